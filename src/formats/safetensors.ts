@@ -1,0 +1,205 @@
+/**
+ * The safetensors file: 8 bytes of header length (little endian), a JSON header, then the tensors' values back to back.
+ * Format: https://github.com/huggingface/safetensors#format. Values are little endian, as is every machine that runs this.
+ */
+import { CheckpointError } from "../errors.ts";
+
+/** The dtypes, widest first as files order them, with the array that holds their values. Halves are kept as their bits. */
+const arrays = {
+  U64: BigUint64Array,
+  I64: BigInt64Array,
+  F64: Float64Array,
+  F32: Float32Array,
+  U32: Uint32Array,
+  I32: Int32Array,
+  BF16: Uint16Array,
+  F16: Uint16Array,
+  U16: Uint16Array,
+  I16: Int16Array,
+  I8: Int8Array,
+  U8: Uint8Array,
+  BOOL: Uint8Array,
+} as const;
+
+export type Dtype = keyof typeof arrays;
+
+/** One tensor of a file: `data` holds product(shape) values, row-major; a scalar has shape []. */
+export type StoredTensor = {
+  [D in Dtype]: { dtype: D; shape: readonly number[]; data: InstanceType<(typeof arrays)[D]> };
+}[Dtype];
+
+export interface SafetensorsFile {
+  tensors: Record<string, StoredTensor>;
+  /** Free text under `__metadata__`; empty where the file has none. */
+  metadata: Record<string, string>;
+}
+
+const dtypes = Object.keys(arrays) as Dtype[];
+const maxHeader = 100_000_000; // the format's own limit
+const littleEndian = true;
+
+/**
+ * The file's bytes as a list of chunks to write one after the other: the header, then views of the tensors' own memory
+ * (nothing is copied, so write before the next change). Order is by dtype, widest first, then by name, as the Python
+ * package does: equal tensors give equal bytes whatever the order they came in, and all values are aligned.
+ * @throws CheckpointError when a tensor's values do not fit its shape or dtype.
+ */
+export function encode(
+  tensors: Readonly<Record<string, StoredTensor>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array[] {
+  const entries = Object.entries(tensors).sort(
+    ([a, x], [b, y]) => dtypes.indexOf(x.dtype) - dtypes.indexOf(y.dtype) || (a < b ? -1 : 1),
+  );
+  const header: [string, unknown][] = [];
+  const words = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
+  if (words.length > 0) header.push(["__metadata__", Object.fromEntries(words)]);
+  const chunks: Uint8Array[] = [];
+  let offset = 0;
+  for (const [name, { dtype, shape, data }] of entries) {
+    if (name === "__metadata__") throw new CheckpointError("safetensors: __metadata__ cannot name a tensor.");
+    if (!(data instanceof arrays[dtype]) || data.length !== count(shape)) {
+      throw new CheckpointError(
+        `safetensors: ${name} is ${dtype} [${shape}], ${count(shape)} values in ${arrays[dtype].name}; ` +
+          `got ${data.length} values in ${data.constructor.name}.`,
+      );
+    }
+    header.push([name, { dtype, shape, data_offsets: [offset, offset + data.byteLength] }]);
+    chunks.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    offset += data.byteLength;
+  }
+  // Joined by hand: an object would reorder names that look like numbers.
+  const json = `{${header.map(([name, entry]) => `${JSON.stringify(name)}:${JSON.stringify(entry)}`).join()}}`;
+  const text = new TextEncoder().encode(json);
+  const head = new Uint8Array(8 + Math.ceil(text.length / 8) * 8).fill(0x20);
+  head.set(text, 8);
+  new DataView(head.buffer).setBigUint64(0, BigInt(head.length - 8), littleEndian);
+  return [head, ...chunks];
+}
+
+/**
+ * The tensors of a file, in the file's order. Values are views of `bytes` where their address is aligned, else copies.
+ * @param file names the file in errors.
+ * @throws CheckpointError for a truncated file, another format (it says which it looks like), a header that is not one,
+ *   an unknown dtype, or offsets that overlap, leave a hole or leave the file.
+ */
+export function decode(bytes: Uint8Array, file = "safetensors"): SafetensorsFile {
+  const { header, data } = readHeader(bytes, file);
+  const tensors: Record<string, StoredTensor> = Object.create(null);
+  const metadata: Record<string, string> = {};
+  const spans: { name: string; start: number; end: number }[] = [];
+  for (const [name, entry] of Object.entries(header)) {
+    if (name === "__metadata__") {
+      for (const [key, text] of Object.entries(isObject(entry) ? entry : {})) metadata[key] = String(text);
+      continue;
+    }
+    const { dtype, shape, start, end } = readEntry(name, entry, file);
+    if (end > data.length) {
+      throw new CheckpointError(
+        `${file}: truncated: ${name} ends at byte ${end} of the data, and the file holds ${data.length}. Copy it again.`,
+      );
+    }
+    tensors[name] = { dtype, shape, data: view(dtype, data, start, end) } as StoredTensor;
+    spans.push({ name, start, end });
+  }
+  spans.sort((a, b) => a.start - b.start || a.end - b.end);
+  let reached = 0;
+  for (const { name, start, end } of spans) {
+    if (start !== reached) {
+      const fault = start < reached ? "overlaps the tensor before it" : "leaves a hole before it";
+      throw new CheckpointError(
+        `${file}: damaged header: ${name} ${fault} (starts at byte ${start}, expected ${reached}).`,
+      );
+    }
+    reached = end;
+  }
+  if (reached !== data.length) {
+    throw new CheckpointError(`${file}: ${data.length - reached} bytes follow the last tensor; expected none.`);
+  }
+  return { tensors, metadata };
+}
+
+function readHeader(bytes: Uint8Array, file: string): { header: Record<string, unknown>; data: Uint8Array } {
+  const foreign = (why: string) =>
+    new CheckpointError(`${file}: not a safetensors file: ${lookAlike(bytes) ?? why}. Expected a .safetensors file.`);
+  if (bytes.length < 8) throw foreign(`${bytes.length} bytes, a header needs at least 8`);
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, littleEndian));
+  if (length > maxHeader || (bytes.length > 8 && bytes[8] !== 0x7b)) {
+    throw foreign(length > maxHeader ? `its first 8 bytes give a header of ${length} bytes` : "its header is not JSON");
+  }
+  if (8 + length > bytes.length) {
+    throw new CheckpointError(
+      `${file}: truncated: the header should be ${length} bytes, the file has ${bytes.length} in all. Copy it again.`,
+    );
+  }
+  let header: unknown;
+  try {
+    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, 8 + length)));
+  } catch {
+    throw foreign("its header is not JSON");
+  }
+  if (!isObject(header)) throw foreign("its header is not a JSON object");
+  return { header, data: bytes.subarray(8 + length) };
+}
+
+function readEntry(name: string, entry: unknown, file: string) {
+  const { dtype, shape, data_offsets } = isObject(entry) ? entry : {};
+  if (!isSizes(shape) || !isSizes(data_offsets) || data_offsets.length !== 2) {
+    throw new CheckpointError(`${file}: damaged header: ${name} is ${JSON.stringify(entry)?.slice(0, 100)}.`);
+  }
+  if (!isDtype(dtype)) {
+    throw new CheckpointError(`${file}: ${name} has dtype ${JSON.stringify(dtype)}; known: ${dtypes.join(", ")}.`);
+  }
+  const [start, end] = data_offsets as [number, number];
+  const expected = count(shape) * arrays[dtype].BYTES_PER_ELEMENT;
+  if (end - start !== expected) {
+    throw new CheckpointError(
+      `${file}: damaged header: ${name} ${dtype} [${shape}] needs ${expected} bytes, its offsets ${start} to ${end} give ${end - start}.`,
+    );
+  }
+  return { dtype, shape, start, end };
+}
+
+function view(dtype: Dtype, data: Uint8Array, start: number, end: number): StoredTensor["data"] {
+  const array = arrays[dtype];
+  const at = data.byteOffset + start;
+  const length = (end - start) / array.BYTES_PER_ELEMENT;
+  // Not data.slice: a Node Buffer's slice is a view of its pool.
+  return at % array.BYTES_PER_ELEMENT === 0
+    ? new array(data.buffer as ArrayBuffer, at, length)
+    : new array(new Uint8Array(data.subarray(start, end)).buffer, 0, length);
+}
+
+/** What a file that people take for a checkpoint is, from its first bytes. */
+function lookAlike(bytes: Uint8Array): string | undefined {
+  const start = String.fromCharCode(...bytes.subarray(0, 64));
+  if (bytes.length === 0) return "it is empty";
+  if (bytes.subarray(0, 64).every((b) => b === 0)) return "it begins with zeros, as a file whose writing was cut off";
+  if (/^\s*<(!doctype|html|\?xml)/i.test(start))
+    return "it looks like a web page (an error page instead of the download?)";
+  if (start.startsWith("PK\x03\x04")) return "it looks like a zip, such as a PyTorch .pth";
+  if (bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5)
+    return "it looks like a Python pickle, such as an old PyTorch .pth";
+  if (start.startsWith("version https://git-lfs")) return "it is a Git LFS pointer (run `git lfs pull`)";
+  if (start.startsWith("\x89HDF")) return "it looks like HDF5, such as a Keras .h5";
+  if (start.startsWith("\x1f\x8b")) return "it looks like gzip (unpack it)";
+  if (start.startsWith("\x89PNG") || start.startsWith("\xff\xd8\xff")) return "it looks like a picture";
+  if (/^\s*[{[]/.test(start)) return "it looks like JSON";
+  return undefined;
+}
+
+function count(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+}
+
+function isDtype(value: unknown): value is Dtype {
+  return typeof value === "string" && Object.hasOwn(arrays, value);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
