@@ -4,9 +4,18 @@
  */
 import * as z from "zod";
 import { CheckpointError, ConfigError } from "./errors.ts";
+import { discriminators } from "./networks/discriminators.ts";
+import { generators } from "./networks/generators.ts";
+import * as inits from "./nn/init.ts";
+import * as losses from "./nn/losses.ts";
+import * as schedules from "./nn/schedules.ts";
 import { listed, namedValues, option, optionsOf, parseOptions, refuse } from "./options.ts";
 
-const unetSizes = [32, 64, 128, 256, 512, 1024];
+type GanMode = Exclude<keyof typeof losses, "l1">;
+type InitType = Exclude<keyof typeof inits, "initialise">;
+const ganModes = Object.keys(losses).filter((name): name is GanMode => name !== "l1");
+const initTypes = Object.keys(inits).filter((name): name is InitType => name !== "initialise");
+const lrPolicies = Object.keys(schedules) as (keyof typeof schedules)[];
 
 export const configSchema = z.object({
   profile: option(z.enum(["junyanz", "article"]).default("junyanz"), {
@@ -80,7 +89,7 @@ export const configSchema = z.object({
     resume: true,
   }),
 
-  netG: option(z.enum([...unetSizes.map((size) => `unet_${size}` as const), "article"]).default("unet_256"), {
+  netG: option(z.enum(Object.keys(generators)).default("unet_256"), {
     group: "networks",
     flag: "--netG",
     help: "generator; unet_N halves the picture log2(N) times and needs sizes that are multiples of N",
@@ -90,7 +99,7 @@ export const configSchema = z.object({
     unit: "filters",
     help: "filters of the generator's first layer",
   }),
-  netD: option(z.enum(["basic", "n_layers", "pixel", "article"]).default("basic"), {
+  netD: option(z.enum(Object.keys(discriminators)).default("basic"), {
     group: "networks",
     flag: "--netD",
     help: "discriminator; basic is the 70x70 PatchGAN, n_layers one of another depth, pixel judges single pixels",
@@ -110,7 +119,7 @@ export const configSchema = z.object({
     help: "normalisation in both networks",
   }),
   noDropout: option(z.boolean().default(false), { group: "networks", help: "no dropout in the generator" }),
-  initType: option(z.enum(["normal"]).default("normal"), {
+  initType: option(z.enum(initTypes).default("normal"), {
     group: "networks",
     help: "distribution of the initial weights",
   }),
@@ -131,7 +140,7 @@ export const configSchema = z.object({
     help: "safetensors file with the discriminator's first weights",
   }),
 
-  ganMode: option(z.enum(["vanilla", "lsgan"]).default("vanilla"), {
+  ganMode: option(z.enum(ganModes).default("vanilla"), {
     group: "objective",
     help: "adversarial loss: vanilla is cross-entropy, lsgan squared error",
   }),
@@ -161,7 +170,7 @@ export const configSchema = z.object({
     resume: true,
   }),
   lr: option(z.number().gt(0).default(0.0002), { group: "schedule", help: "Adam's learning rate", resume: true }),
-  lrPolicy: option(z.enum(["linear", "constant"]).default("linear"), {
+  lrPolicy: option(z.enum(lrPolicies).default("linear"), {
     group: "schedule",
     help: "learning rate after the first part: down to zero in a line, or unchanged",
     resume: true,
@@ -285,13 +294,18 @@ export function checkSize(config: Config, height: number, width: number): void {
 function sizeProblems(config: Config, height: number, width: number, what: string): string[] {
   const { netG, netD, nLayersD } = config;
   const problems: string[] = [];
-  const multiple = sizeMultiple(netG);
+  const multiple = generators[netG]?.multiple ?? 1;
   if (height % multiple !== 0 || width % multiple !== 0) {
-    const sizes = [...new Set([width, height].filter((side) => side % multiple !== 0).flatMap(around(multiple)))];
-    const fits = unetSizes.filter((size) => height % size === 0 && width % size === 0).pop();
+    const sizes = [...new Set([width, height].filter((side) => side % multiple !== 0).flatMap(around(multiple)))].sort(
+      (a, b) => a - b,
+    );
+    const fits = Object.keys(generators)
+      .filter((name) => name.startsWith("unet_"))
+      .filter((name) => [height, width].every((side) => side % (generators[name]?.multiple ?? 1) === 0))
+      .pop();
     problems.push(
       `${what}: ${netG} halves the picture ${Math.log2(multiple)} times, expected a multiple of ${multiple} ` +
-        `(nearest ${listed(sizes.map(String))})${fits ? `; or take --netG unet_${fits}, which fits` : ""}`,
+        `(nearest ${listed(sizes.map(String))})${fits ? `; or take --netG ${fits}, which fits` : ""}`,
     );
   }
   const layers = netD === "basic" ? 3 : netD === "n_layers" ? nLayersD : 0;
@@ -310,11 +324,6 @@ function sizeProblems(config: Config, height: number, width: number, what: strin
 /** The side of the output map of a PatchGAN: `layers` strided 4x4 convolutions, then two of stride 1, all with padding 1. */
 function patchMap(side: number, layers: number): number {
   return Math.floor(side / 2 ** layers) - 2;
-}
-
-/** Heights and widths that a generator takes are multiples of this. */
-export function sizeMultiple(netG: Config["netG"]): number {
-  return netG === "article" ? 256 : Number(netG.slice("unet_".length));
 }
 
 /** The multiples next to a value, below and above, without 0. */

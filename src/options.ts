@@ -187,7 +187,7 @@ export function parseOptions<S extends Options>(
 }
 
 function problemWith(spec: OptionSpec, got: unknown, issue: { code?: string; message: string }): string {
-  if (got === undefined) return `${spec.flag} is missing: ${spec.help}`;
+  if (got === undefined) return `${spec.flag} is missing (${spec.help})`;
   const expected = issue.code === "custom" ? issue.message : expectedOf(spec);
   const near = spec.choices && typeof got === "string" ? nearest(got, spec.choices) : undefined;
   return `${spec.flag}: got ${JSON.stringify(got)}, expected ${expected}${near ? `; did you mean ${near}?` : ""}`;
