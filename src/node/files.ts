@@ -1,0 +1,132 @@
+/** Files through node:fs. A write is all or nothing; every failure is a UserError that names the path and the reason. */
+import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { UserError } from "../errors.ts";
+import type { Files } from "../platform.ts";
+
+const REASONS: Record<string, string> = {
+  ENOSPC: "the disk is full. Free some space and run the command again",
+  EDQUOT: "the disk quota is used up. Free some space and run the command again",
+  EFBIG: "the file is larger than this system allows",
+  EACCES: "permission denied. Check who owns the folder, or choose another one",
+  EPERM: "the operation is not permitted here. Choose another folder",
+  EROFS: "the file system is read-only. Choose another folder",
+  ENOENT: "there is no such file or folder",
+  ENOTDIR: "a part of the path is a file, not a folder",
+  EISDIR: "it is a folder, not a file",
+  EEXIST: "a file of that name is in the way",
+  ENAMETOOLONG: "the name is too long",
+  EMFILE: "too many files are open",
+  EIO: "the disk reports an input/output error",
+};
+
+function explained(action: string, path: string, error: unknown, state = ""): UserError {
+  const { code = "", message = String(error) } = error as NodeJS.ErrnoException;
+  const reason = REASONS[code] ? `${REASONS[code]} (${code}).` : `${message}.`;
+  return new UserError(`cannot ${action} ${path}: ${reason}${state}`);
+}
+
+function isMissing(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ENOENT" || code === "ENOTDIR";
+}
+
+async function guarded<T>(action: string, path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw explained(action, path, error);
+  }
+}
+
+/** Writes under way, so that two to one path follow each other. */
+const writing = new Map<string, Promise<void>>();
+
+async function write(path: string, content: Uint8Array | string | readonly Uint8Array[]): Promise<void> {
+  const before = writing.get(path) ?? Promise.resolve();
+  const work = before.catch(() => {}).then(() => writeNow(path, content));
+  writing.set(path, work);
+  try {
+    await work;
+  } finally {
+    if (writing.get(path) === work) writing.delete(path);
+  }
+}
+
+async function writeNow(path: string, content: Uint8Array | string | readonly Uint8Array[]): Promise<void> {
+  const chunks: readonly Uint8Array[] =
+    typeof content === "string" ? [Buffer.from(content)] : content instanceof Uint8Array ? [content] : content;
+  // One fixed name per file: what a killed process leaves behind is overwritten by the next save.
+  const beside = `${path}.part`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const handle = await open(beside, "w");
+    try {
+      for (const chunk of chunks) {
+        for (let offset = 0; offset < chunk.length; ) {
+          offset += (await handle.write(chunk, offset, Math.min(chunk.length - offset, 2 ** 30))).bytesWritten;
+        }
+      }
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(beside, path);
+  } catch (error) {
+    await rm(beside, { force: true }).catch(() => {});
+    const kept = await stat(path).then(
+      (s) => (s.isFile() ? " The file that was there before is unchanged." : ""),
+      () => "",
+    );
+    throw explained("write", path, error, kept);
+  }
+}
+
+async function list(path: string): Promise<{ name: string; folder: boolean }[] | undefined> {
+  try {
+    const entries = await readdir(path, { withFileTypes: true });
+    const found = entries.map(async (entry) => ({
+      name: entry.name,
+      folder: entry.isSymbolicLink() ? await isFolder(join(path, entry.name)) : entry.isDirectory(),
+    }));
+    return (await Promise.all(found)).sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw explained("list", path, error);
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (s) => s.isDirectory(),
+    () => false,
+  );
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw explained("look at", path, error);
+  }
+}
+
+/**
+ * The file system. `write` fills `<path>.part` in the same folder, has it stored on the disk (fsync) and renames it over
+ * `path`; on any failure, a full disk among them, `<path>.part` is removed and the old file stays as it was.
+ * `list` follows symbolic links. `remove` takes a file, and does nothing where there is none.
+ */
+export const files: Files = {
+  read: (path) => guarded("read", path, () => readFile(path)),
+  write,
+  append: (path, text) =>
+    guarded("append to", path, async () => {
+      await mkdir(dirname(path), { recursive: true });
+      await appendFile(path, text);
+    }),
+  list,
+  exists,
+  remove: (path) => guarded("remove", path, () => rm(path, { force: true })),
+};
