@@ -1,0 +1,208 @@
+/** Line charts of noisy values over training steps, as inline SVG: a smoothed line over a faint raw one. */
+import { count, escapeHtml } from "./html.ts";
+
+export interface Series {
+  name: string;
+  /** One of the page's four colours. */
+  tone: 1 | 2 | 3 | 4;
+  /** Values at the chart's `x`, of the same length; those that are not finite are left out. */
+  y: ArrayLike<number>;
+}
+
+export interface ChartOptions {
+  title: string;
+  /** Ascending, the same for all series, such as step numbers. */
+  x: ArrayLike<number>;
+  series: readonly Series[];
+  xLabel: string;
+  /** With its unit. */
+  yLabel: string;
+  /** A dashed level with its meaning. */
+  reference?: { y: number; label: string };
+}
+
+const width = 520;
+const height = 280;
+const plot = { left: 46, right: 66, top: 26, bottom: 40 };
+const innerWidth = width - plot.left - plot.right;
+const innerHeight = height - plot.top - plot.bottom;
+const buckets = 250;
+
+/**
+ * One chart as HTML (a <figure>), at most 2 * 250 raw and 250 smoothed points per series whatever the length: of each
+ * stretch of the raw values its lowest and highest, so that no spike is lost. Smooth is a centred mean over 5 % of the steps.
+ */
+export function lineChart(options: ChartOptions): string {
+  const { x, series } = options;
+  const lines = series.map((one) => ({ ...one, ...condense(x, one.y) }));
+  const xEnd = Math.max(1, ...lines.flatMap(({ smooth }) => smooth.map(([at]) => at)));
+  const xTicks = ticks(0, xEnd, 6).filter((tick) => tick <= xEnd);
+  const yTicks = ticks(0, highest(lines, options.reference?.y), 5);
+  const yEnd = yTicks[yTicks.length - 1]!;
+  const toX = (value: number) => plot.left + (innerWidth * value) / xEnd;
+  const toY = (value: number) => plot.top + innerHeight * (1 - value / yEnd);
+  const path = (points: readonly Point[]) =>
+    points.map(([a, b], i) => `${i === 0 ? "M" : "L"}${toX(a).toFixed(1)} ${toY(b).toFixed(1)}`).join("");
+
+  const parts: string[] = [];
+  for (const tick of yTicks) {
+    const y = toY(tick).toFixed(1);
+    parts.push(`<path class="grid" d="M${plot.left} ${y}H${width - plot.right}"/>`);
+    parts.push(text("tick end", plot.left - 8, toY(tick) + 4, short(tick, yTicks)));
+  }
+  for (const tick of xTicks) parts.push(text("tick middle", toX(tick), height - plot.bottom + 18, short(tick, xTicks)));
+  parts.push(text("tick middle", plot.left + innerWidth / 2, height - 4, options.xLabel));
+  parts.push(text("tick", 4, 14, options.yLabel));
+  const { reference } = options;
+  if (reference) {
+    const y = toY(reference.y).toFixed(1);
+    parts.push(`<path class="reference" d="M${plot.left} ${y}H${width - plot.right}"/>`);
+  }
+  const clip = `clip-${options.title.replace(/\W/g, "")}`;
+  const box = `x="${plot.left}" y="${plot.top}" width="${innerWidth}" height="${innerHeight}"`;
+  parts.push(`<clipPath id="${clip}"><rect ${box}/></clipPath><g clip-path="url(#${clip})">`);
+  for (const { tone, raw } of lines) parts.push(`<path class="raw tone${tone}" d="${path(raw)}"/>`);
+  for (const { tone, smooth } of lines) parts.push(`<path class="smooth tone${tone}" d="${path(smooth)}"/>`);
+  parts.push("</g>");
+  const ends = lines.flatMap(({ name, tone, smooth }) => {
+    const last = smooth[smooth.length - 1];
+    return last ? [{ name, tone, y: toY(Math.min(yEnd, last[1])) }] : [];
+  });
+  for (const { name, tone, y } of apart(ends)) {
+    parts.push(text(`label tone${tone}`, width - plot.right + 6, y + 4, name));
+  }
+  const data = lines.map(({ name, tone, smooth }) => ({ name, tone, points: smooth.map(([a, b]) => [a, round(b)]) }));
+  const scale = {
+    left: plot.left,
+    right: width - plot.right,
+    top: plot.top,
+    bottom: height - plot.bottom,
+    xEnd,
+    width,
+  };
+  const note = reference ? `<p class="soft small key"><i class="dash"></i>${escapeHtml(reference.label)}</p>` : "";
+  return `<figure class="chart card" data-scale='${escapeHtml(JSON.stringify(scale))}' data-lines='${escapeHtml(JSON.stringify(data))}'>
+<figcaption>${escapeHtml(options.title)}<span class="reading soft small"></span></figcaption>
+<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(options.title)}">
+${parts.join("\n")}
+<path class="cursor" d=""/>
+</svg>
+${note}</figure>
+`;
+}
+
+export const chartCss = `.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 16px; }
+.chart { margin: 0; padding: 14px 10px 10px 14px; }
+.chart figcaption { font-weight: 600; display: flex; flex-wrap: wrap; gap: 2px 14px; justify-content: space-between; padding-right: 6px; min-height: 27px; }
+.chart .reading { font-weight: 400; }
+.chart svg { display: block; width: 100%; height: auto; overflow: visible; }
+.chart .key { margin: 0 0 2px; }
+.chart .dash { display: inline-block; width: 22px; border-top: 1.5px dashed var(--soft); vertical-align: middle; margin-right: 8px; }
+.chart text { font-size: 12px; fill: var(--soft); }
+.chart text.end { text-anchor: end; }
+.chart text.middle { text-anchor: middle; }
+.chart text.label { font-weight: 600; }
+.chart .grid { stroke: var(--grid); }
+.chart .reference { stroke: var(--soft); stroke-dasharray: 4 4; }
+.chart .cursor { stroke: var(--soft); }
+.chart path { fill: none; vector-effect: non-scaling-stroke; }
+.chart .raw { opacity: 0.22; stroke-width: 1; }
+.chart .smooth { stroke-width: 2; stroke-linejoin: round; }
+.tone1 { stroke: var(--tone1); } .tone2 { stroke: var(--tone2); } .tone3 { stroke: var(--tone3); } .tone4 { stroke: var(--tone4); }
+.chart text.tone1 { fill: var(--tone1); stroke: none; } .chart text.tone2 { fill: var(--tone2); stroke: none; }
+.chart text.tone3 { fill: var(--tone3); stroke: none; } .chart text.tone4 { fill: var(--tone4); stroke: none; }
+`;
+
+/** Shows the smoothed values at the pointer. */
+export const chartScript = `for (const chart of document.querySelectorAll(".chart")) {
+  const scale = JSON.parse(chart.dataset.scale);
+  const lines = JSON.parse(chart.dataset.lines);
+  const [svg, cursor, reading] = ["svg", ".cursor", ".reading"].map((part) => chart.querySelector(part));
+  svg.addEventListener("pointermove", (event) => {
+    const box = svg.getBoundingClientRect();
+    const at = ((event.clientX - box.left) / box.width) * scale.width;
+    const x = ((at - scale.left) / (scale.right - scale.left)) * scale.xEnd;
+    const near = (points) => points.reduce((a, b) => (Math.abs(b[0] - x) < Math.abs(a[0] - x) ? b : a));
+    const found = lines.filter(({ points }) => points.length).map(({ name, points }) => [name, ...near(points)]);
+    if (at < scale.left || at > scale.right || !found.length) return;
+    const px = scale.left + (found[0][1] / scale.xEnd) * (scale.right - scale.left);
+    cursor.setAttribute("d", "M" + px + " " + scale.top + "V" + scale.bottom);
+    reading.textContent = "step " + Math.round(found[0][1]) + ": " + found.map(([name, , y]) => name + " " + y).join(", ");
+  });
+  svg.addEventListener("pointerleave", () => {
+    cursor.setAttribute("d", "");
+    reading.textContent = "";
+  });
+}
+`;
+
+type Point = [x: number, y: number];
+
+/** The lowest and highest of each stretch, in their order, and the smoothed value at its middle. */
+function condense(x: ArrayLike<number>, y: ArrayLike<number>): { raw: Point[]; smooth: Point[] } {
+  const points: Point[] = [];
+  for (let i = 0; i < x.length; i++) if (Number.isFinite(y[i])) points.push([x[i]!, y[i]!]);
+  const sums = new Float64Array(points.length + 1);
+  for (let i = 0; i < points.length; i++) sums[i + 1] = sums[i]! + points[i]![1];
+  const reach = Math.floor(points.length / 40);
+  const raw: Point[] = [];
+  const smooth: Point[] = [];
+  const stretches = Math.min(buckets, points.length);
+  for (let bucket = 0; bucket < stretches; bucket++) {
+    const from = Math.floor((bucket * points.length) / stretches);
+    const to = Math.floor(((bucket + 1) * points.length) / stretches);
+    let [low, high] = [from, from];
+    for (let i = from; i < to; i++) {
+      if (points[i]![1] < points[low]![1]) low = i;
+      if (points[i]![1] > points[high]![1]) high = i;
+    }
+    for (const i of new Set([Math.min(low, high), Math.max(low, high)])) raw.push(points[i]!);
+    // The window shrinks towards the ends, so that it stays centred; the last point is the last step's.
+    const middle = bucket === stretches - 1 ? points.length - 1 : Math.floor((from + to - 1) / 2);
+    const half = Math.min(reach, Math.max(middle, Math.floor(reach / 2)));
+    const [start, end] = [Math.max(0, middle - half), Math.min(points.length, middle + half + 1)];
+    smooth.push([points[middle]![0], (sums[end]! - sums[start]!) / (end - start)]);
+  }
+  return { raw, smooth };
+}
+
+/** Top of the value axis: all smoothed values and the bulk of the raw ones; single spikes may leave the chart. */
+function highest(lines: readonly { raw: Point[]; smooth: Point[] }[], reference = 0): number {
+  const smooth = lines.flatMap(({ smooth }) => smooth.map(([, y]) => y));
+  const raw = lines.flatMap(({ raw }) => raw.map(([, y]) => y)).sort((a, b) => a - b);
+  const bulk = raw[Math.floor(raw.length * 0.97)] ?? 0;
+  return Math.max(reference * 1.2, bulk, ...smooth.map((y) => y * 1.05), 1e-6);
+}
+
+/** Round values 1, 2 or 5 * 10^n apart, from `from` to at least `to`, about `wanted` of them. */
+export function ticks(from: number, to: number, wanted: number): number[] {
+  const rough = (to - from) / wanted;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * ([1, 2, 5, 10].find((factor) => factor * power >= rough * 0.999) ?? 10);
+  const steps = Math.ceil((to - from) / step - 1e-9);
+  return Array.from({ length: steps + 1 }, (_, i) => Number((from + i * step).toPrecision(12)));
+}
+
+/** A tick's text, with the decimals that tell its neighbours apart; thousands as k. */
+function short(tick: number, all: readonly number[]): string {
+  const step = (all[1] ?? 1) - (all[0] ?? 0);
+  if (step >= 1000) return tick === 0 ? "0" : `${count(tick / 1000)}k`;
+  return step >= 1 ? count(tick) : tick.toFixed(Math.ceil(-Math.log10(step) - 1e-9));
+}
+
+/** Moves labels that would overlap to 14 units apart, in their order. */
+function apart<T extends { y: number }>(labels: readonly T[]): T[] {
+  const sorted = [...labels].sort((a, b) => a.y - b.y).map((label) => ({ ...label }));
+  for (let i = 1; i < sorted.length; i++) sorted[i]!.y = Math.max(sorted[i]!.y, sorted[i - 1]!.y + 14);
+  const over = (sorted[sorted.length - 1]?.y ?? 0) - (height - plot.bottom);
+  if (over > 0) for (const label of sorted) label.y -= over;
+  return sorted;
+}
+
+function text(kind: string, x: number, y: number, content: string): string {
+  return `<text class="${kind}" x="${x.toFixed(1)}" y="${y.toFixed(1)}">${escapeHtml(content)}</text>`;
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(4));
+}

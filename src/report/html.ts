@@ -1,0 +1,112 @@
+/** What the pages share: one self-contained HTML file, light and dark, wide and narrow, and how numbers are written. */
+
+/** Text for HTML content and attribute values. */
+export function escapeHtml(text: string): string {
+  const names: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+  return text.replace(/[&<>"']/g, (character) => names[character]!);
+}
+
+/** A relative path (forward slashes) as an attribute value: names may hold spaces, `#`, `?` and `%`. */
+export function escapePath(path: string): string {
+  return escapeHtml(path.split("/").map(encodeURIComponent).join("/"));
+}
+
+/** Seconds as people say them, two units at most: "48 s", "12 min 5 s", "6 h 20 min", "3 days 4 h". */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds) || seconds < 0) return "unknown";
+  const units = [
+    ["day", 86400],
+    ["h", 3600],
+    ["min", 60],
+    ["s", 1],
+  ] as const;
+  let rest = Math.round(seconds);
+  const parts: string[] = [];
+  for (const [unit, size] of units) {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    if (count > 0) parts.push(`${count} ${unit}${unit === "day" && count > 1 ? "s" : ""}`);
+    else if (parts.length > 0) break;
+    if (parts.length === 2) break;
+  }
+  return parts.length > 0 ? parts.join(" ") : "0 s";
+}
+
+/** A count with thin spaces between thousands: 80 000. */
+export function count(value: number): string {
+  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, "\u2009");
+}
+
+/** A value with `digits` decimals; an infinite one as its sign. */
+export function fixed(value: number, digits: number): string {
+  if (Number.isNaN(value)) return "\u2013";
+  return Number.isFinite(value) ? value.toFixed(digits) : value > 0 ? "\u221e" : "\u2212\u221e";
+}
+
+/** A time as `2026-11-23 13:05 UTC`, which `pageScript` rewrites in the reader's own zone. */
+export function timeTag(time: Date): string {
+  const iso = time.toISOString();
+  return `<time datetime="${iso}">${iso.slice(0, 16).replace("T", " ")} UTC</time>`;
+}
+
+/** The whole file. `title` is plain text; the rest is HTML, CSS and JavaScript. */
+export function htmlPage(page: { title: string; body: string; css?: string; script?: string; head?: string }): string {
+  const script = `${localTimes}${page.script ?? ""}`;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${escapeHtml(page.title)}</title>
+<link rel="icon" href="data:,">
+${page.head ?? ""}<style>
+${baseCss}${page.css ?? ""}</style>
+</head>
+<body>
+<main>
+${page.body}
+</main>
+<script>
+${script}</script>
+</body>
+</html>
+`;
+}
+
+const localTimes = `for (const time of document.querySelectorAll("time")) {
+  time.textContent = new Date(time.dateTime).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+}
+`;
+
+const baseCss = `:root {
+  --page: #fbfbfa; --card: #fff; --ink: #1c2024; --soft: #5b6470; --line: #e3e5e8; --grid: #eceef0; --accent: #2563eb;
+  --tone1: #2563eb; --tone2: #d9480f; --tone3: #0b8378; --tone4: #7c3aed; --mark: #fff3c4;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --page: #121417; --card: #1a1d21; --ink: #e8eaed; --soft: #9aa3ad; --line: #2c3137; --grid: #262a30; --accent: #7aa7ff;
+    --tone1: #6ea0ff; --tone2: #ff9457; --tone3: #35c9b5; --tone4: #b197fc; --mark: #43390f;
+  }
+}
+* { box-sizing: border-box; }
+body {
+  margin: 0; background: var(--page); color: var(--ink); font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto,
+  "Helvetica Neue", sans-serif; font-variant-numeric: tabular-nums; -webkit-text-size-adjust: 100%;
+}
+main { max-width: 1180px; margin: 0 auto; padding: 40px 24px 80px; }
+h1 { font-size: 30px; line-height: 1.2; letter-spacing: -0.015em; margin: 0; overflow-wrap: anywhere; }
+h2 { font-size: 19px; letter-spacing: -0.005em; margin: 48px 0 14px; }
+p { max-width: 44em; margin: 8px 0; }
+.soft { color: var(--soft); }
+.small { font-size: 14px; }
+.card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
+dl { margin: 0; }
+dt { color: var(--soft); font-size: 13px; }
+dd { margin: 0; overflow-wrap: anywhere; }
+img { display: block; max-width: 100%; height: auto; }
+img.pixels { image-rendering: pixelated; }
+code { font: 0.9em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
+summary { cursor: pointer; }
+@media (max-width: 640px) { main { padding: 24px 16px 64px; } h1 { font-size: 25px; } h2 { margin-top: 36px; } }
+`;

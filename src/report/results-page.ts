@@ -1,0 +1,171 @@
+/** The page of `test`: every image with its metrics, and their means. */
+import type { Metrics } from "../metrics.ts";
+import { mean } from "../metrics.ts";
+import { escapeHtml, escapePath, fixed, htmlPage, timeTag } from "./html.ts";
+
+export interface ResultRow extends Metrics {
+  /** The pair's name. */
+  name: string;
+  /** Pictures, as paths relative to the page with forward slashes. */
+  input: string;
+  output: string;
+  target: string;
+}
+
+export interface ResultsPageInfo {
+  title: string;
+  /** What was tested, as plain sentences: run, epoch, split, number of images. */
+  lead?: string;
+  /** More facts as [label, value], such as ["direction", "BtoA"]. */
+  facts?: readonly (readonly [label: string, value: string])[];
+  rows: readonly ResultRow[];
+  /** Size of the pictures in pixels: small ones are enlarged without smoothing. */
+  width: number;
+  height: number;
+  /** What the pictures are, where more can be said than input, output, target. */
+  columns?: readonly [input: string, output: string, target: string];
+  /** When the page was written; left out for a page that is the same every time. */
+  updated?: Date;
+}
+
+interface Column {
+  label: string;
+  unit: string;
+  digits: number;
+  meaning: string;
+  /** Lower is better. */
+  badness: (metrics: Metrics) => number;
+}
+
+const columns: Record<keyof Metrics, Column> = {
+  l1: {
+    label: "L1",
+    unit: "",
+    digits: 3,
+    meaning: "mean absolute difference in the range [\u22121, 1]: 0 is equal; prefers blurred outputs",
+    badness: ({ l1 }) => l1,
+  },
+  psnr: {
+    label: "PSNR",
+    unit: " dB",
+    digits: 2,
+    meaning: "of the squared difference, in decibels: higher is closer",
+    badness: ({ psnr }) => -psnr,
+  },
+  ssim: {
+    label: "SSIM",
+    unit: "",
+    digits: 3,
+    meaning: "structural similarity: 1 is equal",
+    badness: ({ ssim }) => -ssim,
+  },
+  sharpness: {
+    label: "Sharpness",
+    unit: "",
+    digits: 2,
+    meaning: "detail of the output over the target's: 1 is alike, well below 1 is blurred, above 1 is noisy",
+    badness: ({ sharpness }) => Math.abs(1 - sharpness),
+  },
+};
+const keys = Object.keys(columns) as (keyof Metrics)[];
+
+/** The whole file, self-contained but for the pictures; rows stand in the order given until the reader sorts them. */
+export function resultsPage(info: ResultsPageInfo): string {
+  const { rows } = info;
+  const names = info.columns ?? ["input", "output", "target"];
+  const size = `width="${info.width}" height="${info.height}"${info.width < 200 ? ' class="pixels"' : ""}`;
+  const facts = (info.facts ?? []).map(
+    ([label, value]) => `<div><dt>${escapeHtml(label)}</dt><dd>${escapeHtml(value)}</dd></div>`,
+  );
+  const body = `<header>
+<h1>${escapeHtml(info.title)}</h1>
+${info.lead ? `<p>${escapeHtml(info.lead)}</p>` : ""}
+${info.updated ? `<p class="soft small">${timeTag(info.updated)}</p>` : ""}
+</header>
+${facts.length > 0 ? `<dl class="facts">${facts.join("")}</dl>` : ""}
+${summary(rows)}
+<div class="tools">
+<h2>${rows.length} ${rows.length === 1 ? "image" : "images"}</h2>
+<label class="soft small">sort by <select id="sort">
+<option value="">name</option>
+${keys.flatMap((key) => ["worst", "best"].map((end) => `<option value="${key} ${end}">${columns[key].label}, ${end} first</option>`)).join("\n")}
+</select></label>
+</div>
+<div class="heading soft small">${names.map((name) => `<span>${escapeHtml(name)}</span>`).join("")}<span></span></div>
+<div id="rows" style="--ratio: ${info.width} / ${info.height}">
+${rows.map((row) => card(row, names, size)).join("\n")}
+</div>`;
+  return htmlPage({ title: info.title, body, css, script });
+}
+
+function summary(rows: readonly ResultRow[]): string {
+  if (rows.length === 0) return '<p class="soft">No images.</p>';
+  const means = mean(rows);
+  const lines = keys.map((key) => {
+    const { label, unit, digits, meaning, badness } = columns[key];
+    const sorted = [...rows].sort((a, b) => badness(a) - badness(b));
+    const [best, worst] = [sorted[0]!, sorted[sorted.length - 1]!];
+    const value = (metrics: Metrics) => fixed(metrics[key], digits);
+    return `<tr><th scope="row">${label}</th><td class="mean">${value(means)}${unit}</td><td>${value(best)}</td><td>${value(worst)}</td><td class="meaning soft small">${meaning}</td></tr>`;
+  });
+  return `<table class="card">
+<thead><tr class="soft small"><th></th><th>mean</th><th>best</th><th>worst</th><th class="meaning"></th></tr></thead>
+<tbody>
+${lines.join("\n")}
+</tbody>
+</table>`;
+}
+
+function card(row: ResultRow, names: readonly string[], size: string): string {
+  const pictures = [row.input, row.output, row.target].map(
+    (file, i) => `<img src="${escapePath(file)}" alt="${escapeHtml(names[i]!)}" ${size} loading="lazy">`,
+  );
+  const metrics = keys.map((key) => {
+    const { label, unit, digits } = columns[key];
+    return `<div data-metric="${key}"><dt>${label}</dt><dd>${fixed(row[key], digits)}${unit}</dd></div>`;
+  });
+  const badness = keys.map((key) => `data-${key}="${columns[key].badness(row)}"`);
+  return `<article ${badness.join(" ")}>
+${pictures.join("\n")}
+<div class="about"><h3>${escapeHtml(row.name)}</h3><dl>${metrics.join("")}</dl></div>
+</article>`;
+}
+
+const css = `.facts { display: flex; flex-wrap: wrap; gap: 10px 40px; margin-top: 18px; }
+table { border-collapse: separate; border-spacing: 0; margin-top: 22px; width: 100%; }
+th, td { text-align: right; padding: 8px 14px; white-space: nowrap; font-weight: 400; border-top: 1px solid var(--line); }
+thead th { border-top: 0; }
+th:first-child { text-align: left; padding-left: 20px; font-weight: 600; }
+td.mean { font-weight: 600; font-size: 18px; }
+.meaning { text-align: left; white-space: normal; width: 60%; }
+.tools { display: flex; flex-wrap: wrap; align-items: baseline; justify-content: space-between; gap: 4px 24px; }
+.tools h2 { margin-bottom: 8px; }
+select { font: inherit; color: var(--ink); background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: 4px 8px; margin-left: 4px; }
+article, .heading { display: grid; grid-template-columns: repeat(3, minmax(0, 256px)) minmax(150px, 1fr); gap: 6px 8px; }
+.heading { position: sticky; top: 0; background: var(--page); padding: 6px 0; z-index: 1; }
+article { margin-bottom: 14px; }
+article img { width: 100%; aspect-ratio: var(--ratio); border-radius: 4px; background: var(--grid); }
+.about { padding: 0 0 0 14px; }
+h3 { font-size: 15px; margin: 0 0 8px; overflow-wrap: anywhere; }
+article dl { display: grid; gap: 3px; }
+article dl div { display: flex; justify-content: space-between; gap: 10px; max-width: 220px; padding: 1px 6px; margin-left: -6px; border-radius: 5px; }
+article .sorted { background: var(--mark); }
+@media (max-width: 760px) {
+  article, .heading { grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 4px; }
+  article { margin-bottom: 26px; }
+  .about { grid-column: 1 / -1; padding: 4px 0 0; }
+  article dl { grid-template-columns: repeat(2, 1fr); gap: 2px 24px; }
+  .meaning { display: none; }
+}
+`;
+
+const script = `const list = document.getElementById("rows");
+const given = [...list.children];
+document.getElementById("sort").addEventListener("change", ({ target }) => {
+  const [key, end] = target.value.split(" ");
+  const sign = end === "worst" ? -1 : 1;
+  const sorted = key ? [...given].sort((a, b) => sign * (a.dataset[key] - b.dataset[key])) : given;
+  list.replaceChildren(...sorted);
+  for (const line of list.querySelectorAll("[data-metric]")) line.classList.toggle("sorted", line.dataset.metric === key);
+});
+`;

@@ -1,0 +1,165 @@
+/** `runs/<name>/index.html`: how a training run is doing, readable while it goes on and after. */
+import { chartCss, chartScript, lineChart } from "./chart.ts";
+import { count, duration, escapeHtml, escapePath, fixed, htmlPage, timeTag } from "./html.ts";
+
+/** What a line of `loss_log.jsonl` holds, as far as the page shows it. */
+export interface LossLine {
+  step: number;
+  G_GAN: number;
+  /** Multiplied by lambda. */
+  G_L1: number;
+  D_real: number;
+  D_fake: number;
+}
+
+export interface RunPageInfo {
+  name: string;
+  /** While "training" the page reloads itself. */
+  state: "training" | "finished" | "stopped";
+  /** The configuration that matters, in reading order: [label, value], such as ["network", "unet_256, ngf 64"]. */
+  config: readonly (readonly [label: string, value: string])[];
+  ganMode: "vanilla" | "lsgan";
+  lambdaL1: number;
+  /** From 1; the epoch that is running, or the last one. */
+  epoch: number;
+  epochs: number;
+  /** Steps done, from the run's first. */
+  step: number;
+  lastStep: number;
+  secondsPerStep: number;
+  secondsLeft: number;
+  /** One per step, ascending. */
+  losses: readonly LossLine[];
+  /** Strips of input, output and target; `file` is relative to the page, such as "samples/epoch_003.png". */
+  samples: readonly { epoch: number; file: string }[];
+  /** Width of one picture of a strip in pixels: small ones are enlarged without smoothing. */
+  sampleSize?: number;
+  /** What the strip's pictures are, from left to right; by default input, output, target. */
+  sampleColumns?: readonly string[];
+  /** When the page was written. */
+  updated: Date;
+}
+
+const reloadSeconds = 15;
+
+/** The whole file, self-contained but for the samples' pictures. */
+export function runPage(info: RunPageInfo): string {
+  const { state } = info;
+  const done = Math.min(1, info.lastStep > 0 ? info.step / info.lastStep : 0);
+  const percent = `${Math.floor(done * 1000) / 10} %`;
+  const facts: [string, string][] = [
+    ["epoch", `${count(info.epoch)} of ${count(info.epochs)}`],
+    ["step", `${count(info.step)} of ${count(info.lastStep)}`],
+    ["time per step", `${fixed(info.secondsPerStep, info.secondsPerStep < 1 ? 3 : 2)} s`],
+  ];
+  if (state === "training") facts.push(["time left", duration(info.secondsLeft)]);
+  const states = { training: "training", finished: "finished", stopped: "stopped" };
+  const body = `<header>
+<h1>${escapeHtml(info.name)}</h1>
+<p class="soft"><span class="state ${state}">${states[state]}</span> ${state === "training" ? "last written" : ""} ${timeTag(info.updated)}</p>
+</header>
+<section class="progress card">
+<div class="bar" role="progressbar" aria-label="steps" aria-valuemin="0" aria-valuemax="${info.lastStep}" aria-valuenow="${info.step}"><div style="width:${(done * 100).toFixed(2)}%"></div></div>
+<dl class="facts">${facts.map(([label, value]) => `<div><dt>${label}</dt><dd>${value}</dd></div>`).join("")}<div><dt>done</dt><dd>${percent}</dd></div></dl>
+</section>
+<h2>Losses</h2>
+${lossCharts(info)}
+<h2>Samples</h2>
+${samples(info)}
+<h2>Configuration</h2>
+<dl class="config card">
+${info.config.map(([label, value]) => `<div><dt>${escapeHtml(label)}</dt><dd>${escapeHtml(value)}</dd></div>`).join("\n")}
+</dl>`;
+  const reload = `setTimeout(() => location.reload(), ${reloadSeconds}e3);\n`;
+  return htmlPage({
+    title: state === "training" ? `${percent} ${info.name}` : `${info.name} (${state})`,
+    head:
+      state === "training"
+        ? `<noscript><meta http-equiv="refresh" content="${reloadSeconds}"></noscript>\n`
+        : undefined,
+    css: chartCss + css,
+    script: chartScript + (state === "training" ? reload : ""),
+    body,
+  });
+}
+
+function lossCharts(info: RunPageInfo): string {
+  const { losses, ganMode } = info;
+  if (losses.length === 0) return '<p class="soft">The curves begin with the first steps.</p>';
+  const of = (key: keyof LossLine) => Float64Array.from(losses, (line) => line[key]);
+  const x = of("step");
+  const chance =
+    ganMode === "vanilla"
+      ? { y: Math.LN2, label: "ln 2 = 0.693: a discriminator that cannot tell real from fake" }
+      : { y: 0.25, label: "0.25: a discriminator that cannot tell real from fake" };
+  return `<div class="charts">
+${lineChart({
+  title: "Adversarial losses",
+  x,
+  xLabel: "step",
+  yLabel: ganMode === "vanilla" ? "cross-entropy (nats)" : "squared error",
+  reference: chance,
+  series: [
+    { name: "G_GAN", tone: 1, y: of("G_GAN") },
+    { name: "D_real", tone: 3, y: of("D_real") },
+    { name: "D_fake", tone: 2, y: of("D_fake") },
+  ],
+})}${lineChart({
+  title: "Distance to the target",
+  x,
+  xLabel: "step",
+  yLabel: `G_L1 = ${info.lambdaL1} \u00d7 mean |output \u2212 target|, range [\u22121, 1]`,
+  series: [{ name: "G_L1", tone: 4, y: of("G_L1") }],
+})}</div>
+<details class="note"><summary>How to read them</summary>
+<p>Generator and discriminator play against each other, so neither side's loss has to fall for the pictures to get better.
+${
+  ganMode === "vanilla"
+    ? "Near ln 2 = 0.693, <code>D_real</code> and <code>D_fake</code> say that the discriminator cannot tell real from fake."
+    : "Near 0.25, <code>D_real</code> and <code>D_fake</code> say that the discriminator cannot tell real from fake."
+}
+Both near 0 and a rising <code>G_GAN</code>: it tells them easily, which is common and no fault by itself.</p>
+<p><code>G_L1</code> falls while the output comes closer to the target, but on data with many right answers a blurred average has
+a lower <code>G_L1</code> than a sharp guess. Curves tell little about quality: look at the pictures.</p>
+</details>`;
+}
+
+function samples(info: RunPageInfo): string {
+  if (info.samples.length === 0) return '<p class="soft">The first strip comes with the end of the first epoch.</p>';
+  const names = info.sampleColumns ?? ["input", "output", "target"];
+  const columns = names.map((name) => `<span>${escapeHtml(name)}</span>`).join("");
+  const kind = (info.sampleSize ?? 256) < 200 ? ' class="pixels"' : "";
+  const newestFirst = [...info.samples].sort((a, b) => b.epoch - a.epoch);
+  return `<div class="samples">
+${newestFirst
+  .map(
+    ({ epoch, file }) => `<figure>
+<figcaption>epoch ${epoch}</figcaption>
+<div class="columns soft small">${columns}</div>
+<img${kind} src="${escapePath(file)}" alt="${escapeHtml(names.join(", "))} after epoch ${epoch}" loading="lazy">
+</figure>`,
+  )
+  .join("\n")}
+</div>`;
+}
+
+const css = `header .state { display: inline-block; padding: 1px 10px; border-radius: 99px; border: 1px solid var(--line); color: var(--ink); font-size: 14px; margin-right: 6px; }
+header .state::before { content: ""; display: inline-block; width: 8px; height: 8px; border-radius: 50%; background: var(--soft); margin-right: 7px; }
+header .state.training::before { background: var(--tone3); }
+header .state.finished::before { background: var(--accent); }
+.progress { padding: 18px 20px; margin-top: 20px; }
+.bar { height: 8px; border-radius: 99px; background: var(--grid); overflow: hidden; }
+.bar div { height: 100%; background: var(--accent); border-radius: 99px; }
+.facts { display: flex; flex-wrap: wrap; gap: 10px 44px; margin-top: 16px; }
+.facts dd { font-size: 18px; }
+.note { margin-top: 14px; }
+.note summary { color: var(--soft); }
+.samples { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 500px), 1fr)); gap: 26px 28px; }
+.samples figure { margin: 0; }
+.samples figure:first-child { grid-column: 1 / -1; max-width: 860px; }
+.samples figcaption { font-weight: 600; }
+.samples img { width: 100%; border-radius: 4px; }
+.columns { display: flex; margin-bottom: 3px; }
+.columns span { flex: 1; }
+.config { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 250px), 1fr)); gap: 12px 28px; padding: 18px 20px; }
+`;
