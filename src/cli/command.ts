@@ -1,0 +1,28 @@
+/** What a command is, and what commands share. */
+import type * as z from "zod";
+
+/** Where a command writes. Lines that belong to the result go to `print`, everything else to `note`. */
+export interface Output {
+  /** A line on standard output. */
+  print(line: string): void;
+  /** A line on standard error. */
+  note(line: string): void;
+}
+
+/** One command of the program; each file of commands exports one, and main.ts lists them. */
+export interface Command {
+  name: string;
+  /** One line for the list of commands. */
+  summary: string;
+  /** Its options; made with `option` of options.ts. */
+  schema: z.ZodObject<z.ZodRawShape>;
+  /** Whole command lines that work, for the help. */
+  examples: readonly string[];
+  /** Options of a training run are taken too, and compared with the run's, because upstream asks for them again. */
+  ofRun?: boolean;
+  /**
+   * @param given options by key, as text or true; only those on the command line
+   * @returns exit code
+   */
+  run(given: Readonly<Record<string, unknown>>, output: Output): Promise<number>;
+}

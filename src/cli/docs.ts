@@ -1,0 +1,84 @@
+/** docs/options.md from the options' schemas; `npm run docs` writes it. */
+import { writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { configSchema, profiles } from "../config.ts";
+import { type OptionSpec, optionsOf, rangeOf } from "../options.ts";
+import { commands } from "./commands.ts";
+
+export const optionsFile = fileURLToPath(new URL("../../docs/options.md", import.meta.url));
+
+/** The page of all options. */
+export function optionsPage(): string {
+  const training = optionsOf(configSchema);
+  const seen = new Set(training.map(({ key }) => key));
+  const parts = [
+    "# Options",
+    "Made by `npm run docs` from `src/config.ts` and `src/cli/`; do not edit.",
+    "Any spelling works: `--lambda-l1`, `--lambda_L1` and `--lambdaL1` are the same option, `--lambda-l1 10` and " +
+      "`--lambda-l1=10` the same value. The same options are the keys of `runs/<name>/config.json`.",
+    "## train",
+    ...grouped(training).flatMap(([group, specs]) => [`### ${capital(group)}`, table(specs)]),
+    "Options marked * may be changed with `--continue-train`; the others stay as the run began.",
+    "### Profiles",
+    "A profile sets defaults; options that are given override it.",
+    ...Object.entries(profiles).map(([name, values]) => `* \`${name}\`: ${profileText(values, training)}`),
+  ];
+  for (const { name, summary, schema } of commands.slice(1)) {
+    const specs = optionsOf(schema);
+    const own = specs.filter((spec) => !same(spec, training));
+    const shared = specs.filter(({ key }) => seen.has(key) && !own.some((spec) => spec.key === key));
+    parts.push(`## ${name}`, `${capital(summary)}.`, table(own, false));
+    if (shared.length > 0) parts.push(`As for train: ${shared.map(({ flag }) => `\`${flag}\``).join(", ")}.`);
+  }
+  return `${parts.join("\n\n").replaceAll("\n\n* ", "\n* ").replace("override it.\n* ", "override it.\n\n* ")}\n`;
+}
+
+function same(spec: OptionSpec, others: readonly OptionSpec[]): boolean {
+  return others.some((other) => JSON.stringify(other) === JSON.stringify(spec));
+}
+
+function grouped(specs: readonly OptionSpec[]): [string, OptionSpec[]][] {
+  const groups = [...new Set(specs.map(({ group }) => group))];
+  return groups.map((group) => [group, specs.filter((spec) => spec.group === group)]);
+}
+
+function table(specs: readonly OptionSpec[], mark = true): string {
+  const rows = specs.map((spec) => [
+    `\`${spec.flag}\`${mark && spec.resume ? " *" : ""}`,
+    values(spec),
+    initial(spec),
+    capital(spec.help),
+  ]);
+  return [["option", "value", "default", "what it does"], ["---", "---", "---", "---"], ...rows]
+    .map((cells) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`)
+    .join("\n");
+}
+
+function values(spec: OptionSpec): string {
+  if (spec.choices) return spec.choices.map((choice) => `\`${choice}\``).join(", ");
+  if (spec.type === "boolean") return "";
+  if (spec.type === "string") return (spec.value ?? "text").toLowerCase();
+  const kind = spec.type === "integer" ? "whole number" : "number";
+  const range = rangeOf(spec);
+  return [range ? `${kind} ${range}` : kind, spec.unit].filter(Boolean).join(", ");
+}
+
+function initial(spec: OptionSpec): string {
+  if (spec.type === "boolean") return "off";
+  if (spec.default !== undefined) return `\`${spec.default}\``;
+  return spec.required ? "required" : (spec.absent ?? "none");
+}
+
+function profileText(values: Readonly<Record<string, unknown>>, specs: readonly OptionSpec[]): string {
+  const parts = specs.filter(({ key }) => key in values).map(({ flag, key }) => `\`${flag} ${values[key]}\``);
+  return parts.length > 0 ? parts.join(", ") : "the defaults above";
+}
+
+function capital(text: string): string {
+  return `${text[0]?.toUpperCase()}${text.slice(1)}`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(optionsFile, optionsPage());
+  process.stdout.write(`wrote ${optionsFile}\n`);
+}

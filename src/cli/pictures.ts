@@ -1,0 +1,92 @@
+/** Which pictures a command reads and where its own go. */
+import { readdir, realpath, stat } from "node:fs/promises";
+import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
+import { ConfigError, UserError } from "../errors.ts";
+
+/** File names that the decoder reads. */
+const pictureName = /\.(png|jpe?g|webp|gif|tiff?)$/i;
+
+/** A picture to read and the file to write for it. */
+export interface Job {
+  input: string;
+  output: string;
+}
+
+/**
+ * One job per picture: a file gives <out>/<stem>.png (or <out> itself where that ends in .png), a folder every picture
+ * at any depth, with its path below the folder kept. Two pictures of one stem keep their endings, x.jpg.png and x.bmp.png.
+ * @throws UserError when there is nothing to read, ConfigError when an output would take the place of an input
+ */
+export async function jobs(input: string, out: string): Promise<Job[]> {
+  const what = await stat(input).catch(() => undefined);
+  if (!what) throw new UserError(`--input: there is no file or folder ${input}`);
+  if (!what.isDirectory()) {
+    const single = extname(out).toLowerCase() === ".png" && !(await isFolder(out));
+    const output = single ? out : join(out, `${basename(input, extname(input))}.png`);
+    return checked([{ input, output }]);
+  }
+  if (await sameFile(input, out)) {
+    throw new ConfigError(
+      `--out: got the input folder ${input}, expected another one, or the inputs would be overwritten`,
+    );
+  }
+  const names = await below(input, resolve(out));
+  if (names.length === 0) {
+    throw new UserError(`--input: no picture (png, jpg, webp, gif, tif) in ${input} or a folder below it`);
+  }
+  const stem = (name: string) => name.slice(0, -extname(name).length);
+  const count = new Map<string, number>();
+  for (const name of names) count.set(stem(name), (count.get(stem(name)) ?? 0) + 1);
+  return checked(
+    names.map((name) => ({
+      input: join(input, name),
+      output: join(out, `${count.get(stem(name)) === 1 ? stem(name) : name}.png`),
+    })),
+  );
+}
+
+/** Paths of all pictures below a folder, sorted; earlier outputs (a folder `out` inside it) and hidden files are left out. */
+async function below(folder: string, out: string): Promise<string[]> {
+  const found: string[] = [];
+  const seen = new Set<string>();
+  const visit = async (at: string): Promise<void> => {
+    const real = await realpath(at);
+    if (seen.has(real) || resolve(at) === out) return;
+    seen.add(real);
+    for (const name of (await readdir(at)).sort()) {
+      if (name.startsWith(".")) continue;
+      const path = join(at, name);
+      if (await isFolder(path)) await visit(path);
+      else if (pictureName.test(name)) found.push(relative(folder, path));
+    }
+  };
+  await visit(folder);
+  return found;
+}
+
+async function checked(all: Job[]): Promise<Job[]> {
+  const inputs = new Set(await Promise.all(all.map(({ input }) => realpath(input))));
+  for (const { input, output } of all) {
+    const existing = await realpath(output).catch(() => undefined);
+    if (existing && inputs.has(existing)) {
+      throw new ConfigError(`--out: ${output} would overwrite the input ${input}; choose another folder`);
+    }
+  }
+  return all;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  const what = await stat(path).catch(() => undefined);
+  return what?.isDirectory() ?? false;
+}
+
+async function sameFile(a: string, b: string): Promise<boolean> {
+  const real = (path: string) => realpath(path).catch(() => resolve(path));
+  return (await real(a)) === (await real(b));
+}
+
+/** A path for people: relative where it lies below the working folder. */
+export function shown(path: string): string {
+  const short = relative(".", path);
+  return short === "" ? "." : short.startsWith(`..${sep}`) || dirname(short) === ".." ? resolve(path) : short;
+}

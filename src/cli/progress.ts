@@ -1,0 +1,132 @@
+/** How training is shown: one line that is redrawn on a terminal, plain lines elsewhere. */
+import type { StepReport } from "../train.ts";
+
+/** The part of a stream that is written to; `process.stdout` is one. */
+export interface Screen {
+  write(text: string): unknown;
+  isTTY?: boolean;
+  columns?: number;
+}
+
+/** "4h 12m", "3m 05s", "12s"; at least 0. */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  if (hours >= 24) return `${Math.floor(hours / 24)}d ${hours % 24}h`;
+  if (hours > 0) return `${hours}h ${String(minutes).padStart(2, "0")}m`;
+  return minutes > 0 ? `${minutes}m ${String(whole % 60).padStart(2, "0")}s` : `${whole}s`;
+}
+
+/** epoch 3/200  step 1203/80000  2.61 images/s  4h 12m left  G_GAN 1.92  G_L1 32.1  D_real 0.410  D_fake 0.380 */
+export function progressLine(report: StepReport): string {
+  const { epoch, epochs, step, lastStep, imagesPerSecond, secondsLeft, losses } = report;
+  return [
+    `epoch ${epoch}/${epochs}`,
+    `step ${step}/${lastStep}`,
+    `${imagesPerSecond.toPrecision(3)} images/s`,
+    `${duration(secondsLeft)} left`,
+    ...Object.entries(losses).map(([name, value]) => `${name} ${value.toPrecision(3)}`),
+  ].join("  ");
+}
+
+/** (epoch: 3/200, step: 1200/80000, time: 0.383, images/s: 2.61, left: 4h 12m) G_GAN: 1.921 G_L1: 32.113 ... */
+export function plainLine(report: StepReport): string {
+  const { epoch, epochs, step, lastStep, seconds, imagesPerSecond, secondsLeft, losses } = report;
+  const values = Object.entries(losses).map(([name, value]) => `${name}: ${value.toFixed(3)}`);
+  return (
+    `(epoch: ${epoch}/${epochs}, step: ${step}/${lastStep}, time: ${seconds.toFixed(3)}, ` +
+    `images/s: ${imagesPerSecond.toPrecision(3)}, left: ${duration(secondsLeft)}) ${values.join(" ")}`
+  );
+}
+
+/** Shows the steps of one run; call `end` before writing anything else for good. */
+export class Progress {
+  readonly #screen: Screen;
+  readonly #printFreq: number;
+  #drawn = false;
+  #lastDrawing = 0;
+  #last: StepReport | undefined;
+  #printed = -1;
+
+  /** @param printFreq steps between lines where the screen is no terminal */
+  constructor(screen: Screen, printFreq: number) {
+    this.#screen = screen;
+    this.#printFreq = printFreq;
+  }
+
+  step(report: StepReport): void {
+    this.#last = report;
+    if (!this.#screen.isTTY) {
+      if (report.step % this.#printFreq === 0) this.#print(report);
+      return;
+    }
+    const now = performance.now();
+    if (now - this.#lastDrawing < 100 && report.step !== report.lastStep) return;
+    this.#lastDrawing = now;
+    this.#draw(progressLine(report));
+  }
+
+  /** A line that stays, above the one that is redrawn. */
+  line(text: string): void {
+    this.#screen.write(`${this.#drawn ? "\r\x1b[K" : ""}${text}\n`);
+    this.#drawn = false;
+    this.#lastDrawing = 0;
+  }
+
+  /** Leaves the last step's line standing. */
+  end(): void {
+    if (!this.#last) return;
+    if (this.#screen.isTTY) {
+      this.#draw(progressLine(this.#last));
+      this.#screen.write("\n");
+      this.#drawn = false;
+    } else if (this.#printed !== this.#last.step) this.#print(this.#last);
+    this.#last = undefined;
+  }
+
+  #print(report: StepReport): void {
+    this.#printed = report.step;
+    this.#screen.write(`${plainLine(report)}\n`);
+  }
+
+  #draw(text: string): void {
+    const width = (this.#screen.columns ?? 80) - 1;
+    this.#screen.write(`\r${text.slice(0, width)}\x1b[K`);
+    this.#drawn = true;
+  }
+}
+
+/** Counts equal pieces of work: `12/400 pictures  0.31 s each  2m 01s left`, redrawn on a terminal; silent elsewhere. */
+export class Counter {
+  readonly #screen: Screen;
+  readonly #total: number;
+  readonly #what: string;
+  readonly #start = performance.now();
+  #count = 0;
+
+  constructor(screen: Screen, total: number, what: string) {
+    this.#screen = screen;
+    this.#total = total;
+    this.#what = what;
+  }
+
+  /** Seconds since it was made. */
+  get seconds(): number {
+    return (performance.now() - this.#start) / 1000;
+  }
+
+  /** One more piece is done. */
+  done(): void {
+    this.#count++;
+    if (!this.#screen.isTTY) return;
+    const each = this.seconds / this.#count;
+    const left = duration(each * (this.#total - this.#count));
+    const text = `${this.#count}/${this.#total} ${this.#what}  ${each.toPrecision(2)} s each  ${left} left`;
+    this.#screen.write(`\r${text.slice(0, (this.#screen.columns ?? 80) - 1)}\x1b[K`);
+  }
+
+  /** Takes the line away, before something else is written. */
+  clear(): void {
+    if (this.#screen.isTTY) this.#screen.write("\r\x1b[K");
+  }
+}

@@ -1,0 +1,93 @@
+/** Runs on disk, as the commands look for them. */
+
+import type * as z from "zod";
+import { type Config, configSchema, readConfig } from "../config.ts";
+import { CheckpointError, ConfigError, nearest } from "../errors.ts";
+import { files } from "../node/files.ts";
+import { namedValues, optionsOf, parseOptions } from "../options.ts";
+import type { Translator } from "../translate.ts";
+import type { Output } from "./command.ts";
+
+/**
+ * The configuration of a run.
+ * @throws CheckpointError naming the runs that exist when there is none of this name.
+ */
+export async function storedConfig(checkpointsDir: string, name: string): Promise<Config> {
+  const path = `${checkpointsDir}/${name}/config.json`;
+  if (await files.exists(path)) return readConfig(new TextDecoder().decode(await files.read(path)), path);
+  const runs: string[] = [];
+  for (const entry of (await files.list(checkpointsDir)) ?? []) {
+    if (entry.folder && (await files.exists(`${checkpointsDir}/${entry.name}/config.json`))) runs.push(entry.name);
+  }
+  const near = nearest(name, runs);
+  const shown = runs.slice(0, 10).join(", ") + (runs.length > 10 ? ", ..." : "");
+  throw new CheckpointError(
+    `There is no run "${name}": ${path} does not exist. ` +
+      (near ? `Did you mean ${near}? ` : "") +
+      (runs.length > 0
+        ? `Runs in ${checkpointsDir}: ${shown}.`
+        : `${checkpointsDir} has no runs; train one with npx pix2pix train --dataroot FOLDER --name ${name}, or name the folder with --checkpoints-dir.`),
+  );
+}
+
+/** Options that fix what a run's outputs mean: another value than the run's is a mistake, not a wish. */
+const decisive = new Set(["direction", "netG", "ngf", "norm", "inputNc", "outputNc"]);
+
+/**
+ * Compares options that a command takes from the run with those that were given again, as upstream needs them.
+ * @returns lines to print for those that are not used
+ * @throws ConfigError where they contradict the run
+ */
+export function compareWithRun(run: Config, given: Given): string[] {
+  const { named } = namedValues(configSchema, given);
+  const notes: string[] = [];
+  for (const { key, flag } of optionsOf(configSchema)) {
+    const stored = run[key as keyof Config];
+    if (!(key in named) || named[key] === stored) continue;
+    if (decisive.has(key)) {
+      throw new ConfigError(
+        `${flag}: got ${named[key]}, but the run "${run.name}" was trained with ${stored}; leave the option out`,
+      );
+    }
+    notes.push(`${flag} is not used here: the run has its own (${stored ?? "none"})`);
+  }
+  return notes;
+}
+
+type Given = Readonly<Record<string, unknown>>;
+
+/** The command's own options out of all that were given. */
+export function ownOptions<S extends z.ZodObject<z.ZodRawShape>>(schema: S, given: Given): z.output<S> {
+  return parseOptions(
+    schema,
+    only(given, (key) => key in schema.shape),
+  );
+}
+
+/** What was given besides the command's own options. */
+export function otherOptions(schema: z.ZodObject<z.ZodRawShape>, given: Given): Given {
+  return only(given, (key) => !(key in schema.shape));
+}
+
+function only(given: Given, wanted: (key: string) => boolean): Given {
+  return Object.fromEntries(Object.entries(given).filter(([key]) => wanted(key)));
+}
+
+/** Options that commands with a run share. */
+interface RunOptions {
+  name: string;
+  checkpointsDir: string;
+  epoch: string;
+  noDropout: boolean;
+  device: Config["device"];
+  threads?: number | undefined;
+}
+
+/** Opens the generator of a run. @param others options of training that were given too; see `compareWithRun` */
+export async function openStoredRun(options: RunOptions, others: Given, output: Output): Promise<Translator> {
+  const { name, checkpointsDir, epoch, noDropout, device, threads } = options;
+  for (const note of compareWithRun(await storedConfig(checkpointsDir, name), others)) output.note(`note: ${note}`);
+  const { nodePlatform } = await import("../node/index.ts");
+  const { openRun } = await import("../translate.ts");
+  return openRun({ name, checkpointsDir, epoch, noDropout, device, threads }, await nodePlatform({ threads }));
+}

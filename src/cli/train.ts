@@ -1,0 +1,91 @@
+/** pix2pix train */
+import { type Config, configSchema, parseConfig, resumeConfig } from "../config.ts";
+import { optionsOf, parseOptions } from "../options.ts";
+import type { Command, Output } from "./command.ts";
+import { Progress } from "./progress.ts";
+import { storedConfig } from "./runs.ts";
+import { listenForStop } from "./stop.ts";
+
+export const train: Command = {
+  name: "train",
+  summary: "train a generator on pairs of pictures, or go on with a run",
+  schema: configSchema,
+  examples: [
+    "npx pix2pix train --dataroot data/facades --direction BtoA --name facades",
+    "npx pix2pix train --name facades --continue-train",
+    "npx pix2pix train --dataroot data/maps --netG unet_128 --ngf 32 --crop-size 128 --load-size 143 --name small",
+    "npx pix2pix train --dataroot data/cmp --direction BtoA --profile article --name article",
+  ],
+  async run(given, output) {
+    const config = await configOf(given);
+    const { nodePlatform } = await import("../node/index.ts");
+    const { train: trainRun } = await import("../train.ts");
+    const platform = await nodePlatform({ threads: config.threads });
+    const progress = new Progress(process.stdout, config.printFreq);
+    const stop = listenForStop(() => {
+      progress.end();
+      output.note("Stopping: this step is finished and saved first. Press Ctrl-C again to end at once.");
+    });
+    const again = continueCommand(config);
+    try {
+      const end = await trainRun(
+        config,
+        platform,
+        {
+          start: ({ lines }) => {
+            for (const line of lines) progress.line(line);
+          },
+          step: (report) => progress.step(report),
+          message: (text) => progress.line(text),
+        },
+        stop.signal,
+      );
+      progress.end();
+      const done = `step ${end.step}, epoch ${end.epoch}`;
+      if (end.stopped) {
+        output.print(`Stopped and saved in ${end.runDir} (${done}). Go on with:\n  ${again}`);
+        return stop.code();
+      }
+      finish(output, config, end.runDir, done);
+      return 0;
+    } catch (error) {
+      progress.end();
+      throw error;
+    } finally {
+      stop.release();
+    }
+  },
+};
+
+function finish(output: Output, config: Config, runDir: string, done: string): void {
+  const runs = config.checkpointsDir === "runs" ? "" : ` --checkpoints-dir ${quoted(config.checkpointsDir)}`;
+  output.print(
+    [
+      `Done (${done}). Losses and pictures: ${runDir}/index.html`,
+      `  npx pix2pix test --name ${quoted(config.name)}${runs}`,
+      `  npx pix2pix translate --name ${quoted(config.name)}${runs} --input FILE|FOLDER --out FOLDER`,
+    ].join("\n"),
+  );
+}
+
+async function configOf(given: Readonly<Record<string, unknown>>): Promise<Config> {
+  if (given.continueTrain !== true) return parseConfig(given);
+  const { name, checkpointsDir } = parseOptions(configSchema.pick({ name: true, checkpointsDir: true }), {
+    name: given.name,
+    checkpointsDir: given.checkpointsDir,
+  });
+  return resumeConfig(await storedConfig(checkpointsDir, name), { ...given, name, checkpointsDir });
+}
+
+/** The command that goes on with a run: the place of the run is all it needs. */
+function continueCommand(config: Config): string {
+  const place = optionsOf(configSchema)
+    .filter(({ key }) => key === "name" || key === "checkpointsDir")
+    .filter(({ key, default: initial }) => config[key as keyof Config] !== initial)
+    .map(({ key, flag }) => ` ${flag} ${quoted(String(config[key as keyof Config]))}`);
+  return `npx pix2pix train${place.join("")} --continue-train`;
+}
+
+function quoted(word: string): string {
+  return /^[\w./=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

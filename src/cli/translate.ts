@@ -1,0 +1,99 @@
+/** pix2pix translate */
+import * as z from "zod";
+import { configSchema } from "../config.ts";
+import { UserError } from "../errors.ts";
+import { files } from "../node/files.ts";
+import { option } from "../options.ts";
+import type { Picture } from "../platform.ts";
+import type { Command } from "./command.ts";
+import { jobs } from "./pictures.ts";
+import { Counter, duration } from "./progress.ts";
+import { openStoredRun, otherOptions, ownOptions } from "./runs.ts";
+
+const { name, checkpointsDir, skipBadImages, noDropout, device, threads } = configSchema.shape;
+
+/** The checkpoint that a command takes from a run. */
+export const epochOption = option(z.string().min(1).default("latest"), {
+  group: "run",
+  value: "EPOCH",
+  help: "which weights of the run: latest, or a kept epoch's number",
+});
+
+const schema = z.object({
+  name,
+  checkpointsDir,
+  epoch: epochOption,
+  input: option(z.string().min(1), {
+    group: "pictures",
+    value: "FILE|FOLDER",
+    help: "a picture, or a folder of pictures at any depth; no targets needed",
+  }),
+  out: option(z.string().min(1), {
+    group: "pictures",
+    value: "FOLDER",
+    help: "where the PNGs go, under the same relative paths",
+  }),
+  skipBadImages,
+  noDropout,
+  device,
+  threads,
+});
+
+export const translate: Command = {
+  name: "translate",
+  summary: "turn pictures into the run's kind of output",
+  schema,
+  ofRun: true,
+  examples: [
+    "npx pix2pix translate --name facades --input label.png --out pictures",
+    "npx pix2pix translate --name facades --input labels --out pictures --epoch 100",
+  ],
+  async run(given, output) {
+    const options = ownOptions(schema, given);
+    const all = await jobs(options.input, options.out);
+    const { images } = await import("../node/images.ts");
+    const translator = await openStoredRun(options, otherOptions(schema, given), output);
+    const counter = new Counter(process.stdout, all.length, "pictures");
+    const bad: string[] = [];
+    try {
+      for (const { input, output: target } of all) {
+        try {
+          const picture = await decoded(input, translator.config.inputNc === 4);
+          const result = await translator.translate(picture);
+          await files.write(target, await images.encodePng(result));
+        } catch (error) {
+          if (!(error instanceof BadPicture)) throw error;
+          counter.clear();
+          output.note(error.message);
+          bad.push(input);
+        }
+        counter.done();
+      }
+    } finally {
+      await translator.close();
+      counter.clear();
+    }
+    const seconds = counter.seconds;
+    const done = all.length - bad.length;
+    if (done > 0) {
+      const each = `${(seconds / done).toPrecision(3)} s each`;
+      output.print(`${done} of ${all.length} pictures translated in ${duration(seconds)} (${each}), in ${options.out}`);
+    }
+    if (bad.length === 0 || (options.skipBadImages && done > 0)) return 0;
+    throw new UserError(
+      `${bad.length} of ${all.length} pictures could not be read (named above); ` +
+        "mend or remove them, or give --skip-bad-images to accept that",
+    );
+
+    async function decoded(input: string, alpha: boolean): Promise<Picture> {
+      try {
+        return await images.decode(await files.read(input), { alpha });
+      } catch (error) {
+        if (error instanceof UserError) throw new BadPicture(`${input}: ${error.message}`);
+        throw error;
+      }
+    }
+  },
+};
+
+class BadPicture extends UserError {}
