@@ -1,0 +1,69 @@
+"""The peer of `npm run bench -- step`: whole pix2pix training steps in eager float32 PyTorch, as a good user writes them.
+
+Prints one line of JSON: step_s_median, step_s_min, forward_s_median, rss_mb (peak), threads, torch. A step is what
+training does between two batches: G forward, D on fake and real, Adam on D, G through the updated D and L1, Adam on G;
+U-Net with dropout and batch norm, 70x70 PatchGAN. Data are random and ready in memory. The networks are those that the
+fixtures of whole steps are made with (test/fixtures/make/networks.py).
+"""
+import argparse
+import json
+import os
+import pathlib
+import resource
+import statistics
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "test" / "fixtures" / "make"))
+
+
+def timed(action):
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=256, help="picture side, a power of two from 32 (256)")
+    parser.add_argument("--ngf", type=int, default=64, help="filters of the first layer, also of D (64)")
+    parser.add_argument("--batch", type=int, default=1, help="pairs per step (1)")
+    parser.add_argument("--steps", type=int, default=8, help="timed steps, after 2 untimed (8)")
+    parser.add_argument("--threads", type=int, help="threads of an operator (the cores there are)")
+    parser.add_argument("--forward", action="store_true", help="time the generator's forward pass alone")
+    options = parser.parse_args()
+    threads = options.threads or len(os.sched_getaffinity(0))
+    # OpenBLAS has threads of its own and reads their number once, when it is loaded.
+    os.environ["OPENBLAS_NUM_THREADS"] = str(threads)
+    import networks
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+
+    config = {
+        "netG": "unet", "netD": "basic", "n_layers": 3, "levels": options.size.bit_length() - 1, "norm": "batch",
+        "ngf": options.ngf, "ndf": options.ngf, "gan": "vanilla", "lambda_l1": 100.0, "dropout": True,
+    }  # fmt: skip
+    generator, discriminator = networks.build(config)
+    for network in (generator, discriminator):
+        for layer in network.modules():
+            if isinstance(layer, (torch.nn.Conv2d, torch.nn.ConvTranspose2d)):
+                torch.nn.init.normal_(layer.weight, 0, 0.02)
+    shape = (options.batch, 3, options.size, options.size)
+    a, b = torch.rand(shape) * 2 - 1, torch.rand(shape) * 2 - 1
+
+    result = {}
+    if not options.forward:
+        trainer = networks.Trainer(config, generator, discriminator)
+        times = [timed(lambda: trainer.step(a, b)) for _ in range(options.steps + 2)][2:]
+        result = {"step_s_median": round(statistics.median(times), 4), "step_s_min": round(min(times), 4)}
+    with torch.no_grad():
+        times = [timed(lambda: generator(a)) for _ in range(options.steps + 2)][2:]
+    result["forward_s_median"] = round(statistics.median(times), 4)
+    result["rss_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(json.dumps({**result, "threads": torch.get_num_threads(), "torch": torch.__version__}))
+
+
+if __name__ == "__main__":
+    main()
