@@ -1,0 +1,55 @@
+/**
+ * Errors that a user can act on. The message says what, what was got, what was expected, where, and what to do next;
+ * the command line prints it without a stack trace.
+ */
+export class UserError extends Error {
+  override name = "UserError";
+}
+
+/** A wrong option or value on the command line or in a config: exit code 2. */
+export class ConfigError extends UserError {
+  override name = "ConfigError";
+}
+
+/** A dataset that cannot be used as it is. */
+export class DatasetError extends UserError {
+  override name = "DatasetError";
+}
+
+/** A checkpoint that is missing, truncated or of another network. */
+export class CheckpointError extends UserError {
+  override name = "CheckpointError";
+}
+
+/** A device that is not there, or a graph it cannot run. */
+export class DeviceError extends UserError {
+  override name = "DeviceError";
+}
+
+/** Shapes that do not fit together while a graph is built. */
+export class ShapeError extends UserError {
+  override name = "ShapeError";
+}
+
+/** The choice nearest to a misspelt word by edit distance, or undefined when none is near (over half of it wrong). */
+export function nearest(word: string, choices: readonly string[]): string | undefined {
+  const plain = (s: string) => s.toLowerCase().replace(/[-_]/g, "");
+  const ranked = choices
+    .map((choice) => ({ choice, distance: editDistance(plain(word), plain(choice)) }))
+    .sort((a, b) => a.distance - b.distance);
+  const best = ranked[0];
+  return best && best.distance <= Math.max(2, Math.floor(word.length / 2)) ? best.choice : undefined;
+}
+
+/** Levenshtein distance: insertions, deletions and substitutions. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

@@ -1,0 +1,77 @@
+/**
+ * Reverse-mode differentiation: adds the nodes that compute d loss / d parameter to the loss's graph.
+ *
+ * The walk accumulates where a value is used more than once and sums a broadcast gradient back to its input's shape, so
+ * that rules need to do neither. It knows no op by name. Rules are written with ops: gradients can be differentiated again.
+ */
+import { type Graph, type Node, none, type Shape, type Tensor } from "./graph.ts";
+import { add } from "./ops/elementwise.ts";
+import { reshape } from "./ops/movement.ts";
+import { sum } from "./ops/reduce.ts";
+
+/**
+ * The gradients of a scalar `loss` by each tensor of `wrt`, in order. What does not lead from `wrt` to the loss is not
+ * visited (a value that no parameter of `wrt` reaches is thereby detached). A parameter that the loss does not depend on
+ * gets a zero constant. Tensors in `held` count as constants, whatever they were computed from.
+ */
+export function gradient(loss: Tensor, wrt: readonly Tensor[], held: readonly Tensor[] = []): Tensor[] {
+  const { graph } = loss;
+  if (loss.size !== 1) throw new Error(`gradient: the loss has to be a scalar, got [${loss.shape}].`);
+  const path = between(graph, wrt, loss, new Set(held));
+  const gradients = new Map<Tensor, Tensor>([[loss, graph.constant(new Float32Array([1]), loss.shape)]]);
+  for (const node of path.reverse()) {
+    const dy = gradients.get(node.output);
+    if (!dy) continue;
+    const parts = graph.scope(`grad(${node.scope})`, () => ruleOf(node, dy));
+    node.inputs.forEach((input, i) => {
+      const part = parts[i];
+      if (!part) return;
+      const fitted = graph.scope(`grad(${node.scope})`, () => sumTo(part, input.shape));
+      const before = gradients.get(input);
+      gradients.set(input, before ? graph.scope(`grad(${node.scope})`, () => add(before, fitted)) : fitted);
+    });
+  }
+  return wrt.map((t) => gradients.get(t) ?? graph.constant(new Float32Array(t.size), t.shape));
+}
+
+function ruleOf(node: Node, dy: Tensor): (Tensor | null)[] {
+  const { op, inputs, output, attrs, scope } = node;
+  if (op.gradient === none) return inputs.map(() => null);
+  if (!op.gradient) {
+    throw new Error(
+      `No gradient rule for ${op.type} (${scope || "top level"}). Add \`gradient\` to its declaration in src/ops/.`,
+    );
+  }
+  const parts = op.gradient({ x: inputs, y: output, dy, attrs });
+  if (parts.length !== inputs.length) {
+    throw new Error(`The gradient rule of ${op.type} returned ${parts.length} gradients for ${inputs.length} inputs.`);
+  }
+  return parts;
+}
+
+/** The nodes that lie on a path from one of `from` to `to` that avoids `held`, in order. */
+function between(graph: Graph, from: readonly Tensor[], to: Tensor, held: ReadonlySet<Tensor>): Node[] {
+  const reached = new Set<Tensor>(from);
+  const forward: Node[] = [];
+  for (const node of graph.nodes) {
+    if (held.has(node.output) || !node.inputs.some((t) => reached.has(t))) continue;
+    reached.add(node.output);
+    forward.push(node);
+  }
+  const wanted = new Set<Tensor>([to]);
+  const kept: Node[] = [];
+  for (const node of forward.reverse()) {
+    if (!wanted.has(node.output)) continue;
+    for (const t of node.inputs) if (reached.has(t)) wanted.add(t);
+    kept.push(node);
+  }
+  return kept.reverse();
+}
+
+/** Sums a gradient over the axes along which its input was broadcast. */
+function sumTo(dy: Tensor, shape: Shape): Tensor {
+  if (dy.shape.length === shape.length && dy.shape.every((n, i) => n === shape[i])) return dy;
+  const lead = dy.rank - shape.length;
+  const axes = dy.shape.flatMap((n, i) => (i < lead || (shape[i - lead] === 1 && n !== 1) ? [i] : []));
+  return reshape(sum(dy, axes), shape);
+}

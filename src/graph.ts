@@ -1,0 +1,224 @@
+/**
+ * Symbolic tensors and the graph that they form. Every shape is known while the graph is built; nothing is computed here.
+ *
+ * A graph is a list of ONNX nodes in execution order. Equal nodes (same op, inputs and attributes) are made once, so rules
+ * may state a value wherever they need it. Scopes ("netG/down3") name the place that a node belongs to in messages and prints.
+ */
+import { ShapeError } from "./errors.ts";
+
+export type Shape = readonly number[];
+export type Dtype = "float32" | "int64" | "bool";
+export type Attribute = number | string | readonly number[];
+export type Attributes = Readonly<Record<string, Attribute | undefined>>;
+
+/** The kind of runtime that a graph is built for; lowerings choose the form of an op by it. */
+export type Target = "cpu" | "gpu";
+
+/** One entry per input: its gradient, or null where there is none. */
+export type Gradients = (Tensor | null)[];
+
+/** What a gradient rule sees: inputs `x` in ONNX order, output `y`, its gradient `dy`, and the attributes. */
+export interface RuleContext<A> {
+  x: Tensor[];
+  y: Tensor;
+  dy: Tensor;
+  attrs: A;
+}
+
+/** A gradient that is zero by definition (comparisons, sign). */
+export const none = "none";
+
+/** The declaration of one ONNX op. Three states of `gradient`: a rule, `none`, or absent (then differentiating fails). */
+export interface OpDeclaration<A = Attributes> {
+  type: string;
+  shape(shapes: Shape[], attrs: A): Shape;
+  dtype?: Dtype;
+  gradient?: typeof none | ((context: RuleContext<A>) => Gradients);
+  /** Attributes that ONNX wants as int64 inputs after the tensor inputs (axes, shapes, pads). */
+  constants?(attrs: A): (readonly number[])[];
+  /** Attributes as ONNX spells them; by default all of them when there are no `constants`, else none. */
+  attributes?(attrs: A): Attributes;
+}
+
+export interface Node {
+  op: OpDeclaration;
+  inputs: Tensor[];
+  output: Tensor;
+  attrs: Attributes;
+  scope: string;
+}
+
+/** A value in a graph. `producer` is the node that makes it; inputs and constants have none. */
+export class Tensor {
+  readonly graph: Graph;
+  readonly name: string;
+  readonly shape: Shape;
+  readonly dtype: Dtype;
+  producer: Node | undefined;
+
+  constructor(graph: Graph, name: string, shape: Shape, dtype: Dtype) {
+    this.graph = graph;
+    this.name = name;
+    this.shape = shape;
+    this.dtype = dtype;
+  }
+
+  get rank(): number {
+    return this.shape.length;
+  }
+
+  /** Number of values. */
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+
+  toString(): string {
+    return `${this.name}: ${this.dtype}[${this.shape.join(",")}]`;
+  }
+}
+
+/** A tensor, or a number that broadcasts to the other operand. */
+export type Operand = Tensor | number;
+
+export class Graph {
+  readonly target: Target;
+  readonly inputs: Tensor[] = [];
+  readonly outputs: { name: string; tensor: Tensor }[] = [];
+  readonly constants = new Map<string, { tensor: Tensor; data: Float32Array }>();
+  readonly nodes: Node[] = [];
+  #known = new Map<string, Tensor>();
+  #scopes: string[] = [];
+  #names = new Map<string, number>();
+
+  constructor(target: Target = "cpu") {
+    this.target = target;
+  }
+
+  get scopeName(): string {
+    return this.#scopes.join("/");
+  }
+
+  /** Runs `build` with `name` added to the scope of the nodes that it makes. */
+  scope<T>(name: string, build: () => T): T {
+    this.#scopes.push(name);
+    try {
+      return build();
+    } finally {
+      this.#scopes.pop();
+    }
+  }
+
+  input(name: string, shape: Shape, dtype: Dtype = "float32"): Tensor {
+    if (this.inputs.some((t) => t.name === name)) throw new ShapeError(`The graph already has an input "${name}".`);
+    const tensor = new Tensor(this, name, shape, dtype);
+    this.inputs.push(tensor);
+    return tensor;
+  }
+
+  /** Values that are part of the graph; a plain number is a scalar of shape []. */
+  constant(values: number | Float32Array, shape: Shape = []): Tensor {
+    const data = typeof values === "number" ? Float32Array.of(values) : values;
+    if (data.length !== sizeOf(shape)) {
+      throw new ShapeError(`A constant of shape [${shape}] needs ${sizeOf(shape)} values, got ${data.length}.`);
+    }
+    const key = data.length <= 16 ? `${[...data]}:${shape}` : this.#fresh("values");
+    let known = this.constants.get(key);
+    if (!known) {
+      const tensor = new Tensor(this, this.#fresh("constant"), shape, "float32");
+      known = { tensor, data };
+      this.constants.set(key, known);
+    }
+    return known.tensor;
+  }
+
+  output(name: string, tensor: Tensor): void {
+    if (this.outputs.some((o) => o.name === name)) throw new ShapeError(`The graph already has an output "${name}".`);
+    this.outputs.push({ name, tensor });
+  }
+
+  node(op: OpDeclaration, inputs: Tensor[], attrs: Attributes): Tensor {
+    const key = `${op.type}(${inputs.map((t) => t.name)})${JSON.stringify(attrs)}`;
+    const known = this.#known.get(key);
+    if (known) return known;
+    for (const input of inputs) {
+      if (input.graph !== this) throw new ShapeError(`${op.type}: input ${input} belongs to another graph.`);
+    }
+    let shape: Shape;
+    try {
+      shape = op.shape(
+        inputs.map((t) => t.shape),
+        attrs,
+      );
+    } catch (error) {
+      if (!(error instanceof ShapeError)) throw error;
+      const place = this.scopeName ? ` (${this.scopeName})` : "";
+      throw new ShapeError(`${op.type}: ${error.message}${place}`);
+    }
+    const output = new Tensor(this, this.#fresh(op.type), shape, op.dtype ?? inputs[0]?.dtype ?? "float32");
+    const node: Node = { op, inputs, output, attrs, scope: this.scopeName };
+    output.producer = node;
+    this.nodes.push(node);
+    this.#known.set(key, output);
+    return output;
+  }
+
+  /** The nodes that lead to an output, in order. */
+  live(): Node[] {
+    const wanted = new Set(this.outputs.map((o) => o.tensor));
+    const kept: Node[] = [];
+    for (let i = this.nodes.length - 1; i >= 0; i--) {
+      const node = this.nodes[i]!;
+      if (!wanted.has(node.output)) continue;
+      kept.push(node);
+      for (const input of node.inputs) wanted.add(input);
+    }
+    return kept.reverse();
+  }
+
+  /** The live program, one node a line: `y = Conv(x, w) {strides=[2,2]} : float32[1,64,128,128]  # netG/down1`. */
+  toString(): string {
+    const lines = this.inputs.map((t) => `input ${t}`);
+    for (const { op, inputs, output, attrs, scope } of this.live()) {
+      const given = Object.entries(attrs).filter(([, value]) => value !== undefined);
+      const suffix = given.length ? ` {${given.map(([k, v]) => `${k}=${JSON.stringify(v)}`).join(", ")}}` : "";
+      const names = inputs.map((t) => this.#valueOf(t) ?? t.name);
+      const place = scope ? `  # ${scope}` : "";
+      lines.push(
+        `${output.name} = ${op.type}(${names.join(", ")})${suffix} : ${output.dtype}[${output.shape.join(",")}]${place}`,
+      );
+    }
+    for (const { name, tensor } of this.outputs) lines.push(`output ${name} = ${tensor.name}`);
+    return lines.join("\n");
+  }
+
+  #valueOf(tensor: Tensor): string | undefined {
+    if (tensor.producer || tensor.size !== 1) return undefined;
+    for (const known of this.constants.values()) if (known.tensor === tensor) return String(known.data[0]);
+    return undefined;
+  }
+
+  #fresh(stem: string): string {
+    const count = (this.#names.get(stem) ?? 0) + 1;
+    this.#names.set(stem, count);
+    return `${stem}_${count}`;
+  }
+}
+
+export function sizeOf(shape: Shape): number {
+  return shape.reduce((product, n) => product * n, 1);
+}
+
+/** The callable of an op: inputs in ONNX order (numbers become constants), then attributes. */
+export type Op<A> = ((inputs: Operand[], attrs?: A) => Tensor) & { declaration: OpDeclaration<A> };
+
+/** Declares an op. `type` is the ONNX op_type and the name under which ops/ exports it. */
+export function op<A extends object = Attributes>(type: string, rest: Omit<OpDeclaration<A>, "type">): Op<A> {
+  const declaration: OpDeclaration<A> = { type, ...rest };
+  const call = (inputs: Operand[], attrs?: A): Tensor => {
+    const graph = inputs.find((t) => t instanceof Tensor)?.graph;
+    if (!graph) throw new ShapeError(`${type}: at least one input has to be a tensor.`);
+    const tensors = inputs.map((t) => (t instanceof Tensor ? t : graph.constant(t)));
+    return graph.node(declaration as unknown as OpDeclaration, tensors, (attrs ?? {}) as Attributes);
+  };
+  return Object.assign(call, { declaration });
+}

@@ -1,0 +1,81 @@
+/** Layers: ops with named parameters. `name` is the module's name in the widely used PyTorch implementation. */
+import type { Tensor } from "../graph.ts";
+import { Conv, ConvTranspose } from "../ops/conv.ts";
+import { add, div, mul, sqrt, sub } from "../ops/elementwise.ts";
+import { reshape } from "../ops/movement.ts";
+import { mean, sumSquare } from "../ops/reduce.ts";
+import type { Parameters } from "./parameters.ts";
+
+export type Norm = "batch" | "instance" | "none";
+
+/** Where a batch norm takes mean and variance from: the batch (training, and testing as upstream does) or the running ones. */
+export type Statistics = "batch" | "running";
+
+export interface ConvOptions {
+  out: number;
+  kernel: number;
+  stride?: number;
+  pad?: number;
+  dilation?: number;
+  bias?: boolean;
+}
+
+/** The variance's epsilon and the running statistics' momentum: PyTorch's defaults. */
+const epsilon = 1e-5;
+const momentum = 0.1;
+
+export function conv(p: Parameters, name: string, x: Tensor, options: ConvOptions): Tensor {
+  const { out, kernel, stride = 1, pad = 0, dilation = 1, bias = true } = options;
+  const w = p.get(`${name}.weight`, [out, x.shape[1]!, kernel, kernel], "weight");
+  const b = bias ? [p.get(`${name}.bias`, [out], "bias")] : [];
+  return Conv([x, w, ...b], { strides: [stride, stride], pads: [pad, pad, pad, pad], dilations: [dilation, dilation] });
+}
+
+export function convTranspose(p: Parameters, name: string, x: Tensor, options: ConvOptions): Tensor {
+  const { out, kernel, stride = 1, pad = 0, dilation = 1, bias = true } = options;
+  const w = p.get(`${name}.weight`, [x.shape[1]!, out, kernel, kernel], "weight");
+  const b = bias ? [p.get(`${name}.bias`, [out], "bias")] : [];
+  return ConvTranspose([x, w, ...b], {
+    strides: [stride, stride],
+    pads: [pad, pad, pad, pad],
+    dilations: [dilation, dilation],
+    output_padding: [0, 0],
+  });
+}
+
+/**
+ * batch: (x - mean) / sqrt(variance + 1e-5) * weight + bias over samples and positions, and running statistics with
+ * momentum .1 and the unbiased variance; instance: the same per sample, without weight, bias and running statistics.
+ */
+export function norm(p: Parameters, kind: Norm, name: string, x: Tensor, statistics: Statistics = "batch"): Tensor {
+  if (kind === "none") return x;
+  if (kind === "instance") return standardise(x, [2, 3]).y;
+  const channels = x.shape[1]!;
+  const perChannel = (t: Tensor) => reshape(t, [1, channels, 1, 1]);
+  const scale = perChannel(p.get(`${name}.weight`, [channels], "scale"));
+  const shift = perChannel(p.get(`${name}.bias`, [channels], "bias"));
+  const runningMean = p.get(`${name}.running_mean`, [channels], "mean");
+  const runningVariance = p.get(`${name}.running_var`, [channels], "variance");
+  if (statistics === "running") {
+    const factor = div(scale, sqrt(add(perChannel(runningVariance), epsilon)));
+    return add(mul(x, factor), sub(shift, mul(perChannel(runningMean), factor)));
+  }
+  const { y, mean: batchMean, variance, count } = standardise(x, [0, 2, 3]);
+  const blend = (old: Tensor, now: Tensor) => add(mul(old, 1 - momentum), mul(reshape(now, [channels]), momentum));
+  p.replace(`${name}.running_mean`, blend(runningMean, batchMean));
+  p.replace(`${name}.running_var`, blend(runningVariance, mul(variance, count / Math.max(1, count - 1))));
+  p.batches.set(name, (p.batches.get(name) ?? 0) + 1);
+  return add(mul(y, scale), shift);
+}
+
+/** Zero mean and unit variance over `axes`. */
+function standardise(x: Tensor, axes: number[]): { y: Tensor; mean: Tensor; variance: Tensor; count: number } {
+  const count = axes.reduce((n, axis) => n * x.shape[axis]!, 1);
+  const average = mean(x, axes);
+  const centred = sub(x, average);
+  const variance = div(sumSquare(centred, axes), count);
+  return { y: div(centred, sqrt(add(variance, epsilon))), mean: average, variance, count };
+}
+
+/** Dropout by a mask that the host draws. */
+export const dropout = (p: Parameters, x: Tensor, rate: number): Tensor => mul(x, p.mask(x.shape, rate));

@@ -1,0 +1,82 @@
+/**
+ * The named parameters of a network. A layer asks for a tensor by its PyTorch name; the first time it becomes a graph
+ * input, later the current value: after an optimiser step in the same graph that is the updated tensor.
+ */
+import type { Graph, Shape, Tensor } from "../graph.ts";
+
+/**
+ * What a parameter is, and so how it starts and whether it is trained:
+ * `weight` (drawn, see init.ts), `scale` of a norm (N(1, gain)), `bias` (0), and a batch norm's running `mean` (0) and
+ * `variance` (1), which the optimiser leaves alone.
+ */
+export type Role = "weight" | "scale" | "bias" | "mean" | "variance";
+
+export interface ParameterSpec {
+  name: string;
+  shape: Shape;
+  role: Role;
+}
+
+export interface MaskSpec {
+  name: string;
+  shape: Shape;
+  /** Probability that a value is dropped. */
+  p: number;
+}
+
+export class Parameters {
+  readonly graph: Graph;
+  /** "netG" or "netD": the first part of the input names. */
+  readonly network: string;
+  readonly specs: ParameterSpec[] = [];
+  readonly masks: MaskSpec[] = [];
+  /** How often a training step has put a batch through each batch norm, by the norm's name. */
+  readonly batches = new Map<string, number>();
+  #current = new Map<string, Tensor>();
+
+  constructor(graph: Graph, network: string) {
+    this.graph = graph;
+    this.network = network;
+  }
+
+  get(name: string, shape: Shape, role: Role): Tensor {
+    let tensor = this.#current.get(name);
+    if (!tensor) {
+      tensor = this.graph.input(`${this.network}.${name}`, shape);
+      this.specs.push({ name, shape, role });
+      this.#current.set(name, tensor);
+    }
+    return tensor;
+  }
+
+  /** The tensor that `name` stands for now. */
+  current(name: string): Tensor {
+    return this.#current.get(name)!;
+  }
+
+  /** From here on `name` stands for `tensor` (an updated weight, a new running mean). */
+  replace(name: string, tensor: Tensor): void {
+    this.#current.set(name, tensor);
+  }
+
+  /** A dropout mask of the host's generator: 0 or 1 / (1 - p). */
+  mask(shape: Shape, p: number): Tensor {
+    const name = `${this.network}.mask${this.masks.length}`;
+    this.masks.push({ name, shape, p });
+    return this.graph.input(name, shape);
+  }
+
+  get trainable(): ParameterSpec[] {
+    return this.specs.filter(isTrainable);
+  }
+
+  get statistics(): ParameterSpec[] {
+    return this.specs.filter((s) => !isTrainable(s));
+  }
+}
+
+export const isTrainable = ({ role }: { role: Role }): boolean => role !== "mean" && role !== "variance";
+
+/** Number of trained values, as `sum(p.numel() for p in net.parameters())`. */
+export const countParameters = (specs: readonly ParameterSpec[]): number =>
+  specs.filter(isTrainable).reduce((total, s) => total + s.shape.reduce((n, d) => n * d, 1), 0);

@@ -1,0 +1,152 @@
+/** Ops that move values without computing: reshape, transpose, slice, pad, concat, space to depth. */
+import { ShapeError } from "../errors.ts";
+import { type Op, op, type Shape, sizeOf, type Tensor } from "../graph.ts";
+
+/** Int64 "to the end" of ONNX Slice for a negative step. */
+const beforeFirst = -(2 ** 31);
+
+export const Identity = op("Identity", { shape: ([x]) => x!, gradient: ({ dy }) => [dy] });
+
+export const Reshape = op<{ shape: Shape }>("Reshape", {
+  shape: ([x], { shape }) => {
+    if (sizeOf(x!) !== sizeOf(shape))
+      throw new ShapeError(`[${x}] has ${sizeOf(x!)} values, [${shape}] needs ${sizeOf(shape)}.`);
+    return shape;
+  },
+  constants: ({ shape }) => [shape],
+  gradient: ({ x: [x], dy }) => [reshape(dy, x!.shape)],
+});
+
+export const Transpose = op<{ perm: readonly number[] }>("Transpose", {
+  shape: ([x], { perm }) => perm.map((axis) => x![axis]!),
+  gradient: ({ dy, attrs: { perm } }) => [
+    transpose(
+      dy,
+      perm.map((_, i) => perm.indexOf(i)),
+    ),
+  ],
+});
+
+export const Concat = op<{ axis: number }>("Concat", {
+  shape: (shapes, { axis }) => {
+    const [first] = shapes;
+    for (const shape of shapes) {
+      if (shape.length !== first!.length || shape.some((n, i) => i !== axis && n !== first![i])) {
+        throw new ShapeError(`inputs ${shapes.map((s) => `[${s}]`).join(" and ")} differ beside axis ${axis}.`);
+      }
+    }
+    return first!.map((n, i) => (i === axis ? shapes.reduce((total, s) => total + s[axis]!, 0) : n));
+  },
+  gradient: ({ x, dy, attrs: { axis } }) => {
+    let start = 0;
+    return x.map((t) => {
+      const end = start + t.shape[axis]!;
+      const part = slice(dy, [axis], [start], [end]);
+      start = end;
+      return part;
+    });
+  },
+});
+
+interface SliceAttributes {
+  axes: readonly number[];
+  starts: readonly number[];
+  ends: readonly number[];
+  steps: readonly number[];
+}
+
+/** x[starts:ends:steps] along `axes`; a step of -1 runs from `starts` down to the first value. */
+export const Slice = op<SliceAttributes & { [name: string]: readonly number[] }>("Slice", {
+  shape: ([x], { axes, starts, ends, steps }) => {
+    const shape = [...x!];
+    axes.forEach((axis, i) => {
+      const step = steps[i]!;
+      const length = step < 0 ? starts[i]! + 1 : ends[i]! - starts[i]!;
+      if (length <= 0 || (step > 0 && ends[i]! > x![axis]!)) {
+        throw new ShapeError(`[${starts[i]}:${ends[i]}:${step}] is outside axis ${axis} of [${x}].`);
+      }
+      shape[axis] = Math.ceil(length / Math.abs(step));
+    });
+    return shape;
+  },
+  constants: ({ axes, starts, ends, steps }) => [starts, ends, axes, steps],
+  gradient: ({ x: [x], dy, attrs: { axes, starts, ends, steps } }) => {
+    if (steps.every((step) => step === -1)) return [flip(dy, axes)];
+    if (steps.some((step) => step !== 1)) {
+      throw new Error("Slice: the gradient of a strided slice is not needed by any network yet (src/ops/movement.ts).");
+    }
+    const before = x!.shape.map((_, i) => (axes.includes(i) ? starts[axes.indexOf(i)]! : 0));
+    const after = x!.shape.map((n, i) => (axes.includes(i) ? n - ends[axes.indexOf(i)]! : 0));
+    return [pad(dy, before, after)];
+  },
+});
+
+/** Zeros around `x`; `pads` lists all befores, then all afters. */
+export const Pad = op<{ pads: readonly number[] }>("Pad", {
+  shape: ([x], { pads }) => x!.map((n, i) => n + pads[i]! + pads[i + x!.length]!),
+  constants: ({ pads }) => [pads],
+  gradient: ({ x: [x], dy, attrs: { pads } }) => {
+    const axes = x!.shape.map((_, i) => i);
+    return [
+      slice(
+        dy,
+        axes,
+        axes.map((i) => pads[i]!),
+        axes.map((i) => pads[i]! + x!.shape[i]!),
+      ),
+    ];
+  },
+});
+
+/** [N, C, H, W] to [N, C * b * b, H / b, W / b]; channel order (row in block, column in block, C). */
+export const SpaceToDepth: Op<{ blocksize: number }> = op<{ blocksize: number }>("SpaceToDepth", {
+  shape: ([x], { blocksize: b }) => {
+    const [n, c, h, w] = x as [number, number, number, number];
+    if (h % b || w % b) throw new ShapeError(`[${x}] is not divisible by blocks of ${b}.`);
+    return [n, c * b * b, h / b, w / b];
+  },
+  gradient: ({ dy, attrs }) => [DepthToSpace([dy], { ...attrs, mode: "DCR" })],
+});
+
+/** The inverse of SpaceToDepth for mode "DCR"; "CRD" takes channels as (C, row in block, column in block). */
+export const DepthToSpace: Op<{ blocksize: number; mode: "DCR" | "CRD" }> = op<{
+  blocksize: number;
+  mode: "DCR" | "CRD";
+}>("DepthToSpace", {
+  shape: ([x], { blocksize: b }) => {
+    const [n, c, h, w] = x as [number, number, number, number];
+    if (c % (b * b)) throw new ShapeError(`${c} channels of [${x}] are not divisible by ${b * b}.`);
+    return [n, c / (b * b), h * b, w * b];
+  },
+  gradient: ({ x: [x], dy, attrs: { blocksize: b, mode } }) => {
+    if (mode === "DCR") return [SpaceToDepth([dy], { blocksize: b })];
+    const [n, c, h, w] = x!.shape as [number, number, number, number];
+    const blocks = reshape(dy, [n, c / (b * b), h, b, w, b]);
+    return [reshape(transpose(blocks, [0, 1, 3, 5, 2, 4]), x!.shape)];
+  },
+});
+
+export const reshape = (x: Tensor, shape: Shape): Tensor =>
+  x.shape.length === shape.length && x.shape.every((n, i) => n === shape[i]) ? x : Reshape([x], { shape });
+export const transpose = (x: Tensor, perm: readonly number[]): Tensor => Transpose([x], { perm });
+export const concat = (xs: Tensor[], axis: number): Tensor => Concat(xs, { axis });
+export const pad = (x: Tensor, before: readonly number[], after: readonly number[]): Tensor =>
+  [...before, ...after].every((n) => n === 0) ? x : Pad([x], { pads: [...before, ...after] });
+
+export function slice(x: Tensor, axes: readonly number[], starts: readonly number[], ends: readonly number[]): Tensor {
+  if (axes.every((axis, i) => starts[i] === 0 && ends[i] === x.shape[axis])) return x;
+  return Slice([x], { axes, starts, ends, steps: axes.map(() => 1) });
+}
+
+/** Every `step`-th value along `axes`, from `starts` up to (not including) `ends`. */
+export const stride = (x: Tensor, axes: number[], starts: number[], ends: number[], step: number): Tensor =>
+  Slice([x], { axes, starts, ends, steps: axes.map(() => step) });
+
+/** Reverses the order along `axes`. */
+export const flip = (x: Tensor, axes: readonly number[]): Tensor =>
+  Slice([x], {
+    axes,
+    starts: axes.map((axis) => x.shape[axis]! - 1),
+    ends: axes.map(() => beforeFirst),
+    steps: axes.map(() => -1),
+  });

@@ -1,0 +1,47 @@
+/** Reductions over named axes. They keep the reduced axes at size 1, so results broadcast back; see ONNX Reduce* (18). */
+import { op, type Shape, type Tensor } from "../graph.ts";
+import { div, mul } from "./elementwise.ts";
+
+interface Axes {
+  axes: readonly number[];
+}
+
+const reduced = ([x]: Shape[], { axes }: Axes): Shape => x!.map((n, i) => (axes.includes(i) ? 1 : n));
+const asInputs = {
+  constants: ({ axes }: Axes) => [axes],
+  attributes: () => ({ keepdims: 1 }),
+};
+
+const countOf = (x: Tensor, axes: readonly number[]): number => axes.reduce((n, axis) => n * x.shape[axis]!, 1);
+/** A gradient that is the same for all reduced values, at the input's shape. */
+const spread = (dy: Tensor, x: Tensor): Tensor => Expand([dy], { shape: x.shape });
+
+export const ReduceSum = op<Axes>("ReduceSum", {
+  shape: reduced,
+  ...asInputs,
+  gradient: ({ x: [x], dy }) => [spread(dy, x!)],
+});
+export const ReduceMean = op<Axes>("ReduceMean", {
+  shape: reduced,
+  ...asInputs,
+  gradient: ({ x: [x], dy, attrs }) => [spread(div(dy, countOf(x!, attrs.axes)), x!)],
+});
+/** y = sum x^2 */
+export const ReduceSumSquare = op<Axes>("ReduceSumSquare", {
+  shape: reduced,
+  ...asInputs,
+  gradient: ({ x: [x], dy }) => [mul(mul(dy, 2), x!)],
+});
+/** Broadcasts to `shape` (NumPy rules); the walk sums the gradient back. */
+export const Expand = op<{ shape: Shape }>("Expand", {
+  shape: (_, attrs) => attrs.shape,
+  constants: (attrs) => [attrs.shape],
+  gradient: ({ dy }) => [dy],
+});
+
+const all = (x: Tensor): number[] => x.shape.map((_, i) => i);
+
+/** Sum over `axes` (all by default), which stay with size 1. */
+export const sum = (x: Tensor, axes: readonly number[] = all(x)): Tensor => ReduceSum([x], { axes });
+export const mean = (x: Tensor, axes: readonly number[] = all(x)): Tensor => ReduceMean([x], { axes });
+export const sumSquare = (x: Tensor, axes: readonly number[] = all(x)): Tensor => ReduceSumSquare([x], { axes });

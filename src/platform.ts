@@ -1,0 +1,48 @@
+/**
+ * What a runtime (Node, a browser) hands to the core. The core imports no runtime; `node/` and `web/` implement these.
+ */
+import type { InferenceSession, Tensor, TensorConstructor } from "onnxruntime-common";
+
+/** An 8-bit picture: rows top to bottom, channels interleaved (1 grey, 3 RGB, 4 RGBA). */
+export interface Picture {
+  width: number;
+  height: number;
+  channels: number;
+  /** width * height * channels values 0..255. */
+  data: Uint8Array;
+}
+
+export interface Files {
+  read(path: string): Promise<Uint8Array>;
+  /** Writes beside and renames, so a reader sees the old file or the new one and a full disk keeps the old. Makes folders. */
+  write(path: string, content: Uint8Array | string | readonly Uint8Array[]): Promise<void>;
+  append(path: string, text: string): Promise<void>;
+  /** The names in a folder, sorted by code unit; undefined when there is no such folder. */
+  list(path: string): Promise<{ name: string; folder: boolean }[] | undefined>;
+  exists(path: string): Promise<boolean>;
+  remove(path: string): Promise<void>;
+}
+
+export interface Images {
+  /** Decodes PNG, JPEG and the like. Palette and alpha become plain RGB; a grey file stays 1 channel. Throws on a damaged file. */
+  decode(bytes: Uint8Array): Promise<Picture>;
+  encodePng(picture: Picture): Promise<Uint8Array>;
+}
+
+/** The part of onnxruntime-common that onnxruntime-node and onnxruntime-web share. */
+export interface Ort {
+  InferenceSession: {
+    create(model: Uint8Array, options?: InferenceSession.SessionOptions): Promise<InferenceSession>;
+  };
+  Tensor: TensorConstructor;
+}
+
+export type { InferenceSession, Tensor };
+
+export interface Platform {
+  files: Files;
+  images: Images;
+  ort: Ort;
+  /** Cores that a step may use when `--threads` is not given. */
+  cores: number;
+}
