@@ -1,0 +1,115 @@
+/** What lies under a folder, and the small questions that dataset layouts ask of it. */
+import { DatasetError } from "../errors.ts";
+import type { Files } from "../platform.ts";
+
+/** Endings (lower case) of the pictures that are looked for; any case matches. */
+export const PICTURE_ENDINGS: readonly string[] = ["jpg", "jpeg", "png", "webp", "tif", "tiff"];
+
+/** Names that mark a folder as one phase of a data set, whatever else lies beside it. */
+const PHASES = ["train", "val", "test", "valid", "validation"];
+
+export interface Listing {
+  /** Pictures: paths relative to the root, forward slashes, sorted by code unit (as Python sorts ASCII paths). */
+  pictures: string[];
+  /** All other files, likewise; for messages. */
+  others: string[];
+}
+
+/** Lists a folder with all folders in it; undefined when there is none. Names that start with "." are left out. */
+export async function listAll(files: Files, root: string): Promise<Listing | undefined> {
+  const listing: Listing = { pictures: [], others: [] };
+  const walk = async (folder: string): Promise<boolean> => {
+    const entries = await files.list(folder === "" ? root : joinPath(root, folder));
+    for (const { name, folder: isFolder } of entries ?? []) {
+      if (name.startsWith(".") || name === "__MACOSX") continue;
+      const path = folder === "" ? name : `${folder}/${name}`;
+      if (isFolder) await walk(path);
+      else (PICTURE_ENDINGS.includes(endingOf(name)) ? listing.pictures : listing.others).push(path);
+    }
+    return entries !== undefined;
+  };
+  if (!(await walk(""))) return undefined;
+  listing.pictures.sort(byCodeUnit);
+  listing.others.sort(byCodeUnit);
+  return listing;
+}
+
+export function byCodeUnit(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** `root/path`, whether or not the root ends with a slash. */
+export function joinPath(root: string, path: string): string {
+  return /[/\\]$/.test(root) ? root + path : `${root}/${path}`;
+}
+
+/** The ending in lower case, without the dot; "" when there is none. */
+export function endingOf(path: string): string {
+  const match = /\.([^./\\]+)$/.exec(path);
+  return match ? match[1]!.toLowerCase() : "";
+}
+
+/** The path without its ending: "a/b.c.png" -> "a/b.c". */
+export function stemOf(path: string): string {
+  return path.replace(/\.[^./\\]+$/, "");
+}
+
+/** The paths below a folder, relative to it. */
+export function below(paths: readonly string[], folder: string): string[] {
+  return paths.filter((path) => path.startsWith(`${folder}/`)).map((path) => path.slice(folder.length + 1));
+}
+
+/** The paths that lie in the root itself. */
+export function direct(paths: readonly string[]): string[] {
+  return paths.filter((path) => !path.includes("/"));
+}
+
+/** The names of the root's folders that hold pictures at any depth. */
+export function topFolders(paths: readonly string[]): string[] {
+  return [...new Set(paths.filter((path) => path.includes("/")).map((path) => path.slice(0, path.indexOf("/"))))];
+}
+
+/** Whether a folder's name is that of a phase. */
+export function isPhaseName(name: string): boolean {
+  return PHASES.includes(name.toLowerCase());
+}
+
+/**
+ * Stem -> path, of paths relative to `folder`.
+ * @throws DatasetError when two files share a stem, for then the partner is a matter of chance
+ */
+export function byStem(paths: readonly string[], folder: string): Map<string, string> {
+  const stems = new Map<string, string>();
+  for (const path of paths) {
+    const stem = stemOf(path);
+    const other = stems.get(stem);
+    if (other !== undefined) {
+      throw new DatasetError(
+        `two pictures in ${folder || "the dataroot"} have the stem "${stem}": ${other} and ${path}, so it is not clear ` +
+          "which one belongs to the pair. Move one of them away.",
+      );
+    }
+    stems.set(stem, path);
+  }
+  return stems;
+}
+
+/** "400 .jpg, 2 .txt" for each folder that holds files, the fullest first, at most `most` of them. */
+export function summary({ pictures, others }: Listing, most = 6): string {
+  const folders = new Map<string, Map<string, number>>();
+  for (const path of [...pictures, ...others]) {
+    const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/") + 1) : "directly in it";
+    const kinds = folders.get(folder) ?? new Map<string, number>();
+    const kind = endingOf(path) === "" ? "files without an ending" : `.${endingOf(path)}`;
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+    folders.set(folder, kinds);
+  }
+  const count = (kinds: Map<string, number>) => [...kinds.values()].reduce((sum, n) => sum + n, 0);
+  const ranked = [...folders].sort((a, b) => count(b[1]) - count(a[1]));
+  const lines = ranked.slice(0, most).map(([folder, kinds]) => {
+    const shown = [...kinds].sort((a, b) => b[1] - a[1]).slice(0, 4);
+    return `${folder}: ${shown.map(([kind, n]) => `${n} ${kind}`).join(", ")}`;
+  });
+  if (ranked.length > most) lines.push(`and ${ranked.length - most} more folders`);
+  return lines.join("; ");
+}

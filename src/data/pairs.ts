@@ -1,0 +1,142 @@
+/** Finds the pairs of a data set, or says exactly what is wrong with the folder. */
+import { DatasetError, nearest } from "../errors.ts";
+import type { Files } from "../platform.ts";
+import type { Found, Layout, Pair } from "./layouts.ts";
+import * as layouts from "./layouts.ts";
+import { below, joinPath, type Listing, listAll, PICTURE_ENDINGS, summary, topFolders } from "./listing.ts";
+
+export type { Pair, Side } from "./layouts.ts";
+
+/** The choices of `--dataset-mode` beside "auto". */
+export const layoutNames = Object.keys(layouts).sort() as (keyof typeof layouts)[];
+
+const table: Record<string, Layout> = { ...layouts };
+
+export interface FindOptions {
+  /** The subset: "train", "val", "test". A data set without such folders serves every phase with all of its pairs. */
+  phase?: string | undefined;
+  /** A layout's name, or "auto" (default): the first that fits. */
+  datasetMode?: string | undefined;
+  /** Leave out pictures without a partner instead of throwing. */
+  skipUnpaired?: boolean | undefined;
+  /** Take only the first so many pairs. */
+  maxDatasetSize?: number | undefined;
+}
+
+export interface FoundPairs {
+  layout: string;
+  /** Sorted by path; never empty. */
+  pairs: Pair[];
+  /** What a user should know: what was left out, which folder stands in for a phase. */
+  notes: string[];
+}
+
+/**
+ * The pairs under `root`.
+ * @throws DatasetError when there are none, when pictures lack a partner, or when the phase is missing
+ */
+export async function findPairs(files: Files, root: string, options: FindOptions = {}): Promise<FoundPairs> {
+  const { phase = "train", datasetMode = "auto", skipUnpaired = false, maxDatasetSize } = options;
+  const names = datasetMode === "auto" ? [...layoutNames] : [datasetMode as keyof typeof layouts];
+  if (names.some((name) => !table[name])) {
+    const near = nearest(datasetMode, layoutNames);
+    throw new DatasetError(
+      `dataset mode "${datasetMode}" is not known; the choices are auto, ${layoutNames.join(", ")}.` +
+        (near ? ` Did you mean ${near}?` : ""),
+    );
+  }
+  names.sort((a, b) => table[a]!.rank - table[b]!.rank);
+  const listing = await list(files, root);
+  for (const layout of names) {
+    const found = table[layout]!.find(listing.pictures, phase);
+    if (!found || (datasetMode === "auto" && !found.likely)) continue;
+    const notes: string[] = [];
+    const unpaired = found.onlyA.length + found.onlyB.length;
+    if (unpaired > 0) notes.push(unpairedNote(root, layout, found, skipUnpaired));
+    if (!found.ofPhase && phase !== "train") {
+      notes.push(
+        `${root} has no folder for the phase "${phase}": all of its pairs are used, as they are for training.`,
+      );
+    }
+    const pairs = found.pairs.slice(0, maxDatasetSize).map(({ name, A, B }) => ({
+      name,
+      A: { ...A, file: joinPath(root, A.file) },
+      B: { ...B, file: joinPath(root, B.file) },
+    }));
+    if (pairs.length < found.pairs.length)
+      notes.push(`the first ${pairs.length} of ${found.pairs.length} pairs are used.`);
+    return { layout, pairs, notes };
+  }
+  throw nothingFound(root, phase, names, listing);
+}
+
+async function list(files: Files, root: string): Promise<Listing> {
+  const listing = await listAll(files, root);
+  if (listing) {
+    if (listing.pictures.length + listing.others.length > 0) return listing;
+    throw new DatasetError(`the dataroot ${root} is empty. Give a folder of pairs with --dataroot.`);
+  }
+  if (await files.exists(root))
+    throw new DatasetError(`the dataroot ${root} is a file; a folder of pairs was expected.`);
+  const [, parent = ".", name = root] = /^(?:(.*)[/\\])?([^/\\]+)[/\\]*$/.exec(root) ?? [];
+  const beside = (await files.list(parent === "" ? "/" : parent)) ?? [];
+  const near = nearest(
+    name,
+    beside.filter((entry) => entry.folder).map((entry) => entry.name),
+  );
+  throw new DatasetError(
+    `the dataroot ${root} does not exist.` +
+      (near
+        ? ` Did you mean ${root.slice(0, root.lastIndexOf(name))}${near}?`
+        : " Give a folder of pairs with --dataroot."),
+  );
+}
+
+/** The note about pictures without a partner; throws it unless they may be left out and something remains. */
+function unpairedNote(root: string, layout: string, found: Found, skip: boolean): string {
+  const { pairs, onlyA, onlyB, place } = found;
+  const some = (label: string, paths: string[]) =>
+    paths.length === 0
+      ? ""
+      : ` ${label} (${paths.length}): ${paths.slice(0, 5).join(", ")}${paths.length > 5 ? ", ..." : ""}.`;
+  const count = onlyA.length + onlyB.length;
+  const total = count + 2 * pairs.length;
+  const what =
+    `${count} of ${total} pictures in ${joinPath(root, place || ".")} have no partner of the same stem (${layout}).` +
+    some("A without B", onlyA) +
+    some("B without A", onlyB);
+  if (pairs.length === 0) throw new DatasetError(`${what} No pair is left; add the missing pictures.`);
+  if (!skip) {
+    throw new DatasetError(
+      `${what} Add what is missing, or leave them out with --skip-unpaired (complete pairs: ${pairs.length}).`,
+    );
+  }
+  return `${what} Left out; complete pairs: ${pairs.length}.`;
+}
+
+function nothingFound(root: string, phase: string, names: string[], listing: Listing): DatasetError {
+  const deeper = topFolders(listing.pictures).find((folder) =>
+    names.some((name) => table[name]!.find(below(listing.pictures, folder), phase)?.ofPhase),
+  );
+  if (deeper) {
+    return new DatasetError(
+      `no pairs for the phase "${phase}" in ${root} itself, but there are in ${joinPath(root, deeper)}. ` +
+        `Use --dataroot ${joinPath(root, deeper)}.`,
+    );
+  }
+  const present = names
+    .map((name) => ({ name, phases: table[name]!.phases(listing.pictures) }))
+    .filter(({ name, phases }) => phases.some((p) => table[name]!.find(listing.pictures, p)?.likely));
+  const first = present[0];
+  if (first) {
+    const usual = first.phases.includes("val") ? "val" : (nearest(phase, first.phases) ?? first.phases[0]);
+    return new DatasetError(
+      `${root} has no phase "${phase}"; there is ${first.phases.join(", ")} (${first.name}). Use --phase ${usual}.`,
+    );
+  }
+  const looked = names.map((name) => `\n  ${name} (${table[name]!.help}): ${table[name]!.patterns(phase).join("; ")}`);
+  return new DatasetError(
+    `no pairs for the phase "${phase}" in ${root}. Looked for, with pictures ending in ${PICTURE_ENDINGS.join(", ")}:` +
+      `${looked.join("")}\nFound: ${summary(listing)}.`,
+  );
+}
