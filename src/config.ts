@@ -3,26 +3,18 @@
  * come from `configSchema`. Names and defaults are those of the PyTorch implementation by Jun-Yan Zhu and others.
  */
 import * as z from "zod";
+import { layoutNames } from "./data/pairs.ts";
 import { CheckpointError, ConfigError } from "./errors.ts";
 import { discriminators } from "./networks/discriminators.ts";
 import { generators } from "./networks/generators.ts";
-import * as inits from "./nn/init.ts";
-import * as losses from "./nn/losses.ts";
-import * as schedules from "./nn/schedules.ts";
+import { inits } from "./nn/init.ts";
+import { ganLosses } from "./nn/losses.ts";
+import { schedules } from "./nn/schedules.ts";
 import { listed, namedValues, option, optionsOf, parseOptions, refuse } from "./options.ts";
 
-type GanMode = Exclude<keyof typeof losses, "l1">;
-type InitType = Exclude<keyof typeof inits, "initialise">;
-const ganModes = Object.keys(losses).filter((name): name is GanMode => name !== "l1");
-const initTypes = Object.keys(inits).filter((name): name is InitType => name !== "initialise");
-const lrPolicies = Object.keys(schedules) as (keyof typeof schedules)[];
+const namesOf = <T extends object>(choices: T) => Object.keys(choices) as (keyof T)[];
 
 export const configSchema = z.object({
-  profile: option(z.enum(["junyanz", "article"]).default("junyanz"), {
-    group: "run",
-    help: "set of defaults: the PyTorch implementation's, or the seed article's network; other options override it",
-  }),
-
   dataroot: option(z.string().min(1), {
     group: "data",
     value: "FOLDER",
@@ -34,7 +26,7 @@ export const configSchema = z.object({
     value: "NAME",
     help: "subfolder of the dataroot: train, val, test, ...",
   }),
-  datasetMode: option(z.enum(["auto", "aligned", "folders", "cmp"]).default("auto"), {
+  datasetMode: option(z.enum(["auto", ...layoutNames]).default("auto"), {
     group: "data",
     help: "layout of the dataroot; auto recognises it",
   }),
@@ -119,7 +111,7 @@ export const configSchema = z.object({
     help: "normalisation in both networks",
   }),
   noDropout: option(z.boolean().default(false), { group: "networks", help: "no dropout in the generator" }),
-  initType: option(z.enum(initTypes).default("normal"), {
+  initType: option(z.enum(namesOf(inits)).default("normal"), {
     group: "networks",
     help: "distribution of the initial weights",
   }),
@@ -140,7 +132,7 @@ export const configSchema = z.object({
     help: "safetensors file with the discriminator's first weights",
   }),
 
-  ganMode: option(z.enum(ganModes).default("vanilla"), {
+  ganMode: option(z.enum(namesOf(ganLosses)).default("vanilla"), {
     group: "objective",
     help: "adversarial loss: vanilla is cross-entropy, lsgan squared error",
   }),
@@ -170,7 +162,7 @@ export const configSchema = z.object({
     resume: true,
   }),
   lr: option(z.number().gt(0).default(0.0002), { group: "schedule", help: "Adam's learning rate", resume: true }),
-  lrPolicy: option(z.enum(lrPolicies).default("linear"), {
+  lrPolicy: option(z.enum(namesOf(schedules)).default("linear"), {
     group: "schedule",
     help: "learning rate after the first part: down to zero in a line, or unchanged",
     resume: true,
@@ -187,6 +179,10 @@ export const configSchema = z.object({
     value: "FOLDER",
     help: "folder of all runs",
     resume: true,
+  }),
+  profile: option(z.enum(["junyanz", "article"]).default("junyanz"), {
+    group: "run",
+    help: "set of defaults: the PyTorch implementation's, or the seed article's network; other options override it",
   }),
   continueTrain: option(z.boolean().default(false), {
     group: "run",
