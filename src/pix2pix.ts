@@ -8,7 +8,7 @@ import { discriminators } from "./networks/discriminators.ts";
 import { generators } from "./networks/generators.ts";
 import { adam } from "./nn/adam.ts";
 import type { Norm, Statistics } from "./nn/layers.ts";
-import * as losses from "./nn/losses.ts";
+import { ganLosses, l1 } from "./nn/losses.ts";
 import { Parameters } from "./nn/parameters.ts";
 import { add, mul } from "./ops/elementwise.ts";
 import { concat, reshape } from "./ops/movement.ts";
@@ -24,7 +24,7 @@ export interface ModelOptions {
   nLayersD: number;
   norm: Norm;
   noDropout: boolean;
-  ganMode: "vanilla" | "lsgan";
+  ganMode: keyof typeof ganLosses;
   lambdaL1: number;
   beta1: number;
   beta2: number;
@@ -61,7 +61,7 @@ export function trainingStep(options: ModelOptions, batch: BatchShape, target: T
   const netD = new Parameters(graph, "netD");
   const realA = graph.input("real_A", [batch.n, options.inputNc, batch.height, batch.width]);
   const realB = graph.input("real_B", [batch.n, options.outputNc, batch.height, batch.width]);
-  const ganLoss = losses[options.ganMode];
+  const ganLoss = ganLosses[options.ganMode];
   const judge = (picture: Tensor, pass: string) =>
     graph.scope(`netD(${pass})`, () => discriminate(netD, concat([realA, picture], 1), options));
 
@@ -78,7 +78,7 @@ export function trainingStep(options: ModelOptions, batch: BatchShape, target: T
 
   // G: convince the updated D, and stay near the target.
   const lossGGan = graph.scope("loss", () => ganLoss(judge(fakeB, "G"), true));
-  const lossGL1 = graph.scope("loss", () => mul(losses.l1(fakeB, realB), options.lambdaL1));
+  const lossGL1 = graph.scope("loss", () => mul(l1(fakeB, realB), options.lambdaL1));
   const lossG = graph.scope("loss", () => add(lossGGan, lossGL1));
   const parametersG = netG.trainable;
   const gradientsG = gradient(

@@ -20,12 +20,14 @@ export interface Files {
   /** The names in a folder, sorted by code unit; undefined when there is no such folder. */
   list(path: string): Promise<{ name: string; folder: boolean }[] | undefined>;
   exists(path: string): Promise<boolean>;
+  /** Replaces what is at `to`. */
+  rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
 }
 
 export interface Images {
-  /** Decodes PNG, JPEG and the like. Palette and alpha become plain RGB; a grey file stays 1 channel. Throws on a damaged file. */
-  decode(bytes: Uint8Array): Promise<Picture>;
+  /** Decodes PNG, JPEG and the like. Palette becomes RGB and alpha is dropped (unless asked for); a grey file stays 1 channel. Throws on a damaged file. */
+  decode(bytes: Uint8Array, options?: { alpha?: boolean }): Promise<Picture>;
   encodePng(picture: Picture): Promise<Uint8Array>;
 }
 

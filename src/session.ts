@@ -2,7 +2,8 @@
  * Runs a training step: keeps the parameters, moments and running statistics of both networks in fixed buffers, which
  * ONNX Runtime reads as inputs and writes gradients beside, without copies.
  */
-import type { Shape } from "./graph.ts";
+import { onCpu } from "./device.ts";
+import { type Shape, sizeOf } from "./graph.ts";
 import { adamFactors, adamInPlace } from "./nn/adam.ts";
 import { type Init, initialise } from "./nn/init.ts";
 import { isTrainable, type MaskSpec, type ParameterSpec, type Parameters } from "./nn/parameters.ts";
@@ -10,8 +11,6 @@ import { encode } from "./onnx/encode.ts";
 import { type BatchShape, type Losses, lossNames, type ModelOptions, trainingStep } from "./pix2pix.ts";
 import type { InferenceSession, Platform, Tensor } from "./platform.ts";
 import { Random } from "./random.ts";
-
-const sizeOf = (shape: Shape): number => shape.reduce((n, d) => n * d, 1);
 
 /** Buffers start at multiples of 16 values (64 bytes), a cache line and an AVX-512 register. */
 const align = (offset: number): number => Math.ceil(offset / 16) * 16;
@@ -117,7 +116,7 @@ export class Trainer {
   async step(
     batch: Batch,
     { step, lr }: { step: number; lr: number },
-  ): Promise<{ losses: Losses; fakeB: Float32Array }> {
+  ): Promise<{ losses: Losses; fakeB: Float32Array } | undefined> {
     const { session, feeds, fetches, masks, moves, batches } = await this.#compile(batch);
     const { seed, model } = this.#options;
     const factors = adamFactors(step, lr, model);
@@ -125,14 +124,14 @@ export class Trainer {
     (feeds.real_B!.data as Float32Array).set(batch.B);
     (feeds["adam.size"]!.data as Float32Array)[0] = factors.size;
     (feeds["adam.correction"]!.data as Float32Array)[0] = factors.correction;
-    for (const { spec, values } of masks) new Random(seed, spec.name, step).fillDropout(values, spec.p);
+    for (const { spec, values } of masks) new Random(seed, `dropout ${spec.name}`, step).fillDropout(values, spec.p);
     await session.run(feeds, fetches);
+    const values = fetches.losses!.data as Float32Array;
+    if (!values.every(Number.isFinite)) return undefined;
     for (const { from, to } of moves) to.set(from);
     for (const { state, name, count } of batches) state.batches.set(name, state.batches.get(name)! + count);
-    const { values, m, v } = this.netG;
-    adamInPlace(values, this.#gradients, m, v, factors, model);
-    const out = fetches.losses!.data as Float32Array;
-    const losses = Object.fromEntries(lossNames.map((name, i) => [name, out[i]!])) as Losses;
+    adamInPlace(this.netG.values, this.#gradients, this.netG.m, this.netG.v, factors, model);
+    const losses = Object.fromEntries(lossNames.map((name, i) => [name, values[i]!])) as Losses;
     return { losses, fakeB: fetches.fake_B!.data as Float32Array };
   }
 
@@ -146,11 +145,7 @@ export class Trainer {
   async #build(shape: BatchShape): Promise<Compiled> {
     const { ort } = this.#platform;
     const step = trainingStep(this.#options.model, shape);
-    const session = await ort.InferenceSession.create(encode(step.graph), {
-      executionProviders: ["cpu"],
-      intraOpNumThreads: this.#options.threads,
-      graphOptimizationLevel: "all",
-    });
+    const session = await ort.InferenceSession.create(encode(step.graph), onCpu(this.#options.threads));
     const tensor = (data: Float32Array, dims: Shape) => new ort.Tensor("float32", data, dims);
     const buffers = this.#buffers();
     const feeds: Record<string, Tensor> = {};

@@ -1,4 +1,4 @@
-/** Initial weights; the export name is the choice of --init-type. Scales of norms are N(1, gain), biases 0. */
+/** Initial weights, named for --init-type by `inits`. Scales of norms are N(1, gain), biases 0. */
 import type { Shape } from "../graph.ts";
 import { Random } from "../random.ts";
 import type { Role } from "./parameters.ts";
@@ -7,7 +7,10 @@ import type { Role } from "./parameters.ts";
 export type Init = (random: Random, out: Float32Array, shape: Shape, gain: number) => void;
 
 /** N(0, gain) (Isola et al. 2017, 6.2: gain .02). */
-export const normal: Init = (random, out, _shape, gain) => random.fillNormal(out, 0, gain);
+const normal: Init = (random, out, _shape, gain) => random.fillNormal(out, 0, gain);
+
+/** The choices of --init-type. */
+export const inits = { normal };
 
 /** The starting values of one parameter; `stream` names its own random stream, so that adding a layer moves no other. */
 export function initialise(

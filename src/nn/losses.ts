@@ -1,4 +1,4 @@
-/** GAN losses; the export name is the choice of --gan-mode. D's output is a map of logits, [N, 1, h, w]. */
+/** Losses. `ganLosses` names the adversarial ones for --gan-mode; D's output is a map of logits, [N, 1, h, w]. */
 import type { Tensor } from "../graph.ts";
 import { abs, neg, Softplus, square, sub } from "../ops/elementwise.ts";
 import { mean } from "../ops/reduce.ts";
@@ -7,10 +7,13 @@ import { mean } from "../ops/reduce.ts";
 export type GanLoss = (prediction: Tensor, real: boolean) => Tensor;
 
 /** Binary cross-entropy on sigmoid(prediction): ln(1 + e^-x) for real, ln(1 + e^x) for fake (Goodfellow et al. 2014). */
-export const vanilla: GanLoss = (prediction, real) => mean(Softplus([real ? neg(prediction) : prediction]));
+const vanilla: GanLoss = (prediction, real) => mean(Softplus([real ? neg(prediction) : prediction]));
 
 /** Squared distance to 1 or 0 (Mao et al. 2017). */
-export const lsgan: GanLoss = (prediction, real) => mean(square(sub(prediction, real ? 1 : 0)));
+const lsgan: GanLoss = (prediction, real) => mean(square(sub(prediction, real ? 1 : 0)));
 
 /** Mean absolute difference over all elements. */
 export const l1 = (a: Tensor, b: Tensor): Tensor => mean(abs(sub(a, b)));
+
+/** The choices of --gan-mode. */
+export const ganLosses = { vanilla, lsgan };

@@ -1,4 +1,4 @@
-/** Learning-rate schedules; the export name is the choice of --lr-policy. A schedule gives the factor of an epoch (from 1). */
+/** Learning-rate schedules, named for --lr-policy by `schedules`: the factor of the learning rate in an epoch (from 1). */
 export interface Span {
   nEpochs: number;
   nEpochsDecay: number;
@@ -7,8 +7,10 @@ export interface Span {
 export type Schedule = (epoch: number, span: Span) => number;
 
 /** 1 for `nEpochs` epochs, then linearly towards 0 over `nEpochsDecay`, as upstream's LambdaLR. */
-export const linear: Schedule = (epoch, { nEpochs, nEpochsDecay }) =>
-  1 - Math.max(0, epoch - nEpochs) / (nEpochsDecay + 1);
+const linear: Schedule = (epoch, { nEpochs, nEpochsDecay }) => 1 - Math.max(0, epoch - nEpochs) / (nEpochsDecay + 1);
 
 /** 1 throughout. */
-export const constant: Schedule = () => 1;
+const constant: Schedule = () => 1;
+
+/** The choices of --lr-policy. */
+export const schedules = { linear, constant };

@@ -128,5 +128,6 @@ export const files: Files = {
     }),
   list,
   exists,
+  rename: (from, to) => guarded("rename", from, () => rename(from, to)),
   remove: (path) => guarded("remove", path, () => rm(path, { force: true })),
 };

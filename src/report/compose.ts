@@ -20,6 +20,18 @@ export function strip(pictures: readonly Picture[], { gap = 4 }: { gap?: number 
   return out;
 }
 
+/** The pictures from top to bottom, left edges aligned, `gap` pixels of white between them. */
+export function stack(pictures: readonly Picture[], { gap = 4 }: { gap?: number } = {}): Picture {
+  const height = pictures.reduce((sum, { height }) => sum + height + gap, -gap);
+  const out = blank(Math.max(0, ...pictures.map(({ width }) => width)), Math.max(0, height));
+  let top = 0;
+  for (const picture of pictures) {
+    paste(out, picture, 0, top);
+    top += picture.height + gap;
+  }
+  return out;
+}
+
 export interface SheetRow {
   pictures: readonly Picture[];
   /** Written above the pictures, such as the file's name; shortened in the middle where it is too long. */

@@ -1,0 +1,191 @@
+/** What a run tells: its networks and data in words, speed and time left, a strip of samples an epoch, and its page. */
+import type { Config } from "./config.ts";
+import { Loader } from "./data/loader.ts";
+import { type FoundPairs, findPairs, type Pair } from "./data/pairs.ts";
+import { fromTensor } from "./data/transforms.ts";
+import { discriminators, receptiveField } from "./networks/discriminators.ts";
+import { countParameters } from "./nn/parameters.ts";
+import { type Losses, lossNames } from "./pix2pix.ts";
+import type { Platform } from "./platform.ts";
+import { stack, strip } from "./report/compose.ts";
+import { runPage } from "./report/run-page.ts";
+import type { LossLine, Run } from "./run.ts";
+import type { Trainer } from "./session.ts";
+import { Translator } from "./translate.ts";
+
+export interface StepReport {
+  epoch: number;
+  epochs: number;
+  /** From 1, counted from the run's first step. */
+  step: number;
+  lastStep: number;
+  losses: Losses;
+  lr: number;
+  /** Of this step, waiting for its pictures included. */
+  seconds: number;
+  imagesPerSecond: number;
+  secondsLeft: number;
+}
+
+/** Pictures of the strip that each epoch adds to samples/. */
+const samplePairs = 3;
+/** The page is written at most this often between epochs. */
+const pageSeconds = 20;
+
+/** What a run is made of, in lines: data, networks with their sizes, D's map and receptive field (two different things). */
+export function describe(
+  config: Config,
+  { netG, netD, outputMap }: Trainer,
+  { layout, pairs, notes }: FoundPairs,
+  { height, width, threads, perEpoch }: { height: number; width: number; threads: number; perEpoch: number },
+): string[] {
+  const count = (net: Trainer["netG"]) =>
+    `${countParameters(net.specs).toLocaleString("en").replaceAll(",", " ")} parameters`;
+  const [, , h, w] = outputMap;
+  const field = receptiveField(discriminators[config.netD]!.geometry({ nLayers: config.nLayersD }));
+  const patch = `each of its ${h}x${w} outputs judges a patch of ${field}x${field} px (receptive field)`;
+  const sides = config.direction === "AtoB" ? "A -> B" : "B -> A";
+  return [
+    `data    ${pairs.length} pairs in ${config.dataroot} (${layout}), ${sides}, ${width}x${height} px, ${perEpoch} steps an epoch`,
+    ...notes.map((note) => `        ${note}`),
+    `netG    ${config.netG}, ngf ${config.ngf}, ${config.inputNc} -> ${config.outputNc} channels, norm ${config.norm}: ${count(netG)}`,
+    `netD    ${config.netD}, ndf ${config.ndf}: ${count(netD)}; ${patch}`,
+    `loss    ${config.ganMode} GAN + ${config.lambdaL1} x L1, Adam ${config.lr}, batch ${config.batchSize}`,
+    `device  cpu, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+  ];
+}
+
+/** Speed, time left, samples and the page. */
+export class Reporter {
+  #run: Run;
+  #config: Config;
+  #platform: Platform;
+  #trainer: Trainer;
+  #lines: LossLine[];
+  #span: { perEpoch: number; epochs: number; lastStep: number };
+  #samples: number[] = [];
+  #listed = false;
+  #pageAt = 0;
+  /** Moving average of seconds a step. */
+  #pace = 0;
+
+  constructor(
+    run: Run,
+    config: Config,
+    platform: Platform,
+    trainer: Trainer,
+    lines: LossLine[],
+    span: { perEpoch: number; epochs: number; lastStep: number },
+  ) {
+    this.#run = run;
+    this.#config = config;
+    this.#platform = platform;
+    this.#trainer = trainer;
+    this.#lines = lines;
+    this.#span = span;
+  }
+
+  add(line: LossLine, images: number): StepReport {
+    this.#lines.push(line);
+    this.#pace = this.#pace ? 0.95 * this.#pace + 0.05 * line.seconds : line.seconds;
+    const { epochs, lastStep } = this.#span;
+    const { epoch, step, lr, seconds } = line;
+    const losses = Object.fromEntries(lossNames.map((name) => [name, line[name]])) as Losses;
+    const secondsLeft = (lastStep - step) * this.#pace;
+    return { epoch, epochs, step, lastStep, losses, lr, seconds, imagesPerSecond: images / this.#pace, secondsLeft };
+  }
+
+  /** Adds samples/epoch_NNN.png: input, output and target of the same few pairs every time. */
+  async sample(epoch: number): Promise<void> {
+    const { files, images } = this.#platform;
+    const pairs = await this.#samplePairs();
+    const plain = { ...this.#config, loadSize: this.#config.cropSize, noFlip: true, serialBatches: true, batchSize: 1 };
+    const loader = new Loader(pairs, plain, this.#platform);
+    const { inputNc, outputNc } = this.#config;
+    const translator = Translator.of(this.#config, this.#trainer.netG, this.#platform);
+    try {
+      const rows = [];
+      for (let i = 0; i < loader.batchesPerEpoch; i++) {
+        const { A, B, height, width } = await loader.batch(1, i);
+        const output = await translator.run(A, 1, height, width, i);
+        rows.push(
+          strip([
+            fromTensor(A, inputNc, height, width),
+            fromTensor(output, outputNc, height, width),
+            fromTensor(B, outputNc, height, width),
+          ]),
+        );
+      }
+      const path = this.#run.path(`samples/epoch_${String(epoch).padStart(3, "0")}.png`);
+      await files.write(path, await images.encodePng(stack(rows)));
+      this.#samples.push(epoch);
+    } finally {
+      await translator.close();
+    }
+  }
+
+  /** Pairs that are not trained on where the data set has some, else the first of those that are. */
+  async #samplePairs(): Promise<Pair[]> {
+    for (const phase of ["val", "test", this.#config.phase]) {
+      try {
+        const { pairs, layout } = await findPairs(this.#platform.files, this.#config.dataroot, {
+          ...this.#config,
+          phase,
+          skipUnpaired: true,
+          maxDatasetSize: undefined,
+        });
+        if (layout) return spread(pairs, samplePairs);
+      } catch {
+        // This data set has no such phase.
+      }
+    }
+    return [];
+  }
+
+  async page(state: "training" | "finished" | "stopped", now = false): Promise<void> {
+    if (!now && performance.now() - this.#pageAt < pageSeconds * 1000) return;
+    this.#pageAt = performance.now();
+    if (!this.#listed) {
+      this.#listed = true;
+      const found = (await this.#platform.files.list(this.#run.path("samples"))) ?? [];
+      const before = found.flatMap(({ name }) => Number(/^epoch_(\d+)\.png$/.exec(name)?.[1] ?? []));
+      this.#samples = [...new Set([...before, ...this.#samples])].sort((a, b) => a - b);
+    }
+    const { netG, ngf, netD, ndf, norm, ganMode, lambdaL1, name, dataroot, direction, cropSize, batchSize, lr, seed } =
+      this.#config;
+    const { epochs, lastStep } = this.#span;
+    const last = this.#lines.at(-1);
+    const step = last?.step ?? 0;
+    const text = runPage({
+      name,
+      state,
+      config: [
+        ["data", `${dataroot}, ${direction}`],
+        ["generator", `${netG}, ngf ${ngf}, norm ${norm}`],
+        ["discriminator", `${netD}, ndf ${ndf}`],
+        ["objective", `${ganMode} GAN + ${lambdaL1} x L1`],
+        ["optimiser", `Adam ${lr}, batch ${batchSize}`],
+        ["seed", String(seed)],
+      ],
+      ganMode,
+      lambdaL1,
+      epoch: last?.epoch ?? 1,
+      epochs,
+      step,
+      lastStep,
+      secondsPerStep: this.#pace,
+      secondsLeft: (lastStep - step) * this.#pace,
+      losses: this.#lines,
+      samples: this.#samples.map((epoch) => ({ epoch, file: `samples/epoch_${String(epoch).padStart(3, "0")}.png` })),
+      sampleSize: cropSize,
+      updated: new Date(),
+    });
+    await this.#platform.files.write(this.#run.path("index.html"), text);
+  }
+}
+
+/** `count` of the items, evenly spread. */
+function spread<T>(items: readonly T[], count: number): T[] {
+  const n = Math.min(count, items.length);
+  return Array.from({ length: n }, (_, i) => items[Math.floor((i * items.length) / n)]!);
+}

@@ -1,0 +1,129 @@
+/** The training loop: pairs in, losses, pictures and checkpoints out. */
+import { type Config, checkSize } from "./config.ts";
+import { Loader } from "./data/loader.ts";
+import { findPairs } from "./data/pairs.ts";
+import { CheckpointError, UserError } from "./errors.ts";
+import { decode } from "./formats/safetensors.ts";
+import { inits } from "./nn/init.ts";
+import { schedules } from "./nn/schedules.ts";
+import type { Platform } from "./platform.ts";
+import { describe, Reporter, type StepReport } from "./reporter.ts";
+import { fill, Run } from "./run.ts";
+import { Trainer } from "./session.ts";
+
+export type { StepReport };
+
+export interface TrainEvents {
+  /** Networks, parameter counts, receptive field, data and device, one fact a line. */
+  start?(info: { lines: string[]; runDir: string }): void;
+  step?(report: StepReport): void;
+  message?(text: string): void;
+}
+
+export interface TrainResult {
+  runDir: string;
+  step: number;
+  epoch: number;
+  /** True when `signal` ended it before its last step. */
+  stopped: boolean;
+}
+
+/**
+ * Trains a run, or goes on with it (`continueTrain`), to its last epoch or `maxSteps`.
+ * @param signal abort it to finish the step at hand, save and return with `stopped`
+ * @throws UserError for data, checkpoints and sizes that do not fit, a full disk, and losses that are not finite
+ */
+export async function train(
+  config: Config,
+  platform: Platform,
+  events: TrainEvents = {},
+  signal?: AbortSignal,
+): Promise<TrainResult> {
+  const { files, images } = platform;
+  const run = new Run(files, config);
+  if (!config.continueTrain && (await run.exists())) {
+    throw new CheckpointError(
+      `The run ${run.dir} exists already. Go on with it by --continue-train, choose another --name, or remove the folder.`,
+    );
+  }
+  const data = await findPairs(files, config.dataroot, config);
+  const loader = new Loader(data.pairs, config, { files, images });
+  const { height, width } = await loader.size();
+  checkSize(config, height, width);
+
+  const threads = config.threads ?? platform.cores;
+  const shape = { n: Math.min(config.batchSize, data.pairs.length), height, width };
+  const trainer = new Trainer(platform, { model: config, seed: config.seed, threads }, shape);
+  const progress = config.continueTrain ? await run.restore(trainer) : await begin(config, platform, trainer);
+  if (config.continueTrain && progress.pairs !== data.pairs.length) {
+    throw new CheckpointError(
+      `The run ${run.dir} was trained on ${progress.pairs} pairs, ${config.dataroot} has ${data.pairs.length}: the order of ` +
+        "the data would differ. Restore the data, or start another run with --init-g and --init-d.",
+    );
+  }
+
+  const perEpoch = loader.batchesPerEpoch;
+  const epochs = config.nEpochs + config.nEpochsDecay;
+  const lastStep = Math.min(epochs * perEpoch, config.maxSteps ?? Number.POSITIVE_INFINITY);
+  const losses = await run.losses(progress.step);
+  await run.saveConfig(config);
+  events.start?.({ lines: describe(config, trainer, data, { height, width, threads, perEpoch }), runDir: run.dir });
+  const report = new Reporter(run, config, platform, trainer, losses, { perEpoch, epochs, lastStep });
+
+  let step = progress.step;
+  let saved = step;
+  const save = async () => {
+    await run.saveLatest(trainer, { step, epoch: Math.ceil(step / perEpoch), pairs: data.pairs.length });
+    saved = step;
+  };
+  await trainer.prepare(shape);
+  let began = performance.now();
+  while (step < lastStep && !signal?.aborted) {
+    step++;
+    const epoch = Math.ceil(step / perEpoch);
+    const index = (step - 1) % perEpoch;
+    const batch = await loader.batch(epoch, index).catch(async (error) => {
+      step--;
+      if (saved !== step) await save();
+      throw error;
+    });
+    const lr = config.lr * schedules[config.lrPolicy](epoch, config);
+    const result = await trainer.step(batch, { step, lr });
+    if (!result) {
+      throw new UserError(
+        `Step ${step}: a loss is not finite. Training stopped; the checkpoint of step ${saved} is intact in ${run.dir}. ` +
+          `Continue from it with a smaller --lr (now ${config.lr}), or look for damaged pictures with pix2pix inspect.`,
+      );
+    }
+    const now = performance.now();
+    const seconds = (now - began) / 1000;
+    began = now;
+    const line = { epoch, step, ...result.losses, lr, seconds: Number(seconds.toFixed(4)) };
+    await run.appendLosses(line);
+    events.step?.(report.add(line, batch.n));
+
+    const epochDone = index + 1 === perEpoch;
+    if (step % config.saveLatestFreq === 0 || (epochDone && epoch % config.saveEpochFreq === 0)) await save();
+    if (epochDone && epoch % config.saveEpochFreq === 0) {
+      await run.saveEpoch(epoch, trainer);
+      events.message?.(`epoch ${epoch}: weights kept as ${run.path(`${epoch}_net_G.safetensors`)}`);
+    }
+    if (epochDone || step === lastStep) await report.sample(epoch);
+    await report.page("training");
+  }
+  if (saved !== step || step === progress.step) await save();
+  await report.page(step < lastStep ? "stopped" : "finished", true);
+  return { runDir: run.dir, step, epoch: Math.ceil(step / perEpoch), stopped: step < lastStep };
+}
+
+/** First weights: drawn, then replaced by --init-g and --init-d where given. */
+async function begin({ initType, initGain, seed, initG, initD }: Config, { files }: Platform, trainer: Trainer) {
+  for (const [net, file] of [
+    [trainer.netG, initG],
+    [trainer.netD, initD],
+  ] as const) {
+    net.initialise(inits[initType], initGain, seed);
+    if (file) fill(net, decode(await files.read(file), file).tensors, file);
+  }
+  return { step: 0, epoch: 0, pairs: 0 };
+}
