@@ -1,0 +1,46 @@
+/** The built-in data set: facades drawn by rules, as pairs of a label map and a "photo". No download, no licence. */
+import type { Picture } from "../platform.ts";
+import { Random } from "../random.ts";
+import { layOut } from "./layout.ts";
+import { covers, type Part, palette } from "./parts.ts";
+import { shade } from "./shade.ts";
+
+export interface Facade {
+  /** Flat colours of `palette`, one per class. */
+  label: Picture;
+  /** A shaded view of the same parts: all but a little noise follows from the label. */
+  photo: Picture;
+}
+
+/** Grain of the photos: standard deviation in 8-bit levels. */
+const grain = 2;
+
+/** One facade, size x size RGB, from 32 up. The same draws give the same facade at every size. */
+export function drawFacade(random: Random, size = 64): Facade {
+  const parts = layOut(random);
+  const values = shade(parts, size);
+  const data = Uint8Array.from(values, (value) =>
+    Math.min(255, Math.max(0, Math.round(value + grain * random.normal()))),
+  );
+  return { label: drawLabel(parts, size), photo: { width: size, height: size, channels: 3, data } };
+}
+
+/** `count` facades; the i-th is a pure function of (seed, i), so a larger set begins with the smaller one. */
+export function demoSet(count: number, size: number, seed: number): Facade[] {
+  return Array.from({ length: count }, (_, i) => drawFacade(new Random(seed, "facade", i), size));
+}
+
+function drawLabel(parts: readonly Part[], size: number): Picture {
+  const data = new Uint8Array(size * size * 3);
+  const unit = size / 64;
+  for (const part of parts) {
+    const { x, y, width, height } = part;
+    for (let row = Math.max(0, Math.floor(y * unit)); row < Math.min(size, (y + height) * unit); row++) {
+      for (let column = Math.max(0, Math.floor(x * unit)); column < Math.min(size, (x + width) * unit); column++) {
+        const [s, t] = [(column + 0.5) / unit - x, (row + 0.5) / unit - y];
+        if (covers(part, s, t)) data.set(palette[part.kind], (row * size + column) * 3);
+      }
+    }
+  }
+  return { width: size, height: size, channels: 3, data };
+}
