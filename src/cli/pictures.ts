@@ -1,10 +1,8 @@
 /** Which pictures a command reads and where its own go. */
 import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
+import { endingOf, PICTURE_ENDINGS } from "../data/listing.ts";
 import { ConfigError, UserError } from "../errors.ts";
-
-/** File names that the decoder reads. */
-const pictureName = /\.(png|jpe?g|webp|gif|tiff?)$/i;
 
 /** A picture to read and the file to write for it. */
 export interface Job {
@@ -14,7 +12,7 @@ export interface Job {
 
 /**
  * One job per picture: a file gives <out>/<stem>.png (or <out> itself where that ends in .png), a folder every picture
- * at any depth, with its path below the folder kept. Two pictures of one stem keep their endings, x.jpg.png and x.bmp.png.
+ * at any depth, with its path below the folder kept. Two pictures of one stem keep their endings, x.jpg.png and x.tif.png.
  * @throws UserError when there is nothing to read, ConfigError when an output would take the place of an input
  */
 export async function jobs(input: string, out: string): Promise<Job[]> {
@@ -32,7 +30,7 @@ export async function jobs(input: string, out: string): Promise<Job[]> {
   }
   const names = await below(input, resolve(out));
   if (names.length === 0) {
-    throw new UserError(`--input: no picture (png, jpg, webp, gif, tif) in ${input} or a folder below it`);
+    throw new UserError(`--input: no picture (${PICTURE_ENDINGS.join(", ")}) in ${input} or a folder below it`);
   }
   const stem = (name: string) => name.slice(0, -extname(name).length);
   const count = new Map<string, number>();
@@ -57,7 +55,7 @@ async function below(folder: string, out: string): Promise<string[]> {
       if (name.startsWith(".")) continue;
       const path = join(at, name);
       if (await isFolder(path)) await visit(path);
-      else if (pictureName.test(name)) found.push(relative(folder, path));
+      else if (PICTURE_ENDINGS.includes(endingOf(name))) found.push(relative(folder, path));
     }
   };
   await visit(folder);

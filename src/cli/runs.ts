@@ -5,6 +5,7 @@ import { type Config, configSchema, readConfig } from "../config.ts";
 import { CheckpointError, ConfigError, nearest } from "../errors.ts";
 import { files } from "../node/files.ts";
 import { namedValues, optionsOf, parseOptions } from "../options.ts";
+import type { Platform } from "../platform.ts";
 import type { Translator } from "../translate.ts";
 import type { Output } from "./command.ts";
 
@@ -84,10 +85,16 @@ interface RunOptions {
 }
 
 /** Opens the generator of a run. @param others options of training that were given too; see `compareWithRun` */
-export async function openStoredRun(options: RunOptions, others: Given, output: Output): Promise<Translator> {
+export async function openStoredRun(
+  options: RunOptions,
+  others: Given,
+  output: Output,
+): Promise<{ translator: Translator; platform: Platform }> {
   const { name, checkpointsDir, epoch, noDropout, device, threads } = options;
   for (const note of compareWithRun(await storedConfig(checkpointsDir, name), others)) output.note(`note: ${note}`);
   const { nodePlatform } = await import("../node/index.ts");
   const { openRun } = await import("../translate.ts");
-  return openRun({ name, checkpointsDir, epoch, noDropout, device, threads }, await nodePlatform({ threads }));
+  const platform = await nodePlatform({ threads });
+  const translator = await openRun({ name, checkpointsDir, epoch, noDropout, device, threads }, platform);
+  return { translator, platform };
 }

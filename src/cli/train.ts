@@ -1,6 +1,7 @@
 /** pix2pix train */
 import { type Config, configSchema, parseConfig, resumeConfig } from "../config.ts";
 import { optionsOf, parseOptions } from "../options.ts";
+import type { TrainEvents, TrainResult } from "../train.ts";
 import type { Command, Output } from "./command.ts";
 import { Progress } from "./progress.ts";
 import { storedConfig } from "./runs.ts";
@@ -18,50 +19,58 @@ export const train: Command = {
   ],
   async run(given, output) {
     const config = await configOf(given);
-    const { nodePlatform } = await import("../node/index.ts");
-    const { train: trainRun } = await import("../train.ts");
-    const platform = await nodePlatform({ threads: config.threads });
-    const progress = new Progress(process.stdout, config.printFreq);
-    const stop = listenForStop(() => {
-      progress.end();
-      output.note("Stopping: this step is finished and saved first. Press Ctrl-C again to end at once.");
-    });
-    const again = continueCommand(config);
-    try {
-      const end = await trainRun(
-        config,
-        platform,
-        {
-          start: ({ lines }) => {
-            for (const line of lines) progress.line(line);
-          },
-          step: (report) => progress.step(report),
-          message: (text) => progress.line(text),
-        },
-        stop.signal,
-      );
-      progress.end();
-      const done = `step ${end.step}, epoch ${end.epoch}`;
-      if (end.stopped) {
-        output.print(`Stopped and saved in ${end.runDir} (${done}). Go on with:\n  ${again}`);
-        return stop.code();
-      }
-      finish(output, config, end.runDir, done);
-      return 0;
-    } catch (error) {
-      progress.end();
-      throw error;
-    } finally {
-      stop.release();
-    }
+    const end = await trainShown(config, output);
+    if (end.stopped) return end.code;
+    finish(output, config, end);
+    return 0;
   },
 };
 
-function finish(output: Output, config: Config, runDir: string, done: string): void {
+/**
+ * Trains with progress on standard output; Ctrl-C saves, and says how to go on.
+ * @param quiet print nothing but that
+ * @returns where it ended; `code` is the exit code when a signal stopped it
+ */
+export async function trainShown(
+  config: Config,
+  output: Output,
+  { quiet = false, again = continueCommand(config) }: { quiet?: boolean; again?: string } = {},
+): Promise<TrainResult & { code: number }> {
+  const { nodePlatform } = await import("../node/index.ts");
+  const { train: trainRun } = await import("../train.ts");
+  const platform = await nodePlatform({ threads: config.threads });
+  const progress = new Progress(process.stdout, config.printFreq);
+  const stop = listenForStop(() => {
+    progress.end();
+    output.note("Stopping: this step is finished and saved first. Press Ctrl-C again to end at once.");
+  });
+  const events: TrainEvents = {
+    start: ({ lines }) => {
+      for (const line of lines) progress.line(line);
+    },
+    step: (report) => progress.step(report),
+    message: (text) => progress.line(text),
+  };
+  try {
+    const end = await trainRun(config, platform, quiet ? {} : events, stop.signal);
+    progress.end();
+    if (end.stopped) output.print(`Stopped and saved in ${end.runDir} (${place(end)}). Go on with:\n  ${again}`);
+    return { ...end, code: stop.code() };
+  } catch (error) {
+    progress.end();
+    throw error;
+  } finally {
+    stop.release();
+  }
+}
+
+const place = ({ step, epoch }: TrainResult) => `step ${step}, epoch ${epoch}`;
+
+function finish(output: Output, config: Config, end: TrainResult): void {
   const runs = config.checkpointsDir === "runs" ? "" : ` --checkpoints-dir ${quoted(config.checkpointsDir)}`;
   output.print(
     [
-      `Done (${done}). Losses and pictures: ${runDir}/index.html`,
+      `Done (${place(end)}). Losses and pictures: ${end.runDir}/index.html`,
       `  npx pix2pix test --name ${quoted(config.name)}${runs}`,
       `  npx pix2pix translate --name ${quoted(config.name)}${runs} --input FILE|FOLDER --out FOLDER`,
     ].join("\n"),

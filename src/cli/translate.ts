@@ -52,21 +52,17 @@ export const translate: Command = {
     const options = ownOptions(schema, given);
     const all = await jobs(options.input, options.out);
     const { images } = await import("../node/images.ts");
-    const translator = await openStoredRun(options, otherOptions(schema, given), output);
+    const { translator } = await openStoredRun(options, otherOptions(schema, given), output);
     const counter = new Counter(process.stdout, all.length, "pictures");
     const bad: string[] = [];
     try {
-      for (const { input, output: target } of all) {
-        try {
-          const picture = await decoded(input, translator.config.inputNc === 4);
-          const result = await translator.translate(picture);
-          await files.write(target, await images.encodePng(result));
-        } catch (error) {
-          if (!(error instanceof BadPicture)) throw error;
+      for (const [index, { input, output: target }] of all.entries()) {
+        const result = await translated(input, index);
+        if (result instanceof UserError) {
           counter.clear();
-          output.note(error.message);
+          output.note(`${input}: ${result.message}`);
           bad.push(input);
-        }
+        } else await files.write(target, await images.encodePng(result));
         counter.done();
       }
     } finally {
@@ -81,19 +77,19 @@ export const translate: Command = {
     }
     if (bad.length === 0 || (options.skipBadImages && done > 0)) return 0;
     throw new UserError(
-      `${bad.length} of ${all.length} pictures could not be read (named above); ` +
+      `${bad.length} of ${all.length} pictures could not be translated (named above); ` +
         "mend or remove them, or give --skip-bad-images to accept that",
     );
 
-    async function decoded(input: string, alpha: boolean): Promise<Picture> {
+    /** The output, or what is wrong with this picture. */
+    async function translated(input: string, index: number): Promise<Picture | UserError> {
       try {
-        return await images.decode(await files.read(input), { alpha });
+        const picture = await images.decode(await files.read(input), { alpha: translator.config.inputNc % 2 === 0 });
+        return await translator.translate(picture, index);
       } catch (error) {
-        if (error instanceof UserError) throw new BadPicture(`${input}: ${error.message}`);
+        if (error instanceof UserError) return error;
         throw error;
       }
     }
   },
 };
-
-class BadPicture extends UserError {}

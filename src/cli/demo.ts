@@ -1,0 +1,110 @@
+/** pix2pix demo */
+import * as z from "zod";
+import { configSchema, parseConfig } from "../config.ts";
+import { Loader } from "../data/loader.ts";
+import { findPairs } from "../data/pairs.ts";
+import { writeDemo } from "../demo/write.ts";
+import { ConfigError } from "../errors.ts";
+import { option } from "../options.ts";
+import type { Command } from "./command.ts";
+import { duration } from "./progress.ts";
+import { metricLines, writeResults } from "./results.ts";
+import { openStoredRun, ownOptions, storedConfig } from "./runs.ts";
+import { trainShown } from "./train.ts";
+
+const { checkpointsDir, seed, device, threads } = configSchema.shape;
+const name = "demo";
+const pairs = { train: 200, test: 12 };
+/** A small network and the paper's objective: what can be learned in a few minutes on two cores. */
+const network = { ngf: 24, ndf: 24, norm: "batch" } as const;
+
+const schema = z.object({
+  dir: option(z.string().min(1).default("runs/demo-data"), {
+    group: "demo",
+    value: "FOLDER",
+    help: "where the built-in pairs are written",
+  }),
+  steps: option(z.int().min(1).default(1200), { group: "demo", unit: "steps", help: "steps to train" }),
+  size: option(
+    z
+      .int()
+      .default(64)
+      .refine((size) => [32, 64, 128, 256].includes(size), "32, 64, 128 or 256"),
+    { group: "demo", unit: "px", help: "width and height of the pictures: 32, 64, 128 or 256" },
+  ),
+  quiet: option(z.boolean().default(false), { group: "demo", help: "print only the result" }),
+  checkpointsDir,
+  seed,
+  device,
+  threads,
+});
+
+export const demo: Command = {
+  name,
+  summary: "train on built-in pairs for a few minutes and show what was learned",
+  schema,
+  examples: ["npx pix2pix demo", "npx pix2pix demo --steps 300 --size 32"],
+  async run(given, output) {
+    const { dir, steps, size, quiet, ...shared } = ownOptions(schema, given);
+    const began = performance.now();
+    const config = parseConfig({
+      ...shared,
+      ...network,
+      name,
+      dataroot: dir,
+      preprocess: "none",
+      netG: `unet_${size}`,
+      maxSteps: steps,
+      nEpochs: Math.ceil(steps / pairs.train),
+      nEpochsDecay: 0,
+    });
+    const { files } = await import("../node/files.ts");
+    const { images } = await import("../node/images.ts");
+    const runDir = `${config.checkpointsDir}/${name}`;
+    if (await files.exists(`${runDir}/config.json`)) {
+      const earlier = await storedConfig(config.checkpointsDir, name);
+      if (earlier.dataroot !== dir) {
+        throw new ConfigError(
+          `${runDir} is a run on ${earlier.dataroot}, not an earlier demo; choose another --checkpoints-dir`,
+        );
+      }
+      if (!quiet) output.print(`The earlier demo in ${runDir} is replaced.`);
+      await files.remove(runDir);
+    }
+    for (const side of ["trainA", "trainB", "testA", "testB"]) await files.remove(`${dir}/${side}`);
+    await writeDemo({ files, images }, dir, { ...pairs, size, seed: shared.seed });
+    if (!quiet) {
+      const { train, test } = pairs;
+      output.print(`Drew ${train} pairs of facades (label map and photo) to learn from, ${test} to try it on: ${dir}`);
+    }
+    const end = await trainShown(config, output, { quiet });
+    if (end.stopped && end.code !== 0) return end.code;
+
+    const options = { name, checkpointsDir: config.checkpointsDir, epoch: "latest", noDropout: false };
+    const opened = await openStoredRun({ ...options, device: config.device, threads: config.threads }, {}, output);
+    try {
+      const found = await findPairs(files, dir, { phase: "test" });
+      const serial = { ...config, noFlip: true, serialBatches: true };
+      const loader = new Loader(found.pairs, serial, opened.platform);
+      const { rows, means, page } = await writeResults(
+        { ...opened, loader },
+        {
+          names: found.pairs.map((pair) => pair.name),
+          folder: `${runDir}/results`,
+          title: "pix2pix demo: facades from label maps",
+          facts: { steps: end.step, network: config.netG, ngf: config.ngf, size },
+        },
+        () => {},
+      );
+      if (!quiet) {
+        output.print(`Outputs on ${rows.length} pairs it did not train on, against their targets:`);
+        for (const line of metricLines(means)) output.print(line);
+        output.print(`Done in ${duration((performance.now() - began) / 1000)}. Input, output and target side by side:`);
+      }
+      output.print(page);
+      return 0;
+    } finally {
+      await opened.translator.close();
+    }
+  },
+};
