@@ -221,6 +221,7 @@ describe("a batch is a function of seed, epoch and index alone", () => {
 
   test("a batch that was handed out may be changed", async () => {
     const from = await loader(await noisePairs(2), { loadSize: 16 });
+    from.prefetch(0, 0);
     const first = await from.batch(0, 0);
     const before = digests(first);
     first.A.fill(0);
