@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Picture } from "../src/platform.ts";
-import { contactSheet, strip } from "../src/report/compose.ts";
+import { contactSheet, stack, strip } from "../src/report/compose.ts";
 import { drawText, shortened, textWidth } from "../src/report/font.ts";
 
 function flat(width: number, height: number, ...color: number[]): Picture {
@@ -29,6 +29,15 @@ describe("strip", () => {
     expect(pixel(out, 4, 1)).toEqual([77, 77, 77]);
     expect(pixel(out, 4, 2)).toEqual([255, 255, 255]);
     expect(pixel(out, 8, 2)).toEqual([1, 2, 3]);
+  });
+});
+
+describe("stack", () => {
+  it("puts pictures under each other, white between and beside", () => {
+    const out = stack([flat(2, 1, 1, 2, 3), flat(3, 2, 7)], { gap: 1 });
+    expect([out.width, out.height, out.channels]).toEqual([3, 4, 3]);
+    expect(seen(out)).toBe("##.\n...\n###\n###");
+    expect(pixel(out, 2, 3)).toEqual([7, 7, 7]);
   });
 });
 
