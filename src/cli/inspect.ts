@@ -76,7 +76,7 @@ export const inspect: Command = {
       const pictures: Picture[] = [];
       let caption = "";
       for (let draw = 0; draw < draws; draw++) {
-        const { A, B, height, width, names } = await loader.batch(draw, index);
+        const { A, B, height, width, names } = await loader.batch(draw + 1, index);
         caption = names[0] ?? "";
         pictures.push(fromTensor(A, config.inputNc, height, width), fromTensor(B, config.outputNc, height, width));
       }

@@ -21,6 +21,13 @@ export const train: Command = {
     const config = await configOf(given);
     const end = await trainShown(config, output);
     if (end.stopped) return end.code;
+    if (end.steps === 0) {
+      output.print(
+        `Nothing left to do: the run is at step ${end.step}, its end. ` +
+          "To train on, give a larger --max-steps, --n-epochs or --n-epochs-decay.",
+      );
+      return 0;
+    }
     finish(output, config, end);
     return 0;
   },
@@ -29,13 +36,13 @@ export const train: Command = {
 /**
  * Trains with progress on standard output; Ctrl-C saves, and says how to go on.
  * @param quiet print nothing but that
- * @returns where it ended; `code` is the exit code when a signal stopped it
+ * @returns where it ended, the steps it took, and in `code` the exit code when a signal stopped it
  */
 export async function trainShown(
   config: Config,
   output: Output,
   { quiet = false, again = continueCommand(config) }: { quiet?: boolean; again?: string } = {},
-): Promise<TrainResult & { code: number }> {
+): Promise<TrainResult & { steps: number; code: number }> {
   const { nodePlatform } = await import("../node/index.ts");
   const { train: trainRun } = await import("../train.ts");
   const platform = await nodePlatform({ threads: config.threads });
@@ -44,18 +51,24 @@ export async function trainShown(
     progress.end();
     output.note("Stopping: this step is finished and saved first. Press Ctrl-C again to end at once.");
   });
+  let steps = 0;
   const events: TrainEvents = {
     start: ({ lines }) => {
-      for (const line of lines) progress.line(line);
+      if (!quiet) for (const line of lines) progress.line(line);
     },
-    step: (report) => progress.step(report),
-    message: (text) => progress.line(text),
+    step: (report) => {
+      steps++;
+      if (!quiet) progress.step(report);
+    },
+    message: (text) => {
+      if (!quiet) progress.line(text);
+    },
   };
   try {
-    const end = await trainRun(config, platform, quiet ? {} : events, stop.signal);
+    const end = await trainRun(config, platform, events, stop.signal);
     progress.end();
     if (end.stopped) output.print(`Stopped and saved in ${end.runDir} (${place(end)}). Go on with:\n  ${again}`);
-    return { ...end, code: stop.code() };
+    return { ...end, steps, code: stop.code() };
   } catch (error) {
     progress.end();
     throw error;

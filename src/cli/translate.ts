@@ -69,15 +69,16 @@ export const translate: Command = {
       await translator.close();
       counter.clear();
     }
-    const seconds = counter.seconds;
+    const { seconds } = counter;
     const done = all.length - bad.length;
     if (done > 0) {
-      const each = `${(seconds / done).toPrecision(3)} s each`;
-      output.print(`${done} of ${all.length} pictures translated in ${duration(seconds)} (${each}), in ${options.out}`);
+      const count = bad.length > 0 ? `${done} of ${plural(all.length)}` : plural(done);
+      output.print(`${count} translated in ${duration(seconds)} (${(seconds / all.length).toPrecision(2)} s each)`);
+      output.print(`In ${options.out}`);
     }
     if (bad.length === 0 || (options.skipBadImages && done > 0)) return 0;
     throw new UserError(
-      `${bad.length} of ${all.length} pictures could not be translated (named above); ` +
+      `${bad.length} of ${plural(all.length)} could not be translated (named above); ` +
         "mend or remove them, or give --skip-bad-images to accept that",
     );
 
@@ -93,3 +94,7 @@ export const translate: Command = {
     }
   },
 };
+
+function plural(count: number): string {
+  return count === 1 ? "1 picture" : `${count} pictures`;
+}
