@@ -46,19 +46,19 @@ function glass(s: number, t: number, width: number, height: number): Rgb {
 
 /** Puffs of the clouds: centre and radii in units. Always the same ones, which a network can learn by place. */
 const puffs = [
-  [9, 11, 6, 3],
-  [14, 9, 5, 4],
-  [19, 11.5, 6, 2.6],
-  [42, 19, 5, 2.4],
-  [47, 16.5, 6, 4],
-  [53, 18.5, 7, 3],
-  [30, 3, 6, 2],
-  [35, 2, 5, 2.4],
-] as const;
+  { x: 9, y: 11, rx: 6, ry: 3 },
+  { x: 14, y: 9, rx: 5, ry: 4 },
+  { x: 19, y: 11.5, rx: 6, ry: 2.6 },
+  { x: 42, y: 19, rx: 5, ry: 2.4 },
+  { x: 47, y: 16.5, rx: 6, ry: 4 },
+  { x: 53, y: 18.5, rx: 7, ry: 3 },
+  { x: 30, y: 3, rx: 6, ry: 2 },
+  { x: 35, y: 2, rx: 5, ry: 2.4 },
+];
 
 function cloud(X: number, Y: number): number {
   let clear = 1;
-  for (const [x, y, rx, ry] of puffs) {
+  for (const { x, y, rx, ry } of puffs) {
     const far = ((X - x) / rx) ** 2 + ((Y - y) / ry) ** 2;
     if (far < 4) clear *= 1 - 0.75 * Math.exp(-far);
   }
@@ -208,7 +208,10 @@ export function shade(parts: readonly Part[], size: number): Float32Array {
     const paint = paints[kind];
     const place: Place = { s: 0, t: 0, X: 0, Y: 0, width, height };
     visit(x, y, x + width, y + height, (X, Y, index) => {
-      [place.s, place.t, place.X, place.Y] = [X - x, Y - y, X, Y];
+      place.s = X - x;
+      place.t = Y - y;
+      place.X = X;
+      place.Y = Y;
       const color = covers(part, place.s, place.t) ? paint(place) : undefined;
       if (!color) return;
       for (let c = 0; c < 3; c++) canvas[index * 3 + c] = color[c]!;
