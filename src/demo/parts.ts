@@ -2,12 +2,12 @@
 
 /** Label colours, in the spirit of the CMP facade database's: few, flat, far apart. */
 export const palette = {
-  sky: [0, 0, 170],
-  street: [0, 0, 85],
+  sky: [0, 0, 110],
+  street: [70, 70, 70],
   plaster: [0, 0, 255],
-  brick: [110, 0, 255],
-  stone: [85, 85, 255],
-  roof: [170, 0, 170],
+  brick: [220, 0, 255],
+  stone: [130, 130, 255],
+  roof: [110, 0, 130],
   tree: [0, 200, 85],
   window: [0, 128, 255],
   door: [0, 192, 255],
