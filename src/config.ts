@@ -37,12 +37,12 @@ export const configSchema = z.object({
   inputNc: option(z.int().min(1).max(4).default(3), {
     group: "data",
     unit: "channels",
-    help: "channels of the input picture: 1 grey, 3 RGB, 4 RGBA",
+    help: "channels of the input: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA",
   }),
   outputNc: option(z.int().min(1).max(4).default(3), {
     group: "data",
     unit: "channels",
-    help: "channels of the output picture",
+    help: "channels of the output and target",
   }),
   preprocess: option(z.enum(["resize_and_crop", "crop", "none"]).default("resize_and_crop"), {
     group: "data",

@@ -18,8 +18,8 @@ export interface Command {
   schema: z.ZodObject<z.ZodRawShape>;
   /** Whole command lines that work, for the help. */
   examples: readonly string[];
-  /** Options of a training run are taken too, and compared with the run's, because upstream asks for them again. */
-  ofRun?: boolean;
+  /** What happens to options of training that are given too, because upstream asks for them again; absent: unknown options. */
+  ofRun?: string;
   /**
    * @param given options by key, as text or true; only those on the command line
    * @returns exit code

@@ -25,13 +25,11 @@ const schema = z.object({
     help: "where the built-in pairs are written",
   }),
   steps: option(z.int().min(1).default(1200), { group: "demo", unit: "steps", help: "steps to train" }),
-  size: option(
-    z
-      .int()
-      .default(64)
-      .refine((size) => [32, 64, 128, 256].includes(size), "32, 64, 128 or 256"),
-    { group: "demo", unit: "px", help: "width and height of the pictures: 32, 64, 128 or 256" },
-  ),
+  size: option(z.enum(["32", "64", "128", "256"]).default("64"), {
+    group: "demo",
+    unit: "px",
+    help: "width and height of the pictures",
+  }),
   quiet: option(z.boolean().default(false), { group: "demo", help: "print only the result" }),
   checkpointsDir,
   seed,
@@ -45,7 +43,8 @@ export const demo: Command = {
   schema,
   examples: ["npx pix2pix demo", "npx pix2pix demo --steps 300 --size 32"],
   async run(given, output) {
-    const { dir, steps, size, quiet, ...shared } = ownOptions(schema, given);
+    const { dir, steps, size: side, quiet, ...shared } = ownOptions(schema, given);
+    const size = Number(side);
     const began = performance.now();
     const config = parseConfig({
       ...shared,

@@ -23,12 +23,13 @@ export function optionsPage(): string {
     "A profile sets defaults; options that are given override it.",
     ...Object.entries(profiles).map(([name, values]) => `* \`${name}\`: ${profileText(values, training)}`),
   ];
-  for (const { name, summary, schema } of commands.slice(1)) {
+  for (const { name, summary, schema, ofRun } of commands.slice(1)) {
     const specs = optionsOf(schema);
     const own = specs.filter((spec) => !same(spec, training));
     const shared = specs.filter(({ key }) => seen.has(key) && !own.some((spec) => spec.key === key));
     parts.push(`## ${name}`, `${capital(summary)}.`, table(own, false));
     if (shared.length > 0) parts.push(`As for train: ${shared.map(({ flag }) => `\`${flag}\``).join(", ")}.`);
+    if (ofRun) parts.push(`${capital(ofRun)}.`);
   }
   return `${parts.join("\n\n").replaceAll("\n\n* ", "\n* ").replace("override it.\n* ", "override it.\n\n* ")}\n`;
 }
@@ -58,9 +59,10 @@ function values(spec: OptionSpec): string {
   if (spec.choices) return spec.choices.map((choice) => `\`${choice}\``).join(", ");
   if (spec.type === "boolean") return "";
   if (spec.type === "string") return (spec.value ?? "text").toLowerCase();
-  const kind = spec.type === "integer" ? "whole number" : "number";
-  const range = rangeOf(spec);
-  return [range ? `${kind} ${range}` : kind, spec.unit].filter(Boolean).join(", ");
+  const { minimum, maximum } = spec;
+  if (spec.type === "number") return `number ${rangeOf(spec)}`;
+  const range = maximum === undefined ? `${minimum ?? 0} or more` : `${minimum ?? 0} to ${maximum}`;
+  return [range, spec.unit].filter(Boolean).join(" ");
 }
 
 function initial(spec: OptionSpec): string {

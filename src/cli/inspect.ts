@@ -55,7 +55,7 @@ export const inspect: Command = {
   name: "inspect",
   summary: "show the pairs exactly as the network will see them",
   schema,
-  ofRun: true,
+  ofRun: "the other options of train may stay on the command line; they are checked as train would",
   examples: ["npx pix2pix inspect --dataroot data/facades --direction BtoA --out sheet.png"],
   async run(given, output) {
     const { out, count, draws } = ownOptions(z.object(own), given);

@@ -31,6 +31,10 @@ export async function storedConfig(checkpointsDir: string, name: string): Promis
   );
 }
 
+/** How commands with a run take the options of training. */
+export const storedOptions =
+  "the run remembers how it was trained; options of train that are given again are compared with it";
+
 /** Options that fix what a run's outputs mean: another value than the run's is a mistake, not a wish. */
 const decisive = new Set(["direction", "netG", "ngf", "norm", "inputNc", "outputNc"]);
 

@@ -7,7 +7,7 @@ import { option } from "../options.ts";
 import type { Command } from "./command.ts";
 import { Counter } from "./progress.ts";
 import { metricLines, writeResults } from "./results.ts";
-import { openStoredRun, otherOptions, ownOptions } from "./runs.ts";
+import { openStoredRun, otherOptions, ownOptions, storedOptions } from "./runs.ts";
 import { epochOption } from "./translate.ts";
 
 const { name, checkpointsDir, skipUnpaired, skipBadImages, noDropout, device, threads } = configSchema.shape;
@@ -44,7 +44,7 @@ const schema = z.object({
   resultsDir: option(z.string().min(1).default("results"), {
     group: "results",
     value: "FOLDER",
-    help: "where <name>/<phase>_<epoch>/ with pictures, metrics.json and index.html goes",
+    help: "where NAME/PHASE_EPOCH/ with the pictures, metrics.json and index.html goes",
   }),
   device,
   threads,
@@ -54,7 +54,7 @@ export const test: Command = {
   name: "test",
   summary: "compare a run's outputs with their targets: pictures, metrics, a page",
   schema,
-  ofRun: true,
+  ofRun: storedOptions,
   examples: [
     "npx pix2pix test --name facades",
     "npx pix2pix test --name facades --phase val --num-test 20 --epoch 100",

@@ -8,7 +8,7 @@ import type { Picture } from "../platform.ts";
 import type { Command } from "./command.ts";
 import { jobs } from "./pictures.ts";
 import { Counter, duration } from "./progress.ts";
-import { openStoredRun, otherOptions, ownOptions } from "./runs.ts";
+import { openStoredRun, otherOptions, ownOptions, storedOptions } from "./runs.ts";
 
 const { name, checkpointsDir, skipBadImages, noDropout, device, threads } = configSchema.shape;
 
@@ -43,7 +43,7 @@ export const translate: Command = {
   name: "translate",
   summary: "turn pictures into the run's kind of output",
   schema,
-  ofRun: true,
+  ofRun: storedOptions,
   examples: [
     "npx pix2pix translate --name facades --input label.png --out pictures",
     "npx pix2pix translate --name facades --input labels --out pictures --epoch 100",
