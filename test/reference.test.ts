@@ -12,8 +12,16 @@ import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
 import { decode, type StoredTensor } from "../src/formats/safetensors.ts";
 
-/** Room for rounding: PyTorch in float64 and in float32 differ by up to 2.5 % in an update, by less than 1e-6 in a loss. */
-const tolerance = { loss: 1e-4, update: 0.05, statistics: 1e-4 };
+/** Relative: each loss; the update (final - initial) of a network's weights together, L2; running statistics. */
+interface Tolerance {
+  loss: number;
+  update: number;
+  statistics: number;
+}
+/** As the cases' own README says. Rounding decides which side of a ReLU an activation next to zero takes. */
+const loose: Tolerance = { loss: 1e-4, update: 0.05, statistics: 1e-4 };
+/** These cases were chosen for room: noise of float32's size moves no loss by 2e-6 and no update by 1e-3. */
+const tight: Tolerance = { loss: 1e-5, update: 0.01, statistics: 1e-4 };
 
 interface Case {
   config: {
@@ -91,7 +99,13 @@ function updateError(names: string[], initial: Tensors, expected: Tensors, actua
   return length(got.map((value, i) => value - want[i]!)) / length(want.map((value, i) => value - from[i]!));
 }
 
-function compareNetwork(norm: string, initial: Tensors, expected: Tensors, actual: Tensors): void {
+function compareNetwork(
+  norm: string,
+  tolerance: Tolerance,
+  initial: Tensors,
+  expected: Tensors,
+  actual: Tensors,
+): void {
   const names = Object.keys(expected);
   const isStatistic = (name: string) => /\.(running_mean|running_var|num_batches_tracked)$/.test(name);
   const weights = names.filter((name) => expected[name]!.shape.length === 4);
@@ -110,7 +124,7 @@ function compareNetwork(norm: string, initial: Tensors, expected: Tensors, actua
   }
 }
 
-async function check(folder: string, name: string): Promise<void> {
+async function check(folder: string, name: string, tolerance: Tolerance): Promise<void> {
   const expected = JSON.parse(readFileSync(join(folder, "expected.json"), "utf8")) as Case;
   const runs = mkdtempSync(join(temporary, name));
   const where = ["--name", name, "--checkpoints-dir", runs];
@@ -138,11 +152,11 @@ async function check(folder: string, name: string): Promise<void> {
       Object.fromEntries(Object.entries(tensors).map(([key, { dtype, shape }]) => [key, `${dtype} [${shape}]`]));
     expect(shapes(actual)).toEqual(shapes(initial));
     const final = join(folder, `final_net_${letter}.safetensors`);
-    if (existsSync(final)) compareNetwork(expected.config.norm, initial, read(final), actual);
+    if (existsSync(final)) compareNetwork(expected.config.norm, tolerance, initial, read(final), actual);
   }
 }
 
-function suite(title: string, folder: string): void {
+function suite(title: string, folder: string, tolerance: Tolerance): void {
   describe(title, () => {
     if (!existsSync(folder)) {
       it("the cases", ({ skip }) => skip(`no folder ${folder}`));
@@ -150,9 +164,9 @@ function suite(title: string, folder: string): void {
     }
     const cases = readdirSync(folder).filter((name) => existsSync(join(folder, name, "expected.json")));
     it("has cases", () => expect(cases).not.toEqual([]));
-    for (const name of cases) it(name, () => check(join(folder, name), name));
+    for (const name of cases) it(name, () => check(join(folder, name), name, tolerance));
   });
 }
 
-suite("steps of PyTorch (reference)", process.env.PIX2PIX_REFERENCE ?? join(root, "../shared/reference"));
-suite("steps of PyTorch (fixtures)", join(root, "test/fixtures/steps"));
+suite("steps of PyTorch (reference)", process.env.PIX2PIX_REFERENCE ?? join(root, "../shared/reference"), loose);
+suite("steps of PyTorch (fixtures)", join(root, "test/fixtures/steps"), tight);
