@@ -1,10 +1,12 @@
 /** pix2pix demo */
+import { rm } from "node:fs/promises";
 import * as z from "zod";
 import { configSchema, parseConfig } from "../config.ts";
 import { Loader } from "../data/loader.ts";
 import { findPairs } from "../data/pairs.ts";
 import { writeDemo } from "../demo/write.ts";
 import { ConfigError } from "../errors.ts";
+import { files } from "../node/files.ts";
 import { option } from "../options.ts";
 import type { Command } from "./command.ts";
 import { duration } from "./progress.ts";
@@ -54,10 +56,9 @@ export const demo: Command = {
       preprocess: "none",
       netG: `unet_${size}`,
       maxSteps: steps,
-      nEpochs: Math.ceil(steps / pairs.train),
+      nEpochs: Math.ceil(steps / Math.min(pairs.train, steps)),
       nEpochsDecay: 0,
     });
-    const { files } = await import("../node/files.ts");
     const { images } = await import("../node/images.ts");
     const runDir = `${config.checkpointsDir}/${name}`;
     if (await files.exists(`${runDir}/config.json`)) {
@@ -68,12 +69,13 @@ export const demo: Command = {
         );
       }
       if (!quiet) output.print(`The earlier demo in ${runDir} is replaced.`);
-      await files.remove(runDir);
+      await rm(runDir, { recursive: true });
     }
-    for (const side of ["trainA", "trainB", "testA", "testB"]) await files.remove(`${dir}/${side}`);
-    await writeDemo({ files, images }, dir, { ...pairs, size, seed: shared.seed });
+    await clear(dir);
+    // A run of few steps, as for a try, has no use for more pairs than it sees.
+    const { train, test } = { ...pairs, train: Math.min(pairs.train, steps) };
+    await writeDemo({ files, images }, dir, { train, test, size, seed: shared.seed });
     if (!quiet) {
-      const { train, test } = pairs;
       output.print(`Drew ${train} pairs of facades (label map and photo) to learn from, ${test} to try it on: ${dir}`);
     }
     const end = await trainShown(config, output, { quiet });
@@ -107,3 +109,17 @@ export const demo: Command = {
     }
   },
 };
+
+/** Removes the pairs of an earlier demo. @throws ConfigError when the folder holds anything else */
+async function clear(dir: string): Promise<void> {
+  for (const side of ["trainA", "trainB", "testA", "testB"]) {
+    const found = (await files.list(`${dir}/${side}`)) ?? [];
+    const other = found.find((entry) => entry.folder || !/^facade_\d+\.png(\.part)?$/.test(entry.name));
+    if (other) {
+      throw new ConfigError(
+        `--dir: ${dir}/${side} holds ${other.name}, which is not of the demo; choose another folder`,
+      );
+    }
+    for (const entry of found) await files.remove(`${dir}/${side}/${entry.name}`);
+  }
+}
