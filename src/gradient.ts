@@ -7,31 +7,36 @@
 import { type Graph, type Node, none, type Shape, type Tensor } from "./graph.ts";
 import { add } from "./ops/elementwise.ts";
 import { reshape } from "./ops/movement.ts";
-import { sum } from "./ops/reduce.ts";
+import { Expand, sum } from "./ops/reduce.ts";
 
 /**
  * The gradients of a scalar `loss` by each tensor of `wrt`, in order. What does not lead from `wrt` to the loss is not
  * visited (a value that no parameter of `wrt` reaches is thereby detached). A parameter that the loss does not depend on
- * gets a zero constant. Tensors in `held` count as constants, whatever they were computed from.
+ * gets a zero constant.
  */
-export function gradient(loss: Tensor, wrt: readonly Tensor[], held: readonly Tensor[] = []): Tensor[] {
+export function gradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   const { graph } = loss;
   if (loss.size !== 1) throw new Error(`gradient: the loss has to be a scalar, got [${loss.shape}].`);
-  const path = between(graph, wrt, loss, new Set(held));
+  const path = between(graph, wrt, loss);
   const gradients = new Map<Tensor, Tensor>([[loss, graph.constant(new Float32Array([1]), loss.shape)]]);
   for (const node of path.reverse()) {
     const dy = gradients.get(node.output);
     if (!dy) continue;
-    const parts = graph.scope(`grad(${node.scope})`, () => ruleOf(node, dy));
-    node.inputs.forEach((input, i) => {
-      const part = parts[i];
-      if (!part) return;
-      const fitted = graph.scope(`grad(${node.scope})`, () => sumTo(part, input.shape));
-      const before = gradients.get(input);
-      gradients.set(input, before ? graph.scope(`grad(${node.scope})`, () => add(before, fitted)) : fitted);
+    graph.scope(`grad(${node.scope})`, () => {
+      const parts = ruleOf(node, expandTo(dy, node.output.shape));
+      node.inputs.forEach((input, i) => {
+        const part = parts[i];
+        if (!part) return;
+        const fitted = sumTo(part, input.shape);
+        const before = gradients.get(input);
+        gradients.set(input, before ? add(before, fitted) : fitted);
+      });
     });
   }
-  return wrt.map((t) => gradients.get(t) ?? graph.constant(new Float32Array(t.size), t.shape));
+  return wrt.map((t) => {
+    const dt = gradients.get(t);
+    return dt ? expandTo(dt, t.shape) : graph.constant(new Float32Array(t.size), t.shape);
+  });
 }
 
 function ruleOf(node: Node, dy: Tensor): (Tensor | null)[] {
@@ -49,12 +54,12 @@ function ruleOf(node: Node, dy: Tensor): (Tensor | null)[] {
   return parts;
 }
 
-/** The nodes that lie on a path from one of `from` to `to` that avoids `held`, in order. */
-function between(graph: Graph, from: readonly Tensor[], to: Tensor, held: ReadonlySet<Tensor>): Node[] {
+/** The nodes that lie on a path from one of `from` to `to`, in order. */
+function between(graph: Graph, from: readonly Tensor[], to: Tensor): Node[] {
   const reached = new Set<Tensor>(from);
   const forward: Node[] = [];
   for (const node of graph.nodes) {
-    if (held.has(node.output) || !node.inputs.some((t) => reached.has(t))) continue;
+    if (!node.inputs.some((t) => reached.has(t))) continue;
     reached.add(node.output);
     forward.push(node);
   }
@@ -68,10 +73,16 @@ function between(graph: Graph, from: readonly Tensor[], to: Tensor, held: Readon
   return kept.reverse();
 }
 
+/** A rule may leave axes at size 1 along which a gradient is constant; here it takes its full shape. */
+function expandTo(dy: Tensor, shape: Shape): Tensor {
+  return dy.shape.every((n, i) => n === shape[i]) ? dy : Expand([dy], { shape });
+}
+
 /** Sums a gradient over the axes along which its input was broadcast. */
 function sumTo(dy: Tensor, shape: Shape): Tensor {
-  if (dy.shape.length === shape.length && dy.shape.every((n, i) => n === shape[i])) return dy;
+  if (dy.rank === shape.length && dy.shape.every((n, i) => n === shape[i] || n === 1)) return dy;
   const lead = dy.rank - shape.length;
   const axes = dy.shape.flatMap((n, i) => (i < lead || (shape[i - lead] === 1 && n !== 1) ? [i] : []));
-  return reshape(sum(dy, axes), shape);
+  const total = sum(dy, axes);
+  return lead === 0 ? total : reshape(total, total.shape.slice(lead));
 }

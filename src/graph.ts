@@ -34,6 +34,8 @@ export interface OpDeclaration<A = Attributes> {
   shape(shapes: Shape[], attrs: A): Shape;
   dtype?: Dtype;
   gradient?: typeof none | ((context: RuleContext<A>) => Gradients);
+  /** The output holds the input's values in the same order (Reshape). */
+  renames?: boolean;
   /** Attributes that ONNX wants as int64 inputs after the tensor inputs (axes, shapes, pads). */
   constants?(attrs: A): (readonly number[])[];
   /** Attributes as ONNX spells them; by default all of them when there are no `constants`, else none. */
@@ -80,11 +82,29 @@ export class Tensor {
 /** A tensor, or a number that broadcasts to the other operand. */
 export type Operand = Tensor | number;
 
+export interface Output {
+  name: string;
+  tensor: Tensor;
+}
+
+export interface Constant {
+  tensor: Tensor;
+  data: Float32Array;
+}
+
+/** A part of a graph that can run by itself: `nodes` in order, from `inputs` and `constants` to `outputs`. */
+export interface Program {
+  inputs: readonly Tensor[];
+  constants: readonly Constant[];
+  nodes: readonly Node[];
+  outputs: readonly Output[];
+}
+
 export class Graph {
   readonly target: Target;
   readonly inputs: Tensor[] = [];
-  readonly outputs: { name: string; tensor: Tensor }[] = [];
-  readonly constants = new Map<string, { tensor: Tensor; data: Float32Array }>();
+  readonly outputs: Output[] = [];
+  readonly constants = new Map<string, Constant>();
   readonly nodes: Node[] = [];
   #known = new Map<string, Tensor>();
   #scopes: string[] = [];
@@ -162,25 +182,42 @@ export class Graph {
     return output;
   }
 
-  /** The nodes that lead to an output, in order. */
-  live(): Node[] {
-    const wanted = new Set(this.outputs.map((o) => o.tensor));
-    const kept: Node[] = [];
+  /** What computes the outputs, and no more. */
+  program(outputs: readonly Output[] = this.outputs, known: ReadonlySet<Tensor> = new Set()): Program {
+    const wanted = new Set(outputs.map((o) => o.tensor));
+    const nodes: Node[] = [];
     for (let i = this.nodes.length - 1; i >= 0; i--) {
       const node = this.nodes[i]!;
-      if (!wanted.has(node.output)) continue;
-      kept.push(node);
+      if (!wanted.has(node.output) || known.has(node.output)) continue;
+      nodes.push(node);
       for (const input of node.inputs) wanted.add(input);
     }
-    return kept.reverse();
+    nodes.reverse();
+    const used = new Set([...nodes.flatMap((n) => n.inputs), ...outputs.map((o) => o.tensor)]);
+    const inputs = [...this.inputs, ...known].filter((t) => used.has(t));
+    const constants = [...this.constants.values()].filter(({ tensor }) => used.has(tensor));
+    return { inputs, constants, nodes, outputs };
   }
 
-  /** The live program, one node a line: `y = Conv(x, w) {strides=[2,2]} : float32[1,64,128,128]  # netG/down1`. */
+  /**
+   * Two programs that run one after the other, with something in between that changes inputs of the second. What the
+   * first has computed is not computed again but carried over, except for ops that only rename values.
+   */
+  split(first: readonly Output[], second: readonly Output[]): { first: Program; second: Program; carried: Tensor[] } {
+    const done = new Set(this.program(first).nodes.flatMap((node) => (node.op.renames ? [] : [node.output])));
+    const rest = this.program(second, done);
+    const carried = rest.inputs.filter((t) => done.has(t));
+    const outputs = [...first, ...carried.map((tensor) => ({ name: tensor.name, tensor }))];
+    return { first: this.program(outputs), second: rest, carried };
+  }
+
+  /** The program, one node a line: `y = Conv(x, w) {strides=[2,2]} : float32[1,64,128,128]  # netG/down1`. */
   toString(): string {
-    const lines = this.inputs.map((t) => `input ${t}`);
-    for (const { op, inputs, output, attrs, scope } of this.live()) {
-      const given = Object.entries(attrs).filter(([, value]) => value !== undefined);
-      const suffix = given.length ? ` {${given.map(([k, v]) => `${k}=${JSON.stringify(v)}`).join(", ")}}` : "";
+    const { inputs: given, nodes } = this.program();
+    const lines = given.map((t) => `input ${t}`);
+    for (const { op, inputs, output, attrs, scope } of nodes) {
+      const set = Object.entries(attrs).filter(([, value]) => value !== undefined);
+      const suffix = set.length ? ` {${set.map(([k, v]) => `${k}=${JSON.stringify(v)}`).join(", ")}}` : "";
       const names = inputs.map((t) => this.#valueOf(t) ?? t.name);
       const place = scope ? `  # ${scope}` : "";
       lines.push(

@@ -59,9 +59,9 @@ const radius = 5;
 const window = gaussian(radius, 1.5);
 
 /**
- * Structural similarity (Wang et al. 2004, equation 13; k1 .01, k2 .03, data range 255), the mean over positions where the 11x11
- * window lies inside the picture, then over channels. Equals scikit-image's `structural_similarity(gaussian_weights=True,
- * sigma=1.5, use_sample_covariance=False, data_range=255, channel_axis=-1)`.
+ * Structural similarity (Wang et al. 2004, equation 13; k1 .01, k2 .03, data range 255), the mean over positions where
+ * the 11x11 window lies inside the picture, then over channels. Equals scikit-image's `structural_similarity` with
+ * gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255, channel_axis=-1.
  * @throws ShapeError for pictures of different sizes or under 11 pixels wide or high.
  */
 export function ssim(a: Picture, b: Picture): number {
@@ -107,7 +107,7 @@ export function sharpness(output: Picture, target: Picture): number {
   return of === over ? 1 : of / over;
 }
 
-/** Mean absolute difference of neighbouring grey levels, 0..255: (mean over horizontal pairs + mean over vertical) / 2. */
+/** Mean absolute difference of neighbouring grey levels, 0..255: half of horizontal pairs' mean + vertical pairs'. */
 export function detail(picture: Picture): number {
   const { width, height } = picture;
   const grey = greyLevels(picture);

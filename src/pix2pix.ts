@@ -1,12 +1,11 @@
 /**
- * The model of Isola et al. 2017 as one static graph per training step, in the order of the widely used PyTorch code:
+ * The model of Isola et al. 2017 as a static graph of a training step, in the order of the widely used PyTorch code:
  * G once; D's loss on (A, fake) and (A, B), halved; Adam on D; then G's loss through the updated D plus lambda * L1.
  */
 import { gradient } from "./gradient.ts";
-import { Graph, type Target, type Tensor } from "./graph.ts";
+import { Graph, type Output, type Program, type Target, type Tensor } from "./graph.ts";
 import { discriminators } from "./networks/discriminators.ts";
 import { generators } from "./networks/generators.ts";
-import { adam } from "./nn/adam.ts";
 import type { Norm, Statistics } from "./nn/layers.ts";
 import { ganLosses, l1 } from "./nn/losses.ts";
 import { Parameters } from "./nn/parameters.ts";
@@ -38,7 +37,12 @@ export interface BatchShape {
 }
 
 export interface StepGraph {
-  graph: Graph;
+  /** G's pictures, D's losses and D's gradients. */
+  stepD: Program;
+  /** With D updated: G's losses and gradients. It reads what stepD has computed already (`carried`). */
+  stepG: Program;
+  /** Values that stepD hands to stepG, under their own names. */
+  carried: readonly Tensor[];
   netG: Parameters;
   netD: Parameters;
   /** [1, 1, h, w] and so on: D's judgement of one batch. */
@@ -50,10 +54,11 @@ export const lossNames = ["G_GAN", "G_L1", "D_real", "D_fake"] as const;
 export type Losses = Record<(typeof lossNames)[number], number>;
 
 /**
- * One training step. Inputs: `real_A`, `real_B`, every parameter ("netG.<name>", "netD.<name>"), D's moments
- * ("netD.<name>.m", ".v"), dropout masks, and the scalars of D's Adam (`adam.size`, `adam.correction`).
- * Outputs: `losses` [4] in the order of `lossNames`, `fake_B`, G's gradients ("netG.<name>.grad"), D's new parameters and
- * moments ("netD.<name>.new", ".m.new", ".v.new"), and the new running statistics ("<net>.<name>.new").
+ * One training step as two programs, for the optimiser comes between them.
+ *
+ * stepD reads `real_A`, `real_B`, every parameter ("netG.<name>", "netD.<name>") and the dropout masks, and gives `fake_B`,
+ * `losses_D` [D_real, D_fake] and "netD.<name>.grad". stepG reads D's new parameters as "netD.<name>.updated" and gives
+ * `losses_G` [G_GAN, G_L1], "netG.<name>.grad" and the new running statistics of both networks, "<net>.<name>.new".
  */
 export function trainingStep(options: ModelOptions, batch: BatchShape, target: Target = "cpu"): StepGraph {
   const graph = new Graph(target);
@@ -74,51 +79,43 @@ export function trainingStep(options: ModelOptions, batch: BatchShape, target: T
   const lossDFake = graph.scope("loss", () => ganLoss(judgedFake, false));
   const lossDReal = graph.scope("loss", () => ganLoss(judgedReal, true));
   const lossD = graph.scope("loss", () => mul(add(lossDFake, lossDReal), 0.5));
-  graph.scope("adam(netD)", () => updateD(netD, lossD, options));
+  const gradientsD = gradientsOf(netD, lossD);
+  for (const { name, shape } of netD.trainable) netD.replace(name, graph.input(`netD.${name}.updated`, shape));
 
   // G: convince the updated D, and stay near the target.
   const lossGGan = graph.scope("loss", () => ganLoss(judge(fakeB, "G"), true));
   const lossGL1 = graph.scope("loss", () => mul(l1(fakeB, realB), options.lambdaL1));
   const lossG = graph.scope("loss", () => add(lossGGan, lossGL1));
-  const parametersG = netG.trainable;
-  const gradientsG = gradient(
-    lossG,
-    parametersG.map((s) => netG.current(s.name)),
-    netD.specs.map((s) => netD.current(s.name)),
-  );
+  const gradientsG = gradientsOf(netG, lossG);
 
-  const scalars = [lossGGan, lossGL1, lossDReal, lossDFake].map((t) => reshape(t, [1]));
-  graph.output("losses", concat(scalars, 0));
-  graph.output("fake_B", fakeB);
-  parametersG.forEach((s, i) => {
-    graph.output(`netG.${s.name}.grad`, gradientsG[i]!);
-  });
-  for (const net of [netG, netD]) {
-    for (const { name } of net === netD ? net.specs : net.statistics) {
-      graph.output(`${net.network}.${name}.new`, net.current(name));
-    }
-  }
-  return { graph, netG, netD, outputMap: judgedReal.shape };
+  const statistics = [netG, netD].flatMap((net) =>
+    net.statistics.map(({ name }) => ({ name: `${net.network}.${name}.new`, tensor: net.current(name) })),
+  );
+  const vector = (losses: Tensor[]) =>
+    concat(
+      losses.map((t) => reshape(t, [1])),
+      0,
+    );
+  const { first, second, carried } = graph.split(
+    [{ name: "fake_B", tensor: fakeB }, { name: "losses_D", tensor: vector([lossDReal, lossDFake]) }, ...gradientsD],
+    [{ name: "losses_G", tensor: vector([lossGGan, lossGL1]) }, ...gradientsG, ...statistics],
+  );
+  return { stepD: first, stepG: second, carried, netG, netD, outputMap: judgedReal.shape };
 }
 
-/** Adam on D within the graph: from here on the names of its parameters stand for the updated values. */
-function updateD(netD: Parameters, lossD: Tensor, options: ModelOptions): void {
-  const { graph } = netD;
-  const size = graph.input("adam.size", []);
-  const correction = graph.input("adam.correction", []);
-  const parameters = netD.trainable;
+/** The gradients of a network's trained parameters, as "<network>.<name>.grad". */
+function gradientsOf(net: Parameters, loss: Tensor): Output[] {
+  const specs = net.trainable;
   const gradients = gradient(
-    lossD,
-    parameters.map((s) => netD.current(s.name)),
+    loss,
+    specs.map((s) => net.current(s.name)),
   );
-  parameters.forEach(({ name, shape }, i) => {
-    const m = graph.input(`netD.${name}.m`, shape);
-    const v = graph.input(`netD.${name}.v`, shape);
-    const next = adam({ p: netD.current(name), g: gradients[i]!, m, v }, size, correction, options);
-    netD.replace(name, next.p);
-    graph.output(`netD.${name}.m.new`, next.m);
-    graph.output(`netD.${name}.v.new`, next.v);
-  });
+  return specs.map((s, i) => ({ name: `${net.network}.${s.name}.grad`, tensor: unwrapped(gradients[i]!) }));
+}
+
+/** The same values before they were given another shape: a Reshape in front of an output would copy them. */
+function unwrapped(t: Tensor): Tensor {
+  return t.producer?.op.renames ? unwrapped(t.producer.inputs[0]!) : t;
 }
 
 /** G alone, for pictures: inputs `real_A`, parameters and masks; output `fake_B`. */
@@ -127,12 +124,12 @@ export function generatorGraph(
   batch: BatchShape,
   statistics: Statistics = "batch",
   target: Target = "cpu",
-): { graph: Graph; netG: Parameters } {
+): { program: Program; netG: Parameters } {
   const graph = new Graph(target);
   const netG = new Parameters(graph, "netG");
   const realA = graph.input("real_A", [batch.n, options.inputNc, batch.height, batch.width]);
   graph.output("fake_B", generate(netG, realA, options, statistics));
-  return { graph, netG };
+  return { program: graph.program(), netG };
 }
 
 function generate(netG: Parameters, x: Tensor, options: ModelOptions, statistics: Statistics = "batch"): Tensor {

@@ -96,7 +96,7 @@ export class Run {
       for (const spec of net.specs.filter(isTrainable)) {
         for (const moment of ["m", "v"] as const) {
           const name = `${net.network}.${spec.name}.${moment}`;
-          net.view(net[moment], spec).set(valuesOf(state!.tensors, name, spec.shape, this.path(latest[2]!)));
+          net.view(moment, spec).set(valuesOf(state!.tensors, name, spec.shape, this.path(latest[2]!)));
         }
       }
     }
@@ -185,7 +185,7 @@ function moments(net: NetworkState): Record<string, StoredTensor> {
   const tensors: Record<string, StoredTensor> = {};
   for (const spec of net.specs.filter(isTrainable)) {
     for (const moment of ["m", "v"] as const) {
-      tensors[`${net.network}.${spec.name}.${moment}`] = float32(spec.shape, net.view(net[moment], spec));
+      tensors[`${net.network}.${spec.name}.${moment}`] = float32(spec.shape, net.view(moment, spec));
     }
   }
   return tensors;
@@ -230,7 +230,7 @@ function valuesOf(
 }
 
 function refuseNonFinite(net: NetworkState, kept: string): void {
-  const { values } = net;
+  const { values } = net.adam;
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i]! * 0;
   if (sum === 0) return;

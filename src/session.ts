@@ -3,12 +3,12 @@
  * ONNX Runtime reads as inputs and writes gradients beside, without copies.
  */
 import { onCpu } from "./device.ts";
-import { type Shape, sizeOf } from "./graph.ts";
-import { adamFactors, adamInPlace } from "./nn/adam.ts";
+import { type Program, type Tensor as Symbolic, sizeOf } from "./graph.ts";
+import { type AdamArrays, type AdamState, adamFactors, adamState } from "./nn/adam.ts";
 import { type Init, initialise } from "./nn/init.ts";
 import { isTrainable, type MaskSpec, type ParameterSpec, type Parameters } from "./nn/parameters.ts";
 import { encode } from "./onnx/encode.ts";
-import { type BatchShape, type Losses, lossNames, type ModelOptions, trainingStep } from "./pix2pix.ts";
+import { type BatchShape, type Losses, type ModelOptions, trainingStep } from "./pix2pix.ts";
 import type { InferenceSession, Platform, Tensor } from "./platform.ts";
 import { Random } from "./random.ts";
 
@@ -19,13 +19,11 @@ const align = (offset: number): number => Math.ceil(offset / 16) * 16;
 export class NetworkState {
   readonly network: string;
   readonly specs: readonly ParameterSpec[];
-  /** Values seen by each batch norm, in batches: upstream's num_batches_tracked. */
+  /** How many batches each batch norm has seen: upstream's num_batches_tracked. */
   readonly batches = new Map<string, number>();
-  readonly values: Float32Array;
-  readonly m: Float32Array;
-  readonly v: Float32Array;
+  readonly adam: AdamState;
   readonly statistics = new Map<string, Float32Array>();
-  readonly offsets = new Map<string, number>();
+  readonly #offsets = new Map<string, number>();
 
   constructor({ network, specs, batches }: Parameters) {
     this.network = network;
@@ -33,27 +31,25 @@ export class NetworkState {
     let end = 0;
     for (const spec of specs) {
       if (isTrainable(spec)) {
-        this.offsets.set(spec.name, end);
+        this.#offsets.set(spec.name, end);
         end = align(end + sizeOf(spec.shape));
       } else {
         this.statistics.set(spec.name, new Float32Array(sizeOf(spec.shape)));
       }
     }
     for (const name of batches.keys()) this.batches.set(name, 0);
-    this.values = new Float32Array(end);
-    this.m = new Float32Array(end);
-    this.v = new Float32Array(end);
+    this.adam = adamState(end);
   }
 
-  /** The part of a flat array that belongs to a trained parameter. */
-  view(flat: Float32Array, { name, shape }: ParameterSpec): Float32Array {
-    const offset = this.offsets.get(name)!;
-    return flat.subarray(offset, offset + sizeOf(shape));
+  /** The part of one of Adam's flat arrays that belongs to a trained parameter. */
+  view(array: keyof AdamArrays, { name, shape }: ParameterSpec): Float32Array {
+    const offset = this.#offsets.get(name)!;
+    return this.adam[array].subarray(offset, offset + sizeOf(shape));
   }
 
   /** The values of any parameter or running statistic. */
   get(spec: ParameterSpec): Float32Array {
-    return this.statistics.get(spec.name) ?? this.view(this.values, spec);
+    return this.statistics.get(spec.name) ?? this.view("values", spec);
   }
 
   /** Draws the starting values; every parameter has a random stream of its own. */
@@ -74,13 +70,18 @@ export interface Batch extends BatchShape {
   B: Float32Array;
 }
 
-interface Compiled {
+interface Stage {
   session: InferenceSession;
   feeds: Record<string, Tensor>;
   fetches: Record<string, Tensor>;
+}
+
+interface Compiled {
+  stepD: Stage;
+  stepG: Stage;
   masks: { spec: MaskSpec; values: Float32Array }[];
-  /** Where D's new values appear, and where they go after the step. */
-  moves: { from: Float32Array; to: Float32Array }[];
+  /** Where new running statistics appear, and where they are kept. */
+  statistics: { from: Float32Array; to: Float32Array }[];
   batches: { state: NetworkState; name: string; count: number }[];
 }
 
@@ -91,7 +92,6 @@ export class Trainer {
   readonly outputMap: readonly number[];
   #options: TrainerOptions;
   #platform: Platform;
-  #gradients: Float32Array;
   #compiled = new Map<string, Promise<Compiled>>();
 
   constructor(platform: Platform, options: TrainerOptions, shape: BatchShape) {
@@ -101,38 +101,41 @@ export class Trainer {
     this.netG = new NetworkState(netG);
     this.netD = new NetworkState(netD);
     this.outputMap = outputMap;
-    this.#gradients = new Float32Array(this.netG.values.length);
   }
 
-  /** Builds the session of a batch size ahead of its first step. */
+  /** Builds the sessions of a batch size ahead of its first step. */
   async prepare(shape: BatchShape): Promise<void> {
     await this.#compile(shape);
   }
 
   /**
    * Step number `step` (from 1) of the run on one batch. Everything random is a function of (seed, step).
-   * @returns the losses before the update, and G's pictures as [n, outputNc, height, width], valid until the next step.
+   * @returns the losses before the update, and G's pictures as [n, outputNc, height, width], valid until the next step;
+   *   undefined when a loss is not finite: then the networks are not to be used any more.
    */
   async step(
     batch: Batch,
     { step, lr }: { step: number; lr: number },
   ): Promise<{ losses: Losses; fakeB: Float32Array } | undefined> {
-    const { session, feeds, fetches, masks, moves, batches } = await this.#compile(batch);
+    const { stepD, stepG, masks, statistics, batches } = await this.#compile(batch);
     const { seed, model } = this.#options;
     const factors = adamFactors(step, lr, model);
-    (feeds.real_A!.data as Float32Array).set(batch.A);
-    (feeds.real_B!.data as Float32Array).set(batch.B);
-    (feeds["adam.size"]!.data as Float32Array)[0] = factors.size;
-    (feeds["adam.correction"]!.data as Float32Array)[0] = factors.correction;
+    valuesOf(stepD.feeds.real_A).set(batch.A);
+    valuesOf(stepD.feeds.real_B).set(batch.B);
     for (const { spec, values } of masks) new Random(seed, `dropout ${spec.name}`, step).fillDropout(values, spec.p);
-    await session.run(feeds, fetches);
-    const values = fetches.losses!.data as Float32Array;
-    if (!values.every(Number.isFinite)) return undefined;
-    for (const { from, to } of moves) to.set(from);
+
+    await stepD.session.run(stepD.feeds, stepD.fetches);
+    this.netD.adam.step(factors, model);
+    await stepG.session.run(stepG.feeds, stepG.fetches);
+    this.netG.adam.step(factors, model);
+
+    for (const { from, to } of statistics) to.set(from);
     for (const { state, name, count } of batches) state.batches.set(name, state.batches.get(name)! + count);
-    adamInPlace(this.netG.values, this.#gradients, this.netG.m, this.netG.v, factors, model);
-    const losses = Object.fromEntries(lossNames.map((name, i) => [name, values[i]!])) as Losses;
-    return { losses, fakeB: fetches.fake_B!.data as Float32Array };
+    const [D_real, D_fake] = valuesOf(stepD.fetches.losses_D) as unknown as [number, number];
+    const [G_GAN, G_L1] = valuesOf(stepG.fetches.losses_G) as unknown as [number, number];
+    const losses = { G_GAN, G_L1, D_real, D_fake };
+    if (!Object.values(losses).every(Number.isFinite)) return undefined;
+    return { losses, fakeB: valuesOf(stepD.fetches.fake_B) };
   }
 
   #compile(shape: BatchShape): Promise<Compiled> {
@@ -143,34 +146,37 @@ export class Trainer {
   }
 
   async #build(shape: BatchShape): Promise<Compiled> {
-    const { ort } = this.#platform;
-    const step = trainingStep(this.#options.model, shape);
-    const session = await ort.InferenceSession.create(encode(step.graph), onCpu(this.#options.threads));
-    const tensor = (data: Float32Array, dims: Shape) => new ort.Tensor("float32", data, dims);
+    const { stepD, stepG, netG, netD } = trainingStep(this.#options.model, shape);
     const buffers = this.#buffers();
-    const feeds: Record<string, Tensor> = {};
-    for (const name of session.inputNames) {
-      const { shape: dims, size } = step.graph.inputs.find((t) => t.name === name)!;
-      feeds[name] = tensor(buffers.get(name) ?? new Float32Array(size), dims);
-    }
-    const moves: Compiled["moves"] = [];
-    const fetches: Record<string, Tensor> = {};
-    for (const { name, tensor: symbol } of step.graph.outputs) {
-      const own = buffers.get(name);
-      const data = own ?? new Float32Array(symbol.size);
-      fetches[name] = tensor(data, symbol.shape);
-      const to = buffers.get(name.replace(/\.new$/, ""));
-      if (!own && to) moves.push({ from: data, to });
-    }
-    const masks = step.netG.masks.map((spec) => ({ spec, values: feeds[spec.name]!.data as Float32Array }));
+    const [first, second] = [await this.#stage(stepD, buffers), await this.#stage(stepG, buffers)];
+    const masks = netG.masks.map((spec) => ({ spec, values: buffers.get(spec.name)! }));
+    const statistics = [this.netG, this.netD].flatMap((state) =>
+      [...state.statistics].map(([name, to]) => ({ from: buffers.get(`${state.network}.${name}.new`)!, to })),
+    );
     const batches = [
-      { state: this.netG, from: step.netG },
-      { state: this.netD, from: step.netD },
+      { state: this.netG, from: netG },
+      { state: this.netD, from: netD },
     ].flatMap(({ state, from }) => [...from.batches].map(([name, count]) => ({ state, name, count })));
-    return { session, feeds, fetches, masks, moves, batches };
+    return { stepD: first, stepG: second, masks, statistics, batches };
   }
 
-  /** The fixed buffers by graph name. */
+  /** A session with a buffer for every input and output; what has the same name in two programs shares one. */
+  async #stage(program: Program, buffers: Map<string, Float32Array>): Promise<Stage> {
+    const { ort } = this.#platform;
+    const session = await ort.InferenceSession.create(encode(program), onCpu(this.#options.threads));
+    const bound = (name: string, { shape, size }: Symbolic): [string, Tensor] => {
+      const data = buffers.get(name) ?? new Float32Array(size);
+      buffers.set(name, data);
+      return [name, new ort.Tensor("float32", data, shape)];
+    };
+    return {
+      session,
+      feeds: Object.fromEntries(program.inputs.map((t) => bound(t.name, t))),
+      fetches: Object.fromEntries(program.outputs.map(({ name, tensor }) => bound(name, tensor))),
+    };
+  }
+
+  /** The buffers of parameters and gradients by their names in the graphs. */
   #buffers(): Map<string, Float32Array> {
     const buffers = new Map<string, Float32Array>();
     for (const state of [this.netG, this.netD]) {
@@ -178,11 +184,12 @@ export class Trainer {
         const name = `${state.network}.${spec.name}`;
         buffers.set(name, state.get(spec));
         if (!isTrainable(spec)) continue;
-        if (state === this.netG) buffers.set(`${name}.grad`, state.view(this.#gradients, spec));
-        buffers.set(`${name}.m`, state.view(state.m, spec));
-        buffers.set(`${name}.v`, state.view(state.v, spec));
+        buffers.set(`${name}.updated`, state.get(spec));
+        buffers.set(`${name}.grad`, state.view("gradients", spec));
       }
     }
     return buffers;
   }
 }
+
+const valuesOf = (tensor: Tensor | undefined): Float32Array => tensor!.data as Float32Array;

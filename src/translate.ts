@@ -97,16 +97,16 @@ export class Translator {
 
   async #build(shape: BatchShape): Promise<Compiled> {
     checkSize(this.config, shape.height, shape.width);
-    const { graph, netG } = generatorGraph(this.config, shape);
+    const { program, netG } = generatorGraph(this.config, shape);
     const known = new Map(this.#state.specs.map((spec) => [`netG.${spec.name}`, this.#state.get(spec)]));
     const { ort } = this.#platform;
     const session = await ort.InferenceSession.create(
-      encode(graph),
+      encode(program),
       onCpu(this.config.threads ?? this.#platform.cores),
     );
     const feeds: Record<string, Tensor> = {};
     for (const name of session.inputNames) {
-      const { shape: dims, size } = graph.inputs.find((t) => t.name === name)!;
+      const { shape: dims, size } = program.inputs.find((t) => t.name === name)!;
       feeds[name] = new ort.Tensor("float32", known.get(name) ?? new Float32Array(size), dims);
     }
     return { session, feeds, masks: netG.masks };

@@ -1,54 +1,79 @@
-/** Adam (Kingma and Ba 2015, algorithm 1) as PyTorch arranges it: denominator sqrt(v) / sqrt(1 - beta2^t) + 1e-8. */
-import type { Tensor } from "../graph.ts";
-import { add, div, mul, sqrt, sub } from "../ops/elementwise.ts";
+/**
+ * Adam (Kingma and Ba 2015, algorithm 1) as PyTorch arranges it: p -= size * m / (sqrt(v) / correction + 1e-8).
+ *
+ * As ONNX nodes the step reads and writes memory a dozen times over, and memory is what bounds it. So it is one loop, in
+ * WebAssembly for its four-wide arithmetic, on arrays in WebAssembly memory that ONNX Runtime uses in place.
+ */
+import { adamKernel } from "./adam-kernel.ts";
 
-export interface AdamOptions {
+export interface Betas {
   beta1: number;
   beta2: number;
 }
 
-export const adamEpsilon = 1e-8;
+/** The two numbers of a step that depend on its number t (from 1) and the learning rate. */
+export interface Factors {
+  size: number;
+  correction: number;
+}
 
-/** The two numbers of step t (from 1) that depend on t and the learning rate. */
-export function adamFactors(
-  t: number,
-  lr: number,
-  { beta1, beta2 }: AdamOptions,
-): { size: number; correction: number } {
+const epsilon = 1e-8;
+
+export function adamFactors(t: number, lr: number, { beta1, beta2 }: Betas): Factors {
   return { size: lr / (1 - beta1 ** t), correction: Math.sqrt(1 - beta2 ** t) };
 }
 
-/** One step as graph nodes; `size` and `correction` are scalars from `adamFactors`. */
-export function adam(
-  { p, g, m, v }: Record<"p" | "g" | "m" | "v", Tensor>,
-  size: Tensor,
-  correction: Tensor,
-  { beta1, beta2 }: AdamOptions,
-): Record<"p" | "m" | "v", Tensor> {
-  const m1 = add(mul(m, beta1), mul(g, 1 - beta1));
-  const v1 = add(mul(v, beta2), mul(mul(g, g), 1 - beta2));
-  const p1 = sub(p, div(mul(m1, size), add(div(sqrt(v1), correction), adamEpsilon)));
-  return { p: p1, m: m1, v: v1 };
+/** One step on flat arrays of equal length, in place. */
+export function adamInPlace(
+  { values, gradients, m, v }: AdamArrays,
+  { size, correction }: Factors,
+  { beta1, beta2 }: Betas,
+): void {
+  for (let i = 0; i < values.length; i++) {
+    const g = gradients[i]!;
+    m[i] = beta1 * m[i]! + (1 - beta1) * g;
+    v[i] = beta2 * v[i]! + (1 - beta2) * g * g;
+    values[i] = values[i]! - (size * m[i]!) / (Math.sqrt(v[i]!) / correction + epsilon);
+  }
 }
 
-/** The same step on flat arrays of equal length, in place. */
-export function adamInPlace(
-  p: Float32Array,
-  g: Float32Array,
-  m: Float32Array,
-  v: Float32Array,
-  { size, correction }: { size: number; correction: number },
-  { beta1, beta2 }: AdamOptions,
-): void {
-  const rest1 = 1 - beta1;
-  const rest2 = 1 - beta2;
-  const inverse = 1 / correction;
-  for (let i = 0; i < p.length; i++) {
-    const gi = g[i]!;
-    const mi = beta1 * m[i]! + rest1 * gi;
-    const vi = beta2 * v[i]! + rest2 * gi * gi;
-    m[i] = mi;
-    v[i] = vi;
-    p[i] = p[i]! - (size * mi) / (Math.sqrt(vi) * inverse + adamEpsilon);
+/** The trained values of a network with their gradients and moments, flat and of equal length. */
+export interface AdamArrays {
+  values: Float32Array;
+  gradients: Float32Array;
+  m: Float32Array;
+  v: Float32Array;
+}
+
+export interface AdamState extends AdamArrays {
+  /** One step on all values. */
+  step(factors: Factors, betas: Betas): void;
+}
+
+/** WebAssembly memory ends at 4 GiB. */
+const mostPages = 65536;
+const pageBytes = 65536;
+
+/** Zeroed arrays of `length` values (a multiple of 4) and the step on them. Above 4 GiB, that is 268 M values, a plain loop. */
+export function adamState(length: number): AdamState {
+  const bytes = length * 4;
+  const pages = Math.ceil((4 * bytes) / pageBytes) || 1;
+  if (pages > mostPages) {
+    const array = () => new Float32Array(length);
+    const arrays = { values: array(), gradients: array(), m: array(), v: array() };
+    return { ...arrays, step: (factors, betas) => adamInPlace(arrays, factors, betas) };
   }
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  const module = new WebAssembly.Module(Uint8Array.from(atob(adamKernel), (c) => c.charCodeAt(0)));
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  const kernel = exports.adam as (...args: number[]) => void;
+  const array = (i: number) => new Float32Array(memory.buffer, i * bytes, length);
+  return {
+    values: array(0),
+    gradients: array(1),
+    m: array(2),
+    v: array(3),
+    step: ({ size, correction }, { beta1, beta2 }) =>
+      kernel(0, bytes, 2 * bytes, 3 * bytes, bytes, size, 1 / correction, epsilon, beta1, 1 - beta1, beta2, 1 - beta2),
+  };
 }

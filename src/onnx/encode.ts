@@ -3,7 +3,7 @@
  * that a graph of ours needs, written field by field.
  */
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import type { Attribute, Dtype, Graph, Node, Shape } from "../graph.ts";
+import type { Attribute, Dtype, Node, Program, Shape } from "../graph.ts";
 
 /** The operator set that every op declaration follows. */
 export const opset = 18;
@@ -17,25 +17,23 @@ const attributeType = { float: 1, int: 2, string: 3, ints: 7 };
 /** Attributes that ONNX declares as float although their value may be whole. */
 const floatAttributes = new Set(["alpha", "beta", "epsilon"]);
 
-/** Only nodes that lead to an output are written. `name` appears in ONNX Runtime's messages and profiles. */
-export function encode(graph: Graph, name = "pix2pix"): Uint8Array {
+/** `name` appears in ONNX Runtime's messages and profiles. */
+export function encode(program: Program, name = "pix2pix"): Uint8Array {
   const writer = new BinaryWriter();
   writer.tag(1, WireType.Varint).int64(irVersion);
   writer.tag(2, WireType.LengthDelimited).string("pix2pix-ts");
-  message(writer, 7, (w) => graphProto(w, graph, name));
+  message(writer, 7, (w) => graphProto(w, program, name));
   message(writer, 8, (w) => w.tag(2, WireType.Varint).int64(opset));
   return writer.finish();
 }
 
-function graphProto(w: BinaryWriter, graph: Graph, name: string): void {
-  const nodes = graph.live();
-  const used = new Set([...nodes.flatMap((n) => n.inputs), ...graph.outputs.map((o) => o.tensor)]);
+function graphProto(w: BinaryWriter, { inputs, constants, nodes, outputs }: Program, name: string): void {
+  const made = new Set(nodes.map((n) => n.output));
   const integers = new Map<string, readonly number[]>();
-  const names = new Map(graph.outputs.filter((o) => o.tensor.producer).map((o) => [o.tensor, o.name]));
+  const names = new Map(outputs.filter((o) => made.has(o.tensor)).map((o) => [o.tensor, o.name]));
   const nameOf = (t: Node["output"]) => names.get(t) ?? t.name;
   nodes.forEach((node, i) => {
-    const constants = node.op.constants?.(node.attrs) ?? [];
-    const extra = constants.map((values) => {
+    const extra = (node.op.constants?.(node.attrs) ?? []).map((values) => {
       const key = `ints_${values.join("_")}`;
       integers.set(key, values);
       return key;
@@ -43,7 +41,7 @@ function graphProto(w: BinaryWriter, graph: Graph, name: string): void {
     message(w, 1, (m) => nodeProto(m, node, [...node.inputs.map(nameOf), ...extra], nameOf(node.output), i));
   });
   // An output that is an input or a constant, or a second name of one value, needs a node of its own.
-  for (const { name: output, tensor } of graph.outputs) {
+  for (const { name: output, tensor } of outputs) {
     if (nameOf(tensor) === output) continue;
     message(w, 1, (m) => {
       m.tag(1, WireType.LengthDelimited).string(nameOf(tensor));
@@ -52,15 +50,13 @@ function graphProto(w: BinaryWriter, graph: Graph, name: string): void {
     });
   }
   w.tag(2, WireType.LengthDelimited).string(name);
-  for (const { tensor, data } of graph.constants.values()) {
-    if (used.has(tensor)) initializer(w, tensor.name, tensor.shape, "float32", littleEndian(data));
-  }
+  for (const { tensor, data } of constants) initializer(w, tensor.name, tensor.shape, "float32", littleEndian(data));
   for (const [key, values] of integers) {
     const bytes = new Uint8Array(BigInt64Array.from(values, (v) => BigInt(v)).buffer);
     initializer(w, key, [values.length], "int64", bytes);
   }
-  for (const t of graph.inputs) if (used.has(t)) message(w, 11, (m) => valueInfo(m, t.name, t.shape, t.dtype));
-  for (const o of graph.outputs) message(w, 12, (m) => valueInfo(m, o.name, o.tensor.shape, o.tensor.dtype));
+  for (const t of inputs) message(w, 11, (m) => valueInfo(m, t.name, t.shape, t.dtype));
+  for (const o of outputs) message(w, 12, (m) => valueInfo(m, o.name, o.tensor.shape, o.tensor.dtype));
 }
 
 function nodeProto(w: BinaryWriter, node: Node, inputs: string[], output: string, index: number): void {

@@ -1,6 +1,6 @@
 /** Elementwise ops. Binary ones broadcast as NumPy does; the walk sums their gradients back (see ../gradient.ts). */
 import { ShapeError } from "../errors.ts";
-import { none, type Op, type Operand, op, type Shape, type Tensor } from "../graph.ts";
+import { none, type Operand, op, type Shape, type Tensor } from "../graph.ts";
 
 /** The NumPy broadcast of two or more shapes. */
 export function broadcast(shapes: Shape[]): Shape {
@@ -35,14 +35,22 @@ export const Sigmoid = op("Sigmoid", { shape: same, gradient: ({ y, dy }) => [mu
 /** y = ln(1 + e^x) */
 export const Softplus = op("Softplus", { shape: same, gradient: ({ x: [x], dy }) => [mul(dy, Sigmoid([x!]))] });
 export const Abs = op("Abs", { shape: same, gradient: ({ x: [x], dy }) => [mul(dy, sign(x!))] });
-export const Relu = op("Relu", { shape: same, gradient: ({ y, dy }) => [where(greater(y, 0), dy, 0)] });
+export const Relu = op("Relu", { shape: same, gradient: ({ y, dy }) => [mul(dy, slopeOf(y, 0))] });
 /** y = x for x > 0, alpha * x otherwise */
 export const LeakyRelu = op<{ alpha: number }>("LeakyRelu", {
   shape: same,
-  gradient: ({ x: [x], dy, attrs }) => [where(greater(x!, 0), dy, mul(dy, attrs.alpha))],
+  gradient: ({ x: [x], dy, attrs }) => [mul(dy, slopeOf(x!, attrs.alpha))],
 });
 export const Greater = op("Greater", { shape: broadcast, dtype: "bool", gradient: none });
 export const Less = op("Less", { shape: broadcast, dtype: "bool", gradient: none });
+/** y = min(max(x, low), high); inputs x, low, high, the last two scalars that get no gradient. */
+export const Clip = op("Clip", {
+  shape: same,
+  gradient: ({ x: [x, low, high], dy }) => {
+    const inside = mul(toFloat(Greater([x!, low!])), toFloat(Less([x!, high!])));
+    return [mul(dy, inside), null, null];
+  },
+});
 /** Bool to float32: 1 or 0. */
 export const Cast = op<{ to: number }>("Cast", { shape: same, dtype: "float32", gradient: none });
 /** y = condition ? a : b */
@@ -67,10 +75,12 @@ export const greater = (a: Operand, b: Operand): Tensor => Greater([a, b]);
 export const where = (condition: Tensor, a: Operand, b: Operand): Tensor => Where([condition, a, b]);
 export const square = (x: Tensor): Tensor => mul(x, x);
 
-/** -1, 0 or 1, as a difference of two comparisons (WebGPU has no Sign kernel). */
-export function sign(x: Tensor): Tensor {
-  const float = (condition: Tensor) => Cast([condition], { to: 1 });
-  return sub(float(Greater([x, 0])), float(Less([x, 0])));
-}
+const toFloat = (condition: Tensor): Tensor => Cast([condition], { to: 1 });
 
-export type { Op };
+/** -1, 0 or 1, as a difference of two comparisons (WebGPU has no Sign kernel). */
+export const sign = (x: Tensor): Tensor => sub(toFloat(Greater([x, 0])), toFloat(Less([x, 0])));
+
+/** 1 where x > 0, else `low`: x scaled until it leaves [low, 1], then clipped; half the time of Greater and Where. */
+function slopeOf(x: Tensor, low: number): Tensor {
+  return Clip([mul(x, 1e38), low, 1]);
+}

@@ -5,7 +5,7 @@
 import type { Shape, Tensor } from "../graph.ts";
 import { Conv, type ConvAttributes, ConvTranspose } from "./conv.ts";
 import { gemm } from "./linear.ts";
-import { concat, flip, pad, reshape, slice, stride, transpose } from "./movement.ts";
+import { concat, flip, pad, reshape, SpaceToDepth, slice, stride, transpose } from "./movement.ts";
 
 /** d loss / d x of y = Conv(x, w), x of shape `shape`. */
 export function convInputGradient(dy: Tensor, w: Tensor, shape: Shape, attrs: ConvAttributes): Tensor {
@@ -24,23 +24,37 @@ export function convInputGradient(dy: Tensor, w: Tensor, shape: Shape, attrs: Co
   return ConvTranspose([dy, w], { ...attrs, output_padding });
 }
 
-/** d loss / d w of y = Conv(x, w), as [Cout, Cin, kh, kw]. */
+/**
+ * d loss / d w of y = Conv(x, w), as [Cout, Cin, kh, kw].
+ * As a Conv of its own it is fast where that Conv has no dilation (stride 1). With stride 2 one matrix product a sample is
+ * faster: the patches of x by strided slices where maps are small, by space-to-depth (whole rows at a time) where large.
+ */
 export function convWeightGradient(
   x: Tensor,
   dy: Tensor,
   kernel: readonly [number, number],
   attrs: ConvAttributes,
 ): Tensor {
-  return weightGradientByConv(x, dy, kernel, attrs);
+  const [, , h, w] = dy.shape as [number, number, number, number];
+  if (attrs.strides.every((s) => s === 1) && h * w > smallMap) return weightGradientByConv(x, dy, kernel, attrs);
+  if (h * w > largeMap && halves(x, kernel, attrs)) return weightGradientByHalving(x, dy);
+  return weightGradientByPatches(x, dy, kernel, attrs);
+}
+
+/** Values of an output map up to which strided stride-1 gradients, and above which halving ones, are the slower form. */
+const smallMap = 64;
+const largeMap = 1024;
+
+/** The convolution of every down and up step: 4x4, stride 2, padding 1, on an even map. */
+function halves(x: Tensor, kernel: readonly number[], { strides, pads, dilations }: ConvAttributes): boolean {
+  const all = (values: readonly number[], n: number) => values.every((v) => v === n);
+  return (
+    all(kernel, 4) && all(strides, 2) && all(pads, 1) && all(dilations, 1) && x.shape.slice(2).every((n) => n % 2 === 0)
+  );
 }
 
 /** The transposed input as the image, dy as the kernel, dilation and stride exchanged. */
-export function weightGradientByConv(
-  x: Tensor,
-  dy: Tensor,
-  kernel: readonly [number, number],
-  attrs: ConvAttributes,
-): Tensor {
+function weightGradientByConv(x: Tensor, dy: Tensor, kernel: readonly [number, number], attrs: ConvAttributes): Tensor {
   const { strides, pads, dilations } = attrs;
   const swapped = Conv([transpose(x, [1, 0, 2, 3]), transpose(dy, [1, 0, 2, 3])], {
     strides: dilations,
@@ -51,22 +65,51 @@ export function weightGradientByConv(
 }
 
 /** One matrix product a sample: dy [Cout, h*w] times the patches of x, [Cin*kh*kw, h*w], transposed. */
-export function weightGradientByPatches(
+function weightGradientByPatches(
   x: Tensor,
   dy: Tensor,
   kernel: readonly [number, number],
   attrs: ConvAttributes,
 ): Tensor {
-  const [n, cout, h, w] = dy.shape as [number, number, number, number];
+  const [, cout, h, w] = dy.shape as [number, number, number, number];
   const cin = x.shape[1]!;
   const patches = im2col(x, [h, w], kernel, attrs);
+  const total = productOverSamples(
+    reshape(dy, [dy.shape[0]!, cout, h * w]),
+    reshape(patches, [dy.shape[0]!, cin * kernel[0] * kernel[1], h * w]),
+  );
+  return reshape(total, [cout, cin, ...kernel]);
+}
+
+/**
+ * For the 4x4 kernel of stride 2 and padding 1. Space-to-depth makes it a 2x2 kernel of stride 1, whose four taps are
+ * four matrix products with shifted maps.
+ */
+function weightGradientByHalving(x: Tensor, dy: Tensor): Tensor {
+  const [n, cout, h, w] = dy.shape as [number, number, number, number];
+  const cin = x.shape[1]!;
+  // [n, (row in block, column in block, cin), h + 1, w + 1]
+  const blocks = SpaceToDepth([pad(x, [0, 0, 1, 1], [0, 0, 1, 1])], { blocksize: 2 });
+  const a = reshape(dy, [n, cout, h * w]);
+  const taps = [0, 1].flatMap((i) =>
+    [0, 1].map((j) => {
+      const shifted = reshape(slice(blocks, [2, 3], [i, j], [i + h, j + w]), [n, 4 * cin, h * w]);
+      return reshape(productOverSamples(a, shifted), [1, cout * 4 * cin]);
+    }),
+  );
+  // [tap row, tap column, cout, row in block, column in block, cin] to [cout, cin, 4, 4]
+  const split = reshape(concat(taps, 0), [2, 2, cout, 2, 2, cin]);
+  return reshape(transpose(split, [2, 5, 0, 3, 1, 4]), [cout, cin, 4, 4]);
+}
+
+/** The sum over samples of a[i] times the transpose of b[i]. */
+function productOverSamples(a: Tensor, b: Tensor): Tensor {
   let total: Tensor | undefined;
-  for (let i = 0; i < n; i++) {
-    const a = reshape(slice(dy, [0], [i], [i + 1]), [cout, h * w]);
-    const b = reshape(slice(patches, [0], [i], [i + 1]), [cin * kernel[0] * kernel[1], h * w]);
-    total = gemm(a, b, 0, 1, total);
+  for (let i = 0; i < a.shape[0]!; i++) {
+    const [left, right] = [a, b].map((t) => reshape(slice(t, [0], [i], [i + 1]), t.shape.slice(1)));
+    total = gemm(left!, right!, 0, 1, total);
   }
-  return reshape(total!, [cout, cin, ...kernel]);
+  return total!;
 }
 
 /** [N, C, H, W] to the patches that a kernel sees, [N, C, kh*kw, h*w]. */
@@ -86,7 +129,7 @@ function im2col(
       const left = j * dilations[1];
       const bottom = top + strides[0] * (map[0] - 1) + 1;
       const right = left + strides[1] * (map[1] - 1) + 1;
-      const part = stride(padded, [2, 3], [top, left], [bottom, right], strides[0]);
+      const part = stride(padded, [2, 3], [top, left], [bottom, right], strides);
       parts.push(reshape(part, [n, c, 1, map[0] * map[1]]));
     }
   }

@@ -13,6 +13,7 @@ export const Reshape = op<{ shape: Shape }>("Reshape", {
       throw new ShapeError(`[${x}] has ${sizeOf(x!)} values, [${shape}] needs ${sizeOf(shape)}.`);
     return shape;
   },
+  renames: true,
   constants: ({ shape }) => [shape],
   gradient: ({ x: [x], dy }) => [reshape(dy, x!.shape)],
 });
@@ -128,7 +129,18 @@ export const DepthToSpace: Op<{ blocksize: number; mode: "DCR" | "CRD" }> = op<{
 
 export const reshape = (x: Tensor, shape: Shape): Tensor =>
   x.shape.length === shape.length && x.shape.every((n, i) => n === shape[i]) ? x : Reshape([x], { shape });
-export const transpose = (x: Tensor, perm: readonly number[]): Tensor => Transpose([x], { perm });
+
+/** A Reshape where only axes of size 1 change place. */
+export function transpose(x: Tensor, perm: readonly number[]): Tensor {
+  const long = perm.filter((axis) => x.shape[axis] !== 1);
+  if (long.every((axis, i) => i === 0 || axis > long[i - 1]!))
+    return reshape(
+      x,
+      perm.map((axis) => x.shape[axis]!),
+    );
+  return Transpose([x], { perm });
+}
+
 export const concat = (xs: Tensor[], axis: number): Tensor => Concat(xs, { axis });
 export const pad = (x: Tensor, before: readonly number[], after: readonly number[]): Tensor =>
   [...before, ...after].every((n) => n === 0) ? x : Pad([x], { pads: [...before, ...after] });
@@ -138,9 +150,14 @@ export function slice(x: Tensor, axes: readonly number[], starts: readonly numbe
   return Slice([x], { axes, starts, ends, steps: axes.map(() => 1) });
 }
 
-/** Every `step`-th value along `axes`, from `starts` up to (not including) `ends`. */
-export const stride = (x: Tensor, axes: number[], starts: number[], ends: number[], step: number): Tensor =>
-  Slice([x], { axes, starts, ends, steps: axes.map(() => step) });
+/** Every `steps[i]`-th value along `axes[i]`, from `starts` up to (not including) `ends`. */
+export const stride = (
+  x: Tensor,
+  axes: readonly number[],
+  starts: readonly number[],
+  ends: readonly number[],
+  steps: readonly number[],
+): Tensor => Slice([x], { axes, starts, ends, steps });
 
 /** Reverses the order along `axes`. */
 export const flip = (x: Tensor, axes: readonly number[]): Tensor =>

@@ -1,4 +1,7 @@
-/** Reductions over named axes. They keep the reduced axes at size 1, so results broadcast back; see ONNX Reduce* (18). */
+/**
+ * Reductions over named axes. They keep the reduced axes at size 1, so results broadcast back; see ONNX Reduce* (18).
+ * Their gradients are constant along those axes and stay at size 1 there; the walk expands where it has to.
+ */
 import { op, type Shape, type Tensor } from "../graph.ts";
 import { div, mul } from "./elementwise.ts";
 
@@ -13,18 +16,16 @@ const asInputs = {
 };
 
 const countOf = (x: Tensor, axes: readonly number[]): number => axes.reduce((n, axis) => n * x.shape[axis]!, 1);
-/** A gradient that is the same for all reduced values, at the input's shape. */
-const spread = (dy: Tensor, x: Tensor): Tensor => Expand([dy], { shape: x.shape });
 
 export const ReduceSum = op<Axes>("ReduceSum", {
   shape: reduced,
   ...asInputs,
-  gradient: ({ x: [x], dy }) => [spread(dy, x!)],
+  gradient: ({ dy }) => [dy],
 });
 export const ReduceMean = op<Axes>("ReduceMean", {
   shape: reduced,
   ...asInputs,
-  gradient: ({ x: [x], dy, attrs }) => [spread(div(dy, countOf(x!, attrs.axes)), x!)],
+  gradient: ({ x: [x], dy, attrs }) => [div(dy, countOf(x!, attrs.axes))],
 });
 /** y = sum x^2 */
 export const ReduceSumSquare = op<Axes>("ReduceSumSquare", {
