@@ -81,10 +81,11 @@ it("ssim of 256x256x3 is no bottleneck of a test run", () => {
     data: Uint8Array.from({ length: size }, (_, i) => (i * factor) % 251),
   });
   const [a, b] = [noise(7), noise(13)];
+  // Time of the processor, not of the clock: other tests run beside this one.
   const times = [0, 1, 2].map(() => {
-    const start = performance.now();
+    const start = process.cpuUsage();
     ssim(a, b);
-    return performance.now() - start;
+    return process.cpuUsage(start).user / 1000;
   });
   expect(Math.min(...times)).toBeLessThan(100);
 });

@@ -1,4 +1,4 @@
-/** Where the parts of a facade stand: floors of bays with windows, balconies, shops, under a roof, between neighbours. */
+/** Where the parts of a facade stand: floors of bays with windows, balconies, shops; a roof, neighbours, trees. */
 import type { Random } from "../random.ts";
 import type { Kind, Part } from "./parts.ts";
 

@@ -1,10 +1,11 @@
 /**
  * The safetensors file: 8 bytes of header length (little endian), a JSON header, then the tensors' values back to back.
- * Format: https://github.com/huggingface/safetensors#format. Values are little endian, as is every machine that runs this.
+ * Format: https://github.com/huggingface/safetensors#format. Values are little endian, as is every machine that runs
+ * this.
  */
 import { CheckpointError } from "../errors.ts";
 
-/** The dtypes, widest first as files order them, with the array that holds their values. Halves are kept as their bits. */
+/** The dtypes, widest first as files order them, and the arrays of their values. Halves are kept as their bits. */
 const arrays = {
   U64: BigUint64Array,
   I64: BigInt64Array,
@@ -96,7 +97,8 @@ export function decode(bytes: Uint8Array, file = "safetensors"): SafetensorsFile
     const { dtype, shape, start, end } = readEntry(name, entry, file);
     if (end > data.length) {
       throw new CheckpointError(
-        `${file}: truncated: ${name} ends at byte ${end} of the data, and the file holds ${data.length}. Copy it again.`,
+        `${file}: truncated: ${name} ends at byte ${end} of the data, and the file holds ${data.length}. ` +
+          "Copy it again.",
       );
     }
     tensors[name] = { dtype, shape, data: view(dtype, data, start, end) } as StoredTensor;
@@ -154,7 +156,8 @@ function readEntry(name: string, entry: unknown, file: string) {
   const expected = count(shape) * arrays[dtype].BYTES_PER_ELEMENT;
   if (end - start !== expected) {
     throw new CheckpointError(
-      `${file}: damaged header: ${name} ${dtype} [${shape}] needs ${expected} bytes, its offsets ${start} to ${end} give ${end - start}.`,
+      `${file}: damaged header: ${name} ${dtype} [${shape}] needs ${expected} bytes, ` +
+        `its offsets ${start} to ${end} give ${end - start}.`,
     );
   }
   return { dtype, shape, start, end };

@@ -30,7 +30,8 @@ const buckets = 250;
 
 /**
  * One chart as HTML (a <figure>), at most 2 * 250 raw and 250 smoothed points per series whatever the length: of each
- * stretch of the raw values its lowest and highest, so that no spike is lost. Smooth is a centred mean over 5 % of the steps.
+ * stretch of the raw values its lowest and highest, so that no spike is lost. Smooth is a centred mean over 5 % of the
+ * steps.
  */
 export function lineChart(options: ChartOptions): string {
   const { x, series } = options;
@@ -81,7 +82,8 @@ export function lineChart(options: ChartOptions): string {
     width,
   };
   const note = reference ? `<p class="soft small key"><i class="dash"></i>${escapeHtml(reference.label)}</p>` : "";
-  return `<figure class="chart card" data-scale='${escapeHtml(JSON.stringify(scale))}' data-lines='${escapeHtml(JSON.stringify(data))}'>
+  const json = (value: unknown) => escapeHtml(JSON.stringify(value));
+  return `<figure class="chart card" data-scale="${json(scale)}" data-lines="${json(data)}">
 <figcaption>${escapeHtml(options.title)}<span class="reading soft small"></span></figcaption>
 <svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(options.title)}">
 ${parts.join("\n")}
@@ -91,13 +93,19 @@ ${note}</figure>
 `;
 }
 
-export const chartCss = `.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 16px; }
+export const chartCss = `
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 16px; }
 .chart { margin: 0; padding: 14px 10px 10px 14px; }
-.chart figcaption { font-weight: 600; display: flex; flex-wrap: wrap; gap: 2px 14px; justify-content: space-between; padding-right: 6px; min-height: 27px; }
+.chart figcaption {
+  font-weight: 600; display: flex; flex-wrap: wrap; gap: 2px 14px; justify-content: space-between; padding-right: 6px;
+  min-height: 27px;
+}
 .chart .reading { font-weight: 400; }
 .chart svg { display: block; width: 100%; height: auto; overflow: visible; }
 .chart .key { margin: 0 0 2px; }
-.chart .dash { display: inline-block; width: 22px; border-top: 1.5px dashed var(--soft); vertical-align: middle; margin-right: 8px; }
+.chart .dash {
+  display: inline-block; width: 22px; border-top: 1.5px dashed var(--soft); vertical-align: middle; margin-right: 8px;
+}
 .chart text { font-size: 12px; fill: var(--soft); }
 .chart text.end { text-anchor: end; }
 .chart text.middle { text-anchor: middle; }
@@ -108,9 +116,9 @@ export const chartCss = `.charts { display: grid; grid-template-columns: repeat(
 .chart path { fill: none; vector-effect: non-scaling-stroke; }
 .chart .raw { opacity: 0.22; stroke-width: 1; }
 .chart .smooth { stroke-width: 2; stroke-linejoin: round; }
-.tone1 { stroke: var(--tone1); } .tone2 { stroke: var(--tone2); } .tone3 { stroke: var(--tone3); } .tone4 { stroke: var(--tone4); }
-.chart text.tone1 { fill: var(--tone1); stroke: none; } .chart text.tone2 { fill: var(--tone2); stroke: none; }
-.chart text.tone3 { fill: var(--tone3); stroke: none; } .chart text.tone4 { fill: var(--tone4); stroke: none; }
+${[1, 2, 3, 4]
+  .map((i) => `.tone${i} { stroke: var(--tone${i}); } .chart text.tone${i} { fill: var(--tone${i}); stroke: none; }`)
+  .join("\n")}
 `;
 
 /** Shows the smoothed values at the pointer. */
@@ -127,7 +135,8 @@ export const chartScript = `for (const chart of document.querySelectorAll(".char
     if (at < scale.left || at > scale.right || !found.length) return;
     const px = scale.left + (found[0][1] / scale.xEnd) * (scale.right - scale.left);
     cursor.setAttribute("d", "M" + px + " " + scale.top + "V" + scale.bottom);
-    reading.textContent = "step " + Math.round(found[0][1]) + ": " + found.map(([name, , y]) => name + " " + y).join(", ");
+    const values = found.map(([name, , y]) => name + " " + y);
+    reading.textContent = "step " + Math.round(found[0][1]) + ": " + values.join(", ");
   });
   svg.addEventListener("pointerleave", () => {
     cursor.setAttribute("d", "");

@@ -7,7 +7,8 @@ const ink = [30, 34, 40] as const;
 const faint = [110, 116, 124] as const;
 
 /**
- * The pictures from left to right, tops aligned, `gap` pixels of white between them. Grey becomes RGB, alpha is left out.
+ * The pictures from left to right, tops aligned, `gap` pixels of white between them. Grey becomes RGB, alpha is left
+ * out.
  */
 export function strip(pictures: readonly Picture[], { gap = 4 }: { gap?: number } = {}): Picture {
   const width = pictures.reduce((sum, { width }) => sum + width + gap, -gap);
@@ -47,7 +48,7 @@ export interface SheetOptions {
   zoom?: number;
 }
 
-/** One sheet of captioned rows under headings: what `inspect` shows. All rows have as many pictures as there are columns. */
+/** One sheet of captioned rows under headings: what `inspect` shows. Every row has one picture per column. */
 export function contactSheet(rows: readonly SheetRow[], options: SheetOptions): Picture {
   const [cellWidth, cellHeight] = largest(rows);
   const zoom = options.zoom ?? Math.max(1, Math.ceil(128 / Math.max(1, cellWidth)));

@@ -1,6 +1,6 @@
 /**
- * Text in pictures: the usual 5x7 dot-matrix shapes of printable ASCII (g j p q y reach one pixel lower), so that no font
- * file and no canvas is needed.
+ * Text in pictures: the usual 5x7 dot-matrix shapes of printable ASCII (g j p q y reach one pixel lower), so that no
+ * font file and no canvas is needed.
  */
 import type { Picture } from "../platform.ts";
 
@@ -28,7 +28,7 @@ export function textWidth(text: string, scale = 1): number {
   return Math.max(0, [...text].length * 6 - 1) * scale;
 }
 
-/** Draws `text` into an RGB picture, its top left corner at (x, y); what falls outside is left out. Other letters become `?`. */
+/** Draws `text` into an RGB picture, top left corner at (x, y), less what falls outside. Other letters become `?`. */
 export function drawText(
   picture: Picture,
   text: string,

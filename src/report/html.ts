@@ -43,7 +43,12 @@ export function fixed(value: number, digits: number): string {
   return Number.isFinite(value) ? value.toFixed(digits) : value > 0 ? "\u221e" : "\u2212\u221e";
 }
 
-/** A time as `2026-11-23 13:05 UTC`, which `pageScript` rewrites in the reader's own zone. */
+/** The entries of a <dl>: `value` is HTML, `label` text. */
+export function terms(pairs: readonly (readonly [label: string, value: string])[]): string {
+  return pairs.map(([label, value]) => `<div><dt>${escapeHtml(label)}</dt><dd>${value}</dd></div>`).join("");
+}
+
+/** A time as `2026-11-23 13:05 UTC`, which the page's script rewrites in the reader's own zone. */
 export function timeTag(time: Date): string {
   const iso = time.toISOString();
   return `<time datetime="${iso}">${iso.slice(0, 16).replace("T", " ")} UTC</time>`;
@@ -85,7 +90,8 @@ const baseCss = `:root {
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --page: #121417; --card: #1a1d21; --ink: #e8eaed; --soft: #9aa3ad; --line: #2c3137; --grid: #262a30; --accent: #7aa7ff;
+    --page: #121417; --card: #1a1d21; --ink: #e8eaed; --soft: #9aa3ad; --line: #2c3137; --grid: #262a30;
+    --accent: #7aa7ff;
     --tone1: #6ea0ff; --tone2: #ff9457; --tone3: #35c9b5; --tone4: #b197fc; --mark: #43390f;
   }
 }

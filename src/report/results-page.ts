@@ -77,6 +77,9 @@ export function resultsPage(info: ResultsPageInfo): string {
   const facts = (info.facts ?? []).map(
     ([label, value]) => `<div><dt>${escapeHtml(label)}</dt><dd>${escapeHtml(value)}</dd></div>`,
   );
+  const orders = keys.flatMap((key) =>
+    ["worst", "best"].map((end) => `<option value="${key} ${end}">${columns[key].label}, ${end} first</option>`),
+  );
   const body = `<header>
 <h1>${escapeHtml(info.title)}</h1>
 ${info.lead ? `<p>${escapeHtml(info.lead)}</p>` : ""}
@@ -88,7 +91,7 @@ ${summary(rows)}
 <h2>${rows.length} ${rows.length === 1 ? "image" : "images"}</h2>
 <label class="soft small">sort by <select id="sort">
 <option value="">name</option>
-${keys.flatMap((key) => ["worst", "best"].map((end) => `<option value="${key} ${end}">${columns[key].label}, ${end} first</option>`)).join("\n")}
+${orders.join("\n")}
 </select></label>
 </div>
 <div class="heading soft small">${names.map((name) => `<span>${escapeHtml(name)}</span>`).join("")}<span></span></div>
@@ -106,7 +109,12 @@ function summary(rows: readonly ResultRow[]): string {
     const sorted = [...rows].sort((a, b) => badness(a) - badness(b));
     const [best, worst] = [sorted[0]!, sorted[sorted.length - 1]!];
     const value = (metrics: Metrics) => fixed(metrics[key], digits);
-    return `<tr><th scope="row">${label}</th><td class="mean">${value(means)}${unit}</td><td>${value(best)}</td><td>${value(worst)}</td><td class="meaning soft small">${meaning}</td></tr>`;
+    const cells = [
+      `<td class="mean">${value(means)}${unit}</td>`,
+      `<td>${value(best)}</td>`,
+      `<td>${value(worst)}</td>`,
+    ];
+    return `<tr><th scope="row">${label}</th>${cells.join("")}<td class="meaning soft small">${meaning}</td></tr>`;
   });
   return `<table class="card">
 <thead><tr class="soft small"><th></th><th>mean</th><th>best</th><th>worst</th><th class="meaning"></th></tr></thead>
@@ -133,22 +141,32 @@ ${pictures.join("\n")}
 
 const css = `.facts { display: flex; flex-wrap: wrap; gap: 10px 40px; margin-top: 18px; }
 table { border-collapse: separate; border-spacing: 0; margin-top: 22px; width: 100%; }
-th, td { text-align: right; padding: 8px 14px; white-space: nowrap; font-weight: 400; border-top: 1px solid var(--line); }
+th, td {
+  text-align: right; padding: 8px 14px; white-space: nowrap; font-weight: 400; border-top: 1px solid var(--line);
+}
 thead th { border-top: 0; }
 th:first-child { text-align: left; padding-left: 20px; font-weight: 600; }
 td.mean { font-weight: 600; font-size: 18px; }
 .meaning { text-align: left; white-space: normal; width: 60%; }
 .tools { display: flex; flex-wrap: wrap; align-items: baseline; justify-content: space-between; gap: 4px 24px; }
 .tools h2 { margin-bottom: 8px; }
-select { font: inherit; color: var(--ink); background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: 4px 8px; margin-left: 4px; }
-article, .heading { display: grid; grid-template-columns: repeat(3, minmax(0, 256px)) minmax(150px, 1fr); gap: 6px 8px; }
+select {
+  font: inherit; color: var(--ink); background: var(--card); border: 1px solid var(--line); border-radius: 6px;
+  padding: 4px 8px; margin-left: 4px;
+}
+article, .heading {
+  display: grid; grid-template-columns: repeat(3, minmax(0, 256px)) minmax(150px, 1fr); gap: 6px 8px;
+}
 .heading { position: sticky; top: 0; background: var(--page); padding: 6px 0; z-index: 1; }
 article { margin-bottom: 14px; }
 article img { width: 100%; aspect-ratio: var(--ratio); border-radius: 4px; background: var(--grid); }
 .about { padding: 0 0 0 14px; }
 h3 { font-size: 15px; margin: 0 0 8px; overflow-wrap: anywhere; }
 article dl { display: grid; gap: 3px; }
-article dl div { display: flex; justify-content: space-between; gap: 10px; max-width: 220px; padding: 1px 6px; margin-left: -6px; border-radius: 5px; }
+article dl div {
+  display: flex; justify-content: space-between; gap: 10px; max-width: 220px; padding: 1px 6px; margin-left: -6px;
+  border-radius: 5px;
+}
 article .sorted { background: var(--mark); }
 @media (max-width: 760px) {
   article, .heading { grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 4px; }
@@ -166,6 +184,8 @@ document.getElementById("sort").addEventListener("change", ({ target }) => {
   const sign = end === "worst" ? -1 : 1;
   const sorted = key ? [...given].sort((a, b) => sign * (a.dataset[key] - b.dataset[key])) : given;
   list.replaceChildren(...sorted);
-  for (const line of list.querySelectorAll("[data-metric]")) line.classList.toggle("sorted", line.dataset.metric === key);
+  for (const line of list.querySelectorAll("[data-metric]")) {
+    line.classList.toggle("sorted", line.dataset.metric === key);
+  }
 });
 `;

@@ -1,6 +1,6 @@
 /** `runs/<name>/index.html`: how a training run is doing, readable while it goes on and after. */
 import { chartCss, chartScript, lineChart } from "./chart.ts";
-import { count, duration, escapeHtml, escapePath, fixed, htmlPage, timeTag } from "./html.ts";
+import { count, duration, escapeHtml, escapePath, fixed, htmlPage, terms, timeTag } from "./html.ts";
 
 /** What a line of `loss_log.jsonl` holds, as far as the page shows it. */
 export interface LossLine {
@@ -53,14 +53,16 @@ export function runPage(info: RunPageInfo): string {
     ["time per step", `${fixed(info.secondsPerStep, info.secondsPerStep < 1 ? 3 : 2)} s`],
   ];
   if (state === "training") facts.push(["time left", duration(info.secondsLeft)]);
-  const states = { training: "training", finished: "finished", stopped: "stopped" };
+  facts.push(["done", percent]);
+  const written = state === "training" ? "last written " : "";
   const body = `<header>
 <h1>${escapeHtml(info.name)}</h1>
-<p class="soft"><span class="state ${state}">${states[state]}</span> ${state === "training" ? "last written" : ""} ${timeTag(info.updated)}</p>
+<p class="soft"><span class="state ${state}">${state}</span> ${written}${timeTag(info.updated)}</p>
 </header>
 <section class="progress card">
-<div class="bar" role="progressbar" aria-label="steps" aria-valuemin="0" aria-valuemax="${info.lastStep}" aria-valuenow="${info.step}"><div style="width:${(done * 100).toFixed(2)}%"></div></div>
-<dl class="facts">${facts.map(([label, value]) => `<div><dt>${label}</dt><dd>${value}</dd></div>`).join("")}<div><dt>done</dt><dd>${percent}</dd></div></dl>
+<div class="bar" role="progressbar" aria-label="steps" aria-valuemax="${info.lastStep}" aria-valuenow="${info.step}">
+<div style="width:${(done * 100).toFixed(2)}%"></div></div>
+<dl class="facts">${terms(facts)}</dl>
 </section>
 <h2>Losses</h2>
 ${lossCharts(info)}
@@ -68,7 +70,7 @@ ${lossCharts(info)}
 ${samples(info)}
 <h2>Configuration</h2>
 <dl class="config card">
-${info.config.map(([label, value]) => `<div><dt>${escapeHtml(label)}</dt><dd>${escapeHtml(value)}</dd></div>`).join("\n")}
+${terms(info.config.map(([label, value]) => [label, escapeHtml(value)]))}
 </dl>`;
   const reload = `setTimeout(() => location.reload(), ${reloadSeconds}e3);\n`;
   return htmlPage({
@@ -112,15 +114,12 @@ ${lineChart({
   series: [{ name: "G_L1", tone: 4, y: of("G_L1") }],
 })}</div>
 <details class="note"><summary>How to read them</summary>
-<p>Generator and discriminator play against each other, so neither side's loss has to fall for the pictures to get better.
-${
-  ganMode === "vanilla"
-    ? "Near ln 2 = 0.693, <code>D_real</code> and <code>D_fake</code> say that the discriminator cannot tell real from fake."
-    : "Near 0.25, <code>D_real</code> and <code>D_fake</code> say that the discriminator cannot tell real from fake."
-}
-Both near 0 and a rising <code>G_GAN</code>: it tells them easily, which is common and no fault by itself.</p>
-<p><code>G_L1</code> falls while the output comes closer to the target, but on data with many right answers a blurred average has
-a lower <code>G_L1</code> than a sharp guess. Curves tell little about quality: look at the pictures.</p>
+<p>Generator and discriminator play against each other, so neither side's loss has to fall for the pictures to get
+better. Near ${ganMode === "vanilla" ? "ln 2 = 0.693" : "0.25"}, <code>D_real</code> and <code>D_fake</code> say that
+the discriminator cannot tell real from fake. Both near 0 and a rising <code>G_GAN</code>: it tells them easily, which is
+common and no fault by itself.</p>
+<p><code>G_L1</code> falls while the output comes closer to the target, but where many answers are right a blurred average
+has a lower <code>G_L1</code> than a sharp guess. Curves tell little about quality: look at the pictures.</p>
 </details>`;
 }
 
@@ -143,8 +142,15 @@ ${newestFirst
 </div>`;
 }
 
-const css = `header .state { display: inline-block; padding: 1px 10px; border-radius: 99px; border: 1px solid var(--line); color: var(--ink); font-size: 14px; margin-right: 6px; }
-header .state::before { content: ""; display: inline-block; width: 8px; height: 8px; border-radius: 50%; background: var(--soft); margin-right: 7px; }
+const css = `
+header .state {
+  display: inline-block; padding: 1px 10px; border-radius: 99px; border: 1px solid var(--line); color: var(--ink);
+  font-size: 14px; margin-right: 6px;
+}
+header .state::before {
+  content: ""; display: inline-block; width: 8px; height: 8px; border-radius: 50%; background: var(--soft);
+  margin-right: 7px;
+}
 header .state.training::before { background: var(--tone3); }
 header .state.finished::before { background: var(--accent); }
 .progress { padding: 18px 20px; margin-top: 20px; }
@@ -161,5 +167,8 @@ header .state.finished::before { background: var(--accent); }
 .samples img { width: 100%; border-radius: 4px; }
 .columns { display: flex; margin-bottom: 3px; }
 .columns span { flex: 1; }
-.config { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 250px), 1fr)); gap: 12px 28px; padding: 18px 20px; }
+.config {
+  display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 250px), 1fr)); gap: 12px 28px;
+  padding: 18px 20px;
+}
 `;
