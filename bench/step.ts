@@ -1,0 +1,77 @@
+/** Times whole training steps and the generator's forward pass, through the same classes that `train` and `translate` use. */
+import { type Config, parseConfig } from "../src/config.ts";
+import { inits } from "../src/nn/init.ts";
+import { nodePlatform } from "../src/node/index.ts";
+import { Random } from "../src/random.ts";
+import { Trainer } from "../src/session.ts";
+import { Translator } from "../src/translate.ts";
+
+export interface StepOptions {
+  /** Width and height in pixels: the U-Net's own size. */
+  size: number;
+  ngf: number;
+  batch: number;
+  steps: number;
+  threads?: number | undefined;
+}
+
+/** Seconds; `rss_mb` is the peak of the process in 10^6 bytes. */
+export interface StepTimes {
+  step_s_median: number;
+  step_s_min: number;
+  forward_s_median: number;
+  rss_mb: number;
+  threads: number;
+}
+
+/** Sessions settle over their first runs (memory, caches); those are not counted. */
+const warmUp = 2;
+
+export async function timeSteps({ size, ngf, batch, steps, threads }: StepOptions): Promise<StepTimes> {
+  const platform = await nodePlatform({ threads });
+  const config: Config = parseConfig({
+    dataroot: "none",
+    netG: `unet_${size}`,
+    ngf,
+    ndf: ngf,
+    cropSize: size,
+    loadSize: size,
+  });
+  const shape = { n: batch, height: size, width: size };
+  const trainer = new Trainer(platform, { model: config, seed: 0, threads: platform.cores }, shape);
+  for (const net of [trainer.netG, trainer.netD]) net.initialise(inits.normal, config.initGain, 0);
+  const random = new Random(0, "bench", 0);
+  const picture = () => Float32Array.from({ length: batch * 3 * size * size }, () => 2 * random.float() - 1);
+  const data = { A: picture(), B: picture(), ...shape };
+
+  const step = await times(steps, (i) => trainer.step(data, { step: i + 1, lr: config.lr }));
+  const peak = process.resourceUsage().maxRSS * 1024;
+  const translator = Translator.of(config, trainer.netG, platform);
+  const forward = await times(Math.max(steps, 8), () => translator.run(data.A, batch, size, size));
+  await translator.close();
+  return {
+    step_s_median: rounded(median(step)),
+    step_s_min: rounded(Math.min(...step)),
+    forward_s_median: rounded(median(forward)),
+    rss_mb: Math.round(peak / 1e6),
+    threads: platform.cores,
+  };
+}
+
+async function times(count: number, work: (i: number) => Promise<unknown>): Promise<number[]> {
+  const seconds: number[] = [];
+  for (let i = 0; i < count + warmUp; i++) {
+    const began = performance.now();
+    await work(i);
+    if (i >= warmUp) seconds.push((performance.now() - began) / 1000);
+  }
+  return seconds;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+const rounded = (seconds: number): number => Number(seconds.toFixed(4));

@@ -1,0 +1,25 @@
+/** How much arithmetic a step is: multiply-adds of its convolutions and matrix products, counted from the graph. */
+import { parseConfig } from "../src/config.ts";
+import { type Node, type Program, sizeOf } from "../src/graph.ts";
+import { generatorGraph, trainingStep } from "../src/pix2pix.ts";
+
+/** GFLOP (two per multiply-add) of one training step and of one forward pass of the generator. */
+export function workOf({ size, ngf, batch }: { size: number; ngf: number; batch: number }): {
+  step: number;
+  forward: number;
+} {
+  const config = parseConfig({ dataroot: "none", netG: `unet_${size}`, ngf, ndf: ngf, cropSize: size, loadSize: size });
+  const shape = { n: batch, height: size, width: size };
+  const { stepD, stepG } = trainingStep(config, shape);
+  return { step: flop(stepD) + flop(stepG), forward: flop(generatorGraph(config, shape).program) };
+}
+
+const flop = (program: Program): number =>
+  program.nodes.reduce((total, node) => total + 2 * multiplyAdds(node), 0) / 1e9;
+
+function multiplyAdds({ op, inputs: [x, w], output }: Node): number {
+  if (op.type === "Conv") return sizeOf(output.shape) * sizeOf(w!.shape.slice(1));
+  if (op.type === "ConvTranspose") return sizeOf(x!.shape) * sizeOf(w!.shape.slice(1));
+  if (op.type === "Gemm") return Math.sqrt(sizeOf(x!.shape) * sizeOf(w!.shape) * sizeOf(output.shape));
+  return 0;
+}

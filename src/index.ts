@@ -1,0 +1,27 @@
+/**
+ * pix2pix: paired image-to-image translation (Isola et al. 2017). Everything here runs wherever ONNX Runtime does; a
+ * platform (see ./node/index.ts) brings files, pictures and the runtime.
+ */
+
+export { type Config, type ConfigInput, parseConfig, profiles, resumeConfig } from "./config.ts";
+export { Loader } from "./data/loader.ts";
+// Data, formats and metrics.
+export { type FoundPairs, findPairs, type Pair } from "./data/pairs.ts";
+export { resize } from "./data/resize.ts";
+// Errors that a user can act on.
+export { CheckpointError, ConfigError, DatasetError, DeviceError, ShapeError, UserError } from "./errors.ts";
+export { decode as decodeSafetensors, encode as encodeSafetensors } from "./formats/safetensors.ts";
+export { gradient } from "./gradient.ts";
+export { Graph, type Program, Tensor } from "./graph.ts";
+export { l1, psnr, sharpness, ssim } from "./metrics.ts";
+export { type Discriminator, discriminators, receptiveField } from "./networks/discriminators.ts";
+export { type Generator, generators } from "./networks/generators.ts";
+export { encode as encodeOnnx } from "./onnx/encode.ts";
+// The model and the engine below it.
+export { generatorGraph, type ModelOptions, trainingStep } from "./pix2pix.ts";
+export type { Files, Images, Ort, Picture, Platform } from "./platform.ts";
+export { Run } from "./run.ts";
+export { Trainer } from "./session.ts";
+// Train and translate.
+export { type StepReport, type TrainEvents, type TrainResult, train } from "./train.ts";
+export { type OpenOptions, openRun, Translator } from "./translate.ts";
