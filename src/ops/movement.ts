@@ -56,14 +56,14 @@ interface SliceAttributes {
   steps: readonly number[];
 }
 
-/** x[starts:ends:steps] along `axes`; a step of -1 runs from `starts` down to the first value. */
+/** x[starts:ends:steps] along `axes`; a negative step runs from `starts` down to the first value. */
 export const Slice = op<SliceAttributes & { [name: string]: readonly number[] }>("Slice", {
   shape: ([x], { axes, starts, ends, steps }) => {
     const shape = [...x!];
     axes.forEach((axis, i) => {
       const step = steps[i]!;
       const length = step < 0 ? starts[i]! + 1 : ends[i]! - starts[i]!;
-      if (length <= 0 || (step > 0 && ends[i]! > x![axis]!)) {
+      if (length <= 0 || (step > 0 ? ends[i]! : length) > x![axis]!) {
         throw new ShapeError(`[${starts[i]}:${ends[i]}:${step}] is outside axis ${axis} of [${x}].`);
       }
       shape[axis] = Math.ceil(length / Math.abs(step));
@@ -71,16 +71,28 @@ export const Slice = op<SliceAttributes & { [name: string]: readonly number[] }>
     return shape;
   },
   constants: ({ axes, starts, ends, steps }) => [starts, ends, axes, steps],
-  gradient: ({ x: [x], dy, attrs: { axes, starts, ends, steps } }) => {
-    if (steps.every((step) => step === -1)) return [flip(dy, axes)];
-    if (steps.some((step) => step !== 1)) {
-      throw new Error("Slice: the gradient of a strided slice is not needed by any network yet (src/ops/movement.ts).");
-    }
-    const before = x!.shape.map((_, i) => (axes.includes(i) ? starts[axes.indexOf(i)]! : 0));
-    const after = x!.shape.map((n, i) => (axes.includes(i) ? n - ends[axes.indexOf(i)]! : 0));
-    return [pad(dy, before, after)];
+  gradient: ({ x: [x], dy, attrs: { axes, starts, steps } }) => {
+    const backwards = axes.filter((_, i) => steps[i]! < 0);
+    let spread = backwards.length > 0 ? flip(dy, backwards) : dy;
+    const before = x!.shape.map(() => 0);
+    axes.forEach((axis, i) => {
+      spread = spaced(spread, axis, Math.abs(steps[i]!));
+      before[axis] = Math.min(starts[i]!, starts[i]! + (dy.shape[axis]! - 1) * steps[i]!);
+    });
+    const after = x!.shape.map((n, i) => n - before[i]! - spread.shape[i]!);
+    return [pad(spread, before, after)];
   },
 });
+
+/** `step - 1` zeros between neighbours along `axis`. */
+function spaced(x: Tensor, axis: number, step: number): Tensor {
+  const n = x.shape[axis]!;
+  if (step === 1 || n === 1) return x;
+  const zeros = (count: number) => Array.from({ length: x.rank + 1 }, (_, i) => (i === axis + 1 ? count : 0));
+  const column = reshape(x, x.shape.toSpliced(axis + 1, 0, 1));
+  const wide = reshape(pad(column, zeros(0), zeros(step - 1)), x.shape.with(axis, n * step));
+  return slice(wide, [axis], [0], [(n - 1) * step + 1]);
+}
 
 /** Zeros around `x`; `pads` lists all befores, then all afters. */
 export const Pad = op<{ pads: readonly number[] }>("Pad", {
