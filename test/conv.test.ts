@@ -1,0 +1,167 @@
+/** Convolutions of any geometry, forward and backward, against plain loops: every form that ops/lowerings.ts chooses from. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { gradient } from "../src/gradient.ts";
+import { Graph, type Shape, sizeOf, type Tensor } from "../src/graph.ts";
+import { Conv, ConvTranspose } from "../src/ops/conv.ts";
+import { mul } from "../src/ops/elementwise.ts";
+import { sum } from "../src/ops/reduce.ts";
+import { Random } from "../src/random.ts";
+import { distance, normals, run } from "./evaluate.ts";
+
+type Pair = readonly [number, number];
+
+interface Geometry {
+  n: number;
+  cin: number;
+  cout: number;
+  size: Pair;
+  kernel: Pair;
+  strides: Pair;
+  pads: readonly [number, number, number, number];
+  dilations: Pair;
+}
+
+type Layer = Omit<Geometry, "n" | "cin" | "cout">;
+
+const square = (side: number, kernel: number, stride: number, pad: number, dilation = 1): Layer => ({
+  size: [side, side],
+  kernel: [kernel, kernel],
+  strides: [stride, stride],
+  pads: [pad, pad, pad, pad],
+  dilations: [dilation, dilation],
+});
+
+// The form that the gradient by the input takes, that by the weight, and a geometry that leads to it.
+const forms: [string, string, string, Layer][] = [
+  ["flipped", "convolution", "D's stride 1", square(14, 4, 1, 1)],
+  ["flipped", "convolution", "oblong, dilated", { ...square(13, 3, 1, 2), size: [13, 17], dilations: [2, 3] }],
+  ["flipped", "patches", "stride 1 on a small map", square(7, 4, 1, 1)],
+  ["flipped", "patches", "1x1", square(5, 1, 1, 0)],
+  ["transposed", "patches", "stride 2 on a small map", square(8, 4, 2, 1)],
+  ["transposed", "patches", "down to 1x1", square(2, 4, 2, 1)],
+  ["transposed", "halving", "stride 2 on a large map", { ...square(68, 4, 2, 1), size: [68, 64] }],
+  ["transposed", "patches", "a large odd map", { ...square(67, 4, 2, 1), size: [67, 68] }],
+  ["transposed", "patches", "a large map without padding", square(68, 4, 2, 0)],
+  ["transposed", "convolution", "padding beyond the kernel", square(9, 1, 1, 1)],
+  ["transposed", "patches", "the article's stride 4, dilation 3", square(18, 4, 4, 0, 3)],
+  ["transposed", "patches", "one stride", { ...square(12, 3, 1, 1), strides: [1, 2] }],
+];
+
+describe.each([1, 2])("batch %i", (n) => {
+  it.each(forms)("input %s, weight by %s: %s", async (input, weight, _, geometry) => {
+    expect(await check({ n, cin: 3, cout: 2, ...geometry })).toEqual({ input, weight });
+  });
+});
+
+it("any geometry", async () => {
+  const upTo = (most: number, least = 0) => fc.integer({ min: least, max: most });
+  const geometries = fc
+    .record({
+      ...{ n: upTo(2, 1), cin: upTo(3, 1), cout: upTo(3, 1) },
+      kernel: fc.tuple(upTo(4, 1), upTo(4, 1)),
+      strides: fc.tuple(upTo(3, 1), upTo(3, 1)),
+      pads: fc.tuple(upTo(2), upTo(2), upTo(2), upTo(2)),
+      dilations: fc.tuple(upTo(3, 1), upTo(3, 1)),
+      more: fc.tuple(upTo(12), upTo(12)),
+    })
+    .map(({ more, ...rest }): Geometry => {
+      const { kernel, pads, dilations } = rest;
+      const side = (i: 0 | 1) =>
+        Math.max(1, dilations[i] * (kernel[i] - 1) + 1 - pads[i] - pads[(i + 2) as 2 | 3] + more[i]);
+      return { ...rest, size: [side(0), side(1)] };
+    });
+  await fc.assert(
+    fc.asyncProperty(geometries, async (geometry) => void (await check(geometry))),
+    { numRuns: 60 },
+  );
+});
+
+/** Compares Conv, ConvTranspose and all their gradients with `loops`. @returns the forms that Conv's gradients took */
+async function check(geometry: Geometry): Promise<{ input: string; weight: string }> {
+  const { n, cin, cout, size, kernel, strides, pads, dilations } = geometry;
+  const extent = kernel.map((k, i) => dilations[i]! * (k - 1) + 1);
+  const padded = size.map((length, i) => length + pads[i]! + pads[i + 2]!);
+  const map = padded.map((length, i) => Math.floor((length - extent[i]!) / strides[i]!) + 1);
+  const output_padding = padded.map((length, i) => (length - extent[i]!) % strides[i]!) as unknown as Pair;
+  const shapes: Record<string, Shape> = {
+    ...{ x: [n, cin, ...size], w: [cout, cin, ...kernel], bias: [cout], t: [n, cout, ...map], biasT: [cin] },
+  };
+  // Multiples of 1/4: sums of their products are exact in float32, in any order.
+  const random = new Random(0, "convolution", 0);
+  const values = Object.fromEntries(
+    Object.entries(shapes).map(([name, shape]) => [name, normals(random, sizeOf(shape), 4)]),
+  );
+
+  const graph = new Graph();
+  const [x, w, bias, t, biasT] = Object.entries(shapes).map(([name, shape]) => graph.input(name, shape));
+  const attrs = { strides, pads, dilations };
+  const y = Conv([x!, w!, bias!], attrs);
+  const gradients = gradient(sum(mul(y, t!)), [x!, w!, bias!]);
+  const used = new Set(graph.program(named(["dx", "dw"], gradients)).nodes.map(({ op }) => op.type));
+  const transposed = ConvTranspose([t!, w!, biasT!], { ...attrs, output_padding });
+  const gradientsT = gradient(sum(mul(transposed, x!)), [t!, w!, biasT!]);
+  const names = ["y", "dx", "dw", "db", "transposed", "dt", "dwT", "dbT"];
+  graph.outputs.push(...named(names, [y, ...gradients, transposed, ...gradientsT]));
+  const got = await run(graph, values);
+
+  const expected = loops(geometry, map, values.x!, values.w!, values.t!);
+  const shifted = (sums: Float64Array, by: Float32Array, area: number) =>
+    sums.map((v, i) => v + by[Math.floor(i / area) % by.length]!);
+  const area = (shape: Shape) => shape[2]! * shape[3]!;
+  const wanted: Record<string, Float64Array> = {
+    y: shifted(expected.y, values.bias!, area(shapes.t!)),
+    dx: expected.dx,
+    dw: expected.dw,
+    db: channelSums(shapes.t!, values.t!),
+    // ConvTranspose is the gradient of Conv by x as an op; its own gradients are the Conv, and the same by w.
+    transposed: shifted(expected.dx, values.biasT!, area(shapes.x!)),
+    dt: expected.y,
+    dwT: expected.dw,
+    dbT: channelSums(shapes.x!, values.x!),
+  };
+  for (const name of names) expect(distance(got[name]!, wanted[name]!), name).toBeLessThan(1e-6);
+  return {
+    input: used.has("ConvTranspose") ? "transposed" : "flipped",
+    weight: used.has("SpaceToDepth") ? "halving" : used.has("Gemm") ? "patches" : "convolution",
+  };
+}
+
+const named = (names: string[], tensors: Tensor[]) => names.map((name, i) => ({ name, tensor: tensors[i]! }));
+
+/** y = Conv(x, w), and the gradients of sum(y * t) by x and w. */
+function loops(geometry: Geometry, map: number[], x: Float32Array, w: Float32Array, t: Float32Array) {
+  const { n, cin, cout, size, kernel, strides, pads, dilations } = geometry;
+  const [height, width] = size;
+  const [y, dx, dw] = [t, x, w].map(({ length }) => new Float64Array(length)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
+  let yi = 0;
+  for (let sample = 0; sample < n; sample++)
+    for (let o = 0; o < cout; o++)
+      for (let p = 0; p < map[0]!; p++)
+        for (let q = 0; q < map[1]!; q++, yi++)
+          for (let c = 0; c < cin; c++)
+            for (let i = 0; i < kernel[0]; i++)
+              for (let j = 0; j < kernel[1]; j++) {
+                const row = p * strides[0] + i * dilations[0] - pads[0];
+                const column = q * strides[1] + j * dilations[1] - pads[1];
+                if (row < 0 || row >= height || column < 0 || column >= width) continue;
+                const xi = ((sample * cin + c) * height + row) * width + column;
+                const wi = ((o * cin + c) * kernel[0] + i) * kernel[1] + j;
+                y[yi]! += x[xi]! * w[wi]!;
+                dx[xi]! += t[yi]! * w[wi]!;
+                dw[wi]! += t[yi]! * x[xi]!;
+              }
+  return { y, dx, dw };
+}
+
+function channelSums([, channels, h, w]: Shape, values: Float32Array): Float64Array {
+  const sums = new Float64Array(channels!);
+  values.forEach((v, i) => {
+    sums[Math.floor(i / (h! * w!)) % channels!]! += v;
+  });
+  return sums;
+}
