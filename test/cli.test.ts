@@ -265,6 +265,8 @@ describe("translate", () => {
     copyFileSync(at(picture(2)), at("in/deep/er/two words.png"));
     copyFileSync(at(picture(2)), at("in/.hidden/three.png"));
     writeFileSync(at("in/notes.txt"), "not a picture");
+    mkdirSync(at("words"));
+    copyFileSync(at("in/notes.txt"), at("words/notes.txt"));
   });
 
   it("keeps the paths below a folder, writes PNGs of the run's size, and needs only the name", async () => {
@@ -322,7 +324,7 @@ describe("translate", () => {
   it.each([
     ["--name b --input in --out out", 1, /no run "b".*Did you mean a\?/],
     ["--name a --input nothing --out out", 1, /no file or folder nothing/],
-    ["--name a --input text --out out", 1, /no picture/],
+    ["--name a --input words --out out", 1, /no picture/],
     ["--name a --input in --out out --epoch 9", 1, /9_net_G\.safetensors/],
     ["--name a --input in --out out --ngf 16", 2, /--ngf: got 16, but the run "a" was trained with 4/],
     ["--name a --input in --out out --direction BtoA", 2, /--direction: got BtoA/],
@@ -412,7 +414,7 @@ describe("demo", () => {
 
   it("does not touch a folder of other pairs", async () => {
     mkdirSync(at("own/trainA"), { recursive: true });
-    copyFileSync(at("in/one.png"), at("own/trainA/mine.png"));
+    copyFileSync(at("data/testA/facade_0001.png"), at("own/trainA/mine.png"));
     const { code, err } = await run("demo --steps 3 --size 32 --checkpoints-dir other --dir own");
     expect([code, err]).toEqual([2, expect.stringMatching(/own\/trainA holds mine\.png/)]);
     expect(readdirSync(at("own"), { recursive: true })).toEqual(["trainA", "trainA/mine.png"]);
