@@ -41,10 +41,20 @@ export interface Ort {
 
 export type { InferenceSession, Tensor };
 
+export type Tensors = Record<string, Tensor>;
+
 export interface Platform {
   files: Files;
   images: Images;
   ort: Ort;
+  /**
+   * Runs a session so that its outputs are in the tensors of `fetches`, and returns nothing. `sequenceOutput` is the name of
+   * an output that the model must have for it (EncodeOptions.sequence).
+   */
+  runInto: {
+    (session: InferenceSession, feeds: Tensors, fetches: Tensors): Promise<void>;
+    sequenceOutput?: string;
+  };
   /** Cores that a step may use when `--threads` is not given. */
   cores: number;
 }

@@ -9,7 +9,7 @@ import { type Init, initialise } from "./nn/init.ts";
 import { isTrainable, type MaskSpec, type ParameterSpec, type Parameters } from "./nn/parameters.ts";
 import { encode } from "./onnx/encode.ts";
 import { type BatchShape, type Losses, type ModelOptions, trainingStep } from "./pix2pix.ts";
-import type { InferenceSession, Platform, Tensor } from "./platform.ts";
+import type { InferenceSession, Platform, Tensor, Tensors } from "./platform.ts";
 import { Random } from "./random.ts";
 
 /** Buffers start at multiples of 16 values (64 bytes), a cache line and an AVX-512 register. */
@@ -72,8 +72,8 @@ export interface Batch extends BatchShape {
 
 interface Stage {
   session: InferenceSession;
-  feeds: Record<string, Tensor>;
-  fetches: Record<string, Tensor>;
+  feeds: Tensors;
+  fetches: Tensors;
 }
 
 interface Compiled {
@@ -124,9 +124,9 @@ export class Trainer {
     valuesOf(stepD.feeds.real_B).set(batch.B);
     for (const { spec, values } of masks) new Random(seed, `dropout ${spec.name}`, step).fillDropout(values, spec.p);
 
-    await stepD.session.run(stepD.feeds, stepD.fetches);
+    await this.#platform.runInto(stepD.session, stepD.feeds, stepD.fetches);
     this.netD.adam.step(factors, model);
-    await stepG.session.run(stepG.feeds, stepG.fetches);
+    await this.#platform.runInto(stepG.session, stepG.feeds, stepG.fetches);
     this.netG.adam.step(factors, model);
 
     for (const { from, to } of statistics) to.set(from);
@@ -162,8 +162,9 @@ export class Trainer {
 
   /** A session with a buffer for every input and output; what has the same name in two programs shares one. */
   async #stage(program: Program, buffers: Map<string, Float32Array>): Promise<Stage> {
-    const { ort } = this.#platform;
-    const session = await ort.InferenceSession.create(encode(program), onCpu(this.#options.threads));
+    const { ort, runInto } = this.#platform;
+    const model = encode(program, { sequence: runInto.sequenceOutput });
+    const session = await ort.InferenceSession.create(model, onCpu(this.#options.threads));
     const bound = (name: string, { shape, size }: Symbolic): [string, Tensor] => {
       const data = buffers.get(name) ?? new Float32Array(size);
       buffers.set(name, data);

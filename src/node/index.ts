@@ -1,11 +1,11 @@
 /** Everything that the core needs, from Node. */
 import { availableParallelism } from "node:os";
-import * as ort from "onnxruntime-node";
-import type { Ort, Platform } from "../platform.ts";
+import type { Platform } from "../platform.ts";
 import { files } from "./files.ts";
 import { images } from "./images.ts";
+import { ort, runInto } from "./ort.ts";
 
 /** @param threads threads of a step; by default as many as this process may use. */
 export async function nodePlatform({ threads }: { threads?: number | undefined } = {}): Promise<Platform> {
-  return { files, images, ort: ort as unknown as Ort, cores: threads ?? availableParallelism() };
+  return { files, images, ort, runInto, cores: threads ?? availableParallelism() };
 }

@@ -17,12 +17,21 @@ const attributeType = { float: 1, int: 2, string: 3, ints: 7 };
 /** Attributes that ONNX declares as float although their value may be whole. */
 const floatAttributes = new Set(["alpha", "beta", "epsilon"]);
 
-/** `name` appears in ONNX Runtime's messages and profiles. */
-export function encode(program: Program, name = "pix2pix"): Uint8Array {
+export interface EncodeOptions {
+  /** Appears in ONNX Runtime's messages and profiles. */
+  name?: string;
+  /** Adds a first output of this name that is a sequence, for platforms that need one (see Platform.runInto). */
+  sequence?: string | undefined;
+}
+
+export function encode(program: Program, { name = "pix2pix", sequence }: EncodeOptions = {}): Uint8Array {
   const writer = new BinaryWriter();
   writer.tag(1, WireType.Varint).int64(irVersion);
   writer.tag(2, WireType.LengthDelimited).string("pix2pix-ts");
-  message(writer, 7, (w) => graphProto(w, program, name));
+  message(writer, 7, (w) => {
+    if (sequence) sequenceOutput(w, sequence);
+    graphProto(w, program, name);
+  });
   message(writer, 8, (w) => w.tag(2, WireType.Varint).int64(opset));
   return writer.finish();
 }
@@ -57,6 +66,21 @@ function graphProto(w: BinaryWriter, { inputs, constants, nodes, outputs }: Prog
   }
   for (const t of inputs) message(w, 11, (m) => valueInfo(m, t.name, t.shape, t.dtype));
   for (const o of outputs) message(w, 12, (m) => valueInfo(m, o.name, o.tensor.shape, o.tensor.dtype));
+}
+
+/** A constant in a sequence: the smallest graph output that is no tensor. */
+function sequenceOutput(w: BinaryWriter, name: string): void {
+  const element = `${name}_element`;
+  initializer(w, element, [1], "float32", new Uint8Array(4));
+  message(w, 1, (m) => {
+    m.tag(1, WireType.LengthDelimited).string(element);
+    m.tag(2, WireType.LengthDelimited).string(name);
+    m.tag(4, WireType.LengthDelimited).string("SequenceConstruct");
+  });
+  message(w, 12, (m) => {
+    m.tag(1, WireType.LengthDelimited).string(name);
+    message(m, 2, (type) => message(type, 4, (list) => message(list, 1, (t) => tensorType(t, [1], "float32"))));
+  });
 }
 
 function nodeProto(w: BinaryWriter, node: Node, inputs: string[], output: string, index: number): void {
@@ -98,14 +122,16 @@ function initializer(w: BinaryWriter, name: string, shape: Shape, dtype: Dtype, 
 
 function valueInfo(w: BinaryWriter, name: string, shape: Shape, dtype: Dtype): void {
   w.tag(1, WireType.LengthDelimited).string(name);
-  message(w, 2, (type) =>
-    message(type, 1, (tensor) => {
-      tensor.tag(1, WireType.Varint).int32(dataType[dtype]);
-      message(tensor, 2, (dims) => {
-        for (const size of shape) message(dims, 1, (dim) => dim.tag(1, WireType.Varint).int64(size));
-      });
-    }),
-  );
+  message(w, 2, (type) => tensorType(type, shape, dtype));
+}
+
+function tensorType(w: BinaryWriter, shape: Shape, dtype: Dtype): void {
+  message(w, 1, (tensor) => {
+    tensor.tag(1, WireType.Varint).int32(dataType[dtype]);
+    message(tensor, 2, (dims) => {
+      for (const size of shape) message(dims, 1, (dim) => dim.tag(1, WireType.Varint).int64(size));
+    });
+  });
 }
 
 function message(w: BinaryWriter, field: number, write: (w: BinaryWriter) => void): void {
