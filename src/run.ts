@@ -46,14 +46,17 @@ export class Run {
     return `${this.dir}/${name}`;
   }
 
-  exists(): Promise<boolean> {
-    return this.#files.exists(this.path("config.json"));
+  /** Whether there is anything to lose or to go on with: a saved checkpoint. */
+  async exists(): Promise<boolean> {
+    const states = [latest[2]!, `${latest[2]}.next`].map((name) => this.#files.exists(this.path(name)));
+    return (await Promise.all(states)).some(Boolean);
   }
 
   /** @throws CheckpointError when there is no such run, or its config is damaged. */
   async config(): Promise<Config> {
     const path = this.path("config.json");
-    if (!(await this.exists())) throw new CheckpointError(`There is no run at ${this.dir}: ${path} does not exist.`);
+    if (!(await this.#files.exists(path)))
+      throw new CheckpointError(`There is no run at ${this.dir}: ${path} does not exist.`);
     return readConfig(new TextDecoder().decode(await this.#files.read(path)), path);
   }
 

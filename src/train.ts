@@ -77,8 +77,8 @@ export async function train(
     saved = step;
   };
   await trainer.prepare(shape);
-  let began = performance.now();
   while (step < lastStep && !signal?.aborted) {
+    const began = performance.now();
     step++;
     const epoch = Math.ceil(step / perEpoch);
     const index = (step - 1) % perEpoch;
@@ -90,14 +90,15 @@ export async function train(
     const lr = config.lr * schedules[config.lrPolicy](epoch, config);
     const result = await trainer.step(batch, { step, lr });
     if (!result) {
+      const kept =
+        saved > 0
+          ? `The checkpoint of step ${saved} is intact in ${run.dir}: continue from it with a smaller --lr (now ${config.lr})`
+          : `Nothing was saved yet: start again with a smaller --lr (now ${config.lr})`;
       throw new UserError(
-        `Step ${step}: a loss is not finite. Training stopped; the checkpoint of step ${saved} is intact in ${run.dir}. ` +
-          `Continue from it with a smaller --lr (now ${config.lr}), or look for damaged pictures with pix2pix inspect.`,
+        `Step ${step}: a loss is not finite, so training stopped. ${kept}, or look for damaged pictures with pix2pix inspect.`,
       );
     }
-    const now = performance.now();
-    const seconds = (now - began) / 1000;
-    began = now;
+    const seconds = (performance.now() - began) / 1000;
     const line = { epoch, step, ...result.losses, lr, seconds: Number(seconds.toFixed(4)) };
     await run.appendLosses(line);
     events.step?.(report.add(line, batch.n));
