@@ -127,6 +127,8 @@ function samples(info: RunPageInfo): string {
   if (info.samples.length === 0) return '<p class="soft">The first strip comes with the end of the first epoch.</p>';
   const names = info.sampleColumns ?? ["input", "output", "target"];
   const columns = names.map((name) => `<span>${escapeHtml(name)}</span>`).join("");
+  // As wide as the gap of compose.ts's strip, whatever the strip is scaled to.
+  const gap = (400 / (names.length * (info.sampleSize ?? 256) + 4 * (names.length - 1))).toFixed(2);
   const kind = (info.sampleSize ?? 256) < 200 ? ' class="pixels"' : "";
   const newestFirst = [...info.samples].sort((a, b) => b.epoch - a.epoch);
   return `<div class="samples">
@@ -134,7 +136,7 @@ ${newestFirst
   .map(
     ({ epoch, file }) => `<figure>
 <figcaption>epoch ${epoch}</figcaption>
-<div class="columns soft small">${columns}</div>
+<div class="columns soft small" style="gap:${gap}%">${columns}</div>
 <img${kind} src="${escapePath(file)}" alt="${escapeHtml(names.join(", "))} after epoch ${epoch}" loading="lazy">
 </figure>`,
   )
