@@ -83,7 +83,8 @@ export function trainingStep(options: ModelOptions, batch: BatchShape, target: T
   for (const { name, shape } of netD.trainable) netD.replace(name, graph.input(`netD.${name}.updated`, shape));
 
   // G: convince the updated D, and stay near the target.
-  const lossGGan = graph.scope("loss", () => ganLoss(judge(fakeB, "G"), true));
+  const judgedG = judge(fakeB, "G");
+  const lossGGan = graph.scope("loss", () => ganLoss(judgedG, true));
   const lossGL1 = graph.scope("loss", () => mul(l1(fakeB, realB), options.lambdaL1));
   const lossG = graph.scope("loss", () => add(lossGGan, lossGL1));
   const gradientsG = gradientsOf(netG, lossG);

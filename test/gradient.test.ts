@@ -204,8 +204,9 @@ describe("a training step", () => {
     expect(inputs).toContain("netD.model.0.weight.updated");
     expect(inputs).not.toContain("netD.model.0.weight");
     expect(stepG.outputs.map(({ name }) => name).filter((name) => /^netD.*grad/.test(name))).toEqual([]);
-    // D's convolutions are gone through once each by the input of the pictures, none by its weights.
+    // Backwards through D's convolutions by their inputs; a gradient by a weight would take matrix products.
     const backwards = stepG.nodes.filter(({ scope }) => scope.startsWith("grad(netD"));
+    expect(backwards.some(({ op }) => op.type.startsWith("Conv"))).toBe(true);
     expect(backwards.some(({ op }) => op.type === "Gemm" || op.type === "SpaceToDepth")).toBe(false);
   });
 
