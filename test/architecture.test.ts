@@ -1,0 +1,129 @@
+/** Who may import whom: the arrows of docs/overview.md, read from the import statements. */
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path/posix";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+const root = fileURLToPath(new URL("../src", import.meta.url));
+const sources = readdirSync(root, { recursive: true })
+  .map((path) => String(path).replaceAll("\\", "/"))
+  .filter((path) => path.endsWith(".ts"))
+  .sort();
+
+interface Import {
+  /** What the statement names: a package, or a file below src/. */
+  to: string;
+  typeOnly: boolean;
+}
+
+/** The import and re-export statements of a file, import() included. */
+function importsOf(path: string): Import[] {
+  const text = readFileSync(join(root, path), "utf8");
+  const statement = /^(?:import|export)\s(type\s)?(?:[^"'`;]*?\sfrom\s*)?"([^"]+)";/gm;
+  const dynamic = /\bimport\("([^"]+)"\)/g;
+  const found = [
+    ...[...text.matchAll(statement)].map(([, type, to]) => ({ to: to!, typeOnly: Boolean(type) })),
+    ...[...text.matchAll(dynamic)].map(([, to]) => ({ to: to!, typeOnly: false })),
+  ];
+  return found.map(({ to, typeOnly }) => ({ to: to.startsWith(".") ? join(dirname(path), to) : to, typeOnly }));
+}
+
+const graph = new Map(sources.map((path) => [path, importsOf(path)]));
+
+/** From the ground up: a file may import from its own layer and those below. Each layer lists its folders and files. */
+const layers: [string, string[]][] = [
+  ["ground", ["errors.ts", "platform.ts", "random.ts", "device.ts", "formats", "metrics.ts", "options.ts"]],
+  ["graph", ["graph.ts"]],
+  ["ops", ["ops", "onnx"]],
+  ["gradient", ["gradient.ts"]],
+  ["nn", ["nn"]],
+  ["networks", ["networks"]],
+  ["pix2pix", ["pix2pix.ts"]],
+  ["session", ["session.ts"]],
+  ["run", ["data", "config.ts", "run.ts", "report", "demo", "translate.ts", "reporter.ts"]],
+  ["train", ["train.ts"]],
+  ["public names", ["index.ts"]],
+  ["adapters", ["node", "web"]],
+  ["cli", ["cli"]],
+];
+const layerOf = (path: string) => layers.findIndex(([, places]) => places.includes(path.split("/")[0]!));
+
+/** Folders of the core that stand beside the networks and know nothing of them. */
+const apart = ["data", "report", "demo", "formats", "metrics.ts", "random.ts", "errors.ts", "node"];
+const ofNetworks = ["graph.ts", "ops", "gradient.ts", "nn", "networks", "pix2pix.ts", "session.ts", "onnx"];
+
+/** A convolution's gradient is built of convolutions: the op needs its lowerings and they need the op. */
+const knownCycles = ["ops/conv.ts ops/lowerings.ts"];
+
+describe("imports", () => {
+  it("every file has a place in the layers", () => {
+    expect(sources.filter((path) => layerOf(path) < 0)).toEqual([]);
+    expect(sources.length).toBeGreaterThan(40);
+    // A line that breaks, one of types and a dynamic one are all read.
+    expect(graph.get("gradient.ts")).toContainEqual({ to: "graph.ts", typeOnly: false });
+    expect(graph.get("device.ts")).toEqual([{ to: "onnxruntime-common", typeOnly: true }]);
+    expect(graph.get("cli/train.ts")).toContainEqual({ to: "train.ts", typeOnly: false });
+  });
+
+  it("go down, never up", () => {
+    const upward = [...graph].flatMap(([path, imports]) =>
+      imports.filter(({ to }) => graph.has(to) && layerOf(to) > layerOf(path)).map(({ to }) => `${path} -> ${to}`),
+    );
+    expect(upward).toEqual([]);
+  });
+
+  it("lead to files that exist", () => {
+    const missing = [...graph].flatMap(([path, imports]) =>
+      imports.filter(({ to }) => to.endsWith(".ts") && !graph.has(to)).map(({ to }) => `${path} -> ${to}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it("data, reports and demo know nothing of networks", () => {
+    const places = (path: string, list: string[]) => list.includes(path.split("/")[0]!);
+    const crossing = [...graph].flatMap(([path, imports]) =>
+      imports.filter(({ to }) => places(path, apart) && places(to, ofNetworks)).map(({ to }) => `${path} -> ${to}`),
+    );
+    expect(crossing).toEqual([]);
+  });
+
+  it("the core takes nothing of Node, sharp or a runtime; only types of onnxruntime-common", () => {
+    const outside = [...graph]
+      .filter(([path]) => !/^(node|web|cli)\//.test(path))
+      .flatMap(([path, imports]) => imports.filter(({ to }) => !graph.has(to)).map((each) => ({ path, ...each })));
+    const allowed = ({ to, typeOnly }: Import) =>
+      to === "zod" || to.startsWith("@bufbuild/protobuf") || (to === "onnxruntime-common" && typeOnly);
+    expect(outside.filter((each) => !allowed(each))).toEqual([]);
+    expect(outside.length).toBeGreaterThan(2);
+    const text = sources
+      .filter((path) => !/^(node|web|cli)\//.test(path))
+      .filter((path) => /\b(process|Buffer|__dirname|require)\b[.(]/.test(readFileSync(join(root, path), "utf8")));
+    expect(text, "Node's globals").toEqual([]);
+  });
+
+  it("only the adapters know a runtime", () => {
+    const users = [...graph]
+      .filter(([, imports]) => imports.some(({ to }) => /^(onnxruntime-(node|web)|sharp)/.test(to)))
+      .map(([path]) => path);
+    expect(users).toEqual(["node/images.ts", "node/ort.ts"]);
+  });
+
+  it("form no cycles", () => {
+    const cycles = new Set<string>();
+    const visit = (path: string, trail: string[]) => {
+      const at = trail.indexOf(path);
+      if (at >= 0) return void cycles.add([...trail.slice(at)].sort().join(" "));
+      if (done.has(path)) return;
+      for (const { to, typeOnly } of graph.get(path) ?? []) if (!typeOnly) visit(to, [...trail, path]);
+      done.add(path);
+    };
+    const done = new Set<string>();
+    for (const path of sources) visit(path, []);
+    expect([...cycles]).toEqual(knownCycles);
+  });
+});
+
+it("no file has more than 500 lines", () => {
+  const long = sources.filter((path) => readFileSync(join(root, path), "utf8").split("\n").length > 501);
+  expect(long).toEqual([]);
+});
