@@ -63,8 +63,9 @@ export async function train(
   }
 
   const perEpoch = loader.batchesPerEpoch;
-  const epochs = config.nEpochs + config.nEpochsDecay;
-  const lastStep = Math.min(epochs * perEpoch, config.maxSteps ?? Number.POSITIVE_INFINITY);
+  const allSteps = (config.nEpochs + config.nEpochsDecay) * perEpoch;
+  const lastStep = Math.min(allSteps, config.maxSteps ?? allSteps);
+  const epochs = Math.ceil(lastStep / perEpoch);
   const losses = await run.losses(progress.step);
   await run.saveConfig(config);
   events.start?.({ lines: describe(config, trainer, data, { height, width, threads, perEpoch }), runDir: run.dir });
