@@ -110,7 +110,13 @@ export async function train(
       await run.saveEpoch(epoch, trainer);
       events.message?.(`epoch ${epoch}: weights kept as ${run.path(`${epoch}_net_G.safetensors`)}`);
     }
-    if (epochDone || step === lastStep) await report.sample(epoch);
+    if (epochDone || step === lastStep) {
+      // A picture to look at is not worth a run: what is wrong with the sample pairs is said, and training goes on.
+      await report.sample(epoch).catch((error) => {
+        if (!(error instanceof UserError)) throw error;
+        events.message?.(`epoch ${epoch}: no samples: ${error.message}`);
+      });
+    }
     await report.page("training");
   }
   if (saved !== step || step === progress.step) await save();
