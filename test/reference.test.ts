@@ -164,7 +164,7 @@ function suite(title: string, folder: string, tolerance: Tolerance): void {
     }
     const cases = readdirSync(folder).filter((name) => existsSync(join(folder, name, "expected.json")));
     it("has cases", () => expect(cases).not.toEqual([]));
-    for (const name of cases) it(name, () => check(join(folder, name), name, tolerance));
+    for (const name of cases) it(name, () => check(join(folder, name), name, tolerance), 600_000);
   });
 }
 
