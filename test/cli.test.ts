@@ -25,6 +25,9 @@ const work = mkdtempSync(join(tmpdir(), "pix2pix-cli-"));
 afterAll(() => rmSync(work, { recursive: true }));
 const at = (...path: string[]) => join(work, ...path);
 
+/** Milliseconds: every file is stored on the disk before it counts as written, which a busy machine takes its time for. */
+const patience = 120_000;
+
 interface Ended {
   code: number | null;
   out: string;
@@ -55,7 +58,7 @@ const decode = (path: string) => images.decode(readFileSync(at(path)));
 
 beforeAll(async () => {
   await writeDemo({ files, images }, at("data"), { train: 5, test: 3, size: 32, seed: 1 });
-});
+}, patience);
 
 describe("help", () => {
   it("is short for the program, with examples", async () => {
@@ -214,7 +217,7 @@ describe("bad data", () => {
       images.encodePng({ width, height: 32, channels: 1, data: new Uint8Array(width * 32) });
     await files.write(at("odd/train/1.png"), await flat(63));
     await files.write(at("tiny/train/1.png"), await flat(32));
-  });
+  }, patience);
 
   it.each([
     ["nowhere", "", /nowhere.*does not exist/],
@@ -267,7 +270,7 @@ describe("translate", () => {
     writeFileSync(at("in/notes.txt"), "not a picture");
     mkdirSync(at("words"));
     copyFileSync(at("in/notes.txt"), at("words/notes.txt"));
-  });
+  }, patience);
 
   it("keeps the paths below a folder, writes PNGs of the run's size, and needs only the name", async () => {
     const { code, out, err } = await run("translate --name a --input in --out out/pictures");
