@@ -107,16 +107,16 @@ export class Run {
     return { step: Number(step), epoch: Number(epoch), pairs: Number(pairs) };
   }
 
-  /** A save that a kill cut short between its renames is completed; one that had not begun to rename is dropped. */
+  /**
+   * A save that a kill cut short is completed where all of it was written, else dropped. The state is written last and
+   * renamed last, so while its `.next` is there, what is not renamed yet is there too.
+   */
   async #finishSave(): Promise<void> {
     const next = latest.map((name) => this.path(`${name}.next`));
-    const present = await Promise.all(next.map((path) => this.#files.exists(path)));
-    const renamed = present.indexOf(true);
-    // Renames go in order: a whole set not yet renamed has all three, a begun one lacks the first.
-    if (present[2] && renamed > 0) {
-      for (let i = renamed; i < latest.length; i++) await this.#files.rename(next[i]!, this.path(latest[i]!));
-    } else {
-      for (const path of next) await this.#files.remove(path);
+    const whole = await this.#files.exists(next.at(-1)!);
+    for (const [i, path] of next.entries()) {
+      if (!whole) await this.#files.remove(path);
+      else if (await this.#files.exists(path)) await this.#files.rename(path, this.path(latest[i]!));
     }
   }
 
@@ -137,7 +137,9 @@ export class Run {
 
   async #read(path: string): Promise<ReturnType<typeof decode>> {
     if (!(await this.#files.exists(path))) {
-      throw new CheckpointError(`${path} does not exist: the run has not saved a checkpoint yet.`);
+      throw new CheckpointError(
+        `${path} does not exist: the run has not saved a checkpoint yet. Train it, without --continue-train.`,
+      );
     }
     return decode(await this.#files.read(path), path);
   }
