@@ -4,12 +4,16 @@ import { Conv, ConvTranspose } from "../ops/conv.ts";
 import { add, div, mul, sqrt, sub } from "../ops/elementwise.ts";
 import { reshape } from "../ops/movement.ts";
 import { mean, sumSquare } from "../ops/reduce.ts";
-import type { Parameters } from "./parameters.ts";
+import type { Moments, Parameters } from "./parameters.ts";
 
 export type Norm = "batch" | "instance" | "none";
 
-/** Where a batch norm takes mean and variance from: the batch (training, and testing as upstream does) or the running ones. */
-export type Statistics = "batch" | "running";
+/**
+ * Where a norm takes mean and variance from. A batch norm: from the batch (training, and testing as upstream does), from
+ * the running statistics, or from each image of the batch; an instance norm always from each image. `given` is for both:
+ * from inputs of the graph (`Parameters.given`).
+ */
+export type Statistics = "batch" | "running" | "image" | "given";
 
 export interface ConvOptions {
   out: number;
@@ -49,7 +53,8 @@ export function convTranspose(p: Parameters, name: string, x: Tensor, options: C
  */
 export function norm(p: Parameters, kind: Norm, name: string, x: Tensor, statistics: Statistics = "batch"): Tensor {
   if (kind === "none") return x;
-  if (kind === "instance") return standardise(x, [2, 3]).y;
+  const perImage = () => (statistics === "given" ? standardiseBy(x, p.given(name, x)) : standardise(x, [2, 3]).y);
+  if (kind === "instance") return perImage();
   const channels = x.shape[1]!;
   const perChannel = (t: Tensor) => reshape(t, [1, channels, 1, 1]);
   const scale = perChannel(p.get(`${name}.weight`, [channels], "scale"));
@@ -60,6 +65,7 @@ export function norm(p: Parameters, kind: Norm, name: string, x: Tensor, statist
     const factor = div(scale, sqrt(add(perChannel(runningVariance), epsilon)));
     return add(mul(x, factor), sub(shift, mul(perChannel(runningMean), factor)));
   }
+  if (statistics !== "batch") return add(mul(perImage(), scale), shift);
   const { y, mean: batchMean, variance, count } = standardise(x, [0, 2, 3]);
   const blend = (old: Tensor, now: Tensor) => add(mul(old, 1 - momentum), mul(reshape(now, [channels]), momentum));
   p.replace(`${name}.running_mean`, blend(runningMean, batchMean));
@@ -76,6 +82,9 @@ function standardise(x: Tensor, axes: number[]): { y: Tensor; mean: Tensor; vari
   const variance = div(sumSquare(centred, axes), count);
   return { y: div(centred, sqrt(add(variance, epsilon))), mean: average, variance, count };
 }
+
+const standardiseBy = (x: Tensor, { mean, variance }: Moments): Tensor =>
+  div(sub(x, mean), sqrt(add(variance, epsilon)));
 
 /** Dropout by a mask that the host draws. */
 export const dropout = (p: Parameters, x: Tensor, rate: number): Tensor => mul(x, p.mask(x.shape, rate));

@@ -24,6 +24,12 @@ export interface MaskSpec {
   p: number;
 }
 
+/** What a norm standardises with, each [1, C, 1, 1]. */
+export interface Moments {
+  mean: Tensor;
+  variance: Tensor;
+}
+
 export class Parameters {
   readonly graph: Graph;
   /** "netG" or "netD": the first part of the input names. */
@@ -32,6 +38,8 @@ export class Parameters {
   readonly masks: MaskSpec[] = [];
   /** How often a training step has put a batch through each batch norm, by the norm's name. */
   readonly batches = new Map<string, number>();
+  /** The norms whose statistics are graph inputs, in the order of the graph: each one's input `x` and those inputs. */
+  readonly norms: (Moments & { x: Tensor })[] = [];
   #current = new Map<string, Tensor>();
 
   constructor(graph: Graph, network: string) {
@@ -64,6 +72,14 @@ export class Parameters {
     const name = `${this.network}.mask${this.masks.length}`;
     this.masks.push({ name, shape, p });
     return this.graph.input(name, shape);
+  }
+
+  /** Statistics of the norm `name` on `x` that come from outside: the inputs "<network>.<name>.mean" and ".variance". */
+  given(name: string, x: Tensor): Moments {
+    const input = (of: string) => this.graph.input(`${this.network}.${name}.${of}`, [1, x.shape[1]!, 1, 1]);
+    const moments = { mean: input("mean"), variance: input("variance") };
+    this.norms.push({ x, ...moments });
+    return moments;
   }
 
   get trainable(): ParameterSpec[] {
