@@ -40,7 +40,7 @@ const layers: [string, string[]][] = [
   ["networks", ["networks"]],
   ["pix2pix", ["pix2pix.ts"]],
   ["session", ["session.ts"]],
-  ["run", ["data", "config.ts", "run.ts", "report", "demo", "translate.ts", "reporter.ts"]],
+  ["run", ["data", "config.ts", "run.ts", "report", "demo", "translate.ts", "reporter.ts", "tools"]],
   ["train", ["train.ts"]],
   ["public names", ["index.ts"]],
   ["adapters", ["node", "web"]],
@@ -49,7 +49,7 @@ const layers: [string, string[]][] = [
 const layerOf = (path: string) => layers.findIndex(([, places]) => places.includes(path.split("/")[0]!));
 
 /** Folders of the core that stand beside the networks and know nothing of them. */
-const apart = ["data", "report", "demo", "formats", "metrics.ts", "random.ts", "errors.ts", "node"];
+const apart = ["data", "report", "demo", "tools", "formats", "metrics.ts", "random.ts", "errors.ts", "node"];
 const ofNetworks = ["graph.ts", "ops", "gradient.ts", "nn", "networks", "pix2pix.ts", "session.ts", "onnx"];
 
 /** A convolution's gradient is built of convolutions: the op needs its lowerings and they need the op. */
@@ -105,7 +105,7 @@ describe("imports", () => {
     const users = [...graph]
       .filter(([, imports]) => imports.some(({ to }) => /^(onnxruntime-(node|web)|sharp)/.test(to)))
       .map(([path]) => path);
-    expect(users).toEqual(["node/images.ts", "node/ort.ts"]);
+    expect(users).toEqual(["node/images.ts", "node/jpeg.ts", "node/ort.ts"]);
   });
 
   it("form no cycles", () => {

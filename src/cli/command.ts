@@ -11,6 +11,7 @@ export interface Output {
 
 /** One command of the program; each file of commands exports one, and main.ts lists them. */
 export interface Command {
+  /** One word, or two where it belongs to a family: "data combine". */
   name: string;
   /** One line for the list of commands. */
   summary: string;
@@ -20,6 +21,8 @@ export interface Command {
   examples: readonly string[];
   /** What happens to options of training that are given too, because upstream asks for them again; absent: unknown options. */
   ofRun?: string;
+  /** The key of the option that may be given as a bare first word: `data download facades`. */
+  argument?: string;
   /**
    * @param given options by key, as text or true; only those on the command line
    * @returns exit code

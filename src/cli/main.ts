@@ -5,7 +5,7 @@ import { configSchema } from "../config.ts";
 import { ConfigError, nearest, UserError } from "../errors.ts";
 import { listed, type OptionSpec, optionsOf, rangeOf } from "../options.ts";
 import type { Command, Output } from "./command.ts";
-import { commands } from "./commands.ts";
+import { commands, families } from "./commands.ts";
 import { normalise } from "./spelling.ts";
 
 const output: Output = {
@@ -20,8 +20,8 @@ async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof ConfigError) {
-      const command = commands.find(({ name }) => name === args[0]);
-      output.note(`error: ${error.message}\nSee: pix2pix ${command ? `${command.name} ` : ""}--help`);
+      const place = commandOf(args)?.name ?? familyOf(args);
+      output.note(`error: ${error.message}\nSee: pix2pix ${place ? `${place} ` : ""}--help`);
       return 2;
     }
     if (error instanceof UserError) {
@@ -40,10 +40,22 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+/** The command whose words the line begins with. */
+function commandOf(args: readonly string[]): Command | undefined {
+  return commands.find(({ name }) => name.split(" ").every((word, i) => word === args[i]));
+}
+
+function familyOf([first]: readonly string[]): string | undefined {
+  return first !== undefined && Object.hasOwn(families, first) ? first : undefined;
+}
+
 async function program(args: readonly string[]): Promise<number> {
-  const command = commands.find(({ name }) => name === args[0]);
-  const rest = args.slice(command ? 1 : 0);
+  const command = commandOf(args);
+  const words = command?.name.split(" ") ?? [];
+  const rest = args.slice(words.length);
   const known = command ? [...optionsOf(command.schema), ...hidden(command)] : [];
+  const bare = known.find(({ key }) => key === command?.argument);
+  if (bare && rest[0] !== undefined && !rest[0].startsWith("-")) rest.unshift(bare.flag);
   const { args: plain, notes } = command ? normalise(rest, known, elsewhere()) : { args: rest, notes: [] };
   for (const line of notes) output.note(`note: ${line}`);
 
@@ -56,10 +68,12 @@ async function program(args: readonly string[]): Promise<number> {
     .configureHelp({ subcommandTerm: (sub) => sub.name() })
     .exitOverride()
     .configureOutput({ outputError: (text) => output.note(text.trimEnd()) })
-    .addHelpText("after", help(commands.map(({ examples }) => examples[0] ?? "")));
+    .addHelpText("after", help(commands.filter(isFirst).map(({ examples }) => examples[0] ?? "")));
+  const parents = new Map(Object.entries(families).map(([name, summary]) => [name, family(root, name, summary)]));
   for (const each of commands) {
-    const sub = root
-      .command(each.name)
+    const [first = "", second] = each.name.split(" ");
+    const sub = (parents.get(first) ?? root)
+      .command(second ?? first)
       .summary(each.summary)
       .description(`${each.summary[0]?.toUpperCase()}${each.summary.slice(1)}.`);
     sub.helpOption("-h, --help", "print this help").exitOverride();
@@ -70,26 +84,51 @@ async function program(args: readonly string[]): Promise<number> {
       code = await each.run(given, output);
     });
   }
-  if (args.length === 0) {
-    root.outputHelp({ error: true });
+  const inFamily = familyOf(args);
+  if (args.length === 0 || (inFamily && args.length === 1)) {
+    (parents.get(inFamily ?? "") ?? root).outputHelp({ error: true });
     return 2;
   }
-  if (!command) checkCommand(args);
-  await root.parseAsync([...(command ? [command.name] : []), ...plain], { from: "user" });
+  if (!command) checkCommand(args, inFamily);
+  await root.parseAsync([...words, ...plain], { from: "user" });
   return code;
 }
 
-function checkCommand(args: readonly string[]): void {
-  const [first] = args;
-  if (first === undefined)
-    throw new ConfigError(`which command? one of ${commands.map(({ name }) => name).join(", ")}`);
-  if (["help", "-h", "--help", "-v", "--version"].includes(first)) return;
-  const names = commands.map(({ name }) => name);
+/** The parent of commands of two words. */
+function family(root: Commander, name: string, summary: string): Commander {
+  const members = commands.filter((each) => each.name.startsWith(`${name} `));
+  return root
+    .command(name)
+    .summary(summary)
+    .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`)
+    .usage("COMMAND [options]")
+    .helpOption("-h, --help", `print this help; pix2pix ${name} COMMAND --help lists a command's options`)
+    .configureHelp({ subcommandTerm: (sub) => sub.name() })
+    .exitOverride()
+    .addHelpText("after", help(members.map(({ examples }) => examples[0] ?? "")));
+}
+
+/** Whether a command stands for its family in the program's examples. */
+function isFirst({ name }: Command, index: number): boolean {
+  const [first] = name.split(" ");
+  return commands.findIndex((each) => each.name.split(" ")[0] === first) === index;
+}
+
+/** @throws ConfigError unless the words ask for help or the version. @param parent the family whose name came first */
+function checkCommand(args: readonly string[], parent: string | undefined): void {
+  const first = args[parent ? 1 : 0] ?? "";
+  if (["help", "-h", "--help"].includes(first) || (!parent && ["-v", "--version"].includes(first))) return;
+  const names = parent
+    ? commands.filter(({ name }) => name.startsWith(`${parent} `)).map(({ name }) => name.slice(parent.length + 1))
+    : [...new Set(commands.map(({ name }) => name.split(" ")[0] ?? ""))];
+  const before = parent ? `${parent} ` : "";
   if (first.startsWith("-")) {
-    throw new ConfigError(`${first} stands before the command; expected pix2pix ${listed(names)}, then its options`);
+    const expected = `expected pix2pix ${before}${listed(names)}, then its options`;
+    throw new ConfigError(`${first} stands before the command; ${expected}`);
   }
   const near = nearest(first, names);
-  throw new ConfigError(`unknown command ${first}; ${near ? `did you mean ${near}?` : `expected ${names.join(", ")}`}`);
+  const hint = near ? `did you mean ${before}${near}?` : `expected ${names.join(", ")}`;
+  throw new ConfigError(`unknown command ${before}${first}; ${hint}`);
 }
 
 /** Options of the run that a command takes besides its own. */

@@ -1,0 +1,103 @@
+/** What the commands that turn each picture of a folder into another one share. */
+import * as z from "zod";
+import { UserError } from "../../errors.ts";
+import { files } from "../../node/files.ts";
+import { option } from "../../options.ts";
+import type { Picture } from "../../platform.ts";
+import type { Output } from "../command.ts";
+import { jobs } from "../pictures.ts";
+import { Counter, duration } from "../progress.ts";
+
+export const overwrite = option(z.boolean().default(false), {
+  group: "pictures",
+  help: "make outputs again that are there already; otherwise they are left as they are",
+});
+
+/** Options of every such command. */
+export const convertOptions = {
+  input: option(z.string().min(1), {
+    group: "pictures",
+    value: "FILE|FOLDER",
+    help: "a picture, or a folder of pictures at any depth",
+  }),
+  out: option(z.string().min(1), {
+    group: "pictures",
+    value: "FOLDER",
+    help: "where the PNGs go, under the same relative paths",
+  }),
+  overwrite,
+};
+
+interface ConvertOptions {
+  input: string;
+  out: string;
+  overwrite: boolean;
+}
+
+/**
+ * Reads each picture, and writes what `work` makes of it as a PNG. Pictures that cannot be used are named and left out.
+ * @param alpha whether pictures keep their transparency
+ * @throws UserError at the end when there were such pictures
+ */
+export async function convert(
+  { input, out, overwrite }: ConvertOptions,
+  output: Output,
+  { verb, alpha = false }: { verb: string; alpha?: boolean },
+  work: (picture: Picture) => Picture | Promise<Picture>,
+): Promise<number> {
+  const { images } = await import("../../node/images.ts");
+  const all = await jobs(input, out);
+  await inBatch(
+    all.map((job) => ({ ...job, name: job.input })),
+    { overwrite, verb, place: out, what: "pictures" },
+    output,
+    async (job) => images.encodePng(await work(await images.decode(await files.read(job.input), { alpha }))),
+  );
+  return 0;
+}
+
+/** A piece of work whose result is the bytes of one file. */
+interface Piece {
+  /** What it is called in messages. */
+  name: string;
+  output: string;
+}
+
+/**
+ * Makes one file after the other, with progress; prints how many. A piece whose file is there is left as it is, one that
+ * ends in a UserError is named.
+ * @throws UserError at the end when there were such pieces
+ */
+export async function inBatch<P extends Piece>(
+  pieces: readonly P[],
+  options: { overwrite: boolean; verb: string; place: string; what: string },
+  output: Output,
+  make: (piece: P) => Promise<Uint8Array>,
+): Promise<void> {
+  const todo: P[] = [];
+  for (const piece of pieces) if (options.overwrite || !(await files.exists(piece.output))) todo.push(piece);
+  const counter = new Counter(process.stdout, todo.length, options.what);
+  let failed = 0;
+  try {
+    for (const piece of todo) {
+      try {
+        await files.write(piece.output, await make(piece));
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        failed++;
+        counter.clear();
+        output.note(`${piece.name}: ${error.message}`);
+      }
+      counter.done();
+    }
+  } finally {
+    counter.clear();
+  }
+  const kept = pieces.length - todo.length;
+  const there = kept > 0 ? `; ${kept} were there already (--overwrite makes them again)` : "";
+  output.print(
+    `${todo.length - failed} of ${pieces.length} ${options.what} ${options.verb} in ${duration(counter.seconds)}${there}`,
+  );
+  output.print(`In ${options.place}`);
+  if (failed > 0) throw new UserError(`${failed} of ${pieces.length} ${options.what} could not be used (named above)`);
+}

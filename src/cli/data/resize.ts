@@ -1,0 +1,57 @@
+/** pix2pix data resize */
+import * as z from "zod";
+import { ConfigError } from "../../errors.ts";
+import { option } from "../../options.ts";
+import { resized } from "../../tools/frame.ts";
+import type { Command } from "../command.ts";
+import { ownOptions } from "../runs.ts";
+import { convert, convertOptions } from "./convert.ts";
+
+const schema = z.object({
+  ...convertOptions,
+  size: option(z.string().default("256"), {
+    group: "size",
+    value: "N|WxH",
+    help: "pixels of the result: one number for a square, or width x height such as 512x256",
+  }),
+  pad: option(z.boolean().default(false), {
+    group: "size",
+    help: "add a border to reach that shape; otherwise the middle part is cut out",
+  }),
+  fill: option(z.enum(["black", "white", "edge"]).default("black"), {
+    group: "size",
+    help: "what --pad adds; edge repeats the outermost pixels",
+  }),
+  filter: option(z.enum(["auto", "bicubic", "bilinear", "nearest"]).default("auto"), {
+    group: "size",
+    help: "auto is bilinear (triangle) to shrink and bicubic to enlarge; label maps need nearest",
+  }),
+});
+
+export const resize: Command = {
+  name: "data resize",
+  summary: "bring pictures to one size, cut or padded",
+  schema,
+  examples: [
+    "npx pix2pix data resize --input photos --out photos256 --size 256",
+    "npx pix2pix data resize --input labels --out labels512 --size 512x256 --pad --filter nearest",
+  ],
+  run(given, output) {
+    const options = ownOptions(schema, given);
+    const { width, height } = sizeOf(options.size);
+    const work = { verb: `brought to ${width}x${height}`, alpha: true };
+    return convert(options, output, work, (picture) => resized(picture, { ...options, width, height }));
+  },
+};
+
+/** @throws ConfigError for anything but N or WxH, 1 to 16384 */
+function sizeOf(text: string): { width: number; height: number } {
+  const [, first, second = first] = /^(\d+)(?:[xX](\d+))?$/.exec(text.trim()) ?? [];
+  const [width, height] = [Number(first), Number(second)];
+  if (!(width >= 1 && height >= 1 && width <= 16384 && height <= 16384)) {
+    throw new ConfigError(
+      `--size: got "${text}", expected a number of pixels or WxH, such as 256 or 512x256 (1 to 16384)`,
+    );
+  }
+  return { width, height };
+}

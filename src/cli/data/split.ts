@@ -1,0 +1,126 @@
+/** pix2pix data split */
+import { copyFile, link, mkdir, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import * as z from "zod";
+import { configSchema } from "../../config.ts";
+import { listAll } from "../../data/listing.ts";
+import { findPairs } from "../../data/pairs.ts";
+import { ConfigError, DatasetError, UserError } from "../../errors.ts";
+import { files } from "../../node/files.ts";
+import { option } from "../../options.ts";
+import { wholeSet } from "../../tools/layout.ts";
+import { deal, type Placement, phases, placements, sharesOf } from "../../tools/split.ts";
+import type { Command } from "../command.ts";
+import { Counter } from "../progress.ts";
+import { ownOptions } from "../runs.ts";
+
+const { datasetMode, skipUnpaired } = configSchema.shape;
+const share = { group: "shares" } as const;
+
+const schema = z.object({
+  input: option(z.string().min(1), {
+    group: "folders",
+    value: "FOLDER",
+    help: "aligned pictures, or pairs in A/ and B/ or side by side, not yet split",
+  }),
+  out: option(z.string().min(1), {
+    group: "folders",
+    value: "FOLDER",
+    help: "where train/, val/ and test/ (or trainA/, trainB/, ...) go; may be the input itself with --mode move",
+  }),
+  trainFrac: option(z.number().min(0).max(1).default(0.8), { ...share, help: "share of the pairs to train on" }),
+  testFrac: option(z.number().min(0).max(1).default(0), { ...share, help: "share to test on" }),
+  valFrac: option(z.number().min(0).max(1).optional(), {
+    ...share,
+    absent: "the rest",
+    help: "share to validate with",
+  }),
+  seed: option(z.int().min(0).default(0), { ...share, help: "of the random order: same seed, same split" }),
+  sort: option(z.boolean().default(false), {
+    ...share,
+    help: "no random order: the first names to train, the last to test (for frames of a film, say)",
+  }),
+  mode: option(z.enum(["copy", "move", "link"]).default("copy"), {
+    group: "folders",
+    help: "link makes hard links, which take no space",
+  }),
+  datasetMode,
+  skipUnpaired,
+});
+
+export const split: Command = {
+  name: "data split",
+  summary: "deal pairs out to train, val and test; both sides of a pair stay together",
+  schema,
+  examples: [
+    "npx pix2pix data split --input pairs --out data/mine",
+    "npx pix2pix data split --input pairs --out data/mine --train-frac 0.8 --val-frac 0.1 --test-frac 0.1 --mode link",
+  ],
+  async run(given, output) {
+    const { input, out, mode, ...options } = ownOptions(schema, given);
+    const shares = sharesOf(options.trainFrac, options.testFrac, options.valFrac);
+    await refuseSplit(input, options.datasetMode);
+    const found = await findPairs(files, input, options);
+    for (const note of found.notes) output.note(`note: ${note}`);
+    const below = (file: string) => file.slice(input.length).replace(/^[/\\]/, "");
+    const pairs = found.pairs.map(({ name, A, B }) => {
+      return { name, A: { ...A, file: below(A.file) }, B: { ...B, file: below(B.file) } };
+    });
+    const dealt = deal(pairs.length, shares, options);
+    const plan = placements(pairs, dealt);
+    await refuseOther(out, plan);
+
+    const counter = new Counter(process.stdout, plan.length, "files");
+    for (const { from, to } of plan) {
+      await place(`${input}/${from}`, `${out}/${to}`, mode);
+      counter.done();
+    }
+    counter.clear();
+    const counts = phases.map((phase) => `${dealt.filter((each) => each === phase).length} ${phase}`);
+    const verb = { copy: "copied", move: "moved", link: "linked" }[mode];
+    output.print(
+      `${pairs.length} pairs (${found.layout}): ${counts.join(", ")}; ${plan.length} files ${verb} to ${out}`,
+    );
+    return 0;
+  },
+};
+
+/** @throws DatasetError when the pairs are in phases already, for the others of them would be left out */
+async function refuseSplit(input: string, datasetMode: string): Promise<void> {
+  const listing = await listAll(files, input);
+  const whole = wholeSet(listing?.pictures ?? [], datasetMode);
+  const there = whole?.phases.map(({ phase }) => phase).filter(Boolean) ?? [];
+  if (there.length === 0) return;
+  throw new DatasetError(
+    `${input} has folders already (${there.join(", ")}; ${whole?.layout}); give one of them, or a folder of pairs without.`,
+  );
+}
+
+/** @throws ConfigError when the folders of the result hold other pictures: two splits in one leak test pairs into training */
+async function refuseOther(out: string, plan: readonly Placement[]): Promise<void> {
+  const planned = new Set(plan.map(({ to }) => to));
+  const listing = await listAll(files, out);
+  const phase = new RegExp(`^(${phases.join("|")})[AB]?/`);
+  const other = (listing?.pictures ?? []).find((path) => phase.test(path) && !planned.has(path));
+  if (other === undefined) return;
+  throw new ConfigError(`--out: ${out}/${other} is of another split; choose an empty folder, or remove the old split`);
+}
+
+async function place(from: string, to: string, mode: "copy" | "move" | "link"): Promise<void> {
+  await mkdir(dirname(to), { recursive: true });
+  try {
+    if (mode === "copy") {
+      await copyFile(from, `${to}.part`);
+      await rename(`${to}.part`, to);
+    } else if (mode === "move") await rename(from, to);
+    else {
+      await rm(to, { force: true });
+      await link(from, to);
+    }
+  } catch (error) {
+    await rm(`${to}.part`, { force: true });
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === "EXDEV" ? "they are on different disks; use --mode copy" : message;
+    throw new UserError(`cannot ${mode} ${from} to ${to}: ${reason}`);
+  }
+}

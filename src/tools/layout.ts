@@ -1,0 +1,31 @@
+/** The layout of a data set over all of its phases, which findPairs looks at one by one. */
+import type { Found, Layout } from "../data/layouts.ts";
+import * as layouts from "../data/layouts.ts";
+
+export interface WholeSet {
+  /** The layout's name. */
+  layout: string;
+  /** What it finds in each phase; one of the name "" where the data set has no phases. */
+  phases: { phase: string; found: Found }[];
+}
+
+/**
+ * What all pictures of a folder are, as one data set: the layout that `auto` would choose for any phase of it.
+ * @param pictures paths relative to the folder. @param mode a layout's name, or "auto"
+ * @returns undefined when no layout fits
+ */
+export function wholeSet(pictures: readonly string[], mode = "auto"): WholeSet | undefined {
+  const table: Record<string, Layout> = { ...layouts };
+  const ranked = Object.entries(table)
+    .filter(([name]) => mode === "auto" || name === mode)
+    .sort(([, a], [, b]) => a.rank - b.rank);
+  for (const [name, layout] of ranked) {
+    const names = layout.phases(pictures);
+    const phases = (names.length > 0 ? names : [""]).flatMap((phase) => {
+      const found = layout.find(pictures, phase || "train");
+      return found && (mode !== "auto" || found.likely) ? [{ phase, found }] : [];
+    });
+    if (phases.length > 0) return { layout: name, phases };
+  }
+  return undefined;
+}
