@@ -238,6 +238,7 @@ describe("the receptive field", () => {
     ["n_layers", 3, 160],
     ["n_layers", 4, 256],
     ["basic", 1, 160],
+    ["patch_16", 4, 64],
     ["article", 3, 128],
   ])("of %s, %i layers", async (name, nLayers, side) => {
     const graph = new Graph();

@@ -72,6 +72,17 @@ describe("discriminator", () => {
     expect(countParameters(step({ netD: "basic", ngf: 1 }).netD.specs)).toBe(2_768_705);
   });
 
+  it.each([
+    [1, 9_024],
+    [16, 139_585],
+    [70, 2_768_705],
+    [286, 11_159_361],
+  ])("patch_%i has the receptive field of its name, whatever --n-layers-d is", (field, count) => {
+    const name = `patch_${field}`;
+    expect(countParameters(step({ netD: name, ngf: 1, nLayersD: 2 }).netD.specs)).toBe(count);
+    expect(receptiveField(discriminators[name]!.geometry({ nLayers: 2 }))).toBe(field);
+  });
+
   it("of 2 input channels (grey to grey)", () => {
     expect(countParameters(step({ inputNc: 1, outputNc: 1, ngf: 1 }).netD.specs)).toBe(2_764_609);
   });

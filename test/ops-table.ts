@@ -169,7 +169,14 @@ export const table: Record<string, Sample[]> = {
       ...both,
     },
   ],
-  Pad: [{ shapes: [[2, 3]], attrs: { pads: [1, 0, 2, 3] }, y: ([a, b], x) => x!(a! - 1, b!) }],
+  Pad: [
+    { shapes: [[2, 3]], attrs: { pads: [1, 0, 2, 3] }, y: ([a, b], x) => x!(a! - 1, b!) },
+    {
+      shapes: [[2, 4, 3]],
+      attrs: { pads: [0, 3, 1, 0, 1, 2], mode: "reflect" },
+      y: ([a, b, c], x) => x!(a!, mirrored(b! - 3, 4), mirrored(c! - 1, 3)),
+    },
+  ],
   SpaceToDepth: [
     {
       shapes: [[2, 3, 4, 6]],
@@ -199,6 +206,11 @@ export const table: Record<string, Sample[]> = {
     { shapes: [[]], attrs: { shape: [2] }, y: (i, x) => x!(...i) },
   ],
 };
+
+/** Where position `i` falls in an axis of `n` values that is mirrored about its first and last one. */
+function mirrored(i: number, n: number): number {
+  return n - 1 - Math.abs(n - 1 - Math.abs(i));
+}
 
 function divided(value: number, by: number): [number, number] {
   return [Math.floor(value / by), value % by];

@@ -4,15 +4,18 @@
  * judgement for each patch of the size of its receptive field.
  */
 import type { Tensor } from "../graph.ts";
-import { conv, convTranspose, type Norm, norm } from "../nn/layers.ts";
+import { conv, convTranspose, norm } from "../nn/layers.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { leakyRelu } from "../ops/elementwise.ts";
+import { averagePool } from "../ops/resample.ts";
+import { defaultSlope, hasBias, type NetworkOptions } from "./options.ts";
 
-export interface DiscriminatorOptions {
+export interface DiscriminatorOptions extends NetworkOptions {
   /** Channels of the first layer; they double up to 8 times. */
   ndf: number;
   nLayers: number;
-  norm: Norm;
+  /** What the names of the parameters begin with; "" where there is one discriminator. */
+  prefix?: string;
 }
 
 /** Kernel extent and stride of a layer, for the receptive field; a transposed layer has stride 1 / s. */
@@ -22,13 +25,14 @@ export interface LayerGeometry {
 }
 
 export interface Discriminator {
+  /** The map of logits. */
   build(p: Parameters, x: Tensor, options: DiscriminatorOptions): Tensor;
+  /** What each layer hands on, after its activation; the last is the map of logits. */
+  layers(p: Parameters, x: Tensor, options: DiscriminatorOptions): Tensor[];
   /** The layers from input to output. */
   geometry(options: { nLayers: number }): LayerGeometry[];
   help: string;
 }
-
-const slope = 0.2;
 
 /** The side of the input patch that one value of the output map depends on, in pixels. */
 export function receptiveField(layers: readonly LayerGeometry[]): number {
@@ -37,8 +41,13 @@ export function receptiveField(layers: readonly LayerGeometry[]): number {
   return field;
 }
 
+const discriminator = (parts: Omit<Discriminator, "build">): Discriminator => ({
+  ...parts,
+  build: (p, x, options) => parts.layers(p, x, options).at(-1)!,
+});
+
 /** PatchGAN (Isola et al. 2017, 6.1.2): `nLayers` strided convolutions, then two of stride 1; 0 layers is the PixelGAN. */
-const n_layers: Discriminator = {
+const n_layers = discriminator({
   help: "PatchGAN of --n-layers-d strided layers: receptive field 16, 34, 70, 142, 286, 574 for 1 to 6, 1 for 0",
   geometry: ({ nLayers }) =>
     nLayers === 0
@@ -48,49 +57,58 @@ const n_layers: Discriminator = {
           { extent: 4, stride: 1 },
           { extent: 4, stride: 1 },
         ],
-  build(p, x, options) {
-    const { ndf, nLayers, norm: kind } = options;
-    if (nLayers === 0) return pixel.build(p, x, options);
-    const bias = kind === "instance";
+  layers(p, x, options) {
+    const { ndf, nLayers, norm: kind, slope = defaultSlope, padding, prefix = "" } = options;
+    if (nLayers === 0) return pixel.layers(p, x, options);
+    const bias = hasBias(options.bias, kind === "instance");
     const width = (i: number) => ndf * Math.min(8, 2 ** i);
-    const strided = { kernel: 4, stride: 2, pad: 1 };
+    const strided = { kernel: 4, stride: 2, pad: 1, padding };
+    const name = (at: number) => `${prefix}model.${at}`;
     const { graph } = p;
-    let h = graph.scope("conv1", () => leakyRelu(conv(p, "model.0", x, { ...strided, out: ndf }), slope));
+    const first = { ...strided, out: ndf, bias: hasBias(options.bias, true) };
+    const maps = [graph.scope("conv1", () => leakyRelu(conv(p, name(0), x, first), slope))];
     for (let i = 1; i <= nLayers; i++) {
-      h = graph.scope(`conv${i + 1}`, () => {
+      const h = graph.scope(`conv${i + 1}`, () => {
         const at = 3 * i - 1;
         const shape = { ...strided, stride: i < nLayers ? 2 : 1, out: width(i), bias };
-        return leakyRelu(norm(p, kind, `model.${at + 1}`, conv(p, `model.${at}`, h, shape)), slope);
+        return leakyRelu(norm(p, kind, name(at + 1), conv(p, name(at), maps.at(-1)!, shape), options), slope);
       });
+      maps.push(h);
     }
-    return graph.scope("map", () => conv(p, `model.${3 * nLayers + 2}`, h, { out: 1, kernel: 4, pad: 1 }));
+    const last = { out: 1, kernel: 4, pad: 1, padding };
+    return [...maps, graph.scope("map", () => conv(p, name(3 * nLayers + 2), maps.at(-1)!, last))];
   },
-};
+});
 
-/** The 70 x 70 PatchGAN: 3 strided layers. */
-const basic: Discriminator = {
-  help: "PatchGAN of 3 strided layers, receptive field 70",
-  geometry: () => n_layers.geometry({ nLayers: 3 }),
-  build: (p, x, options) => n_layers.build(p, x, { ...options, nLayers: 3 }),
-};
+/** A PatchGAN of fixed depth. */
+const patches = (nLayers: number, help: string): Discriminator =>
+  discriminator({
+    help,
+    geometry: () => n_layers.geometry({ nLayers }),
+    layers: (p, x, options) => n_layers.layers(p, x, { ...options, nLayers }),
+  });
 
 /** PixelGAN: 1 x 1 convolutions. */
-const pixel: Discriminator = {
+const pixel = discriminator({
   help: "PixelGAN: 1 x 1 convolutions, receptive field 1",
   geometry: () => [1, 2, 3].map(() => ({ extent: 1, stride: 1 })),
-  build(p, x, { ndf, norm: kind }) {
-    const bias = kind === "instance";
-    const h = leakyRelu(conv(p, "net.0", x, { out: ndf, kernel: 1 }), slope);
-    const h2 = norm(p, kind, "net.3", conv(p, "net.2", h, { out: 2 * ndf, kernel: 1, bias }));
-    return conv(p, "net.5", leakyRelu(h2, slope), { out: 1, kernel: 1, bias });
+  layers(p, x, options) {
+    const { ndf, norm: kind, slope = defaultSlope, prefix = "" } = options;
+    const bias = hasBias(options.bias, kind === "instance");
+    const first = { out: ndf, kernel: 1, bias: hasBias(options.bias, true) };
+    const h = leakyRelu(conv(p, `${prefix}net.0`, x, first), slope);
+    const y = conv(p, `${prefix}net.2`, h, { out: 2 * ndf, kernel: 1, bias });
+    const h2 = leakyRelu(norm(p, kind, `${prefix}net.3`, y, options), slope);
+    const last = { out: 1, kernel: 1, bias: options.bias === "never" || bias };
+    return [h, h2, conv(p, `${prefix}net.5`, h2, last)];
   },
-};
+});
 
 /**
  * The seed article's: four strided convolutions, then a transposed one of stride 4 and dilation 3, which spreads a 16 x 16
  * map over 70 x 70 values. The size of that map is not its receptive field.
  */
-const article: Discriminator = {
+const article = discriminator({
   help: "the seed article's: 4 strided layers, then a transposed one to a 70 x 70 map",
   geometry: () => [
     ...Array.from({ length: 4 }, () => ({ extent: 4, stride: 2 })),
@@ -98,19 +116,60 @@ const article: Discriminator = {
     // leaves one: the 4 taps lie 3 apart and stride 4 lets exactly one of them meet an output position.
     { extent: 1, stride: 1 },
   ],
-  build(p, x, { ndf, norm: kind }) {
+  layers(p, x, options) {
+    const { ndf, norm: kind, slope = defaultSlope, padding, prefix = "" } = options;
+    const bias = hasBias(options.bias, true);
     const { graph } = p;
-    let h = x;
+    const maps = [x];
     for (let i = 0; i < 4; i++) {
-      h = graph.scope(`conv${i + 1}`, () => {
+      const h = graph.scope(`conv${i + 1}`, () => {
         const at = Math.max(0, 3 * i - 1);
-        const y = conv(p, `model.${at}`, h, { out: ndf * 2 ** i, kernel: 4, stride: 2, pad: 1 });
-        return leakyRelu(i === 0 ? y : norm(p, kind, `model.${at + 1}`, y), slope);
+        const shape = { out: ndf * 2 ** i, kernel: 4, stride: 2, pad: 1, padding, bias };
+        const y = conv(p, `${prefix}model.${at}`, maps.at(-1)!, shape);
+        return leakyRelu(i === 0 ? y : norm(p, kind, `${prefix}model.${at + 1}`, y, options), slope);
       });
+      maps.push(h);
     }
-    return graph.scope("map", () => convTranspose(p, "model.11", h, { out: 1, kernel: 4, stride: 4, dilation: 3 }));
+    const last = { out: 1, kernel: 4, stride: 4, dilation: 3 };
+    return [...maps.slice(1), graph.scope("map", () => convTranspose(p, `${prefix}model.11`, maps.at(-1)!, last))];
   },
+});
+
+/** The choices of --netD. patch_N is the discriminator of receptive field N of the paper (table 3 and 6.1.2). */
+export const discriminators: Readonly<Record<string, Discriminator>> = {
+  basic: patches(3, "PatchGAN of 3 strided layers, receptive field 70"),
+  n_layers,
+  pixel,
+  patch_1: patches(0, "the paper's 1x1: PixelGAN"),
+  patch_16: patches(1, "the paper's 16x16: PatchGAN of 1 strided layer"),
+  patch_70: patches(3, "the paper's 70x70: PatchGAN of 3 strided layers"),
+  patch_286: patches(5, "the paper's 286x286: PatchGAN of 5 strided layers"),
+  article,
 };
 
-/** The choices of --netD. */
-export const discriminators: Readonly<Record<string, Discriminator>> = { basic, n_layers, pixel, article };
+/**
+ * `numD` discriminators of one kind at as many scales (pix2pixHD, Wang et al. 2018, 3.2): the one of scale k sees `x`
+ * after k times AvgPool2d(3, 2, 1, count_include_pad=False).
+ * @param x input and picture side by side, [N, inputNc + outputNc, H, W]
+ * @returns for each scale, from full size down, what each layer hands on; the last is the scale's map of logits
+ *
+ * Parameters of scale k are named "scale<k>.<name>"; with `numD` 1 they have the discriminator's own names. (pix2pixHD
+ * numbers scales from the smallest and pads by 2, so that its weights would need another network than this.)
+ */
+export function discriminateScales(
+  p: Parameters,
+  x: Tensor,
+  options: DiscriminatorOptions & { netD: string; numD: number },
+): Tensor[][] {
+  const { netD, numD, prefix = "" } = options;
+  const { layers } = discriminators[netD]!;
+  if (numD === 1) return [layers(p, x, options)];
+  const { graph } = p;
+  const scales: Tensor[][] = [];
+  let at = x;
+  for (let k = 0; k < numD; k++) {
+    if (k > 0) at = graph.scope(`scale${k}`, () => averagePool(at));
+    scales.push(graph.scope(`scale${k}`, () => layers(p, at, { ...options, prefix: `${prefix}scale${k}.` })));
+  }
+  return scales;
+}

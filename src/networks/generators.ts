@@ -53,7 +53,7 @@ function unet(levels: number): Generator {
         const outermost = level === 0;
         const activated = outermost ? h : leakyRelu(h, slope);
         const y = conv(p, `${block(level)}.${outermost ? 0 : 1}`, activated, { ...down, out: channels(level), bias });
-        return outermost || level === innermost ? y : norm(p, kind, `${block(level)}.2`, y, statistics);
+        return outermost || level === innermost ? y : norm(p, kind, `${block(level)}.2`, y, { statistics });
       });
       skips.push(h);
     }
@@ -61,7 +61,7 @@ function unet(levels: number): Generator {
       h = graph.scope(`netG/up${level + 1}`, () => {
         const at = level === innermost ? 3 : 5;
         let y = convTranspose(p, `${block(level)}.${at}`, relu(h), { ...down, out: channels(level - 1), bias });
-        y = norm(p, kind, `${block(level)}.${at + 1}`, y, statistics);
+        y = norm(p, kind, `${block(level)}.${at + 1}`, y, { statistics });
         if (drop && level < innermost && level >= 4) y = dropout(p, y, 0.5);
         return concat([skips[level - 1]!, y], 1);
       });
@@ -92,7 +92,7 @@ const article: Generator = {
       const y = graph.scope(`netG/down${level}`, () => {
         const name = `down_${level}_C${64 * width(level)}.model`;
         const z = conv(p, `${name}.0`, skips[level - 1]!, { ...down, out: ngf * width(level) });
-        return leakyRelu(level === 1 || level === levels ? z : norm(p, kind, `${name}.1`, z, statistics), slope);
+        return leakyRelu(level === 1 || level === levels ? z : norm(p, kind, `${name}.1`, z, { statistics }), slope);
       });
       skips.push(y);
     }
@@ -102,7 +102,7 @@ const article: Generator = {
         const dropped = level >= levels - 3;
         const name = `up_${level}_C${dropped ? "D" : ""}${64 * width(level)}.model`;
         let y = convTranspose(p, `${name}.0`, h, { ...down, out: ngf * width(level) });
-        y = norm(p, kind, `${name}.1`, y, statistics);
+        y = norm(p, kind, `${name}.1`, y, { statistics });
         if (dropped && drop) y = dropout(p, y, 0.5);
         return concat([relu(y), skips[level]!], 1);
       });

@@ -10,3 +10,4 @@ export * from "./elementwise.ts";
 export * from "./linear.ts";
 export * from "./movement.ts";
 export * from "./reduce.ts";
+export * from "./resample.ts";

@@ -1,6 +1,7 @@
 /** Ops that move values without computing: reshape, transpose, slice, pad, concat, space to depth. */
 import { ShapeError } from "../errors.ts";
 import { type Op, op, type Shape, sizeOf, type Tensor } from "../graph.ts";
+import { add } from "./elementwise.ts";
 
 /** Int64 "to the end" of ONNX Slice for a negative step. */
 const beforeFirst = -(2 ** 31);
@@ -94,11 +95,19 @@ function spaced(x: Tensor, axis: number, step: number): Tensor {
   return slice(wide, [axis], [0], [(n - 1) * step + 1]);
 }
 
-/** Zeros around `x`; `pads` lists all befores, then all afters. */
-export const Pad = op<{ pads: readonly number[] }>("Pad", {
-  shape: ([x], { pads }) => x!.map((n, i) => n + pads[i]! + pads[i + x!.length]!),
+/** Zeros around `x`, or its mirror image about its first and last values; `pads` lists all befores, then all afters. */
+export const Pad = op<{ pads: readonly number[]; mode?: "reflect" }>("Pad", {
+  shape: ([x], { pads, mode }) => {
+    const rank = x!.length;
+    if (mode === "reflect" && x!.some((n, i) => Math.max(pads[i]!, pads[i + rank]!) >= n)) {
+      throw new ShapeError(`[${x}] is too small to be reflected by [${pads}]; use larger pictures or zero padding.`);
+    }
+    return x!.map((n, i) => n + pads[i]! + pads[i + rank]!);
+  },
   constants: ({ pads }) => [pads],
-  gradient: ({ x: [x], dy, attrs: { pads } }) => {
+  attributes: ({ mode }) => ({ mode }),
+  gradient: ({ x: [x], dy, attrs: { pads, mode } }) => {
+    if (mode === "reflect") return [folded(dy, x!.shape, pads)];
     const axes = x!.shape.map((_, i) => i);
     return [
       slice(
@@ -110,6 +119,25 @@ export const Pad = op<{ pads: readonly number[] }>("Pad", {
     ];
   },
 });
+
+/** The gradient of a reflecting Pad: each margin of `dy`, mirrored, is added to the values that it repeats. */
+function folded(dy: Tensor, shape: Shape, pads: readonly number[]): Tensor {
+  let total = dy;
+  for (const [axis, n] of shape.entries()) {
+    const [before, after] = [pads[axis]!, pads[axis + shape.length]!];
+    if (before === 0 && after === 0) continue;
+    const margin = (start: number, length: number, to: number) => {
+      const mirrored = flip(slice(wide, [axis], [start], [start + length]), [axis]);
+      const zeros = (count: number) => shape.map((_, i) => (i === axis ? count : 0));
+      return pad(mirrored, zeros(to), zeros(n - to - length));
+    };
+    const wide = total;
+    total = slice(wide, [axis], [before], [before + n]);
+    if (before > 0) total = add(total, margin(0, before, 1));
+    if (after > 0) total = add(total, margin(before + n, after, n - 1 - after));
+  }
+  return total;
+}
 
 /** [N, C, H, W] to [N, C * b * b, H / b, W / b]; channel order (row in block, column in block, C). */
 export const SpaceToDepth: Op<{ blocksize: number }> = op<{ blocksize: number }>("SpaceToDepth", {
@@ -156,6 +184,12 @@ export function transpose(x: Tensor, perm: readonly number[]): Tensor {
 export const concat = (xs: Tensor[], axis: number): Tensor => Concat(xs, { axis });
 export const pad = (x: Tensor, before: readonly number[], after: readonly number[]): Tensor =>
   [...before, ...after].every((n) => n === 0) ? x : Pad([x], { pads: [...before, ...after] });
+
+/** `margin` mirrored values on each side of the last two axes, without repeating the outermost. */
+export const reflect = (x: Tensor, margin: number): Tensor => {
+  const around = x.shape.map((_, i) => (i < x.rank - 2 ? 0 : margin));
+  return Pad([x], { pads: [...around, ...around], mode: "reflect" });
+};
 
 export function slice(x: Tensor, axes: readonly number[], starts: readonly number[], ends: readonly number[]): Tensor {
   if (axes.every((axis, i) => starts[i] === 0 && ends[i] === x.shape[axis])) return x;
