@@ -44,7 +44,10 @@ export async function timeSteps({ size, ngf, batch, steps, threads }: StepOption
   const picture = () => Float32Array.from({ length: batch * 3 * size * size }, () => 2 * random.float() - 1);
   const data = { A: picture(), B: picture(), ...shape };
 
-  const step = await times(steps, (i) => trainer.step(data, { step: i + 1, lr: config.lr }));
+  const step = await times(steps, async (i) => {
+    await trainer.step(data, { step: i + 1, lr: config.lr });
+    await trainer.losses();
+  });
   const peak = process.resourceUsage().maxRSS * 1024;
   const translator = Translator.of(config, trainer.netG, platform);
   const forward = await times(Math.max(steps, 8), () => translator.run(data.A, batch, size, size));

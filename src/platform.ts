@@ -57,4 +57,37 @@ export interface Platform {
   };
   /** Cores that a step may use when `--threads` is not given. */
   cores: number;
+  /** The device that is always there: what `--device auto` falls back to. */
+  base: "cpu" | "wasm";
+  /**
+   * The devices that this platform could have (or those of `names`), `base` first, and whether each is there. To look for an
+   * adapter may take a second; sessions are made on a device by the options of device.ts.
+   */
+  devices(names?: readonly DeviceName[]): Promise<readonly FoundDevice[]>;
+}
+
+export type DeviceName = "cpu" | "webgpu" | "cuda" | "wasm";
+
+/** What WebGPU runs on. Limits are in bytes; absent where they are not known. */
+export interface Adapter {
+  /** As its driver or the system calls it. */
+  name: string;
+  /** It computes on the CPU, for tests. */
+  software: boolean;
+  maxBufferSize?: number | undefined;
+  maxStorageBufferBindingSize?: number | undefined;
+}
+
+/** A device that can be computed on. */
+export interface Device {
+  name: DeviceName;
+  /** The name, with the adapter's where there is one. */
+  label: string;
+  adapter?: Adapter | undefined;
+}
+
+export interface FoundDevice extends Device {
+  present: boolean;
+  /** Why it is not there, and what would bring it: a clause without a full stop. */
+  missing?: string | undefined;
 }

@@ -35,7 +35,7 @@ const pageSeconds = 20;
 /** What a run is made of, in lines: data, networks with their sizes, D's map and receptive field (two different things). */
 export function describe(
   config: Config,
-  { netG, netD, outputMap }: Trainer,
+  { netG, netD, outputMap, device }: Trainer,
   { layout, pairs, notes }: FoundPairs,
   { height, width, threads, perEpoch }: { height: number; width: number; threads: number; perEpoch: number },
 ): string[] {
@@ -51,7 +51,7 @@ export function describe(
     `netG    ${config.netG}, ngf ${config.ngf}, ${config.inputNc} -> ${config.outputNc} channels, norm ${config.norm}: ${count(netG)}`,
     `netD    ${config.netD}, ndf ${config.ndf}: ${count(netD)}; ${patch}`,
     `loss    ${config.ganMode} GAN + ${config.lambdaL1} x L1, Adam ${config.lr}, batch ${config.batchSize}`,
-    `device  cpu, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+    `device  ${device.label}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
   ];
 }
 

@@ -3,12 +3,12 @@
  * samples/ and index.html. Weights carry the tensor names of the widely used PyTorch implementation.
  */
 import { type Config, readConfig } from "./config.ts";
+import type { NetworkState } from "./engines/state.ts";
 import { CheckpointError, UserError } from "./errors.ts";
 import { decode, encode, type StoredTensor } from "./formats/safetensors.ts";
 import { isTrainable } from "./nn/parameters.ts";
 import { type Losses, lossNames } from "./pix2pix.ts";
 import type { Files } from "./platform.ts";
-import type { NetworkState } from "./session.ts";
 
 /** Where a run stands. `step` counts from the run's first; `pairs` guards against a data set that changed. */
 export interface Progress {

@@ -2,6 +2,7 @@
 import { type Config, checkSize } from "./config.ts";
 import { Loader } from "./data/loader.ts";
 import { findPairs } from "./data/pairs.ts";
+import { chooseDevice } from "./device.ts";
 import { CheckpointError, UserError } from "./errors.ts";
 import { decode } from "./formats/safetensors.ts";
 import { inits } from "./nn/init.ts";
@@ -53,7 +54,8 @@ export async function train(
 
   const threads = config.threads ?? platform.cores;
   const shape = { n: Math.min(config.batchSize, data.pairs.length), height, width };
-  const trainer = new Trainer(platform, { model: config, seed: config.seed, threads }, shape);
+  const device = await chooseDevice(platform, config.device);
+  const trainer = new Trainer(platform, { model: config, seed: config.seed, threads, device }, shape);
   const progress = config.continueTrain ? await run.restore(trainer) : await begin(config, platform, trainer);
   if (config.continueTrain && progress.pairs !== data.pairs.length) {
     throw new CheckpointError(
@@ -74,9 +76,33 @@ export async function train(
   let step = progress.step;
   let saved = step;
   const save = async () => {
+    await settle();
+    await trainer.toHost();
     await run.saveLatest(trainer, { step, epoch: Math.ceil(step / perEpoch), pairs: data.pairs.length });
     saved = step;
   };
+
+  // A device is not waited for at every step: its losses are read together, and the time is shared out among their steps.
+  let waiting: { line: { epoch: number; step: number }; lr: number; images: number }[] = [];
+  let busy = 0;
+  let settled = performance.now();
+  const settle = async () => {
+    if (waiting.length === 0) return;
+    const began = performance.now();
+    const losses = await trainer.losses();
+    settled = performance.now();
+    const seconds = Number(((busy + settled - began) / 1000 / waiting.length).toFixed(4));
+    const steps = waiting;
+    waiting = [];
+    busy = 0;
+    for (const [i, { line, lr, images }] of steps.entries()) {
+      if (!Object.values(losses[i]!).every(Number.isFinite)) throw notFinite(line.step, saved, run, config);
+      const logged = { ...line, ...losses[i]!, lr, seconds };
+      await run.appendLosses(logged);
+      events.step?.(report.add(logged, images));
+    }
+  };
+
   await trainer.prepare(shape);
   while (step < lastStep && !signal?.aborted) {
     const began = performance.now();
@@ -89,20 +115,10 @@ export async function train(
       throw error;
     });
     const lr = config.lr * schedules[config.lrPolicy](epoch, config);
-    const result = await trainer.step(batch, { step, lr });
-    if (!result) {
-      const kept =
-        saved > 0
-          ? `The checkpoint of step ${saved} is intact in ${run.dir}: continue from it with a smaller --lr (now ${config.lr})`
-          : `Nothing was saved yet: start again with a smaller --lr (now ${config.lr})`;
-      throw new UserError(
-        `Step ${step}: a loss is not finite, so training stopped. ${kept}, or look for damaged pictures with pix2pix inspect.`,
-      );
-    }
-    const seconds = (performance.now() - began) / 1000;
-    const line = { epoch, step, ...result.losses, lr, seconds: Number(seconds.toFixed(4)) };
-    await run.appendLosses(line);
-    events.step?.(report.add(line, batch.n));
+    await trainer.step(batch, { step, lr });
+    waiting.push({ line: { epoch, step }, lr, images: batch.n });
+    busy += performance.now() - began;
+    if (waiting.length >= trainer.capacity || performance.now() - settled > unreadSeconds * 1000) await settle();
 
     const epochDone = index + 1 === perEpoch;
     if (step % config.saveLatestFreq === 0 || (epochDone && epoch % config.saveEpochFreq === 0)) await save();
@@ -111,6 +127,8 @@ export async function train(
       events.message?.(`epoch ${epoch}: weights kept as ${run.path(`${epoch}_net_G.safetensors`)}`);
     }
     if (epochDone || step === lastStep) {
+      await settle();
+      await trainer.toHost();
       // A picture to look at is not worth a run: what is wrong with the sample pairs is said, and training goes on.
       await report.sample(epoch).catch((error) => {
         if (!(error instanceof UserError)) throw error;
@@ -122,6 +140,19 @@ export async function train(
   if (saved !== step || step === progress.step) await save();
   await report.page(step < lastStep ? "stopped" : "finished", true);
   return { runDir: run.dir, step, epoch: Math.ceil(step / perEpoch), stopped: step < lastStep };
+}
+
+/** Losses that a device has computed are read, logged and shown at least this often. */
+const unreadSeconds = 1;
+
+function notFinite(step: number, saved: number, run: Run, { lr }: Config): UserError {
+  const kept =
+    saved > 0
+      ? `The checkpoint of step ${saved} is intact in ${run.dir}: continue from it with a smaller --lr (now ${lr})`
+      : `Nothing was saved yet: start again with a smaller --lr (now ${lr})`;
+  return new UserError(
+    `Step ${step}: a loss is not finite, so training stopped. ${kept}, or look for damaged pictures with pix2pix inspect.`,
+  );
 }
 
 /** First weights: drawn, then replaced by --init-g and --init-d where given. */

@@ -3,12 +3,12 @@ import { type Config, checkSize } from "./config.ts";
 import { resize } from "./data/resize.ts";
 import { fromTensor, toTensor } from "./data/transforms.ts";
 import { onCpu } from "./device.ts";
+import { NetworkState } from "./engines/state.ts";
 import { encode } from "./onnx/encode.ts";
 import { type BatchShape, generatorGraph } from "./pix2pix.ts";
 import type { InferenceSession, Picture, Platform, Tensor } from "./platform.ts";
 import { Random } from "./random.ts";
 import { fill, Run } from "./run.ts";
-import { NetworkState } from "./session.ts";
 
 export interface OpenOptions {
   name: string;

@@ -39,6 +39,7 @@ const layers: [string, string[]][] = [
   ["nn", ["nn"]],
   ["networks", ["networks"]],
   ["pix2pix", ["pix2pix.ts"]],
+  ["engines", ["engines"]],
   ["session", ["session.ts"]],
   ["run", ["data", "config.ts", "run.ts", "report", "demo", "translate.ts", "reporter.ts", "tools"]],
   ["train", ["train.ts"]],
@@ -50,7 +51,7 @@ const layerOf = (path: string) => layers.findIndex(([, places]) => places.includ
 
 /** Folders of the core that stand beside the networks and know nothing of them. */
 const apart = ["data", "report", "demo", "tools", "formats", "metrics.ts", "random.ts", "errors.ts", "node"];
-const ofNetworks = ["graph.ts", "ops", "gradient.ts", "nn", "networks", "pix2pix.ts", "session.ts", "onnx"];
+const ofNetworks = ["graph.ts", "ops", "gradient.ts", "nn", "networks", "pix2pix.ts", "engines", "session.ts", "onnx"];
 
 /** A convolution's gradient is built of convolutions: the op needs its lowerings and they need the op. */
 const knownCycles = ["ops/conv.ts ops/lowerings.ts"];
@@ -61,7 +62,7 @@ describe("imports", () => {
     expect(sources.length).toBeGreaterThan(40);
     // A line that breaks, one of types and a dynamic one are all read.
     expect(graph.get("gradient.ts")).toContainEqual({ to: "graph.ts", typeOnly: false });
-    expect(graph.get("device.ts")).toEqual([{ to: "onnxruntime-common", typeOnly: true }]);
+    expect(graph.get("device.ts")).toContainEqual({ to: "onnxruntime-common", typeOnly: true });
     expect(graph.get("cli/train.ts")).toContainEqual({ to: "train.ts", typeOnly: false });
   });
 

@@ -1,0 +1,89 @@
+/** Everything in the host's memory: ONNX Runtime reads and writes the networks' arrays in place, Adam is a WebAssembly loop. */
+import { sessionOptions } from "../device.ts";
+import { type Program, type Tensor as Symbolic, sizeOf } from "../graph.ts";
+import type { Betas, Factors } from "../nn/adam.ts";
+import { isTrainable } from "../nn/parameters.ts";
+import { encode } from "../onnx/encode.ts";
+import type { Device, InferenceSession, Platform, Tensor, Tensors } from "../platform.ts";
+import { type Bound, type Engine, memoryOf } from "./engine.ts";
+import type { NetworkState } from "./state.ts";
+
+export class HostEngine implements Engine {
+  readonly target = "cpu";
+  readonly capacity = 1;
+  readonly #platform: Platform;
+  readonly #device: Device;
+  readonly #threads: number;
+  /** The networks' arrays by their names in the graphs. */
+  readonly #own = new Map<string, Float32Array>();
+  readonly #sessions: InferenceSession[] = [];
+  #rows: Float32Array[] = [];
+
+  constructor(platform: Platform, device: Device, threads: number, states: readonly NetworkState[]) {
+    this.#platform = platform;
+    this.#device = device;
+    this.#threads = threads;
+    for (const state of states) {
+      for (const spec of state.specs) {
+        const name = `${state.network}.${spec.name}`;
+        this.#own.set(name, state.get(spec));
+        if (!isTrainable(spec)) continue;
+        this.#own.set(`${name}.grad`, state.view("gradients", spec));
+        for (const moment of ["m", "v"] as const) this.#own.set(`${name}.${moment}`, state.view(moment, spec));
+      }
+    }
+  }
+
+  async compile(programs: readonly Program[]): Promise<Bound> {
+    const buffers = new Map(this.#own);
+    const at = (name: string) => buffers.get(name)!;
+    const stages: { session: InferenceSession; feeds: Tensors; fetches: Tensors }[] = [];
+    for (const program of programs) stages.push(await this.#stage(program, buffers));
+    return {
+      run: async (index) => {
+        const { session, feeds, fetches } = stages[index]!;
+        await this.#platform.runInto(session, feeds, fetches);
+      },
+      input: at,
+      read: async (name) => at(memoryOf(name)),
+      record: async (names) => void this.#rows.push(Float32Array.from(names.flatMap((name) => [...at(name)]))),
+    };
+  }
+
+  /** A session with a buffer for every input and output; what has the same name in two programs shares one. */
+  async #stage(program: Program, buffers: Map<string, Float32Array>) {
+    const { ort, runInto } = this.#platform;
+    const model = encode(program, { sequence: runInto.sequenceOutput });
+    const session = await ort.InferenceSession.create(model, sessionOptions(this.#device, this.#threads));
+    this.#sessions.push(session);
+    const bound = (name: string, { shape }: Symbolic): [string, Tensor] => {
+      const memory = memoryOf(name);
+      const data = buffers.get(memory) ?? new Float32Array(sizeOf(shape));
+      buffers.set(memory, data);
+      return [name, new ort.Tensor("float32", data, shape)];
+    };
+    return {
+      session,
+      feeds: Object.fromEntries(program.inputs.map((t) => bound(t.name, t))),
+      fetches: Object.fromEntries(program.outputs.map(({ name, tensor }) => bound(name, tensor))),
+    };
+  }
+
+  async optimise(state: NetworkState, factors: Factors, betas: Betas): Promise<void> {
+    state.adam.step(factors, betas);
+  }
+
+  async recorded(): Promise<Float32Array[]> {
+    const rows = this.#rows;
+    this.#rows = [];
+    return rows;
+  }
+
+  /** The networks' host memory is what the programs run on. */
+  async toDevice(): Promise<void> {}
+  async toHost(): Promise<void> {}
+
+  async close(): Promise<void> {
+    for (const session of this.#sessions.splice(0)) await session.release();
+  }
+}

@@ -1,0 +1,51 @@
+/** A network's values and Adam's moments on the host, by PyTorch's names. */
+import { sizeOf } from "../graph.ts";
+import { type AdamArrays, type AdamState, adamState } from "../nn/adam.ts";
+import { type Init, initialise } from "../nn/init.ts";
+import { isTrainable, type ParameterSpec, type Parameters } from "../nn/parameters.ts";
+
+/** Buffers start at multiples of 16 values (64 bytes), a cache line and an AVX-512 register. */
+const align = (offset: number): number => Math.ceil(offset / 16) * 16;
+
+/** A network's values: one flat array for all trained parameters (and one each for Adam's moments), with views by name. */
+export class NetworkState {
+  readonly network: string;
+  readonly specs: readonly ParameterSpec[];
+  /** How many batches each batch norm has seen: upstream's num_batches_tracked. */
+  readonly batches = new Map<string, number>();
+  readonly adam: AdamState;
+  readonly statistics = new Map<string, Float32Array>();
+  readonly #offsets = new Map<string, number>();
+
+  constructor({ network, specs, batches }: Parameters) {
+    this.network = network;
+    this.specs = specs;
+    let end = 0;
+    for (const spec of specs) {
+      if (isTrainable(spec)) {
+        this.#offsets.set(spec.name, end);
+        end = align(end + sizeOf(spec.shape));
+      } else {
+        this.statistics.set(spec.name, new Float32Array(sizeOf(spec.shape)));
+      }
+    }
+    for (const name of batches.keys()) this.batches.set(name, 0);
+    this.adam = adamState(end);
+  }
+
+  /** The part of one of Adam's flat arrays that belongs to a trained parameter. */
+  view(array: keyof AdamArrays, { name, shape }: ParameterSpec): Float32Array {
+    const offset = this.#offsets.get(name)!;
+    return this.adam[array].subarray(offset, offset + sizeOf(shape));
+  }
+
+  /** The values of any parameter or running statistic. */
+  get(spec: ParameterSpec): Float32Array {
+    return this.statistics.get(spec.name) ?? this.view("values", spec);
+  }
+
+  /** Draws the starting values; every parameter has a random stream of its own. */
+  initialise(init: Init, gain: number, seed: number): void {
+    for (const spec of this.specs) initialise(this.get(spec), spec, { init, gain, seed, network: this.network });
+  }
+}
