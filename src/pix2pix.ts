@@ -6,6 +6,7 @@ import { gradient } from "./gradient.ts";
 import { Graph, type Output, type Program, type Target, type Tensor } from "./graph.ts";
 import { discriminators } from "./networks/discriminators.ts";
 import { generators } from "./networks/generators.ts";
+import { fitted } from "./nn/fit.ts";
 import type { Norm, Statistics } from "./nn/layers.ts";
 import { ganLosses, l1 } from "./nn/losses.ts";
 import { Parameters } from "./nn/parameters.ts";
@@ -135,7 +136,8 @@ export function generatorGraph(
 
 function generate(netG: Parameters, x: Tensor, options: ModelOptions, statistics: Statistics = "batch"): Tensor {
   const { outputNc, ngf, norm, noDropout } = options;
-  return generators[options.netG]!.build(netG, x, { outputNc, ngf, norm, dropout: !noDropout, statistics });
+  const { build, multiple } = generators[options.netG]!;
+  return fitted(x, multiple, (whole) => build(netG, whole, { outputNc, ngf, norm, dropout: !noDropout, statistics }));
 }
 
 function discriminate(netD: Parameters, x: Tensor, { ndf, nLayersD, norm, netD: name }: ModelOptions): Tensor {

@@ -41,7 +41,7 @@ const layers: [string, string[]][] = [
   ["pix2pix", ["pix2pix.ts"]],
   ["engines", ["engines"]],
   ["session", ["session.ts"]],
-  ["run", ["data", "config.ts", "run.ts", "report", "demo", "translate.ts", "reporter.ts", "tools"]],
+  ["run", ["data", "config.ts", "config", "run.ts", "report", "demo", "translate.ts", "reporter.ts", "tools"]],
   ["train", ["train.ts"]],
   ["public names", ["index.ts"]],
   ["adapters", ["node", "web"]],

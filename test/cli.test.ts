@@ -75,10 +75,20 @@ describe("help", () => {
     const { code, out } = await run("train --help");
     expect(code).toBe(0);
     const groups = out.match(/^[A-Z][a-z]+:$/gm);
-    const expected = ["Data:", "Networks:", "Objective:", "Schedule:", "Run:", "Device:", "Options:", "Examples:"];
+    const expected = [
+      "Data:",
+      "Networks:",
+      "Objective:",
+      "Schedule:",
+      "Validation:",
+      "Run:",
+      "Device:",
+      "Options:",
+      "Examples:",
+    ];
     expect(groups).toEqual(expected);
     const text = out.replace(/\s+/g, " ");
-    expect(text).toContain("--crop-size <px> width and height that the networks see (default 256 px)");
+    expect(text).toContain("--crop-size <px> width (and height) that the networks see (default 256 px)");
     expect(text).toMatch(/--netG <choice> .*\(unet_32, .* article; default unet_256\)/);
     expect(text).toMatch(/--no-flip never mirror/);
     expect(text).toMatch(/--save-latest-freq <steps> .*\(default 500 steps\)/);
@@ -227,7 +237,11 @@ describe("bad data", () => {
     ["broken", "", /broken\/trainB\/facade_0002\.png.*--skip-bad-images/s],
     ["odd", "", /odd\/train\/1\.png: the width is odd \(63x32\)/],
     ["tiny", "--preprocess crop", /16x32, below the crop of 32x32/],
-    ["tiny", "--preprocess none", /16x32.*unet_32.*multiple of 32/],
+    [
+      "tiny",
+      "--preprocess none",
+      /16x32.*--n-layers-d 3: nothing is left|n-layers-d 3: nothing is left of pictures of 16x32/,
+    ],
     ["data", "--init-g runs/x.safetensors", /runs\/x\.safetensors/],
     ["data", "--init-g runs/whole/latest_net_D.safetensors", /latest_net_D\.safetensors.*model/],
   ])("%s %s", async (dataroot, more, message) => {

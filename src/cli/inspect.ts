@@ -111,6 +111,8 @@ function treatment({ preprocess, loadSize, cropSize, noFlip }: Config): string {
   const steps = {
     resize_and_crop: [`resized to ${loadSize}x${loadSize}`, `cropped to ${cropSize}x${cropSize}`],
     crop: [`cropped to ${cropSize}x${cropSize}`],
+    scale_width: [`resized to a width of ${loadSize}`],
+    scale_width_and_crop: [`resized to a width of ${loadSize}`, `cropped to ${cropSize}x${cropSize}`],
     none: ["as it is on disk"],
   }[preprocess];
   return [...steps, noFlip ? "never mirrored" : "mirrored half of the times", "both sides alike"].join(", ");

@@ -5,7 +5,7 @@ import type { Random } from "../random.ts";
 
 export interface TransformOptions {
   /** resize_and_crop: both sides to loadSize x loadSize, then a crop; crop: only the crop; none: as they are. */
-  preprocess: "resize_and_crop" | "crop" | "none";
+  preprocess: "resize_and_crop" | "crop" | "scale_width" | "scale_width_and_crop" | "none";
   /** Pixels; width and height. */
   cropSize: number;
   noFlip: boolean;

@@ -1,0 +1,24 @@
+/** Pictures of any size through a network that needs multiples of some number. */
+import type { Tensor } from "../graph.ts";
+import { concat, flip, slice } from "../ops/movement.ts";
+
+/**
+ * Pads the right and bottom of x, [N, C, H, W], by reflection to the next multiples of `multiple`, runs `build` on it, and
+ * cuts its output back to H x W.
+ */
+export function fitted(x: Tensor, multiple: number, build: (x: Tensor) => Tensor): Tensor {
+  const [height, width] = x.shape.slice(2) as [number, number];
+  const next = (side: number) => Math.ceil(side / multiple) * multiple;
+  const y = build(reflected(reflected(x, 2, next(height)), 3, next(width)));
+  return slice(y, [2, 3], [0, 0], [height, width]);
+}
+
+/** x continued at its end along `axis` to `length`, mirrored at its last value as often as it takes. */
+function reflected(x: Tensor, axis: number, length: number): Tensor {
+  const side = x.shape[axis]!;
+  if (side >= length) return x;
+  if (side === 1) return concat(Array<Tensor>(length).fill(x), axis);
+  const more = Math.min(length - side, side - 1);
+  const end = slice(x, [axis], [side - 1 - more], [side - 1]);
+  return reflected(concat([x, flip(end, [axis])], axis), axis, length);
+}
