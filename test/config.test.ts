@@ -163,15 +163,23 @@ describe("sizes", () => {
   it("checks that the discriminator leaves a map of the data's size; the generator pads by itself", () => {
     const config = parseConfig({ ...data, preprocess: "none", netG: "unet_64" });
     checkSize(config, 128, 200);
-    expect(problem(() => checkSize(config, 20, 200))).toMatchInlineSnapshot(`"--n-layers-d 3: nothing is left of pictures of 200x20 (width x height) after 3 strided layers; expected at most 2, or pictures of at least 24"`);
+    expect(problem(() => checkSize(config, 20, 200))).toMatchInlineSnapshot(
+      `"--n-layers-d 3: nothing is left of pictures of 200x20 (width x height) after 3 strided layers; expected at most 2, or pictures of at least 24"`,
+    );
   });
 
   it("takes rectangles", () => {
     const wide = { ...data, netG: "unet_64", cropSize: 192, cropHeight: 64, loadSize: 200, loadHeight: 70 };
     expect(parseConfig(wide)).toMatchObject({ cropSize: 192, cropHeight: 64 });
-    expect(problem(() => parseConfig({ ...wide, cropHeight: 65 }))).toMatchInlineSnapshot(`"a crop of 192x65 (width x height): unet_64 halves the picture 6 times, expected a multiple of 64 (nearest 64 or 128)"`);
-    expect(problem(() => parseConfig({ ...wide, loadHeight: 60 }))).toMatchInlineSnapshot(`"--load-height: got 60, expected at least --crop-height 64; 72 keeps the usual jitter, 64 means none"`);
-    expect(problem(() => parseConfig({ ...wide, rotate90: true }))).toMatchInlineSnapshot(`"--rotate90: a quarter turn needs square crops; leave it out, or crop squares"`);
+    expect(problem(() => parseConfig({ ...wide, cropHeight: 65 }))).toMatchInlineSnapshot(
+      `"a crop of 192x65 (width x height): unet_64 halves the picture 6 times, expected a multiple of 64 (nearest 64 or 128)"`,
+    );
+    expect(problem(() => parseConfig({ ...wide, loadHeight: 60 }))).toMatchInlineSnapshot(
+      `"--load-height: got 60, expected at least --crop-height 64; 72 keeps the usual jitter, 64 means none"`,
+    );
+    expect(problem(() => parseConfig({ ...wide, rotate90: true }))).toMatchInlineSnapshot(
+      `"--rotate90: a quarter turn needs square crops; leave it out, or crop squares"`,
+    );
   });
 });
 
