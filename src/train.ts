@@ -114,7 +114,7 @@ export async function train(
       if (saved !== step) await save();
       throw error;
     });
-    const lr = config.lr * schedules[config.lrPolicy](epoch, config);
+    const lr = config.lr * schedules[config.lrPolicy](epoch, { ...config, history: [] });
     await trainer.step(batch, { step, lr });
     waiting.push({ line: { epoch, step }, lr, images: batch.n });
     busy += performance.now() - began;

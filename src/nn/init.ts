@@ -3,14 +3,44 @@ import type { Shape } from "../graph.ts";
 import { Random } from "../random.ts";
 import type { Role } from "./parameters.ts";
 
-/** Fills a convolution's weight of the given shape ([Cout, Cin, kh, kw], or [Cin, Cout, kh, kw] when transposed). */
+/**
+ * Fills a convolution's weight of the given shape ([Cout, Cin, kh, kw], or [Cin, Cout, kh, kw] when transposed). The
+ * definitions are those of torch.nn.init, which takes the first axis for the outputs in either case.
+ */
 export type Init = (random: Random, out: Float32Array, shape: Shape, gain: number) => void;
 
 /** N(0, gain) (Isola et al. 2017, 6.2: gain .02). */
 const normal: Init = (random, out, _shape, gain) => random.fillNormal(out, 0, gain);
 
+/** N(0, gain * sqrt(2 / (fan in + fan out))) (Glorot and Bengio 2010). */
+const xavier: Init = (random, out, shape, gain) => {
+  const { fanIn, fanOut } = fans(shape);
+  random.fillNormal(out, 0, gain * Math.sqrt(2 / (fanIn + fanOut)));
+};
+
+/** N(0, sqrt(2 / fan in)), whatever the gain (He et al. 2015). */
+const kaiming: Init = (random, out, shape) => random.fillNormal(out, 0, Math.sqrt(2 / fans(shape).fanIn));
+
+/**
+ * The weight as a matrix of shape[0] rows, gain times a random one with orthonormal rows, or columns where those are the
+ * fewer (Saxe et al. 2013): the Q of a normal matrix whose R has a positive diagonal.
+ */
+const orthogonal: Init = (random, out, shape, gain) => {
+  const rows = shape[0]!;
+  const columns = out.length / rows;
+  random.fillNormal(out, 0, 1);
+  if (rows <= columns) {
+    orthonormalise(out, rows, columns);
+  } else {
+    const across = transposed(out, rows, columns);
+    orthonormalise(across, columns, rows);
+    out.set(transposed(across, columns, rows));
+  }
+  for (let i = 0; i < out.length; i++) out[i]! *= gain;
+};
+
 /** The choices of --init-type. */
-export const inits = { normal };
+export const inits = { normal, xavier, kaiming, orthogonal };
 
 /** The starting values of one parameter; `stream` names its own random stream, so that adding a layer moves no other. */
 export function initialise(
@@ -22,4 +52,66 @@ export function initialise(
   if (role === "weight") init(random(), out, shape, gain);
   else if (role === "scale") random().fillNormal(out, 1, gain);
   else out.fill(role === "variance" ? 1 : 0);
+}
+
+/** Values that go into an output and that come from an input, as PyTorch counts them: [out, in, ...] for every weight. */
+function fans(shape: Shape): { fanIn: number; fanOut: number } {
+  const [out, into, ...kernel] = shape as [number, number, ...number[]];
+  const places = kernel.reduce((product, n) => product * n, 1);
+  return { fanIn: into * places, fanOut: out * places };
+}
+
+function transposed(matrix: Float32Array, rows: number, columns: number): Float32Array {
+  const result = new Float32Array(matrix.length);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) result[j * rows + i] = matrix[i * columns + j]!;
+  return result;
+}
+
+/**
+ * Gram-Schmidt on the rows in place. A row of which little is left has lost digits: it goes through a second time
+ * (Giraud et al. 2005: twice is enough).
+ */
+function orthonormalise(matrix: Float32Array, rows: number, columns: number): void {
+  const row = new Float64Array(columns);
+  for (let i = 0; i < rows; i++) {
+    const start = i * columns;
+    for (let k = 0; k < columns; k++) row[k] = matrix[start + k]!;
+    let before: number;
+    let left = lengthOf(row);
+    do {
+      before = left;
+      for (let j = 0; j < i; j += 4) removeFour(row, matrix, j, Math.min(4, i - j));
+      left = lengthOf(row);
+    } while (left < before / 4);
+    for (let k = 0; k < columns; k++) matrix[start + k] = row[k]! / left;
+  }
+}
+
+/** Takes out of `row` its parts along `count` (1 to 4) orthonormal rows of the matrix, from row `first` on. */
+function removeFour(row: Float64Array, matrix: Float32Array, first: number, count: number): void {
+  const n = row.length;
+  const a = first * n;
+  const b = count > 1 ? a + n : a;
+  const c = count > 2 ? b + n : a;
+  const d = count > 3 ? c + n : a;
+  let [alongA, alongB, alongC, alongD] = [0, 0, 0, 0];
+  for (let k = 0; k < n; k++) {
+    const value = row[k]!;
+    alongA += value * matrix[a + k]!;
+    alongB += value * matrix[b + k]!;
+    alongC += value * matrix[c + k]!;
+    alongD += value * matrix[d + k]!;
+  }
+  if (count < 2) alongB = 0;
+  if (count < 3) alongC = 0;
+  if (count < 4) alongD = 0;
+  for (let k = 0; k < n; k++) {
+    row[k]! -= alongA * matrix[a + k]! + alongB * matrix[b + k]! + alongC * matrix[c + k]! + alongD * matrix[d + k]!;
+  }
+}
+
+function lengthOf(row: Float64Array): number {
+  let squares = 0;
+  for (let k = 0; k < row.length; k++) squares += row[k]! * row[k]!;
+  return Math.sqrt(squares);
 }
