@@ -195,3 +195,13 @@ describe("one picture for each", () => {
     expect(Math.abs(grey.data[100]! - (0.299 * r + 0.587 * g + 0.114 * b))).toBeLessThan(0.51);
   });
 });
+
+it("edges draws black lines on white, and names a model that is none", async () => {
+  expect((await run("edges", { input: "@demo/testA", out: "@lines" })).code).toBe(0);
+  const { channels, data } = await decode("lines/facade_0001.png");
+  expect([channels, [...new Set(data)].sort((a, b) => a - b)]).toEqual([1, [0, 255]]);
+  expect(data.filter((value) => value === 0).length).toBeLessThan(data.length / 3);
+  const bad = run("edges", { input: "@demo/testA", out: "@lines2", hed: "@demo/testA/facade_0001.png" });
+  await expect(bad).rejects.toThrow(/is no model that ONNX Runtime can run/);
+  await expect(run("edges", { input: "@demo/testA", out: "@lines2", low: "0.5" })).rejects.toThrow(/at most --high/);
+});

@@ -11,5 +11,5 @@ export const commands: readonly Command[] = [train, translate, test, inspect, de
 
 /** The first words of commands of two, each with its line for the help. */
 export const families: Readonly<Record<string, string>> = {
-  data: "prepare, fetch and check data sets: combine, split, audit, ...",
+  data: "prepare, fetch and check data sets (combine, split, audit and more)",
 };

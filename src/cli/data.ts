@@ -2,8 +2,9 @@
 import type { Command } from "./command.ts";
 import { blank } from "./data/blank.ts";
 import { combine } from "./data/combine.ts";
+import { edges } from "./data/edges.ts";
 import { grayscale } from "./data/grayscale.ts";
 import { resize } from "./data/resize.ts";
 import { split } from "./data/split.ts";
 
-export const dataCommands: readonly Command[] = [combine, split, resize, blank, grayscale];
+export const dataCommands: readonly Command[] = [combine, split, resize, edges, blank, grayscale];

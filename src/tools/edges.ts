@@ -1,0 +1,170 @@
+/**
+ * Edges of pictures: Canny's detector (Canny 1986), and line drawings of edge strengths that a network found, as the
+ * paper's data sets of edges were made of HED's.
+ */
+import { reduceChannels } from "../data/transforms.ts";
+import type { Picture } from "../platform.ts";
+import { thin, withoutSmall } from "./lines.ts";
+
+/** One value per pixel, row by row. */
+export interface Plane {
+  width: number;
+  height: number;
+  data: Float64Array;
+}
+
+export interface CannyOptions {
+  /** Standard deviation in pixels of the Gaussian that smooths first; 0: none. */
+  sigma: number;
+  /**
+   * Slopes (norm of Sobel's two derivatives, grey from 0 to 1: a sharp step of the full range has 4) that begin an edge
+   * and that continue one. skimage.feature.canny has 0.2 and 0.1.
+   */
+  high: number;
+  low: number;
+}
+
+/** Luminance, 0 to 1. */
+export function luminance(picture: Picture): Plane {
+  const { data, width, height, channels } = reduceChannels(picture, 1);
+  const out = new Float64Array(width * height);
+  for (let i = 0; i < out.length; i++) out[i] = data[i * channels]! / 255;
+  return { width, height, data: out };
+}
+
+/**
+ * 1 where an edge is, 0 elsewhere, width * height values; the outermost pixels are never edges. As skimage.feature.canny:
+ * Gaussian whose weights are those inside the picture, Sobel, non-maximum suppression with the neighbours interpolated
+ * along the gradient, hysteresis over 8 neighbours.
+ */
+export function canny(picture: Picture, { sigma, high, low }: CannyOptions): Uint8Array {
+  const { width, height, data } = luminance(picture);
+  const { dx, dy, slope } = sobel({ width, height, data: gaussian(data, width, height, sigma) });
+  const candidates = peaks({ width, height, data: slope }, (i) => (slope[i]! > 0 ? [dx[i]!, dy[i]!] : undefined), 1);
+  const weak = candidates.map((peak, i) => (peak && slope[i]! >= low ? 1 : 0));
+  const out = new Uint8Array(weak.length);
+  const open: number[] = [];
+  const take = (i: number) => {
+    if (!weak[i] || out[i]) return;
+    out[i] = 1;
+    open.push(i);
+  };
+  for (let i = 0; i < weak.length; i++) if (slope[i]! >= high) take(i);
+  // Candidates keep off the border, so that all eight neighbours are there.
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    for (const row of [at - width, at, at + width]) for (const i of [row - 1, row, row + 1]) take(i);
+  }
+  return out;
+}
+
+/** Smoothed along rows and columns; near the border the weights of what is inside are scaled up to 1. */
+function gaussian(data: Float64Array, width: number, height: number, sigma: number): Float64Array {
+  const radius = Math.trunc(4 * sigma + 0.5);
+  if (radius === 0) return data;
+  const weights = Float64Array.from({ length: 2 * radius + 1 }, (_, k) =>
+    Math.exp(-((k - radius) ** 2) / (2 * sigma ** 2)),
+  );
+  const along = (from: Float64Array, count: number, stride: number, lines: number, next: number) => {
+    const out = new Float64Array(from.length);
+    for (let line = 0; line < lines; line++) {
+      for (let p = 0; p < count; p++) {
+        let [sum, total] = [0, 0];
+        for (let q = Math.max(0, p - radius); q <= Math.min(count - 1, p + radius); q++) {
+          const weight = weights[q - p + radius]!;
+          sum += weight * from[line * next + q * stride]!;
+          total += weight;
+        }
+        out[line * next + p * stride] = sum / total;
+      }
+    }
+    return out;
+  };
+  return along(along(data, height, width, width, 1), width, 1, height, width);
+}
+
+/** Sobel's derivatives (weights 1 2 1, not scaled) with the border mirrored, and their norm. */
+export function sobel({ width, height, data }: Plane): { dx: Float64Array; dy: Float64Array; slope: Float64Array } {
+  const [dx, dy, slope] = [0, 0, 0].map(() => new Float64Array(data.length)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
+  for (let y = 0; y < height; y++) {
+    const [above, row, below] = [Math.max(0, y - 1), y, Math.min(height - 1, y + 1)].map((line) => line * width) as [
+      number,
+      number,
+      number,
+    ];
+    for (let x = 0; x < width; x++) {
+      const [l, r] = [Math.max(0, x - 1), Math.min(width - 1, x + 1)];
+      const [nw, n, ne] = [data[above + l]!, data[above + x]!, data[above + r]!];
+      const [w, e] = [data[row + l]!, data[row + r]!];
+      const [sw, s, se] = [data[below + l]!, data[below + x]!, data[below + r]!];
+      const i = row + x;
+      dx[i] = ne - nw + 2 * (e - w) + se - sw;
+      dy[i] = sw - nw + 2 * (s - n) + se - ne;
+      slope[i] = Math.hypot(dx[i]!, dy[i]!);
+    }
+  }
+  return { dx, dy, slope };
+}
+
+/**
+ * 1 where a value times `slack` is no smaller than the two values beside it, one pixel on and one back in a direction;
+ * these are interpolated between the neighbours on either side of it. 0 on the border.
+ * @param direction of pixel i, of any length; undefined for a pixel that is no candidate
+ */
+function peaks({ width, height, data }: Plane, direction: (i: number) => [number, number] | undefined, slack: number) {
+  const out = new Uint8Array(data.length);
+  for (let y = 1; y < height - 1; y++) {
+    for (let i = y * width + 1; i < (y + 1) * width - 1; i++) {
+      const way = direction(i);
+      if (!way) continue;
+      const [dx, dy] = way;
+      const [column, row] = [dx < 0 ? -1 : 1, dy < 0 ? -width : width];
+      const steep = Math.abs(dy) >= Math.abs(dx);
+      const straight = steep ? row : column;
+      const share = steep ? Math.abs(dx) / Math.abs(dy) : Math.abs(dy) / Math.abs(dx);
+      const value = data[i]! * slack;
+      const beside = (sign: number) =>
+        data[i + sign * (row + column)]! * share + data[i + sign * straight]! * (1 - share);
+      if (beside(1) <= value && beside(-1) <= value) out[i] = 1;
+    }
+  }
+  return out;
+}
+
+/** How edge strengths become lines; the defaults are those of the paper's scripts. */
+export interface LineOptions {
+  /** Strength from which on a pixel may be a line. */
+  threshold: number;
+  /** Lines of fewer pixels are left out. */
+  small: number;
+}
+
+/**
+ * Lines one pixel wide along the crests of edge strengths from 0 to 1: non-maximum suppression across the crest, threshold,
+ * thinning, and pieces of few pixels dropped.
+ */
+export function linesOf(strength: Plane, { threshold, small }: LineOptions): Uint8Array {
+  const { width, height, data } = strength;
+  const smooth = gaussian(data, width, height, 0.7);
+  const across = (i: number): [number, number] | undefined => {
+    if (data[i]! < threshold) return undefined;
+    const [left, right, above, below] = [smooth[i - 1]!, smooth[i + 1]!, smooth[i - width]!, smooth[i + width]!];
+    const [x, y] = [(right - left) / 2, (below - above) / 2];
+    const [xx, yy] = [left - 2 * smooth[i]! + right, above - 2 * smooth[i]! + below];
+    const corners = smooth[i + width + 1]! + smooth[i - width - 1]! - smooth[i + width - 1]! - smooth[i - width + 1]!;
+    const xy = corners / 4;
+    // On a crest the surface bends most across it, on its flanks it rises most across it: the main direction of
+    // g g' + H H, with the gradient g and the Hessian H.
+    const angle = Math.atan2(2 * (x * y + xy * (xx + yy)), x * x + xx * xx - y * y - yy * yy) / 2;
+    return [Math.cos(angle), Math.sin(angle)];
+  };
+  return withoutSmall(thin(peaks(strength, across, 1.01), width, height), width, height, small);
+}
+
+/** Black lines on white, 1 channel. */
+export function drawn(lines: Uint8Array, width: number, height: number): Picture {
+  return { width, height, channels: 1, data: lines.map((line) => (line ? 0 : 255)) };
+}
