@@ -107,7 +107,7 @@ export class Reporter {
       const rows = [];
       for (let i = 0; i < loader.batchesPerEpoch; i++) {
         const { A, B, height, width } = await loader.batch(1, i);
-        const output = await translator.run(A, 1, height, width, i);
+        const output = await translator.run(A, 1, height, width, { index: i });
         rows.push(
           strip([
             fromTensor(A, inputNc, height, width),

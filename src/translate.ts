@@ -1,114 +1,251 @@
 /** A trained generator on pictures. */
-import { type Config, checkSize } from "./config.ts";
+import type { Config } from "./config.ts";
 import { resize } from "./data/resize.ts";
 import { fromTensor, toTensor } from "./data/transforms.ts";
 import { onCpu } from "./device.ts";
 import { NetworkState } from "./engines/state.ts";
+import { ConfigError } from "./errors.ts";
+import type { Program } from "./graph.ts";
+import { generators } from "./networks/generators.ts";
+import type { Statistics } from "./nn/layers.ts";
+import type { MaskSpec } from "./nn/parameters.ts";
 import { encode } from "./onnx/encode.ts";
-import { type BatchShape, generatorGraph } from "./pix2pix.ts";
+import { generatorGraph } from "./pix2pix.ts";
 import type { InferenceSession, Picture, Platform, Tensor } from "./platform.ts";
 import { Random } from "./random.ts";
 import { fill, Run } from "./run.ts";
+import { normPrograms, type Run as RunProgram, runTiled, type TiledGenerator } from "./tiled.ts";
+import { window } from "./tiles.ts";
 
-export interface OpenOptions {
+/** Pictures of more pixels than this are translated in tiles: in one piece they would take unet_256 about 2 GB. */
+export const tileAbove = 2048 * 2048;
+const usualTile = 1024;
+
+/** What a network does at test time; the defaults are those of the known systems: as in training. */
+export interface TestTime {
+  /** "on" unless the run was trained without. */
+  dropout?: "on" | "off" | undefined;
+  /** Of batch norms; an instance norm takes those of each image in any case. Default "batch". */
+  statistics?: Exclude<Statistics, "given"> | undefined;
+  /** Of the dropout noise; default the run's. */
+  seed?: number | undefined;
+  /** Height and width of tiles in pixels; 0: never tiles. Default: 1024 for pictures above 2048 x 2048, else none. */
+  tile?: number | undefined;
+  /** Pixels that neighbouring tiles share. Default: a quarter of a tile. */
+  overlap?: number | undefined;
+}
+
+export interface OpenOptions extends TestTime {
   name: string;
   checkpointsDir: string;
   /** "latest" or the number of a kept epoch. */
   epoch?: string;
-  /** Upstream keeps dropout on when it tests, and so do we; true turns it off. */
-  noDropout?: boolean;
   device?: Config["device"];
   threads?: number | undefined;
 }
 
+/** How pictures of any size come to the network and leave it. */
+export interface Fit {
+  /**
+   * resize_and_crop: resized to the run's crop size, as upstream tests; scale_width and scale_width_and_crop: to the
+   * run's load size in width, with its own aspect; crop and none: at its own size. Default: the run's.
+   */
+  preprocess?: Config["preprocess"] | undefined;
+  /** The output is resized back to the picture's own size. */
+  keepSize?: boolean | undefined;
+  /** Width / height of the output, which is enlarged in one direction to have it. */
+  aspectRatio?: number | undefined;
+}
+
+/** Which picture this is, and which of its samples: dropout noise is a function of (seed, index, sample). */
+export interface Draw {
+  index?: number;
+  sample?: number;
+}
+
 /** Opens the generator of a run by name. @throws CheckpointError for a run or weights that are not there or damaged. */
 export async function openRun(options: OpenOptions, platform: Platform): Promise<Translator> {
-  const { epoch = "latest", noDropout = false, threads } = options;
+  const { epoch = "latest", threads } = options;
   const run = new Run(platform.files, options);
   const stored = await run.config();
-  const config = { ...stored, noDropout: stored.noDropout || noDropout, threads: threads ?? stored.threads };
+  const config = { ...stored, threads: threads ?? stored.threads };
   const { tensors, path } = await run.generator(epoch);
-  const side = config.cropSize;
+  const side = generators[config.netG]!.multiple;
   const { netG } = generatorGraph(config, { n: 1, height: side, width: side });
   const state = new NetworkState(netG);
   fill(state, tensors, path);
-  return Translator.of(config, state, platform);
+  return Translator.of(config, state, platform, options);
 }
 
 interface Compiled {
-  session: InferenceSession;
-  feeds: Record<string, Tensor>;
-  masks: { name: string; p: number }[];
+  run: RunProgram;
+  masks: readonly MaskSpec[];
 }
 
-/** Runs a generator with the statistics of the batch and, unless turned off, dropout: as upstream tests. */
+/** Runs a generator on pictures of any size. */
 export class Translator {
   readonly config: Config;
+  readonly statistics: NonNullable<TestTime["statistics"]>;
+  readonly seed: number;
+  /** Height and width have to be multiples of this; other sizes are padded. */
+  readonly multiple: number;
+  #tile: Pick<TestTime, "tile" | "overlap">;
   #state: NetworkState;
   #platform: Platform;
-  #compiled = new Map<string, Promise<Compiled>>();
+  #whole = new Map<string, Promise<Compiled>>();
+  #tiles = new Map<string, Omit<TiledGenerator, "drawMask">>();
+  #sessions: InferenceSession[] = [];
 
-  private constructor(config: Config, state: NetworkState, platform: Platform) {
-    this.config = config;
+  private constructor(config: Config, state: NetworkState, platform: Platform, settings: TestTime) {
+    this.config = { ...config, noDropout: config.noDropout || settings.dropout === "off" };
+    this.statistics = settings.statistics ?? "batch";
+    this.seed = settings.seed ?? config.seed;
+    this.multiple = generators[config.netG]!.multiple;
+    this.#tile = { tile: settings.tile, overlap: settings.overlap };
     this.#state = state;
     this.#platform = platform;
+    checkTiles(this.#tile, config.netG, this.multiple);
   }
 
-  /** On weights that are already in memory; they are read anew at every run. */
-  static of(config: Config, state: NetworkState, platform: Platform): Translator {
-    return new Translator(config, state, platform);
+  /** On weights that are already in memory; they are read anew at every run. @throws ConfigError for tiles that cannot be */
+  static of(config: Config, state: NetworkState, platform: Platform, settings: TestTime = {}): Translator {
+    return new Translator(config, state, platform, settings);
   }
 
-  /** A picture of any size; it is resized to the run's crop size, unless the run took pictures as they are. */
-  async translate(picture: Picture, index = 0): Promise<Picture> {
-    const { preprocess, cropSize, inputNc, outputNc } = this.config;
-    const fitted = preprocess === "none" ? picture : resize(picture, cropSize, cropSize);
+  get dropout(): "on" | "off" {
+    return this.config.noDropout ? "off" : "on";
+  }
+
+  /** The output for a picture of any size. */
+  async translate(picture: Picture, draw: Draw = {}, fit: Fit = {}): Promise<Picture> {
+    const { inputNc, outputNc } = this.config;
+    const fitted = this.#fitted(picture, fit.preprocess ?? this.config.preprocess);
     const { width, height } = fitted;
-    const output = await this.run(toTensor(fitted, inputNc), 1, height, width, index);
-    return fromTensor(output, outputNc, height, width);
+    const output = await this.run(toTensor(fitted, inputNc), 1, height, width, draw);
+    const result = fromTensor(output, outputNc, height, width);
+    return fit.keepSize ? resize(result, picture.width, picture.height) : withAspect(result, fit.aspectRatio);
   }
 
   /**
-   * @param A input, [n, inputNc, height, width] in [-1, 1]
-   * @param index number of the picture: its dropout masks are a function of (the run's seed, index)
-   * @returns output, [n, outputNc, height, width] in [-1, 1]
+   * @param A input, [n, inputNc, height, width] in [-1, 1]; sizes that the network cannot take are padded by reflection
+   *   to the right and below, and the output is cut back
+   * @returns output, [n, outputNc, height, width], in [-1, 1]
    */
-  async run(A: Float32Array, n: number, height: number, width: number, index = 0): Promise<Float32Array> {
-    const { session, feeds, masks } = await this.#compile({ n, height, width });
-    (feeds.real_A!.data as Float32Array).set(A);
-    for (const { name, p } of masks) {
-      new Random(this.config.seed, `test ${name}`, index).fillDropout(feeds[name]!.data as Float32Array, p);
-    }
-    const { fake_B } = await session.run(feeds);
-    return fake_B!.data as Float32Array;
+  async run(A: Float32Array, n: number, height: number, width: number, draw: Draw = {}): Promise<Float32Array> {
+    const { inputNc, outputNc } = this.config;
+    const fill = (side: number) => Math.ceil(side / this.multiple) * this.multiple;
+    const [h, w] = [fill(height), fill(width)];
+    const fits = h === height && w === width;
+    const padded = fits ? A : window({ data: A, planes: n * inputNc, height, width }, 0, 0, h, w);
+    const output = await (n === 1 && this.#tilesFor(h, w)
+      ? this.#runTiles(padded, h, w, draw)
+      : this.#runWhole(padded, n, h, w, draw));
+    return fits ? output : window({ data: output, planes: n * outputNc, height: h, width: w }, 0, 0, height, width);
+  }
+
+  /** The tiles that a picture of this size is cut into; undefined when it is taken in one piece. */
+  #tilesFor(height: number, width: number): { tile: number; overlap: number } | undefined {
+    const usual = Math.ceil(usualTile / this.multiple) * this.multiple;
+    const tile = this.#tile.tile ?? (height * width > tileAbove ? usual : 0);
+    if (tile === 0 || (height <= tile && width <= tile)) return undefined;
+    return { tile, overlap: this.#tile.overlap ?? tile / 4 };
+  }
+
+  #fitted(picture: Picture, preprocess: Config["preprocess"]): Picture {
+    const { cropSize } = this.config;
+    return preprocess === "resize_and_crop" ? resize(picture, cropSize, cropSize) : picture;
   }
 
   async close(): Promise<void> {
-    for (const compiled of this.#compiled.values()) await (await compiled).session.release();
-    this.#compiled.clear();
+    await Promise.all(this.#whole.values());
+    for (const session of this.#sessions.splice(0)) await session.release();
+    this.#whole.clear();
+    this.#tiles.clear();
   }
 
-  #compile(shape: BatchShape): Promise<Compiled> {
-    const key = `${shape.n}x${shape.height}x${shape.width}`;
-    const known = this.#compiled.get(key) ?? this.#build(shape);
-    this.#compiled.set(key, known);
-    return known;
+  async #runWhole(A: Float32Array, n: number, height: number, width: number, draw: Draw): Promise<Float32Array> {
+    const key = `${n}x${height}x${width}`;
+    const compiled = this.#whole.get(key) ?? this.#compileWhole(n, height, width);
+    this.#whole.set(key, compiled);
+    const { run, masks } = await compiled;
+    const drawn = masks.map((spec) => [spec.name, this.#mask(spec, sizeOf(spec.shape), draw)] as const);
+    return (await run({ real_A: A, ...Object.fromEntries(drawn) })).fake_B!;
   }
 
-  async #build(shape: BatchShape): Promise<Compiled> {
-    checkSize(this.config, shape.height, shape.width);
-    const { program, netG } = generatorGraph(this.config, shape);
-    const known = new Map(this.#state.specs.map((spec) => [`netG.${spec.name}`, this.#state.get(spec)]));
-    const { ort } = this.#platform;
-    const session = await ort.InferenceSession.create(
-      encode(program),
-      onCpu(this.config.threads ?? this.#platform.cores),
-    );
-    const feeds: Record<string, Tensor> = {};
-    for (const name of session.inputNames) {
-      const { shape: dims, size } = program.inputs.find((t) => t.name === name)!;
-      feeds[name] = new ort.Tensor("float32", known.get(name) ?? new Float32Array(size), dims);
+  async #compileWhole(n: number, height: number, width: number): Promise<Compiled> {
+    const { program, netG } = generatorGraph(this.config, { n, height, width }, this.statistics);
+    return { run: await this.#compile(program), masks: netG.masks };
+  }
+
+  async #runTiles(A: Float32Array, height: number, width: number, draw: Draw): Promise<Float32Array> {
+    const size = this.#tilesFor(height, width)!;
+    const shape = { n: 1, height: Math.min(size.tile, height), width: Math.min(size.tile, width) };
+    const key = `${shape.height}x${shape.width}`;
+    let compiled = this.#tiles.get(key);
+    if (!compiled) {
+      // Running statistics are the same for all tiles as they are; those of an instance norm never are.
+      const running = this.statistics === "running" && this.config.norm !== "instance";
+      const { program, netG } = generatorGraph(this.config, shape, running ? "running" : "given");
+      const known = new Map<Program, Promise<RunProgram>>();
+      const compile = (part: Program) => {
+        const session = known.get(part) ?? this.#compile(part);
+        known.set(part, session);
+        return session;
+      };
+      compiled = { program, netG, compile, norms: normPrograms(netG) };
+      this.#tiles.set(key, compiled);
     }
-    return { session, feeds, masks: netG.masks };
+    const drawMask = (spec: MaskSpec, count: number) => this.#mask(spec, count, draw);
+    return runTiled({ ...compiled, drawMask }, { data: A, planes: this.config.inputNc, height, width }, size);
   }
+
+  #mask({ name, p }: MaskSpec, count: number, { index = 0, sample = 0 }: Draw): Float32Array {
+    const values = new Float32Array(count);
+    const stream = sample === 0 ? `test ${name}` : `test ${name} sample ${sample}`;
+    new Random(this.seed, stream, index).fillDropout(values, p);
+    return values;
+  }
+
+  async #compile(program: Program): Promise<RunProgram> {
+    const { ort, cores } = this.#platform;
+    const parameters = new Map(this.#state.specs.map((spec) => [`netG.${spec.name}`, this.#state.get(spec)]));
+    const session = await ort.InferenceSession.create(encode(program), onCpu(this.config.threads ?? cores));
+    this.#sessions.push(session);
+    const shapes = new Map(program.inputs.map((t) => [t.name, t.shape]));
+    const tensor = (name: string, values: Float32Array) => new ort.Tensor("float32", values, shapes.get(name)!);
+    const names = session.inputNames.filter((name) => !parameters.has(name));
+    const fixed = Object.fromEntries(
+      session.inputNames.flatMap((name): [string, Tensor][] => {
+        const values = parameters.get(name);
+        return values ? [[name, tensor(name, values)]] : [];
+      }),
+    );
+    return async (inputs) => {
+      const given = Object.fromEntries(names.map((name) => [name, tensor(name, inputs[name]!)]));
+      const outputs = await session.run({ ...fixed, ...given });
+      return Object.fromEntries(session.outputNames.map((name) => [name, outputs[name]!.data as Float32Array]));
+    };
+  }
+}
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
+
+function checkTiles({ tile, overlap }: Pick<TestTime, "tile" | "overlap">, netG: string, multiple: number): void {
+  if (tile !== undefined && tile % multiple !== 0) {
+    const near = Math.max(multiple, Math.round(tile / multiple) * multiple);
+    throw new ConfigError(`--tile: got ${tile}, expected a multiple of ${multiple} for ${netG}, such as ${near}`);
+  }
+  const side = tile || Math.ceil(usualTile / multiple) * multiple;
+  if (overlap !== undefined && (overlap < 0 || overlap >= side)) {
+    throw new ConfigError(`--overlap: got ${overlap}, expected 0 to ${side - 1}, below the tile's ${side}`);
+  }
+}
+
+/** The picture enlarged in one direction until width / height is `ratio`. */
+export function withAspect(picture: Picture, ratio: number | undefined): Picture {
+  const { width, height } = picture;
+  if (ratio === undefined || ratio === width / height) return picture;
+  return ratio > width / height
+    ? resize(picture, Math.round(height * ratio), height)
+    : resize(picture, width, Math.round(width / ratio));
 }

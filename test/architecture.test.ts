@@ -32,7 +32,7 @@ const graph = new Map(sources.map((path) => [path, importsOf(path)]));
 
 /** From the ground up: a file may import from its own layer and those below. Each layer lists its folders and files. */
 const layers: [string, string[]][] = [
-  ["ground", ["errors.ts", "platform.ts", "random.ts", "device.ts", "formats", "metrics.ts", "options.ts"]],
+  ["ground", ["errors.ts", "platform.ts", "random.ts", "device.ts", "formats", "metrics.ts", "options.ts", "tiles.ts"]],
   ["graph", ["graph.ts"]],
   ["ops", ["ops", "onnx"]],
   ["gradient", ["gradient.ts"]],
@@ -40,7 +40,7 @@ const layers: [string, string[]][] = [
   ["networks", ["networks"]],
   ["pix2pix", ["pix2pix.ts"]],
   ["engines", ["engines"]],
-  ["session", ["session.ts"]],
+  ["session", ["session.ts", "tiled.ts"]],
   ["run", ["data", "config.ts", "config", "run.ts", "report", "demo", "translate.ts", "reporter.ts", "tools"]],
   ["train", ["train.ts"]],
   ["public names", ["index.ts"]],
@@ -51,7 +51,18 @@ const layerOf = (path: string) => layers.findIndex(([, places]) => places.includ
 
 /** Folders of the core that stand beside the networks and know nothing of them. */
 const apart = ["data", "report", "demo", "tools", "formats", "metrics.ts", "random.ts", "errors.ts", "node"];
-const ofNetworks = ["graph.ts", "ops", "gradient.ts", "nn", "networks", "pix2pix.ts", "engines", "session.ts", "onnx"];
+const ofNetworks = [
+  "graph.ts",
+  "ops",
+  "gradient.ts",
+  "nn",
+  "networks",
+  "pix2pix.ts",
+  "engines",
+  "session.ts",
+  "tiled.ts",
+  "onnx",
+];
 
 /** A convolution's gradient is built of convolutions: the op needs its lowerings and they need the op. */
 const knownCycles = ["ops/conv.ts ops/lowerings.ts"];

@@ -36,7 +36,7 @@ export async function writeResults(
     const { A, B, height, width, names: loaded } = await loader.batch(0, index);
     if (loaded[0] !== name) continue;
     const began = performance.now();
-    const fake = await translator.run(A, 1, height, width, index);
+    const fake = await translator.run(A, 1, height, width, { index });
     times.push((performance.now() - began) / 1000);
     const input = fromTensor(A, inputNc, height, width);
     const output = fromTensor(fake, outputNc, height, width);

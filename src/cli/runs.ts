@@ -99,6 +99,9 @@ export async function openStoredRun(
   const { nodePlatform } = await import("../node/index.ts");
   const { openRun } = await import("../translate.ts");
   const platform = await nodePlatform({ threads });
-  const translator = await openRun({ name, checkpointsDir, epoch, noDropout, device, threads }, platform);
+  const translator = await openRun(
+    { name, checkpointsDir, epoch, dropout: noDropout ? "off" : undefined, device, threads },
+    platform,
+  );
   return { translator, platform };
 }

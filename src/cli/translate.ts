@@ -86,7 +86,7 @@ export const translate: Command = {
     async function translated(input: string, index: number): Promise<Picture | UserError> {
       try {
         const picture = await images.decode(await files.read(input), { alpha: translator.config.inputNc % 2 === 0 });
-        return await translator.translate(picture, index);
+        return await translator.translate(picture, { index });
       } catch (error) {
         if (error instanceof UserError) return error;
         throw error;
