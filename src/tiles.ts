@@ -34,15 +34,13 @@ export function stretches(axis: number, tile: number, overlap: number): Stretch[
       (_, x) =>
         (before === undefined ? 1 : ramp(x, overlap)) * (after === undefined ? 1 : ramp(length - 1 - x, overlap)),
     );
-    weights.forEach((weight, x) => {
-      sum[start + x]! += weight;
-    });
+    for (let x = 0; x < length; x++) sum[start + x]! += weights[x]!;
     // The border between two stretches is in the middle of what they share.
     const from = before === undefined ? 0 : (before + length - start) / 2;
     const to = after === undefined ? length : (after + length - start) / 2;
     return { start, length, weights, from, to };
   });
-  for (const { start, weights } of found) weights.forEach((weight, x) => (weights[x] = weight / sum[start + x]!));
+  for (const { start, weights } of found) for (let x = 0; x < length; x++) weights[x]! /= sum[start + x]!;
   return found;
 }
 

@@ -2,16 +2,16 @@
 import type { Config } from "./config.ts";
 import { resize } from "./data/resize.ts";
 import { fromTensor, toTensor } from "./data/transforms.ts";
-import { onCpu } from "./device.ts";
+import { chooseDevice, keepsState, sessionOptions } from "./device.ts";
 import { NetworkState } from "./engines/state.ts";
 import { ConfigError } from "./errors.ts";
-import type { Program } from "./graph.ts";
+import type { Program, Target } from "./graph.ts";
 import { generators } from "./networks/generators.ts";
 import type { Statistics } from "./nn/layers.ts";
 import type { MaskSpec } from "./nn/parameters.ts";
 import { encode } from "./onnx/encode.ts";
 import { generatorGraph } from "./pix2pix.ts";
-import type { InferenceSession, Picture, Platform, Tensor } from "./platform.ts";
+import type { Device, InferenceSession, Picture, Platform, Tensor } from "./platform.ts";
 import { Random } from "./random.ts";
 import { fill, Run } from "./run.ts";
 import { normPrograms, type Run as RunProgram, runTiled, type TiledGenerator } from "./tiled.ts";
@@ -40,7 +40,8 @@ export interface OpenOptions extends TestTime {
   checkpointsDir: string;
   /** "latest" or the number of a kept epoch. */
   epoch?: string;
-  device?: Config["device"];
+  /** Default: the run's. */
+  device?: Config["device"] | undefined;
   threads?: number | undefined;
 }
 
@@ -69,12 +70,13 @@ export async function openRun(options: OpenOptions, platform: Platform): Promise
   const run = new Run(platform.files, options);
   const stored = await run.config();
   const config = { ...stored, threads: threads ?? stored.threads };
+  const device = await chooseDevice(platform, options.device ?? stored.device);
   const { tensors, path } = await run.generator(epoch);
   const side = generators[config.netG]!.multiple;
   const { netG } = generatorGraph(config, { n: 1, height: side, width: side });
   const state = new NetworkState(netG);
   fill(state, tensors, path);
-  return Translator.of(config, state, platform, options);
+  return Translator.of(config, state, platform, options, device);
 }
 
 interface Compiled {
@@ -92,11 +94,12 @@ export class Translator {
   #tile: Pick<TestTime, "tile" | "overlap">;
   #state: NetworkState;
   #platform: Platform;
+  #device: Device;
   #whole = new Map<string, Promise<Compiled>>();
   #tiles = new Map<string, Omit<TiledGenerator, "drawMask">>();
   #sessions: InferenceSession[] = [];
 
-  private constructor(config: Config, state: NetworkState, platform: Platform, settings: TestTime) {
+  private constructor(config: Config, state: NetworkState, platform: Platform, settings: TestTime, device: Device) {
     this.config = { ...config, noDropout: config.noDropout || settings.dropout === "off" };
     this.statistics = settings.statistics ?? "batch";
     this.seed = settings.seed ?? config.seed;
@@ -104,12 +107,23 @@ export class Translator {
     this.#tile = { tile: settings.tile, overlap: settings.overlap };
     this.#state = state;
     this.#platform = platform;
+    this.#device = device;
     checkTiles(this.#tile, config.netG, this.multiple);
   }
 
   /** On weights that are already in memory; they are read anew at every run. @throws ConfigError for tiles that cannot be */
-  static of(config: Config, state: NetworkState, platform: Platform, settings: TestTime = {}): Translator {
-    return new Translator(config, state, platform, settings);
+  static of(
+    config: Config,
+    state: NetworkState,
+    platform: Platform,
+    settings: TestTime = {},
+    device: Device = { name: platform.base, label: platform.base },
+  ): Translator {
+    return new Translator(config, state, platform, settings, device);
+  }
+
+  get #target(): Target {
+    return keepsState(this.#device) ? "gpu" : "cpu";
   }
 
   get dropout(): "on" | "off" {
@@ -173,7 +187,7 @@ export class Translator {
   }
 
   async #compileWhole(n: number, height: number, width: number): Promise<Compiled> {
-    const { program, netG } = generatorGraph(this.config, { n, height, width }, this.statistics);
+    const { program, netG } = generatorGraph(this.config, { n, height, width }, this.statistics, this.#target);
     return { run: await this.#compile(program), masks: netG.masks };
   }
 
@@ -185,7 +199,7 @@ export class Translator {
     if (!compiled) {
       // Running statistics are the same for all tiles as they are; those of an instance norm never are.
       const running = this.statistics === "running" && this.config.norm !== "instance";
-      const { program, netG } = generatorGraph(this.config, shape, running ? "running" : "given");
+      const { program, netG } = generatorGraph(this.config, shape, running ? "running" : "given", this.#target);
       const known = new Map<Program, Promise<RunProgram>>();
       const compile = (part: Program) => {
         const session = known.get(part) ?? this.#compile(part);
@@ -209,7 +223,8 @@ export class Translator {
   async #compile(program: Program): Promise<RunProgram> {
     const { ort, cores } = this.#platform;
     const parameters = new Map(this.#state.specs.map((spec) => [`netG.${spec.name}`, this.#state.get(spec)]));
-    const session = await ort.InferenceSession.create(encode(program), onCpu(this.config.threads ?? cores));
+    const options = sessionOptions(this.#device, this.config.threads ?? cores);
+    const session = await ort.InferenceSession.create(encode(program), options);
     this.#sessions.push(session);
     const shapes = new Map(program.inputs.map((t) => [t.name, t.shape]));
     const tensor = (name: string, values: Float32Array) => new ort.Tensor("float32", values, shapes.get(name)!);

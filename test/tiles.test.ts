@@ -22,12 +22,12 @@ describe("stretches", () => {
         const sum = new Float64Array(axis);
         for (const { start, weights, length } of found) {
           expect(start + length).toBeLessThanOrEqual(axis);
-          weights.forEach((weight, x) => (sum[start + x]! += weight));
+          for (let x = 0; x < length; x++) sum[start + x]! += weights[x]!;
         }
         expect(sum.every((total) => Math.abs(total - 1) < 1e-12)).toBe(true);
         const ends = found.map(({ start, from, to }) => [start + from, start + to] as const);
         expect([ends[0]![0], ends.at(-1)![1]]).toEqual([0, axis]);
-        ends.slice(1).forEach(([from], i) => expect(from).toBe(ends[i]![1]));
+        expect(ends.slice(1).map(([from]) => from)).toEqual(ends.slice(0, -1).map(([, to]) => to));
       }),
     );
   });
@@ -36,8 +36,10 @@ describe("stretches", () => {
     const [first, second] = stretches(40, 24, 8);
     expect([first!.start, second!.start]).toEqual([0, 16]);
     const ramp = [0, 0, ...[0.5, 1.5, 2.5, 3.5].map((x) => (1 - Math.cos((Math.PI * x) / 4)) / 2), 1, 1];
-    ramp.forEach((weight, x) => expect(second!.weights[x]).toBeCloseTo(weight, 12));
-    ramp.forEach((weight, x) => expect(first!.weights[23 - x]).toBeCloseTo(weight, 12));
+    for (const [x, weight] of ramp.entries()) {
+      expect(second!.weights[x]).toBeCloseTo(weight, 12);
+      expect(first!.weights[23 - x]).toBeCloseTo(weight, 12);
+    }
     expect([first!.to, second!.from]).toEqual([20, 4]);
     expect([...coverage(second!, 3)]).toEqual([0.5, 1, 1]);
   });
