@@ -3,14 +3,23 @@
  */
 import type { InferenceSession, Tensor, TensorConstructor } from "onnxruntime-common";
 
-/** An 8-bit picture: rows top to bottom, channels interleaved (1 grey, 3 RGB, 4 RGBA). */
-export interface Picture {
+/** The values of a picture: 0..255, 0..65535, or [-1, 1] as a network takes them. */
+export type Samples = Uint8Array | Uint16Array | Float32Array;
+
+/** A picture, of 8 bits unless said otherwise: rows top to bottom, channels interleaved. */
+export interface Picture<Data extends Samples = Uint8Array> {
   width: number;
   height: number;
+  /** 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA; with `bands` any number. */
   channels: number;
-  /** width * height * channels values 0..255. */
-  data: Uint8Array;
+  /** width * height * channels values. */
+  data: Data;
+  /** The channels are measurements: none of them is a colour or alpha, whatever their number. */
+  bands?: boolean;
 }
+
+/** A picture of any depth. */
+export type DeepPicture = Picture<Samples>;
 
 export interface Files {
   read(path: string): Promise<Uint8Array>;
@@ -28,7 +37,10 @@ export interface Files {
 export interface Images {
   /** Decodes PNG, JPEG and the like. Palette becomes RGB and alpha is dropped (unless asked for); a grey file stays 1 channel. Throws on a damaged file. */
   decode(bytes: Uint8Array, options?: { alpha?: boolean }): Promise<Picture>;
-  encodePng(picture: Picture): Promise<Uint8Array>;
+  /** As decode, but 16 bits stay 16 bits, and float and many-band files are read as they are. Absent where a runtime cannot. */
+  decodeDeep?(bytes: Uint8Array, options?: { alpha?: boolean }): Promise<DeepPicture>;
+  /** A lossless PNG of 8 or 16 bits, as the picture has. */
+  encodePng(picture: Picture<Uint8Array | Uint16Array>): Promise<Uint8Array>;
 }
 
 /** The part of onnxruntime-common that onnxruntime-node and onnxruntime-web share. */

@@ -44,7 +44,7 @@ async function message(root: string, options?: FindOptions): Promise<string> {
 }
 
 test("the choices are the exports, and every export is a layout", () => {
-  expect([...layoutNames].sort()).toEqual(["aligned", "cmp", "folders"]);
+  expect([...layoutNames].sort()).toEqual(["aligned", "cmp", "colorization", "folders", "inpainting", "single"]);
   for (const layout of Object.values(layouts)) expect(layout.patterns("train").length).toBeGreaterThan(0);
 });
 
@@ -175,6 +175,26 @@ describe("cmp", () => {
   });
 });
 
+describe("plain pictures", () => {
+  test.each([
+    ["colorization", "L", "ab"],
+    ["inpainting", "masked", undefined],
+    ["single", undefined, "absent"],
+  ])("%s: each picture is a pair by itself, and auto never takes it for one", async (datasetMode, A, B) => {
+    const root = dataset("train/s/b.npy", "train/a.png", "train/a.jpg", "test/c.png");
+    const { layout, pairs } = await findPairs(files, root, { datasetMode });
+    expect(layout).toBe(datasetMode);
+    const side = (name: string, derive?: string) => ({ file: `${root}/train/${name}`, ...(derive && { derive }) });
+    expect(pairs).toEqual([
+      { name: "a.jpg", A: side("a.jpg", A), B: side("a.jpg", B) },
+      { name: "a.png", A: side("a.png", A), B: side("a.png", B) },
+      { name: "s/b", A: side("s/b.npy", A), B: side("s/b.npy", B) },
+    ]);
+    expect((await findPairs(files, root)).layout).toBe("aligned");
+    expect(await message(root, { datasetMode, phase: "val" })).toContain("there is test, train");
+  });
+});
+
 describe("what is wrong with the folder", () => {
   test("it is not there, a file, or empty", async () => {
     const root = dataset("facades/train/1.jpg", "file");
@@ -189,7 +209,7 @@ describe("what is wrong with the folder", () => {
 
   test("no pairs: what was looked for and what is there", async () => {
     expect(await message(dataset("train/a.bmp", "train/b.bmp", "train/list.txt", "readme"))).toBe(
-      `no pairs for the phase "train" in ROOT. Looked for, with pictures ending in jpg, jpeg, png, webp, tif, tiff:
+      `no pairs for the phase "train" in ROOT. Looked for, with pictures ending in jpg, jpeg, png, webp, tif, tiff, npy:
   folders (two folders A and B (or trainA and trainB), same stems): trainA/**/x.* with trainB/**/x.*; train/A/**/x.* with train/B/**/x.*; A/train/**/x.* with B/train/**/x.*; A/**/x.* with B/**/x.* where there are no phases
   cmp (photo x.jpg (A) beside its labels x.png (B)): train/**/x.jpg with x.png; x.jpg with x.png, or base/x.jpg with base/x.png, where there are no folders train, val, test
   aligned (one picture per pair, A left and B right): train/**/*.{jpg,png,...}; *.{jpg,png,...} where there are no folders train, val, test
@@ -218,7 +238,7 @@ Found: train/: 2 .bmp, 1 .txt; directly in it: 1 files without an ending.`,
     const root = dataset("train/1.jpg");
     expect(await message(root, { datasetMode: "cmp" })).toMatch(/^no pairs .*\n {2}cmp .*\nFound: train\/: 1 .jpg.$/);
     expect(await message(root, { datasetMode: "alined" })).toBe(
-      'dataset mode "alined" is not known; the choices are auto, aligned, cmp, folders. Did you mean aligned?',
+      'dataset mode "alined" is not known; the choices are auto, aligned, cmp, colorization, folders, inpainting, single. Did you mean aligned?',
     );
   });
 });

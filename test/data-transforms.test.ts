@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { drawJitter } from "../src/data/augment.ts";
 import { resize } from "../src/data/resize.ts";
-import { crop, drawJitter, fromTensor, halves, reduceChannels, toTensor, writeCrop } from "../src/data/transforms.ts";
+import { crop, fromTensor, halves, reduceChannels, toTensor, writeCrop } from "../src/data/transforms.ts";
 import { DatasetError } from "../src/errors.ts";
 import { images } from "../src/node/images.ts";
 import type { Picture } from "../src/platform.ts";
@@ -104,7 +105,7 @@ describe("halves and crop", () => {
 });
 
 describe("drawJitter", () => {
-  const options = { preprocess: "resize_and_crop", cropSize: 256, noFlip: false } as const;
+  const options = { preprocess: "resize_and_crop", loadSize: 286, cropSize: 256, noFlip: false } as const;
   const draws = Array.from({ length: 31_000 }, (_, i) => drawJitter(new Random(0, "augment", i), 286, 286, options));
 
   test("offsets are uniform over 0..30, both ends included, each axis by itself", () => {

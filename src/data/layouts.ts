@@ -7,10 +7,17 @@
  */
 import { below, byStem, direct, endingOf, isPhaseName, stemOf, topFolders } from "./listing.ts";
 
+/**
+ * What a side is made of its picture, where it is not the picture itself: lightness `L` or colour `ab` of CIELAB, the
+ * picture with its centre `masked`, or nothing at all, `absent`.
+ */
+export type Derive = "L" | "ab" | "masked" | "absent";
+
 /** A picture, or one half of it. Paths are relative to the dataroot in layouts, and complete in what findPairs gives. */
 export interface Side {
   file: string;
   half?: "left" | "right";
+  derive?: Derive;
 }
 
 /** `name`: the stem, relative to the folder of the phase, forward slashes; no two pairs of a phase share it. */
@@ -36,8 +43,10 @@ export interface Found {
 export interface Layout {
   /** One line for help and docs. */
   help: string;
-  /** Lower is asked first by `auto`. */
-  rank: number;
+  /** Lower is asked first by `auto`; absent for a layout that must be named. */
+  rank?: number;
+  /** What the sides are made of; absent where they are the pictures themselves. */
+  derive?: { A?: Derive; B?: Derive };
   /** Where pairs of a phase are looked for, relative to the dataroot. */
   patterns(phase: string): string[];
   /** The phases for which this layout would find something. */
@@ -119,6 +128,40 @@ export const cmp: Layout = {
     return { ...found(place), ...matched, likely: matched.pairs.length * 2 > stems };
   },
 };
+
+/** Plain pictures: lightness to colour. */
+export const colorization: Layout = {
+  help: "plain pictures; A is their lightness (1 channel), B their colours (2 channels, a and b of CIELAB)",
+  derive: { A: "L", B: "ab" },
+  ...plain(),
+};
+
+/** Plain pictures: the centre is to be filled in. */
+export const inpainting: Layout = {
+  help: "plain pictures; A is the picture with a white square of half its size in the centre, B the picture",
+  derive: { A: "masked" },
+  ...plain(),
+};
+
+/** Pictures without targets: there is nothing to train on. */
+export const single: Layout = {
+  help: "plain pictures without targets, for test",
+  derive: { B: "absent" },
+  ...plain(),
+};
+
+/** Every picture is a pair by itself. */
+function plain(): Pick<Layout, "patterns" | "phases" | "find"> {
+  return {
+    patterns: (phase) => aligned.patterns(phase),
+    phases: (pictures) => phaseFolders(pictures),
+    find(pictures, phase) {
+      const found = aligned.find(pictures, phase);
+      const pairs = found?.pairs.map(({ name, A: { file } }): Pair => ({ name, A: { file }, B: { file } }));
+      return found && pairs && { ...found, pairs };
+    },
+  };
+}
 
 interface Place {
   /** "" or a path with a slash at its end. */

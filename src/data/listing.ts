@@ -3,7 +3,7 @@ import { DatasetError } from "../errors.ts";
 import type { Files } from "../platform.ts";
 
 /** Endings (lower case) of the pictures that are looked for; any case matches. */
-export const PICTURE_ENDINGS: readonly string[] = ["jpg", "jpeg", "png", "webp", "tif", "tiff"];
+export const PICTURE_ENDINGS: readonly string[] = ["jpg", "jpeg", "png", "webp", "tif", "tiff", "npy"];
 
 /** Names that mark a folder as one phase of a data set, whatever else lies beside it. */
 const PHASES = ["train", "val", "test", "valid", "validation"];

@@ -3,33 +3,40 @@
  *
  * Everything is a pure function of (seed, epoch, index) and the files, so a run continues where it stopped, with any
  * amount of work done ahead:
- * - the order of epoch e is the permutation of Random(seed, "order", e), or that of the names with `serialBatches`;
- * - the pair at position p of that order is cropped and flipped by Random(seed, "augment", e * pairs + p);
+ * - the order of epoch e is the permutation of Random(seed, "order", e), or that of the names with `serialBatches`, or
+ *   with `replacement` as many independent draws of Random(seed, "replacement", e);
+ * - the pair at position p of that order is changed by drawJitter of Random(seed, "augment", e * pairs + p);
  * - with `skipBadImages`, a pair that cannot be decoded is replaced by the next good one in the order of the names.
  */
 import { ConfigError, DatasetError, UserError } from "../errors.ts";
-import type { Files, Images, Picture } from "../platform.ts";
+import type { DeepPicture, Files, Images } from "../platform.ts";
 import { Random } from "../random.ts";
+import { type AugmentOptions, checkAugment, drawJitter } from "./augment.ts";
 import type { Pair, Side } from "./layouts.ts";
-import { resize } from "./resize.ts";
-import { drawJitter, halves, reduceChannels, type TransformOptions, writeCrop } from "./transforms.ts";
+import { type Filter, resize } from "./resize.ts";
+import { checkSides, pictureChannels, type SideForm, type SideOptions, sideForms, writeSide } from "./sides.ts";
+import { checkSizes, fixedSize, pairSize, type Size } from "./sizes.ts";
+import { halves, reduceChannels } from "./transforms.ts";
 
-export interface LoaderOptions extends TransformOptions {
-  /** Pixels; both sides are resized to loadSize x loadSize when preprocess is resize_and_crop. */
-  loadSize: number;
+export interface LoaderOptions extends AugmentOptions, SideOptions {
+  /** Default bicubic. */
+  resizeFilter?: Filter | undefined;
   batchSize: number;
   serialBatches: boolean;
-  direction: "AtoB" | "BtoA";
-  /** Channels 1 to 4 of the network's input and output. */
-  inputNc: number;
-  outputNc: number;
+  /** Each pair is drawn from all, not from those that are left in the epoch. */
+  replacement?: boolean | undefined;
   seed: number;
   skipBadImages?: boolean | undefined;
+  /** Accept pairs without a target (layout `single`); their batches have an empty B. */
+  withoutTargets?: boolean | undefined;
   /** Memory for pictures that are decoded and resized once and kept for later epochs. Default 256 MB. */
   cacheBytes?: number | undefined;
 }
 
-/** A: [n, inputNc, height, width], B: [n, outputNc, height, width], in [-1, 1]; A is the network's input, B its target. */
+/**
+ * A: [n, inputNc, height, width], B: [n, outputNc, height, width], in [-1, 1]; A is the network's input, B its target.
+ * inputPicture and outputPicture (sides.ts) show them.
+ */
 export interface Batch {
   A: Float32Array;
   B: Float32Array;
@@ -43,8 +50,9 @@ export interface Batch {
 /** A pair that is decoded, resized and reduced to the channels needed: all that does not depend on a draw. */
 interface Prepared {
   pair: Pair;
-  input: Picture;
-  target: Picture;
+  input: DeepPicture;
+  /** The input itself where both are made of one picture; absent where there is no target. */
+  target?: DeepPicture | undefined;
 }
 
 /** A file that is there but cannot be decoded. */
@@ -57,7 +65,9 @@ export class Loader {
   readonly #pairs: readonly Pair[];
   readonly #options: LoaderOptions;
   readonly #files: Files;
-  readonly #decode: (bytes: Uint8Array, options?: { alpha?: boolean }) => Promise<Picture>;
+  readonly #decode: (bytes: Uint8Array, options?: { alpha?: boolean }) => Promise<DeepPicture>;
+  /** The form of the network's input and target; `derive` of a pair's own sides comes before it. */
+  readonly #forms: { input: SideForm; target: SideForm };
   readonly #cache = new Map<number, Prepared>();
   readonly #loading = new Map<number, Promise<Prepared>>();
   readonly #bad = new Map<number, BadImage>();
@@ -66,33 +76,44 @@ export class Loader {
   readonly #ahead: number;
   #cacheLeft: number;
   #order: { epoch: number; order: Uint32Array } | undefined;
-  #size: Promise<{ height: number; width: number }> | undefined;
+  #size: Promise<Size> | undefined;
 
   /** @throws DatasetError without pairs, ConfigError for sizes that cannot be */
   constructor(pairs: readonly Pair[], options: LoaderOptions, platform: { files: Files; images: Images }) {
-    const { preprocess, loadSize, cropSize, batchSize } = options;
+    const { batchSize, serialBatches, replacement, withoutTargets } = options;
     if (pairs.length === 0) throw new DatasetError("there are no pairs to load.");
-    if (!Number.isInteger(batchSize) || batchSize < 1)
-      throw new ConfigError(`--batch-size is 1 or more, got ${batchSize}.`);
-    if (preprocess === "resize_and_crop" && loadSize < cropSize) {
-      throw new ConfigError(
-        `--load-size ${loadSize} is below --crop-size ${cropSize}: the crop does not fit. Use --load-size ` +
-          `${Math.round((cropSize * 286) / 256)} (as much jitter as 286 with 256) or ${cropSize} (none).`,
+    if (!withoutTargets && pairs.some(({ B }) => B.derive === "absent")) {
+      throw new DatasetError(
+        "the pictures have no targets (--dataset-mode single), but pairs are needed. Use the layout of your pairs, or " +
+          "pix2pix translate for pictures alone.",
       );
     }
+    if (!Number.isInteger(batchSize) || batchSize < 1)
+      throw new ConfigError(`--batch-size is 1 or more, got ${batchSize}.`);
+    if (serialBatches && replacement) {
+      throw new ConfigError("--replacement draws pairs at random and --serial-batches takes them by name: give one.");
+    }
+    checkSizes(options);
+    checkAugment(options);
+    checkSides(options);
     this.#pairs = pairs;
     this.#options = options;
     this.#files = platform.files;
-    this.#decode = platform.images.decode.bind(platform.images);
+    const { images } = platform;
+    this.#decode = (images.decodeDeep ?? images.decode).bind(images);
+    this.#forms = sideForms(options);
     this.#cacheLeft = options.cacheBytes ?? 256 * 2 ** 20;
     this.#ahead = Math.max(1, Math.ceil(4 / batchSize));
     this.batchesPerEpoch = Math.ceil(pairs.length / batchSize);
   }
 
-  /** Height and width of every batch: the crop's, or with preprocess none those of the first pair. */
-  size(): Promise<{ height: number; width: number }> {
-    const { preprocess, cropSize } = this.#options;
-    if (preprocess !== "none") return Promise.resolve({ height: cropSize, width: cropSize });
+  /**
+   * Height and width of every batch: the crop's. With preprocess none and scale_width every batch has its own; this is that
+   * of the first pair.
+   */
+  size(): Promise<Size> {
+    const { preprocess, cropSize, cropHeight = cropSize } = this.#options;
+    if (fixedSize(preprocess)) return Promise.resolve({ height: cropHeight, width: cropSize });
     this.#size ??= this.#good(0).then(({ input: { height, width } }) => ({ height, width }));
     return this.#size;
   }
@@ -127,17 +148,18 @@ export class Loader {
    * Decodes every pair once, so that a bad file is known before hours of training (and the cache is filled, so this costs
    * a first epoch nothing more unless the data exceed `cacheBytes`).
    * @returns one line per bad file, with `skipBadImages`
-   * @throws DatasetError naming the bad files without it; DatasetError for the first pair whose size cannot be used
+   * @throws DatasetError naming the bad files without it; DatasetError for sizes that cannot be used or not in one batch
    */
   async check(progress?: (done: number, total: number) => void): Promise<string[]> {
     const { skipBadImages } = this.#options;
+    const sizes = new Map<number, Located>();
     let next = 0;
     let done = 0;
     const work = async () => {
       while (next < this.#pairs.length) {
         const index = next++;
         try {
-          await this.#checkSize(await this.#prepare(index));
+          sizes.set(index, located(await this.#prepare(index)));
         } catch (error) {
           if (!(error instanceof BadImage)) throw error;
         }
@@ -147,7 +169,20 @@ export class Loader {
     await Promise.all([work(), work(), work(), work()]);
     const bad = [...this.#bad].sort(([a], [b]) => a - b).map(([, { message }]) => message);
     if (bad.length > 0 && (!skipBadImages || bad.length === this.#pairs.length)) throw this.#badImages(bad);
+    this.#checkTogether(sizes);
     return bad;
+  }
+
+  /** Pairs of which any two may meet in a batch, or with `serialBatches` those that do. */
+  #checkTogether(sizes: Map<number, Located>): void {
+    const { batchSize, serialBatches, preprocess } = this.#options;
+    if (fixedSize(preprocess) || batchSize === 1) return;
+    const first = new Map<number, Located>();
+    for (const [index, size] of [...sizes].sort(([a], [b]) => a - b)) {
+      const batch = serialBatches ? Math.floor(index / batchSize) : 0;
+      if (!first.has(batch)) first.set(batch, size);
+      checkEqual([first.get(batch)!, size], this.#options);
+    }
   }
 
   #badImages(bad: string[]): DatasetError {
@@ -177,30 +212,49 @@ export class Loader {
   }
 
   async #assemble(epoch: number, index: number): Promise<Batch> {
-    const { batchSize, inputNc, outputNc, seed } = this.#options;
+    const { batchSize, inputNc, outputNc, seed, preprocess, cropSize, cropHeight = cropSize } = this.#options;
     const order = this.#orderOf(epoch);
     const first = index * batchSize;
     const positions = Array.from(order.subarray(first, first + batchSize), (pair, i) => ({ pair, at: first + i }));
-    const prepared = await Promise.all(positions.map(async ({ pair }) => this.#checkSize(await this.#good(pair))));
-    const { height, width } = await this.size();
+    const prepared = await Promise.all(positions.map(({ pair }) => this.#good(pair)));
+    if (!fixedSize(preprocess)) checkEqual(prepared.map(located), this.#options);
+    const { height, width } = fixedSize(preprocess) ? { height: cropHeight, width: cropSize } : prepared[0]!.input;
     const n = prepared.length;
+    const targets = prepared.every(({ target }) => target !== undefined);
     const A = new Float32Array(n * inputNc * height * width);
-    const B = new Float32Array(n * outputNc * height * width);
-    prepared.forEach(({ input, target }, i) => {
+    const B = new Float32Array(targets ? n * outputNc * height * width : 0);
+    prepared.forEach(({ pair, input, target }, i) => {
       const random = new Random(seed, "augment", epoch * this.#pairs.length + positions[i]!.at);
-      const jitter = drawJitter(random, input.width, input.height, this.#options);
-      writeCrop(A, i * inputNc * height * width, input, inputNc, width, height, jitter);
-      writeCrop(B, i * outputNc * height * width, target, outputNc, width, height, jitter);
+      const { color, ...placement } = drawJitter(random, input.width, input.height, this.#options);
+      const forms = this.#formsOf(pair);
+      writeSide(A, i * inputNc * height * width, input, forms.input, height, width, { ...placement, color });
+      if (target && targets)
+        writeSide(B, i * outputNc * height * width, target, forms.target, height, width, placement);
     });
     return { A, B, names: prepared.map(({ pair }) => pair.name), n, height, width };
   }
 
+  #formsOf(pair: Pair): { input: SideForm; target: SideForm } {
+    const { input, target } = this.#forms;
+    const [first, second] = this.#sides(pair);
+    return {
+      input: { ...input, derive: first.derive ?? input.derive },
+      target: { ...target, derive: second.derive ?? target.derive },
+    };
+  }
+
+  /** Input and target. */
+  #sides({ A, B }: Pair): [Side, Side] {
+    return this.#options.direction === "AtoB" ? [A, B] : [B, A];
+  }
+
   #orderOf(epoch: number): Uint32Array {
     if (this.#order?.epoch !== epoch) {
-      const { seed, serialBatches } = this.#options;
-      const order = serialBatches
-        ? Uint32Array.from(this.#pairs, (_, i) => i)
-        : new Random(seed, "order", epoch).permutation(this.#pairs.length);
+      const { seed, serialBatches, replacement } = this.#options;
+      const n = this.#pairs.length;
+      const draw = new Random(seed, replacement ? "replacement" : "order", epoch);
+      const order = serialBatches || replacement ? Uint32Array.from(this.#pairs, (_, i) => i) : draw.permutation(n);
+      if (replacement) for (let i = 0; i < n; i++) order[i] = draw.int(n);
       this.#order = { epoch, order };
     }
     return this.#order.order;
@@ -239,18 +293,15 @@ export class Loader {
 
   async #load(index: number): Promise<Prepared> {
     const pair = this.#pairs[index]!;
-    const { A, B } = pair;
-    const { direction, inputNc, outputNc } = this.#options;
     let prepared: Prepared;
     try {
-      const [a, b] = A.file === B.file ? await this.#both(A, B) : await Promise.all([this.#side(A), this.#side(B)]);
-      const [input, target] = direction === "AtoB" ? [a, b] : [b, a];
-      prepared = { pair, ...this.#resized(reduceChannels(input, inputNc), reduceChannels(target, outputNc), A, B) };
+      prepared = await this.#read(pair);
     } catch (error) {
       if (error instanceof BadImage) this.#bad.set(index, error);
       throw error;
     }
-    const bytes = prepared.input.data.length + prepared.target.data.length;
+    const { input, target } = prepared;
+    const bytes = input.data.byteLength + (target && target !== input ? target.data.byteLength : 0);
     // What came first stays: with a new order every epoch, putting out old pictures for new ones would gain nothing.
     if (bytes <= this.#cacheLeft) {
       this.#cacheLeft -= bytes;
@@ -259,16 +310,31 @@ export class Loader {
     return prepared;
   }
 
-  async #both(A: Side, B: Side): Promise<[Picture, Picture]> {
-    const picture = await this.#picture(A.file);
-    return [half(picture, A), half(picture, B)];
+  /** Decoded, reduced to the channels needed, and resized. */
+  async #read(pair: Pair): Promise<Prepared> {
+    const forms = this.#formsOf(pair);
+    const [first, second] = this.#sides(pair);
+    const { resizeFilter } = this.#options;
+    if (forms.target.derive === "absent") {
+      const input = reduceChannels(await this.#side(first), pictureChannels(forms.input), first.file);
+      const { width, height } = pairSize(input, input, [first, first], this.#options);
+      return { pair, input: resize(input, width, height, resizeFilter) };
+    }
+    const [a, b] = await (first.file === second.file
+      ? this.#picture(first.file).then((picture) => [half(picture, first), half(picture, second)] as const)
+      : Promise.all([this.#side(first), this.#side(second)]));
+    const input = reduceChannels(a, pictureChannels(forms.input), first.file);
+    const target = reduceChannels(b, pictureChannels(forms.target), second.file);
+    const { width, height } = pairSize(input, target, [first, second], this.#options);
+    const resized = resize(input, width, height, resizeFilter);
+    return { pair, input: resized, target: input === target ? resized : resize(target, width, height, resizeFilter) };
   }
 
-  async #side(side: Side): Promise<Picture> {
+  async #side(side: Side): Promise<DeepPicture> {
     return half(await this.#picture(side.file), side);
   }
 
-  async #picture(file: string): Promise<Picture> {
+  async #picture(file: string): Promise<DeepPicture> {
     const bytes = await this.#files.read(file);
     try {
       const alpha = this.#options.inputNc % 2 === 0 || this.#options.outputNc % 2 === 0;
@@ -279,44 +345,28 @@ export class Loader {
       throw new BadImage(`${file}: ${reason}.`);
     }
   }
-
-  /** Both sides at one size, with room for the crop. */
-  #resized(input: Picture, target: Picture, A: Side, B: Side): { input: Picture; target: Picture } {
-    const { preprocess, loadSize, cropSize, direction } = this.#options;
-    if (preprocess === "resize_and_crop") {
-      return { input: resize(input, loadSize, loadSize), target: resize(target, loadSize, loadSize) };
-    }
-    const [a, b] = direction === "AtoB" ? [input, target] : [target, input];
-    if (a.width !== b.width || a.height !== b.height) {
-      throw new DatasetError(
-        `${A.file} is ${a.width}x${a.height}, but its partner ${B.file} is ${b.width}x${b.height}; with --preprocess ` +
-          `${preprocess} both must be of one size. Use --preprocess resize_and_crop.`,
-      );
-    }
-    if (preprocess === "crop" && (a.width < cropSize || a.height < cropSize)) {
-      const most = Math.min(a.width, a.height);
-      throw new DatasetError(
-        `${A.file}: ${A.half ? "each half" : "the picture"} is ${a.width}x${a.height}, below the crop of ` +
-          `${cropSize}x${cropSize}. Use --preprocess resize_and_crop, or a --crop-size of at most ${most}.`,
-      );
-    }
-    return { input, target };
-  }
-
-  async #checkSize(prepared: Prepared): Promise<Prepared> {
-    if (this.#options.preprocess !== "none") return prepared;
-    const { height, width } = await this.size();
-    const { input, pair } = prepared;
-    if (input.height !== height || input.width !== width) {
-      throw new DatasetError(
-        `${pair.A.file}: pair "${pair.name}" is ${input.width}x${input.height}, the first pair ` +
-          `${width}x${height}; with --preprocess none all pairs must be of one size. Use --preprocess resize_and_crop or crop.`,
-      );
-    }
-    return prepared;
-  }
 }
 
-function half(picture: Picture, { file, half: which }: Side): Picture {
+interface Located extends Size {
+  file: string;
+}
+
+function located({ pair, input: { width, height } }: Prepared): Located {
+  return { file: pair.A.file, width, height };
+}
+
+/** @throws DatasetError naming two pairs of different sizes */
+function checkEqual(all: readonly Located[], { preprocess, batchSize }: LoaderOptions): void {
+  const [first, ...others] = all;
+  const other = others.find(({ width, height }) => width !== first!.width || height !== first!.height);
+  if (!first || !other) return;
+  throw new DatasetError(
+    `${first.file} is ${first.width}x${first.height} and ${other.file} ${other.width}x${other.height}: with ` +
+      `--preprocess ${preprocess} each pair keeps its own size, so they cannot be in one batch of ${batchSize}. Use ` +
+      "--batch-size 1, or --preprocess resize_and_crop or scale_width_and_crop.",
+  );
+}
+
+function half(picture: DeepPicture, { file, half: which }: Side): DeepPicture {
   return which === undefined ? picture : halves(picture, file)[which];
 }

@@ -1,16 +1,26 @@
 /** Finds the pairs of a data set, or says exactly what is wrong with the folder. */
 import { DatasetError, nearest } from "../errors.ts";
 import type { Files } from "../platform.ts";
-import type { Found, Layout, Pair } from "./layouts.ts";
+import type { Derive, Found, Layout, Pair, Side } from "./layouts.ts";
 import * as layouts from "./layouts.ts";
 import { below, joinPath, type Listing, listAll, PICTURE_ENDINGS, summary, topFolders } from "./listing.ts";
 
-export type { Pair, Side } from "./layouts.ts";
+export type { Derive, Pair, Side } from "./layouts.ts";
 
 /** The choices of `--dataset-mode` beside "auto". */
 export const layoutNames = Object.keys(layouts).sort() as (keyof typeof layouts)[];
 
 const table: Record<string, Layout> = { ...layouts };
+
+/** The layouts that `auto` tries, in its order. */
+const ranked = Object.keys(table)
+  .filter((name) => table[name]!.rank !== undefined)
+  .sort((a, b) => table[a]!.rank! - table[b]!.rank!);
+
+/** What the sides of a layout are made of, where they are not the pictures themselves. */
+export function derivedSides(datasetMode: string): { A?: Derive; B?: Derive } {
+  return table[datasetMode]?.derive ?? {};
+}
 
 export interface FindOptions {
   /** The subset: "train", "val", "test". A data set without such folders serves every phase with all of its pairs. */
@@ -37,7 +47,7 @@ export interface FoundPairs {
  */
 export async function findPairs(files: Files, root: string, options: FindOptions = {}): Promise<FoundPairs> {
   const { phase = "train", datasetMode = "auto", skipUnpaired = false, maxDatasetSize } = options;
-  const names = datasetMode === "auto" ? [...layoutNames] : [datasetMode as keyof typeof layouts];
+  const names = datasetMode === "auto" ? ranked : [datasetMode];
   if (names.some((name) => !table[name])) {
     const near = nearest(datasetMode, layoutNames);
     throw new DatasetError(
@@ -45,7 +55,6 @@ export async function findPairs(files: Files, root: string, options: FindOptions
         (near ? ` Did you mean ${near}?` : ""),
     );
   }
-  names.sort((a, b) => table[a]!.rank - table[b]!.rank);
   const listing = await list(files, root);
   for (const layout of names) {
     const found = table[layout]!.find(listing.pictures, phase);
@@ -58,11 +67,15 @@ export async function findPairs(files: Files, root: string, options: FindOptions
         `${root} has no folder for the phase "${phase}": all of its pairs are used, as they are for training.`,
       );
     }
-    const pairs = found.pairs.slice(0, maxDatasetSize).map(({ name, A, B }) => ({
-      name,
-      A: { ...A, file: joinPath(root, A.file) },
-      B: { ...B, file: joinPath(root, B.file) },
-    }));
+    const { derive } = table[layout]!;
+    const complete = (side: Side, made: Derive | undefined): Side => ({
+      ...side,
+      file: joinPath(root, side.file),
+      ...(made && { derive: made }),
+    });
+    const pairs = found.pairs
+      .slice(0, maxDatasetSize)
+      .map(({ name, A, B }) => ({ name, A: complete(A, derive?.A), B: complete(B, derive?.B) }));
     if (pairs.length < found.pairs.length)
       notes.push(`the first ${pairs.length} of ${found.pairs.length} pairs are used.`);
     return { layout, pairs, notes };

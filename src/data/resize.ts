@@ -4,31 +4,18 @@
  *
  * Pillow resamples in two passes, rows first, each rounding to 8 bits. An output pixel is the sum of the input pixels
  * under a filter kernel centred at its own centre, widened by the scale when the picture shrinks, cut at the border and
- * normalised; weights are whole multiples of 2^-22.
+ * normalised; weights are whole multiples of 2^-22. 16 bits and floats are resampled as Pillow's mode F: with exact
+ * weights, each pass rounding to float32 (resample.ts).
  */
 import { UserError } from "../errors.ts";
-import type { Picture } from "../platform.ts";
+import type { DeepPicture, Picture, Samples } from "../platform.ts";
+import { type KernelFilter, kernelWeights, resampleFloat } from "./resample.ts";
+import { alike } from "./transforms.ts";
 
-/** `bicubic` (a = -0.5), `bilinear` (triangle), `nearest` (the pixel under the centre). */
-export type Filter = "bicubic" | "bilinear" | "nearest";
+/** `nearest` is the pixel under the centre; of the others see resample.ts. */
+export type Filter = KernelFilter | "nearest";
 
-interface Kernel {
-  /** Half width in input pixels at scale 1. */
-  support: number;
-  weight(x: number): number;
-}
-
-const BICUBIC: Kernel = {
-  support: 2,
-  weight: (x) => {
-    const a = -0.5;
-    x = Math.abs(x);
-    if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
-    return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
-  },
-};
-
-const BILINEAR: Kernel = { support: 1, weight: (x) => Math.max(0, 1 - Math.abs(x)) };
+export const filters = ["bicubic", "bilinear", "area", "nearest"] as const satisfies readonly Filter[];
 
 const PRECISION = 22;
 const HALF = 1 << (PRECISION - 1);
@@ -43,72 +30,71 @@ interface Table {
 
 const tables = new Map<string, Table>();
 
-function table(filter: "bicubic" | "bilinear", from: number, to: number): Table {
+function table(filter: KernelFilter, from: number, to: number): Table {
   const key = `${filter}/${from}/${to}`;
   let found = tables.get(key);
   if (!found) {
     if (tables.size >= 64) tables.clear(); // a folder of pictures of many sizes must not grow this for ever
-    found = makeTable(filter === "bicubic" ? BICUBIC : BILINEAR, from, to);
+    const { weights, ...where } = kernelWeights(filter, from, to);
+    found = { ...where, weights: Int32Array.from(weights, wholeWeight) };
     tables.set(key, found);
   }
   return found;
 }
 
-function makeTable(kernel: Kernel, from: number, to: number): Table {
-  const scale = from / to;
-  const widening = Math.max(scale, 1);
-  const support = kernel.support * widening;
-  const stride = Math.ceil(support) * 2 + 1;
-  const first = new Int32Array(to);
-  const count = new Int32Array(to);
-  const weights = new Int32Array(to * stride);
-  const exact = new Float64Array(stride);
-  for (let i = 0; i < to; i++) {
-    const center = (i + 0.5) * scale;
-    const start = Math.max(0, Math.trunc(center - support + 0.5));
-    const n = Math.min(from, Math.trunc(center + support + 0.5)) - start;
-    let sum = 0;
-    for (let k = 0; k < n; k++) {
-      const w = kernel.weight((k + start - center + 0.5) * (1 / widening));
-      exact[k] = w;
-      sum += w;
-    }
-    for (let k = 0; k < n; k++) {
-      const w = (sum === 0 ? exact[k]! : exact[k]! / sum) * 2 ** PRECISION;
-      weights[i * stride + k] = Math.trunc(w < 0 ? w - 0.5 : w + 0.5);
-    }
-    first[i] = start;
-    count[i] = n;
-  }
-  return { first, count, weights, stride };
+function wholeWeight(weight: number): number {
+  const w = weight * 2 ** PRECISION;
+  return Math.trunc(w < 0 ? w - 0.5 : w + 0.5);
 }
 
 /**
  * The picture at width x height pixels, as Pillow's `Image.resize((width, height), filter)` gives it for modes L, LA, RGB
- * and RGBA (1 to 4 channels). With alpha (2 and 4 channels), colours are weighted by it, as Pillow does.
+ * and RGBA (1 to 4 channels), and for any number of bands each by itself. With alpha (2 and 4 channels that are no bands),
+ * colours are weighted by it, as Pillow does. 16 bits and floats keep their depth.
  * The aspect ratio is not kept. At the same size the result is the picture itself.
  */
-export function resize(picture: Picture, width: number, height: number, filter: Filter = "bicubic"): Picture {
-  const { channels } = picture;
+export function resize<Data extends Samples>(
+  picture: Picture<Data>,
+  width: number,
+  height: number,
+  filter: Filter = "bicubic",
+): Picture<Data> {
+  const { channels, data } = picture;
   if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
     throw new UserError(`resize: width and height are whole numbers of pixels from 1, got ${width}x${height}.`);
   }
-  if (picture.data.length !== picture.width * picture.height * channels || channels < 1 || channels > 4) {
+  if (data.length !== picture.width * picture.height * channels || channels < 1) {
     throw new UserError(
-      `resize: ${picture.width}x${picture.height} with ${channels} channels does not fit ${picture.data.length} values ` +
-        "(1 to 4 channels, 8 bits each).",
+      `resize: ${picture.width}x${picture.height} with ${channels} channels does not fit ${data.length} values.`,
     );
   }
   if (width === picture.width && height === picture.height) return picture;
   if (filter === "nearest") return nearest(picture, width, height);
-  let data = channels % 2 === 0 ? premultiply(picture.data, channels) : picture.data;
-  if (width !== picture.width) {
-    data = resizeRows(data, picture.width, picture.height, width, channels, table(filter, picture.width, width));
+  const alpha = channels % 2 === 0 && !picture.bands;
+  const resized =
+    data instanceof Uint8Array
+      ? resizeBytes(data, picture, width, height, filter, alpha)
+      : resampleFloat(data, picture, width, height, filter, alpha);
+  return { ...picture, width, height, data: resized as Data };
+}
+
+function resizeBytes(
+  data: Uint8Array,
+  from: Omit<DeepPicture, "data">,
+  width: number,
+  height: number,
+  filter: KernelFilter,
+  alpha: boolean,
+): Uint8Array {
+  const { channels } = from;
+  let values = alpha ? premultiply(data, channels) : data;
+  if (width !== from.width) {
+    values = resizeRows(values, from.width, from.height, width, channels, table(filter, from.width, width));
   }
-  if (height !== picture.height)
-    data = resizeColumns(data, width * channels, height, table(filter, picture.height, height));
-  if (channels % 2 === 0) unpremultiply(data, channels);
-  return { width, height, channels, data };
+  if (height !== from.height)
+    values = resizeColumns(values, width * channels, height, table(filter, from.height, height));
+  if (alpha) unpremultiply(values, channels);
+  return values;
 }
 
 function clip8(sum: number): number {
@@ -189,7 +175,7 @@ function resizeColumns(input: Uint8Array, length: number, to: number, t: Table) 
 }
 
 /** Pillow adds the step up instead of multiplying it, and so does this: the roundings are the same. */
-function nearest(picture: Picture, width: number, height: number): Picture {
+function nearest<Data extends Samples>(picture: Picture<Data>, width: number, height: number): Picture<Data> {
   const { channels, data } = picture;
   const positions = (from: number, to: number) => {
     const step = from / to;
@@ -199,7 +185,7 @@ function nearest(picture: Picture, width: number, height: number): Picture {
   };
   const columns = positions(picture.width, width);
   const rows = positions(picture.height, height);
-  const out = new Uint8Array(width * height * channels);
+  const out = alike(data, width * height * channels);
   let o = 0;
   for (const y of rows) {
     for (const x of columns) {
@@ -207,7 +193,7 @@ function nearest(picture: Picture, width: number, height: number): Picture {
       for (let c = 0; c < channels; c++) out[o++] = data[i + c]!;
     }
   }
-  return { width, height, channels, data: out };
+  return { ...picture, width, height, data: out };
 }
 
 /** Colour times alpha / 255, rounded as Pillow's RGBA -> RGBa; alpha is the last channel. */

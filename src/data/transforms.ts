@@ -1,28 +1,31 @@
 /** From decoded pictures to what a network takes, and back. All functions are pure. */
 import { DatasetError, UserError } from "../errors.ts";
-import type { Picture } from "../platform.ts";
-import type { Random } from "../random.ts";
+import type { DeepPicture, Picture, Samples } from "../platform.ts";
 
-export interface TransformOptions {
-  /** resize_and_crop: both sides to loadSize x loadSize, then a crop; crop: only the crop; none: as they are. */
-  preprocess: "resize_and_crop" | "crop" | "scale_width" | "scale_width_and_crop" | "none";
-  /** Pixels; width and height. */
-  cropSize: number;
-  noFlip: boolean;
-}
-
-/** One draw for a whole pair: the crop's corner in pixels, and whether the crop is mirrored left to right. */
-export interface Jitter {
+/** Where a crop lies and how it is turned. */
+export interface Placement {
+  /** The crop's upper left corner, in pixels. */
   x: number;
   y: number;
+  /** Mirrored left to right, then top to bottom, then turned by so many times 90 degrees counterclockwise. */
   flip: boolean;
+  flipVertical?: boolean;
+  turns?: number;
+}
+
+/** Zeroes of the same kind. */
+export function alike<Data extends Samples>(data: Data, length: number): Data {
+  return new (data.constructor as new (length: number) => Data)(length);
 }
 
 /**
  * The left and the right half of an aligned picture.
  * @throws DatasetError naming `file` when the width is odd
  */
-export function halves(picture: Picture, file: string): { left: Picture; right: Picture } {
+export function halves<Data extends Samples>(
+  picture: Picture<Data>,
+  file: string,
+): { left: Picture<Data>; right: Picture<Data> } {
   if (picture.width % 2 !== 0) {
     throw new DatasetError(
       `${file}: the width is odd (${picture.width}x${picture.height}), so it has no two halves of one size; ` +
@@ -34,78 +37,103 @@ export function halves(picture: Picture, file: string): { left: Picture; right: 
 }
 
 /** The rectangle of width x height pixels whose upper left corner is (x, y). */
-export function crop(picture: Picture, x: number, y: number, width: number, height: number): Picture {
+export function crop<Data extends Samples>(
+  picture: Picture<Data>,
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+): Picture<Data> {
   if (x < 0 || y < 0 || x + width > picture.width || y + height > picture.height) {
     throw new UserError(
       `crop: ${width}x${height} at (${x}, ${y}) is not inside a picture of ${picture.width}x${picture.height}.`,
     );
   }
   const row = width * picture.channels;
-  const data = new Uint8Array(row * height);
+  const data = alike(picture.data, row * height);
   for (let line = 0; line < height; line++) {
     const from = ((y + line) * picture.width + x) * picture.channels;
     data.set(picture.data.subarray(from, from + row), line * row);
   }
-  return { width, height, channels: picture.channels, data };
-}
-
-/**
- * The crop and flip of one pair of width x height pixels. The corner is uniform over every place where the crop fits, both
- * ends included; the flip has probability 1/2. Always three draws, so that an option changes only what it names.
- */
-export function drawJitter(random: Random, width: number, height: number, options: TransformOptions): Jitter {
-  const whole = options.preprocess === "none";
-  const x = random.int(whole ? 1 : width - options.cropSize + 1);
-  const y = random.int(whole ? 1 : height - options.cropSize + 1);
-  const flip = random.float() < 0.5;
-  return { x, y, flip: flip && !options.noFlip };
+  return { ...picture, width, height, data };
 }
 
 /**
  * Leaves out the channels that a network of `channels` has no use for: colour for 1 and 2, by Pillow's convert("L"),
- * L = (19595 R + 38470 G + 7471 B + 2^15) >> 16; alpha for 1 and 3. To be done before resizing, as in PyTorch.
+ * L = (19595 R + 38470 G + 7471 B + 2^15) >> 16 (without the roundings for floats); alpha for 1 and 3. To be done before
+ * resizing, as in PyTorch. Above 4 channels, and of bands, nothing can be left out or made up.
+ * @throws DatasetError naming `file` when the channels do not fit
  */
-export function reduceChannels(picture: Picture, channels: number): Picture {
+export function reduceChannels<Data extends Samples>(
+  picture: Picture<Data>,
+  channels: number,
+  file = "the picture",
+): Picture<Data> {
+  if (picture.bands || channels > 4 || picture.channels > 4) {
+    if (picture.channels === channels) return picture;
+    const many = picture.bands || picture.channels > 4;
+    throw new DatasetError(
+      `${file} has ${picture.channels} channels${many ? " that are no colours" : ""}, but ${channels} are expected of ` +
+        `it. Set --input-nc or --output-nc to ${picture.channels}, or give pictures of ${channels} channels` +
+        `${channels > 4 ? " (.npy of height x width x channels, or TIFF)" : ""}.`,
+    );
+  }
   const has = picture.channels < 3 ? 1 : 3;
   const colours = channels < 3 ? 1 : has;
   const alpha = channels % 2 === 0 && picture.channels % 2 === 0;
   const kept = colours + (alpha ? 1 : 0);
   if (kept === picture.channels) return picture;
   const { width, height, data } = picture;
-  const out = new Uint8Array(width * height * kept);
+  const out = alike(data, width * height * kept);
   const step = picture.channels;
+  const half = data instanceof Float32Array ? 0 : 0x8000;
   for (let i = 0, o = 0; o < out.length; i += step) {
-    if (colours < has) out[o++] = (data[i]! * 19595 + data[i + 1]! * 38470 + data[i + 2]! * 7471 + 0x8000) >> 16;
+    // A typed array of integers takes the whole part, so this is Pillow's shift to the right.
+    if (colours < has) out[o++] = (data[i]! * 19595 + data[i + 1]! * 38470 + data[i + 2]! * 7471 + half) / 0x10000;
     else for (let c = 0; c < colours; c++) out[o++] = data[i + c]!;
     if (alpha) out[o++] = data[i + step - 1]!;
   }
   return { width, height, channels: kept, data: out };
 }
 
-/** For each channel of the network, the channel of a reduced picture that fills it; -1 is opaque alpha, 255. */
+/** For each channel of the network, the channel of a reduced picture that fills it; -1 is opaque alpha. */
 function sources(has: number, wanted: number): number[] {
+  if (wanted > 4) return Array.from({ length: wanted }, (_, c) => c);
   const colours = wanted < 3 ? [0] : has < 3 ? [0, 0, 0] : [0, 1, 2];
   if (wanted % 2 === 1) return colours;
   return [...colours, has % 2 === 0 ? has - 1 : -1];
 }
 
-/** 8 bits -> [-1, 1], with the roundings of torchvision's ToTensor and Normalize(0.5, 0.5) in float32. */
-const VALUES = Float32Array.from({ length: 256 }, (_, v) => Math.fround(Math.fround(v / 255) - 0.5) / 0.5);
+/** 0..most -> [-1, 1], with the roundings of torchvision's ToTensor and Normalize(0.5, 0.5) in float32. */
+function valuesTo(most: number): Float32Array {
+  return Float32Array.from({ length: most + 1 }, (_, v) => Math.fround(Math.fround(v / most) - 0.5) / 0.5);
+}
+
+const VALUES = valuesTo(255);
+let values16: Float32Array | undefined;
+
+function tableFor(data: Uint8Array | Uint16Array): Float32Array {
+  if (data instanceof Uint8Array) return VALUES;
+  values16 ??= valuesTo(65535);
+  return values16;
+}
 
 /**
- * Writes a crop of width x height pixels as [channels, height, width] into `out` from `offset` on, in [-1, 1].
- * `picture` comes from reduceChannels for the same `channels`; grey fills all colours, alpha is opaque where there is none.
+ * Writes a crop of width x height pixels, turned as `placement` says, as [channels, height, width] into `out` from
+ * `offset` on, in [-1, 1]; with an odd number of turns it must be square. `picture` comes from reduceChannels for the
+ * same `channels`; grey fills all colours, alpha is opaque where there is none.
  */
 export function writeCrop(
   out: Float32Array,
   offset: number,
-  picture: Picture,
+  picture: DeepPicture,
   channels: number,
   width: number,
   height: number,
-  { x, y, flip }: Jitter,
+  placement: Placement,
 ): void {
   const { data, channels: step } = picture;
+  const { origin, right, down } = walk(picture, width, height, placement);
   let o = offset;
   for (const source of sources(step, channels)) {
     if (source === -1) {
@@ -114,21 +142,37 @@ export function writeCrop(
       continue;
     }
     for (let line = 0; line < height; line++) {
-      const first = ((y + line) * picture.width + x) * step + source;
-      if (flip) {
-        for (let i = first + (width - 1) * step; i >= first; i -= step) out[o++] = VALUES[data[i]!]!;
-      } else {
-        for (let i = first, end = first + width * step; i < end; i += step) out[o++] = VALUES[data[i]!]!;
-      }
+      copyLine(out, o, width, data, origin + source + line * down, right);
+      o += width;
     }
   }
 }
 
+function copyLine(out: Float32Array, to: number, width: number, data: Samples, from: number, step: number): void {
+  if (data instanceof Float32Array) {
+    for (let o = to, i = from; o < to + width; o++, i += step) out[o] = data[i]!;
+  } else {
+    const table = tableFor(data);
+    for (let o = to, i = from; o < to + width; o++, i += step) out[o] = table[data[i]!]!;
+  }
+}
+
+/** Where in the data the crop begins, and the steps from a pixel to the next one to the right and below, once turned. */
+function walk(picture: DeepPicture, width: number, height: number, { x, y, flip, flipVertical, turns = 0 }: Placement) {
+  const row = picture.width * picture.channels;
+  let origin = y * row + x * picture.channels;
+  let [right, down] = [picture.channels, row];
+  if (flip) [origin, right] = [origin + (width - 1) * right, -right];
+  if (flipVertical) [origin, down] = [origin + (height - 1) * down, -down];
+  for (let k = 0; k < turns; k++) [origin, right, down] = [origin + (width - 1) * right, down, -right];
+  return { origin, right, down };
+}
+
 /**
  * The whole picture as [channels, height, width] in [-1, 1]: v / 127.5 - 1. `channels`: 1 grey, 2 grey and alpha, 3 RGB,
- * 4 RGBA; colour becomes grey by Pillow's formula, grey is repeated, alpha is dropped or opaque.
+ * 4 RGBA; colour becomes grey by Pillow's formula, grey is repeated, alpha is dropped or opaque. Bands as they are.
  */
-export function toTensor(picture: Picture, channels: number): Float32Array {
+export function toTensor(picture: DeepPicture, channels: number): Float32Array {
   const out = new Float32Array(channels * picture.width * picture.height);
   const whole = { x: 0, y: 0, flip: false };
   writeCrop(out, 0, reduceChannels(picture, channels), channels, picture.width, picture.height, whole);
@@ -137,9 +181,38 @@ export function toTensor(picture: Picture, channels: number): Float32Array {
 
 /**
  * The picture that [channels, height, width] values from `offset` on show: round((v + 1) * 127.5), cut to 0..255; a value
- * that is not a number gives 0.
+ * that is not a number gives 0. Of more than 4 channels the first three are shown, as red, green and blue.
  */
 export function fromTensor(values: Float32Array, channels: number, height: number, width: number, offset = 0): Picture {
+  const shown = channels > 4 ? 3 : channels;
+  const data = new Uint8Array(shown * width * height);
+  quantise(data, 255, values, channels, height, width, offset);
+  return { width, height, channels: shown, data };
+}
+
+/** fromTensor with 16 bits: round((v + 1) * 32767.5), cut to 0..65535. */
+export function fromTensor16(
+  values: Float32Array,
+  channels: number,
+  height: number,
+  width: number,
+  offset = 0,
+): Picture<Uint16Array> {
+  const shown = channels > 4 ? 3 : channels;
+  const data = new Uint16Array(shown * width * height);
+  quantise(data, 65535, values, channels, height, width, offset);
+  return { width, height, channels: shown, data };
+}
+
+function quantise(
+  data: Uint8Array | Uint16Array,
+  most: number,
+  values: Float32Array,
+  channels: number,
+  height: number,
+  width: number,
+  offset: number,
+): void {
   const plane = width * height;
   if (values.length < offset + channels * plane) {
     throw new UserError(
@@ -147,13 +220,29 @@ export function fromTensor(values: Float32Array, channels: number, height: numbe
         `got ${values.length}.`,
     );
   }
-  const data = new Uint8Array(channels * plane);
-  for (let c = 0; c < channels; c++) {
+  const shown = data.length / plane;
+  for (let c = 0; c < shown; c++) {
     const start = offset + c * plane;
-    for (let i = 0, o = c; i < plane; i++, o += channels) {
-      const value = (values[start + i]! + 1) * 127.5 + 0.5;
-      data[o] = Math.min(255, Math.max(0, value)); // a typed array takes the whole part, and 0 for NaN
+    for (let i = 0, o = c; i < plane; i++, o += shown) {
+      const value = (values[start + i]! + 1) * (most / 2) + 0.5;
+      data[o] = Math.min(most, Math.max(0, value)); // a typed array takes the whole part, and 0 for NaN
     }
   }
-  return { width, height, channels, data };
+}
+
+/** The picture in 8 bits: the upper 8 of 16, and of floats as fromTensor. Bands of another number than 1 or 3: the first three. */
+export function eightBit(picture: DeepPicture): Picture {
+  const { width, height, data } = picture;
+  const channels = picture.bands ? (picture.channels < 3 ? 1 : 3) : picture.channels;
+  if (data instanceof Uint8Array && channels === picture.channels) return { width, height, channels, data };
+  const out = new Uint8Array(width * height * channels);
+  for (let i = 0, o = 0; o < out.length; i += picture.channels) {
+    for (let c = 0; c < channels; c++, o++) {
+      const v = data[i + c]!;
+      if (data instanceof Uint8Array) out[o] = v;
+      else if (data instanceof Uint16Array) out[o] = v >> 8;
+      else out[o] = Math.min(255, Math.max(0, (v + 1) * 127.5 + 0.5));
+    }
+  }
+  return { width, height, channels, data: out };
 }

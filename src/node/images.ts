@@ -1,7 +1,9 @@
 /** Pictures through sharp (libvips): decoded values equal Pillow's `Image.open(...).convert("RGB")`. */
-import sharp from "sharp";
+import sharp, { type Sharp } from "sharp";
+import { alike, eightBit } from "../data/transforms.ts";
 import { UserError } from "../errors.ts";
-import type { Images, Picture } from "../platform.ts";
+import { checkRange, decodeNpy, isNpy } from "../formats/npy.ts";
+import type { DeepPicture, Images, Picture, Samples } from "../platform.ts";
 
 // The cores belong to the training step, and a data set's files are each decoded once.
 sharp.cache(false);
@@ -11,15 +13,32 @@ sharp.concurrency(1);
  * PNG, JPEG, WebP, GIF and TIFF as 8-bit sRGB: 3 channels, or 1 for a grey file. Pixels are taken as they are stored: no
  * colour profile, no turning by EXIF; 16 bits are cut to the upper 8; of several frames the first. CMYK becomes RGB by
  * Pillow's formula, (255 - C)(255 - K) / 255. Transparency is dropped, the colours beneath kept; with `alpha: true` a file
- * that has it gives 4 channels (RGBA).
+ * that has it gives 4 channels (RGBA). Of NumPy arrays see decodeNpy and eightBit.
  * @throws UserError for bytes that are no picture, and for a truncated or damaged one
  */
 async function decode(bytes: Uint8Array, { alpha = false }: { alpha?: boolean } = {}): Promise<Picture> {
+  return eightBit(isNpy(bytes) ? decodeNpy(bytes) : await tolerant(bytes, { alpha, deep: false }));
+}
+
+/**
+ * As decode, but at full depth: 16-bit files give 16 bits, grey with alpha then 2 channels, and TIFF of floats (in
+ * [-1, 1]; no alpha) or of more than 4 channels and NumPy arrays are read as they are.
+ */
+async function decodeDeep(bytes: Uint8Array, { alpha = false }: { alpha?: boolean } = {}): Promise<DeepPicture> {
+  return isNpy(bytes) ? decodeNpy(bytes) : tolerant(bytes, { alpha, deep: true });
+}
+
+interface How {
+  alpha: boolean;
+  deep: boolean;
+}
+
+async function tolerant(bytes: Uint8Array, how: How): Promise<DeepPicture> {
   try {
-    return await decodeAs(bytes, alpha, "warning").catch((error) => {
+    return await decodeAs(bytes, how, "warning").catch((error) => {
       // Stray bytes between segments are common in sound JPEGs, and libjpeg skips them. Its other warnings mean damage.
       if (!linesOf(error).every((line) => line.includes("extraneous bytes before marker"))) throw error;
-      return decodeAs(bytes, alpha, "error");
+      return decodeAs(bytes, how, "error");
     });
   } catch (error) {
     throw new UserError(`not a readable picture (${bytes.length} bytes): ${linesOf(error)[0]}`);
@@ -30,13 +49,17 @@ function linesOf(error: unknown): string[] {
   return (error instanceof Error ? error.message : String(error)).trim().split("\n");
 }
 
-async function decodeAs(bytes: Uint8Array, alpha: boolean, failOn: "warning" | "error"): Promise<Picture> {
-  let image = sharp(bytes, { failOn, ignoreIcc: true });
-  const { space, hasAlpha } = await image.metadata();
+async function decodeAs(bytes: Uint8Array, { alpha, deep }: How, failOn: "warning" | "error"): Promise<DeepPicture> {
+  let image = sharp(bytes, { failOn, ignoreIcc: true, limitInputChannels: false });
+  const { space, hasAlpha, channels: stored, depth } = await image.metadata();
+  const greyFile = space === "b-w" || space === "grey16";
+  const bands = stored > 4 || (greyFile && stored > 2);
   const keepAlpha = alpha && hasAlpha;
+  if (bands) return decodeValues(image, space, depth, bands);
   if (hasAlpha && !keepAlpha) image = image.removeAlpha();
+  if (deep && depth !== "uchar" && space !== "cmyk") return decodeValues(image, space, depth, bands);
   if (space === "cmyk") image = image.pipelineColourspace("cmyk");
-  const grey = (space === "b-w" || space === "grey16") && !keepAlpha;
+  const grey = greyFile && !keepAlpha;
   const { data, info } = await image
     .toColourspace(space === "cmyk" ? "cmyk" : grey ? "b-w" : "srgb")
     .raw({ depth: "uchar" })
@@ -46,6 +69,37 @@ async function decodeAs(bytes: Uint8Array, alpha: boolean, failOn: "warning" | "
   return space === "cmyk"
     ? { width, height, channels: 3, data: cmykToRgb(values, width * height) }
     : { width, height, channels, data: values };
+}
+
+const containers = { uchar: Uint8Array, ushort: Uint16Array, float: Float32Array };
+
+/** Values as they are stored: 16 bits, floats, and any number of bands. */
+async function decodeValues(image: Sharp, space: string, depth: string, bands: boolean): Promise<DeepPicture> {
+  if (depth !== "uchar" && depth !== "ushort" && depth !== "float") {
+    throw new UserError(`values of the type ${depth}; 8 or 16 bits without sign, or floats in [-1, 1], are expected`);
+  }
+  // Of many grey bands the raw output gives only the first; as RGB it gives them all, the first one three times.
+  const manyGrey = bands && (space === "b-w" || space === "grey16");
+  const { data: bytes, info } = await image
+    .toColourspace(manyGrey ? (depth === "ushort" ? "rgb16" : "srgb") : space)
+    .raw({ depth })
+    .toBuffer({ resolveWithObject: true });
+  const values = new containers[depth](new Uint8Array(bytes).buffer);
+  const data = manyGrey ? withoutFirst(values, info.channels, 2) : values;
+  if (data instanceof Float32Array) checkRange(data);
+  const { width, height } = info;
+  const channels = data.length / (width * height);
+  const measured = bands || (depth === "float" && channels % 2 === 0);
+  return { width, height, channels, data, ...(measured && { bands: true }) };
+}
+
+/** The channels after the first `count` of each pixel. */
+function withoutFirst(values: Samples, channels: number, count: number): Samples {
+  const out = alike(values, (values.length / channels) * (channels - count));
+  for (let i = 0, o = 0; i < values.length; i += channels) {
+    for (let c = count; c < channels; c++) out[o++] = values[i + c]!;
+  }
+  return out;
 }
 
 function cmykToRgb(cmyk: Uint8Array, pixels: number): Uint8Array {
@@ -60,19 +114,24 @@ function cmykToRgb(cmyk: Uint8Array, pixels: number): Uint8Array {
   return rgb;
 }
 
-/** A lossless PNG of 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA) channels. */
-async function encodePng(picture: Picture): Promise<Uint8Array> {
+/** A lossless PNG of 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA) channels, of 8 or 16 bits as the values have. */
+async function encodePng(picture: Picture<Uint8Array | Uint16Array>): Promise<Uint8Array> {
   const { width, height, channels, data } = picture;
   if (channels < 1 || channels > 4 || data.length !== width * height * channels) {
     throw new UserError(`encodePng: ${width}x${height} with ${channels} channels does not fit ${data.length} values.`);
   }
   const raw = { width, height, channels: channels as 1 | 2 | 3 | 4 };
+  const deep = data instanceof Uint16Array;
   const png = await sharp(data, { raw })
-    .toColourspace(channels < 3 ? "b-w" : "srgb")
+    .toColourspace(channels < 3 ? (deep ? "grey16" : "b-w") : deep ? "rgb16" : "srgb")
     .png()
     .toBuffer();
   return new Uint8Array(png.buffer, png.byteOffset, png.length);
 }
 
 /** Reading and writing pictures in Node. */
-export const images: Images & { decode: typeof decode } = { decode, encodePng };
+export const images: Images & { decode: typeof decode; decodeDeep: typeof decodeDeep } = {
+  decode,
+  decodeDeep,
+  encodePng,
+};

@@ -1,0 +1,71 @@
+/**
+ * Between RGB and CIELAB for colorization, with the constants of scikit-image's `color.rgb2lab` and `lab2rgb`: sRGB, white
+ * D65 seen by the 2 degree observer. L is 0..100; a and b of sRGB colours lie within -108..99.
+ *
+ * The networks see L / 50 - 1 and a / 110, b / 110, as in the paper's code.
+ */
+
+const WHITE_X = 0.95047;
+const WHITE_Z = 1.08883;
+
+/** How the networks' values come from L, a and b: L / L_SCALE - 1, a / AB_SCALE. */
+const L_SCALE = 50;
+const AB_SCALE = 110;
+
+/** sRGB in [0, 1] to light. */
+function linear(v: number): number {
+  return v > 0.04045 ? ((v + 0.055) / 1.055) ** 2.4 : v / 12.92;
+}
+
+function gamma(v: number): number {
+  return v > 0.0031308 ? 1.055 * v ** (1 / 2.4) - 0.055 : v * 12.92;
+}
+
+function cubeRoot(t: number): number {
+  return t > 0.008856 ? Math.cbrt(t) : 7.787 * t + 16 / 116;
+}
+
+function cube(t: number): number {
+  return t > 0.2068966 ? t ** 3 : (t - 16 / 116) / 7.787;
+}
+
+/**
+ * The lightness (1 plane) or the colours (2 planes) of `rgb`, [3, ...] in [-1, 1] and `plane` values a channel, into `out`
+ * from `offset` on, in [-1, 1].
+ */
+export function writeLab(out: Float32Array, offset: number, rgb: Float32Array, plane: number, part: "L" | "ab"): void {
+  for (let i = 0; i < plane; i++) {
+    const r = linear((rgb[i]! + 1) / 2);
+    const g = linear((rgb[plane + i]! + 1) / 2);
+    const b = linear((rgb[2 * plane + i]! + 1) / 2);
+    const fy = cubeRoot(0.212671 * r + 0.71516 * g + 0.072169 * b);
+    if (part === "L") {
+      out[offset + i] = (116 * fy - 16) / L_SCALE - 1;
+      continue;
+    }
+    const fx = cubeRoot((0.412453 * r + 0.35758 * g + 0.180423 * b) / WHITE_X);
+    const fz = cubeRoot((0.019334 * r + 0.119193 * g + 0.950227 * b) / WHITE_Z);
+    out[offset + i] = (500 * (fx - fy)) / AB_SCALE;
+    out[offset + plane + i] = (200 * (fy - fz)) / AB_SCALE;
+  }
+}
+
+/**
+ * The picture [3, ...] in [-1, 1] that a lightness (1 plane) and colours (2 planes), both in [-1, 1], make together. What
+ * lies outside of them and colours outside of sRGB are cut off. Without `ab` it is grey, without `L` of middle lightness.
+ */
+export function labToRgb(L: Float32Array | undefined, ab: Float32Array | undefined, plane: number): Float32Array {
+  const rgb = new Float32Array(3 * plane);
+  const cut = (v: number) => Math.max(-1, Math.min(1, v));
+  const shown = (v: number) => Math.max(0, Math.min(1, gamma(v))) * 2 - 1;
+  for (let i = 0; i < plane; i++) {
+    const fy = ((cut(L?.[i] ?? 0) + 1) * L_SCALE + 16) / 116;
+    const x = cube(fy + (cut(ab?.[i] ?? 0) * AB_SCALE) / 500) * WHITE_X;
+    const y = cube(fy);
+    const z = cube(Math.max(0, fy - (cut(ab?.[plane + i] ?? 0) * AB_SCALE) / 200)) * WHITE_Z;
+    rgb[i] = shown(3.24048134 * x - 1.53715152 * y - 0.49853633 * z);
+    rgb[plane + i] = shown(-0.96925495 * x + 1.87599 * y + 0.04155593 * z);
+    rgb[2 * plane + i] = shown(0.05564664 * x - 0.20404134 * y + 1.05731107 * z);
+  }
+  return rgb;
+}

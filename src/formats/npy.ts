@@ -1,0 +1,99 @@
+/**
+ * Pictures as NumPy arrays, the form for values that picture files cannot hold: any number of channels, 8 bits, 16 bits or
+ * floats. Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html, versions 1 to 3.
+ */
+import { UserError } from "../errors.ts";
+import type { DeepPicture, Samples } from "../platform.ts";
+
+const MAGIC = "\x93NUMPY";
+/** More channels than this are surely another axis. */
+const MOST_CHANNELS = 64;
+
+export function isNpy(bytes: Uint8Array): boolean {
+  return [...MAGIC].every((character, i) => bytes[i] === character.charCodeAt(0));
+}
+
+const kinds: Record<string, { size: number; read(buffer: ArrayBuffer): Samples }> = {
+  "|u1": { size: 1, read: (buffer) => new Uint8Array(buffer) },
+  "<u2": { size: 2, read: (buffer) => new Uint16Array(buffer) },
+  "<f4": { size: 4, read: (buffer) => new Float32Array(buffer) },
+};
+
+/**
+ * An array of height x width or height x width x channels, uint8, uint16 or float32 (in [-1, 1]; see checkRange), in C
+ * order and little-endian. One channel is grey and three are RGB; any others are bands.
+ * @throws UserError that says what is there instead
+ */
+export function decodeNpy(bytes: Uint8Array): DeepPicture {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const major = bytes[6] ?? 0;
+  const start = major === 1 ? 10 : 12;
+  if (!isNpy(bytes) || bytes.length < start) throw new UserError(`not a .npy file (${bytes.length} bytes)`);
+  const length = major === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
+  const header = new TextDecoder().decode(bytes.subarray(start, start + length));
+  const kind = /'descr':\s*'([^']*)'/.exec(header)?.[1];
+  const shape = /'shape':\s*\(([\d,\s]*)\)/.exec(header)?.[1];
+  const fortran = /'fortran_order':\s*(True|False)/.exec(header)?.[1];
+  if (major < 1 || major > 3 || shape === undefined || !fortran) throw new UserError("a damaged .npy header");
+  const known = kinds[kind ?? ""];
+  if (!known) {
+    throw new UserError(
+      `.npy of uint8, uint16 or float32 is expected, little-endian, got ${kind ? `"${kind}"` : "a structure"}; ` +
+        "convert it, for example with array.astype(numpy.float32)",
+    );
+  }
+  if (fortran === "True") {
+    throw new UserError(".npy in C order is expected, got Fortran order; save numpy.ascontiguousarray(array)");
+  }
+  const sides = shape.split(",").flatMap((text) => (text.trim() === "" ? [] : Number(text)));
+  const [height = 0, width = 0, channels = 1] = sides;
+  if (sides.length < 2 || sides.length > 3 || sides.includes(0)) {
+    throw new UserError(
+      `.npy of height x width or height x width x channels is expected, got ${sides.length} axes, (${sides.join(", ")})`,
+    );
+  }
+  if (channels > MOST_CHANNELS) {
+    const turned = height <= MOST_CHANNELS ? "; is it channels x height x width? Save array.transpose(1, 2, 0)" : "";
+    throw new UserError(
+      `.npy of height x width x channels has at most ${MOST_CHANNELS} channels, got (${sides.join(", ")})${turned}`,
+    );
+  }
+  const from = start + length;
+  const size = height * width * channels * known.size;
+  if (bytes.length - from !== size) {
+    throw new UserError(`.npy of (${sides.join(", ")}) needs ${size} bytes of values, got ${bytes.length - from}`);
+  }
+  const data = known.read(bytes.slice(from).buffer);
+  if (data instanceof Float32Array) checkRange(data);
+  return { width, height, channels, data, ...(channels !== 1 && channels !== 3 && { bands: true }) };
+}
+
+/**
+ * Floats are taken as the networks see them.
+ * @throws UserError for values outside of [-1, 1] and for what is not a number
+ */
+export function checkRange(data: Float32Array): void {
+  let [least, most] = [Infinity, -Infinity];
+  let numbers = true;
+  for (const v of data) {
+    if (v < least) least = v;
+    if (v > most) most = v;
+    if (Number.isNaN(v)) numbers = false;
+  }
+  if (numbers && least >= -1 && most <= 1) return;
+  const found = numbers ? `${least.toPrecision(6)} to ${most.toPrecision(6)}` : "values that are not numbers (NaN)";
+  throw new UserError(`floats are expected in [-1, 1], as the networks see them, got ${found}; scale them first`);
+}
+
+/** The array of height x width x channels (height x width when there is one). */
+export function encodeNpy({ width, height, channels, data }: DeepPicture): Uint8Array {
+  const kind = data instanceof Uint8Array ? "|u1" : data instanceof Uint16Array ? "<u2" : "<f4";
+  const shape = channels === 1 ? `${height}, ${width}` : `${height}, ${width}, ${channels}`;
+  const text = `{'descr': '${kind}', 'fortran_order': False, 'shape': (${shape}), }`;
+  const length = Math.ceil((10 + text.length + 1) / 64) * 64 - 10;
+  const head = `${MAGIC}\x01\x00${String.fromCharCode(length & 255, length >> 8)}${text.padEnd(length - 1)}\n`;
+  const out = new Uint8Array(head.length + data.byteLength);
+  for (let i = 0; i < head.length; i++) out[i] = head.charCodeAt(i);
+  out.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), head.length);
+  return out;
+}
