@@ -1,8 +1,8 @@
 /** What a run tells: its networks and data in words, speed and time left, a strip of samples an epoch, and its page. */
 import type { Config } from "./config.ts";
-import { Loader } from "./data/loader.ts";
+import { Loader, still } from "./data/loader.ts";
 import { type FoundPairs, findPairs, type Pair } from "./data/pairs.ts";
-import { fromTensor } from "./data/transforms.ts";
+import { inputPicture, outputPicture } from "./data/sides.ts";
 import { discriminators, receptiveField } from "./networks/discriminators.ts";
 import { countParameters } from "./nn/parameters.ts";
 import { type Losses, lossNames } from "./pix2pix.ts";
@@ -99,9 +99,9 @@ export class Reporter {
   async sample(epoch: number): Promise<void> {
     const { files, images } = this.#platform;
     const pairs = await this.#samplePairs();
-    const plain = { ...this.#config, loadSize: this.#config.cropSize, noFlip: true, serialBatches: true, batchSize: 1 };
+    const { cropSize, cropHeight } = this.#config;
+    const plain = { ...this.#config, ...still, loadSize: cropSize, loadHeight: cropHeight };
     const loader = new Loader(pairs, plain, this.#platform);
-    const { inputNc, outputNc } = this.#config;
     const translator = Translator.of(this.#config, this.#trainer.netG, this.#platform);
     try {
       const rows = [];
@@ -110,9 +110,9 @@ export class Reporter {
         const output = await translator.run(A, 1, height, width, { index: i });
         rows.push(
           strip([
-            fromTensor(A, inputNc, height, width),
-            fromTensor(output, outputNc, height, width),
-            fromTensor(B, outputNc, height, width),
+            inputPicture(A, this.#config, height, width),
+            outputPicture(output, A, this.#config, height, width),
+            outputPicture(B, A, this.#config, height, width),
           ]),
         );
       }

@@ -43,9 +43,9 @@ export interface Found {
 export interface Layout {
   /** One line for help and docs. */
   help: string;
-  /** Lower is asked first by `auto`; absent for a layout that must be named. */
-  rank?: number;
-  /** What the sides are made of; absent where they are the pictures themselves. */
+  /** Lower is asked first by `auto`. */
+  rank: number;
+  /** What the sides are made of, where they are not the pictures themselves; such a layout must be named. */
   derive?: { A?: Derive; B?: Derive };
   /** Where pairs of a phase are looked for, relative to the dataroot. */
   patterns(phase: string): string[];
@@ -151,14 +151,15 @@ export const single: Layout = {
 };
 
 /** Every picture is a pair by itself. */
-function plain(): Pick<Layout, "patterns" | "phases" | "find"> {
+function plain(): Pick<Layout, "rank" | "patterns" | "phases" | "find"> {
   return {
+    rank: 4,
     patterns: (phase) => aligned.patterns(phase),
     phases: (pictures) => phaseFolders(pictures),
     find(pictures, phase) {
       const found = aligned.find(pictures, phase);
       const pairs = found?.pairs.map(({ name, A: { file } }): Pair => ({ name, A: { file }, B: { file } }));
-      return found && pairs && { ...found, pairs };
+      return found && pairs && { ...found, pairs, likely: false };
     },
   };
 }

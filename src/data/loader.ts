@@ -15,7 +15,7 @@ import { type AugmentOptions, checkAugment, drawJitter } from "./augment.ts";
 import type { Pair, Side } from "./layouts.ts";
 import { type Filter, resize } from "./resize.ts";
 import { checkSides, pictureChannels, type SideForm, type SideOptions, sideForms, writeSide } from "./sides.ts";
-import { checkSizes, fixedSize, pairSize, type Size } from "./sizes.ts";
+import { checkSizes, fixedSize, pairSize, type Size, type SizeOptions } from "./sizes.ts";
 import { halves, reduceChannels } from "./transforms.ts";
 
 export interface LoaderOptions extends AugmentOptions, SideOptions {
@@ -23,7 +23,7 @@ export interface LoaderOptions extends AugmentOptions, SideOptions {
   resizeFilter?: Filter | undefined;
   batchSize: number;
   serialBatches: boolean;
-  /** Each pair is drawn from all, not from those that are left in the epoch. */
+  /** Each pair is drawn from all, not from those that are left in the epoch; `serialBatches` comes before it. */
   replacement?: boolean | undefined;
   seed: number;
   skipBadImages?: boolean | undefined;
@@ -31,6 +31,27 @@ export interface LoaderOptions extends AugmentOptions, SideOptions {
   withoutTargets?: boolean | undefined;
   /** Memory for pictures that are decoded and resized once and kept for later epochs. Default 256 MB. */
   cacheBytes?: number | undefined;
+}
+
+/** What makes a loader give each pair once, by name, unchanged but for its size: for samples and tests. */
+export const still = {
+  noFlip: true,
+  flipVertical: false,
+  rotate90: false,
+  colorJitter: 0,
+  serialBatches: true,
+  replacement: false,
+  batchSize: 1,
+} as const satisfies Partial<LoaderOptions>;
+
+/**
+ * What makes a loader give each pair whole, as `still`: at the crop's size where training resized pictures to a fixed
+ * one, and with the scale of training where it did not.
+ */
+export function wholePictures({ preprocess, cropSize, cropHeight }: SizeOptions) {
+  if (preprocess === "resize_and_crop") return { ...still, preprocess, loadSize: cropSize, loadHeight: cropHeight };
+  const scaled = preprocess === "scale_width" || preprocess === "scale_width_and_crop";
+  return { ...still, preprocess: scaled ? ("scale_width" as const) : ("none" as const) };
 }
 
 /**
@@ -80,7 +101,7 @@ export class Loader {
 
   /** @throws DatasetError without pairs, ConfigError for sizes that cannot be */
   constructor(pairs: readonly Pair[], options: LoaderOptions, platform: { files: Files; images: Images }) {
-    const { batchSize, serialBatches, replacement, withoutTargets } = options;
+    const { batchSize, withoutTargets } = options;
     if (pairs.length === 0) throw new DatasetError("there are no pairs to load.");
     if (!withoutTargets && pairs.some(({ B }) => B.derive === "absent")) {
       throw new DatasetError(
@@ -90,9 +111,6 @@ export class Loader {
     }
     if (!Number.isInteger(batchSize) || batchSize < 1)
       throw new ConfigError(`--batch-size is 1 or more, got ${batchSize}.`);
-    if (serialBatches && replacement) {
-      throw new ConfigError("--replacement draws pairs at random and --serial-batches takes them by name: give one.");
-    }
     checkSizes(options);
     checkAugment(options);
     checkSides(options);
@@ -254,7 +272,7 @@ export class Loader {
       const n = this.#pairs.length;
       const draw = new Random(seed, replacement ? "replacement" : "order", epoch);
       const order = serialBatches || replacement ? Uint32Array.from(this.#pairs, (_, i) => i) : draw.permutation(n);
-      if (replacement) for (let i = 0; i < n; i++) order[i] = draw.int(n);
+      if (replacement && !serialBatches) for (let i = 0; i < n; i++) order[i] = draw.int(n);
       this.#order = { epoch, order };
     }
     return this.#order.order;

@@ -14,8 +14,8 @@ const table: Record<string, Layout> = { ...layouts };
 
 /** The layouts that `auto` tries, in its order. */
 const ranked = Object.keys(table)
-  .filter((name) => table[name]!.rank !== undefined)
-  .sort((a, b) => table[a]!.rank! - table[b]!.rank!);
+  .filter((name) => !table[name]!.derive)
+  .sort((a, b) => table[a]!.rank - table[b]!.rank);
 
 /** What the sides of a layout are made of, where they are not the pictures themselves. */
 export function derivedSides(datasetMode: string): { A?: Derive; B?: Derive } {
@@ -139,7 +139,10 @@ function nothingFound(root: string, phase: string, names: string[], listing: Lis
   }
   const present = names
     .map((name) => ({ name, phases: table[name]!.phases(listing.pictures) }))
-    .filter(({ name, phases }) => phases.some((p) => table[name]!.find(listing.pictures, p)?.likely));
+    .filter(({ name, phases }) => {
+      const found = phases.map((p) => table[name]!.find(listing.pictures, p));
+      return found.some((one) => one?.likely || (one && table[name]!.derive));
+    });
   const first = present[0];
   if (first) {
     const usual = first.phases.includes("val") ? "val" : (nearest(phase, first.phases) ?? first.phases[0]);
