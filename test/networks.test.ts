@@ -1,9 +1,10 @@
 /** Networks against the known tables: parameter counts, output maps, receptive fields. */
 import { describe, expect, it } from "vitest";
+import { Graph, sizeOf } from "../src/graph.ts";
 import { discriminators, receptiveField } from "../src/networks/discriminators.ts";
-import { generators } from "../src/networks/generators.ts";
-import { countParameters } from "../src/nn/parameters.ts";
-import { generatorGraph, type ModelOptions, trainingStep } from "../src/pix2pix.ts";
+import { type GeneratorOptions, generators } from "../src/networks/generators.ts";
+import { countParameters, Parameters } from "../src/nn/parameters.ts";
+import { type ModelOptions, trainingStep } from "../src/pix2pix.ts";
 
 const options: ModelOptions = {
   inputNc: 3,
@@ -23,7 +24,11 @@ const options: ModelOptions = {
 const step = (changes: Partial<ModelOptions>, side = 256) =>
   trainingStep({ ...options, ...changes }, { n: 1, height: side, width: side });
 
-// Counts that PyTorch's implementation prints or that follow from its layer lists (field notes, section 5.1).
+const paper = { bias: "always", dropoutLevels: "first" } as const;
+const hesse = { ...paper, bottleneckNorm: true } as const;
+const tutorial = { bias: "never", bottleneckNorm: true, slope: 0.3, skip: "leaky", dropoutLevels: "first" } as const;
+
+// Counts that PyTorch's implementation prints or that follow from the layer lists of the known systems (field notes, 5.1).
 describe("generator parameters", () => {
   it.each([
     ["unet_256", { norm: "batch" }, 54_413_955],
@@ -31,24 +36,59 @@ describe("generator parameters", () => {
     ["unet_256", { norm: "batch", inputNc: 1, outputNc: 1 }, 54_407_809],
     ["unet_128", { norm: "batch" }, 41_828_995],
     ["unet_64", { norm: "batch", inputNc: 1, outputNc: 1 }, 29_237_889],
+    ["unet_256", paper, 54_419_459],
+    ["encoder_decoder", paper, 39_080_963],
+    ["unet_256", hesse, 54_420_483],
+    ["unet_256", { ...hesse, ngf: 32 }, 13_611_523],
+    ["unet_256", tutorial, 54_414_979],
+    ["resnet_9blocks", { norm: "instance" }, 11_378_179],
+    ["resnet_9blocks", { norm: "batch" }, 11_383_427],
   ] as const)("%s %o: %i", (netG, changes, count) => {
-    const { netG: net } = generatorGraph({ ...options, ...changes, netG }, { n: 1, height: 256, width: 256 });
-    expect(countParameters(net.specs)).toBe(count);
+    const { inputNc = 3, outputNc = 3, ...rest } = { inputNc: 3, outputNc: 3, ...changes };
+    expect(countParameters(generatorOf(netG, 256, inputNc, { outputNc, ...rest }).p.specs)).toBe(count);
   });
 
-  it("halves its input to a single value at the innermost level, for every U-Net", () => {
+  it("and statistics of the tutorial's", () => {
+    const { p } = generatorOf("unet_256", 256, 3, tutorial);
+    expect(p.specs.reduce((total, { shape }) => total + sizeOf(shape), 0)).toBe(54_425_859);
+  });
+
+  it("halves its input as often as `multiple` says, for every generator", () => {
     for (const [name, { multiple }] of Object.entries(generators)) {
-      const { program } = generatorGraph(
-        { ...options, netG: name, ngf: 1 },
-        { n: 1, height: multiple, width: multiple },
-      );
-      const down = program.nodes.filter((node) => node.op.type === "Conv").map((node) => node.output.shape.slice(2));
-      expect(down[0], name).toEqual([multiple / 2, multiple / 2]);
-      expect(down.at(-1), name).toEqual([1, 1]);
-      expect(program.outputs[0]!.tensor.shape, name).toEqual([1, 3, multiple, multiple]);
+      const side = Math.max(multiple, 8);
+      const { graph, y } = generatorOf(name, side, 3, { ngf: 1 });
+      const down = graph.nodes.filter((node) => node.op.type === "Conv").map((node) => node.output.shape[2]!);
+      expect(Math.min(...down), name).toBe(side / multiple);
+      expect(y.shape, name).toEqual([1, 3, side, side]);
     }
   });
+
+  it("keeps the picture's size with every way of doubling and padding", () => {
+    for (const [name, { multiple }] of Object.entries(generators)) {
+      const { y } = generatorOf(name, 2 * multiple, 2, { ngf: 1, upsample: "resize", padding: "reflect" });
+      expect(y.shape, name).toEqual([1, 3, 2 * multiple, 2 * multiple]);
+    }
+  });
+
+  it("has dropout on the levels that are asked for", () => {
+    const sides = (name: string, options: Partial<GeneratorOptions>) =>
+      generatorOf(name, 256, 3, { ngf: 1, dropout: true, ...options }).p.masks.map(({ shape }) => shape[2]);
+    expect(sides("unet_256", {})).toEqual([4, 8, 16]);
+    expect(sides("unet_128", {})).toEqual([8, 16]);
+    expect(sides("unet_256", { dropoutLevels: "first" })).toEqual([2, 4, 8]);
+    expect(sides("encoder_decoder", { dropoutLevels: "first" })).toEqual([2, 4, 8]);
+    expect(sides("resnet_6blocks", {})).toEqual([64, 64, 64, 64, 64, 64]);
+  });
 });
+
+/** A generator on one picture of `side` pixels: the graph, the output and the parameters. */
+function generatorOf(name: string, side: number, inputNc: number, options: Partial<GeneratorOptions>) {
+  const graph = new Graph();
+  const p = new Parameters(graph, "netG");
+  const defaults = { outputNc: 3, ngf: 64, norm: "batch", dropout: false } as const;
+  const y = generators[name]!.build(p, graph.input("x", [1, inputNc, side, side]), { ...defaults, ...options });
+  return { graph, p, y };
+}
 
 // Field notes, section 5.2: layers, receptive field, output map at 256, parameters.
 describe("discriminator", () => {
@@ -81,6 +121,17 @@ describe("discriminator", () => {
     const name = `patch_${field}`;
     expect(countParameters(step({ netD: name, ngf: 1, nLayersD: 2 }).netD.specs)).toBe(count);
     expect(receptiveField(discriminators[name]!.geometry({ nLayers: 2 }))).toBe(field);
+  });
+
+  it.each([
+    ["basic", tutorial, 2_768_641, 2_770_433],
+    ["pixel", { bias: "always" }, 9_153, 9_409],
+  ] as const)("%s %o: %i parameters, %i with statistics", (name, changes, count, all) => {
+    const p = new Parameters(new Graph(), "netD");
+    const x = p.graph.input("x", [1, 6, 64, 64]);
+    discriminators[name]!.build(p, x, { ndf: 64, nLayers: 3, norm: "batch", ...changes });
+    expect(countParameters(p.specs)).toBe(count);
+    expect(p.specs.reduce((total, { shape }) => total + sizeOf(shape), 0)).toBe(all);
   });
 
   it("of 2 input channels (grey to grey)", () => {
