@@ -1,0 +1,122 @@
+/** The page's end: training and translating in a worker, with the names and arguments of the core's own API. */
+import type { Config } from "../config.ts";
+import type { DemoOptions } from "../demo/write.ts";
+import type { ExportOptions } from "../export.ts";
+import type { Picture } from "../platform.ts";
+import type { TrainEvents, TrainResult } from "../train.ts";
+import type { OpenOptions } from "../translate.ts";
+import type { Capabilities } from "./capabilities.ts";
+import type { Picked } from "./import.ts";
+import { type Question, type Reply, received } from "./protocol.ts";
+import type { Context, Service, WorkerOptions } from "./service.ts";
+
+/** A method of the service as the page calls it: without the context. */
+type Call<K extends keyof Service> = Service[K] extends (context: Context, ...args: infer A) => infer R
+  ? { args: A; result: Awaited<R> }
+  : never;
+
+interface Waiting {
+  resolve(result: unknown): void;
+  reject(error: Error): void;
+  events: TrainEvents;
+}
+
+export interface ClientOptions extends WorkerOptions {
+  /** By default `worker.js` beside this module, which bundlers recognise. */
+  worker?: Worker;
+}
+
+/** A trained generator that lives in the worker. */
+export interface RemoteTranslator {
+  readonly config: Config;
+  /** A picture of any size; it is resized to the run's crop size, unless the run took pictures as they are. */
+  translate(picture: Picture, index?: number): Promise<Picture>;
+  close(): Promise<void>;
+}
+
+export class Client {
+  /** What this browser can compute on. */
+  readonly capabilities: Promise<Capabilities>;
+  #worker: Worker;
+  #waiting = new Map<number, Waiting>();
+  #count = 0;
+
+  constructor({ worker, ...options }: ClientOptions = {}) {
+    this.#worker = worker ?? new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+    this.#worker.onmessage = ({ data }: MessageEvent<Reply>) => this.#receive(data);
+    this.#worker.onerror = (event) =>
+      this.#fail(new Error(`The worker has ended: ${event.message ?? "it cannot be loaded"}`));
+    this.capabilities = this.#call("start", [options]);
+    this.capabilities.catch(() => {});
+  }
+
+  /** Trains in the worker as the core's `train` does. Abort the signal to pause: the run is saved and can go on later. */
+  train(config: Config, events: TrainEvents = {}, signal?: AbortSignal): Promise<TrainResult> {
+    return this.#call("train", [config], events, signal);
+  }
+
+  /** @param say is told when the device that was asked for is not there */
+  async openRun(options: OpenOptions, say?: (note: string) => void): Promise<RemoteTranslator> {
+    const { id, config } = await this.#call("open", [options], say ? { message: say } : {});
+    return {
+      config,
+      translate: (picture, index) => this.#call("translate", [id, picture, index]),
+      close: () => this.#call("close", [id]),
+    };
+  }
+
+  /** Replaces the data set `root` by picked pictures, folders or zip archives. @returns how many pictures */
+  importPictures(root: string, picked: readonly Picked[]): Promise<number> {
+    return this.#call("importPictures", [root, picked]);
+  }
+
+  /** Draws the built-in data set into `root`. */
+  writeDemo(root: string, options: DemoOptions): Promise<void> {
+    return this.#call("writeDemo", [root, options]);
+  }
+
+  /** The generator of a run as an ONNX file. */
+  exportOnnx(options: ExportOptions): Promise<Uint8Array> {
+    return this.#call("exportOnnx", [options]);
+  }
+
+  /** Ends the worker at once; what is not saved is lost. */
+  terminate(): void {
+    this.#worker.terminate();
+    this.#fail(new Error("The worker was ended."));
+  }
+
+  #call<K extends keyof Service>(
+    method: K,
+    args: Call<K>["args"],
+    events: TrainEvents = {},
+    signal?: AbortSignal,
+  ): Promise<Call<K>["result"]> {
+    const id = ++this.#count;
+    const send = (question: Question) => this.#worker.postMessage(question);
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve: resolve as (result: unknown) => void, reject, events });
+      send({ id, method, args });
+      const abort = () => send({ id, abort: true });
+      if (signal?.aborted) abort();
+      signal?.addEventListener("abort", abort, { once: true });
+    });
+  }
+
+  #receive(reply: Reply): void {
+    const waiting = this.#waiting.get(reply.id);
+    if (!waiting) return;
+    if ("event" in reply) {
+      (waiting.events[reply.event] as ((value: unknown) => void) | undefined)?.(reply.value);
+      return;
+    }
+    this.#waiting.delete(reply.id);
+    if ("error" in reply) waiting.reject(received(reply.error));
+    else waiting.resolve(reply.result);
+  }
+
+  #fail(error: Error): void {
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+}

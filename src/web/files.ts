@@ -1,0 +1,172 @@
+/**
+ * Files in the browser's own storage (the origin private file system, https://fs.spec.whatwg.org). It belongs to the page's
+ * origin, is not the user's disk, and lasts until the user clears the site's data.
+ */
+import { UserError } from "../errors.ts";
+import type { Files } from "../platform.ts";
+
+type Content = Parameters<Files["write"]>[1];
+
+/** What TypeScript's library for pages lacks. */
+interface StoredFile extends FileSystemFileHandle {
+  /** A rename within the storage, over what is there; not in every browser. */
+  move?: (parent: FileSystemDirectoryHandle, name: string) => Promise<void>;
+  /** In workers only. */
+  createSyncAccessHandle?: () => Promise<{
+    getSize(): number;
+    write(bytes: Uint8Array, options: { at: number }): number;
+    close(): void;
+  }>;
+}
+
+const reasons: Record<string, string> = {
+  QuotaExceededError: "the browser's storage for this site is full. Delete runs or data sets that are not needed",
+  NotFoundError: "there is no such file or folder",
+  TypeMismatchError: "a folder is where a file was expected, or the other way round",
+  NoModificationAllowedError: "it is in use, perhaps by another tab of this page. Close that tab",
+  NotAllowedError: "the browser does not allow storage here; private windows often do not",
+  SecurityError: "the browser does not allow storage here; private windows often do not",
+};
+
+function isMissing(error: unknown): boolean {
+  return error instanceof DOMException && ["NotFoundError", "TypeMismatchError"].includes(error.name);
+}
+
+async function guarded<T>(action: string, path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const { name = "", message = String(error) } = error as Partial<Error>;
+    throw new UserError(`cannot ${action} ${path}: ${reasons[name] ?? message} (${name || "error"}).`);
+  }
+}
+
+const parts = (path: string) => path.split("/").filter((part) => part !== "" && part !== ".");
+
+async function folderOf(names: readonly string[], create = false): Promise<FileSystemDirectoryHandle> {
+  let folder = await navigator.storage.getDirectory();
+  for (const name of names) folder = await folder.getDirectoryHandle(name, { create });
+  return folder;
+}
+
+async function place(path: string, create = false): Promise<{ folder: FileSystemDirectoryHandle; name: string }> {
+  const names = parts(path);
+  const name = names.pop() ?? "";
+  return { folder: await folderOf(names, create), name };
+}
+
+/** What is under way on each path: two changes of one file follow each other. */
+const busy = new Map<string, Promise<unknown>>();
+
+async function inTurn<T>(path: string, work: () => Promise<T>): Promise<T> {
+  const key = parts(path).join("/");
+  const turn = (busy.get(key) ?? Promise.resolve()).catch(() => {}).then(work);
+  busy.set(key, turn);
+  try {
+    return await turn;
+  } finally {
+    if (busy.get(key) === turn) busy.delete(key);
+  }
+}
+
+/** A writable stream works on a copy that takes the file's place when it closes, so nothing is ever half written. */
+async function write(path: string, content: Content): Promise<void> {
+  const { folder, name } = await place(path, true);
+  const file = await folder.getFileHandle(name, { create: true });
+  const stream = await file.createWritable();
+  try {
+    const chunks = typeof content === "string" || content instanceof Uint8Array ? [content] : content;
+    for (const chunk of chunks) await stream.write(chunk as FileSystemWriteChunkType);
+  } catch (error) {
+    await stream.abort().catch(() => {});
+    throw error;
+  }
+  await stream.close();
+}
+
+/** In a worker at the cost of the text; on a page the whole file is copied. */
+async function append(path: string, text: string): Promise<void> {
+  const { folder, name } = await place(path, true);
+  const file: StoredFile = await folder.getFileHandle(name, { create: true });
+  if (file.createSyncAccessHandle) {
+    const handle = await file.createSyncAccessHandle();
+    try {
+      handle.write(new TextEncoder().encode(text), { at: handle.getSize() });
+    } finally {
+      handle.close();
+    }
+    return;
+  }
+  const stream = await file.createWritable({ keepExistingData: true });
+  await stream.seek((await file.getFile()).size);
+  await stream.write(text);
+  await stream.close();
+}
+
+async function rename(from: string, to: string): Promise<void> {
+  const [source, target] = [await place(from), await place(to, true)];
+  const file: StoredFile = await source.folder.getFileHandle(source.name);
+  if (file.move) return file.move(target.folder, target.name);
+  await write(to, await read(from));
+  await source.folder.removeEntry(source.name);
+}
+
+async function read(path: string): Promise<Uint8Array> {
+  const { folder, name } = await place(path);
+  const file = await (await folder.getFileHandle(name)).getFile();
+  return new Uint8Array(await file.arrayBuffer());
+}
+
+async function list(path: string): Promise<{ name: string; folder: boolean }[] | undefined> {
+  try {
+    const folder = await folderOf(parts(path));
+    const entries: { name: string; folder: boolean }[] = [];
+    for await (const [name, { kind }] of folder.entries()) {
+      // The copy that a writable stream works on, where the browser shows it.
+      if (!name.endsWith(".crswap")) entries.push({ name, folder: kind === "directory" });
+    }
+    return entries.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  if (parts(path).length === 0) return true;
+  try {
+    const { folder, name } = await place(path);
+    return await folder
+      .getFileHandle(name)
+      .catch((error) => (error.name === "TypeMismatchError" ? folder.getDirectoryHandle(name) : Promise.reject(error)))
+      .then(() => true);
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+async function remove(path: string, recursive = false): Promise<void> {
+  try {
+    const { folder, name } = await place(path);
+    await folder.removeEntry(name, { recursive });
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+}
+
+/** Removes a folder with all that is in it, such as a run; does nothing where there is none. */
+export function removeFolder(path: string): Promise<void> {
+  return guarded("remove", path, () => remove(path, true));
+}
+
+/** Files of this origin. `remove` takes a file, and does nothing where there is none. */
+export const files: Files = {
+  read: (path) => guarded("read", path, () => read(path)),
+  write: (path, content) => guarded("write", path, () => inTurn(path, () => write(path, content))),
+  append: (path, text) => guarded("append to", path, () => inTurn(path, () => append(path, text))),
+  list: (path) => guarded("list", path, () => list(path)),
+  exists: (path) => guarded("look at", path, () => exists(path)),
+  rename: (from, to) => guarded("rename", from, () => inTurn(to, () => rename(from, to))),
+  remove: (path) => guarded("remove", path, () => remove(path)),
+};

@@ -1,0 +1,85 @@
+/**
+ * Pictures in a browser: PNG by our own decoder, the rest by the browser's. Values are those of `node/images.ts` for PNG
+ * and for JPEG in RGB and grey; where a browser converts by itself (CMYK), the picture is refused.
+ */
+import { UserError } from "../errors.ts";
+import type { Images, Picture } from "../platform.ts";
+import { decodePng, encodePng, isPng } from "./png.ts";
+
+async function decode(bytes: Uint8Array, options: { alpha?: boolean } = {}): Promise<Picture> {
+  try {
+    if (isPng(bytes)) return await decodePng(bytes, options);
+    if (bytes[0] === 0xff && bytes[1] === 0xd8) return await decodeJpeg(bytes);
+    return await byBrowser(bytes, options.alpha ? undefined : 3);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UserError(`not a readable picture (${bytes.length} bytes): ${reason}`);
+  }
+}
+
+/** Pixels as they are stored: turning by EXIF and colour profiles are taken out of the file before it is decoded. */
+async function decodeJpeg(bytes: Uint8Array): Promise<Picture> {
+  const { plain, components } = segmentsOf(bytes);
+  if (components === 4) throw new UserError("a CMYK JPEG; save it as RGB");
+  return byBrowser(plain, components === 1 ? 1 : 3);
+}
+
+/** The file without its APP1 (EXIF) and APP2 (profile) segments, and its number of colour components. */
+function segmentsOf(bytes: Uint8Array): { plain: Uint8Array; components: number } {
+  const kept: Uint8Array[] = [bytes.subarray(0, 2)];
+  let components = 0;
+  for (let at = 2; at < bytes.length; ) {
+    // Stray bytes between segments are common in sound files; coded data may follow a scan's header.
+    const start = at;
+    while (at < bytes.length && !(bytes[at] === 0xff && isMarker(bytes[at + 1]))) at++;
+    kept.push(bytes.subarray(start, at));
+    const marker = bytes[at + 1];
+    if (marker === 0xd9) {
+      kept.push(bytes.subarray(at));
+      return { plain: joined(kept), components };
+    }
+    const end = at + 2 + ((bytes[at + 2]! << 8) | bytes[at + 3]!);
+    if (marker !== undefined && marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) {
+      components = bytes[at + 9]!;
+    }
+    if (marker !== 0xe1 && marker !== 0xe2) kept.push(bytes.subarray(at, end));
+    at = end;
+  }
+  throw new UserError("this JPEG is truncated");
+}
+
+/** Not a stuffed zero, a fill byte or a restart marker. */
+function isMarker(byte: number | undefined): boolean {
+  return byte !== undefined && byte !== 0 && byte !== 0xff && !(byte >= 0xd0 && byte <= 0xd7);
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+/** @param channels 1, 3, or undefined for 4 where anything is transparent and else 3 */
+async function byBrowser(bytes: Uint8Array, channels: 1 | 3 | undefined): Promise<Picture> {
+  const blob = new Blob([bytes as Uint8Array<ArrayBuffer>]);
+  const bitmap = await createImageBitmap(blob, { premultiplyAlpha: "none", colorSpaceConversion: "none" }).catch(() => {
+    throw new UserError("the browser cannot decode it; PNG, JPEG, WebP and GIF are sure to work");
+  });
+  const { width, height } = bitmap;
+  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  if (!context) throw new UserError("the browser gives no canvas to decode with");
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  const rgba = context.getImageData(0, 0, width, height).data;
+  const wanted = channels ?? (rgba.some((value, i) => i % 4 === 3 && value < 255) ? 4 : 3);
+  const data = new Uint8Array(width * height * wanted);
+  for (let i = 0; i < width * height; i++) for (let c = 0; c < wanted; c++) data[i * wanted + c] = rgba[i * 4 + c]!;
+  return { width, height, channels: wanted, data };
+}
+
+/** Reading and writing pictures in a browser. */
+export const images: Images = { decode, encodePng };

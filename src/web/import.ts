@@ -1,0 +1,58 @@
+/** Pictures that a user picked, as a data set in the browser's storage. */
+import { endingOf, PICTURE_ENDINGS } from "../data/listing.ts";
+import { UserError } from "../errors.ts";
+import { files, removeFolder } from "./files.ts";
+import { zipEntries } from "./zip.ts";
+
+/** A picked file: its path within what was picked, such as "facades/train/1.jpg", or only its name. */
+export interface Picked {
+  path: string;
+  file: Blob;
+}
+
+/** Folders whose names mean something to the layouts of data sets, so they are kept. */
+const meaning = /^(train|val|test|trainA|trainB|valA|valB|testA|testB|A|B|base)$/;
+
+/**
+ * Replaces the folder `root` by the pictures among the picked files; zip archives are unpacked. Folders that hold all of
+ * them, as the picked folder itself, are left out of the paths.
+ * @returns how many pictures there are
+ * @throws UserError when there are none, or an archive is damaged
+ */
+export async function importPictures(root: string, picked: readonly Picked[]): Promise<number> {
+  const found: { path: string; read(): Promise<Uint8Array> }[] = [];
+  for (const { path, file } of picked) {
+    if (endingOf(path) === "zip") found.push(...(await zipEntries(file, path)));
+    else found.push({ path, read: async () => new Uint8Array(await file.arrayBuffer()) });
+  }
+  const pictures = found.filter(({ path }) => isPicture(path));
+  if (pictures.length === 0) {
+    const some = found.slice(0, 3).map(({ path }) => path);
+    throw new UserError(
+      `No pictures among ${found.length} files${some.length > 0 ? ` (${some.join(", ")}, ...)` : ""}: expected ` +
+        `${PICTURE_ENDINGS.join(", ")}, or a zip of such.`,
+    );
+  }
+  await removeFolder(root);
+  const skip = commonFolders(pictures.map(({ path }) => path.split("/")));
+  for (const { path, read } of pictures) {
+    await files.write(`${root}/${path.split("/").slice(skip).join("/")}`, await read());
+  }
+  return pictures.length;
+}
+
+function isPicture(path: string): boolean {
+  const hidden = path.split("/").some((part) => part.startsWith(".") || part === "__MACOSX" || part === "");
+  return !hidden && (PICTURE_ENDINGS as readonly string[]).includes(endingOf(path));
+}
+
+/** How many folders in front all paths share. */
+function commonFolders(paths: readonly string[][]): number {
+  const [first = []] = paths;
+  let shared = 0;
+  while (shared < first.length - 1 && !meaning.test(first[shared]!)) {
+    if (!paths.every((path) => path.length > shared + 1 && path[shared] === first[shared])) break;
+    shared++;
+  }
+  return shared;
+}

@@ -1,0 +1,211 @@
+/**
+ * PNG by the specification (https://www.w3.org/TR/png-3/), because a canvas is not exact: it multiplies colours by their
+ * alpha, applies colour profiles, and tells neither grey from RGB nor a damaged file from a sound one.
+ */
+import { UserError } from "../errors.ts";
+import type { Picture } from "../platform.ts";
+import { through } from "./streams.ts";
+
+const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+/** Colour types: grey 0, RGB 2, palette 3, grey and alpha 4, RGBA 6. */
+const samplesOf: Record<number, number> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
+/** The passes of Adam7: first column and row, and the distances between columns and rows. */
+const adam7 = [
+  [0, 0, 8, 8],
+  [4, 0, 8, 8],
+  [0, 4, 4, 8],
+  [2, 0, 4, 4],
+  [0, 2, 2, 4],
+  [1, 0, 2, 2],
+  [0, 1, 1, 2],
+] as const;
+
+interface Header {
+  width: number;
+  height: number;
+  depth: number;
+  type: number;
+  interlaced: boolean;
+}
+
+export function isPng(bytes: Uint8Array): boolean {
+  return signature.every((value, i) => bytes[i] === value);
+}
+
+/**
+ * Stored values as 8 bits: 1 channel for grey, 3 for RGB and palettes; of 16 bits the upper 8. With `alpha` a file that has
+ * transparency gives RGBA.
+ * @throws UserError for a truncated or damaged file
+ */
+export async function decodePng(bytes: Uint8Array, { alpha = false }: { alpha?: boolean } = {}): Promise<Picture> {
+  const { header, palette, transparency, data } = chunksOf(bytes);
+  const { width, height, type } = header;
+  const raw = await through(data, new DecompressionStream("deflate")).catch(() => {
+    throw new UserError("the compressed data of this PNG are truncated or damaged");
+  });
+  const samples = samplesOf[type]!;
+  const values = unpack(raw, header, samples);
+  const hasAlpha = alpha && (type === 4 || type === 6 || transparency !== undefined);
+  const grey = (type === 0 || type === 4) && !hasAlpha;
+  const channels = hasAlpha ? 4 : grey ? 1 : 3;
+  const out = new Uint8Array(width * height * channels);
+  const scale = header.depth < 8 && type === 0 ? 255 / (2 ** header.depth - 1) : 1;
+  const shift = header.depth === 16 ? 8 : 0;
+  for (let i = 0; i < width * height; i++) {
+    const at = i * samples;
+    const first = values[at]!;
+    if (type === 3) {
+      if (first * 3 >= palette.length) throw new UserError(`this PNG's palette has no colour ${first}`);
+      for (let c = 0; c < 3; c++) out[i * channels + c] = palette[first * 3 + c]!;
+      if (hasAlpha) out[i * 4 + 3] = transparency?.[first] ?? 255;
+      continue;
+    }
+    for (let c = 0; c < Math.min(channels, 3); c++) {
+      out[i * channels + c] = (values[at + (type === 2 || type === 6 ? c : 0)]! * scale) >> shift;
+    }
+    if (!hasAlpha) continue;
+    const colours = type === 2 ? 3 : 1;
+    const see = (c: number) => values[at + c] === ((transparency![c * 2]! << 8) | transparency![c * 2 + 1]!);
+    out[i * 4 + 3] =
+      type === 4 || type === 6
+        ? values[at + samples - 1]! >> shift
+        : Array.from({ length: colours }, (_, c) => see(c)).every(Boolean)
+          ? 0
+          : 255;
+  }
+  return { width, height, channels, data: out };
+}
+
+function chunksOf(bytes: Uint8Array) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let header: Header | undefined;
+  let palette: Uint8Array = new Uint8Array(0);
+  let transparency: Uint8Array | undefined;
+  const data: Uint8Array[] = [];
+  for (let at = signature.length; ; ) {
+    const length = at + 8 <= bytes.length ? view.getUint32(at) : 0;
+    if (at + 12 + length > bytes.length) throw new UserError("this PNG is truncated");
+    const name = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
+    const content = bytes.subarray(at + 8, at + 8 + length);
+    // Upper case: a chunk that the picture cannot do without.
+    const critical = name === "tRNS" || /^[A-Z]/.test(name);
+    if (critical && crc(bytes.subarray(at + 4, at + 8 + length)) !== view.getUint32(at + 8 + length)) {
+      throw new UserError(`the ${name} chunk of this PNG is damaged`);
+    }
+    if (name === "IHDR") header = headerOf(content);
+    else if (name === "PLTE") palette = content;
+    else if (name === "tRNS") transparency = content;
+    else if (name === "IDAT") data.push(content);
+    else if (name === "IEND") break;
+    at += 12 + length;
+  }
+  if (!header || data.length === 0) throw new UserError("this PNG has no picture data");
+  return { header, palette, transparency, data };
+}
+
+function headerOf(content: Uint8Array): Header {
+  const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
+  const [width, height] = [view.getUint32(0), view.getUint32(4)];
+  const [depth, type, , , interlace] = content.subarray(8) as unknown as [number, number, number, number, number];
+  if (!(type in samplesOf) || ![1, 2, 4, 8, 16].includes(depth) || width * height === 0) {
+    throw new UserError(`this PNG is of an unknown kind (${width}x${height}, colour type ${type}, ${depth} bits)`);
+  }
+  return { width, height, depth, type, interlaced: interlace === 1 };
+}
+
+/** The samples of all pixels in reading order, as they are stored. */
+function unpack(raw: Uint8Array, { width, height, depth, interlaced }: Header, samples: number): Uint16Array {
+  const values = new Uint16Array(width * height * samples);
+  const pixelBytes = Math.max(1, (samples * depth) >> 3);
+  let from = 0;
+  for (const [x0, y0, dx, dy] of interlaced ? adam7 : [[0, 0, 1, 1] as const]) {
+    const [columns, rows] = [Math.ceil((width - x0) / dx), Math.ceil((height - y0) / dy)];
+    if (columns <= 0 || rows <= 0) continue;
+    const rowBytes = Math.ceil((columns * samples * depth) / 8);
+    let above: Uint8Array = new Uint8Array(rowBytes);
+    for (let row = 0; row < rows; row++) {
+      if (from + 1 + rowBytes > raw.length) throw new UserError("this PNG has fewer rows than its header says");
+      const line = raw.subarray(from + 1, from + 1 + rowBytes);
+      unfilter(raw[from]!, line, above, pixelBytes);
+      for (let column = 0; column < columns; column++) {
+        const to = ((y0 + row * dy) * width + x0 + column * dx) * samples;
+        for (let s = 0; s < samples; s++) values[to + s] = sample(line, column * samples + s, depth);
+      }
+      above = line;
+      from += 1 + rowBytes;
+    }
+  }
+  return values;
+}
+
+function sample(line: Uint8Array, index: number, depth: number): number {
+  if (depth === 8) return line[index]!;
+  if (depth === 16) return (line[index * 2]! << 8) | line[index * 2 + 1]!;
+  const bit = index * depth;
+  return (line[bit >> 3]! >> (8 - depth - (bit & 7))) & (2 ** depth - 1);
+}
+
+/** Section 9: each byte was stored as its difference from a prediction by the bytes left (a), above (b) and above left (c). */
+function unfilter(kind: number, line: Uint8Array, above: Uint8Array, pixelBytes: number): void {
+  if (kind > 4) throw new UserError(`this PNG has a row with the unknown filter ${kind}`);
+  for (let i = 0; i < line.length; i++) {
+    const a = i < pixelBytes ? 0 : line[i - pixelBytes]!;
+    const b = above[i]!;
+    const c = i < pixelBytes ? 0 : above[i - pixelBytes]!;
+    const predicted = kind === 1 ? a : kind === 2 ? b : kind === 3 ? (a + b) >> 1 : kind === 4 ? paeth(a, b, c) : 0;
+    line[i] = line[i]! + predicted;
+  }
+}
+
+function paeth(a: number, b: number, c: number): number {
+  const [toA, toB, toC] = [Math.abs(b - c), Math.abs(a - c), Math.abs(a + b - 2 * c)];
+  return toA <= toB && toA <= toC ? a : toB <= toC ? b : c;
+}
+
+/** A lossless PNG of 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA) channels; rows are stored as differences from above. */
+export async function encodePng({ width, height, channels, data }: Picture): Promise<Uint8Array> {
+  const type = [undefined, 0, 4, 2, 6][channels];
+  if (type === undefined || data.length !== width * height * channels) {
+    throw new UserError(`encodePng: ${width}x${height} with ${channels} channels does not fit ${data.length} values.`);
+  }
+  const rowBytes = width * channels;
+  const rows = new Uint8Array(height * (rowBytes + 1));
+  for (let row = 0; row < height; row++) {
+    const [to, from] = [row * (rowBytes + 1), row * rowBytes];
+    rows[to] = 2;
+    for (let i = 0; i < rowBytes; i++) {
+      rows[to + 1 + i] = data[from + i]! - (row === 0 ? 0 : data[from - rowBytes + i]!);
+    }
+  }
+  const header = new Uint8Array(13);
+  const view = new DataView(header.buffer);
+  view.setUint32(0, width);
+  view.setUint32(4, height);
+  header.set([8, type], 8);
+  const packed = await through([rows], new CompressionStream("deflate"));
+  const parts = [Uint8Array.from(signature), chunk("IHDR", header), chunk("IDAT", packed), chunk("IEND")];
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
+
+function chunk(name: string, content = new Uint8Array(0)): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(content.length + 12);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, content.length);
+  bytes.set(new TextEncoder().encode(name), 4);
+  bytes.set(content, 8);
+  view.setUint32(content.length + 8, crc(bytes.subarray(4, content.length + 8)));
+  return bytes;
+}
+
+/** Annex D: CRC-32 of each byte value. */
+const crcTable = Uint32Array.from({ length: 256 }, (_, n) => {
+  let c = n;
+  for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
+  return c;
+});
+
+function crc(bytes: Uint8Array): number {
+  let c = 0xffffffff;
+  for (let i = 0; i < bytes.length; i++) c = crcTable[(c ^ bytes[i]!) & 255]! ^ (c >>> 8);
+  return ~c >>> 0;
+}

@@ -1,0 +1,114 @@
+/** What the worker does for the page: one method for each question that `client.ts` may send. */
+import type { Config } from "../config.ts";
+import { type DemoOptions, writeDemo } from "../demo/write.ts";
+import { UserError } from "../errors.ts";
+import { type ExportOptions, exportOnnx } from "../export.ts";
+import type { Picture, Platform } from "../platform.ts";
+import { type TrainEvents, type TrainResult, train } from "../train.ts";
+import { type OpenOptions, openRun, type Translator } from "../translate.ts";
+import { type Capabilities, capabilities, chooseDevice } from "./capabilities.ts";
+import { files } from "./files.ts";
+import { images } from "./images.ts";
+import { importPictures, type Picked } from "./import.ts";
+import { webPlatform } from "./platform.ts";
+
+export interface WorkerOptions {
+  /** See RuntimeOptions.base. */
+  runtimeBase?: string | undefined;
+}
+
+/** How a method talks to the page before it is done. */
+export interface Context {
+  emit<K extends keyof TrainEvents>(event: K, value: Parameters<NonNullable<TrainEvents[K]>>[0]): void;
+  signal: AbortSignal;
+}
+
+export class Service {
+  #options: WorkerOptions = {};
+  #found: Capabilities | undefined;
+  #opened = new Map<number, Translator>();
+  #count = 0;
+
+  async start(_: Context, options: WorkerOptions): Promise<Capabilities> {
+    this.#options = options;
+    this.#found = await capabilities();
+    return this.#found;
+  }
+
+  importPictures(_: Context, root: string, picked: readonly Picked[]): Promise<number> {
+    return importPictures(root, picked);
+  }
+
+  writeDemo(_: Context, root: string, options: DemoOptions): Promise<void> {
+    return writeDemo({ files, images }, root, options);
+  }
+
+  async train({ emit, signal }: Context, config: Config): Promise<TrainResult> {
+    const platform = await this.#platform(config, (note) => emit("message", note));
+    const events: TrainEvents = {
+      start: (info) => emit("start", info),
+      step: (report) => emit("step", report),
+      message: (text) => emit("message", text),
+    };
+    const release = await lockRun(`${config.checkpointsDir}/${config.name}`);
+    try {
+      return await train(config, platform, events, signal);
+    } finally {
+      release();
+    }
+  }
+
+  async open({ emit }: Context, options: OpenOptions): Promise<{ id: number; config: Config }> {
+    const platform = await this.#platform(options, (note) => emit("message", note));
+    const translator = await openRun(options, platform);
+    this.#opened.set(++this.#count, translator);
+    return { id: this.#count, config: translator.config };
+  }
+
+  translate(_: Context, id: number, picture: Picture, index?: number): Promise<Picture> {
+    const translator = this.#opened.get(id);
+    if (!translator) throw new UserError("This generator has been closed: open the run again.");
+    return translator.translate(picture, index);
+  }
+
+  async close(_: Context, id: number): Promise<void> {
+    await this.#opened.get(id)?.close();
+    this.#opened.delete(id);
+  }
+
+  exportOnnx(_: Context, options: ExportOptions): Promise<Uint8Array> {
+    return exportOnnx(options, files);
+  }
+
+  async #platform(
+    { device, threads }: { device?: Config["device"] | undefined; threads?: number | undefined },
+    say: (note: string) => void,
+  ): Promise<Platform> {
+    this.#found ??= await capabilities();
+    const { device: chosen, note } = chooseDevice(device ?? "auto", this.#found);
+    if (note) say(note);
+    const most = this.#found.threads;
+    return webPlatform(chosen, { threads: Math.min(threads ?? most, most), base: this.#options.runtimeBase });
+  }
+}
+
+/** A tab that was closed or reloaded may take a moment to let go. */
+const patience = 3000;
+
+/**
+ * One run is trained by one tab at a time: two would write over each other's checkpoints.
+ * @returns what lets go of it
+ */
+function lockRun(run: string): Promise<() => void> {
+  return new Promise((resolve, reject) => {
+    navigator.locks
+      .request(
+        `pix2pix ${run}`,
+        { signal: AbortSignal.timeout(patience) },
+        () => new Promise<void>((release) => resolve(release)),
+      )
+      .catch(() =>
+        reject(new UserError(`The run ${run} is being trained in another tab of this page. Stop it there first.`)),
+      );
+  });
+}

@@ -1,0 +1,61 @@
+/** A real browser for the tests: finds Chromium and opens pages of ours in it. */
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { buildPage } from "../../scripts/build-web.ts";
+import { type ServeOptions, serveFolder } from "../../scripts/serve.ts";
+
+const places = [
+  process.env.CHROMIUM,
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+  "/usr/bin/google-chrome-stable",
+  "/snap/bin/chromium",
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+  "/Applications/Chromium.app/Contents/MacOS/Chromium",
+  "C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe",
+];
+
+/** The browser's program, or undefined. CHROMIUM names another. */
+export const chromiumPath = places.find((path) => path && existsSync(path));
+
+/** Why tests are skipped where there is none. */
+export const noChromium =
+  "no Chromium or Chrome found: on Debian, as root, apt-get install -y chromium; or set CHROMIUM to its program";
+
+/** WebGPU on the CPU, by the SwiftShader that Chromium carries. */
+const softwareGpu = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
+const noGpu = ["--disable-gpu", "--disable-features=WebGPU,WebGPUService"];
+
+export function launch({ webgpu = false }: { webgpu?: boolean } = {}): Promise<Browser> {
+  return chromium.launch({
+    executablePath: chromiumPath!,
+    headless: true,
+    args: ["--no-sandbox", "--disable-dev-shm-usage", ...(webgpu ? softwareGpu : noGpu)],
+  });
+}
+
+/** The built page (or a test's own script) on a local server, with and without cross-origin isolation. */
+export async function site(entry?: string, options: ServeOptions = {}) {
+  const folder = mkdtempSync(join(tmpdir(), "pix2pix-page-"));
+  await buildPage(folder, entry);
+  const server = await serveFolder(folder, options);
+  return {
+    folder,
+    url: server.url,
+    close: async () => {
+      await server.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A page that reports its own errors with the test's. */
+export async function openPage(browser: Browser, url: string): Promise<Page> {
+  const page = await (await browser.newContext()).newPage();
+  page.on("pageerror", (error) => console.error(`in the page: ${error.stack ?? error.message}`));
+  await page.goto(url);
+  return page;
+}
