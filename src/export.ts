@@ -11,13 +11,14 @@ export interface ExportOptions {
   checkpointsDir: string;
   /** "latest" or the number of a kept epoch. */
   epoch?: string;
-  /** Width and height of the pictures; by default those that the run was trained on. */
-  size?: number;
+  /** Of the pictures; by default those that the run was trained on. */
+  width?: number;
+  height?: number;
 }
 
 /**
- * The generator of a run with its weights inside. Input `real_A` [1, inputNc, size, size] and output `fake_B` [1, outputNc,
- * size, size], RGB in [-1, 1]. Norms take the statistics of the picture, as in training; dropout is off, for a file has no
+ * The generator of a run with its weights inside. Input `real_A` [1, inputNc, height, width] and output `fake_B`
+ * [1, outputNc, height, width], RGB in [-1, 1]. Norms take the statistics of the picture, as in training; dropout is off, for a file has no
  * random numbers of its own.
  * @throws CheckpointError for a run or weights that are not there or of another network
  */
@@ -25,8 +26,8 @@ export async function exportOnnx(options: ExportOptions, files: Files): Promise<
   const run = new Run(files, options);
   const config = await run.config();
   const { tensors, path } = await run.generator(options.epoch ?? "latest");
-  const side = options.size ?? config.cropSize;
-  const shape = { n: 1, height: side, width: side };
+  const { width = config.cropSize, height = config.cropHeight ?? config.cropSize } = options;
+  const shape = { n: 1, height, width };
   const { program, netG } = generatorGraph({ ...config, noDropout: true }, shape);
   const names = new Map(netG.specs.map(({ name }) => [`netG.${name}`, name]));
   const weights = program.inputs

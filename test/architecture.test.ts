@@ -41,7 +41,10 @@ const layers: [string, string[]][] = [
   ["pix2pix", ["pix2pix.ts"]],
   ["engines", ["engines"]],
   ["session", ["session.ts", "tiled.ts"]],
-  ["run", ["data", "config.ts", "config", "run.ts", "report", "demo", "translate.ts", "reporter.ts", "tools", "export.ts"]],
+  [
+    "run",
+    ["data", "config.ts", "config", "run.ts", "report", "demo", "translate.ts", "reporter.ts", "tools", "export.ts"],
+  ],
   ["train", ["train.ts"]],
   ["public names", ["index.ts"]],
   ["adapters", ["node", "web"]],

@@ -205,7 +205,7 @@ describe.skipIf(!chromiumPath)(`WASM in Chromium${chromiumPath ? "" : ` (skipped
       return pix2pix.toText(bytes);
     });
     const platform = await nodePlatform({ threads: 1 });
-    const translator = await openRun({ name: "whole", checkpointsDir: dirname(folder), noDropout: true }, platform);
+    const translator = await openRun({ name: "whole", checkpointsDir: dirname(folder), dropout: "off" }, platform);
     const picture = await platform.images.decode(await download(page, "data/testA/facade_0001.png"));
     const real = Float32Array.from(picture.data, (_, i) => {
       const [channel, at] = [Math.floor(i / (64 * 64)), i % (64 * 64)];
@@ -221,7 +221,7 @@ describe.skipIf(!chromiumPath)(`WASM in Chromium${chromiumPath ? "" : ` (skipped
 
     const shown = await page.evaluate(async () => {
       const { client, files, images, toText } = pix2pix;
-      const generator = await client.openRun({ name: "whole", checkpointsDir: "runs", noDropout: true });
+      const generator = await client.openRun({ name: "whole", checkpointsDir: "runs", dropout: "off" });
       const picture = await generator.translate(await images.decode(await files.read("data/testA/facade_0001.png")));
       await generator.close();
       return toText(picture.data);
@@ -239,11 +239,26 @@ describe.skipIf(!chromiumPath)(`WASM in Chromium${chromiumPath ? "" : ` (skipped
     await writeDemo(plain);
     const found = await plain.evaluate(() => pix2pix.client.capabilities);
     expect(found).toMatchObject({ isolated: false, threads: 1 });
-    expect(found.notes[0]).toMatch(/not cross-origin isolated.*one thread/);
+    expect(found.notes.join()).toMatch(/not cross-origin isolated.*one thread/);
     const { said, step } = await trainIn(plain, { ...small, name: "plain", maxSteps: 1 });
     expect(step).toBe(1);
     expect(said.find((line) => line.startsWith("device"))).toMatch(/1 thread$/);
     expect(await page.evaluate(async () => (await pix2pix.client.capabilities).isolated)).toBe(true);
+  });
+
+  it("WebGPU where there is none: WASM instead, and it says so", async () => {
+    const { devices, notes } = await page.evaluate(() => pix2pix.client.capabilities);
+    expect(devices.map(({ name, present }) => [name, present])).toEqual([
+      ...[
+        ["wasm", true],
+        ["webgpu", false],
+      ],
+    ]);
+    expect(notes[0]).toMatch(/no WebGPU/);
+    const { said, step } = await trainIn(page, { ...small, name: "fallback", maxSteps: 1, device: "webgpu" });
+    expect(step).toBe(1);
+    expect(said[0]).toMatch(/^WASM on the CPU is used instead of WebGPU: this browser offers no WebGPU here/);
+    expect(said.find((line) => line.startsWith("device"))).toMatch(/wasm/);
   });
 
   it("errors keep their class and words", async () => {

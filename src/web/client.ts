@@ -2,9 +2,8 @@
 import type { Config } from "../config.ts";
 import type { DemoOptions } from "../demo/write.ts";
 import type { ExportOptions } from "../export.ts";
-import type { Picture } from "../platform.ts";
 import type { TrainEvents, TrainResult } from "../train.ts";
-import type { OpenOptions } from "../translate.ts";
+import type { OpenOptions, Translator } from "../translate.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Picked } from "./import.ts";
 import { type Question, type Reply, received } from "./protocol.ts";
@@ -26,11 +25,10 @@ export interface ClientOptions extends WorkerOptions {
   worker?: Worker;
 }
 
-/** A trained generator that lives in the worker. */
+/** A trained generator that lives in the worker: the core's Translator as far as a page needs it. */
 export interface RemoteTranslator {
   readonly config: Config;
-  /** A picture of any size; it is resized to the run's crop size, unless the run took pictures as they are. */
-  translate(picture: Picture, index?: number): Promise<Picture>;
+  translate: Translator["translate"];
   close(): Promise<void>;
 }
 
@@ -60,7 +58,7 @@ export class Client {
     const { id, config } = await this.#call("open", [options], say ? { message: say } : {});
     return {
       config,
-      translate: (picture, index) => this.#call("translate", [id, picture, index]),
+      translate: (...args) => this.#call("translate", [id, ...args]),
       close: () => this.#call("close", [id]),
     };
   }

@@ -44,7 +44,7 @@ export class Service {
   }
 
   async train({ emit, signal }: Context, config: Config): Promise<TrainResult> {
-    const platform = await this.#platform(config, (note) => emit("message", note));
+    const { platform, device } = await this.#platform(config, (note) => emit("message", note));
     const events: TrainEvents = {
       start: (info) => emit("start", info),
       step: (report) => emit("step", report),
@@ -52,23 +52,23 @@ export class Service {
     };
     const release = await lockRun(`${config.checkpointsDir}/${config.name}`);
     try {
-      return await train(config, platform, events, signal);
+      return await train({ ...config, device }, platform, events, signal);
     } finally {
       release();
     }
   }
 
   async open({ emit }: Context, options: OpenOptions): Promise<{ id: number; config: Config }> {
-    const platform = await this.#platform(options, (note) => emit("message", note));
-    const translator = await openRun(options, platform);
+    const { platform, device } = await this.#platform(options, (note) => emit("message", note));
+    const translator = await openRun({ ...options, device }, platform);
     this.#opened.set(++this.#count, translator);
     return { id: this.#count, config: translator.config };
   }
 
-  translate(_: Context, id: number, picture: Picture, index?: number): Promise<Picture> {
+  translate(_: Context, id: number, ...args: Parameters<Translator["translate"]>): Promise<Picture> {
     const translator = this.#opened.get(id);
     if (!translator) throw new UserError("This generator has been closed: open the run again.");
-    return translator.translate(picture, index);
+    return translator.translate(...args);
   }
 
   async close(_: Context, id: number): Promise<void> {
@@ -81,14 +81,16 @@ export class Service {
   }
 
   async #platform(
-    { device, threads }: { device?: Config["device"] | undefined; threads?: number | undefined },
+    { device: asked = "auto", threads }: Pick<OpenOptions, "device" | "threads">,
     say: (note: string) => void,
-  ): Promise<Platform> {
+  ): Promise<{ platform: Platform; device: Config["device"] }> {
     this.#found ??= await capabilities();
-    const { device: chosen, note } = chooseDevice(device ?? "auto", this.#found);
+    const { name, note } = chooseDevice(asked, this.#found);
     if (note) say(note);
-    const most = this.#found.threads;
-    return webPlatform(chosen, { threads: Math.min(threads ?? most, most), base: this.#options.runtimeBase });
+    const { runtimeBase } = this.#options;
+    const platform = await webPlatform({ device: name, threads, runtimeBase, found: this.#found });
+    // The run keeps what was asked for, so that it can be opened elsewhere; cpu and cuda are Node's.
+    return { platform, device: asked === "auto" || note ? "auto" : name };
   }
 }
 
