@@ -10,8 +10,11 @@ export function workOf({ size, ngf, batch }: { size: number; ngf: number; batch:
 } {
   const config = parseConfig({ dataroot: "none", netG: `unet_${size}`, ngf, ndf: ngf, cropSize: size, loadSize: size });
   const shape = { n: batch, height: size, width: size };
-  const { stepD, stepG } = trainingStep(config, shape);
-  return { step: flop(stepD) + flop(stepG), forward: flop(generatorGraph(config, shape).program) };
+  const { phases } = trainingStep(config, shape);
+  return {
+    step: phases.reduce((sum, { batch }) => sum + flop(batch), 0),
+    forward: flop(generatorGraph(config, shape).program),
+  };
 }
 
 const flop = (program: Program): number =>

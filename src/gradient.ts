@@ -13,8 +13,14 @@ import { Expand, sum } from "./ops/reduce.ts";
  * The gradients of a scalar `loss` by each tensor of `wrt`, in order. What does not lead from `wrt` to the loss is not
  * visited (a value that no parameter of `wrt` reaches is thereby detached). A parameter that the loss does not depend on
  * gets a zero constant.
+ * @param renewed what the rules see in the place of a tensor of the forward pass: a derivative through weights that have
+ *   changed since
  */
-export function gradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
+export function gradient(
+  loss: Tensor,
+  wrt: readonly Tensor[],
+  renewed: ReadonlyMap<Tensor, Tensor> = new Map(),
+): Tensor[] {
   const { graph } = loss;
   if (loss.size !== 1) throw new Error(`gradient: the loss has to be a scalar, got [${loss.shape}].`);
   const path = between(graph, wrt, loss);
@@ -23,7 +29,8 @@ export function gradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
     const dy = gradients.get(node.output);
     if (!dy) continue;
     graph.scope(`grad(${node.scope})`, () => {
-      const parts = ruleOf(node, expandTo(dy, node.output.shape));
+      const seen = node.inputs.map((t) => renew(t, renewed));
+      const parts = ruleOf(node, seen, expandTo(dy, node.output.shape));
       node.inputs.forEach((input, i) => {
         const part = parts[i];
         if (!part) return;
@@ -39,8 +46,16 @@ export function gradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   });
 }
 
-function ruleOf(node: Node, dy: Tensor): (Tensor | null)[] {
-  const { op, inputs, output, attrs, scope } = node;
+/** The tensor itself, or what stands for it; also where it is only another shape of one that something stands for. */
+function renew(t: Tensor, renewed: ReadonlyMap<Tensor, Tensor>): Tensor {
+  const known = renewed.get(t);
+  if (known || renewed.size === 0 || !t.producer?.op.renames) return known ?? t;
+  const [from] = t.producer.inputs;
+  const now = renew(from!, renewed);
+  return now === from ? t : reshape(now, t.shape);
+}
+
+function ruleOf({ op, output, attrs, scope }: Node, inputs: Tensor[], dy: Tensor): (Tensor | null)[] {
   if (op.gradient === none) return inputs.map(() => null);
   if (!op.gradient) {
     throw new Error(

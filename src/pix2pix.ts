@@ -1,116 +1,152 @@
 /**
- * The model of Isola et al. 2017 as a static graph of a training step, in the order of the widely used PyTorch code:
- * G once; D's loss on (A, fake) and (A, B), halved; Adam on D; then G's loss through the updated D plus lambda * L1.
+ * pix2pix (Isola et al. 2017) as static graphs of a training step, by default in the order of the widely used PyTorch code:
+ * G once; D's loss on (A, fake) and (A, B), halved; Adam on D; then G's loss through the updated D plus lambda * L1; Adam on G.
  */
 import { gradient } from "./gradient.ts";
 import { Graph, type Output, type Program, type Target, type Tensor } from "./graph.ts";
-import { discriminators } from "./networks/discriminators.ts";
-import { generators } from "./networks/generators.ts";
-import { fitted } from "./nn/fit.ts";
-import type { Norm, Statistics } from "./nn/layers.ts";
-import { ganLosses, l1 } from "./nn/losses.ts";
+import { type BatchShape, generate, type Loss, type LossName, Model, type ModelOptions } from "./model.ts";
+import type { Statistics } from "./nn/layers.ts";
 import { Parameters } from "./nn/parameters.ts";
-import { add, mul } from "./ops/elementwise.ts";
 import { concat, reshape } from "./ops/movement.ts";
+import { accumulated, clipping, zeroing } from "./update.ts";
 
-/** What fixes the networks and the step's arithmetic. */
-export interface ModelOptions {
-  inputNc: number;
-  outputNc: number;
-  netG: string;
-  ngf: number;
-  netD: string;
-  ndf: number;
-  nLayersD: number;
-  norm: Norm;
-  noDropout: boolean;
-  ganMode: keyof typeof ganLosses;
-  lambdaL1: number;
-  beta1: number;
-  beta2: number;
-}
+export { type BatchShape, type Losses, lossNames, type ModelOptions } from "./model.ts";
 
-/** The size of a batch: samples and pixels. */
-export interface BatchShape {
-  n: number;
-  height: number;
-  width: number;
+/** The part of a step that ends with the update of one network. */
+export interface Phase {
+  network: "netG" | "netD";
+  /** A batch's losses, and the gradients of the network. */
+  batch: Program;
+  /** Before the batches: what is done to the parameters. */
+  before: Program[];
+  /** After the batches: what is done to the gradients and parameters ahead of the optimiser. */
+  after: Program[];
+  /** The output of `batch` with the losses as a vector, and their names in it. */
+  losses: { output: string; names: readonly LossName[] };
 }
 
 export interface StepGraph {
-  /** G's pictures, D's losses and D's gradients. */
-  stepD: Program;
-  /** With D updated: G's losses and gradients. It reads what stepD has computed already (`carried`). */
-  stepG: Program;
-  /** Values that stepD hands to stepG, under their own names. */
+  /** In the order in which they run. */
+  phases: Phase[];
+  /** Values that the first phase hands to the second, under their own names. */
   carried: readonly Tensor[];
   netG: Parameters;
   netD: Parameters;
-  /** [1, 1, h, w] and so on: D's judgement of one batch. */
-  outputMap: readonly number[];
+  /** How many batches each batch norm sees in a step: upstream's num_batches_tracked. */
+  counts: { network: "netG" | "netD"; name: string; count: number }[];
+  /** [1, 1, h, w] and so on: D's judgement of one batch, at full size; undefined where there is no D. */
+  outputMap: readonly number[] | undefined;
 }
-
-/** The losses of a step, in upstream's names and order. G_L1 is multiplied by lambda; D's two are not halved. */
-export const lossNames = ["G_GAN", "G_L1", "D_real", "D_fake"] as const;
-export type Losses = Record<(typeof lossNames)[number], number>;
 
 /**
- * One training step as two programs, for the optimiser comes between them.
+ * One training step as programs, for the optimisers come between them.
  *
- * stepD reads `real_A`, `real_B`, every parameter ("netG.<name>", "netD.<name>") and the dropout masks, and gives `fake_B`,
- * `losses_D` [D_real, D_fake] and "netD.<name>.grad". stepG reads D's new parameters as "netD.<name>.updated" and gives
- * `losses_G` [G_GAN, G_L1], "netG.<name>.grad" and the new running statistics of both networks, "<net>.<name>.new".
+ * They read `real_A`, `real_B`, every parameter ("netG.<name>", "netD.<name>") and what the host draws for the networks
+ * (`masks`, `uniforms`). D's phase gives `fake_B`, `losses_D` and "netD.<name>.grad"; G's reads D's new parameters as
+ * "netD.<name>.updated" and gives `losses_G`, "netG.<name>.grad" and the new running statistics, "<network>.<name>.new".
  */
 export function trainingStep(options: ModelOptions, batch: BatchShape, target: Target = "cpu"): StepGraph {
-  const graph = new Graph(target);
-  const netG = new Parameters(graph, "netG");
-  const netD = new Parameters(graph, "netD");
-  const realA = graph.input("real_A", [batch.n, options.inputNc, batch.height, batch.width]);
-  const realB = graph.input("real_B", [batch.n, options.outputNc, batch.height, batch.width]);
-  const ganLoss = ganLosses[options.ganMode];
-  const judge = (picture: Tensor, pass: string) =>
-    graph.scope(`netD(${pass})`, () => discriminate(netD, concat([realA, picture], 1), options));
+  if (options.lambdaGan === 0) return withoutDiscriminator(options, batch, target);
+  if ((options.accumulate ?? 1) > 1) return overSeveralBatches(options, batch, target);
+  const model = new Model(options, batch, target);
+  const { graph, netG, netD, realB } = model;
 
-  // Forward.
-  const fakeB = generate(netG, realA, options);
+  const fakeB = model.generate();
 
   // D: tell real pairs from fake ones.
-  const judgedFake = judge(fakeB, "fake");
-  const judgedReal = judge(realB, "real");
-  const lossDFake = graph.scope("loss", () => ganLoss(judgedFake, false));
-  const lossDReal = graph.scope("loss", () => ganLoss(judgedReal, true));
-  const lossD = graph.scope("loss", () => mul(add(lossDFake, lossDReal), 0.5));
+  const fake = model.judge(fakeB, "fake");
+  const real = model.judge(realB, "real");
+  const lossD = model.lossD(real, fake, fakeB);
   const gradientsD = gradientsOf(netD, lossD);
-  for (const { name, shape } of netD.trainable) netD.replace(name, graph.input(`netD.${name}.updated`, shape));
 
-  // G: convince the updated D, and stay near the target.
-  const judgedG = judge(fakeB, "G");
-  const lossGGan = graph.scope("loss", () => ganLoss(judgedG, true));
-  const lossGL1 = graph.scope("loss", () => mul(l1(fakeB, realB), options.lambdaL1));
-  const lossG = graph.scope("loss", () => add(lossGGan, lossGL1));
-  const gradientsG = gradientsOf(netG, lossG);
+  // G: convince D, and stay near the target.
+  const { updateOrder = "updated", lambdaFeat = 0 } = options;
+  const before = new Map(netD.trainable.map(({ name }) => [name, netD.current(name)]));
+  let renewed: Map<Tensor, Tensor> | undefined;
+  let lossG: Loss;
+  if (updateOrder === "updated") {
+    for (const [name, updated] of updatesOf(netD)) netD.replace(name, updated);
+    lossG = model.lossG(fakeB, model.judge(fakeB, "G"), lambdaFeat > 0 ? model.judge(realB, "G, real") : undefined);
+  } else {
+    lossG = model.lossG(fakeB, fake, real);
+    if (updateOrder === "stale") renewed = new Map([...updatesOf(netD)].map(([name, t]) => [before.get(name)!, t]));
+  }
+  const gradientsG = gradientsOf(netG, lossG, renewed);
 
-  const statistics = [netG, netD].flatMap((net) =>
-    net.statistics.map(({ name }) => ({ name: `${net.network}.${name}.new`, tensor: net.current(name) })),
-  );
-  const vector = (losses: Tensor[]) =>
-    concat(
-      losses.map((t) => reshape(t, [1])),
-      0,
-    );
   const { first, second, carried } = graph.split(
-    [{ name: "fake_B", tensor: fakeB }, { name: "losses_D", tensor: vector([lossDReal, lossDFake]) }, ...gradientsD],
-    [{ name: "losses_G", tensor: vector([lossGGan, lossGL1]) }, ...gradientsG, ...statistics],
+    [{ name: "fake_B", tensor: fakeB }, vectorOf("losses_D", lossD), ...gradientsD],
+    [vectorOf("losses_G", lossG), ...gradientsG, ...statisticsOf(netG), ...statisticsOf(netD)],
   );
-  return { stepD: first, stepG: second, carried, netG, netD, outputMap: judgedReal.shape };
+  const phases = [phase(netD, first, lossD, options), phase(netG, second, lossG, options)];
+  const counts = [...countsOf(netG), ...countsOf(netD)];
+  return { phases, carried, netG, netD, counts, outputMap: real[0]!.at(-1)!.shape };
 }
 
-/** The gradients of a network's trained parameters, as "<network>.<name>.grad". */
-function gradientsOf(net: Parameters, loss: Tensor): Output[] {
+/** The paper's L1 alone: a step of G that no D judges. */
+function withoutDiscriminator(options: ModelOptions, batch: BatchShape, target: Target): StepGraph {
+  const model = new Model(options, batch, target);
+  const { graph, netG, netD } = model;
+  const fakeB = model.generate();
+  const loss = model.lossG(fakeB);
+  const gradients = accumulated(graph, gradientsOf(netG, loss), options);
+  const outputs = [{ name: "fake_B", tensor: fakeB }, vectorOf("losses_G", loss), ...gradients, ...statisticsOf(netG)];
+  const phases = [phase(netG, graph.program(outputs), loss, options)];
+  return { phases, carried: [], netG, netD, counts: countsOf(netG), outputMap: undefined };
+}
+
+/**
+ * A step whose gradients are means over several batches: that of one batch of them all, in the memory of one (but for batch
+ * norms, which see each batch by itself). D's update comes before G's first batch, so G goes through the batches a second
+ * time, in a graph of its own.
+ */
+function overSeveralBatches(options: ModelOptions, batch: BatchShape, target: Target): StepGraph {
+  const forD = new Model(options, batch, target);
+  const fakeB = forD.generate();
+  const fake = forD.judge(fakeB, "fake");
+  const real = forD.judge(forD.realB, "real");
+  const lossD = forD.lossD(real, fake, fakeB);
+  const gradientsD = accumulated(forD.graph, gradientsOf(forD.netD, lossD), options);
+  const stepD = forD.graph.program([vectorOf("losses_D", lossD), ...gradientsD, ...statisticsOf(forD.netD)]);
+
+  const forG = new Model(options, batch, target);
+  const { netG, netD } = forG;
+  const pictures = forG.generate();
+  const realG = (options.lambdaFeat ?? 0) > 0 ? forG.judge(forG.realB, "G, real") : undefined;
+  const lossG = forG.lossG(pictures, forG.judge(pictures, "G"), realG);
+  const gradientsG = accumulated(forG.graph, gradientsOf(netG, lossG), options);
+  const outputs = [{ name: "fake_B", tensor: pictures }, vectorOf("losses_G", lossG), ...gradientsG];
+  const stepG = forG.graph.program([...outputs, ...statisticsOf(netG), ...statisticsOf(netD)]);
+
+  const phases = [phase(forD.netD, stepD, lossD, options), phase(netG, stepG, lossG, options)];
+  const counts = [...countsOf(forD.netD), ...countsOf(netG), ...countsOf(netD)];
+  return { phases, carried: [], netG, netD: forD.netD, counts, outputMap: real[0]!.at(-1)!.shape };
+}
+
+function phase(net: Parameters, batch: Program, { parts }: Loss, options: ModelOptions): Phase {
+  const { clipGrad = 0, zeroBias = false } = options;
+  const network = net.network as Phase["network"];
+  const zero = zeroBias ? zeroing(net) : [];
+  return {
+    network,
+    batch,
+    // The paper's code zeroes biases before each of its two closures, of which D's comes before D has judged, and G's
+    // after G has drawn.
+    before: network === "netD" ? zero : [],
+    after: [...(clipGrad > 0 ? [clipping(net, clipGrad)] : []), ...(network === "netG" ? zero : [])],
+    losses: { output: network === "netD" ? "losses_D" : "losses_G", names: parts.map(([name]) => name) },
+  };
+}
+
+/**
+ * The gradients of a network's trained parameters, as "<network>.<name>.grad".
+ * @param renewed tensors that the backward pass sees in the place of those of the forward pass
+ */
+function gradientsOf(net: Parameters, { total }: Loss, renewed?: ReadonlyMap<Tensor, Tensor>): Output[] {
   const specs = net.trainable;
   const gradients = gradient(
-    loss,
+    total,
     specs.map((s) => net.current(s.name)),
+    renewed,
   );
   return specs.map((s, i) => ({ name: `${net.network}.${s.name}.grad`, tensor: unwrapped(gradients[i]!) }));
 }
@@ -118,6 +154,25 @@ function gradientsOf(net: Parameters, loss: Tensor): Output[] {
 /** The same values before they were given another shape: a Reshape in front of an output would copy them. */
 function unwrapped(t: Tensor): Tensor {
   return t.producer?.op.renames ? unwrapped(t.producer.inputs[0]!) : t;
+}
+
+/** A network's parameters as they are after its update, by name: inputs of the second program. */
+function updatesOf({ graph, network, trainable }: Parameters): Map<string, Tensor> {
+  return new Map(trainable.map(({ name, shape }) => [name, graph.input(`${network}.${name}.updated`, shape)]));
+}
+
+/** The new running statistics of a network. */
+function statisticsOf(net: Parameters): Output[] {
+  return net.statistics.map(({ name }) => ({ name: `${net.network}.${name}.new`, tensor: net.current(name) }));
+}
+
+function countsOf({ network, batches }: Parameters): StepGraph["counts"] {
+  return [...batches].map(([name, count]) => ({ network: network as Phase["network"], name, count }));
+}
+
+function vectorOf(name: string, { parts }: Loss): Output {
+  const values = parts.map(([, value]) => reshape(value, [1]));
+  return { name, tensor: values.length === 1 ? values[0]! : concat(values, 0) };
 }
 
 /** G alone, for pictures: inputs `real_A`, parameters and masks; output `fake_B`. */
@@ -132,14 +187,4 @@ export function generatorGraph(
   const realA = graph.input("real_A", [batch.n, options.inputNc, batch.height, batch.width]);
   graph.output("fake_B", generate(netG, realA, options, statistics));
   return { program: graph.program(), netG };
-}
-
-function generate(netG: Parameters, x: Tensor, options: ModelOptions, statistics: Statistics = "batch"): Tensor {
-  const { outputNc, ngf, norm, noDropout } = options;
-  const { build, multiple } = generators[options.netG]!;
-  return fitted(x, multiple, (whole) => build(netG, whole, { outputNc, ngf, norm, dropout: !noDropout, statistics }));
-}
-
-function discriminate(netD: Parameters, x: Tensor, { ndf, nLayersD, norm, netD: name }: ModelOptions): Tensor {
-  return discriminators[name]!.build(netD, x, { ndf, nLayers: nLayersD, norm });
 }

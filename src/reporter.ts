@@ -3,9 +3,9 @@ import type { Config } from "./config.ts";
 import { Loader, still } from "./data/loader.ts";
 import { type FoundPairs, findPairs, type Pair } from "./data/pairs.ts";
 import { inputPicture, outputPicture } from "./data/sides.ts";
+import type { Losses } from "./model.ts";
 import { discriminators, receptiveField } from "./networks/discriminators.ts";
 import { countParameters } from "./nn/parameters.ts";
-import { type Losses, lossNames } from "./pix2pix.ts";
 import type { Platform } from "./platform.ts";
 import { stack, strip } from "./report/compose.ts";
 import { runPage } from "./report/run-page.ts";
@@ -41,19 +41,37 @@ export function describe(
 ): string[] {
   const count = (net: Trainer["netG"]) =>
     `${countParameters(net.specs).toLocaleString("en").replaceAll(",", " ")} parameters`;
-  const [, , h, w] = outputMap;
+  const { lambdaGan, numD } = config;
   const field = receptiveField(discriminators[config.netD]!.geometry({ nLayers: config.nLayersD }));
+  const [, , h, w] = outputMap ?? [];
   const patch = `each of its ${h}x${w} outputs judges a patch of ${field}x${field} px (receptive field)`;
+  const scales = numD > 1 ? ` at ${numD} scales` : "";
+  const sees = config.noCondition ? "sees the output alone; " : "";
   const sides = config.direction === "AtoB" ? "A -> B" : "B -> A";
   return [
     `data    ${pairs.length} pairs in ${config.dataroot} (${layout}), ${sides}, ${width}x${height} px, ${perEpoch} steps an epoch`,
     ...notes.map((note) => `        ${note}`),
     `netG    ${config.netG}, ngf ${config.ngf}, ${config.inputNc} -> ${config.outputNc} channels, norm ${config.norm}: ${count(netG)}`,
-    `netD    ${config.netD}, ndf ${config.ndf}: ${count(netD)}; ${patch}`,
-    `loss    ${config.ganMode} GAN + ${config.lambdaL1} x L1, Adam ${config.lr}, batch ${config.batchSize}`,
+    lambdaGan === 0
+      ? "netD    none"
+      : `netD    ${config.netD}${scales}, ndf ${config.ndf}: ${count(netD)}; ${sees}${patch}`,
+    `loss    ${objective(config)}, Adam ${config.lr}, batch ${config.batchSize}${batches(config)}`,
     `device  ${device.label}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
   ];
 }
+
+/** "vanilla GAN + 100 x L1", with what else is part of it. */
+function objective({ ganMode, lambdaGan, lambdaL1, lambdaFeat, lambdaGp }: Config): string {
+  const terms: string[] = [];
+  const weighted = (weight: number, name: string) => (weight === 1 ? name : `${weight} x ${name}`);
+  if (lambdaGan > 0) terms.push(weighted(lambdaGan, `${ganMode} GAN`));
+  if (lambdaL1 > 0) terms.push(weighted(lambdaL1, "L1"));
+  if (lambdaFeat > 0) terms.push(weighted(lambdaFeat, "feature matching"));
+  return terms.join(" + ") + (ganMode === "wgangp" && lambdaGan > 0 ? `, penalty ${lambdaGp}` : "");
+}
+
+const batches = ({ accumulate, clipGrad }: Config): string =>
+  (accumulate > 1 ? ` x ${accumulate}` : "") + (clipGrad > 0 ? `, gradients up to ${clipGrad}` : "");
 
 /** Speed, time left, samples and the page. */
 export class Reporter {
@@ -90,7 +108,10 @@ export class Reporter {
     this.#pace = this.#pace ? 0.95 * this.#pace + 0.05 * line.seconds : line.seconds;
     const { epochs, lastStep } = this.#span;
     const { epoch, step, lr, seconds } = line;
-    const losses = Object.fromEntries(lossNames.map((name) => [name, line[name]])) as Losses;
+    const { G_GAN, G_L1, D_real, D_fake, G_Feat, D_GP } = line;
+    const losses: Losses = { G_GAN, G_L1, D_real, D_fake };
+    if (G_Feat !== undefined) losses.G_Feat = G_Feat;
+    if (D_GP !== undefined) losses.D_GP = D_GP;
     const secondsLeft = (lastStep - step) * this.#pace;
     return { epoch, epochs, step, lastStep, losses, lr, seconds, imagesPerSecond: images / this.#pace, secondsLeft };
   }
@@ -151,8 +172,23 @@ export class Reporter {
       const before = found.flatMap(({ name }) => Number(/^epoch_(\d+)\.png$/.exec(name)?.[1] ?? []));
       this.#samples = [...new Set([...before, ...this.#samples])].sort((a, b) => a - b);
     }
-    const { netG, ngf, netD, ndf, norm, ganMode, lambdaL1, name, dataroot, direction, cropSize, batchSize, lr, seed } =
-      this.#config;
+    const {
+      netG,
+      ngf,
+      netD,
+      ndf,
+      norm,
+      ganMode,
+      lambdaGan,
+      lambdaL1,
+      name,
+      dataroot,
+      direction,
+      cropSize,
+      batchSize,
+      lr,
+      seed,
+    } = this.#config;
     const { epochs, lastStep } = this.#span;
     const last = this.#lines.at(-1);
     const step = last?.step ?? 0;
@@ -163,11 +199,11 @@ export class Reporter {
         ["data", `${dataroot}, ${direction}`],
         ["generator", `${netG}, ngf ${ngf}, norm ${norm}`],
         ["discriminator", `${netD}, ndf ${ndf}`],
-        ["objective", `${ganMode} GAN + ${lambdaL1} x L1`],
+        ["objective", objective(this.#config)],
         ["optimiser", `Adam ${lr}, batch ${batchSize}`],
         ["seed", String(seed)],
       ],
-      ganMode,
+      ganMode: lambdaGan > 0 ? ganMode : undefined,
       lambdaL1,
       epoch: last?.epoch ?? 1,
       epochs,

@@ -5,11 +5,14 @@
 import type { Bound, Engine } from "./engines/engine.ts";
 import { HostEngine } from "./engines/host.ts";
 import { NetworkState } from "./engines/state.ts";
+import type { Program } from "./graph.ts";
+import type { BatchShape, Losses, LossName, ModelOptions } from "./model.ts";
 import { adamFactors } from "./nn/adam.ts";
 import type { MaskSpec } from "./nn/parameters.ts";
-import { type BatchShape, type Losses, type ModelOptions, trainingStep } from "./pix2pix.ts";
+import { type Phase, type StepGraph, trainingStep } from "./pix2pix.ts";
 import type { Device, Platform } from "./platform.ts";
 import { Random } from "./random.ts";
+import { keepInput, shareInput } from "./update.ts";
 
 export interface TrainerOptions {
   model: ModelOptions;
@@ -27,13 +30,12 @@ export interface Batch extends BatchShape {
 
 interface Compiled {
   bound: Bound;
+  /** The phases of a step, their programs by index in what is compiled. */
+  phases: { state: NetworkState; before: number[]; batch: number; after: number[]; losses: Phase["losses"] }[];
   masks: readonly MaskSpec[];
-  batches: { state: NetworkState; name: string; count: number }[];
+  uniforms: readonly { name: string }[];
+  counts: StepGraph["counts"];
 }
-
-/** The programs of a step, by their index in what is compiled. */
-const stepD = 0;
-const stepG = 1;
 
 /**
  * Trains both networks step by step. A batch of another size gets programs of its own on the same memory.
@@ -43,13 +45,16 @@ const stepG = 1;
 export class Trainer {
   readonly netG: NetworkState;
   readonly netD: NetworkState;
-  readonly outputMap: readonly number[];
+  /** [1, 1, h, w]: what D says of a picture; undefined where there is no D. */
+  readonly outputMap: readonly number[] | undefined;
   readonly device: Device;
   #options: TrainerOptions;
   #engine: Engine;
   #compiled = new Map<string, Promise<Compiled>>();
   #begun: Promise<void> | undefined;
   #last: Compiled | undefined;
+  /** What the recorded rows of losses are. */
+  #rows: { names: readonly LossName[]; share: number; first: boolean }[] = [];
 
   constructor(platform: Platform, options: TrainerOptions, shape: BatchShape) {
     const { model, threads, device = { name: platform.base, label: platform.base } } = options;
@@ -64,7 +69,8 @@ export class Trainer {
 
   /** Steps after which `losses` has to be called at the latest; 1 where that does not wait for anything. */
   get capacity(): number {
-    return this.#engine.capacity;
+    const { accumulate = 1 } = this.#options.model;
+    return Math.max(1, Math.floor(this.#engine.capacity / (2 * accumulate)));
   }
 
   /** Builds the sessions of a batch size ahead of its first step. */
@@ -73,39 +79,65 @@ export class Trainer {
   }
 
   /**
-   * Step number `step` (from 1) of the run on one batch. Everything random is a function of (seed, step). A device may still
-   * be at work when this resolves; `losses` waits for it.
+   * Step number `step` (from 1) of the run, on one batch, or with --accumulate on several. Everything random is a function of
+   * (seed, step). A device may still be at work when this resolves; `losses` waits for it.
    */
-  async step(batch: Batch, { step, lr }: { step: number; lr: number }): Promise<void> {
-    const compiled = await this.#compile(batch);
-    const { bound, masks, batches } = compiled;
+  async step(batch: Batch | readonly Batch[], { step, lr }: { step: number; lr: number }): Promise<void> {
+    const batches = Array.isArray(batch) ? (batch as readonly Batch[]) : [batch as Batch];
+    const samples = batches.reduce((sum, { n }) => sum + n, 0);
+    const compiled: Compiled[] = [];
+    for (const each of batches) compiled.push(await this.#compile(each));
     this.#begun ??= this.#engine.toDevice();
     await this.#begun;
-    this.#last = compiled;
-    const { seed, model } = this.#options;
+    this.#last = compiled.at(-1)!;
+    const { model, seed } = this.#options;
+    const { accumulate = 1 } = model;
     const factors = adamFactors(step, lr, model);
-    bound.input("real_A").set(batch.A);
-    bound.input("real_B").set(batch.B);
-    for (const { name, p } of masks) new Random(seed, `dropout ${name}`, step).fillDropout(bound.input(name), p);
 
-    await bound.run(stepD);
-    await this.#engine.optimise(this.netD, factors, model);
-    await bound.run(stepG);
-    await this.#engine.optimise(this.netG, factors, model);
-
-    await bound.record(["losses_D", "losses_G"]);
-    for (const { state, name, count } of batches) state.batches.set(name, state.batches.get(name)! + count);
+    for (const [p, { state, before, after }] of this.#last.phases.entries()) {
+      for (const index of before) await this.#last.bound.run(index);
+      for (const [i, each] of batches.entries()) {
+        const { bound, phases, masks, uniforms } = compiled[i]!;
+        // What one batch is given for its first phase is still there for the second.
+        if (p === 0 || batches.length > 1) {
+          const draw = (step - 1) * accumulate + i + 1;
+          bound.input("real_A").set(each.A);
+          bound.input("real_B").set(each.B);
+          for (const { name, p } of masks) new Random(seed, `dropout ${name}`, draw).fillDropout(bound.input(name), p);
+          for (const { name } of uniforms) fillUniform(bound.input(name), new Random(seed, name, draw));
+        }
+        if (accumulate > 1) {
+          bound.input(keepInput)[0] = i === 0 ? 0 : 1;
+          bound.input(shareInput)[0] = each.n / samples;
+        }
+        await bound.run(phases[p]!.batch);
+        await bound.record([phases[p]!.losses.output]);
+        this.#rows.push({ names: phases[p]!.losses.names, share: each.n / samples, first: p === 0 && i === 0 });
+      }
+      for (const index of after) await this.#last.bound.run(index);
+      await this.#engine.optimise(state, factors, model);
+    }
+    for (const { counts } of compiled) {
+      for (const { network, name, count } of counts) {
+        const { batches: seen } = this[network];
+        seen.set(name, seen.get(name)! + count);
+      }
+    }
   }
 
   /**
-   * The losses before the update of every step since the last call, oldest first.
+   * The losses before the update of every step since the last call, oldest first; 0 for those that the step does not have.
    * When one is not finite, the networks are not to be used any more.
    */
   async losses(): Promise<Losses[]> {
-    return (await this.#engine.recorded()).map((row) => {
-      const [D_real, D_fake, G_GAN, G_L1] = row as unknown as [number, number, number, number];
-      return { G_GAN, G_L1, D_real, D_fake };
-    });
+    const steps: Losses[] = [];
+    const values = await this.#engine.recorded();
+    for (const [i, { names, share, first }] of this.#rows.splice(0).entries()) {
+      if (first) steps.push({ G_GAN: 0, G_L1: 0, D_real: 0, D_fake: 0 });
+      const losses = steps.at(-1)!;
+      for (const [k, name] of names.entries()) losses[name] = (losses[name] ?? 0) + share * values[i]![k]!;
+    }
+    return steps;
   }
 
   /** G's pictures in the last step, [n, outputNc, height, width]; valid until the next. */
@@ -126,16 +158,18 @@ export class Trainer {
   }
 
   async #build(shape: BatchShape): Promise<Compiled> {
-    const { model } = this.#options;
-    const step = trainingStep(model, shape, this.#engine.target);
-    const bound = await this.#engine.compile([step.stepD, step.stepG]);
-    const counted = [
-      { state: this.netG, from: step.netG },
-      { state: this.netD, from: step.netD },
-    ];
-    const batches = counted.flatMap(({ state, from }) =>
-      [...from.batches].map(([name, count]) => ({ state, name, count })),
-    );
-    return { bound, masks: step.netG.masks, batches };
+    const { phases, netG, netD, counts } = trainingStep(this.#options.model, shape, this.#engine.target);
+    const programs: Program[] = [];
+    const placed = (program: Program) => programs.push(program) - 1;
+    const indexed = phases.map(({ network, before, batch, after, losses }) => ({
+      ...{ state: this[network], losses },
+      ...{ before: before.map(placed), batch: placed(batch), after: after.map(placed) },
+    }));
+    const bound = await this.#engine.compile(programs);
+    return { bound, phases: indexed, masks: netG.masks, uniforms: netD.uniforms, counts };
   }
+}
+
+function fillUniform(out: Float32Array, random: Random): void {
+  for (let i = 0; i < out.length; i++) out[i] = random.float();
 }

@@ -64,7 +64,8 @@ export async function train(
     );
   }
 
-  const perEpoch = loader.batchesPerEpoch;
+  const { accumulate } = config;
+  const perEpoch = Math.ceil(loader.batchesPerEpoch / accumulate);
   const allSteps = (config.nEpochs + config.nEpochsDecay) * perEpoch;
   const lastStep = Math.min(allSteps, config.maxSteps ?? allSteps);
   const epochs = Math.ceil(lastStep / perEpoch);
@@ -109,14 +110,16 @@ export async function train(
     step++;
     const epoch = Math.ceil(step / perEpoch);
     const index = (step - 1) % perEpoch;
-    const batch = await loader.batch(epoch, index).catch(async (error) => {
+    const taken = Math.min(accumulate, loader.batchesPerEpoch - index * accumulate);
+    const batches = Array.from({ length: taken }, (_, i) => loader.batch(epoch, index * accumulate + i));
+    const batch = await Promise.all(batches).catch(async (error) => {
       step--;
       if (saved !== step) await save();
       throw error;
     });
     const lr = config.lr * schedules[config.lrPolicy](epoch, { ...config, history: [] });
     await trainer.step(batch, { step, lr });
-    waiting.push({ line: { epoch, step }, lr, images: batch.n });
+    waiting.push({ line: { epoch, step }, lr, images: batch.reduce((n, each) => n + each.n, 0) });
     busy += performance.now() - began;
     if (waiting.length >= trainer.capacity || performance.now() - settled > unreadSeconds * 1000) await settle();
 

@@ -60,8 +60,8 @@ const blocks: Record<string, Block> = {
   tanh: { build: ({ x }) => tanh(x!) },
   sigmoid: { build: ({ x }) => sigmoid(x!) },
   dropout: { build: ({ x }, p) => dropout(p, x!, 0.5), parameters: { mask: "mask0" } },
-  bce_with_logits: { build: ({ x }, _, { target }) => ganLosses.vanilla(x!, target === 1) },
-  mse: { build: ({ x }, _, { target }) => ganLosses.lsgan(x!, target === 1) },
+  bce_with_logits: { build: ({ x }, _, { target }) => ganLosses.vanilla([x!], target === 1) },
+  mse: { build: ({ x }, _, { target }) => ganLosses.lsgan([x!], target === 1) },
   l1: { build: ({ x, t }) => l1(x!, t!) },
 };
 

@@ -178,7 +178,8 @@ const options: ModelOptions = {
 };
 
 describe("a training step", () => {
-  const { stepD, stepG, carried } = trainingStep({ ...options, netD: "n_layers" }, { n: 2, height: 32, width: 32 });
+  const { phases, carried } = trainingStep({ ...options, netD: "n_layers" }, { n: 2, height: 32, width: 32 });
+  const [stepD, stepG] = phases.map(({ batch }) => batch) as [Program, Program];
 
   /** The inputs of a program on which one of its outputs depends, and the scopes of the nodes between. */
   function sources(program: Program, output: string): { inputs: Set<string>; scopes: Set<string> } {

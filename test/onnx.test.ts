@@ -3,7 +3,7 @@ import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import { onCpu } from "../src/device.ts";
-import { Graph } from "../src/graph.ts";
+import { Graph, type Program } from "../src/graph.ts";
 import { ort as nodeOrt, runInto } from "../src/node/ort.ts";
 import { encode } from "../src/onnx/encode.ts";
 import { Conv } from "../src/ops/conv.ts";
@@ -161,7 +161,8 @@ describe("a training step", () => {
     ...{ inputNc: 3, outputNc: 3, netG: "unet_32", ngf: 2, netD: "pixel", ndf: 2, nLayersD: 3, norm: "batch" },
     ...{ noDropout: false, ganMode: "vanilla", lambdaL1: 100, beta1: 0.5, beta2: 0.999 },
   };
-  const { stepD, stepG } = trainingStep(options, { n: 1, height: 32, width: 32 });
+  const { phases } = trainingStep(options, { n: 1, height: 32, width: 32 });
+  const [stepD, stepG] = phases.map(({ batch }) => batch) as [Program, Program];
 
   it.each([
     ["D", stepD],

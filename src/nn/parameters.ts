@@ -36,6 +36,8 @@ export class Parameters {
   readonly network: string;
   readonly specs: ParameterSpec[] = [];
   readonly masks: MaskSpec[] = [];
+  /** Inputs that the host draws uniformly from [0, 1). */
+  readonly uniforms: { name: string; shape: Shape }[] = [];
   /** How often a training step has put a batch through each batch norm, by the norm's name. */
   readonly batches = new Map<string, number>();
   /** The norms whose statistics are graph inputs, in the order of the graph: each one's input `x` and those inputs. */
@@ -71,6 +73,13 @@ export class Parameters {
   mask(shape: Shape, p: number): Tensor {
     const name = `${this.network}.mask${this.masks.length}`;
     this.masks.push({ name, shape, p });
+    return this.graph.input(name, shape);
+  }
+
+  /** Numbers of the host's generator, uniform in [0, 1). */
+  uniform(shape: Shape): Tensor {
+    const name = `${this.network}.uniform${this.uniforms.length}`;
+    this.uniforms.push({ name, shape });
     return this.graph.input(name, shape);
   }
 

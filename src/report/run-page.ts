@@ -10,6 +10,10 @@ export interface LossLine {
   G_L1: number;
   D_real: number;
   D_fake: number;
+  /** Feature matching, multiplied by its lambda. */
+  G_Feat?: number;
+  /** Gradient penalty, multiplied by its lambda. */
+  D_GP?: number;
 }
 
 export interface RunPageInfo {
@@ -18,7 +22,8 @@ export interface RunPageInfo {
   state: "training" | "finished" | "stopped";
   /** The configuration that matters, in reading order: [label, value], such as ["network", "unet_256, ngf 64"]. */
   config: readonly (readonly [label: string, value: string])[];
-  ganMode: "vanilla" | "lsgan";
+  /** Undefined where there is no discriminator. */
+  ganMode: keyof typeof ganScales | undefined;
   lambdaL1: number;
   /** From 1; the epoch that is running, or the last one. */
   epoch: number;
@@ -85,42 +90,67 @@ ${terms(info.config.map(([label, value]) => [label, escapeHtml(value)]))}
   });
 }
 
+/** What the adversarial losses of each --gan-mode are measured in, and their value where D cannot tell real from fake. */
+const ganScales = {
+  vanilla: { unit: "cross-entropy (nats)", chance: Math.LN2, text: "ln 2 = 0.693" },
+  lsgan: { unit: "squared error", chance: 0.25, text: "0.25" },
+  wgangp: { unit: "mean judgement, negative for real", chance: 0, text: "0" },
+} as const;
+
 function lossCharts(info: RunPageInfo): string {
   const { losses, ganMode } = info;
   if (losses.length === 0) return '<p class="soft">The curves begin with the first steps.</p>';
-  const of = (key: keyof LossLine) => Float64Array.from(losses, (line) => line[key]);
+  const of = (key: keyof LossLine) => Float64Array.from(losses, (line) => line[key] ?? 0);
   const x = of("step");
-  const chance =
-    ganMode === "vanilla"
-      ? { y: Math.LN2, label: "ln 2 = 0.693: a discriminator that cannot tell real from fake" }
-      : { y: 0.25, label: "0.25: a discriminator that cannot tell real from fake" };
+  const charts: string[] = [];
+  if (ganMode) {
+    const { unit, chance, text } = ganScales[ganMode];
+    charts.push(
+      lineChart({
+        title: "Adversarial losses",
+        x,
+        xLabel: "step",
+        yLabel: unit,
+        reference: { y: chance, label: `${text}: a discriminator that cannot tell real from fake` },
+        series: [
+          { name: "G_GAN", tone: 1, y: of("G_GAN") },
+          { name: "D_real", tone: 3, y: of("D_real") },
+          { name: "D_fake", tone: 2, y: of("D_fake") },
+        ],
+      }),
+    );
+  }
+  charts.push(
+    lineChart({
+      title: "Distance to the target",
+      x,
+      xLabel: "step",
+      yLabel: `G_L1 = ${info.lambdaL1} \u00d7 mean |output \u2212 target|, range [\u22121, 1]`,
+      series: [{ name: "G_L1", tone: 4, y: of("G_L1") }],
+    }),
+  );
+  const more = [
+    { key: "G_Feat", title: "Feature matching", yLabel: "G_Feat = lambda \u00d7 distance of the discriminator's maps" },
+    { key: "D_GP", title: "Gradient penalty", yLabel: "D_GP = lambda \u00d7 mean (slope \u2212 1)\u00b2" },
+  ] as const;
+  for (const { key, title, yLabel } of more) {
+    if (losses[0]![key] === undefined) continue;
+    charts.push(lineChart({ title, x, xLabel: "step", yLabel, series: [{ name: key, tone: 1, y: of(key) }] }));
+  }
   return `<div class="charts">
-${lineChart({
-  title: "Adversarial losses",
-  x,
-  xLabel: "step",
-  yLabel: ganMode === "vanilla" ? "cross-entropy (nats)" : "squared error",
-  reference: chance,
-  series: [
-    { name: "G_GAN", tone: 1, y: of("G_GAN") },
-    { name: "D_real", tone: 3, y: of("D_real") },
-    { name: "D_fake", tone: 2, y: of("D_fake") },
-  ],
-})}${lineChart({
-  title: "Distance to the target",
-  x,
-  xLabel: "step",
-  yLabel: `G_L1 = ${info.lambdaL1} \u00d7 mean |output \u2212 target|, range [\u22121, 1]`,
-  series: [{ name: "G_L1", tone: 4, y: of("G_L1") }],
-})}</div>
+${charts.join("")}</div>
 <details class="note"><summary>How to read them</summary>
-<p>Generator and discriminator play against each other, so neither side's loss has to fall for the pictures to get
-better. Near ${ganMode === "vanilla" ? "ln 2 = 0.693" : "0.25"}, <code>D_real</code> and <code>D_fake</code> say that
-the discriminator cannot tell real from fake. Both near 0 and a rising <code>G_GAN</code>: it tells them easily, which is
-common and no fault by itself.</p>
-<p><code>G_L1</code> falls while the output comes closer to the target, but where many answers are right a blurred average
+${ganMode ? adversarialNote(ganScales[ganMode].text) : ""}<p><code>G_L1</code> falls while the output comes closer to the target, but where many answers are right a blurred average
 has a lower <code>G_L1</code> than a sharp guess. Curves tell little about quality: look at the pictures.</p>
 </details>`;
+}
+
+function adversarialNote(chance: string): string {
+  return `<p>Generator and discriminator play against each other, so neither side's loss has to fall for the pictures to get
+better. Near ${chance}, <code>D_real</code> and <code>D_fake</code> say that
+the discriminator cannot tell real from fake. Both far below and a rising <code>G_GAN</code>: it tells them easily, which is
+common and no fault by itself.</p>
+`;
 }
 
 function samples(info: RunPageInfo): string {
