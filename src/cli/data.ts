@@ -2,9 +2,10 @@
 import type { Command } from "./command.ts";
 import { blank } from "./data/blank.ts";
 import { combine } from "./data/combine.ts";
+import { download } from "./data/download.ts";
 import { edges } from "./data/edges.ts";
 import { grayscale } from "./data/grayscale.ts";
 import { resize } from "./data/resize.ts";
 import { split } from "./data/split.ts";
 
-export const dataCommands: readonly Command[] = [combine, split, resize, edges, blank, grayscale];
+export const dataCommands: readonly Command[] = [combine, split, resize, edges, blank, grayscale, download];

@@ -17,8 +17,8 @@ export interface WholeSet {
 export function wholeSet(pictures: readonly string[], mode = "auto"): WholeSet | undefined {
   const table: Record<string, Layout> = { ...layouts };
   const ranked = Object.entries(table)
-    .filter(([name]) => mode === "auto" || name === mode)
-    .sort(([, a], [, b]) => a.rank - b.rank);
+    .filter(([name, { rank }]) => (mode === "auto" ? rank !== undefined : name === mode))
+    .sort(([, a], [, b]) => (a.rank ?? 0) - (b.rank ?? 0));
   for (const [name, layout] of ranked) {
     const names = layout.phases(pictures);
     const phases = (names.length > 0 ? names : [""]).flatMap((phase) => {

@@ -1,0 +1,192 @@
+/** pix2pix data download */
+import { createReadStream } from "node:fs";
+import { mkdir, open, rename, rm, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { createGunzip } from "node:zlib";
+import * as z from "zod";
+import { listAll } from "../../data/listing.ts";
+import { ConfigError, UserError } from "../../errors.ts";
+import { download as fetchFile } from "../../node/download.ts";
+import { files } from "../../node/files.ts";
+import { option } from "../../options.ts";
+import { wholeSet } from "../../tools/layout.ts";
+import { readTar } from "../../tools/tar.ts";
+import type { Command, Output } from "../command.ts";
+import { duration, type Screen } from "../progress.ts";
+import { ownOptions } from "../runs.ts";
+import { overwrite } from "./convert.ts";
+
+/** The paper's archives: pairs to train on, and the direction of the paper. */
+const archives = {
+  facades: { train: 400, direction: "BtoA" },
+  cityscapes: { train: 2975, direction: "BtoA" },
+  maps: { train: 1096, direction: "AtoB" },
+  edges2shoes: { train: 49825, direction: "AtoB" },
+  edges2handbags: { train: 138567, direction: "AtoB" },
+  night2day: { train: 17823, direction: "AtoB" },
+} as const;
+
+type Name = keyof typeof archives;
+const names = Object.keys(archives) as [Name, ...Name[]];
+
+const schema = z.object({
+  dataset: option(z.enum(names), { group: "data set", help: "which one; may also stand without --dataset" }),
+  out: option(z.string().min(1).default("data"), {
+    group: "data set",
+    value: "FOLDER",
+    help: "the pictures go to FOLDER/NAME/train and so on",
+  }),
+  from: option(z.string().min(1).default("http://efrosgans.eecs.berkeley.edu/pix2pix/datasets"), {
+    group: "data set",
+    value: "URL",
+    help: "address of the folder that holds NAME.tar.gz",
+  }),
+  keepArchive: option(z.boolean().default(false), { group: "data set", help: "keep FOLDER/NAME.tar.gz" }),
+  overwrite,
+  timeout: option(z.number().gt(0).default(30), {
+    group: "network",
+    unit: "seconds",
+    help: "without a byte, after which the server counts as silent",
+  }),
+});
+
+export const download: Command = {
+  name: "data download",
+  summary: "fetch and unpack one of the paper's data sets; goes on where it was stopped",
+  schema,
+  argument: "dataset",
+  examples: ["npx pix2pix data download facades", "npx pix2pix data download maps --out data --keep-archive"],
+  async run(given, output) {
+    const { dataset, out, from, keepArchive, overwrite, timeout } = ownOptions(schema, given);
+    if (!/^https?:\/\/./.test(from)) {
+      throw new ConfigError(`--from: got "${from}", expected an address that begins with http:// or https://`);
+    }
+    const [archive, folder] = [`${out}/${dataset}.tar.gz`, `${out}/${dataset}`];
+    if (!overwrite && (await files.exists(folder))) {
+      output.print(`${folder} is there already; --overwrite fetches it again.`);
+      return 0;
+    }
+    const url = `${from.replace(/\/+$/, "")}/${dataset}.tar.gz`;
+    if (await files.exists(archive)) output.print(`Unpacking ${archive}, which is there already.`);
+    else await fetchArchive(url, archive, timeout, output);
+    await unpack(archive, folder, dataset, output);
+    if (!keepArchive) await rm(archive, { force: true });
+    await report(folder, dataset, output);
+    return 0;
+  },
+};
+
+async function fetchArchive(url: string, archive: string, timeout: number, output: Output): Promise<void> {
+  const bytes = new Bytes(process.stdout);
+  output.print(`Fetching ${url}`);
+  try {
+    await fetchFile(url, archive, { timeout, progress: (done, total) => bytes.show(done, total) });
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(
+      `${error.message}\nThe archive may be had elsewhere: give another address with --from URL (of the folder that ` +
+        `holds ${url.slice(url.lastIndexOf("/") + 1)}), or fetch it by other means to ${archive} and run the command again.`,
+    );
+  } finally {
+    bytes.clear();
+  }
+  output.print(`${bytes.summary()}`);
+}
+
+/** Unpacks beside and renames, so that the folder is there whole or not at all. */
+async function unpack(archive: string, folder: string, name: string, output: Output): Promise<void> {
+  const beside = `${folder}.part`;
+  await rm(beside, { recursive: true, force: true });
+  await checkGzip(archive);
+  let count = 0;
+  const stream = createReadStream(archive);
+  const gunzip = createGunzip();
+  stream.on("error", (error) => gunzip.destroy(error));
+  try {
+    for await (const { path, data } of readTar(stream.pipe(gunzip), (path) =>
+      output.note(`left out: ${path}, a link`),
+    )) {
+      // The archives hold a folder of their own name.
+      const target = `${beside}/${path.startsWith(`${name}/`) ? path.slice(name.length + 1) : path}`;
+      await mkdir(dirname(target), { recursive: true });
+      await writeFile(target, data);
+      count++;
+    }
+  } catch (error) {
+    await rm(beside, { recursive: true, force: true });
+    const { code = "", message } = error as NodeJS.ErrnoException;
+    if (!(error instanceof UserError) && !code.startsWith("Z_")) throw error;
+    throw new UserError(`cannot unpack ${archive}: ${message} Remove it and run the command again to fetch it anew.`);
+  } finally {
+    stream.destroy();
+  }
+  if (count === 0) throw new UserError(`cannot unpack ${archive}: it holds no files.`);
+  await rm(folder, { recursive: true, force: true });
+  await rename(beside, folder);
+}
+
+async function checkGzip(archive: string): Promise<void> {
+  const file = await open(archive);
+  const { buffer } = await file.read(Buffer.alloc(2), 0, 2, 0).finally(() => file.close());
+  if (buffer[0] === 0x1f && buffer[1] === 0x8b) return;
+  throw new UserError(
+    `${archive} is no gzip archive; the address may have answered with a page of text. Remove it, and see what the ` +
+      "address gives in a browser.",
+  );
+}
+
+async function report(folder: string, name: Name, output: Output): Promise<void> {
+  const whole = wholeSet((await listAll(files, folder))?.pictures ?? []);
+  const counts = whole?.phases.map(({ phase, found }) => ({ phase, count: found.pairs.length })) ?? [];
+  const { train, direction } = archives[name];
+  output.print(
+    `${folder}: ${counts.map(({ phase, count }) => `${count} ${phase || "pairs"}`).join(", ") || "no pairs"}`,
+  );
+  const found = counts.find(({ phase }) => phase === "train")?.count ?? 0;
+  if (found !== train) output.note(`note: the public archive has ${train} pairs to train on, this one has ${found}.`);
+  output.print(`npx pix2pix train --dataroot ${folder} --direction ${direction} --name ${name}`);
+}
+
+const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
+
+/** `12.3/30.2 MB  41 %  2.1 MB/s  9s left`, redrawn on a terminal; silent elsewhere. */
+class Bytes {
+  readonly #screen: Screen;
+  readonly #start = performance.now();
+  #first: number | undefined;
+  #done = 0;
+  #lastDrawing = 0;
+
+  constructor(screen: Screen) {
+    this.#screen = screen;
+  }
+
+  show(done: number, total: number | undefined): void {
+    this.#first ??= done;
+    this.#done = done;
+    const now = performance.now();
+    if (!this.#screen.isTTY || now - this.#lastDrawing < 100) return;
+    this.#lastDrawing = now;
+    const rate = this.#rate();
+    const parts = [`${megabytes(done)}${total === undefined ? "" : `/${megabytes(total)}`} MB`];
+    if (total) parts.push(`${Math.floor((100 * done) / total)} %`);
+    parts.push(`${megabytes(rate)} MB/s`);
+    if (total && rate > 0) parts.push(`${duration((total - done) / rate)} left`);
+    this.#screen.write(`\r${parts.join("  ")}\x1b[K`);
+  }
+
+  /** Bytes per second of this call. */
+  #rate(): number {
+    return (this.#done - (this.#first ?? 0)) / Math.max(0.001, (performance.now() - this.#start) / 1000);
+  }
+
+  /** "30.2 MB (12.1 MB were there already)" */
+  summary(): string {
+    const before = this.#first ? ` (${megabytes(this.#first)} MB of them from before)` : "";
+    return `${megabytes(this.#done)} MB fetched${before}`;
+  }
+
+  clear(): void {
+    if (this.#screen.isTTY) this.#screen.write("\r\x1b[K");
+  }
+}

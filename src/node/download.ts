@@ -1,0 +1,156 @@
+/** Fetches one large file over HTTP, going on where an earlier attempt ended. */
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { UserError } from "../errors.ts";
+
+export interface DownloadOptions {
+  /** Seconds without a byte after which the server counts as silent. Default 30. */
+  timeout?: number;
+  /** Called as bytes come in. @param total undefined when the server does not say */
+  progress?: (done: number, total: number | undefined) => void;
+}
+
+/** What a part on disk belongs to. */
+interface Origin {
+  url: string;
+  /** The server's name for this state of the file: its ETag or date. */
+  version?: string | undefined;
+  total?: number | undefined;
+}
+
+/** The connection broke, or the server is silent: to be tried again. */
+class Interrupted extends Error {}
+
+/**
+ * Fetches `url` into the file `path`, which appears only when it is whole: bytes gather in `<path>.part`, and a later call
+ * asks the server for the rest (HTTP Range). A server that cannot do that, or has another file by now, sends it all again.
+ * The size is compared with what the server said.
+ * @throws UserError saying what happened and what is kept
+ */
+export async function download(url: string, path: string, options: DownloadOptions = {}): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  // As long as a connection brings something it is worth another one; without anything new, one more try.
+  for (let fruitless = 0; ; ) {
+    const before = await sizeOf(`${path}.part`);
+    try {
+      await fetchRest(url, path, options);
+      break;
+    } catch (error) {
+      if (!(error instanceof Interrupted)) throw error;
+      const now = await sizeOf(`${path}.part`);
+      fruitless = now > before ? 0 : fruitless + 1;
+      if (fruitless < 2) continue;
+      const kept = now > 0 ? ` ${now} bytes are kept in ${path}.part; the same command goes on from there.` : "";
+      throw new UserError(`cannot fetch ${url}: ${error.message}.${kept}`);
+    }
+  }
+  await rename(`${path}.part`, path);
+  await rm(`${path}.part.json`, { force: true });
+}
+
+async function fetchRest(url: string, path: string, { timeout = 30, progress }: DownloadOptions): Promise<void> {
+  const part = `${path}.part`;
+  const origin = await readOrigin(`${part}.json`);
+  let done = origin?.url === url && (origin.version ?? origin.total) !== undefined ? await sizeOf(part) : 0;
+  const headers: Record<string, string> = { "accept-encoding": "identity" };
+  if (done > 0) headers.range = `bytes=${done}-`;
+  if (done > 0 && origin?.version) headers["if-range"] = origin.version;
+
+  const silence = new AbortController();
+  const startTimer = () => setTimeout(() => silence.abort(), timeout * 1000);
+  let timer = startTimer();
+  try {
+    const response = await fetch(url, { headers, signal: silence.signal });
+    if (response.status === 416 && origin?.total === done) return await response.body?.cancel();
+    if (response.status === 416 || (response.status === 206 && !continues(response, done, origin?.total))) {
+      await response.body?.cancel();
+      await rm(part, { force: true });
+      throw new Interrupted("the server has another file than before");
+    }
+    if (!response.ok) {
+      await response.body?.cancel();
+      throw new UserError(
+        `cannot fetch ${url}: the server answers ${response.status} ${response.statusText}.`.replace(" .", "."),
+      );
+    }
+    if (response.status !== 206) done = 0;
+    const length = response.headers.get("content-length");
+    const total = length === null || response.headers.has("content-encoding") ? undefined : done + Number(length);
+    const version =
+      response.headers.get("etag")?.replace(/^W\/.*/, "") || response.headers.get("last-modified") || undefined;
+    await writeFile(`${part}.json`, JSON.stringify({ url, version, total } satisfies Origin));
+
+    const file = await open(part, done > 0 ? "r+" : "w");
+    try {
+      progress?.(done, total);
+      for await (const chunk of response.body ?? []) {
+        clearTimeout(timer);
+        for (let at = 0; at < chunk.length; ) {
+          at += (await file.write(chunk, at, chunk.length - at, done + at)).bytesWritten;
+        }
+        done += chunk.length;
+        progress?.(done, total);
+        timer = startTimer();
+      }
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    if (total !== undefined && done < total)
+      throw new Interrupted(`the connection ended after ${done} of ${total} bytes`);
+    if (total !== undefined && done > total) {
+      await rm(part, { force: true });
+      throw new UserError(`cannot fetch ${url}: the server announced ${total} bytes and sent ${done}.`);
+    }
+  } catch (error) {
+    if (error instanceof UserError || error instanceof Interrupted) throw error;
+    if (silence.signal.aborted) throw new Interrupted(`no answer for ${timeout} s`);
+    throw explained(error, part);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A failing disk is the user's matter and ends the download; everything else is the connection. */
+function explained(error: unknown, part: string): Error {
+  const { code, syscall, message } = error as NodeJS.ErrnoException;
+  if (syscall === "write" || syscall === "open" || syscall === "fsync") {
+    const reason = code === "ENOSPC" ? "the disk is full. Free some space and run the command again" : message;
+    return new UserError(`cannot write ${part}: ${reason}.`);
+  }
+  const cause = (error as { cause?: NodeJS.ErrnoException }).cause;
+  const reasons: Record<string, string> = {
+    ENOTFOUND: "the name of the server is not known here (no network?)",
+    EAI_AGAIN: "the name of the server cannot be looked up (no network?)",
+    ECONNREFUSED: "the server refuses the connection",
+    ECONNRESET: "the connection broke",
+    UND_ERR_SOCKET: "the connection broke",
+    UND_ERR_CONNECT_TIMEOUT: "the server does not answer",
+    ETIMEDOUT: "the server does not answer",
+    ENETUNREACH: "the network cannot be reached",
+    EHOSTUNREACH: "the server cannot be reached",
+  };
+  const known = reasons[cause?.code ?? ""];
+  return new Interrupted(known ?? (cause?.message || message || String(error)));
+}
+
+/** Whether a partial answer is the rest of what is there: "bytes <done>-<last>/<total>". */
+function continues(response: Response, done: number, total: number | undefined): boolean {
+  const [, start, whole] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get("content-range") ?? "") ?? [];
+  return Number(start) === done && (total === undefined || whole === "*" || Number(whole) === total);
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
+}
+
+async function readOrigin(path: string): Promise<Origin | undefined> {
+  try {
+    return JSON.parse(await readFile(path, "utf8")) as Origin;
+  } catch {
+    return undefined; // none, or cut short: then all is fetched again
+  }
+}
