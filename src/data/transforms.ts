@@ -164,7 +164,10 @@ function walk(picture: DeepPicture, width: number, height: number, { x, y, flip,
   let [right, down] = [picture.channels, row];
   if (flip) [origin, right] = [origin + (width - 1) * right, -right];
   if (flipVertical) [origin, down] = [origin + (height - 1) * down, -down];
-  for (let k = 0; k < turns; k++) [origin, right, down] = [origin + (width - 1) * right, down, -right];
+  for (let k = 0; k < turns; k++) {
+    [origin, right, down] = [origin + (width - 1) * right, down, -right];
+    [width, height] = [height, width];
+  }
   return { origin, right, down };
 }
 

@@ -63,7 +63,7 @@ export function decodeNpy(bytes: Uint8Array): DeepPicture {
   if (bytes.length - from !== size) {
     throw new UserError(`.npy of (${sides.join(", ")}) needs ${size} bytes of values, got ${bytes.length - from}`);
   }
-  const data = known.read(bytes.slice(from).buffer);
+  const data = known.read(new Uint8Array(bytes.subarray(from)).buffer); // a copy: aligned, also of Node's Buffers
   if (data instanceof Float32Array) checkRange(data);
   return { width, height, channels, data, ...(channels !== 1 && channels !== 3 && { bands: true }) };
 }
