@@ -1,4 +1,7 @@
-/** Convolutions of any geometry, forward and backward, against plain loops: every form that ops/lowerings.ts chooses from. */
+/**
+ * Convolutions of any geometry, their gradients and the gradients of those, against plain loops: every form that
+ * ops/lowerings.ts chooses from.
+ */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { gradient } from "../src/gradient.ts";
@@ -101,8 +104,11 @@ async function check(geometry: Geometry): Promise<{ input: string; weight: strin
   const used = new Set(graph.program(named(["dx", "dw"], gradients)).nodes.map(({ op }) => op.type));
   const transposed = ConvTranspose([t!, w!, biasT!], { ...attrs, output_padding });
   const gradientsT = gradient(sum(mul(transposed, x!)), [t!, w!, biasT!]);
-  const names = ["y", "dx", "dw", "db", "transposed", "dt", "dwT", "dbT"];
-  graph.outputs.push(...named(names, [y, ...gradients, transposed, ...gradientsT]));
+  // sum(y * t) without the bias is linear in each of x, w and t, so its gradients' gradients are y, dx and dw again.
+  const [dx, dw] = gradients;
+  const seconds = [...gradient(sum(mul(dx!, x!)), [w!, t!]), ...gradient(sum(mul(dw!, w!)), [x!, t!])];
+  const names = ["y", "dx", "dw", "db", "transposed", "dt", "dwT", "dbT", "dw of dx", "y of dx", "dx of dw", "y of dw"];
+  graph.outputs.push(...named(names, [y, ...gradients, transposed, ...gradientsT, ...seconds]));
   const got = await run(graph, values);
 
   const expected = loops(geometry, map, values.x!, values.w!, values.t!);
@@ -119,6 +125,10 @@ async function check(geometry: Geometry): Promise<{ input: string; weight: strin
     dt: expected.y,
     dwT: expected.dw,
     dbT: channelSums(shapes.x!, values.x!),
+    "dw of dx": expected.dw,
+    "y of dx": expected.y,
+    "dx of dw": expected.dx,
+    "y of dw": expected.y,
   };
   for (const name of names) expect(distance(got[name]!, wanted[name]!), name).toBeLessThan(1e-6);
   return {
