@@ -28,7 +28,7 @@ const paper = { bias: "always", dropoutLevels: "first" } as const;
 const hesse = { ...paper, bottleneckNorm: true } as const;
 const tutorial = { bias: "never", bottleneckNorm: true, slope: 0.3, skip: "leaky", dropoutLevels: "first" } as const;
 
-// Counts that PyTorch's implementation prints or that follow from the layer lists of the known systems (field notes, 5.1).
+// Counts that PyTorch's implementation prints, or that follow from the layer lists of the known systems.
 describe("generator parameters", () => {
   it.each([
     ["unet_256", { norm: "batch" }, 54_413_955],

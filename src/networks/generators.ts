@@ -15,13 +15,13 @@ export interface GeneratorOptions extends NetworkOptions {
   ngf: number;
   dropout: boolean;
   upsample?: Upsample;
-  /** U-Nets: dropout on decoder levels 2 to 4 (second, from width ngf * 8 on) or 1 to 3 (first); level 1 is the innermost. */
+  /** U-Nets: dropout on decoder levels 2 to 4 (second; those of width ngf * 8) or 1 to 3 (first), 1 being the innermost. */
   dropoutLevels?: "second" | "first";
   /** U-Nets: a norm after the innermost convolution. */
   bottleneckNorm?: boolean;
   /**
-   * U-Nets: what a skip brings to the decoder. relu: the encoder's map, which is rectified with the decoder's; leaky: the
-   * map after LeakyReLU, beside the decoder's after ReLU.
+   * U-Nets: what a skip brings to the decoder. relu: the encoder's map, which is rectified with the decoder's; leaky:
+   * the map after LeakyReLU, beside the decoder's after ReLU.
    */
   skip?: "relu" | "leaky";
 }

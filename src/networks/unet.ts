@@ -1,7 +1,7 @@
 /**
  * U-Nets: encoders and decoders of halvings and doublings, with skip connections between their levels or without.
- * Parameters have the names of the PyTorch implementation's nested modules. With `upsample` "resize" the convolution that
- * replaces a transposed one has its name.
+ * Parameters have the names of the PyTorch implementation's nested modules. With `upsample` "resize" the convolution
+ * that replaces a transposed one has its name.
  */
 import type { Tensor } from "../graph.ts";
 import { conv, double, dropout, norm } from "../nn/layers.ts";
@@ -67,16 +67,14 @@ export function unet(levels: number, skips = true): Generator {
   return {
     build,
     multiple: 2 ** levels,
-    help: skips
-      ? `U-Net of ${levels} levels, for sizes that are multiples of ${2 ** levels}`
-      : `encoder and decoder of ${levels} levels without skip connections, for sizes that are multiples of ${2 ** levels}`,
+    help: `${skips ? "U-Net" : "U-Net without skips"} of ${levels} levels, for sizes that are multiples of ${2 ** levels}`,
   };
 }
 
 /**
- * The seed article's U-Net: biases everywhere, LeakyReLU after the norm, no norm on the first and the last encoder layer,
- * dropout on the first three decoder layers, each of which concatenates (decoder, encoder). It has its own dropout levels,
- * skips and bottleneck: options for those change nothing.
+ * The seed article's U-Net: biases everywhere, LeakyReLU after the norm, no norm on the first and the last encoder
+ * layer, dropout on the first three decoder layers, each of which concatenates (decoder, encoder). It has its own dropout
+ * levels, skips and bottleneck: options for those change nothing.
  */
 export const article: Generator = {
   multiple: 256,

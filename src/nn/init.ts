@@ -22,8 +22,8 @@ const xavier: Init = (random, out, shape, gain) => {
 const kaiming: Init = (random, out, shape) => random.fillNormal(out, 0, Math.sqrt(2 / fans(shape).fanIn));
 
 /**
- * The weight as a matrix of shape[0] rows, gain times a random one with orthonormal rows, or columns where those are the
- * fewer (Saxe et al. 2013): the Q of a normal matrix whose R has a positive diagonal.
+ * The weight as a matrix of shape[0] rows, gain times a random one with orthonormal rows, or columns where those are
+ * the fewer (Saxe et al. 2013): the Q of a normal matrix whose R has a positive diagonal.
  */
 const orthogonal: Init = (random, out, shape, gain) => {
   const rows = shape[0]!;

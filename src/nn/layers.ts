@@ -72,8 +72,8 @@ export function convTranspose(p: Parameters, name: string, x: Tensor, options: C
 
 /**
  * A map of twice the size, by the transposed convolution that `transposed` describes or, with `upsample` "resize", by
- * nearest neighbours and a 3 x 3 convolution of stride 1 (Odena et al. 2016: no checkerboard). Both have the name `name`;
- * the weight is [in, out, k, k] of the one and [out, in, 3, 3] of the other.
+ * nearest neighbours and a 3 x 3 convolution of stride 1 (Odena et al. 2016: no checkerboard). Both have the name
+ * `name`; the weight is [in, out, k, k] of the one and [out, in, 3, 3] of the other.
  */
 export function double(
   p: Parameters,
@@ -88,8 +88,8 @@ export function double(
 
 /**
  * batch: (x - mean) / sqrt(variance + epsilon) * weight + bias over samples and positions, and running statistics with
- * the unbiased variance; instance: the same per sample, without weight, bias and running statistics. Epsilon is 1e-5 and
- * the momentum .1 (PyTorch's defaults) where the options do not say otherwise.
+ * the unbiased variance; instance: the same per sample, without weight, bias and running statistics. Epsilon is 1e-5
+ * and the momentum .1 (PyTorch's defaults) where the options do not say otherwise.
  */
 export function norm(p: Parameters, kind: Norm, name: string, x: Tensor, options: NormOptions = {}): Tensor {
   const { statistics = "batch", normEpsilon: epsilon = 1e-5, normMomentum: momentum = 0.1 } = options;

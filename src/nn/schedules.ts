@@ -20,8 +20,8 @@ const linear: Schedule = (epoch, { nEpochs, nEpochsDecay }) => 1 - Math.max(0, e
 const step: Schedule = (epoch, { lrDecayIters }) => 0.1 ** Math.floor((epoch - 1) / lrDecayIters);
 
 /**
- * A fifth each time that the best measure was not beaten by 1 percent for more than 5 validations in a row, as upstream's
- * ReduceLROnPlateau(factor=.2, threshold=.01, patience=5), to which upstream itself never gives a measure.
+ * A fifth each time that the best measure was not beaten by 1 percent for more than 5 validations in a row, as
+ * upstream's ReduceLROnPlateau(factor=.2, threshold=.01, patience=5), to which upstream itself never gives a measure.
  */
 const plateau: Schedule = (_, { history, better = "smaller" }) => {
   const beats = (value: number, best: number) => (better === "smaller" ? value < best * 0.99 : value > best * 1.01);
