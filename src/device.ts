@@ -24,7 +24,9 @@ export function onCpu(threads: number): InferenceSession.SessionOptions {
 export function sessionOptions({ name }: Device, threads: number): InferenceSession.SessionOptions {
   const host = onCpu(threads);
   if (name === "cpu") return host;
-  if (name === "webgpu") return { executionProviders: ["webgpu"], graphOptimizationLevel: "all" };
+  // Graphs are NCHW; in ORT's default layout, NHWC, a quarter of a step's kernels are transposes.
+  if (name === "webgpu")
+    return { executionProviders: [{ name, preferredLayout: "NCHW" }], graphOptimizationLevel: "all" };
   return { ...host, executionProviders: [name] };
 }
 

@@ -34,6 +34,8 @@ export interface OpDeclaration<A = Attributes> {
   shape(shapes: Shape[], attrs: A): Shape;
   dtype?: Dtype;
   gradient?: typeof none | ((context: RuleContext<A>) => Gradients);
+  /** The form that the op takes in a graph for this target, built of other nodes; undefined: as it is. */
+  lower?(inputs: Tensor[], attrs: A, target: Target): Tensor | undefined;
   /** The output holds the input's values in the same order (Reshape). */
   renames?: boolean;
   /** Attributes that ONNX wants as int64 inputs after the tensor inputs (axes, shapes, pads). */
@@ -173,6 +175,11 @@ export class Graph {
       if (!(error instanceof ShapeError)) throw error;
       const place = this.scopeName ? ` (${this.scopeName})` : "";
       throw new ShapeError(`${op.type}: ${error.message}${place}`);
+    }
+    const lowered = op.lower?.(inputs, attrs, this.target);
+    if (lowered) {
+      this.#known.set(key, lowered);
+      return lowered;
     }
     const output = new Tensor(this, this.#fresh(op.type), shape, op.dtype ?? inputs[0]?.dtype ?? "float32");
     const node: Node = { op, inputs, output, attrs, scope: this.scopeName };

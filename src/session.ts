@@ -2,7 +2,9 @@
  * One training step: which programs run in which order, on which batch, with which random masks. Where the memory is and how
  * programs run is an engine's business (./engines/engine.ts).
  */
+import { keepsState } from "./device.ts";
 import type { Bound, Engine } from "./engines/engine.ts";
+import { GpuEngine } from "./engines/gpu.ts";
 import { HostEngine } from "./engines/host.ts";
 import { NetworkState } from "./engines/state.ts";
 import type { Program } from "./graph.ts";
@@ -64,7 +66,10 @@ export class Trainer {
     this.outputMap = outputMap;
     this.device = device;
     this.#options = options;
-    this.#engine = new HostEngine(platform, device, threads, [this.netG, this.netD]);
+    const states = [this.netG, this.netD];
+    this.#engine = keepsState(device)
+      ? new GpuEngine(platform, device, states)
+      : new HostEngine(platform, device, threads, states);
   }
 
   /** Steps after which `losses` has to be called at the latest; 1 where that does not wait for anything. */

@@ -4,7 +4,10 @@
  * As ONNX nodes the step reads and writes memory a dozen times over, and memory is what bounds it. So it is one loop, in
  * WebAssembly for its four-wide arithmetic, on arrays in WebAssembly memory that ONNX Runtime uses in place.
  */
+import { Graph, type Program } from "../graph.ts";
+import { add, div, mul, sqrt, sub } from "../ops/elementwise.ts";
 import { adamKernel } from "./adam-kernel.ts";
+import type { ParameterSpec } from "./parameters.ts";
 
 export interface Betas {
   beta1: number;
@@ -76,4 +79,24 @@ export function adamState(length: number): AdamState {
     step: ({ size, correction }, { beta1, beta2 }) =>
       kernel(0, bytes, 2 * bytes, 3 * bytes, bytes, size, 1 / correction, epsilon, beta1, 1 - beta1, beta2, 1 - beta2),
   };
+}
+
+/**
+ * The step as a graph, for devices that keep the arrays: each `<network>.<name>` with its `.grad`, `.m` and `.v`, and the
+ * factors `size` and `inverse` (1 / correction), give `.updated`, `.m.updated` and `.v.updated`. Same formula as the kernel.
+ */
+export function adamGraph(network: string, specs: readonly ParameterSpec[], { beta1, beta2 }: Betas): Program {
+  const graph = new Graph("gpu");
+  const [size, inverse] = [graph.input("size", [1]), graph.input("inverse", [1])];
+  for (const { name, shape } of specs) {
+    const at = `${network}.${name}`;
+    const [p, g, m, v] = ["", ".grad", ".m", ".v"].map((part) => graph.input(`${at}${part}`, shape));
+    const newM = add(mul(m!, beta1), mul(g!, 1 - beta1));
+    const newV = add(mul(v!, beta2), mul(mul(g!, g!), 1 - beta2));
+    const change = div(mul(newM, size), add(mul(sqrt(newV), inverse), epsilon));
+    graph.output(`${at}.updated`, sub(p!, change));
+    graph.output(`${at}.m.updated`, newM);
+    graph.output(`${at}.v.updated`, newV);
+  }
+  return graph.program();
 }

@@ -4,7 +4,7 @@
  */
 import { ShapeError } from "../errors.ts";
 import { type Op, op, type Tensor } from "../graph.ts";
-import { convInputGradient, convWeightGradient } from "./lowerings.ts";
+import { convInputGradient, convOnGpu, convWeightGradient } from "./lowerings.ts";
 import { reshape } from "./movement.ts";
 import { sum } from "./reduce.ts";
 
@@ -35,6 +35,7 @@ export const Conv: Op<ConvAttributes> = op<ConvAttributes>("Conv", {
     }
     return [n!, cout!, ...map];
   },
+  lower: ([x, w, b], attrs, target) => (target === "gpu" ? convOnGpu(x!, w!, b, attrs) : undefined),
   gradient: ({ x: [x, w, b], dy, attrs }) => {
     const [, , kh, kw] = w!.shape;
     const gradients = [convInputGradient(dy, w!, x!.shape, attrs), convWeightGradient(x!, dy, [kh!, kw!], attrs)];

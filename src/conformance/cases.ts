@@ -1,0 +1,104 @@
+/** Every op that graphs of ours are made of, once per form: what a device has to compute rightly. */
+import { type Attributes, type Dtype, Graph, type OpDeclaration, type Program, type Shape, sizeOf } from "../graph.ts";
+import { Random } from "../random.ts";
+
+/** An input of a case: drawn, or the values that graphs give there (scalars such as the ends of a Clip). */
+export interface CaseInput {
+  shape: Shape;
+  dtype: Dtype;
+  constant?: readonly number[] | undefined;
+}
+
+/** One node as it occurs in a graph. Equal ones of all graphs are one case. */
+export interface Case {
+  key: string;
+  op: OpDeclaration;
+  attrs: Attributes;
+  inputs: readonly CaseInput[];
+  output: { shape: Shape; dtype: Dtype };
+  /** Where it occurred first. */
+  scope: string;
+  target: Graph["target"];
+}
+
+/** Constants up to this size are part of what a node is; larger ones are drawn as inputs are. */
+const smallConstant = 16;
+
+/** The cases of `programs`, in order of first occurrence. @param into what is known already; new ones are added to it */
+export function collect(
+  programs: readonly Program[],
+  from: string,
+  target: Graph["target"],
+  into: Map<string, Case> = new Map(),
+): Map<string, Case> {
+  for (const { nodes, constants } of programs) {
+    const known = new Map(constants.map(({ tensor, data }) => [tensor, data]));
+    for (const { op, inputs, output, attrs, scope } of nodes) {
+      const described = inputs.map((t): CaseInput => {
+        const data = known.get(t);
+        return {
+          shape: t.shape,
+          dtype: t.dtype,
+          constant: data && data.length <= smallConstant ? [...data] : undefined,
+        };
+      });
+      const key = describeCase(op.type, described, attrs);
+      if (into.has(key)) continue;
+      const { shape, dtype } = output;
+      into.set(key, {
+        key,
+        op,
+        attrs,
+        inputs: described,
+        output: { shape, dtype },
+        scope: `${from}: ${scope}`,
+        target,
+      });
+    }
+  }
+  return into;
+}
+
+/** Conv([1,3,64,64], [4,3,4,4]) {strides=[2,2]} */
+function describeCase(type: string, inputs: readonly CaseInput[], attrs: Attributes): string {
+  const set = Object.entries(attrs).filter(([, value]) => value !== undefined);
+  const suffix = set.length > 0 ? ` {${set.map(([k, v]) => `${k}=${JSON.stringify(v)}`).join(", ")}}` : "";
+  const shown = inputs.map(({ shape, dtype, constant }) => {
+    if (constant) return constant.length === 1 ? String(constant[0]) : `[${constant}]`;
+    return `${dtype === "float32" ? "" : dtype}[${shape}]`;
+  });
+  return `${type}(${shown.join(", ")})${suffix}`;
+}
+
+/** The case as a graph of one node: inputs `x0`, `x1`, ... (those that are no constants) and output `y`. */
+export function graphOf({ op, attrs, inputs, target }: Case): Graph {
+  const graph = new Graph(target);
+  const tensors = inputs.map(({ shape, dtype, constant }, i) =>
+    constant ? graph.constant(Float32Array.from(constant), shape) : graph.input(`x${i}`, shape, dtype),
+  );
+  graph.output("y", graph.node(op, tensors, attrs));
+  return graph;
+}
+
+/** Ops whose input has to be above 0 (all inputs), and those that divide by one. */
+const positive = new Set(["Sqrt", "Log", "Reciprocal"]);
+
+/**
+ * Values for the inputs that are drawn: normal numbers, the same at every call; above 0 where the op asks for it; 0 or 1 for
+ * bool. A part of what is compared is exactly equal, and exactly 0, as in maps that a ReLU has cut.
+ */
+export function valuesFor({ key, op, inputs }: Case): Map<string, Float32Array> {
+  const values = new Map<string, Float32Array>();
+  for (const [i, { shape, dtype, constant }] of inputs.entries()) {
+    if (constant) continue;
+    const random = new Random(0, key, i);
+    const away = positive.has(op.type) || (op.type === "Div" && i === 1);
+    const draw = () => {
+      if (dtype === "bool") return random.float() < 0.5 ? 0 : 1;
+      const x = Math.round(random.normal() * 64) / 64;
+      return away ? Math.abs(x) + 0.25 : x;
+    };
+    values.set(`x${i}`, Float32Array.from({ length: sizeOf(shape) }, draw));
+  }
+  return values;
+}

@@ -1,0 +1,87 @@
+/** Runs cases on a device and on the base device, and compares. */
+import { sessionOptions } from "../device.ts";
+import type { Program } from "../graph.ts";
+import { encode } from "../onnx/encode.ts";
+import type { Device, Platform, Tensors } from "../platform.ts";
+import { type Case, graphOf, valuesFor } from "./cases.ts";
+
+/** How a case went. `error` is the largest difference as a share of the largest expected value. */
+export interface CaseResult {
+  case: Case;
+  status: "right" | "wrong" | "fails" | "on the CPU";
+  error?: number;
+  /** The runtime's words where it fails. */
+  message?: string;
+}
+
+/** float32 sums of a few thousand products in another order differ by about this share of the largest result. */
+export const tolerance = 2e-5;
+
+/**
+ * Each case on `device` against the platform's base device. `on the CPU` means that the device has no kernel for it and ONNX
+ * Runtime computes it on the host, at the cost of two copies.
+ */
+export async function* compareCases(
+  platform: Platform,
+  device: Device,
+  cases: Iterable<Case>,
+): AsyncGenerator<CaseResult> {
+  for (const each of cases) yield await compareCase(platform, device, each);
+}
+
+async function compareCase(platform: Platform, device: Device, each: Case): Promise<CaseResult> {
+  const program = graphOf(each).program();
+  const values = valuesFor(each);
+  const expected = await evaluate(platform, { name: platform.base, label: platform.base }, program, values);
+  try {
+    const got = await evaluate(platform, device, program, values, true);
+    const error = distance(got, expected);
+    return { case: each, status: error <= tolerance ? "right" : "wrong", error };
+  } catch (thrown) {
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    return /disabled by the user|fallback/i.test(message)
+      ? { case: each, status: "on the CPU" }
+      : { case: each, status: "fails", message };
+  }
+}
+
+/** The single output of a program. @param strict fail where a node falls back to the CPU */
+async function evaluate(
+  { ort }: Platform,
+  device: Device,
+  program: Program,
+  values: ReadonlyMap<string, Float32Array>,
+  strict = false,
+): Promise<Float32Array> {
+  const options = sessionOptions(device, 1);
+  const extra = strict ? { session: { disable_cpu_ep_fallback: "1" } } : {};
+  const session = await ort.InferenceSession.create(encode(program), { ...options, extra });
+  try {
+    const feeds: Tensors = {};
+    for (const { name, shape, dtype } of program.inputs) {
+      const data = values.get(name)!;
+      feeds[name] =
+        dtype === "bool"
+          ? new ort.Tensor("bool", Uint8Array.from(data), shape)
+          : new ort.Tensor("float32", data, shape);
+    }
+    const { y } = await session.run(feeds);
+    return Float32Array.from(y!.data as Float32Array);
+  } finally {
+    await session.release();
+  }
+}
+
+/** The largest difference as a share of the largest expected value; infinite for NaN and for another length. */
+function distance(got: Float32Array, expected: Float32Array): number {
+  if (got.length !== expected.length) return Number.POSITIVE_INFINITY;
+  let [most, size] = [0, 0];
+  for (let i = 0; i < got.length; i++) {
+    if (got[i] === expected[i]) continue;
+    const difference = Math.abs(got[i]! - expected[i]!);
+    if (!(difference <= Number.MAX_VALUE)) return Number.POSITIVE_INFINITY;
+    most = Math.max(most, difference);
+    size = Math.max(size, Math.abs(expected[i]!));
+  }
+  return most / (size || 1);
+}

@@ -1,0 +1,251 @@
+/**
+ * Everything in the device's memory: values, moments and what programs leave to each other are GPU tensors, Adam is a graph.
+ * Only pictures, masks and Adam's two factors go up at each step; losses come down together, the rest when asked for.
+ *
+ * As onnxruntime 1.30 has it: a GPU tensor that is given as a fetch is written in place, unless the session was made with
+ * `preferredOutputLocation`; getData() of one aborts Node, so values go up and down through graphs of one Identity.
+ */
+import { sessionOptions } from "../device.ts";
+import { DeviceError } from "../errors.ts";
+import { Graph, type Program, type Shape, sizeOf } from "../graph.ts";
+import { adamGraph, type Betas, type Factors } from "../nn/adam.ts";
+import { isTrainable } from "../nn/parameters.ts";
+import { encode } from "../onnx/encode.ts";
+import { greater, where } from "../ops/elementwise.ts";
+import { concat, Identity, reshape } from "../ops/movement.ts";
+import { Expand } from "../ops/reduce.ts";
+import type { Device, InferenceSession, Platform, Tensor, Tensors } from "../platform.ts";
+import { type Bound, type Engine, memoryOf } from "./engine.ts";
+import type { NetworkState } from "./state.ts";
+
+/** A program with the memory of its inputs and outputs. */
+interface Stage {
+  session: InferenceSession;
+  feeds: Tensors;
+  fetches: Tensors;
+}
+
+/** Rows of losses that are kept on the device until they are read. */
+const rows = 64;
+
+export class GpuEngine implements Engine {
+  readonly target = "gpu";
+  readonly capacity = rows;
+  readonly #platform: Platform;
+  readonly #device: Device;
+  readonly #states: readonly NetworkState[];
+  readonly #sessions: InferenceSession[] = [];
+  /** Sessions that make a tensor of a shape, and that copy one. */
+  readonly #makers = new Map<string, Promise<InferenceSession>>();
+  readonly #copiers = new Map<string, Promise<InferenceSession>>();
+  readonly #adam = new Map<NetworkState, Promise<Stage>>();
+  /** Values, statistics, gradients and moments of the networks by their names in the graphs. */
+  #own: Promise<ReadonlyMap<string, Tensor>> | undefined;
+  #history: Tensor | undefined;
+  #recorded = 0;
+
+  constructor(platform: Platform, device: Device, states: readonly NetworkState[]) {
+    this.#platform = platform;
+    this.#device = device;
+    this.#states = states;
+  }
+
+  async compile(programs: readonly Program[]): Promise<Bound> {
+    const memory = new Map(await this.#networks());
+    const inputs = new Map<string, Tensor>();
+    const stages: Stage[] = [];
+    for (const program of programs) stages.push(await this.#stage(program, memory, inputs));
+    let recorder: Promise<Stage> | undefined;
+    return {
+      run: (index) => this.#run(stages[index]!),
+      input: (name) => inputs.get(name)!.data as Float32Array,
+      read: (name) => this.#down(memory.get(memoryOf(name))!),
+      record: async (names) => {
+        recorder ??= this.#recorder(names, memory, inputs);
+        const stage = await recorder;
+        const row = stage.feeds.row!.data as Float32Array;
+        row.fill(0);
+        row[this.#recorded++] = 1;
+        await this.#run(stage);
+      },
+    };
+  }
+
+  async optimise(state: NetworkState, { size, correction }: Factors, betas: Betas): Promise<void> {
+    let made = this.#adam.get(state);
+    if (!made) {
+      const program = adamGraph(state.network, state.specs.filter(isTrainable), betas);
+      made = this.#networks().then((own) => this.#stage(program, new Map(own), new Map()));
+      this.#adam.set(state, made);
+    }
+    const stage = await made;
+    (stage.feeds.size!.data as Float32Array)[0] = size;
+    (stage.feeds.inverse!.data as Float32Array)[0] = 1 / correction;
+    await this.#run(stage);
+  }
+
+  async recorded(): Promise<Float32Array[]> {
+    const count = this.#recorded;
+    this.#recorded = 0;
+    if (count === 0) return [];
+    const all = await this.#down(this.#history!);
+    const width = all.length / rows;
+    return Array.from({ length: count }, (_, i) => all.slice(i * width, (i + 1) * width));
+  }
+
+  async toDevice(): Promise<void> {
+    const own = await this.#networks();
+    for (const { name, shape, values } of this.#hostMemory()) {
+      await this.#copy(new this.#platform.ort.Tensor("float32", values, shape), own.get(name)!);
+    }
+  }
+
+  async toHost(): Promise<void> {
+    const own = await this.#networks();
+    for (const { name, shape, values } of this.#hostMemory()) {
+      await this.#copy(own.get(name)!, new this.#platform.ort.Tensor("float32", values, shape));
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const session of this.#sessions.splice(0)) await session.release();
+  }
+
+  // ---- Memory -------------------------------------------------------------------------------------------------------
+
+  /** Values, statistics and moments where the host keeps them. */
+  #hostMemory(): { name: string; shape: Shape; values: Float32Array }[] {
+    return this.#states.flatMap((state) =>
+      state.specs.flatMap((spec) => {
+        const { shape } = spec;
+        const name = `${state.network}.${spec.name}`;
+        const moments = isTrainable(spec) ? (["m", "v"] as const) : [];
+        return [
+          { name, shape, values: state.get(spec) },
+          ...moments.map((moment) => ({ name: `${name}.${moment}`, shape, values: state.view(moment, spec) })),
+        ];
+      }),
+    );
+  }
+
+  #networks(): Promise<ReadonlyMap<string, Tensor>> {
+    const allocate = async () => {
+      const own = new Map<string, Tensor>();
+      for (const { network, specs } of this.#states) {
+        for (const spec of specs) {
+          for (const part of isTrainable(spec) ? ["", ".grad", ".m", ".v"] : [""]) {
+            own.set(`${network}.${spec.name}${part}`, await this.#make(spec.shape));
+          }
+        }
+      }
+      return own;
+    };
+    this.#own ??= allocate();
+    return this.#own;
+  }
+
+  /** A tensor of zeros on the device. */
+  async #make(shape: Shape): Promise<Tensor> {
+    const session = await cached(this.#makers, shape, () => {
+      const graph = new Graph("gpu");
+      graph.output("y", Expand([graph.input("x", [1])], { shape }));
+      return this.#session(graph.program(), { preferredOutputLocation: "gpu-buffer" });
+    });
+    const { y } = await session.run({ x: new this.#platform.ort.Tensor("float32", new Float32Array(1), [1]) });
+    return y!;
+  }
+
+  /** From the host to the device, or back. */
+  async #copy(from: Tensor, to: Tensor): Promise<void> {
+    const session = await cached(this.#copiers, from.dims, () => {
+      const graph = new Graph("gpu");
+      graph.output("to", Identity([graph.input("from", from.dims)]));
+      return this.#session(graph.program());
+    });
+    await this.#run({ session, feeds: { from }, fetches: { to } });
+  }
+
+  async #down(from: Tensor): Promise<Float32Array> {
+    const values = new Float32Array(sizeOf(from.dims));
+    await this.#copy(from, new this.#platform.ort.Tensor("float32", values, from.dims));
+    return values;
+  }
+
+  // ---- Programs -----------------------------------------------------------------------------------------------------
+
+  async #session(program: Program, options: InferenceSession.SessionOptions = {}): Promise<InferenceSession> {
+    const { ort } = this.#platform;
+    try {
+      const all = { ...sessionOptions(this.#device, 1), ...options };
+      const session = await ort.InferenceSession.create(encode(program), all);
+      this.#sessions.push(session);
+      return session;
+    } catch (error) {
+      throw explained(error, this.#device);
+    }
+  }
+
+  /** A session with memory for every input and output; what has the same name in two programs is one tensor. */
+  async #stage(program: Program, memory: Map<string, Tensor>, inputs: Map<string, Tensor>): Promise<Stage> {
+    const { ort } = this.#platform;
+    const session = await this.#session(program);
+    const feeds: Tensors = {};
+    for (const { name, shape } of program.inputs) {
+      const known = memory.get(memoryOf(name)) ?? inputs.get(name);
+      feeds[name] = known ?? new ort.Tensor("float32", new Float32Array(sizeOf(shape)), shape);
+      if (!known) inputs.set(name, feeds[name]);
+    }
+    const fetches: Tensors = {};
+    for (const { name, tensor } of program.outputs) {
+      const at = memoryOf(name);
+      const known = memory.get(at) ?? (await this.#make(tensor.shape));
+      memory.set(at, known);
+      // A gradient may come out before its last Reshape.
+      fetches[name] = ort.Tensor.fromGpuBuffer(known.gpuBuffer, { dataType: "float32", dims: tensor.shape });
+    }
+    return { session, feeds, fetches };
+  }
+
+  /** Writes losses into the row of a table that `row` marks with 1; a choice, for a NaN must not reach the other rows. */
+  async #recorder(names: readonly string[], memory: Map<string, Tensor>, inputs: Map<string, Tensor>): Promise<Stage> {
+    const graph = new Graph("gpu");
+    const losses = names.map((name) => graph.input(name, memory.get(name)!.dims));
+    const width = losses.reduce((total, { size }) => total + size, 0);
+    this.#history ??= await this.#make([rows, width]);
+    memory.set("history", this.#history);
+    const chosen = greater(graph.input("row", [rows, 1]), 0.5);
+    const line = reshape(concat(losses, 0), [1, width]);
+    graph.output("history.updated", where(chosen, line, graph.input("history", [rows, width])));
+    return this.#stage(graph.program(), memory, inputs);
+  }
+
+  async #run({ session, feeds, fetches }: Stage): Promise<void> {
+    try {
+      await session.run(feeds, fetches);
+    } catch (error) {
+      throw explained(error, this.#device);
+    }
+  }
+}
+
+/** One session for each shape. */
+function cached(
+  known: Map<string, Promise<InferenceSession>>,
+  shape: Shape,
+  make: () => Promise<InferenceSession>,
+): Promise<InferenceSession> {
+  const key = shape.join("x");
+  const session = known.get(key) ?? make();
+  known.set(key, session);
+  return session;
+}
+
+/** The runtime's error with what can be done about it. */
+function explained(error: unknown, { label }: Device): DeviceError {
+  const words = (error instanceof Error ? error.message : String(error)).split("\n")[0]!;
+  const memory = /memory|previous error|max buffer size|binding size/i.test(words);
+  const advice = memory
+    ? " It may be out of memory: try a smaller --batch-size, --ngf or --crop-size, or --device cpu."
+    : "";
+  return new DeviceError(`${label} failed: ${words}.${advice}`);
+}
