@@ -86,11 +86,13 @@ export function reduceChannels<Data extends Samples>(
   const { width, height, data } = picture;
   const out = alike(data, width * height * kept);
   const step = picture.channels;
+  const bytes = data instanceof Uint8Array;
   const half = data instanceof Float32Array ? 0 : 0x8000;
   for (let i = 0, o = 0; o < out.length; i += step) {
-    // A typed array of integers takes the whole part, so this is Pillow's shift to the right.
-    if (colours < has) out[o++] = (data[i]! * 19595 + data[i + 1]! * 38470 + data[i + 2]! * 7471 + half) / 0x10000;
-    else for (let c = 0; c < colours; c++) out[o++] = data[i + c]!;
+    if (colours < has) {
+      const sum = data[i]! * 19595 + data[i + 1]! * 38470 + data[i + 2]! * 7471 + half;
+      out[o++] = bytes ? sum >> 16 : sum / 0x10000; // of 16 bits the array takes the whole part
+    } else for (let c = 0; c < colours; c++) out[o++] = data[i + c]!;
     if (alpha) out[o++] = data[i + step - 1]!;
   }
   return { width, height, channels: kept, data: out };
@@ -141,19 +143,28 @@ export function writeCrop(
       o += width * height;
       continue;
     }
-    for (let line = 0; line < height; line++) {
-      copyLine(out, o, width, data, origin + source + line * down, right);
-      o += width;
+    if (data instanceof Float32Array) {
+      for (let line = origin + source, k = 0; k < height; k++, line += down) {
+        for (let i = line, end = o + width; o < end; i += right) out[o++] = data[i]!;
+      }
+    } else {
+      lookUp(out, o, data, tableFor(data), { origin: origin + source, right, down }, width, height);
+      o += width * height;
     }
   }
 }
 
-function copyLine(out: Float32Array, to: number, width: number, data: Samples, from: number, step: number): void {
-  if (data instanceof Float32Array) {
-    for (let o = to, i = from; o < to + width; o++, i += step) out[o] = data[i]!;
-  } else {
-    const table = tableFor(data);
-    for (let o = to, i = from; o < to + width; o++, i += step) out[o] = table[data[i]!]!;
+function lookUp(
+  out: Float32Array,
+  o: number,
+  data: Uint8Array | Uint16Array,
+  table: Float32Array,
+  { origin, right, down }: { origin: number; right: number; down: number },
+  width: number,
+  height: number,
+): void {
+  for (let line = origin, k = 0; k < height; k++, line += down) {
+    for (let i = line, end = o + width; o < end; i += right) out[o++] = table[data[i]!]!;
   }
 }
 
