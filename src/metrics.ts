@@ -16,6 +16,29 @@ export interface Metrics {
   sharpness: number;
 }
 
+/**
+ * How much several outputs for one picture differ: for each pixel their standard deviation in grey levels of 0..255, the
+ * mean over channels. `picture` shows it four times enlarged, white from 64 levels on; `mean` is its mean over pixels.
+ */
+export function spread(samples: readonly Picture[]): { mean: number; picture: Picture } {
+  const [first] = samples;
+  for (const other of samples) sameSize("spread", first!, other);
+  const { width, height, channels } = first!;
+  const data = new Uint8Array(width * height);
+  let total = 0;
+  for (let pixel = 0; pixel < data.length; pixel++) {
+    let deviation = 0;
+    for (let at = pixel * channels; at < (pixel + 1) * channels; at++) {
+      const mean = samples.reduce((sum, sample) => sum + sample.data[at]!, 0) / samples.length;
+      const squares = samples.reduce((sum, sample) => sum + (sample.data[at]! - mean) ** 2, 0);
+      deviation += Math.sqrt(squares / samples.length) / channels;
+    }
+    total += deviation;
+    data[pixel] = Math.min(255, Math.round(4 * deviation));
+  }
+  return { mean: total / data.length, picture: { width, height, channels: 1, data } };
+}
+
 /** All of them. `output` and `target` have one size, at least 11x11. */
 export function measure(output: Picture, target: Picture): Metrics {
   return {

@@ -67,10 +67,15 @@ export function parsePalette(text: string, where: string): Palette {
   const palette = text.split(/\r?\n/).flatMap((line, i): PaletteColour[] => {
     const [plain = ""] = line.split("//");
     if (plain.trim() === "") return [];
-    const [, hex, decimal, rest = ""] = /^\s*(?:#([0-9a-f]{6})|((?:\d{1,3}[\s,]+){2}\d{1,3}))(?:[\s,]+(.*))?$/i.exec(plain) ?? [];
-    const rgb = hex ? [0, 2, 4].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)) : decimal?.split(/[\s,]+/).map(Number);
+    const [, hex, decimal, rest = ""] =
+      /^\s*(?:#([0-9a-f]{6})|((?:\d{1,3}[\s,]+){2}\d{1,3}))(?:[\s,]+(.*))?$/i.exec(plain) ?? [];
+    const rgb = hex
+      ? [0, 2, 4].map((at) => Number.parseInt(hex.slice(at, at + 2), 16))
+      : decimal?.split(/[\s,]+/).map(Number);
     if (!rgb || rgb.some((value) => value > 255)) {
-      throw new ConfigError(`${where}, line ${i + 1}: got "${line.trim()}", expected a colour such as "128 64 128 road" or "#804080 road"`);
+      throw new ConfigError(
+        `${where}, line ${i + 1}: got "${line.trim()}", expected a colour such as "128 64 128 road" or "#804080 road"`,
+      );
     }
     const name = rest.trim() || rgb.join(" ");
     return [{ name, rgb: [rgb[0]!, rgb[1]!, rgb[2]!], ignored: ignoredNames.includes(name.toLowerCase()) }];
@@ -123,7 +128,11 @@ export function nearestColours({ data, channels }: Picture, palette: Palette): U
 }
 
 /** The label map that classes make. */
-export function paint(classes: Uint8Array, palette: Palette, { width, height }: { width: number; height: number }): Picture {
+export function paint(
+  classes: Uint8Array,
+  palette: Palette,
+  { width, height }: { width: number; height: number },
+): Picture {
   const data = new Uint8Array(3 * classes.length);
   for (const [i, index] of classes.entries()) data.set(palette[index]!.rgb, 3 * i);
   return { width, height, channels: 3, data };

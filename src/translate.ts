@@ -1,7 +1,9 @@
 /** A trained generator on pictures. */
 import type { Config } from "./config.ts";
+import { wholePictures } from "./data/loader.ts";
 import { resize } from "./data/resize.ts";
-import { fromTensor, toTensor } from "./data/transforms.ts";
+import { inputTensor, outputPicture, outputPicture16 } from "./data/sides.ts";
+import { resizedSize } from "./data/sizes.ts";
 import { chooseDevice, keepsState, sessionOptions } from "./device.ts";
 import { NetworkState } from "./engines/state.ts";
 import { ConfigError } from "./errors.ts";
@@ -10,11 +12,11 @@ import { generators } from "./networks/generators.ts";
 import type { Statistics } from "./nn/layers.ts";
 import type { MaskSpec } from "./nn/parameters.ts";
 import { encode } from "./onnx/encode.ts";
-import { generatorGraph } from "./pix2pix.ts";
-import type { Device, InferenceSession, Picture, Platform, Tensor } from "./platform.ts";
+import { type BatchShape, generatorGraph } from "./pix2pix.ts";
+import type { DeepPicture, Device, InferenceSession, Picture, Platform, Samples } from "./platform.ts";
 import { Random } from "./random.ts";
 import { fill, Run } from "./run.ts";
-import { normPrograms, type Run as RunProgram, runTiled, type TiledGenerator } from "./tiled.ts";
+import { normPrograms, type Run as RunProgram, runTiled, type TileSize } from "./tiled.ts";
 import { window } from "./tiles.ts";
 
 /** Pictures of more pixels than this are translated in tiles: in one piece they would take unet_256 about 2 GB. */
@@ -49,7 +51,7 @@ export interface OpenOptions extends TestTime {
 export interface Fit {
   /**
    * resize_and_crop: resized to the run's crop size, as upstream tests; scale_width and scale_width_and_crop: to the
-   * run's load size in width, with its own aspect; crop and none: at its own size. Default: the run's.
+   * run's load size in width, shape kept; crop and none: at its own size. Default: the run's.
    */
   preprocess?: Config["preprocess"] | undefined;
   /** The output is resized back to the picture's own size. */
@@ -79,10 +81,14 @@ export async function openRun(options: OpenOptions, platform: Platform): Promise
   return Translator.of(config, state, platform, options, device);
 }
 
-interface Compiled {
-  run: RunProgram;
-  masks: readonly MaskSpec[];
+/** The generator for one size of its input, or of its tiles. */
+interface Ready {
+  run(A: Float32Array, height: number, width: number, draw: Draw): Promise<Float32Array>;
+  sessions: InferenceSession[];
 }
+
+/** Sizes that stay ready: a folder of pictures of many sizes must not grow this for ever. */
+const readySizes = 4;
 
 /** Runs a generator on pictures of any size. */
 export class Translator {
@@ -95,9 +101,7 @@ export class Translator {
   #state: NetworkState;
   #platform: Platform;
   #device: Device;
-  #whole = new Map<string, Promise<Compiled>>();
-  #tiles = new Map<string, Omit<TiledGenerator, "drawMask">>();
-  #sessions: InferenceSession[] = [];
+  #sizes = new Map<string, Promise<Ready>>();
 
   private constructor(config: Config, state: NetworkState, platform: Platform, settings: TestTime, device: Device) {
     this.config = { ...config, noDropout: config.noDropout || settings.dropout === "off" };
@@ -130,14 +134,24 @@ export class Translator {
     return this.config.noDropout ? "off" : "on";
   }
 
-  /** The output for a picture of any size. */
-  async translate(picture: Picture, draw: Draw = {}, fit: Fit = {}): Promise<Picture> {
-    const { inputNc, outputNc } = this.config;
-    const fitted = this.#fitted(picture, fit.preprocess ?? this.config.preprocess);
+  /** The output for a picture of any size, as people see it. */
+  async translate(picture: DeepPicture, draw?: Draw, fit: Fit = {}): Promise<Picture> {
+    return shaped(outputPicture(...(await this.#outputOf(picture, draw, fit))), picture, fit);
+  }
+
+  /** The same with 16 bits a value. */
+  async translate16(picture: DeepPicture, draw?: Draw, fit: Fit = {}): Promise<Picture<Uint16Array>> {
+    return shaped(outputPicture16(...(await this.#outputOf(picture, draw, fit))), picture, fit);
+  }
+
+  async #outputOf(picture: DeepPicture, draw: Draw | undefined, fit: Fit): Promise<Parameters<typeof outputPicture>> {
+    const { config } = this;
+    const sizes = { ...config, ...wholePictures({ ...config, preprocess: fit.preprocess ?? config.preprocess }) };
+    const size = resizedSize(picture, sizes);
+    const fitted = resize(picture, size.width, size.height, config.resizeFilter);
     const { width, height } = fitted;
-    const output = await this.run(toTensor(fitted, inputNc), 1, height, width, draw);
-    const result = fromTensor(output, outputNc, height, width);
-    return fit.keepSize ? resize(result, picture.width, picture.height) : withAspect(result, fit.aspectRatio);
+    const A = inputTensor(fitted, config);
+    return [await this.run(A, 1, height, width, draw), A, config, height, width];
   }
 
   /**
@@ -151,66 +165,75 @@ export class Translator {
     const [h, w] = [fill(height), fill(width)];
     const fits = h === height && w === width;
     const padded = fits ? A : window({ data: A, planes: n * inputNc, height, width }, 0, 0, h, w);
-    const output = await (n === 1 && this.#tilesFor(h, w)
-      ? this.#runTiles(padded, h, w, draw)
-      : this.#runWhole(padded, n, h, w, draw));
+    const ready = await this.#ready(n, h, w);
+    const output = await ready.run(padded, h, w, draw);
     return fits ? output : window({ data: output, planes: n * outputNc, height: h, width: w }, 0, 0, height, width);
   }
 
-  /** The tiles that a picture of this size is cut into; undefined when it is taken in one piece. */
-  #tilesFor(height: number, width: number): { tile: number; overlap: number } | undefined {
+  /** The tiles that pictures of this size are cut into; undefined when they are taken in one piece. */
+  tilesFor(height: number, width: number): TileSize | undefined {
     const usual = Math.ceil(usualTile / this.multiple) * this.multiple;
     const tile = this.#tile.tile ?? (height * width > tileAbove ? usual : 0);
     if (tile === 0 || (height <= tile && width <= tile)) return undefined;
     return { tile, overlap: this.#tile.overlap ?? tile / 4 };
   }
 
-  #fitted(picture: Picture, preprocess: Config["preprocess"]): Picture {
-    const { cropSize } = this.config;
-    return preprocess === "resize_and_crop" ? resize(picture, cropSize, cropSize) : picture;
-  }
-
   async close(): Promise<void> {
-    await Promise.all(this.#whole.values());
-    for (const session of this.#sessions.splice(0)) await session.release();
-    this.#whole.clear();
-    this.#tiles.clear();
+    for (const key of [...this.#sizes.keys()]) await this.#release(key);
   }
 
-  async #runWhole(A: Float32Array, n: number, height: number, width: number, draw: Draw): Promise<Float32Array> {
-    const key = `${n}x${height}x${width}`;
-    const compiled = this.#whole.get(key) ?? this.#compileWhole(n, height, width);
-    this.#whole.set(key, compiled);
-    const { run, masks } = await compiled;
-    const drawn = masks.map((spec) => [spec.name, this.#mask(spec, sizeOf(spec.shape), draw)] as const);
-    return (await run({ real_A: A, ...Object.fromEntries(drawn) })).fake_B!;
+  async #release(key: string): Promise<void> {
+    const { sessions } = await this.#sizes.get(key)!;
+    this.#sizes.delete(key);
+    for (const session of sessions) await session.release();
   }
 
-  async #compileWhole(n: number, height: number, width: number): Promise<Compiled> {
-    const { program, netG } = generatorGraph(this.config, { n, height, width }, this.statistics, this.#target);
-    return { run: await this.#compile(program), masks: netG.masks };
-  }
-
-  async #runTiles(A: Float32Array, height: number, width: number, draw: Draw): Promise<Float32Array> {
-    const size = this.#tilesFor(height, width)!;
-    const shape = { n: 1, height: Math.min(size.tile, height), width: Math.min(size.tile, width) };
-    const key = `${shape.height}x${shape.width}`;
-    let compiled = this.#tiles.get(key);
-    if (!compiled) {
-      // Running statistics are the same for all tiles as they are; those of an instance norm never are.
-      const running = this.statistics === "running" && this.config.norm !== "instance";
-      const { program, netG } = generatorGraph(this.config, shape, running ? "running" : "given", this.#target);
-      const known = new Map<Program, Promise<RunProgram>>();
-      const compile = (part: Program) => {
-        const session = known.get(part) ?? this.#compile(part);
-        known.set(part, session);
-        return session;
-      };
-      compiled = { program, netG, compile, norms: normPrograms(netG) };
-      this.#tiles.set(key, compiled);
+  async #ready(n: number, height: number, width: number): Promise<Ready> {
+    const tiles = n === 1 ? this.tilesFor(height, width) : undefined;
+    const shape = tiles ? { n, height: Math.min(tiles.tile, height), width: Math.min(tiles.tile, width) } : undefined;
+    const key = shape ? `tile ${shape.height}x${shape.width}` : `${n}x${height}x${width}`;
+    let ready = this.#sizes.get(key);
+    if (!ready) {
+      if (this.#sizes.size >= readySizes) await this.#release(this.#sizes.keys().next().value!);
+      ready = tiles ? this.#tiled(shape!, tiles) : this.#whole({ n, height, width });
+      this.#sizes.set(key, ready);
     }
-    const drawMask = (spec: MaskSpec, count: number) => this.#mask(spec, count, draw);
-    return runTiled({ ...compiled, drawMask }, { data: A, planes: this.config.inputNc, height, width }, size);
+    return ready;
+  }
+
+  async #whole(shape: BatchShape): Promise<Ready> {
+    const sessions: InferenceSession[] = [];
+    const { program, netG } = generatorGraph(this.config, shape, this.statistics, this.#target);
+    const run = await this.#compile(program, sessions);
+    return {
+      sessions,
+      run: async (A, _height, _width, draw) => {
+        const masks = netG.masks.map((spec) => [spec.name, this.#mask(spec, sizeOf(spec.shape), draw)] as const);
+        return (await run({ real_A: A, ...Object.fromEntries(masks) })).fake_B!;
+      },
+    };
+  }
+
+  async #tiled(shape: BatchShape, size: TileSize): Promise<Ready> {
+    const sessions: InferenceSession[] = [];
+    // Running statistics are the same for all tiles as they are; those of an instance norm never are.
+    const running = this.statistics === "running" && this.config.norm !== "instance";
+    const { program, netG } = generatorGraph(this.config, shape, running ? "running" : "given", this.#target);
+    const known = new Map<Program, Promise<RunProgram>>();
+    const compile = (part: Program) => {
+      const session = known.get(part) ?? this.#compile(part, sessions);
+      known.set(part, session);
+      return session;
+    };
+    const generator = { program, netG, compile, norms: normPrograms(netG) };
+    const planes = this.config.inputNc;
+    return {
+      sessions,
+      run: (data, height, width, draw) => {
+        const drawMask = (spec: MaskSpec, count: number) => this.#mask(spec, count, draw);
+        return runTiled({ ...generator, drawMask }, { data, planes, height, width }, size);
+      },
+    };
   }
 
   #mask({ name, p }: MaskSpec, count: number, { index = 0, sample = 0 }: Draw): Float32Array {
@@ -220,21 +243,17 @@ export class Translator {
     return values;
   }
 
-  async #compile(program: Program): Promise<RunProgram> {
+  async #compile(program: Program, sessions: InferenceSession[]): Promise<RunProgram> {
     const { ort, cores } = this.#platform;
     const parameters = new Map(this.#state.specs.map((spec) => [`netG.${spec.name}`, this.#state.get(spec)]));
     const options = sessionOptions(this.#device, this.config.threads ?? cores);
     const session = await ort.InferenceSession.create(encode(program), options);
-    this.#sessions.push(session);
+    sessions.push(session);
     const shapes = new Map(program.inputs.map((t) => [t.name, t.shape]));
     const tensor = (name: string, values: Float32Array) => new ort.Tensor("float32", values, shapes.get(name)!);
     const names = session.inputNames.filter((name) => !parameters.has(name));
-    const fixed = Object.fromEntries(
-      session.inputNames.flatMap((name): [string, Tensor][] => {
-        const values = parameters.get(name);
-        return values ? [[name, tensor(name, values)]] : [];
-      }),
-    );
+    const own = session.inputNames.filter((name) => parameters.has(name));
+    const fixed = Object.fromEntries(own.map((name) => [name, tensor(name, parameters.get(name)!)]));
     return async (inputs) => {
       const given = Object.fromEntries(names.map((name) => [name, tensor(name, inputs[name]!)]));
       const outputs = await session.run({ ...fixed, ...given });
@@ -256,8 +275,12 @@ function checkTiles({ tile, overlap }: Pick<TestTime, "tile" | "overlap">, netG:
   }
 }
 
+function shaped<Data extends Samples>(output: Picture<Data>, { width, height }: DeepPicture, fit: Fit): Picture<Data> {
+  return fit.keepSize ? resize(output, width, height) : withAspect(output, fit.aspectRatio);
+}
+
 /** The picture enlarged in one direction until width / height is `ratio`. */
-export function withAspect(picture: Picture, ratio: number | undefined): Picture {
+export function withAspect<Data extends Samples>(picture: Picture<Data>, ratio: number | undefined): Picture<Data> {
   const { width, height } = picture;
   if (ratio === undefined || ratio === width / height) return picture;
   return ratio > width / height

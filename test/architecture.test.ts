@@ -32,7 +32,20 @@ const graph = new Map(sources.map((path) => [path, importsOf(path)]));
 
 /** From the ground up: a file may import from its own layer and those below. Each layer lists its folders and files. */
 const layers: [string, string[]][] = [
-  ["ground", ["errors.ts", "platform.ts", "random.ts", "device.ts", "formats", "metrics.ts", "options.ts", "tiles.ts"]],
+  [
+    "ground",
+    [
+      "errors.ts",
+      "platform.ts",
+      "random.ts",
+      "device.ts",
+      "formats",
+      "metrics.ts",
+      "options.ts",
+      "palette.ts",
+      "tiles.ts",
+    ],
+  ],
   ["graph", ["graph.ts"]],
   ["ops", ["ops", "onnx"]],
   ["gradient", ["gradient.ts"]],
@@ -50,6 +63,7 @@ const layers: [string, string[]][] = [
       "run.ts",
       "report",
       "demo",
+      "scores.ts",
       "translate.ts",
       "reporter.ts",
       "tools",

@@ -198,14 +198,12 @@ describe("resultsPage", () => {
       input: file("input"),
       output: file("output"),
       target: file("target"),
-      l1,
-      psnr,
-      ssim: 0.5,
-      sharpness,
+      ...{ width: 256, height: 256 },
+      metrics: { l1, psnr, ssim: 0.5, sharpness },
     };
   };
   const rows = [row("one #1", 0.2, 12, 0.5), row("two", 0.4, 16, 1.2)];
-  const html = resultsPage({ title: "facades: test", lead: "2 images", rows, width: 256, height: 256, updated });
+  const html = resultsPage({ title: "facades: test", lead: "2 images", rows, updated });
 
   it("gives means, best and worst, where sharpness is best near 1", () => {
     expectSelfContained(html);
@@ -226,12 +224,14 @@ describe("resultsPage", () => {
         .map((kind) => `images/one%20%231_${kind}.png`)
         .concat(["input", "output", "target"].map((kind) => `images/two_${kind}.png`)),
     );
-    expect(html).toContain('<article data-l1="0.2" data-psnr="-12" data-ssim="-0.5" data-sharpness="0.5">');
+    expect(html).toContain(
+      '<article data-l1="0.2" data-psnr="-12" data-ssim="-0.5" data-sharpness="0.5" style="--ratio: 256 / 256">',
+    );
     expect(html).toContain('<div data-metric="psnr"><dt>PSNR</dt><dd>12.00 dB</dd></div>');
     expect(html).toContain('<option value="l1 worst">L1, worst first</option>');
   });
 
   it("stands without images", () => {
-    expectSelfContained(resultsPage({ title: "none", rows: [], width: 64, height: 64 }));
+    expectSelfContained(resultsPage({ title: "none", rows: [] }));
   });
 });

@@ -86,7 +86,7 @@ export const demo: Command = {
     const end = await trainShown(config, output, { quiet });
     if (end.stopped && end.code !== 0) return end.code;
 
-    const options = { name, checkpointsDir: config.checkpointsDir, epoch: "latest", noDropout: false };
+    const options = { name, checkpointsDir: config.checkpointsDir, epoch: "latest" };
     const opened = await openStoredRun({ ...options, device: config.device, threads: config.threads }, {}, output);
     try {
       const found = await findPairs(files, dir, { phase: "test" });

@@ -43,6 +43,12 @@ export async function jobs(input: string, out: string): Promise<Job[]> {
   );
 }
 
+/** A path with something added to the name of the file: x.png becomes x_1.png. */
+export function withSuffix(path: string, suffix: string): string {
+  const ending = extname(path);
+  return `${path.slice(0, path.length - ending.length)}_${suffix}${ending}`;
+}
+
 /** Paths of all pictures below a folder, sorted; earlier outputs (a folder `out` inside it) and hidden files are left out. */
 async function below(folder: string, out: string): Promise<string[]> {
   const found: string[] = [];

@@ -6,7 +6,7 @@ import { CheckpointError, ConfigError, nearest } from "../errors.ts";
 import { files } from "../node/files.ts";
 import { namedValues, optionsOf, parseOptions } from "../options.ts";
 import type { Platform } from "../platform.ts";
-import type { Translator } from "../translate.ts";
+import type { OpenOptions, Translator } from "../translate.ts";
 import type { Output } from "./command.ts";
 
 /**
@@ -78,30 +78,16 @@ function only(given: Given, wanted: (key: string) => boolean): Given {
   return Object.fromEntries(Object.entries(given).filter(([key]) => wanted(key)));
 }
 
-/** Options that commands with a run share. */
-interface RunOptions {
-  name: string;
-  checkpointsDir: string;
-  epoch: string;
-  noDropout: boolean;
-  device: Config["device"];
-  threads?: number | undefined;
-}
-
 /** Opens the generator of a run. @param others options of training that were given too; see `compareWithRun` */
 export async function openStoredRun(
-  options: RunOptions,
+  options: OpenOptions,
   others: Given,
   output: Output,
 ): Promise<{ translator: Translator; platform: Platform }> {
-  const { name, checkpointsDir, epoch, noDropout, device, threads } = options;
+  const { name, checkpointsDir, threads } = options;
   for (const note of compareWithRun(await storedConfig(checkpointsDir, name), others)) output.note(`note: ${note}`);
   const { nodePlatform } = await import("../node/index.ts");
   const { openRun } = await import("../translate.ts");
   const platform = await nodePlatform({ threads });
-  const translator = await openRun(
-    { name, checkpointsDir, epoch, dropout: noDropout ? "off" : undefined, device, threads },
-    platform,
-  );
-  return { translator, platform };
+  return { translator: await openRun(options, platform), platform };
 }

@@ -47,13 +47,13 @@ const foreign: Record<string, Foreign> = {
   nohtml: remark(false, `no switch: ${page}`),
   verbose: remark(false, "not needed: train prints both networks with their sizes"),
   suffix: remark(true, "put it into --name"),
-  eval: remark(false, "use --no-dropout to translate without dropout"),
+  eval: remark(false, "an option of test and translate"),
   epochcount: remark(true, "not needed: --continue-train goes on with the epoch and learning rate it stopped at"),
   loaditer: remark(true, "not needed: --continue-train goes on from the last checkpoint"),
   savebyiter: remark(false, "use --save-latest-freq N for a checkpoint every N steps"),
   poolsize: remark(true, "pix2pix has no image pool"),
   lrdecayiters: remark(true, "only --lr-policy step had it; see --lr-policy"),
-  aspectratio: remark(true, "pictures keep their shape"),
+  aspectratio: remark(true, "an option of test and translate"),
 };
 
 /** Earlier names of options that are still here. */

@@ -1,16 +1,22 @@
 /** pix2pix test */
 import * as z from "zod";
 import { configSchema } from "../config.ts";
-import { Loader } from "../data/loader.ts";
+import { Loader, wholePictures } from "../data/loader.ts";
 import { findPairs } from "../data/pairs.ts";
+import { outputPicture } from "../data/sides.ts";
+import { ConfigError } from "../errors.ts";
 import { option } from "../options.ts";
+import { collectPalette, type Palette } from "../palette.ts";
+import type { Picture } from "../platform.ts";
 import type { Command } from "./command.ts";
+import { namedPalette, paletteChoices } from "./palette.ts";
 import { Counter } from "./progress.ts";
 import { metricLines, writeResults } from "./results.ts";
-import { openStoredRun, otherOptions, ownOptions, storedOptions } from "./runs.ts";
+import { openStoredRun, otherOptions, ownOptions, storedConfig, storedOptions } from "./runs.ts";
+import { testTime, testTimeOptions } from "./test-time.ts";
 import { epochOption } from "./translate.ts";
 
-const { name, checkpointsDir, skipUnpaired, skipBadImages, noDropout, device, threads } = configSchema.shape;
+const { name, checkpointsDir, skipUnpaired, skipBadImages } = configSchema.shape;
 
 const schema = z.object({
   name,
@@ -40,14 +46,17 @@ const schema = z.object({
   }),
   skipUnpaired,
   skipBadImages,
-  noDropout,
   resultsDir: option(z.string().min(1).default("results"), {
     group: "results",
     value: "FOLDER",
     help: "where NAME/PHASE_EPOCH/ with the pictures, metrics.json and index.html goes",
   }),
-  device,
-  threads,
+  palette: option(z.string().min(1).optional(), {
+    group: "results",
+    value: `auto|${paletteChoices}`,
+    help: "for label maps: score classes by the nearest of these colours; auto takes those of the targets",
+  }),
+  ...testTimeOptions,
 });
 
 export const test: Command = {
@@ -58,10 +67,15 @@ export const test: Command = {
   examples: [
     "npx pix2pix test --name facades",
     "npx pix2pix test --name facades --phase val --num-test 20 --epoch 100",
+    "npx pix2pix test --name labels --eval --palette cityscapes",
+    "npx pix2pix test --name facades --samples 10",
   ],
   async run(given, output) {
     const options = ownOptions(schema, given);
-    const { translator, platform } = await openStoredRun(options, otherOptions(schema, given), output);
+    const { settings, fit, notes } = testTime(options, await storedConfig(options.checkpointsDir, options.name));
+    for (const note of notes) output.note(`note: ${note}`);
+    const others = otherOptions(schema, given);
+    const { translator, platform } = await openStoredRun({ ...options, ...settings }, others, output);
     const run = translator.config;
     const { phase, epoch, skipUnpaired, skipBadImages } = options;
     const dataroot = options.dataroot ?? run.dataroot;
@@ -74,10 +88,10 @@ export const test: Command = {
         maxDatasetSize: options.numTest,
       });
       for (const note of found.notes) output.note(`note: ${note}`);
-      // The whole picture at the size that the network knows, without jitter, as upstream tests.
-      const preprocess = run.preprocess === "none" ? "none" : "resize_and_crop";
-      const whole = { preprocess, loadSize: run.cropSize, noFlip: true, serialBatches: true, batchSize: 1 } as const;
-      const loader = new Loader(found.pairs, { ...run, ...whole, skipBadImages, cacheBytes: 0 }, platform);
+      const preprocess = fit.preprocess ?? run.preprocess;
+      const whole = { ...run, ...wholePictures({ ...run, preprocess }) };
+      const loader = new Loader(found.pairs, { ...whole, skipBadImages, cacheBytes: 0 }, platform);
+      const palette = options.palette === "auto" ? await ofTargets(loader) : await named(options.palette);
       const counter = new Counter(process.stdout, found.pairs.length, "pictures");
       const results = await writeResults(
         { translator, loader, platform },
@@ -85,21 +99,43 @@ export const test: Command = {
           names: found.pairs.map((pair) => pair.name),
           folder: `${options.resultsDir}/${run.name}/${phase}_${epoch}`,
           title: `${run.name}: ${phase}`,
-          facts: { run: run.name, epoch, phase, dataroot, layout: found.layout, direction: run.direction },
+          facts: {
+            ...{ run: run.name, epoch, phase, dataroot, layout: found.layout, direction: run.direction },
+            ...{ preprocess: whole.preprocess, dropout: translator.dropout, statistics: translator.statistics },
+            ...(translator.dropout === "on" && { samples: options.samples, seed: translator.seed }),
+          },
+          samples: options.samples,
+          palette,
+          aspectRatio: fit.aspectRatio,
         },
         () => counter.done(),
       );
       counter.clear();
       for (const [file, reason] of loader.skipped) output.note(`left out: ${file}: ${reason}`);
-      const { rows, means, secondsPerImage, page } = results;
+      const { rows, means, scores, secondsPerImage, page } = results;
       output.print(
         `${run.name}, epoch ${epoch}, ${phase}: ${rows.length} images, ${secondsPerImage.toPrecision(3)} s each`,
       );
-      for (const line of metricLines(means)) output.print(line);
+      for (const line of metricLines(means, scores)) output.print(line);
       output.print(`Pictures and the metrics of each: ${page}`);
       return 0;
     } finally {
       await translator.close();
     }
+
+    /** The colours of the first targets. */
+    async function ofTargets(loader: Loader): Promise<Palette> {
+      const targets: Picture[] = [];
+      for (let index = 0; index < Math.min(50, loader.batchesPerEpoch); index++) {
+        const { A, B, height, width } = await loader.batch(0, index);
+        targets.push(outputPicture(B, A, run, height, width));
+      }
+      const palette = collectPalette(targets);
+      if (palette.length < 2) throw new ConfigError("--palette auto: the targets have a single colour; name a palette");
+      output.print(`palette of the targets: ${palette.length} colours`);
+      return palette;
+    }
   },
 };
+
+const named = async (palette: string | undefined) => (palette === undefined ? undefined : namedPalette(palette));

@@ -1,22 +1,27 @@
 /** pix2pix translate */
 import * as z from "zod";
 import { configSchema } from "../config.ts";
-import { UserError } from "../errors.ts";
+import { ConfigError, UserError } from "../errors.ts";
+import { spread } from "../metrics.ts";
 import { files } from "../node/files.ts";
 import { option } from "../options.ts";
-import type { Picture } from "../platform.ts";
+import { nearestColours, paint } from "../palette.ts";
+import type { DeepPicture, Picture } from "../platform.ts";
+import type { Fit } from "../translate.ts";
 import type { Command } from "./command.ts";
-import { jobs } from "./pictures.ts";
+import { namedPalette, paletteChoices } from "./palette.ts";
+import { jobs, withSuffix } from "./pictures.ts";
 import { Counter, duration } from "./progress.ts";
-import { openStoredRun, otherOptions, ownOptions, storedOptions } from "./runs.ts";
+import { openStoredRun, otherOptions, ownOptions, storedConfig, storedOptions } from "./runs.ts";
+import { testTime, testTimeOptions } from "./test-time.ts";
 
-const { name, checkpointsDir, skipBadImages, noDropout, device, threads } = configSchema.shape;
+const { name, checkpointsDir, skipBadImages } = configSchema.shape;
 
 /** The checkpoint that a command takes from a run. */
 export const epochOption = option(z.string().min(1).default("latest"), {
   group: "run",
   value: "EPOCH",
-  help: "which weights of the run: latest, or a kept epoch's number",
+  help: "which weights of the run: latest, best, or a kept epoch's number",
 });
 
 const schema = z.object({
@@ -34,9 +39,17 @@ const schema = z.object({
     help: "where the PNGs go, under the same relative paths",
   }),
   skipBadImages,
-  noDropout,
-  device,
-  threads,
+  keepSize: option(z.boolean().default(false), {
+    group: "pictures",
+    help: "resize outputs back to the size of their picture",
+  }),
+  bits: option(z.enum(["8", "16"]).default("8"), { group: "pictures", help: "bits of a value in the PNGs" }),
+  palette: option(z.string().min(1).optional(), {
+    group: "pictures",
+    value: paletteChoices,
+    help: "for label maps: give every pixel of an output the nearest of these colours",
+  }),
+  ...testTimeOptions,
 });
 
 export const translate: Command = {
@@ -47,22 +60,34 @@ export const translate: Command = {
   examples: [
     "npx pix2pix translate --name facades --input label.png --out pictures",
     "npx pix2pix translate --name facades --input labels --out pictures --epoch 100",
+    "npx pix2pix translate --name maps --input large.tif --out pictures --preprocess none --tile 512",
+    "npx pix2pix translate --name facades --input labels --out pictures --samples 5 --seed 7",
   ],
   async run(given, output) {
     const options = ownOptions(schema, given);
+    const { keepSize, samples, skipBadImages } = options;
+    if (keepSize && options.aspectRatio !== undefined) throw conflict("--keep-size and --aspect-ratio both say");
+    if (options.bits === "16" && options.palette) throw conflict("--bits 16 and --palette both say");
+    const palette = options.palette ? await namedPalette(options.palette) : undefined;
     const all = await jobs(options.input, options.out);
+    const { settings, fit, notes } = testTime(options, await storedConfig(options.checkpointsDir, options.name));
+    for (const note of notes) output.note(`note: ${note}`);
     const { images } = await import("../node/images.ts");
-    const { translator } = await openStoredRun(options, otherOptions(schema, given), output);
+    const { translator } = await openStoredRun({ ...options, ...settings }, otherOptions(schema, given), output);
+    const how: Fit = { ...fit, keepSize };
     const counter = new Counter(process.stdout, all.length, "pictures");
     const bad: string[] = [];
     try {
       for (const [index, { input, output: target }] of all.entries()) {
-        const result = await translated(input, index);
-        if (result instanceof UserError) {
+        try {
+          const alpha = translator.config.inputNc % 2 === 0;
+          await write(await images.decodeDeep(await files.read(input), { alpha }), index, target);
+        } catch (error) {
+          if (!(error instanceof UserError)) throw error;
           counter.clear();
-          output.note(`${input}: ${result.message}`);
+          output.note(`${input}: ${error.message}`);
           bad.push(input);
-        } else await files.write(target, await images.encodePng(result));
+        }
         counter.done();
       }
     } finally {
@@ -76,24 +101,34 @@ export const translate: Command = {
       output.print(`${count} translated in ${duration(seconds)} (${(seconds / all.length).toPrecision(2)} s each)`);
       output.print(`In ${options.out}`);
     }
-    if (bad.length === 0 || (options.skipBadImages && done > 0)) return 0;
+    if (bad.length === 0 || (skipBadImages && done > 0)) return 0;
     throw new UserError(
       `${bad.length} of ${plural(all.length)} could not be translated (named above); ` +
         "mend or remove them, or give --skip-bad-images to accept that",
     );
 
-    /** The output, or what is wrong with this picture. */
-    async function translated(input: string, index: number): Promise<Picture | UserError> {
-      try {
-        const picture = await images.decode(await files.read(input), { alpha: translator.config.inputNc % 2 === 0 });
-        return await translator.translate(picture, { index });
-      } catch (error) {
-        if (error instanceof UserError) return error;
-        throw error;
+    /** Writes the output for a picture, or its samples and how they differ. */
+    async function write(picture: DeepPicture, index: number, path: string): Promise<void> {
+      const outputs: Picture[] = [];
+      for (let sample = 0; sample < samples; sample++) {
+        const at = samples === 1 ? path : withSuffix(path, String(sample + 1));
+        if (options.bits === "16") {
+          const deep = await translator.translate16(picture, { index, sample }, how);
+          await files.write(at, await images.encodePng(deep));
+          continue;
+        }
+        const plain = await translator.translate(picture, { index, sample }, how);
+        const result = palette ? paint(nearestColours(plain, palette), palette, plain) : plain;
+        await files.write(at, await images.encodePng(result));
+        outputs.push(result);
       }
+      if (outputs.length < 2) return;
+      await files.write(withSuffix(path, "spread"), await images.encodePng(spread(outputs).picture));
     }
   },
 };
+
+const conflict = (what: string) => new ConfigError(`${what} what the outputs look like; give one of them`);
 
 function plural(count: number): string {
   return count === 1 ? "1 picture" : `${count} pictures`;

@@ -1,15 +1,33 @@
 /** The page of `test`: every image with its metrics, and their means. */
 import type { Metrics } from "../metrics.ts";
-import { mean } from "../metrics.ts";
 import { escapeHtml, escapePath, fixed, htmlPage, timeTag } from "./html.ts";
 
-export interface ResultRow extends Metrics {
+/** Of one pair. */
+export interface RowMetrics extends Metrics {
+  /** Share of pixels of the right class, for label maps. */
+  pixel?: number;
+  /** How much samples differ, in grey levels. */
+  spread?: number;
+}
+
+/** A score of all pairs together. */
+export interface SetScore {
+  label: string;
+  value: number | string;
+  meaning: string;
+}
+
+export interface ResultRow {
   /** The pair's name. */
   name: string;
   /** Pictures, as paths relative to the page with forward slashes. */
   input: string;
   output: string;
   target: string;
+  /** Size of the pictures in pixels: small ones are enlarged without smoothing. */
+  width: number;
+  height: number;
+  metrics: RowMetrics;
 }
 
 export interface ResultsPageInfo {
@@ -19,9 +37,7 @@ export interface ResultsPageInfo {
   /** More facts as [label, value], such as ["direction", "BtoA"]. */
   facts?: readonly (readonly [label: string, value: string])[];
   rows: readonly ResultRow[];
-  /** Size of the pictures in pixels: small ones are enlarged without smoothing. */
-  width: number;
-  height: number;
+  scores?: readonly SetScore[];
   /** What the pictures are, where more can be said than input, output, target. */
   columns?: readonly [input: string, output: string, target: string];
   /** When the page was written; left out for a page that is the same every time. */
@@ -34,10 +50,10 @@ interface Column {
   digits: number;
   meaning: string;
   /** Lower is better. */
-  badness: (metrics: Metrics) => number;
+  badness: (metrics: RowMetrics) => number;
 }
 
-const columns: Record<keyof Metrics, Column> = {
+const columns: Record<keyof RowMetrics, Column> = {
   l1: {
     label: "L1",
     unit: "",
@@ -66,18 +82,33 @@ const columns: Record<keyof Metrics, Column> = {
     meaning: "detail of the output over the target's: 1 is alike, well below 1 is blurred, above 1 is noisy",
     badness: ({ sharpness }) => Math.abs(1 - sharpness),
   },
+  pixel: {
+    label: "Right class",
+    unit: "",
+    digits: 3,
+    meaning: "share of an image's pixels whose nearest palette colour is that of the target",
+    badness: ({ pixel = 0 }) => -pixel,
+  },
+  spread: {
+    label: "Spread",
+    unit: "",
+    digits: 2,
+    meaning: "standard deviation of a pixel over the samples, in grey levels of 0 to 255",
+    badness: ({ spread = 0 }) => -spread,
+  },
 };
-const keys = Object.keys(columns) as (keyof Metrics)[];
+/** The metrics that these rows have. */
+const keysOf = ([first]: readonly ResultRow[]) =>
+  (Object.keys(columns) as (keyof RowMetrics)[]).filter((key) => first?.metrics[key] !== undefined);
 
 /** The whole file, self-contained but for the pictures; rows stand in the order given until the reader sorts them. */
 export function resultsPage(info: ResultsPageInfo): string {
   const { rows } = info;
   const names = info.columns ?? ["input", "output", "target"];
-  const size = `width="${info.width}" height="${info.height}"${info.width < 200 ? ' class="pixels"' : ""}`;
   const facts = (info.facts ?? []).map(
     ([label, value]) => `<div><dt>${escapeHtml(label)}</dt><dd>${escapeHtml(value)}</dd></div>`,
   );
-  const orders = keys.flatMap((key) =>
+  const orders = keysOf(rows).flatMap((key) =>
     ["worst", "best"].map((end) => `<option value="${key} ${end}">${columns[key].label}, ${end} first</option>`),
   );
   const body = `<header>
@@ -86,7 +117,7 @@ ${info.lead ? `<p>${escapeHtml(info.lead)}</p>` : ""}
 ${info.updated ? `<p class="soft small">${timeTag(info.updated)}</p>` : ""}
 </header>
 ${facts.length > 0 ? `<dl class="facts">${facts.join("")}</dl>` : ""}
-${summary(rows)}
+${summary(rows, info.scores ?? [])}
 <div class="tools">
 <h2>${rows.length} ${rows.length === 1 ? "image" : "images"}</h2>
 <label class="soft small">sort by <select id="sort">
@@ -95,45 +126,54 @@ ${orders.join("\n")}
 </select></label>
 </div>
 <div class="heading soft small">${names.map((name) => `<span>${escapeHtml(name)}</span>`).join("")}<span></span></div>
-<div id="rows" style="--ratio: ${info.width} / ${info.height}">
-${rows.map((row) => card(row, names, size)).join("\n")}
+<div id="rows">
+${rows.map((row) => card(row, names)).join("\n")}
 </div>`;
   return htmlPage({ title: info.title, body, css, script });
 }
 
-function summary(rows: readonly ResultRow[]): string {
+function summary(rows: readonly ResultRow[], scores: readonly SetScore[]): string {
   if (rows.length === 0) return '<p class="soft">No images.</p>';
-  const means = mean(rows);
-  const lines = keys.map((key) => {
+  const lines = keysOf(rows).map((key) => {
     const { label, unit, digits, meaning, badness } = columns[key];
-    const sorted = [...rows].sort((a, b) => badness(a) - badness(b));
+    const sorted = rows.map(({ metrics }) => metrics).sort((a, b) => badness(a) - badness(b));
     const [best, worst] = [sorted[0]!, sorted[sorted.length - 1]!];
-    const value = (metrics: Metrics) => fixed(metrics[key], digits);
+    const value = (metrics: RowMetrics) => fixed(metrics[key]!, digits);
+    const average = sorted.reduce((sum, metrics) => sum + metrics[key]!, 0) / sorted.length;
     const cells = [
-      `<td class="mean">${value(means)}${unit}</td>`,
+      `<td class="mean">${fixed(average, digits)}${unit}</td>`,
       `<td>${value(best)}</td>`,
       `<td>${value(worst)}</td>`,
     ];
     return `<tr><th scope="row">${label}</th>${cells.join("")}<td class="meaning soft small">${meaning}</td></tr>`;
   });
+  const together = scores.map(({ label, value, meaning }) => {
+    const cell = typeof value === "number" ? fixed(value, 3) : escapeHtml(value);
+    return (
+      `<tr><th scope="row">${escapeHtml(label)}</th><td class="mean">${cell}</td><td></td><td></td>` +
+      `<td class="meaning soft small">${escapeHtml(meaning)}</td></tr>`
+    );
+  });
   return `<table class="card">
 <thead><tr class="soft small"><th></th><th>mean</th><th>best</th><th>worst</th><th class="meaning"></th></tr></thead>
 <tbody>
-${lines.join("\n")}
+${[...lines, ...together].join("\n")}
 </tbody>
 </table>`;
 }
 
-function card(row: ResultRow, names: readonly string[], size: string): string {
+function card(row: ResultRow, names: readonly string[]): string {
+  const keys = keysOf([row]);
+  const size = `width="${row.width}" height="${row.height}"${row.width < 200 ? ' class="pixels"' : ""}`;
   const pictures = [row.input, row.output, row.target].map(
     (file, i) => `<img src="${escapePath(file)}" alt="${escapeHtml(names[i]!)}" ${size} loading="lazy">`,
   );
   const metrics = keys.map((key) => {
     const { label, unit, digits } = columns[key];
-    return `<div data-metric="${key}"><dt>${label}</dt><dd>${fixed(row[key], digits)}${unit}</dd></div>`;
+    return `<div data-metric="${key}"><dt>${label}</dt><dd>${fixed(row.metrics[key]!, digits)}${unit}</dd></div>`;
   });
-  const badness = keys.map((key) => `data-${key}="${columns[key].badness(row)}"`);
-  return `<article ${badness.join(" ")}>
+  const badness = keys.map((key) => `data-${key}="${columns[key].badness(row.metrics)}"`);
+  return `<article ${badness.join(" ")} style="--ratio: ${row.width} / ${row.height}">
 ${pictures.join("\n")}
 <div class="about"><h3>${escapeHtml(row.name)}</h3><dl>${metrics.join("")}</dl></div>
 </article>`;

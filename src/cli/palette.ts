@@ -1,0 +1,20 @@
+/** The palette that an option names. */
+import { ConfigError } from "../errors.ts";
+import { files } from "../node/files.ts";
+import { type Palette, palettes, parsePalette } from "../palette.ts";
+
+const known = Object.keys(palettes);
+
+/** What `--palette` takes, for its help. */
+export const paletteChoices = `FILE|${known.join("|")}`;
+
+/** @throws ConfigError for a name that is neither a palette nor a file, and for a file that is no palette */
+export async function namedPalette(name: string): Promise<Palette> {
+  if (Object.hasOwn(palettes, name)) return palettes[name]!;
+  if (!(await files.exists(name))) {
+    throw new ConfigError(
+      `--palette: got ${name}, expected ${known.join(" or ")}, or a file with one colour a line, such as "128 64 128 road"`,
+    );
+  }
+  return parsePalette(new TextDecoder().decode(await files.read(name)), name);
+}

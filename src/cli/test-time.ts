@@ -1,0 +1,93 @@
+/** How a trained generator is used: the options that translate and test share. */
+import * as z from "zod";
+import { type Config, configSchema } from "../config.ts";
+import { ConfigError } from "../errors.ts";
+import { option } from "../options.ts";
+import type { Fit, TestTime } from "../translate.ts";
+
+const { preprocess, seed, device, threads, noDropout } = configSchema.shape;
+
+/** How pictures come to the network and are saved. */
+const sizes = {
+  preprocess: option(preprocess.unwrap().optional(), {
+    group: "sizes",
+    absent: "the run's",
+    help:
+      "resize_and_crop resizes whole pictures to the run's crop size, scale_width keeps their shape at its load size, " +
+      "none and crop take them at their own size, padded inside and cut back",
+  }),
+  aspectRatio: option(z.number().gt(0).max(100).optional(), {
+    group: "sizes",
+    absent: "as it comes",
+    help: "width / height of what is saved; it is enlarged in one direction",
+  }),
+  tile: option(z.int().min(0).optional(), {
+    group: "sizes",
+    unit: "px",
+    absent: "1024 for pictures above 2048 x 2048 px, else none",
+    help: "translate in overlapping tiles of this size, without seams: every norm has the whole picture's statistics; 0 for never",
+  }),
+  overlap: option(z.int().min(0).optional(), {
+    group: "sizes",
+    unit: "px",
+    absent: "a quarter of a tile",
+    help: "pixels that neighbouring tiles share; they are blended over the middle half of them",
+  }),
+};
+
+const noise = {
+  dropout: option(z.enum(["on", "off"]).optional(), {
+    group: "network",
+    absent: "as trained",
+    help: "dropout at test time, which the paper has on",
+  }),
+  noDropout,
+  statistics: option(z.enum(["batch", "running", "image"]).optional(), {
+    group: "network",
+    absent: "batch",
+    help: "what batch norms use: the batch at hand (a single picture), the running statistics of training, or each image's",
+  }),
+  eval: option(z.boolean().default(false), {
+    group: "network",
+    help: "as --dropout off --statistics running, which PyTorch calls eval mode",
+  }),
+  samples: option(z.int().min(1).max(1000).default(1), {
+    group: "network",
+    unit: "outputs",
+    help: "outputs for each picture, each with other dropout noise: name_1.png and so on",
+  }),
+  seed: option(seed.unwrap().optional(), {
+    group: "network",
+    absent: "the run's",
+    help: "of the dropout noise; the same seed gives the same outputs",
+  }),
+};
+
+export const testTimeOptions = { ...sizes, ...noise, device, threads };
+
+type Given = z.output<z.ZodObject<typeof testTimeOptions>>;
+
+/**
+ * What the options mean for a run.
+ * @throws ConfigError for those that contradict each other or the run
+ */
+export function testTime(given: Given, run: Config): { settings: TestTime; fit: Fit; notes: string[] } {
+  const { tile, overlap, seed, samples, preprocess, aspectRatio } = given;
+  if (given.noDropout && given.dropout === "on") {
+    throw new ConfigError("--dropout on and --no-dropout: give one of them");
+  }
+  const dropout = given.dropout ?? (given.noDropout || given.eval ? "off" : undefined);
+  if (dropout === "on" && run.noDropout) {
+    throw new ConfigError(`--dropout on: the run "${run.name}" was trained without dropout, so its network has none`);
+  }
+  if (samples > 1 && (dropout === "off" || run.noDropout)) {
+    const why = run.noDropout ? `the run "${run.name}" was trained without` : "it is off";
+    throw new ConfigError(`--samples ${samples}: samples differ by their dropout noise, but ${why}`);
+  }
+  const statistics = given.statistics ?? (given.eval ? "running" : "batch");
+  const notes =
+    given.statistics && statistics !== "image" && run.norm === "instance"
+      ? [`--statistics ${statistics}: instance norms have none; they use those of each image`]
+      : [];
+  return { settings: { dropout, statistics, seed, tile, overlap }, fit: { preprocess, aspectRatio }, notes };
+}
