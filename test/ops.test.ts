@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { gradient } from "../src/gradient.ts";
 import { none, type Shape, sizeOf, type Tensor } from "../src/graph.ts";
 import { Cast, Greater } from "../src/ops/elementwise.ts";
+import { reflect } from "../src/ops/movement.ts";
 import { sum } from "../src/ops/reduce.ts";
 import { Random } from "../src/random.ts";
 import { type Build, distance, functionOf, gradientError, gradientOf, normals } from "./evaluate.ts";
@@ -64,6 +65,24 @@ describe("every op", () => {
     });
     for (const dx of await call(draw(row.sample))) expect(Math.max(...dx.map(Math.abs))).toBe(0);
   });
+});
+
+it("reflection repeats what has nothing to mirror", async () => {
+  const build: Build = ([row, value]) => [reflect(row!, 2), reflect(value!, 1)];
+  const { graph, call } = await functionOf(
+    [
+      [1, 1, 1, 3],
+      [1, 1, 1],
+    ],
+    build,
+  );
+  expect(graph.outputs.map(({ tensor }) => tensor.shape)).toEqual([
+    [1, 1, 5, 7],
+    [1, 3, 3],
+  ]);
+  const [rows, square] = await call([Float32Array.of(1, 2, 3), Float32Array.of(4)]);
+  expect([...rows!]).toEqual(Array(5).fill([3, 2, 1, 2, 3, 2, 1]).flat());
+  expect([...square!]).toEqual(Array(9).fill(4));
 });
 
 function apply(name: string, { attrs, numbers = [], bools = [] }: Sample, x: Tensor[]): Tensor {

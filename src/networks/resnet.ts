@@ -58,6 +58,6 @@ export function resnet(blocks: number): Generator {
   return {
     build,
     multiple: 2 ** halvings,
-    help: `ResNet of ${blocks} blocks, for sizes that are multiples of ${2 ** halvings}, from 8 up`,
+    help: `ResNet of ${blocks} blocks, for sizes that are multiples of ${2 ** halvings}`,
   };
 }

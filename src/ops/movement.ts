@@ -2,6 +2,7 @@
 import { ShapeError } from "../errors.ts";
 import { type Op, op, type Shape, sizeOf, type Tensor } from "../graph.ts";
 import { add } from "./elementwise.ts";
+import { Expand } from "./reduce.ts";
 
 /** Int64 "to the end" of ONNX Slice for a negative step. */
 const beforeFirst = -(2 ** 31);
@@ -194,11 +195,17 @@ export const concat = (xs: Tensor[], axis: number): Tensor => Concat(xs, { axis 
 export const pad = (x: Tensor, before: readonly number[], after: readonly number[]): Tensor =>
   [...before, ...after].every((n) => n === 0) ? x : Pad([x], { pads: [...before, ...after] });
 
-/** `margin` mirrored values on each side of the last two axes, without repeating the outermost. */
-export const reflect = (x: Tensor, margin: number): Tensor => {
-  const around = x.shape.map((_, i) => (i < x.rank - 2 ? 0 : margin));
-  return Pad([x], { pads: [...around, ...around], mode: "reflect" });
-};
+/**
+ * `margin` mirrored values on each side of the last two axes, without repeating the outermost; an axis of one value, which
+ * has nothing to mirror, repeats that.
+ */
+export function reflect(x: Tensor, margin: number): Tensor {
+  const outer = (i: number) => i < x.rank - 2;
+  const shape = x.shape.map((n, i) => (n > 1 || outer(i) ? n : 1 + 2 * margin));
+  const around = x.shape.map((n, i) => (n > 1 && !outer(i) ? margin : 0));
+  const wide = shape.every((n, i) => n === x.shape[i]) ? x : Expand([x], { shape });
+  return around.every((n) => n === 0) ? wide : Pad([wide], { pads: [...around, ...around], mode: "reflect" });
+}
 
 export function slice(x: Tensor, axes: readonly number[], starts: readonly number[], ends: readonly number[]): Tensor {
   if (axes.every((axis, i) => starts[i] === 0 && ends[i] === x.shape[axis])) return x;
