@@ -51,7 +51,7 @@ const layers: [string, string[]][] = [
   ["gradient", ["gradient.ts"]],
   ["nn", ["nn"]],
   ["networks", ["networks"]],
-  ["pix2pix", ["pix2pix.ts"]],
+  ["pix2pix", ["pix2pix.ts", "model.ts", "update.ts"]],
   ["engines", ["engines"]],
   ["session", ["session.ts", "tiled.ts"]],
   [

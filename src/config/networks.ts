@@ -23,7 +23,7 @@ export const networkOptions = {
   }),
   padding: option(z.enum(["zero", "reflect"]).default("zero"), {
     group: "networks",
-    help: "what the generator's convolutions see beyond the border (resnets always reflect at their ends)",
+    help: "what convolutions that halve, D's last two and resize-convolutions see beyond the border; transposed ones see zeros, a resnet's others reflect",
   }),
   netD: option(z.enum(Object.keys(discriminators)).default("basic"), {
     group: "networks",
@@ -70,7 +70,7 @@ export const networkOptions = {
   }),
   bias: option(z.enum(["auto", "always", "never"]).default("auto"), {
     group: "networks",
-    help: "biases of convolutions before a norm; auto only where the norm is not batch; never also drops D's first",
+    help: "biases of all convolutions but the last, which has one; auto as the network's authors: before an instance norm and in D's first (article: all)",
   }),
   normEpsilon: option(z.number().gt(0).default(1e-5), { group: "networks", help: "what norms add to the variance" }),
   normMomentum: option(z.number().gt(0).max(1).default(0.1), {
