@@ -131,7 +131,8 @@ export const test: Command = {
         targets.push(outputPicture(B, A, run, height, width));
       }
       const palette = collectPalette(targets);
-      if (palette.length < 2) throw new ConfigError("--palette auto: the targets have a single colour; name a palette");
+      if (palette.length < 2)
+        throw new ConfigError("--palette auto: the targets are no label maps, of few colours; name a palette");
       output.print(`palette of the targets: ${palette.length} colours`);
       return palette;
     }
