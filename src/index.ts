@@ -8,6 +8,7 @@ export { Loader } from "./data/loader.ts";
 // Data, formats and metrics.
 export { type FoundPairs, findPairs, type Pair } from "./data/pairs.ts";
 export { resize } from "./data/resize.ts";
+export { inputPicture, inputTensor, outputPicture, outputPicture16 } from "./data/sides.ts";
 // Errors that a user can act on.
 export { CheckpointError, ConfigError, DatasetError, DeviceError, ShapeError, UserError } from "./errors.ts";
 export { decode as decodeSafetensors, encode as encodeSafetensors } from "./formats/safetensors.ts";
@@ -19,7 +20,7 @@ export { type Generator, generators } from "./networks/generators.ts";
 export { encode as encodeOnnx } from "./onnx/encode.ts";
 // The model and the engine below it.
 export { generatorGraph, type ModelOptions, trainingStep } from "./pix2pix.ts";
-export type { Files, Images, Ort, Picture, Platform } from "./platform.ts";
+export type { DeepPicture, Files, Images, Ort, Picture, Platform } from "./platform.ts";
 export { Run } from "./run.ts";
 export { Trainer } from "./session.ts";
 // Train and translate.

@@ -21,8 +21,8 @@ async function decode(bytes: Uint8Array, { alpha = false }: { alpha?: boolean } 
 }
 
 /**
- * As decode, but at full depth: 16-bit files give 16 bits, grey with alpha then 2 channels, and TIFF of floats (in
- * [-1, 1]; no alpha) or of more than 4 channels and NumPy arrays are read as they are.
+ * As decode, but at full depth: 16-bit files give 16 bits, and TIFF of floats (in [-1, 1]; no alpha) or of more than 4
+ * channels and NumPy arrays are read as they are.
  */
 async function decodeDeep(bytes: Uint8Array, { alpha = false }: { alpha?: boolean } = {}): Promise<DeepPicture> {
   return isNpy(bytes) ? decodeNpy(bytes) : tolerant(bytes, { alpha, deep: true });
@@ -57,7 +57,10 @@ async function decodeAs(bytes: Uint8Array, { alpha, deep }: How, failOn: "warnin
   const keepAlpha = alpha && hasAlpha;
   if (bands) return decodeValues(image, space, depth, bands);
   if (hasAlpha && !keepAlpha) image = image.removeAlpha();
-  if (deep && depth !== "uchar" && space !== "cmyk") return decodeValues(image, space, depth, bands);
+  const known = greyFile || space === "srgb" || space === "rgb16" || space === "scrgb";
+  if (known && (depth === "ushort" || (deep && depth !== "uchar"))) {
+    return decodeValues(image, space === "grey16" && keepAlpha ? "rgb16" : space, depth, bands);
+  }
   if (space === "cmyk") image = image.pipelineColourspace("cmyk");
   const grey = greyFile && !keepAlpha;
   const { data, info } = await image

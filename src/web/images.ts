@@ -2,19 +2,34 @@
  * Pictures in a browser: PNG by our own decoder, the rest by the browser's. Values are those of `node/images.ts` for PNG
  * and for JPEG in RGB and grey; where a browser converts by itself (CMYK), the picture is refused.
  */
+import { eightBit } from "../data/transforms.ts";
 import { UserError } from "../errors.ts";
-import type { Images, Picture } from "../platform.ts";
+import { decodeNpy, isNpy } from "../formats/npy.ts";
+import type { DeepPicture, Images, Picture } from "../platform.ts";
 import { decodePng, encodePng, isPng } from "./png.ts";
 
 async function decode(bytes: Uint8Array, options: { alpha?: boolean } = {}): Promise<Picture> {
+  if (isNpy(bytes)) return eightBit(decodeNpy(bytes));
   try {
     if (isPng(bytes)) return await decodePng(bytes, options);
     if (bytes[0] === 0xff && bytes[1] === 0xd8) return await decodeJpeg(bytes);
     return await byBrowser(bytes, options.alpha ? undefined : 3);
   } catch (error) {
+    return refuse(bytes)(error);
+  }
+}
+
+/** As decode, but 16-bit PNGs give 16 bits, and NumPy arrays are read as they are. */
+async function decodeDeep(bytes: Uint8Array, options: { alpha?: boolean } = {}): Promise<DeepPicture> {
+  if (isNpy(bytes)) return decodeNpy(bytes);
+  return isPng(bytes) ? decodePng(bytes, { ...options, deep: true }).catch(refuse(bytes)) : decode(bytes, options);
+}
+
+function refuse(bytes: Uint8Array): (error: unknown) => never {
+  return (error) => {
     const reason = error instanceof Error ? error.message : String(error);
     throw new UserError(`not a readable picture (${bytes.length} bytes): ${reason}`);
-  }
+  };
 }
 
 /** Pixels as they are stored: turning by EXIF and colour profiles are taken out of the file before it is decoded. */
@@ -82,4 +97,4 @@ async function byBrowser(bytes: Uint8Array, channels: 1 | 3 | undefined): Promis
 }
 
 /** Reading and writing pictures in a browser. */
-export const images: Images = { decode, encodePng };
+export const images: Images = { decode, decodeDeep, encodePng };

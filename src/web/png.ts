@@ -32,12 +32,22 @@ export function isPng(bytes: Uint8Array): boolean {
   return signature.every((value, i) => bytes[i] === value);
 }
 
+type Bytes = Uint8Array | Uint16Array;
+
 /**
- * Stored values as 8 bits: 1 channel for grey, 3 for RGB and palettes; of 16 bits the upper 8. With `alpha` a file that has
- * transparency gives RGBA.
+ * Stored values as 8 bits: 1 channel for grey, 3 for RGB and palettes; of 16 bits the upper 8, or with `deep` all. With
+ * `alpha` a file that has transparency gives RGBA.
  * @throws UserError for a truncated or damaged file
  */
-export async function decodePng(bytes: Uint8Array, { alpha = false }: { alpha?: boolean } = {}): Promise<Picture> {
+export async function decodePng(bytes: Uint8Array, options?: { alpha?: boolean }): Promise<Picture>;
+export async function decodePng(
+  bytes: Uint8Array,
+  options: { alpha?: boolean; deep: boolean },
+): Promise<Picture<Bytes>>;
+export async function decodePng(
+  bytes: Uint8Array,
+  { alpha = false, deep = false }: { alpha?: boolean; deep?: boolean } = {},
+): Promise<Picture<Bytes>> {
   const { header, palette, transparency, data } = chunksOf(bytes);
   const { width, height, type } = header;
   const raw = await through(data, new DecompressionStream("deflate")).catch(() => {
@@ -48,9 +58,11 @@ export async function decodePng(bytes: Uint8Array, { alpha = false }: { alpha?: 
   const hasAlpha = alpha && (type === 4 || type === 6 || transparency !== undefined);
   const grey = (type === 0 || type === 4) && !hasAlpha;
   const channels = hasAlpha ? 4 : grey ? 1 : 3;
-  const out = new Uint8Array(width * height * channels);
+  const wide = deep && header.depth === 16;
+  const out = new (wide ? Uint16Array : Uint8Array)(width * height * channels);
+  const opaque = wide ? 65535 : 255;
   const scale = header.depth < 8 && type === 0 ? 255 / (2 ** header.depth - 1) : 1;
-  const shift = header.depth === 16 ? 8 : 0;
+  const shift = header.depth === 16 && !deep ? 8 : 0;
   for (let i = 0; i < width * height; i++) {
     const at = i * samples;
     const first = values[at]!;
@@ -71,7 +83,7 @@ export async function decodePng(bytes: Uint8Array, { alpha = false }: { alpha?: 
         ? values[at + samples - 1]! >> shift
         : Array.from({ length: colours }, (_, c) => see(c)).every(Boolean)
           ? 0
-          : 255;
+          : opaque;
   }
   return { width, height, channels, data: out };
 }
@@ -162,13 +174,19 @@ function paeth(a: number, b: number, c: number): number {
   return toA <= toB && toA <= toC ? a : toB <= toC ? b : c;
 }
 
-/** A lossless PNG of 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA) channels; rows are stored as differences from above. */
-export async function encodePng({ width, height, channels, data }: Picture): Promise<Uint8Array> {
+/**
+ * A lossless PNG of 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA) channels, of 8 or 16 bits as the values have; rows are
+ * stored as differences from above.
+ */
+export async function encodePng({ width, height, channels, data: values }: Picture<Bytes>): Promise<Uint8Array> {
   const type = [undefined, 0, 4, 2, 6][channels];
-  if (type === undefined || data.length !== width * height * channels) {
-    throw new UserError(`encodePng: ${width}x${height} with ${channels} channels does not fit ${data.length} values.`);
+  if (type === undefined || values.length !== width * height * channels) {
+    throw new UserError(
+      `encodePng: ${width}x${height} with ${channels} channels does not fit ${values.length} values.`,
+    );
   }
-  const rowBytes = width * channels;
+  const data = values instanceof Uint16Array ? bigEndian(values) : values;
+  const rowBytes = data.length / height;
   const rows = new Uint8Array(height * (rowBytes + 1));
   for (let row = 0; row < height; row++) {
     const [to, from] = [row * (rowBytes + 1), row * rowBytes];
@@ -181,10 +199,17 @@ export async function encodePng({ width, height, channels, data }: Picture): Pro
   const view = new DataView(header.buffer);
   view.setUint32(0, width);
   view.setUint32(4, height);
-  header.set([8, type], 8);
+  header.set([8 * values.BYTES_PER_ELEMENT, type], 8);
   const packed = await through([rows], new CompressionStream("deflate"));
   const parts = [Uint8Array.from(signature), chunk("IHDR", header), chunk("IDAT", packed), chunk("IEND")];
   return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
+
+function bigEndian(values: Uint16Array): Uint8Array {
+  const out = new Uint8Array(values.length * 2);
+  const view = new DataView(out.buffer);
+  for (const [i, v] of values.entries()) view.setUint16(i * 2, v);
+  return out;
 }
 
 function chunk(name: string, content = new Uint8Array(0)): Uint8Array<ArrayBuffer> {
