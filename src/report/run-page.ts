@@ -97,7 +97,8 @@ const ganScales = {
   wgangp: { unit: "mean judgement, negative for real", chance: 0, text: "0" },
 } as const;
 
-function lossCharts(info: RunPageInfo): string {
+/** Both charts of a run's losses, with a note on how to read them; they need chartCss. */
+export function lossCharts(info: Pick<RunPageInfo, "losses" | "ganMode" | "lambdaL1">): string {
   const { losses, ganMode } = info;
   if (losses.length === 0) return '<p class="soft">The curves begin with the first steps.</p>';
   const of = (key: keyof LossLine) => Float64Array.from(losses, (line) => line[key] ?? 0);

@@ -1,0 +1,20 @@
+/** The page: choose pairs, train, use the result. Each section is a file of its own. */
+import { Client } from "../client.ts";
+import { part, problem } from "./dom.ts";
+import { pictures } from "./pictures.ts";
+import { Training } from "./training.ts";
+import { Use } from "./use.ts";
+
+const client = new Client({ runtimeBase: new URL("ort/", location.href).href });
+const use = new Use(client);
+const training = new Training(client, (name) => use.select(name));
+pictures(client, (data) => training.use(data));
+
+client.capabilities.then(({ devices: [, { present, adapter }], threads, notes }) => {
+  const gpu = present && !adapter?.software;
+  const cpu = `the CPU, ${threads} ${threads === 1 ? "thread" : "threads"}`;
+  part("device").textContent = `Computes on ${gpu ? `the GPU (${adapter?.name})` : cpu}`;
+  part("notes").replaceChildren(
+    ...notes.map((note) => Object.assign(document.createElement("p"), { className: "notice", textContent: note })),
+  );
+}, problem);

@@ -1,0 +1,149 @@
+/** Section 1: where the pairs come from, and what the network will see of them. */
+import { Loader } from "../../data/loader.ts";
+import { findPairs } from "../../data/pairs.ts";
+import { fromTensor } from "../../data/transforms.ts";
+import { demoSet } from "../../demo/facades.ts";
+import { parseConfig } from "../../index.ts";
+import type { Picture } from "../../platform.ts";
+import type { Client } from "../client.ts";
+import { files } from "../files.ts";
+import { images } from "../images.ts";
+import type { Picked } from "../import.ts";
+import { attempt, onClick, paint, part, show } from "./dom.ts";
+
+export interface DataSet {
+  /** For the name of a run. */
+  title: string;
+  /** In the browser's storage; undefined for the built-in set, which is drawn at the size of the run. */
+  root: string | undefined;
+  pairs: number;
+  direction: "AtoB" | "BtoA";
+}
+
+/** Of the built-in set: pairs to train on, pairs kept apart, and where they come from. */
+export const builtIn = { train: 250, test: 12, seed: 0 };
+
+const previewPairs = 4;
+const previewSize = 96;
+
+type Pair = [input: Picture, target: Picture];
+
+/** @param chosen is told the data set, again when its direction is swapped */
+export function pictures(client: Client, chosen: (data: DataSet) => void): void {
+  let data: DataSet | undefined;
+
+  async function choose(next: DataSet, notes: readonly string[] = []): Promise<void> {
+    data = next;
+    part("use-demo").classList.toggle("chosen", !next.root);
+    part("drop").classList.toggle("chosen", Boolean(next.root));
+    part("pairs-text").textContent = [
+      `${next.pairs} pairs: the network sees the left one and learns to paint the right one.`,
+    ]
+      .concat(notes)
+      .join(" ");
+    const pairs = next.root ? await storedPairs(next.root, next.direction) : drawnPairs(next.direction);
+    part("preview").replaceChildren(...pairs.map(figure));
+    show(true, "pairs");
+    chosen(next);
+  }
+
+  async function take(picked: readonly Picked[]): Promise<void> {
+    if (picked.length === 0) return;
+    const title = titleOf(picked);
+    const root = `data/${title}-${Date.now().toString(36)}`;
+    part("pairs-text").textContent = "Reading the pictures…";
+    part("preview").replaceChildren();
+    show(true, "pairs");
+    try {
+      await client.importPictures(root, picked);
+      const { pairs, notes } = await findPairs(files, root, { skipUnpaired: true });
+      await choose({ title, root, pairs: pairs.length, direction: "AtoB" }, notes);
+    } catch (error) {
+      show(false, "pairs");
+      throw error;
+    }
+  }
+
+  onClick("use-demo", () => choose({ title: "facades", root: undefined, pairs: builtIn.train, direction: "AtoB" }));
+  onClick("swap", async () => {
+    if (data) await choose({ ...data, direction: data.direction === "AtoB" ? "BtoA" : "AtoB" });
+  });
+  for (const id of ["pick-folder", "pick-files"]) {
+    const input = part<HTMLInputElement>(id);
+    input.addEventListener("change", async () => {
+      const all = [...(input.files ?? [])];
+      await attempt(() => take(all.map((file) => ({ path: file.webkitRelativePath || file.name, file }))));
+      input.value = "";
+    });
+  }
+  const drop = part("drop");
+  for (const type of ["dragover", "dragleave", "drop"] as const) {
+    drop.addEventListener(type, (event) => {
+      event.preventDefault();
+      drop.classList.toggle("over", type === "dragover");
+      if (type === "drop" && event.dataTransfer) {
+        const found = dropped(event.dataTransfer);
+        void attempt(async () => take(await found));
+      }
+    });
+  }
+}
+
+/** A name for what was picked: that of its folder or archive. */
+function titleOf([first]: readonly Picked[]): string {
+  const [top = ""] = first!.path.split("/");
+  const plain = top.replace(/\.[^.]*$/, "").replaceAll(/[^\p{L}\p{N}]+/gu, "-");
+  return plain.replaceAll(/^-|-$/g, "") || "pictures";
+}
+
+/** The first pairs as the loader prepares them. */
+async function storedPairs(root: string, direction: DataSet["direction"]): Promise<Pair[]> {
+  const { pairs } = await findPairs(files, root, { skipUnpaired: true });
+  const side = previewSize;
+  const config = parseConfig({
+    ...{ dataroot: root, direction, netG: "unet_32", loadSize: side, cropSize: side },
+    ...{ noFlip: true, serialBatches: true, skipBadImages: true },
+  });
+  const loader = new Loader(pairs.slice(0, previewPairs), config, { files, images });
+  const shown: Pair[] = [];
+  for (let i = 0; i < loader.batchesPerEpoch; i++) {
+    const { A, B, height, width } = await loader.batch(1, i);
+    shown.push([fromTensor(A, 3, height, width), fromTensor(B, 3, height, width)]);
+  }
+  return shown;
+}
+
+function drawnPairs(direction: DataSet["direction"]): Pair[] {
+  const drawn = demoSet(previewPairs, previewSize, builtIn.seed);
+  return drawn.map(({ label, photo }) => (direction === "AtoB" ? [label, photo] : [photo, label]));
+}
+
+function figure(pair: Pair): HTMLElement {
+  const [input, target] = pair.map((picture) => paint(document.createElement("canvas"), picture));
+  const arrow = Object.assign(document.createElement("span"), { className: "arrow", textContent: "→" });
+  const box = document.createElement("figure");
+  box.append(input!, arrow, target!);
+  return box;
+}
+
+/** Everything in dropped files and folders. The entries have to be asked for before the event is over. */
+async function dropped(transfer: DataTransfer): Promise<Picked[]> {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
+  const picked: Picked[] = [];
+  const walk = async (entry: FileSystemEntry): Promise<void> => {
+    if (entry.isFile) {
+      const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
+      picked.push({ path: entry.fullPath.replace(/^\//, ""), file });
+      return;
+    }
+    const reader = (entry as FileSystemDirectoryEntry).createReader();
+    // A reader gives a part of a large folder at a time.
+    for (;;) {
+      const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+      if (some.length === 0) return;
+      for (const each of some) await walk(each);
+    }
+  };
+  for (const entry of entries) await walk(entry);
+  return picked;
+}

@@ -1,0 +1,115 @@
+/** What a run has come to: progress, samples and curves, kept up to date while it trains. */
+import { chartCss } from "../../report/chart.ts";
+import { count, duration, fixed, terms } from "../../report/html.ts";
+import { lossCharts } from "../../report/run-page.ts";
+import type { StepReport } from "../../train.ts";
+import { part, show } from "./dom.ts";
+import { type StoredRun, sampleEpochs, sampleFile } from "./runs.ts";
+
+/** Milliseconds between two drawings. */
+const factsEvery = 200;
+const curvesEvery = 2000;
+/** Samples in the film below the newest. */
+const filmLength = 24;
+
+export class Progress {
+  #run: StoredRun;
+  #factsAt = 0;
+  #curvesAt = 0;
+  #epoch = 0;
+  #sampled: number[] = [];
+  #urls: string[] = [];
+
+  constructor(run: StoredRun) {
+    this.#run = run;
+    show(run.losses.length > 0, "progress");
+    show(false, "sample");
+    part("film").replaceChildren();
+    const last = run.losses.at(-1);
+    if (last) this.#facts(last.epoch, last.step);
+    this.#curves();
+    void this.samples();
+  }
+
+  /** The last step that it shows. */
+  get lastStep(): number {
+    return this.#run.losses.at(-1)?.step ?? 0;
+  }
+
+  step(report: StepReport): void {
+    const { epoch, step, losses, lr, seconds } = report;
+    this.#run.losses.push({ epoch, step, ...losses, lr, seconds });
+    show(true, "progress");
+    const now = performance.now();
+    if (now - this.#factsAt > factsEvery || step === report.lastStep) {
+      this.#factsAt = now;
+      this.#facts(epoch, step, report);
+    }
+    if (now - this.#curvesAt > curvesEvery || step === report.lastStep) this.#curves();
+    if (epoch !== this.#epoch) void this.samples();
+    this.#epoch = epoch;
+  }
+
+  #facts(epoch: number, step: number, report?: StepReport): void {
+    const { maxSteps = step } = this.#run.config;
+    part("bar").style.width = `${(100 * step) / maxSteps}%`;
+    const facts: [string, string][] = [
+      ["step", `${count(step)} of ${count(maxSteps)}`],
+      ["epoch", count(epoch)],
+    ];
+    if (report) {
+      facts.push(["pictures a second", fixed(report.imagesPerSecond, 1)], ["time left", duration(report.secondsLeft)]);
+    }
+    part("facts").innerHTML = terms(facts);
+  }
+
+  #curves(): void {
+    this.#curvesAt = performance.now();
+    const { losses, config } = this.#run;
+    const { ganMode, lambdaL1 } = config;
+    const open = part("losses").querySelector("details")?.open ?? false;
+    part("losses").innerHTML =
+      losses.length > 1 ? `<style>${chartCss}</style>${lossCharts({ losses, ganMode, lambdaL1 })}` : "";
+    const note = part("losses").querySelector("details");
+    if (note) note.open = open;
+  }
+
+  /** Shows the newest samples, with those of earlier epochs to choose from. */
+  async samples(): Promise<void> {
+    const { name, cropSize } = this.#run.config;
+    const epochs = await sampleEpochs(name);
+    if (epochs.length === 0 || epochs.join() === this.#sampled.join()) return;
+    this.#sampled = epochs;
+    const shown = epochs.length <= filmLength ? epochs : spread(epochs, filmLength);
+    const made = await Promise.all(
+      shown.map(async (epoch) => {
+        const bytes = (await sampleFile(name, epoch)) as Uint8Array<ArrayBuffer>;
+        return { epoch, url: URL.createObjectURL(new Blob([bytes], { type: "image/png" })) };
+      }),
+    );
+    for (const url of this.#urls) URL.revokeObjectURL(url);
+    this.#urls = made.map(({ url }) => url);
+    const buttons = made.map(({ epoch, url }) => {
+      const button = Object.assign(document.createElement("button"), { type: "button", title: `epoch ${epoch}` });
+      button.append(Object.assign(new Image(), { src: url, alt: `after epoch ${epoch}` }));
+      button.addEventListener("click", () => select(button, epoch, url));
+      return button;
+    });
+    const select = (button: HTMLButtonElement, epoch: number, url: string) => {
+      for (const each of buttons) each.classList.toggle("shown", each === button);
+      part("sample-title").textContent = `Samples after epoch ${epoch}`;
+      part<HTMLImageElement>("sample-picture").src = url;
+    };
+    part("sample-picture").style.imageRendering = cropSize < 200 ? "pixelated" : "auto";
+    part("film").replaceChildren(...buttons);
+    const newest = made.at(-1)!;
+    select(buttons.at(-1)!, newest.epoch, newest.url);
+    show(true, "sample");
+    part("film").scrollLeft = part("film").scrollWidth;
+  }
+}
+
+/** `wanted` of the items, the last among them. */
+function spread<T>(items: readonly T[], wanted: number): T[] {
+  return Array.from({ length: wanted }, (_, i) => items[Math.round(((i + 1) * items.length) / wanted) - 1]!);
+}

@@ -1,0 +1,85 @@
+/** Section 3: a trained generator on pictures, and what can be taken along. */
+import { findPairs } from "../../data/pairs.ts";
+import { halves } from "../../data/transforms.ts";
+import type { Picture } from "../../platform.ts";
+import type { Client, RemoteTranslator } from "../client.ts";
+import { files } from "../files.ts";
+import { images } from "../images.ts";
+import { attempt, onClick, paint, part, save, show } from "./dom.ts";
+import { storedRun } from "./runs.ts";
+import { checkpointsDir } from "./settings.ts";
+
+export class Use {
+  #client: Client;
+  #name: string | undefined;
+  #output: Picture | undefined;
+  #tried = 0;
+
+  constructor(client: Client) {
+    this.#client = client;
+    const input = part<HTMLInputElement>("translate-file");
+    input.addEventListener("change", async () => {
+      const file = input.files?.[0];
+      if (file)
+        await attempt(async () => this.#translate(await images.decode(new Uint8Array(await file.arrayBuffer()))));
+      input.value = "";
+    });
+    onClick("translate-test", async () => this.#translate(await this.#testPicture()));
+    onClick("save-picture", async () => {
+      if (this.#output) save(await images.encodePng(this.#output), `${this.#name}.png`);
+    });
+    onClick("save-onnx", async () => {
+      save(await this.#client.exportOnnx({ name: this.#run, checkpointsDir }), `${this.#name}.onnx`);
+    });
+    onClick("save-weights", async () => {
+      const file = "latest_net_G.safetensors";
+      save(await files.read(`${checkpointsDir}/${this.#run}/${file}`), `${this.#name}_${file}`);
+    });
+  }
+
+  /** The run whose weights are used; undefined: none has any. */
+  select(name: string | undefined): void {
+    if (name !== this.#name) {
+      show(false, "result");
+      part<HTMLButtonElement>("save-picture").disabled = true;
+    }
+    this.#name = name;
+    show(name !== undefined, "use");
+  }
+
+  get #run(): string {
+    return this.#name ?? "";
+  }
+
+  /** The next input of the pictures that were kept apart, or of those that were trained on. */
+  async #testPicture(): Promise<Picture> {
+    const { config } = await storedRun(this.#run);
+    const found =
+      (await findPairs(files, config.dataroot, { phase: "test", skipUnpaired: true }).catch(() => undefined)) ??
+      (await findPairs(files, config.dataroot, { skipUnpaired: true }));
+    const { A, B } = found.pairs[this.#tried++ % found.pairs.length]!;
+    const { file, half } = config.direction === "AtoB" ? A : B;
+    const picture = await images.decode(await files.read(file));
+    return half ? halves(picture, file)[half] : picture;
+  }
+
+  async #translate(picture: Picture): Promise<void> {
+    part("translating").textContent = "Working…";
+    let generator: RemoteTranslator | undefined;
+    try {
+      // Opened each time: while a run trains, its weights change.
+      generator = await this.#client.openRun({ name: this.#run, checkpointsDir });
+      this.#output = await generator.translate(picture);
+      paint(part<HTMLCanvasElement>("result-input"), picture);
+      paint(part<HTMLCanvasElement>("result-output"), this.#output);
+      for (const id of ["result-input", "result-output"]) {
+        part(id).style.imageRendering = this.#output.width < 200 ? "pixelated" : "auto";
+      }
+      show(true, "result");
+      part<HTMLButtonElement>("save-picture").disabled = false;
+    } finally {
+      part("translating").textContent = "";
+      await generator?.close();
+    }
+  }
+}
