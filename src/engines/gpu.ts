@@ -7,11 +7,11 @@
  */
 import { sessionOptions } from "../device.ts";
 import { DeviceError } from "../errors.ts";
-import { Graph, type Program, type Shape, sizeOf } from "../graph.ts";
+import { Graph, type Node, type Program, type Shape, type Tensor as Symbolic, sizeOf } from "../graph.ts";
 import { adamGraph, type Betas, type Factors } from "../nn/adam.ts";
 import { isTrainable } from "../nn/parameters.ts";
 import { encode } from "../onnx/encode.ts";
-import { greater, where } from "../ops/elementwise.ts";
+import { greater, neg, where } from "../ops/elementwise.ts";
 import { concat, Identity, reshape } from "../ops/movement.ts";
 import { Expand } from "../ops/reduce.ts";
 import type { Device, InferenceSession, Platform, Tensor, Tensors } from "../platform.ts";
@@ -162,7 +162,13 @@ export class GpuEngine implements Engine {
       graph.output("to", Identity([graph.input("from", from.dims)]));
       return this.#session(graph.program());
     });
-    await this.#run({ session, feeds: { from }, fetches: { to } });
+    if (to.location === "cpu") {
+      // onnxruntime-web leaves a host's tensor that it is given as it was.
+      const { to: result } = await session.run({ from });
+      (to.data as Float32Array).set(result!.data as Float32Array);
+    } else {
+      await this.#run({ session, feeds: { from }, fetches: { to } });
+    }
   }
 
   async #down(from: Tensor): Promise<Float32Array> {
@@ -173,8 +179,9 @@ export class GpuEngine implements Engine {
 
   // ---- Programs -----------------------------------------------------------------------------------------------------
 
-  async #session(program: Program, options: InferenceSession.SessionOptions = {}): Promise<InferenceSession> {
+  async #session(given: Program, options: InferenceSession.SessionOptions = {}): Promise<InferenceSession> {
     const { ort } = this.#platform;
+    const program = apart(given);
     try {
       const all = { ...sessionOptions(this.#device, 1), ...options };
       const session = await ort.InferenceSession.create(encode(program), all);
@@ -227,6 +234,26 @@ export class GpuEngine implements Engine {
     }
   }
 }
+
+/**
+ * The program with no node that writes the memory which it reads: WebGPU refuses that, though Node's does not look. An output
+ * over such an input goes through two more nodes.
+ */
+export function apart(program: Program): Program {
+  const added: Node[] = [];
+  const outputs = program.outputs.map(({ name, tensor }) => {
+    const inPlace = tensor.producer?.inputs.some((input) => unnamed(input).name === memoryOf(name));
+    if (!inPlace || name === memoryOf(name)) return { name, tensor };
+    const through = neg(tensor);
+    const out = neg(through);
+    added.push(through.producer!, out.producer!);
+    return { name, tensor: out };
+  });
+  return { ...program, nodes: [...program.nodes, ...added], outputs };
+}
+
+/** The same memory, before ops that only give it another shape. */
+const unnamed = (t: Symbolic): Symbolic => (t.producer?.op.renames ? unnamed(t.producer.inputs[0]!) : t);
 
 /** One session for each shape. */
 function cached(

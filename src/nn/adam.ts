@@ -5,7 +5,7 @@
  * WebAssembly for its four-wide arithmetic, on arrays in WebAssembly memory that ONNX Runtime uses in place.
  */
 import { Graph, type Program } from "../graph.ts";
-import { add, div, mul, sqrt, sub } from "../ops/elementwise.ts";
+import { add, div, mul, neg, sqrt, sub } from "../ops/elementwise.ts";
 import { adamKernel } from "./adam-kernel.ts";
 import type { ParameterSpec } from "./parameters.ts";
 
@@ -94,7 +94,8 @@ export function adamGraph(network: string, specs: readonly ParameterSpec[], { be
     const newM = add(mul(m!, beta1), mul(g!, 1 - beta1));
     const newV = add(mul(v!, beta2), mul(mul(g!, g!), 1 - beta2));
     const change = div(mul(newM, size), add(mul(sqrt(newV), inverse), epsilon));
-    graph.output(`${at}.updated`, sub(p!, change));
+    // Not p - change: on WebGPU no node may write what it reads, and this one writes over p.
+    graph.output(`${at}.updated`, neg(sub(change, p!)));
     graph.output(`${at}.m.updated`, newM);
     graph.output(`${at}.v.updated`, newV);
   }
