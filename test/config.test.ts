@@ -80,7 +80,7 @@ describe("parseConfig", () => {
         "lambda_l2" is no option; did you mean --lambda-l1?
         --dataroot is missing (folder of the pairs: pictures with A left and B right, folders A and B, or x.jpg with x.png)
         --input-nc: got 65, expected a whole number from 1 to 64
-        --netG: got "unet_265", expected unet_32, unet_64, unet_128, unet_256, unet_512, unet_1024, encoder_decoder, resnet_6blocks, resnet_9blocks or article; did you mean unet_256?
+        --netG: got "unet_265", expected unet_32, unet_64, unet_128, unet_256, unet_512, unet_1024, encoder_decoder_64, encoder_decoder_128, encoder_decoder, resnet_6blocks, resnet_9blocks or article; did you mean unet_256?
         --norm: got "", expected batch, instance or none
         --n-epochs: got 1.5, expected a whole number of at least 0
         --max-steps: got 0, expected a whole number of at least 1

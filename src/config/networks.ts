@@ -10,7 +10,7 @@ export const networkOptions = {
   netG: option(z.enum(Object.keys(generators)).default("unet_256"), {
     group: "networks",
     flag: "--netG",
-    help: "generator; unet_N halves the picture log2(N) times and needs sizes that are multiples of N; encoder_decoder is unet_256 without skips",
+    help: "generator; unet_N halves the picture log2(N) times and needs sizes that are multiples of N; encoder_decoder(_N) is a U-Net of 256 (N) without skips",
   }),
   ngf: option(z.int().min(1).default(64), {
     group: "networks",

@@ -41,6 +41,8 @@ export const generators: Readonly<Record<string, Generator>> = {
   unet_256: unet(8),
   unet_512: unet(9),
   unet_1024: unet(10),
+  encoder_decoder_64: unet(6, false),
+  encoder_decoder_128: unet(7, false),
   encoder_decoder: unet(8, false),
   resnet_6blocks: resnet(6),
   resnet_9blocks: resnet(9),
