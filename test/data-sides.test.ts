@@ -119,6 +119,16 @@ describe("colorization", () => {
     expect(largest(varied.A, plain.A)).toBeGreaterThan(0.05);
   });
 
+  test("two pictures cannot be one pair", async () => {
+    const given = { ...base, datasetMode: "colorization", inputNc: 1, outputNc: 2 };
+    const two = [{ name: "x", A: { file: "A/x.png" }, B: { file: "B/x.png" } }];
+    const halves = [
+      { name: "y", A: { file: "y.png", half: "left" as const }, B: { file: "y.png", half: "right" as const } },
+    ];
+    expect(() => new Loader(two, given, { files, images })).toThrow('pair "x" has two: A/x.png and B/x.png. Give');
+    expect(() => new Loader(halves, given, { files, images })).toThrow('pair "y" has two: halves of y.png. Give');
+  });
+
   test("channels that it cannot have", () => {
     const given = { ...base, datasetMode: "colorization" };
     expect(() => checkSides(given)).toThrow(ConfigError);

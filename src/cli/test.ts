@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { configSchema } from "../config.ts";
 import { Loader, wholePictures } from "../data/loader.ts";
-import { findPairs } from "../data/pairs.ts";
+import { derivedSides, findPairs } from "../data/pairs.ts";
 import { outputPicture } from "../data/sides.ts";
 import { ConfigError } from "../errors.ts";
 import { option } from "../options.ts";
@@ -79,7 +79,8 @@ export const test: Command = {
     const run = translator.config;
     const { phase, epoch, skipUnpaired, skipBadImages } = options;
     const dataroot = options.dataroot ?? run.dataroot;
-    const datasetMode = options.datasetMode ?? (options.dataroot ? "auto" : run.datasetMode);
+    const derived = Object.keys(derivedSides(run.datasetMode)).length > 0;
+    const datasetMode = options.datasetMode ?? (options.dataroot && !derived ? "auto" : run.datasetMode);
     try {
       const found = await findPairs(platform.files, dataroot, {
         phase,

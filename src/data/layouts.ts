@@ -145,7 +145,7 @@ export const inpainting: Layout = {
 
 /** Pictures without targets: there is nothing to train on. */
 export const single: Layout = {
-  help: "plain pictures without targets, for test",
+  help: "plain pictures without targets, to look at; translate takes them without a layout",
   derive: { B: "absent" },
   ...plain(),
 };

@@ -9,26 +9,21 @@
  * - with `skipBadImages`, a pair that cannot be decoded is replaced by the next good one in the order of the names.
  */
 import { ConfigError, DatasetError, UserError } from "../errors.ts";
-import type { DeepPicture, Files, Images } from "../platform.ts";
+import type { Files, Images } from "../platform.ts";
 import { Random } from "../random.ts";
 import { type AugmentOptions, checkAugment, drawJitter } from "./augment.ts";
-import type { Pair, Side } from "./layouts.ts";
-import { type Filter, resize } from "./resize.ts";
-import { checkSides, pictureChannels, type SideForm, type SideOptions, sideForms, writeSide } from "./sides.ts";
-import { checkSizes, fixedSize, pairSize, type Size, type SizeOptions } from "./sizes.ts";
-import { halves, reduceChannels } from "./transforms.ts";
+import type { Pair } from "./layouts.ts";
+import { BadImage, checkPairs, PairReader, type Prepared, type ReaderOptions } from "./reader.ts";
+import { checkSides, writeSide } from "./sides.ts";
+import { checkSizes, fixedSize, type Size, type SizeOptions } from "./sizes.ts";
 
-export interface LoaderOptions extends AugmentOptions, SideOptions {
-  /** Default bicubic. */
-  resizeFilter?: Filter | undefined;
+export interface LoaderOptions extends AugmentOptions, ReaderOptions {
   batchSize: number;
   serialBatches: boolean;
   /** Each pair is drawn from all, not from those that are left in the epoch; `serialBatches` comes before it. */
   replacement?: boolean | undefined;
   seed: number;
   skipBadImages?: boolean | undefined;
-  /** Accept pairs without a target (layout `single`); their batches have an empty B. */
-  withoutTargets?: boolean | undefined;
   /** Memory for pictures that are decoded and resized once and kept for later epochs. Default 256 MB. */
   cacheBytes?: number | undefined;
 }
@@ -68,27 +63,13 @@ export interface Batch {
   width: number;
 }
 
-/** A pair that is decoded, resized and reduced to the channels needed: all that does not depend on a draw. */
-interface Prepared {
-  pair: Pair;
-  input: DeepPicture;
-  /** The input itself where both are made of one picture; absent where there is no target. */
-  target?: DeepPicture | undefined;
-}
-
-/** A file that is there but cannot be decoded. */
-class BadImage extends DatasetError {}
-
 export class Loader {
   readonly batchesPerEpoch: number;
   /** Files that could not be decoded and what is wrong with each, as far as they were met (`skipBadImages`). */
   readonly skipped = new Map<string, string>();
   readonly #pairs: readonly Pair[];
   readonly #options: LoaderOptions;
-  readonly #files: Files;
-  readonly #decode: (bytes: Uint8Array, options?: { alpha?: boolean }) => Promise<DeepPicture>;
-  /** The form of the network's input and target; `derive` of a pair's own sides comes before it. */
-  readonly #forms: { input: SideForm; target: SideForm };
+  readonly #reader: PairReader;
   readonly #cache = new Map<number, Prepared>();
   readonly #loading = new Map<number, Promise<Prepared>>();
   readonly #bad = new Map<number, BadImage>();
@@ -101,25 +82,17 @@ export class Loader {
 
   /** @throws DatasetError without pairs, ConfigError for sizes that cannot be */
   constructor(pairs: readonly Pair[], options: LoaderOptions, platform: { files: Files; images: Images }) {
-    const { batchSize, withoutTargets } = options;
+    const { batchSize } = options;
     if (pairs.length === 0) throw new DatasetError("there are no pairs to load.");
-    if (!withoutTargets && pairs.some(({ B }) => B.derive === "absent")) {
-      throw new DatasetError(
-        "the pictures have no targets (--dataset-mode single), but pairs are needed. Use the layout of your pairs, or " +
-          "pix2pix translate for pictures alone.",
-      );
-    }
     if (!Number.isInteger(batchSize) || batchSize < 1)
       throw new ConfigError(`--batch-size is 1 or more, got ${batchSize}.`);
     checkSizes(options);
     checkAugment(options);
     checkSides(options);
+    checkPairs(pairs, options);
     this.#pairs = pairs;
     this.#options = options;
-    this.#files = platform.files;
-    const { images } = platform;
-    this.#decode = (images.decodeDeep ?? images.decode).bind(images);
-    this.#forms = sideForms(options);
+    this.#reader = new PairReader(options, platform);
     this.#cacheLeft = options.cacheBytes ?? 256 * 2 ** 20;
     this.#ahead = Math.max(1, Math.ceil(4 / batchSize));
     this.batchesPerEpoch = Math.ceil(pairs.length / batchSize);
@@ -244,26 +217,12 @@ export class Loader {
     prepared.forEach(({ pair, input, target }, i) => {
       const random = new Random(seed, "augment", epoch * this.#pairs.length + positions[i]!.at);
       const { color, ...placement } = drawJitter(random, input.width, input.height, this.#options);
-      const forms = this.#formsOf(pair);
+      const forms = this.#reader.formsOf(pair);
       writeSide(A, i * inputNc * height * width, input, forms.input, height, width, { ...placement, color });
       if (target && targets)
         writeSide(B, i * outputNc * height * width, target, forms.target, height, width, placement);
     });
     return { A, B, names: prepared.map(({ pair }) => pair.name), n, height, width };
-  }
-
-  #formsOf(pair: Pair): { input: SideForm; target: SideForm } {
-    const { input, target } = this.#forms;
-    const [first, second] = this.#sides(pair);
-    return {
-      input: { ...input, derive: first.derive ?? input.derive },
-      target: { ...target, derive: second.derive ?? target.derive },
-    };
-  }
-
-  /** Input and target. */
-  #sides({ A, B }: Pair): [Side, Side] {
-    return this.#options.direction === "AtoB" ? [A, B] : [B, A];
   }
 
   #orderOf(epoch: number): Uint32Array {
@@ -313,9 +272,12 @@ export class Loader {
     const pair = this.#pairs[index]!;
     let prepared: Prepared;
     try {
-      prepared = await this.#read(pair);
+      prepared = await this.#reader.read(pair);
     } catch (error) {
-      if (error instanceof BadImage) this.#bad.set(index, error);
+      if (error instanceof BadImage) {
+        this.#bad.set(index, error);
+        if (this.#options.skipBadImages) this.skipped.set(error.file, error.reason);
+      }
       throw error;
     }
     const { input, target } = prepared;
@@ -326,42 +288,6 @@ export class Loader {
       this.#cache.set(index, prepared);
     }
     return prepared;
-  }
-
-  /** Decoded, reduced to the channels needed, and resized. */
-  async #read(pair: Pair): Promise<Prepared> {
-    const forms = this.#formsOf(pair);
-    const [first, second] = this.#sides(pair);
-    const { resizeFilter } = this.#options;
-    if (forms.target.derive === "absent") {
-      const input = reduceChannels(await this.#side(first), pictureChannels(forms.input), first.file);
-      const { width, height } = pairSize(input, input, [first, first], this.#options);
-      return { pair, input: resize(input, width, height, resizeFilter) };
-    }
-    const [a, b] = await (first.file === second.file
-      ? this.#picture(first.file).then((picture) => [half(picture, first), half(picture, second)] as const)
-      : Promise.all([this.#side(first), this.#side(second)]));
-    const input = reduceChannels(a, pictureChannels(forms.input), first.file);
-    const target = reduceChannels(b, pictureChannels(forms.target), second.file);
-    const { width, height } = pairSize(input, target, [first, second], this.#options);
-    const resized = resize(input, width, height, resizeFilter);
-    return { pair, input: resized, target: input === target ? resized : resize(target, width, height, resizeFilter) };
-  }
-
-  async #side(side: Side): Promise<DeepPicture> {
-    return half(await this.#picture(side.file), side);
-  }
-
-  async #picture(file: string): Promise<DeepPicture> {
-    const bytes = await this.#files.read(file);
-    try {
-      const alpha = this.#options.inputNc % 2 === 0 || this.#options.outputNc % 2 === 0;
-      return await this.#decode(bytes, { alpha });
-    } catch (error) {
-      const reason = (error instanceof Error ? error.message : String(error)).replace(/\.$/, "");
-      if (this.#options.skipBadImages) this.skipped.set(file, reason);
-      throw new BadImage(`${file}: ${reason}.`);
-    }
   }
 }
 
@@ -383,8 +309,4 @@ function checkEqual(all: readonly Located[], { preprocess, batchSize }: LoaderOp
       `--preprocess ${preprocess} each pair keeps its own size, so they cannot be in one batch of ${batchSize}. Use ` +
       "--batch-size 1, or --preprocess resize_and_crop or scale_width_and_crop.",
   );
-}
-
-function half(picture: DeepPicture, { file, half: which }: Side): DeepPicture {
-  return which === undefined ? picture : halves(picture, file)[which];
 }

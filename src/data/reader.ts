@@ -1,0 +1,122 @@
+/** From a pair's files to two pictures of one size, with the channels that the networks need. */
+import { DatasetError } from "../errors.ts";
+import type { DeepPicture, Files, Images } from "../platform.ts";
+import type { Pair, Side } from "./layouts.ts";
+import { type Filter, resize } from "./resize.ts";
+import { pictureChannels, type SideForm, type SideOptions, sideForms } from "./sides.ts";
+import { pairSize, type SizeOptions } from "./sizes.ts";
+import { halves, reduceChannels } from "./transforms.ts";
+
+export interface ReaderOptions extends SizeOptions, SideOptions {
+  /** Default bicubic. */
+  resizeFilter?: Filter | undefined;
+  /** Accept pairs without a target (layout `single`); their batches have an empty B. */
+  withoutTargets?: boolean | undefined;
+}
+
+/** A pair that is decoded, reduced to the channels needed and resized: all that does not depend on a draw. */
+export interface Prepared {
+  pair: Pair;
+  input: DeepPicture;
+  /** The input itself where both are made of one picture; absent where there is no target. */
+  target?: DeepPicture | undefined;
+}
+
+/** A file that is there but cannot be decoded. */
+export class BadImage extends DatasetError {
+  readonly file: string;
+  readonly reason: string;
+
+  constructor(file: string, reason: string) {
+    super(`${file}: ${reason}.`);
+    this.file = file;
+    this.reason = reason;
+  }
+}
+
+/** @throws DatasetError for pairs that are not what the options need: without targets, or of two pictures */
+export function checkPairs(pairs: readonly Pair[], options: ReaderOptions): void {
+  if (!options.withoutTargets && pairs.some(({ B }) => B.derive === "absent")) {
+    throw new DatasetError(
+      "the pictures have no targets (--dataset-mode single), but pairs are needed. Use the layout of your pairs, or " +
+        "pix2pix translate for pictures alone.",
+    );
+  }
+  const { input } = sideForms(options);
+  const other = pairs.find(({ A, B }) => A.file !== B.file || A.half);
+  if (other && (input.derive === "L" || input.derive === "ab")) {
+    const { A, B } = other;
+    throw new DatasetError(
+      `lightness and colours are those of one picture (--dataset-mode ${options.datasetMode}), but the pair ` +
+        `"${other.name}" has two: ${A.half ? `halves of ${A.file}` : `${A.file} and ${B.file}`}. Give a folder of ` +
+        "plain pictures, and no other layout.",
+    );
+  }
+}
+
+export class PairReader {
+  readonly #options: ReaderOptions;
+  readonly #files: Files;
+  readonly #decode: (bytes: Uint8Array, options?: { alpha?: boolean }) => Promise<DeepPicture>;
+  readonly #forms: { input: SideForm; target: SideForm };
+
+  constructor(options: ReaderOptions, { files, images }: { files: Files; images: Images }) {
+    this.#options = options;
+    this.#files = files;
+    this.#decode = (images.decodeDeep ?? images.decode).bind(images);
+    this.#forms = sideForms(options);
+  }
+
+  /** The form of a pair's input and target: what its own sides say comes before the options. */
+  formsOf(pair: Pair): { input: SideForm; target: SideForm } {
+    const { input, target } = this.#forms;
+    const [first, second] = this.#sides(pair);
+    return {
+      input: { ...input, derive: first.derive ?? input.derive },
+      target: { ...target, derive: second.derive ?? target.derive },
+    };
+  }
+
+  /** @throws BadImage for a file that cannot be decoded, DatasetError for sizes or channels that cannot be used */
+  async read(pair: Pair): Promise<Prepared> {
+    const forms = this.formsOf(pair);
+    const [first, second] = this.#sides(pair);
+    const { resizeFilter } = this.#options;
+    if (forms.target.derive === "absent") {
+      const input = reduceChannels(await this.#side(first), pictureChannels(forms.input), first.file);
+      const { width, height } = pairSize(input, input, [first, first], this.#options);
+      return { pair, input: resize(input, width, height, resizeFilter) };
+    }
+    const [a, b] = await (first.file === second.file
+      ? this.#picture(first.file).then((picture) => [half(picture, first), half(picture, second)] as const)
+      : Promise.all([this.#side(first), this.#side(second)]));
+    const input = reduceChannels(a, pictureChannels(forms.input), first.file);
+    const target = reduceChannels(b, pictureChannels(forms.target), second.file);
+    const { width, height } = pairSize(input, target, [first, second], this.#options);
+    const resized = resize(input, width, height, resizeFilter);
+    return { pair, input: resized, target: input === target ? resized : resize(target, width, height, resizeFilter) };
+  }
+
+  /** Input and target. */
+  #sides({ A, B }: Pair): [Side, Side] {
+    return this.#options.direction === "AtoB" ? [A, B] : [B, A];
+  }
+
+  async #side(side: Side): Promise<DeepPicture> {
+    return half(await this.#picture(side.file), side);
+  }
+
+  async #picture(file: string): Promise<DeepPicture> {
+    const bytes = await this.#files.read(file);
+    try {
+      const alpha = this.#options.inputNc % 2 === 0 || this.#options.outputNc % 2 === 0;
+      return await this.#decode(bytes, { alpha });
+    } catch (error) {
+      throw new BadImage(file, (error instanceof Error ? error.message : String(error)).replace(/\.$/, ""));
+    }
+  }
+}
+
+function half(picture: DeepPicture, { file, half: which }: Side): DeepPicture {
+  return which === undefined ? picture : halves(picture, file)[which];
+}
