@@ -150,9 +150,13 @@ describe("inpainting", () => {
       return x >= 3 && x < 9 && y >= 2 && y < 6;
     };
     expect([...A]).toEqual([...B].map((v, i) => (inside(i) ? 1 : v)));
-    const varied = await (await loader(root, { datasetMode: "inpainting", colorJitter: 0.5 })).batch(0, 0);
-    expect(varied.B).toEqual(B);
-    expect(varied.A.filter((_, i) => inside(i)).every((v) => v === 1)).toBe(true);
+    const varied = await loader(root, { datasetMode: "inpainting", colorJitter: 0.5 });
+    for (let epoch = 0; epoch < 6; epoch++) {
+      const batch = await varied.batch(epoch, 0);
+      expect(batch.B).toEqual(B);
+      expect(batch.A).not.toEqual(A);
+      expect(batch.A.filter((_, i) => inside(i)).every((v) => v === 1)).toBe(true);
+    }
   });
 
   test("the mask is in the middle of the crop, whatever was cropped and turned", async () => {
