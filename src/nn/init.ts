@@ -23,7 +23,8 @@ const kaiming: Init = (random, out, shape) => random.fillNormal(out, 0, Math.sqr
 
 /**
  * The weight as a matrix of shape[0] rows, gain times a random one with orthonormal rows, or columns where those are
- * the fewer (Saxe et al. 2013): the Q of a normal matrix whose R has a positive diagonal.
+ * the fewer (Saxe et al. 2013): the Q of a normal matrix whose R has a positive diagonal. That takes about
+ * 2 * columns * rows^2 operations, in all a minute for unet_256 of 64 filters.
  */
 const orthogonal: Init = (random, out, shape, gain) => {
   const rows = shape[0]!;
