@@ -10,6 +10,8 @@ import { files } from "../files.ts";
 import { images } from "../images.ts";
 import type { Picked } from "../import.ts";
 import { attempt, onClick, paint, part, show } from "./dom.ts";
+import { clearPictures } from "./runs.ts";
+import { dataDir } from "./settings.ts";
 
 export interface DataSet {
   /** For the name of a run. */
@@ -36,12 +38,9 @@ export function pictures(client: Client, chosen: (data: DataSet) => void): void 
     data = next;
     part("use-demo").classList.toggle("chosen", !next.root);
     part("drop").classList.toggle("chosen", Boolean(next.root));
-    part("pairs-text").textContent = [
-      `${next.pairs} pairs: the network sees the left one and learns to paint the right one.`,
-    ]
-      .concat(notes)
-      .join(" ");
     const pairs = next.root ? await storedPairs(next.root, next.direction) : drawnPairs(next.direction);
+    const text = `${next.pairs} pairs: the network sees the left one and learns to paint the right one.`;
+    part("pairs-text").textContent = [text, ...notes].join(" ");
     part("preview").replaceChildren(...pairs.map(figure));
     show(true, "pairs");
     chosen(next);
@@ -50,7 +49,7 @@ export function pictures(client: Client, chosen: (data: DataSet) => void): void 
   async function take(picked: readonly Picked[]): Promise<void> {
     if (picked.length === 0) return;
     const title = titleOf(picked);
-    const root = `data/${title}-${Date.now().toString(36)}`;
+    const root = `${dataDir}/${title}-${Date.now().toString(36)}`;
     part("pairs-text").textContent = "Reading the pictures…";
     part("preview").replaceChildren();
     show(true, "pairs");
@@ -58,6 +57,7 @@ export function pictures(client: Client, chosen: (data: DataSet) => void): void 
       await client.importPictures(root, picked);
       const { pairs, notes } = await findPairs(files, root, { skipUnpaired: true });
       await choose({ title, root, pairs: pairs.length, direction: "AtoB" }, notes);
+      await clearPictures(root);
     } catch (error) {
       show(false, "pairs");
       throw error;

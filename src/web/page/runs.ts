@@ -2,7 +2,7 @@
 import { type Config, Run } from "../../index.ts";
 import type { LossLine } from "../../run.ts";
 import { files, removeFolder } from "../files.ts";
-import { checkpointsDir } from "./settings.ts";
+import { checkpointsDir, dataDir } from "./settings.ts";
 
 export interface StoredRun {
   config: Config;
@@ -45,10 +45,15 @@ export function sampleFile(name: string, epoch: number): Promise<Uint8Array> {
   return files.read(`${checkpointsDir}/${name}/samples/epoch_${String(epoch).padStart(3, "0")}.png`);
 }
 
-/** Removes a run, and its pictures where no other run needs them. */
-export async function deleteRun(name: string): Promise<void> {
-  const { dataroot } = (await storedRun(name)).config;
-  await removeFolder(`${checkpointsDir}/${name}`);
-  const others = await Promise.all((await runNames()).map((other) => storedRun(other)));
-  if (!others.some(({ config }) => config.dataroot === dataroot)) await removeFolder(dataroot);
+export function deleteRun(name: string): Promise<void> {
+  return removeFolder(`${checkpointsDir}/${name}`);
+}
+
+/** Removes the pictures that no run needs. @param keep a data set that a run may be begun on */
+export async function clearPictures(keep: string | undefined): Promise<void> {
+  const runs = await Promise.all((await runNames()).map((name) => storedRun(name)));
+  const needed = new Set([keep, ...runs.map(({ config }) => config.dataroot)]);
+  for (const { name } of (await files.list(dataDir)) ?? []) {
+    if (!needed.has(`${dataDir}/${name}`)) await removeFolder(`${dataDir}/${name}`);
+  }
 }

@@ -10,7 +10,9 @@ export interface Settings {
   mirror: boolean;
 }
 
+/** Where runs and pictures lie in the browser's storage. */
 export const checkpointsDir = "runs";
+export const dataDir = "data";
 
 /** Filters of the first layers: what each size can use, and computes in bearable time. */
 const filters = { 64: 24, 128: 32, 256: 64 };

@@ -5,8 +5,8 @@ import { files } from "../files.ts";
 import { attempt, onClick, part, problem, show } from "./dom.ts";
 import { builtIn, type DataSet } from "./pictures.ts";
 import { Progress } from "./progress.ts";
-import { deleteRun, runNames, storedRun } from "./runs.ts";
-import { configOf, freeName, type Settings } from "./settings.ts";
+import { clearPictures, deleteRun, runNames, storedRun } from "./runs.ts";
+import { configOf, dataDir, freeName, type Settings } from "./settings.ts";
 
 /** The choice in the list of runs that stands for a new one. */
 const newRun = "";
@@ -34,6 +34,7 @@ export class Training {
       const { value } = this.#list;
       if (value === newRun || !confirm(`Delete the run "${value}" with its weights?`)) return;
       await deleteRun(value);
+      await clearPictures(this.#data?.root);
       await this.#select(newRun);
     });
     this.#list.addEventListener("change", () => attempt(() => this.#select(this.#list.value)));
@@ -103,7 +104,7 @@ export class Training {
       steps: Number(steps.value),
       mirror: mirror.checked,
     };
-    const drawnAt = `data/facades-${settings.size}`;
+    const drawnAt = `${dataDir}/facades-${settings.size}`;
     const config = configOf(settings, data, drawnAt);
     if (!data.root && !(await files.exists(`${drawnAt}/whole`))) {
       part("state").textContent = `Drawing ${builtIn.train} pairs…`;
