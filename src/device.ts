@@ -41,7 +41,7 @@ export async function chooseDevice(platform: Platform, wanted: DeviceChoice): Pr
   const base: Device = { name: platform.base, label: platform.base };
   if (wanted === base.name) return base;
   const name: DeviceName = wanted === "auto" ? "webgpu" : wanted;
-  const device = (await platform.devices([name])).find((each) => each.name === name);
+  const device = (await platform.devices([name], { hardware: wanted === "auto" })).find((each) => each.name === name);
   if (wanted === "auto") return device?.present && !device.adapter?.software ? device : base;
   if (device?.present) return device;
   const present = (await platform.devices()).filter((each) => each.present);

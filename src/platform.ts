@@ -73,9 +73,10 @@ export interface Platform {
   base: "cpu" | "wasm";
   /**
    * The devices that this platform could have (or those of `names`), `base` first, and whether each is there. To look for an
-   * adapter may take a second; sessions are made on a device by the options of device.ts.
+   * adapter may take a second, less with `hardware`, which asks for none but real GPUs. Sessions are made on a device by the
+   * options of device.ts.
    */
-  devices(names?: readonly DeviceName[]): Promise<readonly FoundDevice[]>;
+  devices(names?: readonly DeviceName[], options?: { hardware?: boolean }): Promise<readonly FoundDevice[]>;
 }
 
 export type DeviceName = "cpu" | "webgpu" | "cuda" | "wasm";
@@ -88,6 +89,8 @@ export interface Adapter {
   software: boolean;
   maxBufferSize?: number | undefined;
   maxStorageBufferBindingSize?: number | undefined;
+  /** What a matrix product reached when the adapter was looked at, GFLOP/s. */
+  rate?: number | undefined;
 }
 
 /** A device that can be computed on. */

@@ -3,6 +3,7 @@ import type { Config } from "./config.ts";
 import { Loader, still } from "./data/loader.ts";
 import { type FoundPairs, findPairs, type Pair } from "./data/pairs.ts";
 import { inputPicture, outputPicture } from "./data/sides.ts";
+import { inGigabytes, type MemoryNeed } from "./engines/memory.ts";
 import type { Losses } from "./model.ts";
 import { discriminators, receptiveField } from "./networks/discriminators.ts";
 import { countParameters } from "./nn/parameters.ts";
@@ -35,12 +36,13 @@ const pageSeconds = 20;
 /** What a run is made of, in lines: data, networks with their sizes, D's map and receptive field (two different things). */
 export function describe(
   config: Config,
-  { netG, netD, outputMap, device }: Trainer,
+  trainer: Trainer,
   { layout, pairs, notes }: FoundPairs,
   { height, width, threads, perEpoch }: { height: number; width: number; threads: number; perEpoch: number },
 ): string[] {
   const count = (net: Trainer["netG"]) =>
     `${countParameters(net.specs).toLocaleString("en").replaceAll(",", " ")} parameters`;
+  const { netG, netD, outputMap, device } = trainer;
   const { lambdaGan, numD } = config;
   const field = receptiveField(discriminators[config.netD]!.geometry({ nLayers: config.nLayersD }));
   const [, , h, w] = outputMap ?? [];
@@ -57,6 +59,17 @@ export function describe(
       : `netD    ${config.netD}${scales}, ndf ${config.ndf}: ${count(netD)}; ${sees}${patch}`,
     `loss    ${objective(config)}, Adam ${config.lr}, batch ${config.batchSize}${batches(config)}`,
     `device  ${device.label}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+    ...memory(trainer.memoryNeed({ n: config.batchSize, height, width })),
+  ];
+}
+
+/** What a step takes of the memory of a device that has its own. */
+function memory(need: MemoryNeed | undefined): string[] {
+  if (!need) return [];
+  const { networks, carried, working, total } = need;
+  return [
+    `memory  ${inGigabytes(total)} of the device's or more: networks with gradients and moments ${inGigabytes(networks)}, ` +
+      `kept activations ${inGigabytes(carried)}, working memory ${inGigabytes(working)}`,
   ];
 }
 

@@ -6,6 +6,7 @@ import { keepsState } from "./device.ts";
 import type { Bound, Engine } from "./engines/engine.ts";
 import { GpuEngine } from "./engines/gpu.ts";
 import { HostEngine } from "./engines/host.ts";
+import { type MemoryNeed, memoryNeed } from "./engines/memory.ts";
 import { NetworkState } from "./engines/state.ts";
 import type { Program } from "./graph.ts";
 import type { BatchShape, Losses, LossName, ModelOptions } from "./model.ts";
@@ -76,6 +77,16 @@ export class Trainer {
   get capacity(): number {
     const { accumulate = 1 } = this.#options.model;
     return Math.max(1, Math.floor(this.#engine.capacity / (2 * accumulate)));
+  }
+
+  /** What a batch of this size takes of a device's own memory; undefined where the host's is used. */
+  memoryNeed(shape: BatchShape): MemoryNeed | undefined {
+    if (!keepsState(this.device)) return undefined;
+    const { phases } = trainingStep(this.#options.model, shape, this.#engine.target);
+    return memoryNeed(
+      phases.map(({ batch }) => batch),
+      [this.netG, this.netD],
+    );
   }
 
   /** Builds the sessions of a batch size ahead of its first step. */

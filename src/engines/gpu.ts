@@ -12,10 +12,11 @@ import { adamGraph, type Betas, type Factors } from "../nn/adam.ts";
 import { isTrainable } from "../nn/parameters.ts";
 import { encode } from "../onnx/encode.ts";
 import { greater, neg, where } from "../ops/elementwise.ts";
-import { concat, Identity, reshape } from "../ops/movement.ts";
+import { concat, Identity, pad, reshape } from "../ops/movement.ts";
 import { Expand } from "../ops/reduce.ts";
 import type { Device, InferenceSession, Platform, Tensor, Tensors } from "../platform.ts";
 import { type Bound, type Engine, memoryOf } from "./engine.ts";
+import { checkLimits } from "./memory.ts";
 import type { NetworkState } from "./state.ts";
 
 /** A program with the memory of its inputs and outputs. */
@@ -25,8 +26,15 @@ interface Stage {
   fetches: Tensors;
 }
 
-/** Rows of losses that are kept on the device until they are read. */
+/** A stage that keeps `width` values. */
+interface Recorder {
+  stage: Stage;
+  width: number;
+}
+
+/** The table of losses that are kept on the device until they are read. */
 const rows = 64;
+const columns = 8;
 
 export class GpuEngine implements Engine {
   readonly target = "gpu";
@@ -41,8 +49,10 @@ export class GpuEngine implements Engine {
   readonly #adam = new Map<NetworkState, Promise<Stage>>();
   /** Values, statistics, gradients and moments of the networks by their names in the graphs. */
   #own: Promise<ReadonlyMap<string, Tensor>> | undefined;
-  #history: Tensor | undefined;
-  #recorded = 0;
+  #history: Promise<Tensor> | undefined;
+  /** Values in each row of the history that is not read yet. */
+  readonly #widths: number[] = [];
+  readonly #read: Float32Array[] = [];
 
   constructor(platform: Platform, device: Device, states: readonly NetworkState[]) {
     this.#platform = platform;
@@ -51,21 +61,25 @@ export class GpuEngine implements Engine {
   }
 
   async compile(programs: readonly Program[]): Promise<Bound> {
+    for (const program of programs) checkLimits(program, this.#device);
     const memory = new Map(await this.#networks());
     const inputs = new Map<string, Tensor>();
     const stages: Stage[] = [];
     for (const program of programs) stages.push(await this.#stage(program, memory, inputs));
-    let recorder: Promise<Stage> | undefined;
+    const recorders = new Map<string, Promise<Recorder>>();
     return {
-      run: (index) => this.#run(stages[index]!),
+      run: async (index) => void (await this.#run(stages[index]!)),
       input: (name) => inputs.get(name)!.data as Float32Array,
       read: (name) => this.#down(memory.get(memoryOf(name))!),
       record: async (names) => {
-        recorder ??= this.#recorder(names, memory, inputs);
-        const stage = await recorder;
+        const recorder = recorders.get(`${names}`) ?? this.#recorder(names, memory, inputs);
+        recorders.set(`${names}`, recorder);
+        const { stage, width } = await recorder;
+        if (this.#widths.length === rows) this.#read.push(...(await this.#readHistory()));
         const row = stage.feeds.row!.data as Float32Array;
         row.fill(0);
-        row[this.#recorded++] = 1;
+        row[this.#widths.length] = 1;
+        this.#widths.push(width);
         await this.#run(stage);
       },
     };
@@ -85,12 +99,7 @@ export class GpuEngine implements Engine {
   }
 
   async recorded(): Promise<Float32Array[]> {
-    const count = this.#recorded;
-    this.#recorded = 0;
-    if (count === 0) return [];
-    const all = await this.#down(this.#history!);
-    const width = all.length / rows;
-    return Array.from({ length: count }, (_, i) => all.slice(i * width, (i + 1) * width));
+    return [...this.#read.splice(0), ...(await this.#readHistory())];
   }
 
   async toDevice(): Promise<void> {
@@ -151,7 +160,8 @@ export class GpuEngine implements Engine {
       graph.output("y", Expand([graph.input("x", [1])], { shape }));
       return this.#session(graph.program(), { preferredOutputLocation: "gpu-buffer" });
     });
-    const { y } = await session.run({ x: new this.#platform.ort.Tensor("float32", new Float32Array(1), [1]) });
+    const zero = new this.#platform.ort.Tensor("float32", new Float32Array(1), [1]);
+    const { y } = await this.#run({ session, feeds: { x: zero } });
     return y!;
   }
 
@@ -164,7 +174,7 @@ export class GpuEngine implements Engine {
     });
     if (to.location === "cpu") {
       // onnxruntime-web leaves a host's tensor that it is given as it was.
-      const { to: result } = await session.run({ from });
+      const { to: result } = await this.#run({ session, feeds: { from } });
       (to.data as Float32Array).set(result!.data as Float32Array);
     } else {
       await this.#run({ session, feeds: { from }, fetches: { to } });
@@ -196,39 +206,54 @@ export class GpuEngine implements Engine {
   async #stage(program: Program, memory: Map<string, Tensor>, inputs: Map<string, Tensor>): Promise<Stage> {
     const { ort } = this.#platform;
     const session = await this.#session(program);
+    // A gradient may come out, and go in, before its last Reshape.
+    const view = (t: Tensor, shape: Shape) =>
+      `${t.dims}` === `${shape}` ? t : ort.Tensor.fromGpuBuffer(t.gpuBuffer, { dataType: "float32", dims: shape });
     const feeds: Tensors = {};
     for (const { name, shape } of program.inputs) {
-      const known = memory.get(memoryOf(name)) ?? inputs.get(name);
-      feeds[name] = known ?? new ort.Tensor("float32", new Float32Array(sizeOf(shape)), shape);
-      if (!known) inputs.set(name, feeds[name]);
+      const known = memory.get(memoryOf(name));
+      const given = inputs.get(name) ?? new ort.Tensor("float32", new Float32Array(sizeOf(shape)), shape);
+      if (!known) inputs.set(name, given);
+      feeds[name] = known ? view(known, shape) : given;
     }
     const fetches: Tensors = {};
     for (const { name, tensor } of program.outputs) {
       const at = memoryOf(name);
       const known = memory.get(at) ?? (await this.#make(tensor.shape));
       memory.set(at, known);
-      // A gradient may come out before its last Reshape.
-      fetches[name] = ort.Tensor.fromGpuBuffer(known.gpuBuffer, { dataType: "float32", dims: tensor.shape });
+      fetches[name] = view(known, tensor.shape);
     }
     return { session, feeds, fetches };
   }
 
   /** Writes losses into the row of a table that `row` marks with 1; a choice, for a NaN must not reach the other rows. */
-  async #recorder(names: readonly string[], memory: Map<string, Tensor>, inputs: Map<string, Tensor>): Promise<Stage> {
+  async #recorder(
+    names: readonly string[],
+    memory: Map<string, Tensor>,
+    inputs: Map<string, Tensor>,
+  ): Promise<Recorder> {
+    this.#history ??= this.#make([rows, columns]);
+    memory.set("history", await this.#history);
     const graph = new Graph("gpu");
     const losses = names.map((name) => graph.input(name, memory.get(name)!.dims));
     const width = losses.reduce((total, { size }) => total + size, 0);
-    this.#history ??= await this.#make([rows, width]);
-    memory.set("history", this.#history);
+    const line = pad(reshape(concat(losses, 0), [1, width]), [0, 0], [0, columns - width]);
     const chosen = greater(graph.input("row", [rows, 1]), 0.5);
-    const line = reshape(concat(losses, 0), [1, width]);
-    graph.output("history.updated", where(chosen, line, graph.input("history", [rows, width])));
-    return this.#stage(graph.program(), memory, inputs);
+    graph.output("history.updated", where(chosen, line, graph.input("history", [rows, columns])));
+    return { stage: await this.#stage(graph.program(), memory, inputs), width };
   }
 
-  async #run({ session, feeds, fetches }: Stage): Promise<void> {
+  /** Takes the rows that the device holds. */
+  async #readHistory(): Promise<Float32Array[]> {
+    const widths = this.#widths.splice(0);
+    if (widths.length === 0) return [];
+    const all = await this.#down(await this.#history!);
+    return widths.map((width, i) => all.slice(i * columns, i * columns + width));
+  }
+
+  async #run({ session, feeds, fetches }: Omit<Stage, "fetches"> & Partial<Stage>): Promise<Tensors> {
     try {
-      await session.run(feeds, fetches);
+      return await (fetches ? session.run(feeds, fetches) : session.run(feeds));
     } catch (error) {
       throw explained(error, this.#device);
     }

@@ -24,3 +24,7 @@ export const runInto: Platform["runInto"] = Object.assign(
   },
   { sequenceOutput },
 );
+
+/** Whether this build of ONNX Runtime has a device's part, or can be given it. */
+export const supports = (name: string): boolean =>
+  onnxruntime.listSupportedBackends().some((backend) => backend.name === name);

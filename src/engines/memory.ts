@@ -1,0 +1,94 @@
+/** How much memory programs take, from their graphs. */
+import { DeviceError } from "../errors.ts";
+import { type Dtype, type Program, sizeOf, type Tensor } from "../graph.ts";
+import { isTrainable } from "../nn/parameters.ts";
+import type { Device } from "../platform.ts";
+import { memoryOf } from "./engine.ts";
+import type { NetworkState } from "./state.ts";
+
+const bytesPerValue: Record<Dtype, number> = { float32: 4, int64: 8, bool: 1 };
+const bytesOf = (t: Tensor): number => t.size * bytesPerValue[t.dtype];
+
+/** Bytes. */
+export interface MemoryNeed {
+  /** Values, gradients and both moments. */
+  networks: number;
+  /** What one program leaves to a later one: activations for the most part. */
+  carried: number;
+  /** The largest set of other values that one program needs at a time. */
+  working: number;
+  total: number;
+}
+
+/** The least that the programs of a step need; a runtime that keeps buffers for later takes somewhat more. */
+export function memoryNeed(programs: readonly Program[], states: readonly NetworkState[]): MemoryNeed {
+  const own = new Set<string>();
+  let networks = 0;
+  for (const { network, specs } of states) {
+    for (const spec of specs) {
+      const parts = isTrainable(spec) ? ["", ".grad", ".m", ".v"] : [""];
+      for (const part of parts) own.add(`${network}.${spec.name}${part}`);
+      networks += 4 * parts.length * sizeOf(spec.shape);
+    }
+  }
+  const left = new Map<string, number>();
+  for (const { inputs, outputs } of programs) {
+    for (const t of inputs) left.set(memoryOf(t.name), bytesOf(t));
+    for (const { name, tensor } of outputs) left.set(memoryOf(name), bytesOf(tensor));
+  }
+  const carried = [...left].reduce((total, [name, bytes]) => total + (own.has(name) ? 0 : bytes), 0);
+  const working = Math.max(0, ...programs.map(largestLiveSet));
+  return { networks, carried, working, total: networks + carried + working };
+}
+
+/** Bytes of what is computed and still to be read, at the node where they are most; outputs have memory of their own. */
+function largestLiveSet({ nodes, inputs, constants, outputs }: Program): number {
+  /** The tensor whose memory a value is in: its own, or for a Reshape that of its input. */
+  const root = (t: Tensor): Tensor => (t.producer?.op.renames ? root(t.producer.inputs[0]!) : t);
+  const elsewhere = new Set([
+    ...inputs,
+    ...constants.map(({ tensor }) => tensor),
+    ...outputs.map((o) => root(o.tensor)),
+  ]);
+  const lastUse = new Map<Tensor, number>();
+  nodes.forEach((node, i) => {
+    for (const t of node.inputs) lastUse.set(root(t), i);
+  });
+  const ending = new Map<number, Tensor[]>();
+  for (const [t, i] of lastUse) ending.set(i, [...(ending.get(i) ?? []), t]);
+  let [live, most] = [0, 0];
+  const alive = new Set<Tensor>();
+  nodes.forEach(({ output }, i) => {
+    const t = root(output);
+    if (!elsewhere.has(t) && !alive.has(t)) {
+      alive.add(t);
+      live += bytesOf(t);
+    }
+    most = Math.max(most, live);
+    for (const ended of ending.get(i) ?? []) if (alive.delete(ended)) live -= bytesOf(ended);
+  });
+  return most;
+}
+
+/** @throws DeviceError where a value of the program is larger than the device's buffers may be: which, and which limit */
+export function checkLimits({ inputs, nodes }: Program, { label, adapter }: Device): void {
+  const limits = [
+    ["maxBufferSize", adapter?.maxBufferSize],
+    ["maxStorageBufferBindingSize", adapter?.maxStorageBufferBindingSize],
+  ] as const;
+  for (const t of [...inputs, ...nodes.map(({ output }) => output)]) {
+    for (const [name, limit] of limits) {
+      if (limit === undefined || bytesOf(t) <= limit) continue;
+      const place = t.producer ? `${t.producer.op.type} in ${t.producer.scope || "the step"}` : t.name;
+      throw new DeviceError(
+        `${label} cannot hold ${place}: [${t.shape.join(", ")}] takes ${inMegabytes(bytesOf(t))}, ${name} is ` +
+          `${inMegabytes(limit)}. Take a smaller --crop-size, --batch-size or --ngf, or --device cpu.`,
+      );
+    }
+  }
+}
+
+const inMegabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
+
+/** "1.9 GB" */
+export const inGigabytes = (bytes: number): string => `${(bytes / 1e9).toPrecision(2)} GB`;

@@ -1,0 +1,80 @@
+/**
+ * Looks at one device in a process of its own, for a driver may end the process that asks it. Prints one line of JSON, a
+ * ProbeResult; the runtime's log on standard error names the machine's GPUs.
+ */
+import { sessionOptions } from "../device.ts";
+import { Graph } from "../graph.ts";
+import { encode } from "../onnx/encode.ts";
+import { gemm } from "../ops/linear.ts";
+import { Expand, sum } from "../ops/reduce.ts";
+import type { DeviceName, InferenceSession } from "../platform.ts";
+import { ort } from "./ort.ts";
+
+export interface ProbeResult {
+  /** Rate of a matrix product, GFLOP/s. */
+  rate?: number;
+  /** Bytes; absent where it is 4 GiB or more. */
+  maxBufferSize?: number;
+  error?: string;
+}
+
+async function session(graph: Graph, name: DeviceName): Promise<InferenceSession> {
+  return ort.InferenceSession.create(encode(graph.program()), sessionOptions({ name, label: name }, 1));
+}
+
+/** On larger matrices as long as they take no time, for a GPU needs large ones to show what it can. */
+async function rate(name: DeviceName): Promise<number> {
+  let [best, side] = [0, 128];
+  for (let seconds = 0; seconds < 0.01 && side <= 4096; side *= 2) {
+    seconds = await product(name, side);
+    best = (2 * side ** 3) / seconds / 1e9;
+  }
+  return best;
+}
+
+/** Seconds of one product of square matrices, the better of two. */
+async function product(name: DeviceName, side: number): Promise<number> {
+  const graph = new Graph("gpu");
+  // The product's sum, so that little comes back.
+  graph.output("y", sum(gemm(graph.input("a", [side, side]), graph.input("b", [side, side]))));
+  const multiply = await session(graph, name);
+  const matrix = new ort.Tensor("float32", new Float32Array(side * side).fill(0.5), [side, side]);
+  let best = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 3; i++) {
+    const began = performance.now();
+    const { y } = await multiply.run({ a: matrix, b: matrix });
+    if (Math.abs((y!.data[0] as number) / (side ** 3 / 4) - 1) > 1e-4)
+      throw new Error("a matrix product came out wrong");
+    if (i > 0) best = Math.min(best, (performance.now() - began) / 1000);
+  }
+  await multiply.release();
+  return best;
+}
+
+/** The runtime does not tell limits, but what it says of a buffer of just under 4 GiB does. */
+async function maxBufferSize(): Promise<number | undefined> {
+  const graph = new Graph("gpu");
+  graph.output("y", sum(Expand([graph.input("x", [1, 1])], { shape: [1023, 2 ** 20] })));
+  const large = await session(graph, "webgpu");
+  // The first complaint may be of the allocation; the second names the limit.
+  for (let i = 0; i < 2; i++) {
+    try {
+      await large.run({ x: new ort.Tensor("float32", new Float32Array(1), [1, 1]) });
+    } catch (error) {
+      const limit = /max buffer size limit \((\d+)\)/.exec(String(error))?.[1];
+      if (limit) return Number(limit);
+    }
+  }
+  return undefined;
+}
+
+const result: ProbeResult = {};
+try {
+  const name = process.argv[2] as DeviceName;
+  (ort as unknown as { env: { logLevel: string } }).env.logLevel = "verbose";
+  result.rate = await rate(name);
+  if (name === "webgpu") Object.assign(result, { maxBufferSize: await maxBufferSize() });
+} catch (error) {
+  result.error = error instanceof Error ? error.message : String(error);
+}
+process.stdout.write(`\n${JSON.stringify(result)}\n`);
