@@ -52,6 +52,12 @@ const facades = `
 255 0 0 pillar
 170 0 0 shop`;
 
+/** The colours that are classes first, so that every index from `classes.length` on is no class. */
+export function classesFirst(palette: Palette): { colours: Palette; classes: string[] } {
+  const colours = [...palette].sort((a, b) => Number(a.ignored) - Number(b.ignored));
+  return { colours, classes: colours.filter(({ ignored }) => !ignored).map(({ name }) => name) };
+}
+
 /** The palettes that --palette knows by name. */
 export const palettes: Readonly<Record<string, Palette>> = {
   cityscapes: parsePalette(cityscapes, "cityscapes"),

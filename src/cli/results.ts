@@ -3,7 +3,7 @@ import type { Loader } from "../data/loader.ts";
 import { inputPicture, outputPicture } from "../data/sides.ts";
 import { DatasetError } from "../errors.ts";
 import { type Metrics, mean, measure, spread } from "../metrics.ts";
-import { nearestColours, type Palette, paint } from "../palette.ts";
+import { classesFirst, nearestColours, type Palette, paint } from "../palette.ts";
 import type { Picture, Platform } from "../platform.ts";
 import { type ResultRow, resultsPage, type SetScore } from "../report/results-page.ts";
 import { Confusion, LabHistograms } from "../scores.ts";
@@ -125,9 +125,9 @@ class ClassScorer {
   readonly #confusion: Confusion;
 
   constructor(palette: Palette) {
-    // Classes first, so that every index from their number on is no class.
-    this.#palette = [...palette].sort((a, b) => Number(a.ignored) - Number(b.ignored));
-    this.#names = palette.filter(({ ignored }) => !ignored).map(({ name }) => name);
+    const { colours, classes } = classesFirst(palette);
+    this.#palette = colours;
+    this.#names = classes;
     this.#confusion = new Confusion(this.#names.length);
   }
 
