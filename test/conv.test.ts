@@ -38,15 +38,17 @@ const square = (side: number, kernel: number, stride: number, pad: number, dilat
 // The form that the gradient by the input takes, that by the weight, and a geometry that leads to it.
 const forms: [string, string, string, Layer][] = [
   ["flipped", "convolution", "D's stride 1", square(14, 4, 1, 1)],
-  ["flipped", "convolution", "oblong, dilated", { ...square(13, 3, 1, 2), size: [13, 17], dilations: [2, 3] }],
+  ["flipped", "taps", "3x3 of stride 1", square(12, 3, 1, 1)],
+  ["flipped", "taps", "oblong, dilated", { ...square(13, 3, 1, 2), size: [13, 17], dilations: [2, 3] }],
   ["flipped", "patches", "stride 1 on a small map", square(7, 4, 1, 1)],
-  ["flipped", "patches", "1x1", square(5, 1, 1, 0)],
+  ["flipped", "taps", "1x1", square(5, 1, 1, 0)],
   ["transposed", "patches", "stride 2 on a small map", square(8, 4, 2, 1)],
   ["transposed", "patches", "down to 1x1", square(2, 4, 2, 1)],
   ["transposed", "halving", "stride 2 on a large map", { ...square(68, 4, 2, 1), size: [68, 64] }],
   ["transposed", "patches", "a large odd map", { ...square(67, 4, 2, 1), size: [67, 68] }],
   ["transposed", "patches", "a large map without padding", square(68, 4, 2, 0)],
-  ["transposed", "convolution", "padding beyond the kernel", square(9, 1, 1, 1)],
+  ["flipped", "taps", "1x1 on a large map", square(16, 1, 1, 0)],
+  ["transposed", "taps", "padding beyond the kernel", square(9, 1, 1, 1)],
   ["transposed", "patches", "the article's stride 4, dilation 3", square(18, 4, 4, 0, 3)],
   ["transposed", "patches", "one stride", { ...square(12, 3, 1, 1), strides: [1, 2] }],
 ];
@@ -101,7 +103,10 @@ async function check(geometry: Geometry): Promise<{ input: string; weight: strin
   const attrs = { strides, pads, dilations };
   const y = Conv([x!, w!, bias!], attrs);
   const gradients = gradient(sum(mul(y, t!)), [x!, w!, bias!]);
-  const used = new Set(graph.program(named(["dx", "dw"], gradients)).nodes.map(({ op }) => op.type));
+  const used = graph.program(named(["dx", "dw"], gradients)).nodes.map(({ op }) => op.type);
+  const products = used.filter((type) => type === "Gemm").length;
+  // A tap's product a sample, or one of all patches; of a 1x1 kernel they are the same.
+  const gemms = products === n * kernel[0] * kernel[1] ? "taps" : "patches";
   const transposed = ConvTranspose([t!, w!, biasT!], { ...attrs, output_padding });
   const gradientsT = gradient(sum(mul(transposed, x!)), [t!, w!, biasT!]);
   // sum(y * t) without the bias is linear in each of x, w and t, so its gradients' gradients are y, dx and dw again.
@@ -132,8 +137,8 @@ async function check(geometry: Geometry): Promise<{ input: string; weight: strin
   };
   for (const name of names) expect(distance(got[name]!, wanted[name]!), name).toBeLessThan(1e-6);
   return {
-    input: used.has("ConvTranspose") ? "transposed" : "flipped",
-    weight: used.has("SpaceToDepth") ? "halving" : used.has("Gemm") ? "patches" : "convolution",
+    input: used.includes("ConvTranspose") ? "transposed" : "flipped",
+    weight: used.includes("SpaceToDepth") ? "halving" : products > 0 ? gemms : "convolution",
   };
 }
 

@@ -40,8 +40,9 @@ export function convInputGradient(dy: Tensor, w: Tensor, shape: Shape, attrs: Co
 
 /**
  * d loss / d w of y = Conv(x, w), as [Cout, Cin, kh, kw].
- * As a Conv of its own it is fast where that Conv has no dilation (stride 1). With stride 2 one matrix product a sample is
- * faster: the patches of x by strided slices where maps are small, by space-to-depth (whole rows at a time) where large.
+ * As a Conv of its own it is fast where that Conv has no dilation (stride 1) and many taps; for few of them, one matrix
+ * product a tap and sample. With stride 2 one product a sample is faster: the patches of x by strided slices where maps
+ * are small, by space-to-depth (whole rows at a time) where large.
  */
 export function convWeightGradient(
   x: Tensor,
@@ -50,13 +51,18 @@ export function convWeightGradient(
   attrs: ConvAttributes,
 ): Tensor {
   const [, , h, w] = dy.shape as [number, number, number, number];
-  if (attrs.strides.every((s) => s === 1) && h * w > smallMap) return weightGradientByConv(x, dy, kernel, attrs);
+  if (attrs.strides.every((s) => s === 1) && h * w > smallMap) {
+    const few = kernel[0] * kernel[1] <= fewTaps && x.graph.target === "cpu";
+    return few ? weightGradientByTaps(x, dy, kernel, attrs) : weightGradientByConv(x, dy, kernel, attrs);
+  }
   // On a GPU each op is a kernel to launch, and this form has half as many.
   const large = h * w > largeMap || x.graph.target === "gpu";
   if (large && halves(x, kernel, attrs)) return weightGradientByHalving(x, dy);
   return weightGradientByPatches(x, dy, kernel, attrs);
 }
 
+/** Taps of a kernel up to which one matrix product for each is faster than a convolution: those of 3x3. */
+const fewTaps = 9;
 /** Values of an output map up to which strided stride-1 gradients, and above which halving ones, are the slower form. */
 const smallMap = 64;
 const largeMap = 1024;
@@ -78,6 +84,25 @@ function weightGradientByConv(x: Tensor, dy: Tensor, kernel: readonly [number, n
     dilations: strides,
   });
   return transpose(slice(swapped, [2, 3], [0, 0], kernel), [1, 0, 2, 3]);
+}
+
+/** For stride 1: each tap is a matrix product a sample of dy with the map shifted to it. */
+function weightGradientByTaps(
+  x: Tensor,
+  dy: Tensor,
+  [kh, kw]: readonly [number, number],
+  { pads, dilations }: ConvAttributes,
+): Tensor {
+  const [n, cout, h, w] = dy.shape as [number, number, number, number];
+  const cin = x.shape[1]!;
+  const padded = pad(x, [0, 0, pads[0], pads[1]], [0, 0, pads[2], pads[3]]);
+  const a = reshape(dy, [n, cout, h * w]);
+  const taps = Array.from({ length: kh * kw }, (_, k) => {
+    const [top, left] = [dilations[0] * Math.floor(k / kw), dilations[1] * (k % kw)];
+    const shifted = slice(padded, [2, 3], [top, left], [top + h, left + w]);
+    return reshape(productOverSamples(a, reshape(shifted, [n, cin, h * w])), [1, cout * cin]);
+  });
+  return reshape(transpose(reshape(concat(taps, 0), [kh * kw, cout, cin]), [1, 2, 0]), [cout, cin, kh, kw]);
 }
 
 /** One matrix product a sample: dy [Cout, h*w] times the patches of x, [Cin*kh*kw, h*w], transposed. */
