@@ -1,5 +1,5 @@
 /** What a run tells: its networks and data in words, speed and time left, a strip of samples an epoch, and its page. */
-import type { Config } from "./config.ts";
+import { type Config, warningsOf } from "./config.ts";
 import { Loader, still } from "./data/loader.ts";
 import { type FoundPairs, findPairs, type Pair } from "./data/pairs.ts";
 import { inputPicture, outputPicture } from "./data/sides.ts";
@@ -10,7 +10,7 @@ import { countParameters } from "./nn/parameters.ts";
 import type { Platform } from "./platform.ts";
 import { stack, strip } from "./report/compose.ts";
 import { runPage } from "./report/run-page.ts";
-import type { LossLine, Run } from "./run.ts";
+import type { LossLine, Run, Score } from "./run.ts";
 import type { Trainer } from "./session.ts";
 import { Translator } from "./translate.ts";
 
@@ -58,6 +58,7 @@ export function describe(
       ? "netD    none"
       : `netD    ${config.netD}${scales}, ndf ${config.ndf}: ${count(netD)}; ${sees}${patch}`,
     `loss    ${objective(config)}, Adam ${config.lr}, batch ${config.batchSize}${batches(config)}`,
+    ...warningsOf(config).map((warning) => `note    ${warning}`),
     `device  ${device.label}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
     ...memory(trainer.memoryNeed({ n: config.batchSize, height, width })),
   ];
@@ -94,6 +95,8 @@ export class Reporter {
   #trainer: Trainer;
   #lines: LossLine[];
   #span: { perEpoch: number; epochs: number; lastStep: number };
+  /** Scores of validation, oldest first; the page shows them. */
+  scores: readonly Score[] = [];
   #samples: number[] = [];
   #listed = false;
   #pageAt = 0;
@@ -225,6 +228,7 @@ export class Reporter {
       secondsPerStep: this.#pace,
       secondsLeft: (lastStep - step) * this.#pace,
       losses: this.#lines,
+      validation: { metric: this.#config.valMetric, scores: this.scores },
       samples: this.#samples.map((epoch) => ({ epoch, file: `samples/epoch_${String(epoch).padStart(3, "0")}.png` })),
       sampleSize: cropSize,
       updated: new Date(),

@@ -6,8 +6,8 @@ import { type Config, readConfig } from "./config.ts";
 import type { NetworkState } from "./engines/state.ts";
 import { CheckpointError, UserError } from "./errors.ts";
 import { decode, encode, type StoredTensor } from "./formats/safetensors.ts";
+import { type Losses, lossNames } from "./model.ts";
 import { isTrainable } from "./nn/parameters.ts";
-import { type Losses, lossNames } from "./pix2pix.ts";
 import type { Files } from "./platform.ts";
 
 /** Where a run stands. `step` counts from the run's first; `pairs` guards against a data set that changed. */
@@ -23,6 +23,18 @@ export interface LossLine extends Losses {
   step: number;
   lr: number;
   seconds: number;
+}
+
+/**
+ * One line of val_log.jsonl: means over the pairs of --val-phase, of 8-bit pictures, as `pix2pix test` has them.
+ * L1 is the mean absolute difference in [-1, 1], PSNR is in decibels.
+ */
+export interface Score {
+  epoch: number;
+  step: number;
+  L1: number;
+  PSNR: number;
+  SSIM: number;
 }
 
 /** Networks that are saved: G and D with their moments. */
@@ -83,10 +95,15 @@ export class Run {
     for (const name of latest) await this.#files.rename(this.path(`${name}.next`), this.path(name));
   }
 
-  /** Keeps the weights of an epoch under its number. */
-  async saveEpoch(epoch: number, { netG, netD }: Networks): Promise<void> {
-    await this.#files.write(this.path(`${epoch}_net_G.safetensors`), encode(weights(netG), { epoch: String(epoch) }));
-    await this.#files.write(this.path(`${epoch}_net_D.safetensors`), encode(weights(netD), { epoch: String(epoch) }));
+  /** Keeps the weights of an epoch under its number, or as "best". */
+  async saveWeights(label: number | "best", { netG, netD }: Networks, epoch: number): Promise<void> {
+    for (const [letter, net] of [
+      ["G", netG],
+      ["D", netD],
+    ] as const) {
+      const path = this.path(`${label}_net_${letter}.safetensors`);
+      await this.#files.write(path, encode(weights(net), { epoch: String(epoch) }));
+    }
   }
 
   /** Fills both networks with the last checkpoint. @throws CheckpointError when it is missing, damaged or of other networks. */
@@ -144,29 +161,53 @@ export class Run {
     return decode(await this.#files.read(path), path);
   }
 
-  // ---- The loss log -------------------------------------------------------------------------------------------------
+  // ---- Logs: one JSON object a line ----------------------------------------------------------------------------------
 
-  async appendLosses(line: LossLine): Promise<void> {
-    await this.#files.append(this.path("loss_log.jsonl"), `${JSON.stringify(line)}\n`);
+  appendLosses(line: LossLine): Promise<void> {
+    return this.#append(lossLog, line);
   }
 
-  /** The lines up to `step`; later ones, of steps that were lost, are removed from the file. */
-  async losses(step: number): Promise<LossLine[]> {
-    const path = this.path("loss_log.jsonl");
+  /** The lines of loss_log.jsonl up to `step`; later ones, of steps that were lost, are removed from the file. */
+  losses(step: number): Promise<LossLine[]> {
+    return this.#lines<LossLine>(lossLog, lossNames, step);
+  }
+
+  appendScore(score: Score): Promise<void> {
+    return this.#append(scoreLog, score);
+  }
+
+  /** The lines of val_log.jsonl up to `step`, as `losses`. */
+  scores(step: number): Promise<Score[]> {
+    return this.#lines<Score>(scoreLog, ["epoch", "L1", "PSNR", "SSIM"], step);
+  }
+
+  #append(name: string, line: LossLine | Score): Promise<void> {
+    return this.#files.append(this.path(name), `${JSON.stringify(line)}\n`);
+  }
+
+  async #lines<Line extends { step: number }>(
+    name: string,
+    fields: readonly (keyof Line)[],
+    step: number,
+  ): Promise<Line[]> {
+    const path = this.path(name);
     if (!(await this.#files.exists(path))) return [];
     const lines = new TextDecoder().decode(await this.#files.read(path)).split("\n");
-    const kept = lines.flatMap((text) => parseLine(text) ?? []).filter((line) => line.step <= step);
+    const kept = lines.flatMap((text) => parseLine<Line>(text, fields) ?? []).filter((line) => line.step <= step);
     const text = kept.map((line) => `${JSON.stringify(line)}\n`).join("");
     if (text !== lines.join("\n")) await this.#files.write(path, text);
     return kept;
   }
 }
 
-/** A line of the log; undefined for a part of one, as a kill leaves at the end. */
-function parseLine(text: string): LossLine | undefined {
+const lossLog = "loss_log.jsonl";
+const scoreLog = "val_log.jsonl";
+
+/** A line of a log; undefined for a part of one, as a kill leaves at the end. */
+function parseLine<Line>(text: string, fields: readonly (keyof Line)[]): Line | undefined {
   try {
-    const line = JSON.parse(text) as LossLine;
-    return lossNames.every((name) => typeof line[name] === "number") ? line : undefined;
+    const line = JSON.parse(text) as Line;
+    return fields.every((name) => typeof line[name] === "number") ? line : undefined;
   } catch {
     return undefined;
   }

@@ -1,16 +1,18 @@
 /** The training loop: pairs in, losses, pictures and checkpoints out. */
 import { type Config, checkSize } from "./config.ts";
-import { Loader } from "./data/loader.ts";
+import { type Batch, Loader } from "./data/loader.ts";
 import { findPairs } from "./data/pairs.ts";
 import { chooseDevice } from "./device.ts";
 import { CheckpointError, UserError } from "./errors.ts";
 import { decode } from "./formats/safetensors.ts";
+import { LossLog } from "./loss-log.ts";
 import { inits } from "./nn/init.ts";
 import { schedules } from "./nn/schedules.ts";
 import type { Platform } from "./platform.ts";
 import { describe, Reporter, type StepReport } from "./reporter.ts";
 import { fill, Run } from "./run.ts";
 import { Trainer } from "./session.ts";
+import { Validation } from "./validation.ts";
 
 export type { StepReport };
 
@@ -74,64 +76,59 @@ export async function train(
   events.start?.({ lines: describe(config, trainer, data, { height, width, threads, perEpoch }), runDir: run.dir });
   const report = new Reporter(run, config, platform, trainer, losses, { perEpoch, epochs, lastStep });
 
+  const validation = await Validation.open(config, run, platform, trainer, progress.step);
+  const log = new LossLog(run, trainer, report, config, (line) => events.step?.(line));
+
+  if (validation) report.scores = validation.scores;
+
   let step = progress.step;
   let saved = step;
+  log.saved = step;
   const save = async () => {
-    await settle();
-    await trainer.toHost();
+    await toHost();
     await run.saveLatest(trainer, { step, epoch: Math.ceil(step / perEpoch), pairs: data.pairs.length });
-    saved = step;
+    saved = log.saved = step;
   };
-
-  // A device is not waited for at every step: its losses are read together, and the time is shared out among their steps.
-  let waiting: { line: { epoch: number; step: number }; lr: number; images: number }[] = [];
-  let busy = 0;
-  let settled = performance.now();
-  const settle = async () => {
-    if (waiting.length === 0) return;
-    const began = performance.now();
-    const losses = await trainer.losses();
-    settled = performance.now();
-    const seconds = Number(((busy + settled - began) / 1000 / waiting.length).toFixed(4));
-    const steps = waiting;
-    waiting = [];
-    busy = 0;
-    for (const [i, { line, lr, images }] of steps.entries()) {
-      if (!Object.values(losses[i]!).every(Number.isFinite)) throw notFinite(line.step, saved, run, config);
-      const logged = { ...line, ...losses[i]!, lr, seconds };
-      await run.appendLosses(logged);
-      events.step?.(report.add(logged, images));
-    }
+  /** Before anything looks at the weights: what the device has made of them. */
+  const toHost = async () => {
+    await log.settle();
+    await trainer.toHost();
+  };
+  const score = async (epoch: number) => {
+    if (!validation?.due(epoch)) return;
+    await toHost();
+    events.message?.(await validation.score(epoch, step));
   };
 
   await trainer.prepare(shape);
-  while (step < lastStep && !signal?.aborted) {
+  // A run that was stopped at the end of an epoch, between its last step and its score.
+  if (step > 0 && step % perEpoch === 0) await score(step / perEpoch);
+  while (step < lastStep && !signal?.aborted && !validation?.exhausted) {
     const began = performance.now();
     step++;
     const epoch = Math.ceil(step / perEpoch);
     const index = (step - 1) % perEpoch;
-    const taken = Math.min(accumulate, loader.batchesPerEpoch - index * accumulate);
-    const batches = Array.from({ length: taken }, (_, i) => loader.batch(epoch, index * accumulate + i));
-    const batch = await Promise.all(batches).catch(async (error) => {
+    const batches = await batchesOf(loader, epoch, index, accumulate).catch(async (error) => {
       step--;
       if (saved !== step) await save();
       throw error;
     });
-    const lr = config.lr * schedules[config.lrPolicy](epoch, { ...config, history: [] });
-    await trainer.step(batch, { step, lr });
-    waiting.push({ line: { epoch, step }, lr, images: batch.reduce((n, each) => n + each.n, 0) });
-    busy += performance.now() - began;
-    if (waiting.length >= trainer.capacity || performance.now() - settled > unreadSeconds * 1000) await settle();
+    const history = validation?.history(epoch) ?? [];
+    const lr = config.lr * schedules[config.lrPolicy](epoch, { ...config, history, better: validation?.better });
+    await trainer.step(batches, { step, lr });
+    const images = batches.reduce((n, batch) => n + batch.n, 0);
+    await log.add({ epoch, step, lr, images }, (performance.now() - began) / 1000);
 
     const epochDone = index + 1 === perEpoch;
-    if (step % config.saveLatestFreq === 0 || (epochDone && epoch % config.saveEpochFreq === 0)) await save();
-    if (epochDone && epoch % config.saveEpochFreq === 0) {
-      await run.saveEpoch(epoch, trainer);
+    const kept = epochDone && epoch % config.saveEpochFreq === 0;
+    if (epochDone) await score(epoch);
+    if (step % config.saveLatestFreq === 0 || kept) await save();
+    if (kept) {
+      await run.saveWeights(epoch, trainer, epoch);
       events.message?.(`epoch ${epoch}: weights kept as ${run.path(`${epoch}_net_G.safetensors`)}`);
     }
     if (epochDone || step === lastStep) {
-      await settle();
-      await trainer.toHost();
+      await toHost();
       // A picture to look at is not worth a run: what is wrong with the sample pairs is said, and training goes on.
       await report.sample(epoch).catch((error) => {
         if (!(error instanceof UserError)) throw error;
@@ -141,21 +138,24 @@ export async function train(
     await report.page("training");
   }
   if (saved !== step || step === progress.step) await save();
-  await report.page(step < lastStep ? "stopped" : "finished", true);
-  return { runDir: run.dir, step, epoch: Math.ceil(step / perEpoch), stopped: step < lastStep };
+  await validation?.close();
+  const enough = validation?.exhausted ?? false;
+  if (enough && step < lastStep) {
+    const { epoch } = validation!.best!;
+    events.message?.(
+      `No better ${config.valMetric} since epoch ${epoch}: stopped by --early-stop ${config.earlyStop}.`,
+    );
+  }
+  const finished = step === lastStep || enough;
+  await report.page(finished ? "finished" : "stopped", true);
+  return { runDir: run.dir, step, epoch: Math.ceil(step / perEpoch), stopped: !finished };
 }
 
-/** Losses that a device has computed are read, logged and shown at least this often. */
-const unreadSeconds = 1;
-
-function notFinite(step: number, saved: number, run: Run, { lr }: Config): UserError {
-  const kept =
-    saved > 0
-      ? `The checkpoint of step ${saved} is intact in ${run.dir}: continue from it with a smaller --lr (now ${lr})`
-      : `Nothing was saved yet: start again with a smaller --lr (now ${lr})`;
-  return new UserError(
-    `Step ${step}: a loss is not finite, so training stopped. ${kept}, or look for damaged pictures with pix2pix inspect.`,
-  );
+/** The batches of one step: `accumulate` of the epoch's, fewer at its end. */
+function batchesOf(loader: Loader, epoch: number, index: number, accumulate: number): Promise<Batch[]> {
+  const first = index * accumulate;
+  const count = Math.min(accumulate, loader.batchesPerEpoch - first);
+  return Promise.all(Array.from({ length: count }, (_, i) => loader.batch(epoch, first + i)));
 }
 
 /** First weights: drawn, then replaced by --init-g and --init-d where given. */

@@ -66,6 +66,8 @@ const layers: [string, string[]][] = [
       "scores.ts",
       "translate.ts",
       "reporter.ts",
+      "loss-log.ts",
+      "validation.ts",
       "tools",
       "export.ts",
       "conformance",

@@ -35,6 +35,8 @@ export interface RunPageInfo {
   secondsLeft: number;
   /** One per step, ascending. */
   losses: readonly LossLine[];
+  /** Scores on pairs that are not trained on, oldest first, and the one that decides. */
+  validation?: { metric: Metric; scores: readonly ({ epoch: number; step: number } & Record<Metric, number>)[] };
   /** Strips of input, output and target; `file` is relative to the page, such as "samples/epoch_003.png". */
   samples: readonly { epoch: number; file: string }[];
   /** Width of one picture of a strip in pixels: small ones are enlarged without smoothing. */
@@ -44,6 +46,8 @@ export interface RunPageInfo {
   /** When the page was written. */
   updated: Date;
 }
+
+type Metric = "L1" | "PSNR" | "SSIM";
 
 const reloadSeconds = 15;
 
@@ -71,7 +75,7 @@ export function runPage(info: RunPageInfo): string {
 </section>
 <h2>Losses</h2>
 ${lossCharts(info)}
-<h2>Samples</h2>
+${validation(info)}<h2>Samples</h2>
 ${samples(info)}
 <h2>Configuration</h2>
 <dl class="config card">
@@ -144,6 +148,28 @@ ${charts.join("")}</div>
 ${ganMode ? adversarialNote(ganScales[ganMode].text) : ""}<p><code>G_L1</code> falls while the output comes closer to the target, but where many answers are right a blurred average
 has a lower <code>G_L1</code> than a sharp guess. Curves tell little about quality: look at the pictures.</p>
 </details>`;
+}
+
+const units: Record<Metric, string> = {
+  L1: "mean |output \u2212 target|, range [\u22121, 1]: lower is better",
+  PSNR: "decibels: higher is better",
+  SSIM: "1 is equal: higher is better",
+};
+
+function validation({ validation: { metric, scores } = { metric: "L1", scores: [] } }: RunPageInfo): string {
+  if (scores.length === 0) return "";
+  const x = Float64Array.from(scores, ({ step }) => step);
+  const others = (["L1", "PSNR", "SSIM"] as const).filter((name) => name !== metric);
+  const charts = [metric, ...others].map((name, i) =>
+    lineChart({
+      title: name === metric ? `${name} (chooses the best weights)` : name,
+      x,
+      xLabel: "step",
+      yLabel: units[name],
+      series: [{ name, tone: i === 0 ? 4 : 2, y: Float64Array.from(scores, (score) => score[name]) }],
+    }),
+  );
+  return `<h2>Validation</h2>\n<div class="charts">\n${charts.join("")}</div>\n`;
 }
 
 function adversarialNote(chance: string): string {
