@@ -97,7 +97,8 @@ export async function train(
   const score = async (epoch: number) => {
     if (!validation?.due(epoch)) return;
     await toHost();
-    events.message?.(await validation.score(epoch, step));
+    const line = await validation.score(epoch, step);
+    events.message?.(line);
   };
 
   await trainer.prepare(shape);

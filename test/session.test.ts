@@ -387,3 +387,75 @@ describe("a wrong checkpoint", () => {
     expectSame(dirOf("moved"), dirOf("whole"));
   });
 });
+
+describe("validation", () => {
+  const scored = { valFreq: 1, valPhase: "test", valMetric: "SSIM", lrPolicy: "plateau", nEpochsDecay: 0 };
+  const scores = (name: string) => read(name, "val_log.jsonl").toString();
+
+  it(
+    "scores every epoch as a run stopped anywhere goes on, with the same rates and the same best weights",
+    async () => {
+      await start("scored", { ...scored, nEpochs: 3 });
+      expect(scores("scored").match(/"epoch":\d+/g)).toEqual(['"epoch":1', '"epoch":2', '"epoch":3']);
+      // Steps 2 and 4 are within an epoch, 3 is the end of the first.
+      for (const stopAfter of [2, 3, 4]) {
+        const name = `scored-${stopAfter}`;
+        await start(name, { ...scored, nEpochs: 3 }, { stopAfter });
+        await resume(name);
+        expectSame(dirOf(name), dirOf("scored"));
+        expect(scores(name)).toBe(scores("scored"));
+      }
+    },
+    patience,
+  );
+
+  it("keeps the best weights under their own name, the same bytes as those of their epoch", async () => {
+    const lines = scores("scored")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { epoch: number; SSIM: number });
+    const best = lines.reduce((a, b) => (b.SSIM > a.SSIM ? b : a));
+    const tensors = (file: string) => decode(read("scored", file)).tensors;
+    expect(tensors("best_net_G.safetensors")).toEqual(tensors(`${best.epoch}_net_G.safetensors`));
+  });
+
+  it(
+    "stops early, and says so",
+    async () => {
+      // At a rate of almost nothing the first score stays the best but for dropout's sake, which is off.
+      const options = {
+        ...scored,
+        lrPolicy: "constant",
+        lr: 1e-30,
+        noDropout: true,
+        norm: "none",
+        earlyStop: 2,
+        nEpochs: 9,
+      };
+      const result = await start("enough", options);
+      expect(result).toMatchObject({ epoch: 3, stopped: false });
+      expect((await resume("enough")).epoch).toBe(3);
+      expect((await resume("enough", { earlyStop: 4 })).epoch).toBe(5);
+    },
+    patience,
+  );
+
+  it("needs its pairs", async () => {
+    await expect(start("unscored", { valFreq: 1, valPhase: "val" })).rejects.toThrow(/no phase "val".*test/);
+  });
+});
+
+it(
+  "accumulates over an epoch's end and goes on in the middle, to the same bytes",
+  async () => {
+    const options = { accumulate: 2, batchSize: 1, norm: "instance", ganMode: "wgangp", clipGrad: 1, maxSteps: 5 };
+    await start("summed", options);
+    const lines = read("summed", "loss_log.jsonl").toString().trim().split("\n");
+    // Five pairs in steps of two: two and two and one.
+    expect(lines.map((line) => (JSON.parse(line) as { epoch: number }).epoch)).toEqual([1, 1, 1, 2, 2]);
+    await start("summed-2", options, { stopAfter: 2 });
+    await resume("summed-2");
+    expectSame(dirOf("summed-2"), dirOf("summed"));
+  },
+  patience,
+);
