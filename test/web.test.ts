@@ -2,10 +2,9 @@
  * Training in a real browser: the steps of PyTorch and of Node, runs in the browser's storage that stop and go on to the same
  * bytes, and what is said where threads or WebGPU are missing.
  */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -14,11 +13,11 @@ import { openRun, parseConfig, train } from "../src/index.ts";
 import { nodePlatform } from "../src/node/index.ts";
 import { chromiumPath, launch, noChromium, openPage, site } from "./browser/chromium.ts";
 import type { Harness } from "./browser/harness.ts";
-import { compareLosses, compareWeights, optionsOf, readCase, tight, updateError } from "./step-cases.ts";
+import { checkCase, download, latest, outcome, runFile, trainIn, writeDemo } from "./browser/training.ts";
+import { compareLosses, tight, updateError } from "./step-cases.ts";
 
 declare const pix2pix: Harness;
 
-const steps = fileURLToPath(new URL("fixtures/steps", import.meta.url));
 const work = mkdtempSync(join(tmpdir(), "pix2pix-web-"));
 const closing: (() => Promise<void>)[] = [];
 afterAll(async () => {
@@ -26,85 +25,11 @@ afterAll(async () => {
   rmSync(work, { recursive: true });
 });
 
-const latest = ["latest_net_G.safetensors", "latest_net_D.safetensors", "latest_state.safetensors"];
 /** Batch 2 of 3 pairs: an epoch has two steps, the second on a single pair. unet_64 is the smallest with dropout. */
 const small = {
   ...{ dataroot: "data", netG: "unet_64", ngf: 2, ndf: 2, cropSize: 64, loadSize: 72, batchSize: 2, seed: 5 },
   ...{ saveLatestFreq: 2, maxSteps: 8 },
 };
-const demo = { train: 3, test: 1, size: 64, seed: 1 };
-
-/** Copies a folder of this machine into the page's storage. */
-async function upload(page: Page, folder: string, to: string): Promise<void> {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  const contents = files.map(({ parentPath, name }) => ({
-    path: join(parentPath, name).replace(folder, to),
-    text: readFileSync(join(parentPath, name)).toString("base64"),
-  }));
-  await page.evaluate(async (all) => {
-    for (const { path, text } of all) await pix2pix.files.write(path, pix2pix.toBytes(text));
-  }, contents);
-}
-
-async function download(page: Page, path: string): Promise<Buffer> {
-  const text = await page.evaluate(async (name) => pix2pix.toText(await pix2pix.files.read(name)), path);
-  return Buffer.from(text, "base64");
-}
-
-const runFile = (page: Page, name: string, file: string) => download(page, `runs/${name}/${file}`);
-
-/** Trains a new run, or goes on with one. `pauseAfter` aborts while that step is reported. */
-async function trainIn(page: Page, options: Record<string, unknown>, { pauseAfter = 0, resume = false } = {}) {
-  return page.evaluate(
-    async ({ options, pauseAfter, resume }) => {
-      const { client, files, parseConfig, resumeConfig, Run } = pix2pix;
-      const name = String(options.name);
-      const stored = resume ? await new Run(files, { checkpointsDir: "runs", name }).config() : undefined;
-      const config = stored ? resumeConfig(stored, options) : parseConfig(options);
-      const stop = new AbortController();
-      const said: string[] = [];
-      const result = await client.train(
-        config,
-        {
-          start: ({ lines }) => said.push(...lines),
-          step: ({ step }) => step === pauseAfter && stop.abort(),
-          message: (text) => said.push(text),
-        },
-        stop.signal,
-      );
-      return { ...result, said };
-    },
-    { options, pauseAfter, resume },
-  );
-}
-
-async function writeDemo(page: Page): Promise<void> {
-  await page.evaluate((options) => pix2pix.client.writeDemo("data", options), demo);
-}
-
-/** All that a run has come to: weights, states, and losses without the time they took. */
-async function outcome(page: Page, name: string): Promise<string[]> {
-  const log = (await runFile(page, name, "loss_log.jsonl")).toString().replaceAll(/,"seconds":[\d.e-]+/g, "");
-  const stored = await Promise.all(latest.map((file) => runFile(page, name, file)));
-  return [log, ...stored.map((bytes) => bytes.toString("base64"))];
-}
-
-async function checkCase(page: Page, name: string): Promise<void> {
-  const folder = join(steps, name);
-  const expected = readCase(folder);
-  await upload(page, folder, name);
-  await trainIn(page, { ...optionsOf(expected, name), name: `case-${name}` });
-  const log = (await runFile(page, `case-${name}`, "loss_log.jsonl")).toString().trim().split("\n");
-  compareLosses(
-    expected.losses,
-    log.map((line) => JSON.parse(line)),
-    tight.loss,
-  );
-  for (const letter of ["G", "D"] as const) {
-    const { tensors } = decode(await runFile(page, `case-${name}`, `latest_net_${letter}.safetensors`));
-    compareWeights(folder, letter, expected.config.norm, tight, tensors);
-  }
-}
 
 describe.skipIf(!chromiumPath)(`WASM in Chromium${chromiumPath ? "" : ` (skipped: ${noChromium})`}`, () => {
   let browser: Browser;
@@ -120,7 +45,7 @@ describe.skipIf(!chromiumPath)(`WASM in Chromium${chromiumPath ? "" : ` (skipped
     await writeDemo(page);
   }, 120_000);
 
-  it.each(["batch2", "n-layers-1"])("the steps of PyTorch: %s", (name) => checkCase(page, name));
+  it.each(["batch2", "n-layers-1"])("the steps of PyTorch: %s", (name) => checkCase(page, name, { 1: "wasm" }));
 
   it("the steps of Node, on data that the browser drew, with the same random draws", async () => {
     await trainIn(page, { ...small, name: "whole" });

@@ -1,0 +1,57 @@
+/**
+ * Training on WebGPU in a real browser, by the SwiftShader that Chromium carries: right, and slow, so networks are tiny. A
+ * shader is compiled for each form of each op, which takes most of the time.
+ */
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { chromiumPath, launch, noChromium, openPage, site } from "./browser/chromium.ts";
+import type { Harness } from "./browser/harness.ts";
+import { checkCase } from "./browser/training.ts";
+
+declare const pix2pix: Harness;
+
+describe.skipIf(!chromiumPath)(`WebGPU in Chromium${chromiumPath ? "" : ` (skipped: ${noChromium})`}`, () => {
+  let browser: Browser;
+  let page: Page;
+  const closing: (() => Promise<void>)[] = [];
+
+  beforeAll(async () => {
+    const { url, close } = await site("test/browser/harness.ts");
+    browser = await launch({ webgpu: true });
+    closing.push(() => browser.close(), close);
+    page = await openPage(browser, url);
+  }, 120_000);
+  afterAll(async () => {
+    for (const close of closing) await close();
+  });
+
+  it("an adapter that is software is named, and auto leaves it alone", async () => {
+    const { devices, notes } = await page.evaluate(() => pix2pix.client.capabilities);
+    expect(devices[1]).toMatchObject({ name: "webgpu", present: true, adapter: { software: true } });
+    expect(devices[1].label).toMatch(/swiftshader/i);
+    expect(notes[0]).toMatch(/WebGPU is emulated on the CPU here.*WASM, which is faster, is used/);
+  });
+
+  it("the steps of PyTorch: pixel", () => checkCase(page, "pixel", { 1: "webgpu" }), 240_000);
+
+  it("the steps of PyTorch, begun on WebGPU and ended on WASM: pixel", async () => {
+    await checkCase(page, "pixel", { 1: "webgpu", 3: "wasm" });
+  }, 240_000);
+
+  it("a picture is translated to what WASM gives", async () => {
+    const [gpu, cpu] = await page.evaluate(async () => {
+      const { client, files, images } = pix2pix;
+      const { name } = (await files.list("pixel/data/train"))![0]!;
+      const picture = await images.decode(await files.read(`pixel/data/train/${name}`));
+      const outputs: number[][] = [];
+      for (const device of ["webgpu", "wasm"] as const) {
+        const generator = await client.openRun({ name: "pixel webgpu", checkpointsDir: "runs", device });
+        outputs.push([...(await generator.translate(picture)).data]);
+        await generator.close();
+      }
+      return outputs as [number[], number[]];
+    });
+    expect(Math.max(...gpu.map((value, i) => Math.abs(value - cpu[i]!)))).toBeLessThanOrEqual(1);
+    expect(new Set(cpu).size).toBeGreaterThan(10);
+  }, 120_000);
+});
