@@ -11,6 +11,7 @@ export { resize } from "./data/resize.ts";
 export { inputPicture, inputTensor, outputPicture, outputPicture16 } from "./data/sides.ts";
 // Errors that a user can act on.
 export { CheckpointError, ConfigError, DatasetError, DeviceError, ShapeError, UserError } from "./errors.ts";
+export { type ExportOptions, exportOnnx } from "./export.ts";
 export { decode as decodeSafetensors, encode as encodeSafetensors } from "./formats/safetensors.ts";
 export { gradient } from "./gradient.ts";
 export { Graph, type Program, Tensor } from "./graph.ts";
