@@ -11,7 +11,7 @@
  *
  * Dropout masks are cut out of masks of the whole picture, so that neighbours agree on them too.
  */
-import type { Output, Program, Tensor } from "./graph.ts";
+import type { Output, Program, Shape, Tensor } from "./graph.ts";
 import type { MaskSpec, Parameters } from "./nn/parameters.ts";
 import { div, mul, sub } from "./ops/elementwise.ts";
 import { sum } from "./ops/reduce.ts";
@@ -39,10 +39,13 @@ export interface TiledGenerator {
   drawMask(spec: MaskSpec, size: number): Float32Array;
 }
 
-/** Measures what comes to a norm: outputs `mean` and `squares` (of deviations), [1, C, 1, 1], over a tile's own part. */
+/**
+ * Measures what comes to a norm: outputs `mean` and `squares` (of deviations), [1, C, 1, 1], over a tile's own part, which
+ * the inputs `own_rows_<height>` and `own_columns_<width>` tell: the share of each row and column of the map, 0 to 1.
+ */
 export interface NormProgram {
   program: Program;
-  /** Of the map that comes to the norm; the tile's own part of it is the input `own_<height>x<width>`, 0 to 1. */
+  /** Of the map that comes to the norm. */
   height: number;
   width: number;
   /** The inputs of the generator that take the result. */
@@ -52,13 +55,11 @@ export interface NormProgram {
 
 /** The programs that measure for the norms of a generator with given statistics. */
 export function normPrograms({ graph, norms }: Parameters): NormProgram[] {
-  const weightsOf = (height: number, width: number): Tensor => {
-    const name = `own_${height}x${width}`;
-    return graph.inputs.find((t) => t.name === name) ?? graph.input(name, [1, 1, height, width]);
-  };
+  const share = (name: string, shape: Shape): Tensor =>
+    graph.inputs.find((t) => t.name === name) ?? graph.input(name, shape);
   return norms.map(({ x, mean, variance }) => {
     const [, , height, width] = x.shape as [number, number, number, number];
-    const own = weightsOf(height, width);
+    const own = mul(share(`own_rows_${height}`, [1, 1, height, 1]), share(`own_columns_${width}`, [1, 1, 1, width]));
     const average = div(sum(mul(x, own), [2, 3]), sum(own));
     const centred = sub(x, average);
     const outputs: Output[] = [
@@ -86,13 +87,10 @@ export async function runTiled(
     const run = await compile(norm.program);
     const total = new Moments();
     for (const { y, x } of tiles) {
-      const own = outer(coverage(y, norm.height), coverage(x, norm.width));
-      const { mean, squares } = await run({ ...feeds(y, x), [`own_${norm.height}x${norm.width}`]: own });
-      total.add(
-        own.reduce((a, b) => a + b, 0),
-        mean!,
-        squares!,
-      );
+      const [ownRows, ownColumns] = [coverage(y, norm.height), coverage(x, norm.width)];
+      const shares = { [`own_rows_${norm.height}`]: ownRows, [`own_columns_${norm.width}`]: ownColumns };
+      const { mean, squares } = await run({ ...feeds(y, x), ...shares });
+      total.add(sumOf(ownRows) * sumOf(ownColumns), mean!, squares!);
     }
     fixed[norm.mean] = Float32Array.from(total.mean);
     fixed[norm.variance] = Float32Array.from(total.squares, (squares) => squares / total.count);
@@ -143,6 +141,4 @@ class Moments {
   }
 }
 
-function outer(a: Float64Array, b: Float64Array): Float32Array {
-  return Float32Array.from({ length: a.length * b.length }, (_, i) => a[Math.floor(i / b.length)]! * b[i % b.length]!);
-}
+const sumOf = (values: Float32Array): number => values.reduce((a, b) => a + b, 0);

@@ -51,10 +51,10 @@ function ramp(x: number, overlap: number): number {
 }
 
 /** How much of each of `cells` equal cells of a stretch is its own, 0 to 1. */
-export function coverage({ length, from, to }: Stretch, cells: number): Float64Array {
+export function coverage({ length, from, to }: Stretch, cells: number): Float32Array {
   const cell = length / cells;
   const shared = (i: number) => Math.min(to, (i + 1) * cell) - Math.max(from, i * cell);
-  return Float64Array.from({ length: cells }, (_, i) => Math.max(0, shared(i)) / cell);
+  return Float32Array.from({ length: cells }, (_, i) => Math.max(0, shared(i)) / cell);
 }
 
 /** Planes of `height` rows of `width` values. */
