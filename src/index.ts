@@ -15,15 +15,17 @@ export { type ExportOptions, exportOnnx } from "./export.ts";
 export { decode as decodeSafetensors, encode as encodeSafetensors } from "./formats/safetensors.ts";
 export { gradient } from "./gradient.ts";
 export { Graph, type Program, Tensor } from "./graph.ts";
-export { l1, psnr, sharpness, ssim } from "./metrics.ts";
+export { l1, psnr, sharpness, spread, ssim } from "./metrics.ts";
 export { type Discriminator, discriminators, receptiveField } from "./networks/discriminators.ts";
 export { type Generator, generators } from "./networks/generators.ts";
 export { encode as encodeOnnx } from "./onnx/encode.ts";
+export { nearestColours, type Palette, paint, palettes, parsePalette } from "./palette.ts";
 // The model and the engine below it.
 export { generatorGraph, type ModelOptions, trainingStep } from "./pix2pix.ts";
 export type { DeepPicture, Files, Images, Ort, Picture, Platform } from "./platform.ts";
 export { Run } from "./run.ts";
+export { type ClassScores, Confusion, LabHistograms } from "./scores.ts";
 export { Trainer } from "./session.ts";
 // Train and translate.
 export { type StepReport, type TrainEvents, type TrainResult, train } from "./train.ts";
-export { type OpenOptions, openRun, Translator } from "./translate.ts";
+export { type Draw, type Fit, type OpenOptions, openRun, type TestTime, Translator } from "./translate.ts";
