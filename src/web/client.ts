@@ -63,8 +63,8 @@ export class Client {
     };
   }
 
-  /** Replaces the data set `root` by picked pictures, folders or zip archives. @returns how many pictures */
-  importPictures(root: string, picked: readonly Picked[]): Promise<number> {
+  /** Replaces the data set `root` by picked pictures, zip archives or an opened folder. @returns how many pictures */
+  importPictures(root: string, picked: readonly Picked[] | FileSystemDirectoryHandle): Promise<number> {
     return this.#call("importPictures", [root, picked]);
   }
 

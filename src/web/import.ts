@@ -14,14 +14,17 @@ export interface Picked {
 const meaning = /^(train|val|test|trainA|trainB|valA|valB|testA|testB|A|B|base)$/;
 
 /**
- * Replaces the folder `root` by the pictures among the picked files; zip archives are unpacked. Folders that hold all of
- * them, as the picked folder itself, are left out of the paths.
+ * Replaces the folder `root` by the pictures among the picked files, or in a folder that the user has opened to the page;
+ * zip archives are unpacked. Folders that hold all of them, as the picked folder itself, are left out of the paths.
  * @returns how many pictures there are
  * @throws UserError when there are none, or an archive is damaged
  */
-export async function importPictures(root: string, picked: readonly Picked[]): Promise<number> {
+export async function importPictures(
+  root: string,
+  picked: readonly Picked[] | FileSystemDirectoryHandle,
+): Promise<number> {
   const found: { path: string; read(): Promise<Uint8Array> }[] = [];
-  for (const { path, file } of picked) {
+  for (const { path, file } of "kind" in picked ? await filesIn(picked) : picked) {
     if (endingOf(path) === "zip") found.push(...(await zipEntries(file, path)));
     else found.push({ path, read: async () => new Uint8Array(await file.arrayBuffer()) });
   }
@@ -39,6 +42,16 @@ export async function importPictures(root: string, picked: readonly Picked[]): P
     await files.write(`${root}/${path.split("/").slice(skip).join("/")}`, await read());
   }
   return pictures.length;
+}
+
+async function filesIn(folder: FileSystemDirectoryHandle, within = ""): Promise<Picked[]> {
+  const found: Picked[] = [];
+  for await (const [name, handle] of folder.entries()) {
+    const path = within + name;
+    if (handle.kind === "directory") found.push(...(await filesIn(handle as FileSystemDirectoryHandle, `${path}/`)));
+    else found.push({ path, file: await (handle as FileSystemFileHandle).getFile() });
+  }
+  return found;
 }
 
 function isPicture(path: string): boolean {

@@ -9,7 +9,7 @@ import { type OpenOptions, openRun, type Translator } from "../translate.ts";
 import { type Capabilities, capabilities, chooseDevice } from "./capabilities.ts";
 import { files } from "./files.ts";
 import { images } from "./images.ts";
-import { importPictures, type Picked } from "./import.ts";
+import { importPictures } from "./import.ts";
 import { webPlatform } from "./platform.ts";
 
 export interface WorkerOptions {
@@ -35,8 +35,8 @@ export class Service {
     return this.#found;
   }
 
-  importPictures(_: Context, root: string, picked: readonly Picked[]): Promise<number> {
-    return importPictures(root, picked);
+  importPictures(_: Context, ...args: Parameters<typeof importPictures>): Promise<number> {
+    return importPictures(...args);
   }
 
   writeDemo(_: Context, root: string, options: DemoOptions): Promise<void> {
