@@ -9,7 +9,6 @@ import { NetworkState } from "./engines/state.ts";
 import { ConfigError } from "./errors.ts";
 import type { Program, Target } from "./graph.ts";
 import { generators } from "./networks/generators.ts";
-import type { Statistics } from "./nn/layers.ts";
 import type { MaskSpec } from "./nn/parameters.ts";
 import { encode } from "./onnx/encode.ts";
 import { type BatchShape, generatorGraph } from "./pix2pix.ts";
@@ -19,16 +18,19 @@ import { fill, Run } from "./run.ts";
 import { normPrograms, type Run as RunProgram, runTiled, type TileSize } from "./tiled.ts";
 import { window } from "./tiles.ts";
 
-/** Pictures of more pixels than this are translated in tiles: in one piece they would take unet_256 about 2 GB. */
+/**
+ * Pictures of more pixels than this are translated in tiles: in one piece the activations of the usual generators with ngf
+ * 64 would take 1 to 2 GB.
+ */
 export const tileAbove = 2048 * 2048;
 const usualTile = 1024;
 
-/** What a network does at test time; the defaults are those of the known systems: as in training. */
+/** What a network does at test time; the defaults are the run's, which are those of the known systems: as in training. */
 export interface TestTime {
-  /** "on" unless the run was trained without. */
-  dropout?: "on" | "off" | undefined;
-  /** Of batch norms; an instance norm takes those of each image in any case. Default "batch". */
-  statistics?: Exclude<Statistics, "given"> | undefined;
+  /** A run that was trained without has none. */
+  dropout?: Config["dropout"] | undefined;
+  /** Of batch norms; an instance norm takes those of each image in any case. */
+  statistics?: Config["statistics"] | undefined;
   /** Of the dropout noise; default the run's. */
   seed?: number | undefined;
   /** Height and width of tiles in pixels; 0: never tiles. Default: 1024 for pictures above 2048 x 2048, else none. */
@@ -93,7 +95,7 @@ const readySizes = 4;
 /** Runs a generator on pictures of any size. */
 export class Translator {
   readonly config: Config;
-  readonly statistics: NonNullable<TestTime["statistics"]>;
+  readonly statistics: Config["statistics"];
   readonly seed: number;
   /** Height and width have to be multiples of this; other sizes are padded. */
   readonly multiple: number;
@@ -104,8 +106,8 @@ export class Translator {
   #sizes = new Map<string, Promise<Ready>>();
 
   private constructor(config: Config, state: NetworkState, platform: Platform, settings: TestTime, device: Device) {
-    this.config = { ...config, noDropout: config.noDropout || settings.dropout === "off" };
-    this.statistics = settings.statistics ?? "batch";
+    this.config = { ...config, noDropout: config.noDropout || (settings.dropout ?? config.dropout) === "off" };
+    this.statistics = settings.statistics ?? config.statistics;
     this.seed = settings.seed ?? config.seed;
     this.multiple = generators[config.netG]!.multiple;
     this.#tile = { tile: settings.tile, overlap: settings.overlap };

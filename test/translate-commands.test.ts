@@ -51,7 +51,10 @@ beforeAll(async () => {
       maxSteps: 1,
       threads: 1,
     };
-    await train(parseConfig({ ...config, noDropout: name === "plain", initGain: 0.2 }), platform);
+    await train(
+      parseConfig({ ...config, ...(name === "plain" && { noDropout: true, statistics: "image" }), initGain: 0.2 }),
+      platform,
+    );
   }
   mkdirSync(at("in/deep"), { recursive: true });
   copyFileSync(at("data/testA/facade_0001.png"), at("in/deep/x.png"));
@@ -137,6 +140,12 @@ describe("test", () => {
     );
     expect([width, height]).toEqual([128, 64]);
     expect(readFileSync(join(folder(), "index.html"), "utf8")).toContain('width="128" height="64"');
+  });
+
+  it("takes what is not said from the run", async () => {
+    await run({ name: "plain" });
+    const file = at("results/plain/test_latest/metrics.json");
+    expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({ dropout: "off", statistics: "image" });
   });
 
   it("scores samples and classes", async () => {

@@ -5,7 +5,7 @@ import { ConfigError } from "../errors.ts";
 import { option } from "../options.ts";
 import type { Fit, TestTime } from "../translate.ts";
 
-const { preprocess, seed, device, threads, noDropout } = configSchema.shape;
+const { preprocess, seed, device, threads, noDropout, dropout, statistics } = configSchema.shape;
 
 /** How pictures come to the network and are saved. */
 const sizes = {
@@ -36,15 +36,15 @@ const sizes = {
 };
 
 const noise = {
-  dropout: option(z.enum(["on", "off"]).optional(), {
+  dropout: option(dropout.unwrap().optional(), {
     group: "network",
-    absent: "as trained",
-    help: "dropout at test time, which the paper has on",
+    absent: "the run's, on",
+    help: "dropout at test time; the known systems have it on",
   }),
   noDropout,
-  statistics: option(z.enum(["batch", "running", "image"]).optional(), {
+  statistics: option(statistics.unwrap().optional(), {
     group: "network",
-    absent: "batch",
+    absent: "the run's, batch",
     help: "what batch norms use: the batch at hand (a single picture), the running statistics of training, or each image's",
   }),
   eval: option(z.boolean().default(false), {
@@ -76,15 +76,15 @@ export function testTime(given: Given, run: Config): { settings: TestTime; fit: 
   if (given.noDropout && given.dropout === "on") {
     throw new ConfigError("--dropout on and --no-dropout: give one of them");
   }
-  const dropout = given.dropout ?? (given.noDropout || given.eval ? "off" : undefined);
-  if (dropout === "on" && run.noDropout) {
+  const dropout = given.dropout ?? (given.noDropout || given.eval ? "off" : run.dropout);
+  if (given.dropout === "on" && run.noDropout) {
     throw new ConfigError(`--dropout on: the run "${run.name}" was trained without dropout, so its network has none`);
   }
   if (samples > 1 && (dropout === "off" || run.noDropout)) {
     const why = run.noDropout ? `the run "${run.name}" was trained without` : "it is off";
     throw new ConfigError(`--samples ${samples}: samples differ by their dropout noise, but ${why}`);
   }
-  const statistics = given.statistics ?? (given.eval ? "running" : "batch");
+  const statistics = given.statistics ?? (given.eval ? "running" : run.statistics);
   const notes =
     given.statistics && statistics !== "image" && run.norm === "instance"
       ? [`--statistics ${statistics}: instance norms have none; they use those of each image`]

@@ -63,6 +63,16 @@ export const scheduleOptions = {
     help: "score that chooses the best weights, and that --lr-policy plateau and --early-stop follow",
     resume: true,
   }),
+  dropout: option(z.enum(["on", "off"]).default("on"), {
+    group: "validation",
+    help: "dropout in samples and scores, and in test and translate unless they are told otherwise; the known systems have it on",
+    resume: true,
+  }),
+  statistics: option(z.enum(["batch", "running", "image"]).default("batch"), {
+    group: "validation",
+    help: "what batch norms use there: the batch at hand, as the known systems, the running statistics, or those of each image",
+    resume: true,
+  }),
   earlyStop: option(z.int().min(1).optional(), {
     group: "validation",
     unit: "scores",
