@@ -166,6 +166,11 @@ export class Trainer {
     if (this.#begun) await this.#engine.toHost();
   }
 
+  /** Frees the sessions. */
+  async close(): Promise<void> {
+    await this.#engine.close();
+  }
+
   #compile(shape: BatchShape): Promise<Compiled> {
     const key = `${shape.n}x${shape.height}x${shape.width}`;
     const known = this.#compiled.get(key) ?? this.#build(shape);

@@ -102,3 +102,30 @@ export function valuesFor({ key, op, inputs }: Case): Map<string, Float32Array> 
   }
   return values;
 }
+
+/**
+ * What decides the kernel that a runtime takes, without the sizes that do not: one case of each form is the sample that a
+ * short check runs.
+ */
+export function sampleOf(cases: Iterable<Case>): Case[] {
+  const forms = new Map<string, Case>();
+  for (const each of cases) {
+    const form = formOf(each);
+    if (!forms.has(form)) forms.set(form, each);
+  }
+  return [...forms.values()];
+}
+
+function formOf({ op: { type }, attrs, inputs }: Case): string {
+  const kept = Object.entries(attrs).filter(([key]) => !["shape", "starts", "ends", "pads"].includes(key));
+  const set = kept.map(([key, value]) => `${key}=${value}`).join(" ");
+  // Channels in threes and fours choose among a convolution's kernels.
+  const channels = (n: number) => `${n % 3 === 0 ? 3 : ""}${n % 4 === 0 ? 4 : ""}${n === 1 ? 1 : "n"}`;
+  if (/^Conv/.test(type)) {
+    const [cout, cin, ...kernel] = inputs[1]!.shape;
+    const tall = kernel.map((k) => Math.min(k, 8));
+    return `${type} ${channels(cout!)} ${channels(cin!)} ${tall} ${inputs.length} ${set}`;
+  }
+  const sides = inputs.map(({ shape, constant }) => (constant ? "constant" : shape.map((n) => (n === 1 ? 1 : "n"))));
+  return `${type} ${sides.join(" ")} ${set}`;
+}

@@ -1,0 +1,100 @@
+/** A device's conformance as a report: which ops and steps were run, how each went, what was skipped and why. */
+import type { FoundDevice, Platform } from "../platform.ts";
+import { type Case, sampleOf } from "./cases.ts";
+import { type CaseResult, compareCases, tolerance } from "./run.ts";
+import { compareSteps, type StepsResult } from "./steps.ts";
+import { casesOf, first, fullSize, type Variant, variants } from "./variants.ts";
+
+/**
+ * `short`: one case of every form in one small network, and its steps; `all`: every case and step of every network, small;
+ * `full-size`: the default network's cases at 256 pixels, 64 channels.
+ */
+export type Extent = "short" | "all" | "full-size";
+
+export interface OpResult {
+  op: string;
+  /** The node with its shapes and attributes. */
+  form: string;
+  /** The variant and the place in it where the node occurs first. */
+  scope: string;
+  status: CaseResult["status"];
+  error?: number;
+  message?: string;
+}
+
+export interface DeviceConformance {
+  device: string;
+  /** Compared with this device. */
+  base: string;
+  extent: Extent;
+  tolerance: number;
+  /** Why nothing was run. */
+  skipped?: string;
+  ops: OpResult[];
+  steps: StepsResult[];
+  seconds: number;
+}
+
+/** Runs the ops and steps of an extent on a device. @param progress told before each piece of work */
+export async function conform(
+  platform: Platform,
+  device: FoundDevice,
+  extent: Extent,
+  progress: (done: number, total: number) => void = () => {},
+): Promise<DeviceConformance> {
+  const began = performance.now();
+  const report: DeviceConformance = {
+    ...{ device: device.label, base: platform.base, extent, tolerance, ops: [], steps: [], seconds: 0 },
+  };
+  if (!device.present) return { ...report, skipped: device.missing ?? "it is not there" };
+  if (device.name === platform.base) return { ...report, skipped: "the others are compared with it" };
+  const { cases, steps } = workOf(extent);
+  const total = cases.length + steps.length;
+  for await (const result of compareCases(platform, device, cases)) {
+    progress(report.ops.length, total);
+    report.ops.push(described(result));
+  }
+  for (const variant of steps) {
+    progress(report.ops.length + report.steps.length, total);
+    report.steps.push(await compareSteps(platform, device, variant));
+  }
+  report.seconds = Number(((performance.now() - began) / 1000).toFixed(1));
+  return report;
+}
+
+function workOf(extent: Extent): { cases: Case[]; steps: Variant[] } {
+  if (extent === "full-size") return { cases: [...casesOf([fullSize()], "gpu").values()], steps: [fullSize()] };
+  if (extent === "all") return { cases: [...casesOf(variants(), "gpu").values()], steps: variants() };
+  return { cases: sampleOf(casesOf([first()], "gpu").values()), steps: [first()] };
+}
+
+function described({ case: { key, op, scope }, status, error, message }: CaseResult): OpResult {
+  const rest = { ...(error === undefined ? {} : { error }), ...(message === undefined ? {} : { message }) };
+  return { op: op.type, form: key, scope, status, ...rest };
+}
+
+/** What is not right, or only slow. */
+export const problemsOf = ({ ops, steps }: DeviceConformance): (OpResult | StepsResult)[] =>
+  [...ops, ...steps].filter(({ status }) => status !== "right");
+
+/** The report in lines: a summary, then each problem. */
+export function linesOf(report: DeviceConformance): string[] {
+  const { device, base, skipped, ops, steps, seconds } = report;
+  if (skipped !== undefined) return [`${device}: skipped: ${skipped}`];
+  const right = (list: readonly { status: string }[]) => list.filter(({ status }) => status === "right").length;
+  const worst = Math.max(0, ...ops.map(({ error = 0 }) => (Number.isFinite(error) ? error : 0)));
+  const summary =
+    `${device}: ${right(ops)} of ${ops.length} ops and ${right(steps)} of ${steps.length} training runs as on ${base}, ` +
+    `largest error of an op ${worst.toExponential(1)} (${seconds} s)`;
+  const problems = problemsOf(report).map((each) =>
+    "form" in each
+      ? `  ${each.status}: ${each.form}${each.error === undefined ? "" : `, error ${each.error.toExponential(1)}`} ` +
+        `(${each.scope})${each.message ? `: ${each.message}` : ""}`
+      : `  ${each.status}: training ${each.variant}: ${each.message ?? `losses ${each.losses}, gradients ${each.gradients}`}`,
+  );
+  return [summary, ...problems];
+}
+
+/** Whether the device computes what it should; ops that fall back to the CPU are slow, not wrong. */
+export const isRight = (report: DeviceConformance): boolean =>
+  problemsOf(report).every(({ status }) => status === "on the CPU");

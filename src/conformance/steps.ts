@@ -1,0 +1,78 @@
+/** Whole training steps on a device, against the platform's base device. */
+import { inits } from "../nn/init.ts";
+import { isTrainable } from "../nn/parameters.ts";
+import { lossNames } from "../pix2pix.ts";
+import type { Device, Platform } from "../platform.ts";
+import { Random } from "../random.ts";
+import { type Batch, Trainer } from "../session.ts";
+import type { Variant } from "./variants.ts";
+
+export interface StepsResult {
+  variant: string;
+  status: "right" | "wrong" | "fails";
+  /** The largest relative difference of a loss, and of a network's gradients as Adam has averaged them (L2). */
+  losses?: number;
+  gradients?: number;
+  message?: string;
+}
+
+/** Two steps in float32 with sums in another order stay well within these. */
+const tolerance = { losses: 1e-4, gradients: 1e-3 };
+const steps = 2;
+
+export async function compareSteps(platform: Platform, device: Device, variant: Variant): Promise<StepsResult> {
+  const base: Device = { name: platform.base, label: platform.base };
+  const expected = await run(platform, base, variant);
+  try {
+    const got = await run(platform, device, variant);
+    const losses = Math.max(
+      ...expected.losses.flatMap((want, i) =>
+        lossNames.map((name) => Math.abs(got.losses[i]![name] - want[name]) / (Math.abs(want[name]) + 1e-3)),
+      ),
+    );
+    const gradients = Math.max(...expected.moments.map((want, i) => relative(got.moments[i]!, want)));
+    const right = losses <= tolerance.losses && gradients <= tolerance.gradients;
+    return { variant: variant.name, status: right ? "right" : "wrong", losses, gradients };
+  } catch (error) {
+    return { variant: variant.name, status: "fails", message: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** The losses of each step and the first moments of each network's weights, from the same start on the same batches. */
+async function run(platform: Platform, device: Device, { config, shape }: Variant) {
+  const trainer = new Trainer(platform, { model: config, seed: 1, threads: platform.cores, device }, shape);
+  try {
+    for (const net of [trainer.netG, trainer.netD]) net.initialise(inits.normal, config.initGain, 1);
+    for (let step = 1; step <= steps; step++) {
+      const batches = Array.from({ length: config.accumulate }, (_, i) => batch(config, shape, 10 * step + i));
+      await trainer.step(batches, { step, lr: config.lr });
+    }
+    const losses = await trainer.losses();
+    await trainer.toHost();
+    // Not of biases: one that a norm follows has no gradient but rounding.
+    const moments = [trainer.netG, trainer.netD].map((net) => {
+      const weights = net.specs.filter((spec) => isTrainable(spec) && spec.shape.length === 4);
+      return Float32Array.from(weights.flatMap((spec) => [...net.view("m", spec)]));
+    });
+    return { losses, moments };
+  } finally {
+    await trainer.close();
+  }
+}
+
+function batch({ inputNc, outputNc }: Variant["config"], shape: Variant["shape"], index: number): Batch {
+  const random = new Random(1, "conformance", index);
+  const picture = (channels: number) =>
+    Float32Array.from({ length: shape.n * channels * shape.height * shape.width }, () => 2 * random.float() - 1);
+  return { ...shape, A: picture(inputNc), B: picture(outputNc) };
+}
+
+/** |got - want| / |want| (L2); 0 for what is not there. */
+function relative(got: Float32Array, want: Float32Array): number {
+  let [difference, size] = [0, 0];
+  for (let i = 0; i < want.length; i++) {
+    difference += (got[i]! - want[i]!) ** 2;
+    size += want[i]! ** 2;
+  }
+  return size === 0 ? 0 : Math.sqrt(difference / size);
+}

@@ -1,0 +1,71 @@
+/** What conformance covers: every network, loss and way to update that there is, as small as each can be. */
+import { type Config, parseConfig } from "../config.ts";
+import type { Target } from "../graph.ts";
+import type { BatchShape } from "../model.ts";
+import { discriminators } from "../networks/discriminators.ts";
+import { generators } from "../networks/generators.ts";
+import { ganLosses } from "../nn/losses.ts";
+import { generatorGraph, trainingStep } from "../pix2pix.ts";
+import { type Case, collect } from "./cases.ts";
+
+/** A configuration and the batch that it is tried on. */
+export interface Variant {
+  name: string;
+  config: Config;
+  shape: BatchShape;
+}
+
+/** Generators for larger pictures are those for smaller ones with more of the same levels. */
+const largest = 256;
+
+function variant(name: string, options: Readonly<Record<string, unknown>>): Variant {
+  const { multiple } = generators[(options.netG as string | undefined) ?? "unet_32"]!;
+  const side = Math.max(32, multiple);
+  const small = { netG: "unet_32", cropSize: side, loadSize: side, ngf: 2, ndf: 3 };
+  const config = parseConfig({ dataroot: "none", ...small, ...options });
+  return { name, config, shape: { n: config.batchSize, height: config.cropSize, width: config.cropSize } };
+}
+
+/** The variant that a short check takes: a U-Net with batch norm, a PatchGAN with 6 input channels, cross-entropy. */
+export const first = (): Variant => variant("unet_32, basic", { ndf: 4 });
+
+export function variants(): Variant[] {
+  const large = Object.entries(generators).filter(([, { multiple }]) => multiple <= largest);
+  return [
+    first(),
+    ...large.map(([netG]) => variant(netG, { netG })),
+    ...Object.keys(discriminators).map((netD) => variant(`netD ${netD}`, { netD, ndf: 4, ...at(netD) })),
+    ...Object.keys(ganLosses).map((ganMode) => variant(`${ganMode}, instance norm`, { ganMode, norm: "instance" })),
+    variant("no norm, no condition", { norm: "none", noCondition: true }),
+    variant("batches of 2, grey to colour", { batchSize: 2, inputNc: 1 }),
+    variant("6 input channels to 2", { inputNc: 6, outputNc: 2, ngf: 3 }),
+    variant("resized, not transposed", { upsample: "resize" }),
+    variant("reflected edges", { netG: "resnet_6blocks", padding: "reflect", ngf: 4 }),
+    variant("two scales, feature matching", { numD: 2, nLayersD: 1, netD: "n_layers", lambdaFeat: 10 }),
+    variant("gradients through the old D", { updateOrder: "stale", skip: "relu", bias: "always" }),
+    variant("several batches, clipped, biases 0", { accumulate: 2, clipGrad: 0.5, zeroBias: true, bias: "always" }),
+    variant("L1 alone", { lambdaGan: 0 }),
+  ];
+}
+
+/** Discriminators that need more than 32 pixels. */
+const at = (netD: string): Record<string, unknown> =>
+  netD === "patch_286" ? { netG: "unet_128", cropSize: 128, loadSize: 128 } : {};
+
+/** The default networks at their default size: for a GPU, too much for a software adapter. */
+export const fullSize = (): Variant =>
+  variant("unet_256, full size", { netG: "unet_256", cropSize: 256, loadSize: 256, ngf: 64, ndf: 64 });
+
+/** Every node of a training step and of the generator alone, of all these variants. */
+export function casesOf(all: readonly Variant[], target: Target): Map<string, Case> {
+  const cases = new Map<string, Case>();
+  for (const { name, config, shape } of all) {
+    const { phases } = trainingStep(config, shape, target);
+    const steps = phases.flatMap(({ before, batch, after }) => [...before, batch, ...after]);
+    const alone = (["batch", "running", "image"] as const).map(
+      (statistics) => generatorGraph(config, shape, statistics, target).program,
+    );
+    collect([...steps, ...alone], name, target, cases);
+  }
+  return cases;
+}
