@@ -92,7 +92,7 @@ interface Ready {
 /** Sizes that stay ready: a folder of pictures of many sizes must not grow this for ever. */
 const readySizes = 4;
 
-/** Runs a generator on pictures of any size. */
+/** Runs a generator on pictures of any size, one at a time. */
 export class Translator {
   readonly config: Config;
   readonly statistics: Config["statistics"];
@@ -199,6 +199,7 @@ export class Translator {
       if (this.#sizes.size >= readySizes) await this.#release(this.#sizes.keys().next().value!);
       ready = tiles ? this.#tiled(shape!, tiles) : this.#whole({ n, height, width });
       this.#sizes.set(key, ready);
+      ready.catch(() => this.#sizes.delete(key));
     }
     return ready;
   }

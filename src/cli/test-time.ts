@@ -37,27 +37,27 @@ const sizes = {
 
 const noise = {
   dropout: option(dropout.unwrap().optional(), {
-    group: "network",
+    group: "networks",
     absent: "the run's, on",
     help: "dropout at test time; the known systems have it on",
   }),
   noDropout,
   statistics: option(statistics.unwrap().optional(), {
-    group: "network",
+    group: "networks",
     absent: "the run's, batch",
     help: "what batch norms use: the batch at hand (a single picture), the running statistics of training, or each image's",
   }),
   eval: option(z.boolean().default(false), {
-    group: "network",
+    group: "networks",
     help: "as --dropout off --statistics running, which PyTorch calls eval mode",
   }),
   samples: option(z.int().min(1).max(1000).default(1), {
-    group: "network",
+    group: "networks",
     unit: "outputs",
     help: "outputs for each picture, each with other dropout noise: name_1.png and so on",
   }),
   seed: option(seed.unwrap().optional(), {
-    group: "network",
+    group: "networks",
     absent: "the run's",
     help: "of the dropout noise; the same seed gives the same outputs",
   }),
