@@ -101,11 +101,10 @@ export class Progress {
       part<HTMLImageElement>("sample-picture").src = url;
     };
     part("sample-picture").style.imageRendering = cropSize < 200 ? "pixelated" : "auto";
-    part("film").replaceChildren(...buttons);
+    part("film").replaceChildren(...buttons.toReversed());
     const newest = made.at(-1)!;
     select(buttons.at(-1)!, newest.epoch, newest.url);
     show(true, "sample");
-    part("film").scrollLeft = part("film").scrollWidth;
   }
 }
 
