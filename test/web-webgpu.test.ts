@@ -2,11 +2,13 @@
  * Training on WebGPU in a real browser, by the SwiftShader that Chromium carries: right, and slow, so networks are tiny. A
  * shader is compiled for each form of each op, which takes most of the time.
  */
+import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { chromiumPath, launch, noChromium, openPage, site } from "./browser/chromium.ts";
 import type { Harness } from "./browser/harness.ts";
-import { checkCase } from "./browser/training.ts";
+import { checkCase, runFile, steps, trainIn } from "./browser/training.ts";
+import { optionsOf, readCase } from "./step-cases.ts";
 
 declare const pix2pix: Harness;
 
@@ -58,4 +60,26 @@ describe.skipIf(!chromiumPath)(`WebGPU in Chromium${chromiumPath ? "" : ` (skipp
     expect(Math.max(...gpu.map((value, i) => Math.abs(value - cpu[i]!)))).toBeLessThanOrEqual(1);
     expect(new Set(cpu).size).toBeGreaterThan(10);
   }, 120_000);
+
+  /** Last, for the browser gives a page no other GPU process's device. */
+  it("a GPU that is lost in the middle of a run: the checkpoint is intact, and WASM goes on from it", async () => {
+    const options = { ...optionsOf(readCase(join(steps, "pixel")), "pixel"), name: "lost", device: "webgpu" };
+    const training = trainIn(page, { ...options, maxSteps: 1000, nEpochs: 1000, saveLatestFreq: 1 });
+    const failed = training.then(
+      () => "it went on",
+      (error: Error) => error.message,
+    );
+    await page.waitForFunction(() => document.title === "step 2", undefined, { timeout: 120_000 });
+    const session = await browser.newBrowserCDPSession();
+    await session.send("Browser.crashGpuProcess");
+    expect(await failed).toMatch(/Device(Lost)?Error: webgpu \(.*\) failed: /);
+
+    const { step: saved } = JSON.parse(
+      (await runFile(page, "lost", "loss_log.jsonl")).toString().trim().split("\n").at(-1)!,
+    );
+    const { said, step } = await trainIn(page, { name: "lost", maxSteps: saved + 2 }, { resume: true });
+    expect(step).toBe(saved + 2);
+    expect(said[0]).toMatch(/^WASM on the CPU is used instead of WebGPU: it has failed on this page/);
+    expect(said.find((line) => line.startsWith("device"))).toMatch(/wasm/);
+  }, 240_000);
 });

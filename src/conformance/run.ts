@@ -19,7 +19,7 @@ export interface CaseResult {
 export const tolerance = 2e-5;
 
 /** The CPU's reductions add one value after the other, which costs as much again for every 2000 values. */
-function toleranceOf({ op, inputs, output }: Case): number {
+export function toleranceOf({ op, inputs, output }: Case): number {
   const summed = op.type.startsWith("Reduce") ? sizeOf(inputs[0]!.shape) / sizeOf(output.shape) : 0;
   return tolerance * (1 + summed / 2000);
 }
@@ -65,7 +65,7 @@ async function compareCase(platform: Platform, device: Device, each: Case): Prom
 }
 
 /** The single output of a program. @param strict fail where a node falls back to the CPU */
-async function evaluate(
+export async function evaluate(
   { ort }: Platform,
   device: Device,
   program: Program,
@@ -92,7 +92,7 @@ async function evaluate(
 }
 
 /** The largest difference as a share of the largest expected value; infinite for NaN and for another length. */
-function distance(got: Float32Array, expected: Float32Array): number {
+export function distance(got: Float32Array, expected: Float32Array): number {
   if (got.length !== expected.length) return Number.POSITIVE_INFINITY;
   let [most, size] = [0, 0];
   for (let i = 0; i < got.length; i++) {

@@ -47,15 +47,20 @@ export async function capabilities(): Promise<Capabilities> {
 
 /**
  * The device of a run: WASM wherever WebGPU was asked for and is not there, with a sentence that says so. `auto` takes a
- * real GPU before WASM and WASM before an emulated one.
+ * real GPU before WASM and WASM before an emulated one; it says so, too, where WebGPU was there and has failed.
  */
 export function chooseDevice(asked: string, { devices }: Capabilities): { name: "wasm" | "webgpu"; note?: string } {
-  const { present, adapter } = devices[1];
-  if (asked === "auto") return { name: present && !adapter?.software ? "webgpu" : "wasm" };
-  if (asked !== "webgpu") return { name: "wasm" };
-  return present
-    ? { name: "webgpu" }
-    : { name: "wasm", note: `WASM on the CPU is used instead of WebGPU: ${withoutGpu}.` };
+  const { present, adapter, missing } = devices[1];
+  const missed = asked === "webgpu" || (asked === "auto" && missing !== withoutGpu);
+  if (present) return { name: asked === "webgpu" || (asked === "auto" && !adapter?.software) ? "webgpu" : "wasm" };
+  if (!missed) return { name: "wasm" };
+  return { name: "wasm", note: `WASM on the CPU is used instead of WebGPU: ${missing}.` };
+}
+
+/** After WebGPU has failed: the runtime gets no other adapter until the page is loaded anew. */
+export function withoutWebGpu({ devices: [wasm, webgpu], ...rest }: Capabilities): Capabilities {
+  const missing = "it has failed on this page; load the page anew to try it again";
+  return { ...rest, devices: [wasm, { ...webgpu, present: false, missing }] };
 }
 
 /** What Platform.devices answers. */

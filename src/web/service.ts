@@ -1,12 +1,12 @@
 /** What the worker does for the page: one method for each question that `client.ts` may send. */
 import type { Config } from "../config.ts";
 import { type DemoOptions, writeDemo } from "../demo/write.ts";
-import { UserError } from "../errors.ts";
+import { DeviceError, UserError } from "../errors.ts";
 import { type ExportOptions, exportOnnx } from "../export.ts";
 import type { Picture, Platform } from "../platform.ts";
 import { type TrainEvents, type TrainResult, train } from "../train.ts";
 import { type OpenOptions, openRun, type Translator } from "../translate.ts";
-import { type Capabilities, capabilities, chooseDevice } from "./capabilities.ts";
+import { type Capabilities, capabilities, chooseDevice, withoutWebGpu } from "./capabilities.ts";
 import { files } from "./files.ts";
 import { images } from "./images.ts";
 import { importPictures } from "./import.ts";
@@ -53,6 +53,9 @@ export class Service {
     const release = await lockRun(`${config.checkpointsDir}/${config.name}`);
     try {
       return await train({ ...config, device }, platform, events, signal);
+    } catch (error) {
+      if (error instanceof DeviceError) this.#found = withoutWebGpu(this.#found!);
+      throw error;
     } finally {
       release();
     }

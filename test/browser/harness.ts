@@ -1,4 +1,8 @@
 /** What the tests call in the page: the public names of pix2pix/web and of the core. */
+import { graphOf, sampleOf, valuesFor } from "../../src/conformance/cases.ts";
+import { conform, isRight, linesOf } from "../../src/conformance/report.ts";
+import { evaluate } from "../../src/conformance/run.ts";
+import { casesOf, variants } from "../../src/conformance/variants.ts";
 import { parseConfig, Run, resumeConfig } from "../../src/index.ts";
 import * as web from "../../src/web/index.ts";
 
@@ -10,8 +14,10 @@ function toText(bytes: Uint8Array): string {
   return btoa(text);
 }
 
-const client = new web.Client({ runtimeBase: new URL("ort/", location.href).href });
+const runtimeBase = new URL("ort/", location.href).href;
+const client = new web.Client({ runtimeBase });
+const conformance = { casesOf, conform, evaluate, graphOf, isRight, linesOf, sampleOf, valuesFor, variants };
 
-export const harness = { ...web, parseConfig, resumeConfig, Run, toBytes, toText, client };
+export const harness = { ...web, parseConfig, resumeConfig, Run, toBytes, toText, client, runtimeBase, conformance };
 export type Harness = typeof harness;
 Object.assign(globalThis, { pix2pix: harness });

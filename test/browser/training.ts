@@ -10,7 +10,8 @@ import type { Harness } from "./harness.ts";
 
 declare const pix2pix: Harness;
 
-const steps = fileURLToPath(new URL("../fixtures/steps", import.meta.url));
+/** Training steps of PyTorch, a folder each. */
+export const steps = fileURLToPath(new URL("../fixtures/steps", import.meta.url));
 /** The files of a checkpoint: weights of both networks and the state. */
 export const latest = ["latest_net_G.safetensors", "latest_net_D.safetensors", "latest_state.safetensors"];
 
@@ -33,7 +34,7 @@ export async function download(page: Page, path: string): Promise<Buffer> {
 
 export const runFile = (page: Page, name: string, file: string) => download(page, `runs/${name}/${file}`);
 
-/** Trains a new run, or goes on with one. `pauseAfter` aborts while that step is reported. */
+/** Trains a new run, or goes on with one. `pauseAfter` aborts while that step is reported. The page's title is the last step. */
 export async function trainIn(page: Page, options: Record<string, unknown>, { pauseAfter = 0, resume = false } = {}) {
   return page.evaluate(
     async ({ options, pauseAfter, resume }) => {
@@ -47,7 +48,10 @@ export async function trainIn(page: Page, options: Record<string, unknown>, { pa
         config,
         {
           start: ({ lines }) => said.push(...lines),
-          step: ({ step }) => step === pauseAfter && stop.abort(),
+          step: ({ step }) => {
+            document.title = `step ${step}`;
+            if (step === pauseAfter) stop.abort();
+          },
           message: (text) => said.push(text),
         },
         stop.signal,

@@ -39,6 +39,13 @@ export function problem(error?: unknown): void {
   console.error(error);
 }
 
+/** Tells something that is good to know, once. */
+export function note(text: string): void {
+  const known = [...part("notes").children].some(({ textContent }) => textContent === text);
+  if (!known)
+    part("notes").append(Object.assign(document.createElement("p"), { className: "notice", textContent: text }));
+}
+
 /** Work that a user asked for: a failure is shown. */
 export async function attempt(work: () => Promise<unknown>): Promise<void> {
   problem();

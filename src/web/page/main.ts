@@ -1,6 +1,6 @@
 /** The page: choose pairs, train, use the result. Each section is a file of its own. */
 import { Client } from "../client.ts";
-import { part, problem } from "./dom.ts";
+import { note, part, problem } from "./dom.ts";
 import { pictures } from "./pictures.ts";
 import { Training } from "./training.ts";
 import { Use } from "./use.ts";
@@ -14,7 +14,5 @@ client.capabilities.then(({ devices: [, { present, adapter }], threads, notes })
   const gpu = present && !adapter?.software;
   const cpu = `the CPU, ${threads} ${threads === 1 ? "thread" : "threads"}`;
   part("device").textContent = `Computes on ${gpu ? `the GPU (${adapter?.name})` : cpu}`;
-  part("notes").replaceChildren(
-    ...notes.map((note) => Object.assign(document.createElement("p"), { className: "notice", textContent: note })),
-  );
+  for (const text of notes) note(text);
 }, problem);

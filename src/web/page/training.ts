@@ -2,7 +2,7 @@
 import { type Config, resumeConfig } from "../../index.ts";
 import type { Client } from "../client.ts";
 import { files } from "../files.ts";
-import { attempt, onClick, part, problem, show } from "./dom.ts";
+import { attempt, note, onClick, part, problem, show } from "./dom.ts";
 import { builtIn, type DataSet } from "./pictures.ts";
 import { Progress } from "./progress.ts";
 import { clearPictures, deleteRun, runNames, storedRun } from "./runs.ts";
@@ -142,7 +142,7 @@ export class Training {
             });
           },
           step: (report) => (progress ? progress.step(report) : void reports.push(report)),
-          message: (text) => console.info(text),
+          message: note,
         },
         stop.signal,
       );
