@@ -26,6 +26,11 @@ export class DeviceError extends UserError {
   override name = "DeviceError";
 }
 
+/** A device that failed while it computed: out of memory, or lost. */
+export class DeviceLostError extends DeviceError {
+  override name = "DeviceLostError";
+}
+
 /** Shapes that do not fit together while a graph is built. */
 export class ShapeError extends UserError {
   override name = "ShapeError";

@@ -3,7 +3,7 @@ import { type Config, checkSize } from "./config.ts";
 import { type Batch, Loader } from "./data/loader.ts";
 import { findPairs } from "./data/pairs.ts";
 import { chooseDevice } from "./device.ts";
-import { CheckpointError, UserError } from "./errors.ts";
+import { CheckpointError, DeviceLostError, UserError } from "./errors.ts";
 import { decode } from "./formats/safetensors.ts";
 import { LossLog } from "./loss-log.ts";
 import { inits } from "./nn/init.ts";
@@ -34,7 +34,8 @@ export interface TrainResult {
 /**
  * Trains a run, or goes on with it (`continueTrain`), to its last epoch or `maxSteps`.
  * @param signal abort it to finish the step at hand, save and return with `stopped`
- * @throws UserError for data, checkpoints and sizes that do not fit, a full disk, and losses that are not finite
+ * @throws UserError for data, checkpoints and sizes that do not fit, a full disk, losses that are not finite, and a device that
+ *   is not there, is too small or fails; the last checkpoint is intact
  */
 export async function train(
   config: Config,
@@ -42,8 +43,26 @@ export async function train(
   events: TrainEvents = {},
   signal?: AbortSignal,
 ): Promise<TrainResult> {
+  const run = new Run(platform.files, config);
+  try {
+    return await trainRun(run, config, platform, events, signal);
+  } catch (error) {
+    if (!(error instanceof DeviceLostError)) throw error;
+    const kept = (await run.exists())
+      ? `The last checkpoint in ${run.dir} is intact: go on from it with --continue-train, also on another --device.`
+      : "Nothing was saved yet: start again, also on another --device.";
+    throw new DeviceLostError(`${error.message} ${kept}`);
+  }
+}
+
+async function trainRun(
+  run: Run,
+  config: Config,
+  platform: Platform,
+  events: TrainEvents,
+  signal?: AbortSignal,
+): Promise<TrainResult> {
   const { files, images } = platform;
-  const run = new Run(files, config);
   if (!config.continueTrain && (await run.exists())) {
     throw new CheckpointError(
       `The run ${run.dir} exists already. Go on with it by --continue-train, choose another --name, or remove the folder.`,

@@ -39,7 +39,7 @@ const schema = z.object({
 
 export const devices: Command = {
   name: "devices",
-  summary: "show what training can run on here, and check that it computes rightly",
+  summary: "show what training can run on here, and check it",
   schema,
   examples: [
     "npx pix2pix devices",

@@ -6,7 +6,7 @@
  * `preferredOutputLocation`; getData() of one aborts Node, so values go up and down through graphs of one Identity.
  */
 import { sessionOptions } from "../device.ts";
-import { DeviceError } from "../errors.ts";
+import { DeviceLostError } from "../errors.ts";
 import { Graph, type Node, type Program, type Shape, type Tensor as Symbolic, sizeOf } from "../graph.ts";
 import { adamGraph, type Betas, type Factors } from "../nn/adam.ts";
 import { isTrainable } from "../nn/parameters.ts";
@@ -293,11 +293,9 @@ function cached(
 }
 
 /** The runtime's error with what can be done about it. */
-function explained(error: unknown, { label }: Device): DeviceError {
-  const words = (error instanceof Error ? error.message : String(error)).split("\n")[0]!;
+function explained(error: unknown, { label }: Device): DeviceLostError {
+  const words = (error instanceof Error ? error.message : String(error)).split("\n")[0]!.replace(/\.+$/, "");
   const memory = /memory|previous error|max buffer size|binding size/i.test(words);
-  const advice = memory
-    ? " It may be out of memory: try a smaller --batch-size, --ngf or --crop-size, or --device cpu."
-    : "";
-  return new DeviceError(`${label} failed: ${words}.${advice}`);
+  const advice = memory ? " It may be out of memory: a smaller --batch-size, --ngf or --crop-size needs less." : "";
+  return new DeviceLostError(`${label} failed: ${words}.${advice}`);
 }
