@@ -36,6 +36,12 @@ describe("resized, as Pillow", () => {
     expect(resized(picture(source!), options)).toEqual(picture(name));
   });
 
+  it("keeps 16 bits, and pads them with white", () => {
+    const deep = { width: 1, height: 2, channels: 1, data: Uint16Array.of(1000, 60000) };
+    const options = { width: 2, height: 2, pad: true, fill: "white", filter: "auto" } as const;
+    expect(resized(deep, options).data).toEqual(Uint16Array.of(1000, 65535, 60000, 65535));
+  });
+
   it("shrinks without aliases by default, and keeps what fits", () => {
     const stripes = { ...flat(64, 64, 0), data: Uint8Array.from({ length: 64 * 64 }, (_, i) => (i % 2) * 255) };
     const options = { pad: false, fill: "black", filter: "auto" } as const;
@@ -56,6 +62,8 @@ describe("sideBySide", () => {
       data: Uint8Array.of(9, 9, 9, 1, 2, 3, 9, 9, 9, 1, 2, 3),
     });
     expect(sideBySide(flat(1, 1, 9), flat(1, 1, 7)).channels).toBe(1);
+    const deep = { width: 1, height: 1, channels: 1, data: Uint16Array.of(4660) };
+    expect(sideBySide(deep, flat(1, 1, 255)).data).toEqual(Uint16Array.of(4660, 65535));
   });
 
   it("refuses two sizes", () => {

@@ -1,11 +1,17 @@
 /** Pictures cut, padded, joined and blanked: what the data commands do to single pictures. */
 import { type Filter, resize } from "../data/resize.ts";
-import { crop } from "../data/transforms.ts";
+import { alike, crop } from "../data/transforms.ts";
 import { UserError } from "../errors.ts";
 import type { Picture } from "../platform.ts";
 
+/** Values that a PNG holds. */
+type Whole = Uint8Array | Uint16Array;
+export type WholePicture = Picture<Whole>;
+
 /** The value of white. */
-const white = 255;
+function whiteOf(data: Whole): number {
+  return data instanceof Uint8Array ? 255 : 65535;
+}
 
 export interface ResizeOptions {
   /** Pixels of the result. */
@@ -15,7 +21,7 @@ export interface ResizeOptions {
   pad: boolean;
   /** What the border is made of: one colour, or the outermost pixels repeated. */
   fill: "black" | "white" | "edge";
-  /** auto: bilinear (a triangle as wide as the scale) to shrink, bicubic to enlarge. Label maps need nearest, or new colours appear between two of theirs. */
+  /** auto: area to shrink, bicubic to enlarge. Label maps need nearest, or new colours appear between two of theirs. */
   filter: Filter | "auto";
 }
 
@@ -23,7 +29,7 @@ export interface ResizeOptions {
  * The picture at exactly width x height, its shapes kept: the middle part of the wanted aspect ratio is cut out (or the
  * border added with `pad`), then resized.
  */
-export function resized(picture: Picture, { width, height, pad, fill, filter }: ResizeOptions): Picture {
+export function resized(picture: WholePicture, { width, height, pad, fill, filter }: ResizeOptions): WholePicture {
   const wider = picture.width * height > picture.height * width;
   const scaled = (side: number, a: number, b: number) => Math.max(1, Math.round((side * a) / b));
   const [w, h] =
@@ -32,19 +38,19 @@ export function resized(picture: Picture, { width, height, pad, fill, filter }: 
       : [scaled(picture.height, width, height), picture.height];
   const framed = pad ? padded(picture, w, h, fill) : middle(picture, w, h);
   const shrinks = width * height < framed.width * framed.height;
-  return resize(framed, width, height, filter !== "auto" ? filter : shrinks ? "bilinear" : "bicubic");
+  return resize(framed, width, height, filter !== "auto" ? filter : shrinks ? "area" : "bicubic");
 }
 
-function middle(picture: Picture, width: number, height: number): Picture {
+function middle(picture: WholePicture, width: number, height: number): WholePicture {
   const [w, h] = [Math.min(width, picture.width), Math.min(height, picture.height)];
   return crop(picture, Math.floor((picture.width - w) / 2), Math.floor((picture.height - h) / 2), w, h);
 }
 
-function padded(picture: Picture, width: number, height: number, fill: ResizeOptions["fill"]): Picture {
+function padded(picture: WholePicture, width: number, height: number, fill: ResizeOptions["fill"]): WholePicture {
   const { channels, data } = picture;
   const [w, h] = [Math.max(width, picture.width), Math.max(height, picture.height)];
   const [left, top] = [Math.floor((w - picture.width) / 2), Math.floor((h - picture.height) / 2)];
-  const out = new Uint8Array(w * h * channels).fill(fill === "white" ? white : 0);
+  const out = alike(data, w * h * channels).fill(fill === "white" ? whiteOf(data) : 0);
   const inside = (value: number, size: number) => Math.min(size - 1, Math.max(0, value));
   for (let y = 0; y < h; y++) {
     const row = inside(y - top, picture.height);
@@ -56,14 +62,14 @@ function padded(picture: Picture, width: number, height: number, fill: ResizeOpt
       out.set(data.subarray(from, from + channels), (y * w + x) * channels);
     }
   }
-  return { width: w, height: h, channels, data: out };
+  return { ...picture, width: w, height: h, data: out };
 }
 
 /**
- * A in the left half, B in the right one. A grey side becomes RGB where the other has colours.
- * @throws UserError when their sizes differ
+ * A in the left half, B in the right one. A grey side becomes RGB where the other has colours, 8 bits become 16 where the
+ * other has 16. @throws UserError when their sizes differ
  */
-export function sideBySide(a: Picture, b: Picture): Picture {
+export function sideBySide(a: WholePicture, b: WholePicture): WholePicture {
   if (a.width !== b.width || a.height !== b.height) {
     throw new UserError(
       `A is ${a.width}x${a.height}, B is ${b.width}x${b.height}; the two sides of a pair need one size ` +
@@ -71,32 +77,32 @@ export function sideBySide(a: Picture, b: Picture): Picture {
     );
   }
   const channels = Math.max(a.channels, b.channels);
-  const [left, right] = [colours(a, channels), colours(b, channels)];
+  const deep = whiteOf(a.data) > whiteOf(b.data) ? a.data : b.data;
   const row = a.width * channels;
-  const data = new Uint8Array(2 * row * a.height);
-  for (let y = 0; y < a.height; y++) {
-    data.set(left.subarray(y * row, (y + 1) * row), 2 * y * row);
-    data.set(right.subarray(y * row, (y + 1) * row), (2 * y + 1) * row);
+  const data = alike(deep, 2 * row * a.height);
+  for (const [side, { data: values, channels: own }] of [a, b].entries()) {
+    const scale = whiteOf(deep) / whiteOf(values);
+    for (let y = 0, i = 0; y < a.height; y++) {
+      const at = (2 * y + side) * row;
+      for (let x = 0; x < row; x++, i++) {
+        data[at + x] = scale * values[own === channels ? i : Math.floor(i / channels)]!;
+      }
+    }
   }
   return { width: 2 * a.width, height: a.height, channels, data };
-}
-
-function colours({ data, channels }: Picture, wanted: number): Uint8Array {
-  if (channels === wanted) return data;
-  return Uint8Array.from({ length: (data.length / channels) * wanted }, (_, i) => data[Math.floor(i / wanted)]!);
 }
 
 /**
  * The picture with a white rectangle in its middle, `share` of each side long: an input for inpainting. Hesse's tool has
  * 0.3, the paper's code 0.5.
  */
-export function blanked(picture: Picture, share: number): Picture {
+export function blanked(picture: WholePicture, share: number): WholePicture {
   const { width, height, channels } = picture;
   const data = picture.data.slice();
   const [w, h] = [Math.floor(width * share), Math.floor(height * share)];
   const [left, top] = [Math.floor((width - w) / 2), Math.floor((height - h) / 2)];
   for (let y = top; y < top + h; y++) {
-    data.fill(white, (y * width + left) * channels, (y * width + left + w) * channels);
+    data.fill(whiteOf(data), (y * width + left) * channels, (y * width + left + w) * channels);
   }
-  return { width, height, channels, data };
+  return { ...picture, data };
 }

@@ -2,6 +2,7 @@
 import { resolve, sep } from "node:path";
 import * as z from "zod";
 import { listAll } from "../../data/listing.ts";
+import { eightBit } from "../../data/transforms.ts";
 import { ConfigError, DatasetError, UserError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
 import { option } from "../../options.ts";
@@ -9,7 +10,7 @@ import { sideBySide } from "../../tools/frame.ts";
 import { matchFolders, unmatched } from "../../tools/pairing.ts";
 import type { Command } from "../command.ts";
 import { ownOptions } from "../runs.ts";
-import { inBatch, overwrite } from "./convert.ts";
+import { inBatch, overwrite, readPicture } from "./convert.ts";
 
 const folder = (flag: string, help: string) =>
   option(z.string().min(1), { group: "folders", value: "FOLDER", flag, help });
@@ -76,9 +77,8 @@ export const combine: Command = {
     const batch = { overwrite: options.overwrite, verb: "combined", place: foldAB, what: "pairs" };
     try {
       await inBatch(pieces, batch, output, async ({ A, B }) => {
-        const [a, b] = await Promise.all([A, B].map(async (path) => images.decode(await files.read(path))));
-        const both = sideBySide(a!, b!);
-        return options.format === "png" ? images.encodePng(both) : encodeJpeg(both, options.quality);
+        const both = sideBySide(await readPicture(A), await readPicture(B));
+        return options.format === "png" ? images.encodePng(both) : encodeJpeg(eightBit(both), options.quality);
       });
     } catch (error) {
       if (options.skipUnpaired && error instanceof UserError) output.note(`left out: ${error.message}`);

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { UserError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
 import { option } from "../../options.ts";
-import type { Picture } from "../../platform.ts";
+import type { WholePicture } from "../../tools/frame.ts";
 import type { Output } from "../command.ts";
 import { jobs } from "../pictures.ts";
 import { Counter, duration } from "../progress.ts";
@@ -43,7 +43,7 @@ export async function convert(
   { input, out, overwrite }: ConvertOptions,
   output: Output,
   { verb, alpha = false }: { verb: string; alpha?: boolean },
-  work: (picture: Picture) => Picture | Promise<Picture>,
+  work: (picture: WholePicture) => WholePicture | Promise<WholePicture>,
 ): Promise<number> {
   const { images } = await import("../../node/images.ts");
   const all = await jobs(input, out);
@@ -51,9 +51,23 @@ export async function convert(
     all.map((job) => ({ ...job, name: job.input })),
     { overwrite, verb, place: out, what: "pictures" },
     output,
-    async (job) => images.encodePng(await work(await images.decode(await files.read(job.input), { alpha }))),
+    async (job) => images.encodePng(await work(await readPicture(job.input, { alpha }))),
   );
   return 0;
+}
+
+/**
+ * A picture of 8 or 16 bits with 1 to 4 channels, as a PNG can hold it.
+ * @throws UserError for a file that is none
+ */
+export async function readPicture(path: string, options: { alpha?: boolean } = {}): Promise<WholePicture> {
+  const { images } = await import("../../node/images.ts");
+  const { data, ...form } = await images.decodeDeep(await files.read(path), options);
+  if (data instanceof Float32Array || form.bands || form.channels > 4) {
+    const what = data instanceof Float32Array ? "floats" : `${form.channels} channels that are no colours`;
+    throw new UserError(`it holds ${what}; PNGs hold 8 or 16 bits of grey or colour`);
+  }
+  return { ...form, data };
 }
 
 /** A piece of work whose result is the bytes of one file. */

@@ -1,5 +1,6 @@
 /** pix2pix data edges */
 import * as z from "zod";
+import { eightBit } from "../../data/transforms.ts";
 import { ConfigError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
 import { option } from "../../options.ts";
@@ -61,14 +62,14 @@ export const edges: Command = {
       const small = options.small;
       return convert(options, output, { verb }, (picture) => {
         const { width, height } = picture;
-        return drawn(withoutSmall(canny(picture, options), width, height, small), width, height);
+        return drawn(withoutSmall(canny(eightBit(picture), options), width, height, small), width, height);
       });
     }
     const { ort } = await import("../../node/ort.ts");
     const model = await EdgeModel.open(await files.read(hed), hed, ort);
     try {
       return await convert(options, output, { verb }, async (picture) => {
-        const strengths = await model.strengths(picture, { input: options.hedInput, border: options.border });
+        const strengths = await model.strengths(eightBit(picture), { input: options.hedInput, border: options.border });
         const lines = linesOf(strengths, { threshold: options.threshold / 255, small: options.small });
         return drawn(lines, picture.width, picture.height);
       });

@@ -22,9 +22,9 @@ const schema = z.object({
     group: "size",
     help: "what --pad adds; edge repeats the outermost pixels",
   }),
-  filter: option(z.enum(["auto", "bicubic", "bilinear", "nearest"]).default("auto"), {
+  filter: option(z.enum(["auto", "area", "bicubic", "bilinear", "nearest"]).default("auto"), {
     group: "size",
-    help: "auto is bilinear (triangle) to shrink and bicubic to enlarge; label maps need nearest",
+    help: "auto is area to shrink and bicubic to enlarge; label maps need nearest",
   }),
 });
 
