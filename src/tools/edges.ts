@@ -58,7 +58,7 @@ export function canny(picture: Picture, { sigma, high, low }: CannyOptions): Uin
 }
 
 /** Smoothed along rows and columns; near the border the weights of what is inside are scaled up to 1. */
-function gaussian(data: Float64Array, width: number, height: number, sigma: number): Float64Array {
+export function gaussian(data: Float64Array, width: number, height: number, sigma: number): Float64Array {
   const radius = Math.trunc(4 * sigma + 0.5);
   if (radius === 0) return data;
   const weights = Float64Array.from({ length: 2 * radius + 1 }, (_, k) =>
@@ -90,19 +90,19 @@ export function sobel({ width, height, data }: Plane): { dx: Float64Array; dy: F
     Float64Array,
   ];
   for (let y = 0; y < height; y++) {
-    const [above, row, below] = [Math.max(0, y - 1), y, Math.min(height - 1, y + 1)].map((line) => line * width) as [
-      number,
-      number,
-      number,
-    ];
+    const row = y * width;
+    const above = Math.max(0, y - 1) * width;
+    const below = Math.min(height - 1, y + 1) * width;
     for (let x = 0; x < width; x++) {
-      const [l, r] = [Math.max(0, x - 1), Math.min(width - 1, x + 1)];
-      const [nw, n, ne] = [data[above + l]!, data[above + x]!, data[above + r]!];
-      const [w, e] = [data[row + l]!, data[row + r]!];
-      const [sw, s, se] = [data[below + l]!, data[below + x]!, data[below + r]!];
+      const l = Math.max(0, x - 1);
+      const r = Math.min(width - 1, x + 1);
+      const nw = data[above + l]!;
+      const ne = data[above + r]!;
+      const sw = data[below + l]!;
+      const se = data[below + r]!;
       const i = row + x;
-      dx[i] = ne - nw + 2 * (e - w) + se - sw;
-      dy[i] = sw - nw + 2 * (s - n) + se - ne;
+      dx[i] = ne - nw + 2 * (data[row + r]! - data[row + l]!) + se - sw;
+      dy[i] = sw - nw + 2 * (data[below + x]! - data[above + x]!) + se - ne;
       slope[i] = Math.hypot(dx[i]!, dy[i]!);
     }
   }

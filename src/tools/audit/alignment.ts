@@ -1,0 +1,254 @@
+/**
+ * Do the two sides of a pair line up? The set itself tells what belongs together: from a sample of pairs the joint
+ * covariance of A's and B's local features is taken, which under a normal law gives the log-likelihood of every pixel of B
+ * given A's at the same place. A pair is suspicious when it becomes more likely with B mirrored, turned or shifted, or with
+ * the B of another pair.
+ *
+ * With u and v the standardised features and C their covariances, the part of that log-likelihood that depends on which
+ * pixel stands by which is u' M v, M = Cuu^-1 Cuv (Cvv - Cvu Cuu^-1 Cuv)^-1.
+ *
+ * RATES
+ */
+import type { Picture } from "../../platform.ts";
+import { featureCount as count, grid } from "./features.ts";
+
+/** What is tried on B. */
+export const moves = {
+  "mirrored left to right": { flipX: true },
+  "mirrored top to bottom": { flipY: true },
+  "turned by 180 degrees": { flipX: true, flipY: true },
+  "shifted to the left": { dx: grid / 8 },
+  "shifted to the right": { dx: -grid / 8 },
+  "shifted up": { dy: grid / 8 },
+  "shifted down": { dy: -grid / 8 },
+} as const satisfies Record<string, { flipX?: boolean; flipY?: boolean; dx?: number; dy?: number }>;
+
+export type Move = keyof typeof moves | "the picture of another pair";
+export const otherPair = "the picture of another pair";
+
+/** Fewer pairs do not say what belongs together. */
+export const fewestPairs = 16;
+/** A move is judged by only where this part of the pairs is likelier without it. */
+const evident = 0.9;
+/** Standard errors by which a pair must be likelier with a move; shifts and strangers find chance likenesses more easily. */
+const limits = { mirror: 2, other: 3 };
+
+/** Blocks along each side over which evidence is averaged, for its standard error. */
+const blocks = 8;
+
+export interface Sample {
+  a: Float32Array;
+  b: Float32Array;
+}
+
+/** By how many standard errors each move makes a pair likelier. */
+export type Evidence = Record<Move, number>;
+
+export class Alignment {
+  readonly #ofA: Scale;
+  readonly #ofB: Scale;
+  /** M, [count, count]. */
+  readonly #weights: Float64Array;
+  /** Standardised features of B of some pairs of the sample. */
+  readonly #others: Float64Array[];
+
+  /** @param sample features of at least `fewestPairs` pairs */
+  constructor(sample: readonly Sample[]) {
+    this.#ofA = scaleOf(sample.map(({ a }) => a));
+    this.#ofB = scaleOf(sample.map(({ b }) => b));
+    const [uu, uv, vv] = [0, 0, 0].map(() => new Float64Array(count * count)) as [
+      Float64Array,
+      Float64Array,
+      Float64Array,
+    ];
+    for (const { a, b } of sample) {
+      const [u, v] = [standardised(a, this.#ofA), standardised(b, this.#ofB)];
+      addProducts(uu, u, u);
+      addProducts(uv, u, v);
+      addProducts(vv, v, v);
+    }
+    const places = sample.length * grid * grid;
+    for (const matrix of [uu, uv, vv]) for (let i = 0; i < matrix.length; i++) matrix[i]! /= places;
+    for (const matrix of [uu, vv]) for (let i = 0; i < count; i++) matrix[i * count + i]! += 1e-3;
+    const regression = solve(uu, uv);
+    const rest = vv.map((value, k) => {
+      const [i, j] = [Math.floor(k / count), k % count];
+      let explained = 0;
+      for (let m = 0; m < count; m++) explained += uv[m * count + i]! * regression[m * count + j]!;
+      return value - explained;
+    });
+    this.#weights = transposed(solve(rest, transposed(regression)));
+    const step = Math.max(1, Math.floor(sample.length / 8));
+    this.#others = sample.filter((_, i) => i % step === 0).map(({ b }) => standardised(b, this.#ofB));
+  }
+
+  evidence({ a, b }: Sample): Evidence {
+    const u = standardised(a, this.#ofA);
+    const v = standardised(b, this.#ofB);
+    const expected = multiplied(u, this.#weights);
+    const here = likelihood(expected, v);
+    const found: Partial<Evidence> = {};
+    for (const [move, { flipX, flipY, dx = 0, dy = 0 }] of Object.entries(moves) as [keyof typeof moves, Form][]) {
+      const source = (x: number, y: number) => {
+        const column = (flipX ? grid - 1 - x : x) + dx;
+        const row = (flipY ? grid - 1 - y : y) + dy;
+        return column < 0 || row < 0 || column >= grid || row >= grid ? -1 : row * grid + column;
+      };
+      found[move] = certainty(likelihood(expected, v, source), here);
+    }
+    const sum = new Float64Array(grid * grid);
+    const strangers = this.#others.filter((other) => !equal(other, v));
+    for (const other of strangers) {
+      const values = likelihood(expected, other);
+      for (let i = 0; i < sum.length; i++) sum[i]! += values[i]! / strangers.length;
+    }
+    return { ...found, [otherPair]: certainty(sum, here) } as Evidence;
+  }
+}
+
+interface Form {
+  flipX?: boolean;
+  flipY?: boolean;
+  dx?: number;
+  dy?: number;
+}
+
+/**
+ * For each pair the move that it seems to need, or undefined. @param all the evidence of every pair of the set
+ * @returns `judged`: the moves that this set can be judged by
+ */
+export function suspects(all: readonly Evidence[]): { suspected: (Move | undefined)[]; judged: Move[] } {
+  const names = [...Object.keys(moves), otherPair] as Move[];
+  const judged = names.filter((move) => all.filter((each) => each[move] < 0).length >= evident * all.length);
+  const suspected = all.map((each) => {
+    const best = judged.reduce<Move | undefined>((a, b) => (a === undefined || each[b] > each[a] ? b : a), undefined);
+    const limit = best !== undefined && /^(mirrored|turned)/.test(best) ? limits.mirror : limits.other;
+    return best !== undefined && each[best] > limit ? best : undefined;
+  });
+  return { suspected, judged };
+}
+
+/** The picture as a move leaves it, for people to compare; what is shifted in from outside repeats the border. */
+export function moved(picture: Picture, move: Move): Picture {
+  if (move === otherPair) return picture;
+  const { flipX, flipY, dx = 0, dy = 0 }: Form = moves[move];
+  const { width, height, channels } = picture;
+  const data = new Uint8Array(picture.data.length);
+  const place = (at: number, size: number, flip: boolean | undefined, shift: number) =>
+    Math.min(size - 1, Math.max(0, (flip ? size - 1 - at : at) + Math.round((shift * size) / grid)));
+  for (let y = 0, to = 0; y < height; y++) {
+    const row = place(y, height, flipY, dy) * width;
+    for (let x = 0; x < width; x++) {
+      const from = (row + place(x, width, flipX, dx)) * channels;
+      for (let c = 0; c < channels; c++) data[to++] = picture.data[from + c]!;
+    }
+  }
+  return { ...picture, data };
+}
+
+interface Scale {
+  mean: Float64Array;
+  deviation: Float64Array;
+}
+
+function scaleOf(all: readonly Float32Array[]): Scale {
+  const [mean, square] = [new Float64Array(count), new Float64Array(count)];
+  const places = all.length * grid * grid;
+  for (const data of all) {
+    for (let at = 0; at < data.length; at += count) {
+      for (let k = 0; k < count; k++) {
+        const value = data[at + k]!;
+        mean[k]! += value / places;
+        square[k]! += (value * value) / places;
+      }
+    }
+  }
+  return { mean, deviation: square.map((value, k) => Math.sqrt(Math.max(0, value - mean[k]! ** 2)) + 1e-6) };
+}
+
+function standardised(data: Float32Array, { mean, deviation }: Scale): Float64Array {
+  const out = new Float64Array(data.length);
+  for (let at = 0; at < data.length; at += count) {
+    for (let k = 0; k < count; k++) out[at + k] = (data[at + k]! - mean[k]!) / deviation[k]!;
+  }
+  return out;
+}
+
+/** Adds the sum over places of u v' to a matrix. */
+function addProducts(matrix: Float64Array, u: Float64Array, v: Float64Array): void {
+  for (let at = 0; at < u.length; at += count) {
+    for (let i = 0; i < count; i++) {
+      const value = u[at + i]!;
+      for (let j = 0; j < count; j++) matrix[i * count + j]! += value * v[at + j]!;
+    }
+  }
+}
+
+/** u' M at each place. */
+function multiplied(u: Float64Array, matrix: Float64Array): Float64Array {
+  const out = new Float64Array(u.length);
+  for (let at = 0; at < u.length; at += count) {
+    for (let i = 0; i < count; i++) {
+      const value = u[at + i]!;
+      for (let j = 0; j < count; j++) out[at + j]! += value * matrix[i * count + j]!;
+    }
+  }
+  return out;
+}
+
+/** At each place the product with v, taken from the place that `source` names; NaN where that is -1. */
+function likelihood(
+  expected: Float64Array,
+  v: Float64Array,
+  source: (x: number, y: number) => number = (x, y) => y * grid + x,
+): Float64Array {
+  const out = new Float64Array(grid * grid);
+  for (let y = 0; y < grid; y++) {
+    for (let x = 0; x < grid; x++) {
+      const at = (y * grid + x) * count;
+      const from = source(x, y) * count;
+      let sum = from < 0 ? Number.NaN : 0;
+      for (let k = 0; k < count; k++) sum += expected[at + k]! * v[from + k]!;
+      out[y * grid + x] = sum;
+    }
+  }
+  return out;
+}
+
+/** The mean gain over its standard error, from the means of the blocks that are wholly there. */
+function certainty(moved: Float64Array, here: Float64Array): number {
+  const size = grid / blocks;
+  const means = new Float64Array(blocks * blocks);
+  for (let i = 0; i < moved.length; i++) {
+    const block = Math.floor(i / grid / size) * blocks + Math.floor((i % grid) / size);
+    means[block]! += (moved[i]! - here[i]!) / size ** 2;
+  }
+  const there = means.filter((value) => !Number.isNaN(value));
+  const mean = there.reduce((sum, value) => sum + value, 0) / there.length;
+  const variance = there.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (there.length - 1);
+  return mean / (Math.sqrt(variance / there.length) + 1e-9);
+}
+
+function equal(a: Float64Array, b: Float64Array): boolean {
+  return a.every((value, i) => value === b[i]);
+}
+
+function transposed(matrix: Float64Array): Float64Array {
+  return matrix.map((_, k) => matrix[(k % count) * count + Math.floor(k / count)]!);
+}
+
+/** X of A X = B for a symmetric positive definite A, by elimination; all [count, count]. */
+function solve(a: Float64Array, b: Float64Array): Float64Array {
+  const [left, right] = [a.slice(), b.slice()];
+  for (let i = 0; i < count; i++) {
+    for (let row = 0; row < count; row++) {
+      if (row === i) continue;
+      const factor = left[row * count + i]! / left[i * count + i]!;
+      for (let k = 0; k < count; k++) {
+        left[row * count + k]! -= factor * left[i * count + k]!;
+        right[row * count + k]! -= factor * right[i * count + k]!;
+      }
+    }
+  }
+  return right.map((value, k) => value / left[Math.floor(k / count) * (count + 1)]!);
+}

@@ -1,0 +1,239 @@
+/** Looks a whole data set over for what spoils training: see `AuditFinding` for what is looked for. */
+
+import type { Pair, Side } from "../../data/layouts.ts";
+import { joinPath, listAll } from "../../data/listing.ts";
+import { findPairs } from "../../data/pairs.ts";
+import { halves } from "../../data/transforms.ts";
+import { DatasetError, UserError } from "../../errors.ts";
+import type { Files, Images, Picture } from "../../platform.ts";
+import { wholeSet } from "../layout.ts";
+import { Alignment, type Evidence, fewestPairs, type Move, otherPair, suspects } from "./alignment.ts";
+import { duplicates } from "./duplicates.ts";
+import { features, type Look, look } from "./features.ts";
+
+/** A pair of the set; paths below the dataroot. */
+export interface AuditPair extends Pair {
+  /** "" where the data set has none. */
+  phase: string;
+}
+
+/**
+ * unreadable: a file that is no picture, or a damaged one; orphan: a picture without a partner; size: two sides of two
+ * sizes; misaligned: sides that line up better when one is moved; leak: a pair that two phases share; duplicate: a pair that
+ * is there twice in one phase; contradiction: one side is there twice, each time with another partner; empty: a side that
+ * shows nothing, or hardly anything.
+ */
+export type AuditKind =
+  | "unreadable"
+  | "orphan"
+  | "size"
+  | "misaligned"
+  | "leak"
+  | "duplicate"
+  | "contradiction"
+  | "empty";
+
+export interface AuditFinding {
+  kind: AuditKind;
+  /** What is found, as a sentence. */
+  text: string;
+  /** The files, below the dataroot. */
+  files: string[];
+  /** The pairs that it is about; none for orphans and unreadable files. */
+  pairs: AuditPair[];
+  /** What B needs to line up. */
+  move?: Move;
+}
+
+export interface AuditResult {
+  layout: string;
+  /** Pairs in each phase. */
+  phases: { phase: string; pairs: number }[];
+  /** Sizes of side A, the commonest first. */
+  sizes: { size: string; pairs: number }[];
+  findings: AuditFinding[];
+  /** Moves that the set could be judged by; empty when it is too small, or its sides have no places in common. */
+  judged: Move[];
+}
+
+export interface AuditOptions {
+  datasetMode?: string | undefined;
+  /** Called after each pair. */
+  progress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** Pairs from which the set learns what belongs together. */
+const sampleSize = 200;
+/** A side with less of its pixels off its commonest colour shows nothing. */
+const leastBusy = 0.002;
+
+/** @throws DatasetError when there are no pairs at all */
+export async function audit(
+  { files, images }: { files: Files; images: Images },
+  root: string,
+  { datasetMode = "auto", progress }: AuditOptions = {},
+): Promise<AuditResult> {
+  const listing = await listAll(files, root);
+  const whole = listing && wholeSet(listing.pictures, datasetMode);
+  // findPairs says best why there is nothing.
+  if (!whole) await findPairs(files, root, { datasetMode });
+  if (!whole) throw new DatasetError(`there are no pairs in ${root}.`);
+  const findings: AuditFinding[] = whole.phases.flatMap(({ found }) => orphans(found.onlyA, found.onlyB));
+  const all = whole.phases.flatMap(({ phase, found }) => found.pairs.map((pair): AuditPair => ({ ...pair, phase })));
+
+  const bad = new Set<string>();
+  const read = async (pair: AuditPair) => {
+    try {
+      return await readPair({ files, images }, root, pair);
+    } catch (error) {
+      if (!(error instanceof UnreadableError)) throw error;
+      const { file, message } = error;
+      if (!bad.has(file)) findings.push({ kind: "unreadable", text: message, files: [file], pairs: [] });
+      bad.add(file);
+      return undefined;
+    }
+  };
+  const examine = async (pair: AuditPair) => {
+    const sides = await read(pair);
+    if (!sides) return undefined;
+    const { A, B } = sides;
+    return { pair, A: look(A), B: look(B), sample: { a: features(A), b: features(B) } };
+  };
+  // A part of the set says what belongs together; then every pair is held against it.
+  const step = Math.max(1, all.length / sampleSize);
+  const sample = new Map<AuditPair, Awaited<ReturnType<typeof examine>>>();
+  for (let at = 0; at < all.length; at += step) {
+    const pair = all[Math.floor(at)]!;
+    sample.set(pair, await examine(pair));
+    progress?.(sample.size, all.length);
+  }
+  const learnt = [...sample.values()].flatMap((each) => (each ? [each.sample] : []));
+  const alignment = learnt.length < fewestPairs ? undefined : new Alignment(learnt);
+  const good: { pair: AuditPair; A: Look; B: Look; evidence: Evidence | undefined }[] = [];
+  let done = sample.size;
+  for (const pair of all) {
+    const known = sample.has(pair);
+    const examined = known ? sample.get(pair) : await examine(pair);
+    if (examined) good.push({ pair, A: examined.A, B: examined.B, evidence: alignment?.evidence(examined.sample) });
+    if (!known) progress?.(++done, all.length);
+  }
+  for (const { pair, A, B } of good) findings.push(...ofOnePair(pair, A, B));
+  const { suspected, judged } = suspects(good.flatMap(({ evidence }) => evidence ?? []));
+  const misaligned = good.flatMap(({ pair, A, B, evidence }, i) => {
+    const move = suspected[i];
+    if (!move || !evidence || Math.min(A.busy, B.busy) < leastBusy) return [];
+    return [{ pair, move, errors: evidence[move] }];
+  });
+  for (const { pair, move, errors } of misaligned.sort((a, b) => b.errors - a.errors)) {
+    const what =
+      move === otherPair
+        ? "goes no better with its own partner than with those of other pairs"
+        : `lines up better when B is ${move}`;
+    findings.push({ kind: "misaligned", text: `${what} (${errors.toFixed(1)} standard errors)`, ...about(pair), move });
+  }
+  for (const { first, second, kind } of duplicates(good)) {
+    const pairs = [good[first]!.pair, good[second]!.pair];
+    findings.push(ofTwoPairs(pairs as [AuditPair, AuditPair], kind));
+  }
+  return {
+    layout: whole.layout,
+    phases: whole.phases.map(({ phase, found }) => ({ phase, pairs: found.pairs.length })),
+    sizes: counted(good.map(({ A }) => `${A.width}x${A.height}`)),
+    findings: findings.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind)),
+    judged: alignment ? judged : [],
+  };
+}
+
+/** From what stops a run to what only costs quality. */
+const order: readonly AuditKind[] = [
+  "unreadable",
+  "orphan",
+  "size",
+  "misaligned",
+  "leak",
+  "contradiction",
+  "duplicate",
+  "empty",
+];
+
+class UnreadableError extends UserError {
+  readonly file: string;
+  constructor(file: string, message: string) {
+    super(message);
+    this.file = file;
+  }
+}
+
+/** Both sides of a pair, in 8 bits. @throws UserError naming the file that cannot be used */
+export async function readPair(
+  { files, images }: { files: Files; images: Images },
+  root: string,
+  pair: Pair,
+): Promise<{ A: Picture; B: Picture }> {
+  const read = async (file: string) => {
+    try {
+      return await images.decode(await files.read(joinPath(root, file)));
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      throw new UnreadableError(file, error.message);
+    }
+  };
+  const side = ({ file, half }: Side, picture: Picture) => {
+    if (!half) return picture;
+    try {
+      return halves(picture, file)[half];
+    } catch (error) {
+      throw new UnreadableError(file, (error as Error).message.replace(`${file}: `, ""));
+    }
+  };
+  const first = await read(pair.A.file);
+  const second = pair.B.file === pair.A.file ? first : await read(pair.B.file);
+  return { A: side(pair.A, first), B: side(pair.B, second) };
+}
+
+function orphans(onlyA: readonly string[], onlyB: readonly string[]): AuditFinding[] {
+  const of = (file: string, side: string, other: string): AuditFinding => {
+    return { kind: "orphan", text: `${side} without ${other}`, files: [file], pairs: [] };
+  };
+  return [...onlyA.map((file) => of(file, "A", "B")), ...onlyB.map((file) => of(file, "B", "A"))];
+}
+
+function about(pair: AuditPair): Pick<AuditFinding, "files" | "pairs"> {
+  return { files: [...new Set([pair.A.file, pair.B.file])], pairs: [pair] };
+}
+
+function ofOnePair(pair: AuditPair, A: Look, B: Look): AuditFinding[] {
+  const found: AuditFinding[] = [];
+  if (A.width !== B.width || A.height !== B.height) {
+    const text = `A is ${A.width}x${A.height}, B is ${B.width}x${B.height}`;
+    found.push({ kind: "size", text, ...about(pair) });
+  }
+  for (const [side, { busy }] of [["A", A] as const, ["B", B] as const]) {
+    if (busy >= leastBusy) continue;
+    const text =
+      busy === 0 ? `${side} is one flat colour` : `${side} is one flat colour but for ${(100 * busy).toFixed(2)} %`;
+    found.push({ kind: "empty", text, ...about(pair) });
+  }
+  return found;
+}
+
+function ofTwoPairs(pairs: [AuditPair, AuditPair], how: "exact" | "near" | "A" | "B"): AuditFinding {
+  const [one, other] = pairs;
+  const files = pairs.flatMap((pair) => about(pair).files);
+  const across = one.phase !== other.phase;
+  if (how === "A" || how === "B") {
+    const partner = how === "A" ? "B" : "A";
+    return { kind: "contradiction", text: `the same ${how} with two different ${partner}`, files, pairs };
+  }
+  const alike = how === "exact" ? "the same pair" : "two pairs that look the same";
+  const where = across
+    ? `${alike} in ${one.phase} and ${other.phase}`
+    : `${alike}${one.phase ? ` in ${one.phase}` : ""}`;
+  return { kind: across ? "leak" : "duplicate", text: where, files, pairs };
+}
+
+function counted(sizes: readonly string[]): { size: string; pairs: number }[] {
+  const counts = new Map<string, number>();
+  for (const size of sizes) counts.set(size, (counts.get(size) ?? 0) + 1);
+  return [...counts].map(([size, pairs]) => ({ size, pairs })).sort((a, b) => b.pairs - a.pairs);
+}

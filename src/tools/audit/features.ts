@@ -1,0 +1,146 @@
+/** What the audit keeps of a picture: local features on a small grid, a hash of its look, and whether it shows anything. */
+import { resize } from "../../data/resize.ts";
+import { reduceChannels } from "../../data/transforms.ts";
+import type { Picture } from "../../platform.ts";
+import { gaussian, sobel } from "../edges.ts";
+
+/** Width and height of the grid of features. */
+export const grid = 48;
+/** Features per place. */
+export const featureCount = 17;
+
+/** Red, green and blue planes of the picture at size x size, 0 to 1. */
+function planes(picture: Picture, size: number): Float64Array[] {
+  const { data, channels } = resize(reduceChannels(picture, 3), size, size, "area");
+  return [0, 1, 2].map((c) => {
+    const plane = new Float64Array(size * size);
+    const source = channels === 3 ? c : 0;
+    for (let i = 0; i < plane.length; i++) plane[i] = data[i * channels + source]! / 255;
+    return plane;
+  });
+}
+
+/**
+ * [grid * grid, featureCount] values that say what is at each place and around it: colours, their squares and products,
+ * colours of the surroundings at two scales, and edges at two scales. No feature knows where it is.
+ */
+export function features(picture: Picture): Float32Array {
+  const fine = planes(picture, 2 * grid);
+  const colours = fine.map(halved);
+  const slopes = fine.map((data) => sobel({ width: 2 * grid, height: 2 * grid, data }).slope);
+  const edges = halved(slopes[0]!.map((slope, i) => Math.sqrt(Math.max(slope, slopes[1]![i]!, slopes[2]![i]!))));
+  const around = (data: Float64Array, sigma: number) => gaussian(data, grid, grid, sigma);
+  const products = [
+    [0, 0],
+    [0, 1],
+    [0, 2],
+    [1, 1],
+    [1, 2],
+    [2, 2],
+  ].map(([i, j]) => colours[i!]!.map((value, k) => value * colours[j!]![k]!));
+  const all = [
+    ...colours,
+    ...products,
+    ...colours.map((data) => around(data, 0.75)),
+    ...colours.map((data) => around(data, 2)),
+    around(edges, 0.5),
+    around(edges, 1.5),
+  ];
+  const out = new Float32Array(grid * grid * featureCount);
+  for (const [k, data] of all.entries()) {
+    for (let i = 0; i < data.length; i++) out[i * featureCount + k] = data[i]!;
+  }
+  return out;
+}
+
+/** Means of 2 x 2 values. */
+function halved(data: Float64Array): Float64Array {
+  const out = new Float64Array(grid * grid);
+  for (let y = 0; y < grid; y++) {
+    for (let x = 0; x < grid; x++) {
+      const i = (2 * y * grid + x) * 2;
+      out[y * grid + x] = (data[i]! + data[i + 1]! + data[i + 2 * grid]! + data[i + 2 * grid + 1]!) / 4;
+    }
+  }
+  return out;
+}
+
+/** What is kept of each side to find duplicates and pictures that show nothing. */
+export interface Look {
+  width: number;
+  height: number;
+  /** Equal for equal pixels, and (but for one in 2^64) for no others. */
+  content: string;
+  /** 64 bits of a perceptual hash, high word first: pictures that look alike differ in few. */
+  hash: readonly [high: number, low: number];
+  /** 16 x 16 RGB. */
+  small: Uint8Array;
+  /** The part of the pixels that differs by more than 16 levels from the picture's commonest colour: 0 is one flat colour. */
+  busy: number;
+}
+
+export function look(picture: Picture): Look {
+  const { width, height } = picture;
+  const small = resize(reduceChannels(picture, 3), 16, 16, "area");
+  const rgb =
+    small.channels === 3 ? small.data : Uint8Array.from({ length: 768 }, (_, i) => small.data[Math.floor(i / 3)]!);
+  return {
+    width,
+    height,
+    content: contentOf(picture),
+    hash: perceptualHash(picture),
+    small: rgb,
+    busy: busyShare(picture),
+  };
+}
+
+/** Two multiplicative hashes of the size and all values. */
+function contentOf({ width, height, channels, data }: Picture): string {
+  let [a, b] = [0x811c9dc5, 0x1b873593];
+  for (const value of [width, height, channels])
+    [a, b] = [Math.imul(a ^ value, 0x01000193), Math.imul(b + value, 0x5bd1e995)];
+  for (let i = 0; i < data.length; i++) {
+    a = Math.imul(a ^ data[i]!, 0x01000193);
+    b = Math.imul((b ^ (b >>> 13)) + data[i]!, 0x5bd1e995);
+  }
+  return `${(a >>> 0).toString(16)}-${(b >>> 0).toString(16)}`;
+}
+
+/** The cosines of the 8 lowest frequencies but the mean's along 32 samples. */
+const cosines = Array.from({ length: 8 }, (_, k) =>
+  Float64Array.from({ length: 32 }, (_, x) => Math.cos((Math.PI / 32) * (x + 0.5) * (k + 1))),
+);
+
+/** Whether each of the 64 lowest frequencies (in both directions, the means left out) of a 32 x 32 grey picture is above their median. */
+function perceptualHash(picture: Picture): [number, number] {
+  const { data } = resize(reduceChannels(picture, 1), 32, 32, "area");
+  const rows = cosines.map((wave) =>
+    Float64Array.from({ length: 32 }, (_, y) => wave.reduce((sum, c, x) => sum + c * data[y * 32 + x]!, 0)),
+  );
+  const values = cosines.flatMap((wave) => rows.map((row) => wave.reduce((sum, c, y) => sum + c * row[y]!, 0)));
+  const median = [...values].sort((a, b) => a - b)[32]!;
+  const word = (from: number) =>
+    values.slice(from, from + 32).reduce((bits, v) => (bits << 1) | (v > median ? 1 : 0), 0);
+  return [word(0) >>> 0, word(32) >>> 0];
+}
+
+function busyShare({ data, channels, width, height }: Picture): number {
+  const colours = channels < 3 ? 1 : 3;
+  const bins = new Map<number, number>();
+  for (let i = 0; i < data.length; i += channels) {
+    let key = 0;
+    for (let c = 0; c < colours; c++) key = (key << 6) | (data[i + c]! >> 2);
+    bins.set(key, (bins.get(key) ?? 0) + 1);
+  }
+  const [commonest] = [...bins].reduce((best, bin) => (bin[1] > best[1] ? bin : best));
+  let different = 0;
+  for (let i = 0; i < data.length; i += channels) {
+    let apart = 0;
+    for (let c = 0; c < colours; c++) {
+      const centre = ((commonest >> (6 * (colours - 1 - c))) & 63) * 4 + 2;
+      apart = Math.max(apart, Math.abs(data[i + c]! - centre));
+    }
+    if (apart > 16) different++;
+  }
+  return different / (width * height);
+}
