@@ -1,6 +1,7 @@
 /** Matrix products. */
 import { ShapeError } from "../errors.ts";
 import { type Op, op, type Tensor } from "../graph.ts";
+import { transpose } from "./movement.ts";
 
 interface GemmAttributes {
   transA: 0 | 1;
@@ -25,6 +26,19 @@ export const Gemm: Op<GemmAttributes> = op<GemmAttributes>("Gemm", {
     return c ? [da, db, dy] : [da, db];
   },
 });
+
+/** y[i] = a[i] b[i] for batches of matrices, [N, rows, inner] and [N, inner, columns]. */
+export const MatMul: Op<object> = op("MatMul", {
+  shape: ([a, b]) => {
+    const [n, rows, inner] = a as [number, number, number];
+    const [n2, inner2, columns] = b as [number, number, number];
+    if (n !== n2 || inner !== inner2) throw new ShapeError(`[${a}] times [${b}] does not fit.`);
+    return [n, rows, columns];
+  },
+  gradient: ({ x: [a, b], dy }) => [MatMul([dy, turned(b!)]), MatMul([turned(a!), dy])],
+});
+
+const turned = (t: Tensor): Tensor => transpose(t, [0, 2, 1]);
 
 /** A' B' (+ C): `transA` and `transB` are 1 to read a matrix as its transpose. */
 export const gemm = (a: Tensor, b: Tensor, transA: 0 | 1 = 0, transB: 0 | 1 = 0, c?: Tensor): Tensor =>
