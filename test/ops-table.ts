@@ -132,6 +132,16 @@ export const table: Record<string, Sample[]> = {
       ...both,
     },
   ],
+  MatMul: [
+    {
+      shapes: [
+        [2, 3, 4],
+        [2, 4, 5],
+      ],
+      y: ([n, i, k], a, b) => sumOf(upTo(4), (j) => a!(n!, i!, j) * b!(n!, j, k!)),
+      ...both,
+    },
+  ],
   Gemm: [gemm(0, 0, false), gemm(0, 1, true), gemm(1, 0, true), gemm(1, 1, false)],
 
   Identity: unary((x) => x),
