@@ -1,21 +1,29 @@
-/** The machine's limit as ONNX Runtime reaches it: one large float32 matrix product. */
-import { onCpu } from "../src/device.ts";
+/** The limit of a machine or its GPU as ONNX Runtime reaches it: one large float32 matrix product. */
+import { chooseDevice, type DeviceChoice, sessionOptions } from "../src/device.ts";
 import { Graph } from "../src/graph.ts";
 import { nodePlatform } from "../src/node/index.ts";
 import { encode } from "../src/onnx/encode.ts";
 import { gemm } from "../src/ops/linear.ts";
+import { sum } from "../src/ops/reduce.ts";
 
 const side = 2048;
 
 /** The best rate of 12 products of 2048 x 2048 matrices, in GFLOP/s. */
-export async function gemmPeak(threads?: number): Promise<number> {
+export async function gemmPeak(choice: DeviceChoice, threads?: number): Promise<number> {
   const platform = await nodePlatform({ threads });
+  const device = await chooseDevice(platform, choice);
   const graph = new Graph();
   const [a, b] = [graph.input("a", [side, side]), graph.input("b", [side, side])];
-  graph.output("y", gemm(a, b));
-  const session = await platform.ort.InferenceSession.create(encode(graph.program()), onCpu(platform.cores));
-  const matrix = () => new platform.ort.Tensor("float32", new Float32Array(side * side).fill(0.5), [side, side]);
-  const [feeds, fetches] = [{ a: matrix(), b: matrix() }, { y: matrix() }];
+  // Of a GPU's product only the sum comes back.
+  const [y, shape] = device.name === "cpu" ? [gemm(a, b), [side, side]] : [sum(gemm(a, b)), [1, 1]];
+  graph.output("y", y);
+  const session = await platform.ort.InferenceSession.create(
+    encode(graph.program()),
+    sessionOptions(device, platform.cores),
+  );
+  const matrix = ([rows, columns]: number[]) =>
+    new platform.ort.Tensor("float32", new Float32Array(rows! * columns!).fill(0.5), [rows!, columns!]);
+  const [feeds, fetches] = [{ a: matrix([side, side]), b: matrix([side, side]) }, { y: matrix(shape) }];
   let best = Number.POSITIVE_INFINITY;
   for (let i = 0; i < 12; i++) {
     const began = performance.now();

@@ -1,10 +1,12 @@
 /**
  * `npm run bench`: a table of whole training steps and forward passes, ours beside PyTorch where it is installed, in
  * alternating runs. `npm run bench -- step [--size --ngf --batch --steps --threads]`: one line of JSON for ours alone.
+ * With `--device webgpu` (or cuda) both are on the GPU, PyTorch in float32 and with TF32.
  */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { deviceChoices } from "../src/device.ts";
 import { gemmPeak } from "./gemm.ts";
 import { median, type StepTimes, timeSteps } from "./step.ts";
 import { workOf } from "./work.ts";
@@ -17,6 +19,7 @@ const { positionals, values } = parseArgs({
     batch: { type: "string", default: "1" },
     steps: { type: "string", default: "8" },
     threads: { type: "string" },
+    device: { type: "string", default: "cpu" },
     rounds: { type: "string", default: "3" },
     json: { type: "boolean", default: false },
   },
@@ -24,10 +27,12 @@ const { positionals, values } = parseArgs({
 const [size, ngf, batch, steps, rounds] = [values.size, values.ngf, values.batch, values.steps, values.rounds].map(
   Number,
 ) as [number, number, number, number, number];
+const device = deviceChoices.find((choice) => choice === values.device);
+if (!device) throw new Error(`--device: got ${values.device}, expected ${deviceChoices.join(", ")}`);
 const threads = values.threads === undefined ? undefined : Number(values.threads);
 
 if (positionals[0] === "step") {
-  console.log(JSON.stringify(await timeSteps({ size, ngf, batch, steps, threads })));
+  console.log(JSON.stringify(await timeSteps({ size, ngf, batch, steps, threads, device })));
 } else {
   await table();
 }
@@ -48,12 +53,21 @@ async function table(): Promise<void> {
   const sides: { name: string; command: [string, string[]]; runs: StepTimes[] }[] = [
     {
       name: "pix2pix-ts",
-      command: [process.execPath, ["--import", "tsx", here("main.ts"), "step", ...flags]],
+      command: [process.execPath, ["--import", "tsx", here("main.ts"), "step", "--device", device!, ...flags]],
       runs: [],
     },
   ];
   const python = ["/usr/bin/python3", "python3"].find((p) => spawnSync(p, ["-c", "import torch"]).status === 0);
-  if (python) sides.push({ name: "PyTorch", command: [python, [here("peers/pytorch.py"), ...flags]], runs: [] });
+  const kinds =
+    device === "cpu"
+      ? [["PyTorch"]]
+      : [
+          ["PyTorch", "--cuda"],
+          ["PyTorch TF32", "--cuda", "--tf32"],
+        ];
+  for (const [name, ...more] of python ? kinds : []) {
+    sides.push({ name: name!, command: [python!, [here("peers/pytorch.py"), ...flags, ...more]], runs: [] });
+  }
   for (let round = 0; round < rounds; round++) {
     for (const { name, command, runs } of sides) {
       const { status, stdout, stderr } = spawnSync(command[0], command[1], { encoding: "utf8" });
@@ -62,7 +76,7 @@ async function table(): Promise<void> {
     }
   }
   const rows = sides.map(({ name, runs }): Row => {
-    const of = (key: keyof StepTimes) => median(runs.map((run) => run[key]));
+    const of = (key: Exclude<keyof StepTimes, "device">) => median(runs.map((run) => run[key]));
     return {
       name,
       step: of("step_s_median"),
@@ -70,7 +84,7 @@ async function table(): Promise<void> {
       rss: Math.max(...runs.map((r) => r.rss_mb)),
     };
   });
-  const peak = await gemmPeak(threads);
+  const peak = await gemmPeak(device!, threads);
   const work = workOf({ size, ngf, batch });
   if (values.json) {
     console.log(JSON.stringify({ size, ngf, batch, threads: sides[0]!.runs[0]!.threads, peak, work, rows }));

@@ -1,10 +1,12 @@
 /** Times whole training steps and the generator's forward pass, through the same classes that `train` and `translate` use. */
 import { type Config, parseConfig } from "../src/config.ts";
+import { chooseDevice, type DeviceChoice } from "../src/device.ts";
 import { inits } from "../src/nn/init.ts";
 import { nodePlatform } from "../src/node/index.ts";
 import { Random } from "../src/random.ts";
 import { Trainer } from "../src/session.ts";
 import { Translator } from "../src/translate.ts";
+import { workOf } from "./work.ts";
 
 export interface StepOptions {
   /** Width and height in pixels: the U-Net's own size. */
@@ -13,21 +15,26 @@ export interface StepOptions {
   batch: number;
   steps: number;
   threads?: number | undefined;
+  /** As of `pix2pix train`. */
+  device: DeviceChoice;
 }
 
-/** Seconds; `rss_mb` is the peak of the process in 10^6 bytes. */
+/** Seconds; `steps_per_s` and `gflop_per_s` are of steps of which only the last is waited for; `rss_mb` is the peak of the process in 10^6 bytes. */
 export interface StepTimes {
   step_s_median: number;
   step_s_min: number;
+  steps_per_s: number;
+  gflop_per_s: number;
   forward_s_median: number;
   rss_mb: number;
   threads: number;
+  device: string;
 }
 
 /** Sessions settle over their first runs (memory, caches); those are not counted. */
 const warmUp = 2;
 
-export async function timeSteps({ size, ngf, batch, steps, threads }: StepOptions): Promise<StepTimes> {
+export async function timeSteps({ size, ngf, batch, steps, threads, device: wanted }: StepOptions): Promise<StepTimes> {
   const platform = await nodePlatform({ threads });
   const config: Config = parseConfig({
     dataroot: "none",
@@ -38,7 +45,8 @@ export async function timeSteps({ size, ngf, batch, steps, threads }: StepOption
     loadSize: size,
   });
   const shape = { n: batch, height: size, width: size };
-  const trainer = new Trainer(platform, { model: config, seed: 0, threads: platform.cores }, shape);
+  const device = await chooseDevice(platform, wanted);
+  const trainer = new Trainer(platform, { model: config, seed: 0, threads: platform.cores, device }, shape);
   for (const net of [trainer.netG, trainer.netD]) net.initialise(inits.normal, config.initGain, 0);
   const random = new Random(0, "bench", 0);
   const picture = () => Float32Array.from({ length: batch * 3 * size * size }, () => 2 * random.float() - 1);
@@ -48,16 +56,24 @@ export async function timeSteps({ size, ngf, batch, steps, threads }: StepOption
     await trainer.step(data, { step: i + 1, lr: config.lr });
     await trainer.losses();
   });
+  const began = performance.now();
+  for (let i = 0; i < steps; i++) await trainer.step(data, { step: warmUp + steps + i + 1, lr: config.lr });
+  await trainer.losses();
+  const perSecond = (1000 * steps) / (performance.now() - began);
+  await trainer.toHost();
   const peak = process.resourceUsage().maxRSS * 1024;
-  const translator = Translator.of(config, trainer.netG, platform);
+  const translator = Translator.of(config, trainer.netG, platform, {}, device);
   const forward = await times(Math.max(steps, 8), () => translator.run(data.A, batch, size, size));
   await translator.close();
   return {
     step_s_median: rounded(median(step)),
     step_s_min: rounded(Math.min(...step)),
+    steps_per_s: rounded(perSecond),
+    gflop_per_s: Math.round(perSecond * workOf({ size, ngf, batch }).step),
     forward_s_median: rounded(median(forward)),
     rss_mb: Math.round(peak / 1e6),
     threads: platform.cores,
+    device: device.label,
   };
 }
 

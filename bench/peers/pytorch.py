@@ -17,9 +17,10 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "test" / "fixtures" / "make"))
 
 
-def timed(action):
+def timed(action, wait):
     start = time.perf_counter()
     action()
+    wait()
     return time.perf_counter() - start
 
 
@@ -31,6 +32,8 @@ def main():
     parser.add_argument("--steps", type=int, default=8, help="timed steps, after 2 untimed (8)")
     parser.add_argument("--threads", type=int, help="threads of an operator (the cores there are)")
     parser.add_argument("--forward", action="store_true", help="time the generator's forward pass alone")
+    parser.add_argument("--cuda", action="store_true", help="compute on the GPU")
+    parser.add_argument("--tf32", action="store_true", help="with 10-bit mantissas in products")
     options = parser.parse_args()
     threads = options.threads or len(os.sched_getaffinity(0))
     # Read once, when the libraries are loaded. OpenBLAS has threads of its own; PyTorch's, waiting busily between two
@@ -42,6 +45,9 @@ def main():
 
     torch.set_num_threads(threads)
     torch.manual_seed(0)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = options.tf32
+    device = torch.device("cuda" if options.cuda else "cpu")
+    wait = torch.cuda.synchronize if options.cuda else (lambda: None)
 
     config = {
         "netG": "unet", "netD": "basic", "n_layers": 3, "levels": options.size.bit_length() - 1, "norm": "batch",
@@ -52,16 +58,17 @@ def main():
         for layer in network.modules():
             if isinstance(layer, (torch.nn.Conv2d, torch.nn.ConvTranspose2d)):
                 torch.nn.init.normal_(layer.weight, 0, 0.02)
+        network.to(device)
     shape = (options.batch, 3, options.size, options.size)
-    a, b = torch.rand(shape) * 2 - 1, torch.rand(shape) * 2 - 1
+    a, b = ((torch.rand(shape) * 2 - 1).to(device) for _ in "ab")
 
     result = {}
     if not options.forward:
         trainer = networks.Trainer(config, generator, discriminator)
-        times = [timed(lambda: trainer.step(a, b)) for _ in range(options.steps + 2)][2:]
+        times = [timed(lambda: trainer.step(a, b), wait) for _ in range(options.steps + 2)][2:]
         result = {"step_s_median": round(statistics.median(times), 4), "step_s_min": round(min(times), 4)}
     with torch.no_grad():
-        times = [timed(lambda: generator(a)) for _ in range(options.steps + 2)][2:]
+        times = [timed(lambda: generator(a), wait) for _ in range(options.steps + 2)][2:]
     result["forward_s_median"] = round(statistics.median(times), 4)
     result["rss_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     print(json.dumps({**result, "threads": torch.get_num_threads(), "torch": torch.__version__}))
