@@ -2,12 +2,11 @@
  * Training on WebGPU in a real browser, by the SwiftShader that Chromium carries: right, and slow, so networks are tiny. A
  * shader is compiled for each form of each op, which takes most of the time.
  */
-import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { chromiumPath, launch, noChromium, openPage, site } from "./browser/chromium.ts";
 import type { Harness } from "./browser/harness.ts";
-import { checkCase, runFile, steps, trainIn } from "./browser/training.ts";
+import { cases, checkCase, runFile, trainIn } from "./browser/training.ts";
 import { optionsOf, readCase } from "./step-cases.ts";
 
 declare const pix2pix: Harness;
@@ -34,7 +33,9 @@ describe.skipIf(!chromiumPath)(`WebGPU in Chromium${chromiumPath ? "" : ` (skipp
     expect(notes[0]).toMatch(/WebGPU is emulated on the CPU here.*WASM, which is faster, is used/);
   });
 
-  it("the steps of PyTorch: pixel", () => checkCase(page, "pixel", { 1: "webgpu" }), 240_000);
+  // All small ones with PIX2PIX_LONG=1.
+  const chosen = process.env.PIX2PIX_LONG ? Object.keys(cases).filter((name) => !/256|article/.test(name)) : ["pixel"];
+  it.each(chosen)("the steps of PyTorch: %s", (name) => checkCase(page, name, { 1: "webgpu" }), 600_000);
 
   it.skipIf(!process.env.PIX2PIX_LONG)(
     "the steps of PyTorch, begun on WebGPU and ended on WASM (PIX2PIX_LONG=1)",
@@ -63,7 +64,7 @@ describe.skipIf(!chromiumPath)(`WebGPU in Chromium${chromiumPath ? "" : ` (skipp
 
   /** Last, for the browser gives a page no other GPU process's device. */
   it("a GPU that is lost in the middle of a run: the checkpoint is intact, and WASM goes on from it", async () => {
-    const options = { ...optionsOf(readCase(join(steps, "pixel")), "pixel"), name: "lost", device: "webgpu" };
+    const options = { ...optionsOf(readCase(cases.pixel!.folder), "pixel"), name: "lost", device: "webgpu" };
     const training = trainIn(page, { ...options, maxSteps: 1000, nEpochs: 1000, saveLatestFreq: 1 });
     const failed = training.then(
       () => "it went on",

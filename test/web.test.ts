@@ -13,7 +13,7 @@ import { openRun, parseConfig, train } from "../src/index.ts";
 import { nodePlatform } from "../src/node/index.ts";
 import { chromiumPath, launch, noChromium, openPage, site } from "./browser/chromium.ts";
 import type { Harness } from "./browser/harness.ts";
-import { checkCase, download, latest, outcome, runFile, trainIn, writeDemo } from "./browser/training.ts";
+import { cases, checkCase, download, latest, outcome, runFile, trainIn, writeDemo } from "./browser/training.ts";
 import { compareLosses, tight, updateError } from "./step-cases.ts";
 
 declare const pix2pix: Harness;
@@ -45,7 +45,9 @@ describe.skipIf(!chromiumPath)(`WASM in Chromium${chromiumPath ? "" : ` (skipped
     await writeDemo(page);
   }, 120_000);
 
-  it.each(["batch2", "n-layers-1"])("the steps of PyTorch: %s", (name) => checkCase(page, name, { 1: "wasm" }));
+  // All of them with PIX2PIX_LONG=1.
+  const chosen = process.env.PIX2PIX_LONG ? Object.keys(cases) : ["batch2", "n-layers-1"];
+  it.each(chosen)("the steps of PyTorch: %s", (name) => checkCase(page, name, { 1: "wasm" }), 300_000);
 
   it("the steps of Node, on data that the browser drew, with the same random draws", async () => {
     await trainIn(page, { ...small, name: "whole" });
