@@ -32,6 +32,11 @@ export async function capabilities(): Promise<Capabilities> {
   const threads = isolated ? Math.max(1, Math.min(mostThreads, navigator.hardwareConcurrency)) : 1;
   const webgpu = await lookAtGpu();
   const notes: string[] = [];
+  if (!globalThis.isSecureContext) {
+    notes.push(
+      "This page is not on https or localhost, so the browser gives it no storage and nothing can be trained.",
+    );
+  }
   if (!webgpu.present) notes.push("This browser offers no WebGPU here, so the CPU computes (WASM).");
   else if (webgpu.adapter?.software) {
     notes.push(`WebGPU is emulated on the CPU here (${webgpu.adapter.name}), so WASM, which is faster, is used.`);

@@ -44,6 +44,7 @@ async function guarded<T>(action: string, path: string, work: () => Promise<T>):
 const parts = (path: string) => path.split("/").filter((part) => part !== "" && part !== ".");
 
 async function folderOf(names: readonly string[], create = false): Promise<FileSystemDirectoryHandle> {
+  if (!globalThis.isSecureContext) throw new UserError("the browser gives storage to pages on https or localhost only");
   let folder = await navigator.storage.getDirectory();
   for (const name of names) folder = await folder.getDirectoryHandle(name, { create });
   return folder;

@@ -1,7 +1,7 @@
 /** What the worker does for the page: one method for each question that `client.ts` may send. */
 import type { Config } from "../config.ts";
 import { type DemoOptions, writeDemo } from "../demo/write.ts";
-import { DeviceError, UserError } from "../errors.ts";
+import { DeviceLostError, UserError } from "../errors.ts";
 import { type ExportOptions, exportOnnx } from "../export.ts";
 import type { Picture, Platform } from "../platform.ts";
 import { type TrainEvents, type TrainResult, train } from "../train.ts";
@@ -54,7 +54,7 @@ export class Service {
     try {
       return await train({ ...config, device }, platform, events, signal);
     } catch (error) {
-      if (error instanceof DeviceError) this.#found = withoutWebGpu(this.#found!);
+      if (error instanceof DeviceLostError) this.#found = withoutWebGpu(this.#found!);
       throw error;
     } finally {
       release();

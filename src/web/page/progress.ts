@@ -13,6 +13,8 @@ const curvesEvery = 2000;
 const filmLength = 24;
 
 export class Progress {
+  /** The one that is on the page. */
+  static #shown: Progress;
   #run: StoredRun;
   #factsAt = 0;
   #curvesAt = 0;
@@ -22,6 +24,7 @@ export class Progress {
 
   constructor(run: StoredRun) {
     this.#run = run;
+    Progress.#shown = this;
     show(run.losses.length > 0, "progress");
     show(false, "sample");
     part("film").replaceChildren();
@@ -87,6 +90,7 @@ export class Progress {
         return { epoch, url: URL.createObjectURL(new Blob([bytes], { type: "image/png" })) };
       }),
     );
+    if (Progress.#shown !== this) return;
     for (const url of this.#urls) URL.revokeObjectURL(url);
     this.#urls = made.map(({ url }) => url);
     const buttons = made.map(({ epoch, url }) => {
