@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decode } from "../src/formats/safetensors.ts";
 import { openRun, parseConfig, train } from "../src/index.ts";
 import { nodePlatform } from "../src/node/index.ts";
-import { chromiumPath, launch, noChromium, openPage, site } from "./browser/chromium.ts";
+import { chromiumPath, insecureHost, launch, noChromium, openPage, site } from "./browser/chromium.ts";
 import type { Harness } from "./browser/harness.ts";
 import { cases, checkCase, download, latest, outcome, runFile, trainIn, writeDemo } from "./browser/training.ts";
 import { compareLosses, tight, updateError } from "./step-cases.ts";
@@ -171,6 +171,19 @@ describe.skipIf(!chromiumPath)(`WASM in Chromium${chromiumPath ? "" : ` (skipped
     expect(step).toBe(1);
     expect(said.find((line) => line.startsWith("device"))).toMatch(/1 thread$/);
     expect(await page.evaluate(async () => (await pix2pix.client.capabilities).isolated)).toBe(true);
+  });
+
+  it("a page without https: it says that nothing can be stored", async () => {
+    const insecure = await openPage(browser, url.replace("localhost", insecureHost));
+    const { notes, message } = await insecure.evaluate(async (options) => {
+      const { client, parseConfig } = pix2pix;
+      const failed = await client
+        .train(parseConfig(options))
+        .catch((error: Error) => `${error.name}: ${error.message}`);
+      return { notes: (await client.capabilities).notes, message: failed };
+    }, small);
+    expect(notes[0]).toMatch(/not on https or localhost/);
+    expect(message).toMatch(/^UserError: cannot .*: the browser gives storage to pages on https or localhost only/);
   });
 
   it("WebGPU where there is none: WASM instead, and it says so", async () => {

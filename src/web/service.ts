@@ -105,6 +105,8 @@ const patience = 3000;
  * @returns what lets go of it
  */
 function lockRun(run: string): Promise<() => void> {
+  // Without a secure context there are no locks, nor storage, which says so.
+  if (!navigator.locks) return Promise.resolve(() => {});
   return new Promise((resolve, reject) => {
     navigator.locks
       .request(

@@ -27,13 +27,16 @@ export const noChromium =
 
 /** WebGPU on the CPU, by the SwiftShader that Chromium carries. */
 const softwareGpu = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
+/** An address of this machine that is not localhost, and so no secure context. */
+export const insecureHost = "insecure.test";
+const hosts = `--host-resolver-rules=MAP ${insecureHost} 127.0.0.1`;
 const noGpu = ["--disable-gpu", "--disable-features=WebGPU,WebGPUService"];
 
 export function launch({ webgpu = false }: { webgpu?: boolean } = {}): Promise<Browser> {
   return chromium.launch({
     executablePath: chromiumPath!,
     headless: true,
-    args: ["--no-sandbox", "--disable-dev-shm-usage", ...(webgpu ? softwareGpu : noGpu)],
+    args: ["--no-sandbox", "--disable-dev-shm-usage", hosts, ...(webgpu ? softwareGpu : noGpu)],
   });
 }
 
