@@ -1,5 +1,5 @@
 /** What a run tells: its networks and data in words, speed and time left, a strip of samples an epoch, and its page. */
-import { type Config, warningsOf } from "./config.ts";
+import { type Config, profiles, warningsOf } from "./config.ts";
 import { Loader, still } from "./data/loader.ts";
 import { type FoundPairs, findPairs, type Pair } from "./data/pairs.ts";
 import { inputPicture, outputPicture } from "./data/sides.ts";
@@ -58,6 +58,7 @@ export function describe(
       ? "netD    none"
       : `netD    ${config.netD}${scales}, ndf ${config.ndf}: ${count(netD)}; ${sees}${patch}`,
     `loss    ${objective(config)}, Adam ${config.lr}, batch ${config.batchSize}${batches(config)}`,
+    ...profileLine(config),
     ...warningsOf(config).map((warning) => `note    ${warning}`),
     `device  ${device.label}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
     ...memory(trainer.memoryNeed({ n: config.batchSize, height, width })),
@@ -72,6 +73,14 @@ function memory(need: MemoryNeed | undefined): string[] {
     `memory  ${inGigabytes(total)} of the device's or more: networks with gradients and moments ${inGigabytes(networks)}, ` +
       `kept activations ${inGigabytes(carried)}, working memory ${inGigabytes(working)}`,
   ];
+}
+
+/** What the profile has set, where it is not the default one. */
+function profileLine(config: Config): string[] {
+  const set = Object.keys(profiles[config.profile]) as (keyof Config)[];
+  if (set.length === 0) return [];
+  const kept = set.filter((key) => config[key] === profiles[config.profile][key]);
+  return [`profile ${config.profile}: ${kept.map((key) => `${key} ${config[key]}`).join(", ")}`];
 }
 
 /** "vanilla GAN + 100 x L1", with what else is part of it. */

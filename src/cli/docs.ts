@@ -20,8 +20,9 @@ export function optionsPage(): string {
     ...grouped(training).flatMap(([group, specs]) => [`### ${capital(group)}`, table(specs)]),
     "Options marked * may be changed with `--continue-train`; the others stay as the run began.",
     "### Profiles",
-    "A profile sets defaults; options that are given override it.",
-    ...Object.entries(profiles).map(([name, values]) => `* \`${name}\`: ${profileText(values, training)}`),
+    "A profile sets these defaults, after the system that it is named for; options that are given override it. `junyanz`, " +
+      "the PyTorch implementation, is what all other defaults follow.",
+    profileTable(training),
   ];
   for (const { name, summary, schema, ofRun } of commands.slice(1)) {
     const specs = optionsOf(schema);
@@ -31,7 +32,7 @@ export function optionsPage(): string {
     if (shared.length > 0) parts.push(`As for train: ${shared.map(({ flag }) => `\`${flag}\``).join(", ")}.`);
     if (ofRun) parts.push(`${capital(ofRun)}.`);
   }
-  return `${parts.join("\n\n").replaceAll("\n\n* ", "\n* ").replace("override it.\n* ", "override it.\n\n* ")}\n`;
+  return `${parts.join("\n\n")}\n`;
 }
 
 function same(spec: OptionSpec, others: readonly OptionSpec[]): boolean {
@@ -71,9 +72,18 @@ function initial(spec: OptionSpec): string {
   return spec.required ? "required" : (spec.absent ?? "none");
 }
 
-function profileText(values: Readonly<Record<string, unknown>>, specs: readonly OptionSpec[]): string {
-  const parts = specs.filter(({ key }) => key in values).map(({ flag, key }) => `\`${flag} ${values[key]}\``);
-  return parts.length > 0 ? parts.join(", ") : "the defaults above";
+/** Options that a profile sets, a column for each profile. */
+function profileTable(specs: readonly OptionSpec[]): string {
+  const all: [string, Readonly<Record<string, unknown>>][] = Object.entries(profiles);
+  const set = specs.filter(({ key }) => all.some(([, values]) => key in values));
+  const text = (value: unknown) => (value === true ? "on" : value === false ? "off" : String(value));
+  const rows = set.map((spec) => [
+    `\`${spec.flag}\``,
+    ...all.map(([, values]) => (spec.key in values ? `**${text(values[spec.key])}**` : text(spec.default ?? "off"))),
+  ]);
+  return [["option", ...all.map(([name]) => `\`${name}\``)], ["---", ...all.map(() => "---")], ...rows]
+    .map((cells) => `| ${cells.join(" | ")} |`)
+    .join("\n");
 }
 
 function capital(text: string): string {

@@ -120,8 +120,23 @@ export function warningsOf(config: Config): string[] {
       `--accumulate ${accumulate} averages gradients of ${accumulate} batches; batch norm still sees one batch at a time`,
     );
   }
+  warnings.push(...idleOptions(config));
   if (lambdaGan === 0) warnings.push("--lambda-gan 0: no discriminator is trained, outputs will be blurred");
   return warnings;
+}
+
+/** Switches of the U-Nets that another generator does not have. */
+function idleOptions({ netG, skip, dropoutLevels, bottleneckNorm, profile }: Config): string[] {
+  const kind = /^(article|resnet|encoder_decoder)/.exec(netG)?.[1];
+  if (!kind || profile !== "junyanz") return [];
+  const given = {
+    "--skip": skip !== "relu",
+    ...(kind === "encoder_decoder"
+      ? {}
+      : { "--dropout-levels": dropoutLevels !== "second", "--bottleneck-norm": bottleneckNorm }),
+  };
+  const idle = Object.entries(given).flatMap(([flag, differs]) => (differs ? [flag] : []));
+  return idle.length > 0 ? [`${listed(idle, "and")}: --netG ${netG} has no such switch, so it changes nothing`] : [];
 }
 
 /** Whether every picture that the networks see has the crop's size. */
