@@ -1,5 +1,5 @@
 /** What a run tells: its networks and data in words, speed and time left, a strip of samples an epoch, and its page. */
-import { type Config, profiles, warningsOf } from "./config.ts";
+import { type Config, configSchema, profiles, warningsOf } from "./config.ts";
 import { Loader, still } from "./data/loader.ts";
 import { type FoundPairs, findPairs, type Pair } from "./data/pairs.ts";
 import { inputPicture, outputPicture } from "./data/sides.ts";
@@ -7,6 +7,7 @@ import { inGigabytes, type MemoryNeed } from "./engines/memory.ts";
 import type { Losses } from "./model.ts";
 import { discriminators, receptiveField } from "./networks/discriminators.ts";
 import { countParameters } from "./nn/parameters.ts";
+import { optionsOf } from "./options.ts";
 import type { Platform } from "./platform.ts";
 import { stack, strip } from "./report/compose.ts";
 import { runPage } from "./report/run-page.ts";
@@ -77,10 +78,10 @@ function memory(need: MemoryNeed | undefined): string[] {
 
 /** What the profile has set, where it is not the default one. */
 function profileLine(config: Config): string[] {
-  const set = Object.keys(profiles[config.profile]) as (keyof Config)[];
-  if (set.length === 0) return [];
-  const kept = set.filter((key) => config[key] === profiles[config.profile][key]);
-  return [`profile ${config.profile}: ${kept.map((key) => `${key} ${config[key]}`).join(", ")}`];
+  const set = profiles[config.profile] as Readonly<Record<string, unknown>>;
+  const kept = optionsOf(configSchema).filter(({ key }) => key in set && config[key as keyof Config] === set[key]);
+  const text = kept.map(({ flag, key, type }) => (type === "boolean" ? flag : `${flag} ${set[key]}`));
+  return text.length > 0 ? [`profile ${config.profile}: ${text.join(" ")}`] : [];
 }
 
 /** "vanilla GAN + 100 x L1", with what else is part of it. */

@@ -1,6 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Config, checkSize, configSchema, parseConfig, readConfig, resumeConfig } from "../src/config.ts";
+import {
+  type Config,
+  checkSize,
+  configSchema,
+  parseConfig,
+  profiles,
+  readConfig,
+  resumeConfig,
+  warningsOf,
+} from "../src/config.ts";
 import { CheckpointError, ConfigError } from "../src/errors.ts";
 import { expectedOf, optionsOf, plainName } from "../src/options.ts";
 
@@ -180,6 +189,44 @@ describe("sizes", () => {
     expect(problem(() => parseConfig({ ...wide, rotate90: true }))).toMatchInlineSnapshot(
       `"--rotate90: a quarter turn needs square crops; leave it out, or crop squares"`,
     );
+  });
+});
+
+describe("combinations", () => {
+  it.each([
+    [{ ganMode: "wgangp" }, /--gan-mode wgangp: .*batch norm.*--norm instance/],
+    [{ lambdaGan: 0, lambdaL1: 0 }, /nothing to learn from/],
+    [{ lambdaGan: 0, lambdaFeat: 10 }, /--lambda-feat .*--lambda-gan has to be above 0/],
+    [{ lrPolicy: "plateau" }, /--lr-policy plateau follows a validation score; give --val-freq 1/],
+    [{ earlyStop: 3 }, /--early-stop follows a validation score/],
+    [{ numD: 2, netG: "article", netD: "article", norm: "instance" }, /--num-d: the article's/],
+    [{ netD: "patch_286", numD: 4 }, /--n-layers-d 5: .*halved 3 times by --num-d 4/],
+    [{ rotate90: true, preprocess: "scale_width" }, /--rotate90: .*square crops/],
+    [{ replacement: true, serialBatches: true }, /--replacement .*--serial-batches/],
+    [{ datasetMode: "colorization", inputNc: 3 }, /colorization .*--input-nc 3/],
+    [{ preprocess: "scale_width_and_crop", loadSize: 200 }, /--load-size: got 200.*--crop-size 256/],
+    [{ accumulate: 2, updateOrder: "stale" }, /--accumulate .*--update-order updated/],
+  ])("%o cannot work", (options, message) => {
+    expect(problem(() => parseConfig({ ...data, ...options }))).toMatch(message);
+  });
+
+  it("work where they should: every profile, WGAN-GP with instance norm, L1 alone with any norm", () => {
+    for (const profile of Object.keys(profiles)) expect(parseConfig({ ...data, profile }).profile).toBe(profile);
+    expect(parseConfig({ ...data, ganMode: "wgangp", norm: "instance" }).lambdaGp).toBe(10);
+    expect(parseConfig({ ...data, ganMode: "wgangp", lambdaGan: 0 }).lambdaGan).toBe(0);
+    expect(parseConfig({ ...data, datasetMode: "colorization" })).toMatchObject({ inputNc: 1, outputNc: 2 });
+    expect(parseConfig({ ...data, datasetMode: "colorization", direction: "BtoA" })).toMatchObject({ inputNc: 2 });
+  });
+
+  it("that only surprise are told", () => {
+    const warnings = (options: object) => warningsOf(parseConfig({ ...data, ...options }));
+    expect(warnings({})).toEqual([]);
+    expect(warnings({ lrPolicy: "cosine" })[0]).toMatch(/no second part: .*= 200 epochs/);
+    expect(warnings({ lrPolicy: "cosine", nEpochsDecay: 0 })).toEqual([]);
+    expect(warnings({ profile: "hesse" })[0]).toMatch(/bottleneck at batch 1/);
+    expect(warnings({ accumulate: 4 })[0]).toMatch(/batch norm still sees one batch at a time/);
+    expect(warnings({ lambdaGan: 0 })[0]).toMatch(/no discriminator/);
+    expect(warnings({ netG: "resnet_9blocks", skip: "leaky" })[0]).toMatch(/--skip: --netG resnet_9blocks has no such/);
   });
 });
 

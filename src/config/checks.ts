@@ -57,7 +57,7 @@ function dataChecks(config: Config): string[] {
     problems.push("--rotate90: a quarter turn needs square crops; leave it out, or crop squares");
   }
   const [l, ab] = direction === "AtoB" ? [inputNc, outputNc] : [outputNc, inputNc];
-  if ((datasetMode as string) === "colorization" && (l !== 1 || ab !== 2)) {
+  if (datasetMode === "colorization" && (l !== 1 || ab !== 2)) {
     problems.push(
       `--dataset-mode colorization turns lightness (1 channel) into colour (2 channels), got --input-nc ${inputNc} and ` +
         `--output-nc ${outputNc}; leave them out`,
@@ -72,7 +72,7 @@ function dataChecks(config: Config): string[] {
 function objectiveChecks(config: Config): string[] {
   const { ganMode, norm, lambdaGan, lambdaL1, lambdaFeat, netD } = config;
   const problems: string[] = [];
-  if ((ganMode as string) === "wgangp" && norm === "batch" && lambdaGan > 0) {
+  if (ganMode === "wgangp" && norm === "batch" && lambdaGan > 0) {
     problems.push(
       "--gan-mode wgangp: its penalty bounds the gradient of each picture's judgement by itself, and batch norm mixes the " +
         "pictures of a batch; use --norm instance or --norm none",
@@ -84,6 +84,12 @@ function objectiveChecks(config: Config): string[] {
   if (lambdaFeat > 0 && lambdaGan === 0) {
     problems.push("--lambda-feat compares maps of a trained discriminator, so --lambda-gan has to be above 0");
   }
+  if (config.accumulate > 1 && config.updateOrder !== "updated") {
+    problems.push(
+      `--accumulate ${config.accumulate} updates the discriminator before the generator sees its first batch, so it needs ` +
+        `--update-order updated, got ${config.updateOrder}`,
+    );
+  }
   if (config.numD > 1 && netD === "article") problems.push("--num-d: the article's discriminator has one scale");
   return problems;
 }
@@ -94,7 +100,7 @@ function scheduleChecks(config: Config): string[] {
   if (nEpochs + nEpochsDecay === 0) problems.push("--n-epochs and --n-epochs-decay: got 0 and 0, expected one above 0");
   if (valFreq === undefined) {
     const needs = "follows a validation score; give --val-freq 1 (and --val-phase), for a score every epoch";
-    if ((lrPolicy as string) === "plateau") problems.push(`--lr-policy plateau ${needs}`);
+    if (lrPolicy === "plateau") problems.push(`--lr-policy plateau ${needs}`);
     if (earlyStop !== undefined) problems.push(`--early-stop ${needs}`);
   }
   return problems;
