@@ -6,6 +6,7 @@ import { inputTensor, outputPicture, outputPicture16 } from "./data/sides.ts";
 import { resizedSize } from "./data/sizes.ts";
 import { chooseDevice, keepsState, sessionOptions } from "./device.ts";
 import { NetworkState } from "./engines/state.ts";
+import { toDevice } from "./engines/transfer.ts";
 import { ConfigError } from "./errors.ts";
 import type { Program, Target } from "./graph.ts";
 import { generators } from "./networks/generators.ts";
@@ -256,7 +257,8 @@ export class Translator {
     const tensor = (name: string, values: Float32Array) => new ort.Tensor("float32", values, shapes.get(name)!);
     const names = session.inputNames.filter((name) => !parameters.has(name));
     const own = session.inputNames.filter((name) => parameters.has(name));
-    const fixed = Object.fromEntries(own.map((name) => [name, tensor(name, parameters.get(name)!)]));
+    const values = Object.fromEntries(own.map((name) => [name, tensor(name, parameters.get(name)!)]));
+    const fixed = await toDevice(this.#platform, this.#device, values);
     return async (inputs) => {
       const given = Object.fromEntries(names.map((name) => [name, tensor(name, inputs[name]!)]));
       const outputs = await session.run({ ...fixed, ...given });

@@ -1,0 +1,24 @@
+/** Host tensors to where a device computes. */
+import { keepsState, sessionOptions } from "../device.ts";
+import { Graph } from "../graph.ts";
+import { encode } from "../onnx/encode.ts";
+import { Identity } from "../ops/movement.ts";
+import type { Device, Platform, Tensors } from "../platform.ts";
+
+/**
+ * The same values in the device's own memory, for inputs that stay as they are over many runs. Where a device takes the host's
+ * memory the tensors are returned as they are, and read anew at every run.
+ */
+export async function toDevice({ ort }: Platform, device: Device, tensors: Tensors): Promise<Tensors> {
+  const entries = Object.entries(tensors);
+  if (!keepsState(device) || entries.length === 0) return tensors;
+  const graph = new Graph("gpu");
+  for (const [i, [, { dims }]] of entries.entries()) {
+    graph.output(`to_${i}`, Identity([graph.input(`from_${i}`, dims)]));
+  }
+  const options = { ...sessionOptions(device, 1), preferredOutputLocation: "gpu-buffer" as const };
+  const session = await ort.InferenceSession.create(encode(graph.program()), options);
+  const up = await session.run(Object.fromEntries(entries.map(([, tensor], i) => [`from_${i}`, tensor])));
+  await session.release();
+  return Object.fromEntries(entries.map(([name], i) => [name, up[`to_${i}`]!]));
+}
