@@ -31,6 +31,9 @@ export interface Batch extends BatchShape {
   B: Float32Array;
 }
 
+/** Sizes of batches whose programs are kept. */
+const mostSizes = 4;
+
 interface Compiled {
   bound: Bound;
   /** The phases of a step, their programs by index in what is compiled. */
@@ -133,6 +136,7 @@ export class Trainer {
       for (const index of after) await this.#last.bound.run(index);
       await this.#engine.optimise(state, factors, model);
     }
+    await this.#forget();
     for (const { counts } of compiled) {
       for (const { network, name, count } of counts) {
         const { batches: seen } = this[network];
@@ -171,11 +175,22 @@ export class Trainer {
     await this.#engine.close();
   }
 
+  /** The programs of a size. They stand in the order of their last use. */
   #compile(shape: BatchShape): Promise<Compiled> {
     const key = `${shape.n}x${shape.height}x${shape.width}`;
     const known = this.#compiled.get(key) ?? this.#build(shape);
+    this.#compiled.delete(key);
     this.#compiled.set(key, known);
     return known;
+  }
+
+  /** Frees the programs of sizes that were not used for longest: pictures of any size would fill the memory. */
+  async #forget(): Promise<void> {
+    for (const [key, compiled] of this.#compiled) {
+      if (this.#compiled.size <= mostSizes) break;
+      this.#compiled.delete(key);
+      await (await compiled).bound.release();
+    }
   }
 
   async #build(shape: BatchShape): Promise<Compiled> {

@@ -18,6 +18,7 @@ import { decode, encode, type StoredTensor } from "../src/formats/safetensors.ts
 import { files } from "../src/node/files.ts";
 import { images } from "../src/node/images.ts";
 import { nodePlatform } from "../src/node/index.ts";
+import { Random } from "../src/random.ts";
 import { Run } from "../src/run.ts";
 import { Trainer } from "../src/session.ts";
 import { train } from "../src/train.ts";
@@ -456,6 +457,26 @@ it(
     await start("summed-2", options, { stopAfter: 2 });
     await resume("summed-2");
     expectSame(dirOf("summed-2"), dirOf("summed"));
+  },
+  patience,
+);
+
+it(
+  "takes pictures of any size as they are, more sizes than it keeps programs for, and goes on to the same bytes",
+  async () => {
+    const root = join(work, "sizes");
+    const random = new Random(1, "sizes", 0);
+    for (let i = 0; i < 6; i++) {
+      const [width, height] = [2 * (33 + 5 * i), 90 - 7 * i];
+      const data = Uint8Array.from({ length: width * height * 3 }, () => random.int(256));
+      await files.write(join(root, `train/${i}.png`), await images.encodePng({ width, height, channels: 3, data }));
+    }
+    const options = { dataroot: root, preprocess: "none", netG: "unet_32", batchSize: 1, maxSteps: 9 };
+    await start("sizes", options);
+    expect(stepOf(dirOf("sizes"))).toBe(9);
+    await start("sizes-2", options, { stopAfter: 5 });
+    await resume("sizes-2");
+    expectSame(dirOf("sizes-2"), dirOf("sizes"));
   },
   patience,
 );

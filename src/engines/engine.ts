@@ -50,6 +50,8 @@ export interface Bound {
   read(name: string): Promise<Float32Array>;
   /** Keeps the present values of these outputs, one after the other, as a row for `recorded`. */
   record(names: readonly string[]): Promise<void>;
+  /** Frees what is theirs alone; the networks' memory and what was recorded stay. */
+  release(): Promise<void>;
 }
 
 /** The memory that a name stands for: that of the value which it replaces. */

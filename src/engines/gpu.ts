@@ -42,7 +42,7 @@ export class GpuEngine implements Engine {
   readonly #platform: Platform;
   readonly #device: Device;
   readonly #states: readonly NetworkState[];
-  readonly #sessions: InferenceSession[] = [];
+  readonly #sessions = new Set<InferenceSession>();
   /** Sessions that make a tensor of a shape, and that copy one. */
   readonly #makers = new Map<string, Promise<InferenceSession>>();
   readonly #copiers = new Map<string, Promise<InferenceSession>>();
@@ -82,6 +82,15 @@ export class GpuEngine implements Engine {
         this.#widths.push(width);
         await this.#run(stage);
       },
+      release: async () => {
+        const made = await Promise.all(recorders.values());
+        for (const { session } of [...stages, ...made.map(({ stage }) => stage)]) {
+          this.#sessions.delete(session);
+          await session.release();
+        }
+        const kept = new Set([...(await this.#networks()).values(), await this.#history]);
+        for (const tensor of new Set(memory.values())) if (!kept.has(tensor)) tensor.dispose();
+      },
     };
   }
 
@@ -117,7 +126,8 @@ export class GpuEngine implements Engine {
   }
 
   async close(): Promise<void> {
-    for (const session of this.#sessions.splice(0)) await session.release();
+    for (const session of this.#sessions) await session.release();
+    this.#sessions.clear();
   }
 
   // ---- Memory -------------------------------------------------------------------------------------------------------
@@ -195,7 +205,7 @@ export class GpuEngine implements Engine {
     try {
       const all = { ...sessionOptions(this.#device, 1), ...options };
       const session = await ort.InferenceSession.create(encode(program), all);
-      this.#sessions.push(session);
+      this.#sessions.add(session);
       return session;
     } catch (error) {
       throw explained(error, this.#device);

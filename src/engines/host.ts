@@ -16,7 +16,7 @@ export class HostEngine implements Engine {
   readonly #threads: number;
   /** The networks' arrays by their names in the graphs. */
   readonly #own = new Map<string, Float32Array>();
-  readonly #sessions: InferenceSession[] = [];
+  readonly #sessions = new Set<InferenceSession>();
   #rows: Float32Array[] = [];
 
   constructor(platform: Platform, device: Device, threads: number, states: readonly NetworkState[]) {
@@ -47,6 +47,12 @@ export class HostEngine implements Engine {
       input: at,
       read: async (name) => at(memoryOf(name)),
       record: async (names) => void this.#rows.push(Float32Array.from(names.flatMap((name) => [...at(name)]))),
+      release: async () => {
+        for (const { session } of stages) {
+          this.#sessions.delete(session);
+          await session.release();
+        }
+      },
     };
   }
 
@@ -55,7 +61,7 @@ export class HostEngine implements Engine {
     const { ort, runInto } = this.#platform;
     const model = encode(program, { sequence: runInto.sequenceOutput });
     const session = await ort.InferenceSession.create(model, sessionOptions(this.#device, this.#threads));
-    this.#sessions.push(session);
+    this.#sessions.add(session);
     const bound = (name: string, { shape }: Symbolic): [string, Tensor] => {
       const memory = memoryOf(name);
       const data = buffers.get(memory) ?? new Float32Array(sizeOf(shape));
@@ -84,6 +90,7 @@ export class HostEngine implements Engine {
   async toHost(): Promise<void> {}
 
   async close(): Promise<void> {
-    for (const session of this.#sessions.splice(0)) await session.release();
+    for (const session of this.#sessions) await session.release();
+    this.#sessions.clear();
   }
 }
