@@ -1,29 +1,13 @@
-/** A real browser for the tests: finds Chromium and opens pages of ours in it. */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+/** A real browser for the tests: opens pages of ours in Chromium. */
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { buildPage } from "../../scripts/build-web.ts";
 import { type ServeOptions, serveFolder } from "../../scripts/serve.ts";
+import { chromiumPath, noChromium } from "./find.ts";
 
-const places = [
-  process.env.CHROMIUM,
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-  "/usr/bin/google-chrome-stable",
-  "/snap/bin/chromium",
-  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-  "/Applications/Chromium.app/Contents/MacOS/Chromium",
-  "C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe",
-];
-
-/** The browser's program, or undefined. CHROMIUM names another. */
-export const chromiumPath = places.find((path) => path && existsSync(path));
-
-/** Why tests are skipped where there is none. */
-export const noChromium =
-  "no Chromium or Chrome found: on Debian, as root, apt-get install -y chromium; or set CHROMIUM to its program";
+export { chromiumPath, noChromium };
 
 /** WebGPU on the CPU, by the SwiftShader that Chromium carries. */
 const softwareGpu = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
