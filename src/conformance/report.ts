@@ -1,4 +1,6 @@
 /** A device's conformance as a report: which ops and steps were run, how each went, what was skipped and why. */
+import { keepsState } from "../device.ts";
+import type { Target } from "../graph.ts";
 import type { FoundDevice, Platform } from "../platform.ts";
 import { type Case, sampleOf } from "./cases.ts";
 import { type CaseResult, compareCases, tolerance } from "./run.ts";
@@ -48,7 +50,7 @@ export async function conform(
   };
   if (!device.present) return { ...report, skipped: device.missing ?? "it is not there" };
   if (device.name === platform.base) return { ...report, skipped: "the others are compared with it" };
-  const { cases, steps } = workOf(extent);
+  const { cases, steps } = workOf(extent, keepsState(device) ? "gpu" : "cpu");
   const total = cases.length + steps.length;
   for await (const result of compareCases(platform, device, cases)) {
     progress(report.ops.length, total);
@@ -62,10 +64,10 @@ export async function conform(
   return report;
 }
 
-function workOf(extent: Extent): { cases: Case[]; steps: Variant[] } {
-  if (extent === "full-size") return { cases: [...casesOf([fullSize()], "gpu").values()], steps: [fullSize()] };
-  if (extent === "all") return { cases: [...casesOf(variants(), "gpu").values()], steps: variants() };
-  return { cases: sampleOf(casesOf([first()], "gpu").values()), steps: [first()] };
+function workOf(extent: Extent, target: Target): { cases: Case[]; steps: Variant[] } {
+  const steps = { short: () => [first()], all: variants, "full-size": () => [fullSize()] }[extent]();
+  const cases = casesOf(steps, target).values();
+  return { cases: extent === "short" ? sampleOf(cases) : [...cases], steps };
 }
 
 function described({ case: { key, op, scope }, status, error, message }: CaseResult): OpResult {
