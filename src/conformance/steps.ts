@@ -16,8 +16,8 @@ export interface StepsResult {
   message?: string;
 }
 
-/** Two steps in float32 with sums in another order stay well within these. */
-const tolerance = { losses: 1e-4, gradients: 1e-3 };
+/** In float32 with sums in another order; an activation next to 0 may take the other side of a ReLU in the second step. */
+const tolerance = { losses: 1e-4, gradients: 5e-3 };
 const steps = 2;
 
 export async function compareSteps(platform: Platform, device: Device, variant: Variant): Promise<StepsResult> {

@@ -8,7 +8,7 @@
 import { sessionOptions } from "../device.ts";
 import { DeviceLostError } from "../errors.ts";
 import { Graph, type Node, type Program, type Shape, type Tensor as Symbolic, sizeOf } from "../graph.ts";
-import { adamGraph, type Betas, type Factors } from "../nn/adam.ts";
+import { adamGraph, type Betas, type Factors, momentGroups } from "../nn/adam.ts";
 import { isTrainable } from "../nn/parameters.ts";
 import { encode } from "../onnx/encode.ts";
 import { greater, neg, where } from "../ops/elementwise.ts";
@@ -113,15 +113,18 @@ export class GpuEngine implements Engine {
 
   async toDevice(): Promise<void> {
     const own = await this.#networks();
-    for (const { name, shape, values } of this.#hostMemory()) {
+    for (const { name, shape, parts } of this.#hostMemory()) {
+      const values = new Float32Array(sizeOf(shape));
+      eachPart(parts, (part, start) => values.set(part, start));
       await this.#copy(new this.#platform.ort.Tensor("float32", values, shape), own.get(name)!);
     }
   }
 
   async toHost(): Promise<void> {
     const own = await this.#networks();
-    for (const { name, shape, values } of this.#hostMemory()) {
-      await this.#copy(own.get(name)!, new this.#platform.ort.Tensor("float32", values, shape));
+    for (const { name, parts } of this.#hostMemory()) {
+      const values = await this.#down(own.get(name)!);
+      eachPart(parts, (part, start) => part.set(values.subarray(start, start + part.length)));
     }
   }
 
@@ -132,29 +135,29 @@ export class GpuEngine implements Engine {
 
   // ---- Memory -------------------------------------------------------------------------------------------------------
 
-  /** Values, statistics and moments where the host keeps them. */
-  #hostMemory(): { name: string; shape: Shape; values: Float32Array }[] {
-    return this.#states.flatMap((state) =>
-      state.specs.flatMap((spec) => {
-        const { shape } = spec;
+  /** Values, statistics and moments by their names on the device, and where the host keeps them, in parts. */
+  #hostMemory(): { name: string; shape: Shape; parts: Float32Array[] }[] {
+    return this.#states.flatMap((state) => [
+      ...state.specs.map((spec) => {
         const name = `${state.network}.${spec.name}`;
-        const moments = isTrainable(spec) ? (["m", "v"] as const) : [];
-        return [
-          { name, shape, values: state.get(spec) },
-          ...moments.map((moment) => ({ name: `${name}.${moment}`, shape, values: state.view(moment, spec) })),
-        ];
+        return { name, shape: spec.shape, parts: [state.get(spec)] };
       }),
-    );
+      ...momentGroups(state.specs.filter(isTrainable)).flatMap(({ name, specs, shape }) =>
+        (["m", "v"] as const).map((moment) => {
+          const parts = specs.map((spec) => state.view(moment, spec));
+          return { name: `${state.network}.${name}.${moment}`, shape, parts };
+        }),
+      ),
+    ]);
   }
 
   #networks(): Promise<ReadonlyMap<string, Tensor>> {
     const allocate = async () => {
       const own = new Map<string, Tensor>();
+      for (const { name, shape } of this.#hostMemory()) own.set(name, await this.#make(shape));
       for (const { network, specs } of this.#states) {
-        for (const spec of specs) {
-          for (const part of isTrainable(spec) ? ["", ".grad", ".m", ".v"] : [""]) {
-            own.set(`${network}.${spec.name}${part}`, await this.#make(spec.shape));
-          }
+        for (const { name, shape } of specs.filter(isTrainable)) {
+          own.set(`${network}.${name}.grad`, await this.#make(shape));
         }
       }
       return own;
@@ -289,6 +292,15 @@ export function apart(program: Program): Program {
 
 /** The same memory, before ops that only give it another shape. */
 const unnamed = (t: Symbolic): Symbolic => (t.producer?.op.renames ? unnamed(t.producer.inputs[0]!) : t);
+
+/** Calls with each part and where it starts in all of them. */
+function eachPart(parts: readonly Float32Array[], call: (part: Float32Array, start: number) => void): void {
+  let start = 0;
+  for (const part of parts) {
+    call(part, start);
+    start += part.length;
+  }
+}
 
 /** One session for each shape. */
 function cached(

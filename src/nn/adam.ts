@@ -4,8 +4,9 @@
  * As ONNX nodes the step reads and writes memory a dozen times over, and memory is what bounds it. So it is one loop, in
  * WebAssembly for its four-wide arithmetic, on arrays in WebAssembly memory that ONNX Runtime uses in place.
  */
-import { Graph, type Program } from "../graph.ts";
+import { Graph, type Program, type Shape, sizeOf } from "../graph.ts";
 import { add, div, mul, neg, sqrt, sub } from "../ops/elementwise.ts";
+import { concat, slice } from "../ops/movement.ts";
 import { adamKernel } from "./adam-kernel.ts";
 import type { ParameterSpec } from "./parameters.ts";
 
@@ -81,21 +82,48 @@ export function adamState(length: number): AdamState {
   };
 }
 
+/** Parameters whose moments are one tensor on a device, under the name of the group. */
+export interface MomentGroup {
+  name: string;
+  specs: readonly ParameterSpec[];
+  shape: Shape;
+}
+
+/** Every kernel costs a launch, so a network's vectors (biases, scales of norms) take the step together, the rest one by one. */
+export function momentGroups(specs: readonly ParameterSpec[]): MomentGroup[] {
+  const [vectors, others] = [specs.filter((s) => s.shape.length === 1), specs.filter((s) => s.shape.length !== 1)];
+  const length = vectors.reduce((total, { shape }) => total + sizeOf(shape), 0);
+  const groups = others.map((spec) => ({ name: spec.name, specs: [spec], shape: spec.shape }));
+  return vectors.length === 0 ? groups : [...groups, { name: "vectors", specs: vectors, shape: [length] }];
+}
+
 /**
- * The step as a graph, for devices that keep the arrays: each `<network>.<name>` with its `.grad`, `.m` and `.v`, and the
- * factors `size` and `inverse` (1 / correction), give `.updated`, `.m.updated` and `.v.updated`. Same formula as the kernel.
+ * The step as a graph, for devices that keep the arrays: each `<network>.<parameter>` with its `.grad`, the moments
+ * `<network>.<group>.m` and `.v`, and the factors `size` and `inverse` (1 / correction), give `<network>.<parameter>.updated`,
+ * `<network>.<group>.m.updated` and `.v.updated`. Same formula as the kernel.
  */
-export function adamGraph(network: string, specs: readonly ParameterSpec[], { beta1, beta2 }: Betas): Program {
+export function adamGraph(network: string, trainable: readonly ParameterSpec[], { beta1, beta2 }: Betas): Program {
   const graph = new Graph("gpu");
   const [size, inverse] = [graph.input("size", [1]), graph.input("inverse", [1])];
-  for (const { name, shape } of specs) {
+  for (const { name, specs, shape } of momentGroups(trainable)) {
     const at = `${network}.${name}`;
-    const [p, g, m, v] = ["", ".grad", ".m", ".v"].map((part) => graph.input(`${at}${part}`, shape));
-    const newM = add(mul(m!, beta1), mul(g!, 1 - beta1));
-    const newV = add(mul(v!, beta2), mul(mul(g!, g!), 1 - beta2));
+    const joined = (part: string) => {
+      const inputs = specs.map((spec) => graph.input(`${network}.${spec.name}${part}`, spec.shape));
+      return inputs.length === 1 ? inputs[0]! : concat(inputs, 0);
+    };
+    const [p, g, m, v] = [joined(""), joined(".grad"), graph.input(`${at}.m`, shape), graph.input(`${at}.v`, shape)];
+    const newM = add(mul(m, beta1), mul(g, 1 - beta1));
+    const newV = add(mul(v, beta2), mul(mul(g, g), 1 - beta2));
     const change = div(mul(newM, size), add(mul(sqrt(newV), inverse), epsilon));
     // Not p - change: on WebGPU no node may write what it reads, and this one writes over p.
-    graph.output(`${at}.updated`, neg(sub(change, p!)));
+    const updated = neg(sub(change, p));
+    let start = 0;
+    for (const spec of specs) {
+      const end = start + sizeOf(spec.shape);
+      const own = specs.length === 1 ? updated : slice(updated, [0], [start], [end]);
+      graph.output(`${network}.${spec.name}.updated`, own);
+      start = end;
+    }
     graph.output(`${at}.m.updated`, newM);
     graph.output(`${at}.v.updated`, newV);
   }
