@@ -3,7 +3,7 @@ import { type Config, configSchema, profiles, warningsOf } from "./config.ts";
 import { Loader, still } from "./data/loader.ts";
 import { type FoundPairs, findPairs, type Pair } from "./data/pairs.ts";
 import { inputPicture, outputPicture } from "./data/sides.ts";
-import { inGigabytes, type MemoryNeed } from "./engines/memory.ts";
+import { inBytes, type MemoryNeed } from "./engines/memory.ts";
 import type { Losses } from "./model.ts";
 import { discriminators, receptiveField } from "./networks/discriminators.ts";
 import { countParameters } from "./nn/parameters.ts";
@@ -71,8 +71,8 @@ function memory(need: MemoryNeed | undefined): string[] {
   if (!need) return [];
   const { networks, carried, working, total } = need;
   return [
-    `memory  ${inGigabytes(total)} of the device's or more: networks with gradients and moments ${inGigabytes(networks)}, ` +
-      `kept activations ${inGigabytes(carried)}, working memory ${inGigabytes(working)}`,
+    `memory  ${inBytes(total)} of the device's or more: networks with gradients and moments ${inBytes(networks)}, ` +
+      `kept activations ${inBytes(carried)}, working memory ${inBytes(working)}`,
   ];
 }
 

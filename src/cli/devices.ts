@@ -3,7 +3,7 @@ import * as z from "zod";
 import { parseConfig } from "../config.ts";
 import { conform, type DeviceConformance, type Extent, isRight, linesOf } from "../conformance/report.ts";
 import { chooseDevice } from "../device.ts";
-import { checkLimits, inGigabytes, memoryNeed } from "../engines/memory.ts";
+import { checkLimits, inBytes, memoryNeed } from "../engines/memory.ts";
 import { NetworkState } from "../engines/state.ts";
 import { UserError } from "../errors.ts";
 import { option, parseOptions } from "../options.ts";
@@ -85,7 +85,7 @@ function describe(device: FoundDevice, { cores }: Platform, output: Output): voi
   else if (!adapter) lines.push(name === "cpu" ? `here: ${cores} ${cores === 1 ? "thread" : "threads"}` : "here");
   else {
     const { rate, maxBufferSize } = adapter;
-    const buffers = maxBufferSize === undefined ? "of 4 GB and more" : `up to ${inGigabytes(maxBufferSize)}`;
+    const buffers = maxBufferSize === undefined ? "of 4 GB and more" : `up to ${inBytes(maxBufferSize)}`;
     const speed = rate === undefined ? "" : `, matrix products at ${rate.toPrecision(2)} GFLOP/s`;
     lines.push(`here: ${adapter.name}; buffers ${buffers}${speed}`, whatItHolds(device));
   }
@@ -106,5 +106,5 @@ function whatItHolds(device: FoundDevice): string {
     if (error instanceof UserError) return `does not hold ${what}: ${error.message}`;
     throw error;
   }
-  return `training ${what} needs ${inGigabytes(memoryNeed(programs, networks).total)} of its memory or more`;
+  return `training ${what} needs ${inBytes(memoryNeed(programs, networks).total)} of its memory or more`;
 }

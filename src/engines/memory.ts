@@ -81,14 +81,15 @@ export function checkLimits({ inputs, nodes }: Program, { label, adapter }: Devi
       if (limit === undefined || bytesOf(t) <= limit) continue;
       const place = t.producer ? `${t.producer.op.type} in ${t.producer.scope || "the step"}` : t.name;
       throw new DeviceError(
-        `${label} cannot hold ${place}: [${t.shape.join(", ")}] takes ${inMegabytes(bytesOf(t))}, ${name} is ` +
-          `${inMegabytes(limit)}. Take a smaller --crop-size, --batch-size or --ngf, or --device cpu.`,
+        `${label} cannot hold ${place}: [${t.shape.join(", ")}] takes ${inBytes(bytesOf(t))}, ${name} is ` +
+          `${inBytes(limit)}. Take a smaller --crop-size, --batch-size or --ngf, or --device cpu.`,
       );
     }
   }
 }
 
-const inMegabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
-
-/** "1.9 GB" */
-export const inGigabytes = (bytes: number): string => `${(bytes / 1e9).toPrecision(2)} GB`;
+/** "1.9 GB", "34 MB", "0.51 MB" */
+export function inBytes(bytes: number): string {
+  const [value, unit] = bytes >= 1e9 ? [bytes / 1e9, "GB"] : [bytes / 1e6, "MB"];
+  return `${value >= 100 ? Math.round(value) : value.toPrecision(2)} ${unit}`;
+}
