@@ -20,7 +20,7 @@ export function wholeSet(pictures: readonly string[], mode = "auto"): WholeSet |
     .filter(([name, { rank }]) => (mode === "auto" ? rank !== undefined : name === mode))
     .sort(([, a], [, b]) => (a.rank ?? 0) - (b.rank ?? 0));
   for (const [name, layout] of ranked) {
-    const names = layout.phases(pictures);
+    const names = layout.phases(pictures).sort((a, b) => place(a) - place(b));
     const phases = (names.length > 0 ? names : [""]).flatMap((phase) => {
       const found = layout.find(pictures, phase || "train");
       return found && (mode !== "auto" || found.likely) ? [{ phase, found }] : [];
@@ -28,4 +28,10 @@ export function wholeSet(pictures: readonly string[], mode = "auto"): WholeSet |
     if (phases.length > 0) return { layout: name, phases };
   }
   return undefined;
+}
+
+/** Phases in the order in which a model meets them, others behind. */
+function place(phase: string): number {
+  const at = ["train", "val", "test"].indexOf(phase);
+  return at < 0 ? 3 : at;
 }

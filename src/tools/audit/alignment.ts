@@ -7,10 +7,13 @@
  * With u and v the standardised features and C their covariances, the part of that log-likelihood that depends on which
  * pixel stands by which is u' M v, M = Cuu^-1 Cuv (Cvv - Cvu Cuu^-1 Cuv)^-1.
  *
- * RATES
+ * Measured on real sets with one pair in twenty damaged (docs/data.md): mirrored halves are found in 83 to 100 % of the
+ * pairs, shifts by an eighth in 44 to 100 %, wrong partners in a quarter to a half; of 1160 sound pairs 3 are named.
  */
 import type { Picture } from "../../platform.ts";
-import { featureCount as count, grid } from "./features.ts";
+import { featureCount, grid as gridSize } from "./features.ts";
+
+const [count, grid] = [featureCount as number, gridSize as number];
 
 /** What is tried on B. */
 export const moves = {
@@ -30,8 +33,15 @@ export const otherPair = "the picture of another pair";
 export const fewestPairs = 16;
 /** A move is judged by only where this part of the pairs is likelier without it. */
 const evident = 0.9;
-/** Standard errors by which a pair must be likelier with a move; shifts and strangers find chance likenesses more easily. */
-const limits = { mirror: 2, other: 3 };
+/**
+ * By how many standard errors a pair must be likelier with a move, and by how much, as a part of what the move costs the
+ * set's middle pair: strangers are likelier by chance more easily, and rows of windows look alike one floor on.
+ */
+const limits = {
+  mirror: { errors: 2, gain: 0 },
+  shift: { errors: 2.5, gain: 0.6 },
+  other: { errors: 3, gain: 0 },
+} as const;
 
 /** Blocks along each side over which evidence is averaged, for its standard error. */
 const blocks = 8;
@@ -41,8 +51,8 @@ export interface Sample {
   b: Float32Array;
 }
 
-/** By how many standard errors each move makes a pair likelier. */
-export type Evidence = Record<Move, number>;
+/** How much likelier each move makes a pair, on average over its places, and by how many standard errors. */
+export type Evidence = Record<Move, { gain: number; errors: number }>;
 
 export class Alignment {
   readonly #ofA: Scale;
@@ -94,7 +104,7 @@ export class Alignment {
         const row = (flipY ? grid - 1 - y : y) + dy;
         return column < 0 || row < 0 || column >= grid || row >= grid ? -1 : row * grid + column;
       };
-      found[move] = certainty(likelihood(expected, v, source), here);
+      found[move] = gainOf(likelihood(expected, v, source), here);
     }
     const sum = new Float64Array(grid * grid);
     const strangers = this.#others.filter((other) => !equal(other, v));
@@ -102,7 +112,7 @@ export class Alignment {
       const values = likelihood(expected, other);
       for (let i = 0; i < sum.length; i++) sum[i]! += values[i]! / strangers.length;
     }
-    return { ...found, [otherPair]: certainty(sum, here) } as Evidence;
+    return { ...found, [otherPair]: gainOf(sum, here) } as Evidence;
   }
 }
 
@@ -119,11 +129,14 @@ interface Form {
  */
 export function suspects(all: readonly Evidence[]): { suspected: (Move | undefined)[]; judged: Move[] } {
   const names = [...Object.keys(moves), otherPair] as Move[];
-  const judged = names.filter((move) => all.filter((each) => each[move] < 0).length >= evident * all.length);
+  const judged = names.filter((move) => all.filter((each) => each[move].gain < 0).length >= evident * all.length);
+  const usual = new Map(judged.map((move) => [move, -median(all.map((each) => each[move].gain))]));
   const suspected = all.map((each) => {
-    const best = judged.reduce<Move | undefined>((a, b) => (a === undefined || each[b] > each[a] ? b : a), undefined);
-    const limit = best !== undefined && /^(mirrored|turned)/.test(best) ? limits.mirror : limits.other;
-    return best !== undefined && each[best] > limit ? best : undefined;
+    const needed = judged.filter((move) => {
+      const limit = limits[move === otherPair ? "other" : move.startsWith("shifted") ? "shift" : "mirror"];
+      return each[move].errors > limit.errors && each[move].gain > limit.gain * usual.get(move)!;
+    });
+    return needed.sort((a, b) => each[b].errors - each[a].errors)[0];
   });
   return { suspected, judged };
 }
@@ -144,6 +157,10 @@ export function moved(picture: Picture, move: Move): Picture {
     }
   }
   return { ...picture, data };
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
 interface Scale {
@@ -215,8 +232,8 @@ function likelihood(
   return out;
 }
 
-/** The mean gain over its standard error, from the means of the blocks that are wholly there. */
-function certainty(moved: Float64Array, here: Float64Array): number {
+/** The mean gain and its standard error, from the means of the blocks that are wholly there. */
+function gainOf(moved: Float64Array, here: Float64Array): { gain: number; errors: number } {
   const size = grid / blocks;
   const means = new Float64Array(blocks * blocks);
   for (let i = 0; i < moved.length; i++) {
@@ -224,9 +241,9 @@ function certainty(moved: Float64Array, here: Float64Array): number {
     means[block]! += (moved[i]! - here[i]!) / size ** 2;
   }
   const there = means.filter((value) => !Number.isNaN(value));
-  const mean = there.reduce((sum, value) => sum + value, 0) / there.length;
-  const variance = there.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (there.length - 1);
-  return mean / (Math.sqrt(variance / there.length) + 1e-9);
+  const gain = there.reduce((sum, value) => sum + value, 0) / there.length;
+  const variance = there.reduce((sum, value) => sum + (value - gain) ** 2, 0) / (there.length - 1);
+  return { gain, errors: gain / (Math.sqrt(variance / there.length) + 1e-9) };
 }
 
 function equal(a: Float64Array, b: Float64Array): boolean {

@@ -122,7 +122,7 @@ export async function audit(
   const misaligned = good.flatMap(({ pair, A, B, evidence }, i) => {
     const move = suspected[i];
     if (!move || !evidence || Math.min(A.busy, B.busy) < leastBusy) return [];
-    return [{ pair, move, errors: evidence[move] }];
+    return [{ pair, move, errors: evidence[move].errors }];
   });
   for (const { pair, move, errors } of misaligned.sort((a, b) => b.errors - a.errors)) {
     const what =
