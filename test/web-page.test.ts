@@ -76,23 +76,29 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${chromiumPath ? "" : ` (ski
     expect(await page.isHidden("#problem")).toBe(true);
   });
 
-  it("trains, pauses, outlives a reload, and goes on to its end with samples and curves", async () => {
-    await page.fill("input[name=steps]", "12");
+  it("trains, outlives a reload, pauses, outlives another, and goes on to its end with samples and curves", async () => {
+    await page.fill("input[name=steps]", "24");
     await page.fill("input[name=name]", "boxes: mine");
+    const training = () =>
+      page
+        .locator("#facts")
+        .filter({ hasText: /time left/ })
+        .waitFor(patience);
     await page.click("#start");
-    await page
-      .locator("#facts")
-      .filter({ hasText: /time left/ })
-      .waitFor(patience);
+    await training();
+    await page.reload();
+    await state("Begun, nothing is saved yet.");
+    await page.click("#resume");
+    await training();
     await page.click("#pause");
     await state(/Paused at step \d+\./);
     await page.reload();
     await state(/Paused at step \d+\./);
     expect(await page.inputValue("#runs")).toBe("boxes- mine");
     await page.click("#resume");
-    await state("Finished after 12 steps.");
+    await state("Finished after 24 steps.");
     expect(await page.isHidden("#resume")).toBe(true);
-    await page.locator("#sample-title").filter({ hasText: "Samples after epoch 4" }).waitFor(patience);
+    await page.locator("#sample-title").filter({ hasText: "Samples after epoch 8" }).waitFor(patience);
     // Three pairs of three pictures of 64 px with gaps of 4.
     const size = () =>
       page.$eval("#sample-picture", (img) => [

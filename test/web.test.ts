@@ -81,7 +81,7 @@ describe.skipIf(!chromiumPath)(`WASM in Chromium${chromiumPath ? "" : ` (skipped
   });
 
   it("a run that is paused, outlives its page, and goes on: the same bytes", async () => {
-    const paused = await trainIn(page, { ...small, name: "paused" }, { pauseAfter: 3 });
+    const paused = await trainIn(page, { ...small, name: "paused" }, { pauseAfter: 1 });
     expect(paused.stopped).toBe(true);
     expect(paused.step).toBeLessThan(8);
     await page.reload();

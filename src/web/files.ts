@@ -113,9 +113,17 @@ async function rename(from: string, to: string): Promise<void> {
 }
 
 async function read(path: string): Promise<Uint8Array> {
+  return new Uint8Array(await (await open(path)).arrayBuffer());
+}
+
+async function open(path: string): Promise<File> {
   const { folder, name } = await place(path);
-  const file = await (await folder.getFileHandle(name)).getFile();
-  return new Uint8Array(await file.arrayBuffer());
+  return (await folder.getFileHandle(name)).getFile();
+}
+
+/** A file of which parts can be read. */
+export function openFile(path: string): Promise<File> {
+  return guarded("read", path, () => open(path));
 }
 
 async function list(path: string): Promise<{ name: string; folder: boolean }[] | undefined> {

@@ -34,11 +34,6 @@ export class Progress {
     void this.samples();
   }
 
-  /** The last step that it shows. */
-  get lastStep(): number {
-    return this.#run.losses.at(-1)?.step ?? 0;
-  }
-
   step(report: StepReport): void {
     const { epoch, step, losses, lr, seconds } = report;
     this.#run.losses.push({ epoch, step, ...losses, lr, seconds });

@@ -1,11 +1,11 @@
 /** Section 2: begin a run, watch it, pause it, and go on with it, also after the page was closed. */
-import { type Config, resumeConfig } from "../../index.ts";
+import { resumeConfig } from "../../index.ts";
 import type { Client } from "../client.ts";
 import { files } from "../files.ts";
 import { attempt, note, onClick, part, problem, show } from "./dom.ts";
 import { builtIn, type DataSet } from "./pictures.ts";
 import { Progress } from "./progress.ts";
-import { clearPictures, deleteRun, runNames, storedRun } from "./runs.ts";
+import { clearPictures, deleteRun, runNames, type StoredRun, storedRun } from "./runs.ts";
 import { configOf, dataDir, freeName, type Settings } from "./settings.ts";
 
 /** The choice in the list of runs that stands for a new one. */
@@ -63,34 +63,29 @@ export class Training {
     return { name: input("name"), steps: input("steps"), mirror: input("mirror"), size: input("size") };
   }
 
-  /** Shows a run, or the settings of a new one. */
-  async #select(name: string): Promise<void> {
+  /** The list of runs, with this one chosen. */
+  async #show(name: string): Promise<void> {
     this.#names = await runNames();
     const options = [newRun, ...this.#names].map((value) => new Option(value || "a new one", value));
     this.#list.replaceChildren(...options);
     this.#list.value = name;
+    this.#list.disabled = this.#stop !== undefined;
     localStorage.setItem(lastRun, name);
-    const stored = name === newRun ? undefined : await storedRun(name);
-    const running = this.#stop !== undefined;
-    const unfinished = stored !== undefined && stored.step < (stored.config.maxSteps ?? 0);
-    this.#list.disabled = running;
     show(this.#names.length > 0, "runs-box");
-    show(stored !== undefined && !running, "delete-run");
+  }
+
+  /** Shows a run that rests, or the settings of a new one. */
+  async #select(name: string): Promise<void> {
+    await this.#show(name);
+    const stored = name === newRun ? undefined : await storedRun(name);
+    show(stored !== undefined, "delete-run");
     show(stored === undefined, "settings", "start");
-    show(running, "pause");
-    show(unfinished && !running, "resume");
+    show(stored !== undefined && isUnfinished(stored), "resume");
+    show(false, "pause");
     part<HTMLButtonElement>("start").disabled = this.#data === undefined;
-    part("state").textContent = running
-      ? ""
-      : stored
-        ? unfinished
-          ? `Paused at step ${stored.step}.`
-          : `Finished after ${stored.step} steps.`
-        : this.#data
-          ? ""
-          : "Choose pictures first.";
-    if (stored && !running) new Progress(stored);
-    if (!stored) show(false, "progress");
+    part("state").textContent = stored ? stateOf(stored) : this.#data ? "" : "Choose pictures first.";
+    if (stored) new Progress(stored);
+    else show(false, "progress");
     this.#selected(stored && stored.step > 0 ? name : undefined);
   }
 
@@ -111,37 +106,37 @@ export class Training {
       await this.#client.writeDemo(drawnAt, { ...builtIn, size: settings.size });
       await files.write(`${drawnAt}/whole`, "");
     }
-    await this.#train(config);
+    await this.#train({ config, losses: [], step: 0 });
   }
 
   async #resume(): Promise<void> {
-    const { config } = await storedRun(this.#list.value);
-    await this.#train(resumeConfig(config, { continueTrain: true }));
+    const stored = await storedRun(this.#list.value);
+    const { config, step } = stored;
+    const next = step > 0 ? resumeConfig(config, { continueTrain: true }) : { ...config, continueTrain: false };
+    await this.#train({ ...stored, config: next });
   }
 
-  async #train(config: Config): Promise<void> {
+  async #train(run: StoredRun): Promise<void> {
+    const { config } = run;
     const stop = new AbortController();
     this.#stop = stop;
+    this.#selected(undefined);
     show(false, "start", "resume", "settings", "delete-run");
     show(true, "pause");
     part("state").textContent = "Building the networks…";
     // Storage that the browser may not clear by itself when it is short of space.
     void navigator.storage.persist?.();
-    let progress: Progress | undefined;
-    const reports: Parameters<Progress["step"]>[0][] = [];
+    const progress = new Progress(run);
     try {
       await this.#client.train(
         config,
         {
           start: ({ lines }) => {
-            part("state").textContent =
-              lines.find((line) => line.startsWith("device"))?.replace(/^device +/, "on ") ?? "";
-            void this.#select(config.name).then(async () => {
-              progress = new Progress(await storedRun(config.name));
-              for (const report of reports.splice(0)) if (report.step > progress.lastStep) progress.step(report);
-            });
+            const device = lines.find((line) => line.startsWith("device")) ?? "";
+            part("state").textContent = device.replace(/^device +/, "on ");
+            void attempt(() => this.#show(config.name));
           },
-          step: (report) => (progress ? progress.step(report) : void reports.push(report)),
+          step: (report) => progress.step(report),
           message: note,
         },
         stop.signal,
@@ -153,4 +148,11 @@ export class Training {
       await this.#select((await runNames()).includes(config.name) ? config.name : newRun);
     }
   }
+}
+
+const isUnfinished = ({ config, step }: StoredRun): boolean => step < (config.maxSteps ?? 0);
+
+function stateOf(run: StoredRun): string {
+  if (run.step === 0) return "Begun, nothing is saved yet.";
+  return isUnfinished(run) ? `Paused at step ${run.step}.` : `Finished after ${run.step} steps.`;
 }
