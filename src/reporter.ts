@@ -110,8 +110,9 @@ export class Reporter {
   #samples: number[] = [];
   #listed = false;
   #pageAt = 0;
-  /** Moving average of seconds a step. */
+  /** Moving average of seconds a step, of which the last steps make up most from the first on. */
   #pace = 0;
+  #paceWeight = 0;
 
   constructor(
     run: Run,
@@ -131,7 +132,8 @@ export class Reporter {
 
   add(line: LossLine, images: number): StepReport {
     this.#lines.push(line);
-    this.#pace = this.#pace ? 0.95 * this.#pace + 0.05 * line.seconds : line.seconds;
+    this.#paceWeight = 0.95 * this.#paceWeight + 1;
+    this.#pace += (line.seconds - this.#pace) / this.#paceWeight;
     const { epochs, lastStep } = this.#span;
     const { epoch, step, lr, seconds } = line;
     const { G_GAN, G_L1, D_real, D_fake, G_Feat, D_GP } = line;
