@@ -208,11 +208,12 @@ function ofOnePair(pair: AuditPair, A: Look, B: Look): AuditFinding[] {
     const text = `A is ${A.width}x${A.height}, B is ${B.width}x${B.height}`;
     found.push({ kind: "size", text, ...about(pair) });
   }
-  for (const [side, { busy }] of [["A", A] as const, ["B", B] as const]) {
-    if (busy >= leastBusy) continue;
-    const text =
-      busy === 0 ? `${side} is one flat colour` : `${side} is one flat colour but for ${(100 * busy).toFixed(2)} %`;
-    found.push({ kind: "empty", text, ...about(pair) });
+  const flat = Object.entries({ A, B }).filter(([, { busy }]) => busy < leastBusy);
+  if (flat.length > 0) {
+    const text = flat.map(([side, { busy }]) => {
+      return `${side} is one flat colour${busy === 0 ? "" : ` but for ${(100 * busy).toFixed(2)} % of it`}`;
+    });
+    found.push({ kind: "empty", text: text.join("; "), ...about(pair) });
   }
   return found;
 }
