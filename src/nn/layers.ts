@@ -95,7 +95,7 @@ export function norm(p: Parameters, kind: Norm, name: string, x: Tensor, options
   const { statistics = "batch", normEpsilon: epsilon = 1e-5, normMomentum: momentum = 0.1 } = options;
   if (kind === "none") return x;
   const perImage = () =>
-    statistics === "given" ? standardiseBy(x, p.given(name, x), epsilon) : standardise(x, [2, 3], epsilon).y;
+    statistics === "given" ? standardiseBy(x, p.given(name, x), epsilon) : standardise(x, [2, 3], epsilon);
   if (kind === "instance") return perImage();
   const channels = x.shape[1]!;
   const perChannel = (t: Tensor) => reshape(t, [1, channels, 1, 1]);
@@ -108,25 +108,27 @@ export function norm(p: Parameters, kind: Norm, name: string, x: Tensor, options
     return add(mul(x, factor), sub(shift, mul(perChannel(runningMean), factor)));
   }
   if (statistics !== "batch") return add(mul(perImage(), scale), shift);
-  const { y, mean: batchMean, variance, count } = standardise(x, [0, 2, 3], epsilon);
+  const { centred, mean: batchMean, variance, count } = moments(x, [0, 2, 3]);
   const blend = (old: Tensor, now: Tensor) => add(mul(old, 1 - momentum), mul(reshape(now, [channels]), momentum));
   p.replace(`${name}.running_mean`, blend(runningMean, batchMean));
   p.replace(`${name}.running_var`, blend(runningVariance, mul(variance, count / Math.max(1, count - 1))));
   p.batches.set(name, (p.batches.get(name) ?? 0) + 1);
-  return add(mul(y, scale), shift);
+  // One factor a channel: a pass over the map less, forward and backward, than dividing first.
+  return add(mul(centred, div(scale, sqrt(add(variance, epsilon)))), shift);
 }
 
-/** Zero mean and unit variance over `axes`. */
-function standardise(
-  x: Tensor,
-  axes: number[],
-  epsilon: number,
-): { y: Tensor; mean: Tensor; variance: Tensor; count: number } {
+/** Mean and variance over `axes`, and x less its mean. */
+function moments(x: Tensor, axes: number[]): { centred: Tensor; mean: Tensor; variance: Tensor; count: number } {
   const count = axes.reduce((n, axis) => n * x.shape[axis]!, 1);
   const average = mean(x, axes);
   const centred = sub(x, average);
-  const variance = div(sumSquare(centred, axes), count);
-  return { y: div(centred, sqrt(add(variance, epsilon))), mean: average, variance, count };
+  return { centred, mean: average, variance: div(sumSquare(centred, axes), count), count };
+}
+
+/** Zero mean and unit variance over `axes`. */
+function standardise(x: Tensor, axes: number[], epsilon: number): Tensor {
+  const { centred, variance } = moments(x, axes);
+  return div(centred, sqrt(add(variance, epsilon)));
 }
 
 const standardiseBy = (x: Tensor, { mean, variance }: Moments, epsilon: number): Tensor =>
