@@ -24,12 +24,13 @@ export function gradient(
   const { graph } = loss;
   if (loss.size !== 1) throw new Error(`gradient: the loss has to be a scalar, got [${loss.shape}].`);
   const path = between(graph, wrt, loss);
+  const see = renewal(graph, renewed);
   const gradients = new Map<Tensor, Tensor>([[loss, graph.constant(new Float32Array([1]), loss.shape)]]);
   for (const node of path.reverse()) {
     const dy = gradients.get(node.output);
     if (!dy) continue;
     graph.scope(`grad(${node.scope})`, () => {
-      const seen = node.inputs.map((t) => renew(t, renewed));
+      const seen = node.inputs.map(see);
       const parts = ruleOf(node, seen, expandTo(dy, node.output.shape));
       node.inputs.forEach((input, i) => {
         const part = parts[i];
@@ -46,13 +47,26 @@ export function gradient(
   });
 }
 
-/** The tensor itself, or what stands for it; also where it is only another shape of one that something stands for. */
-function renew(t: Tensor, renewed: ReadonlyMap<Tensor, Tensor>): Tensor {
-  const known = renewed.get(t);
-  if (known || renewed.size === 0 || !t.producer?.op.renames) return known ?? t;
-  const [from] = t.producer.inputs;
-  const now = renew(from!, renewed);
-  return now === from ? t : reshape(now, t.shape);
+/**
+ * What rules see in the place of a tensor: what stands for it, the same values computed of those where it is computed of such
+ * tensors and constants alone (a weight in another shape, padded or transformed), else itself.
+ */
+function renewal(graph: Graph, renewed: ReadonlyMap<Tensor, Tensor>): (t: Tensor) => Tensor {
+  if (renewed.size === 0) return (t) => t;
+  const known = new Map(renewed);
+  const constant = (t: Tensor) => !t.producer && !graph.inputs.includes(t);
+  const see = (t: Tensor): Tensor => {
+    const before = known.get(t);
+    if (before) return before;
+    const inputs = t.producer?.inputs ?? [];
+    const now = inputs.map(see);
+    const ofWeights = now.some((input, i) => input !== inputs[i]);
+    const alone = now.every((input, i) => input !== inputs[i] || constant(inputs[i]!));
+    const seen = ofWeights && alone ? graph.node(t.producer!.op, now, t.producer!.attrs) : t;
+    known.set(t, seen);
+    return seen;
+  };
+  return see;
 }
 
 function ruleOf({ op, output, attrs, scope }: Node, inputs: Tensor[], dy: Tensor): (Tensor | null)[] {

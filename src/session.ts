@@ -113,6 +113,7 @@ export class Trainer {
     const { accumulate = 1 } = model;
     const factors = adamFactors(step, lr, model);
 
+    const updates: (() => Promise<void>)[] = [];
     for (const [p, { state, before, after }] of this.#last.phases.entries()) {
       for (const index of before) await this.#last.bound.run(index);
       for (const [i, each] of batches.entries()) {
@@ -133,9 +134,14 @@ export class Trainer {
         await bound.record([phases[p]!.losses.output]);
         this.#rows.push({ names: phases[p]!.losses.names, share: each.n / samples, first: p === 0 && i === 0 });
       }
-      for (const index of after) await this.#last.bound.run(index);
-      await this.#engine.optimise(state, factors, model);
+      updates.push(async () => {
+        for (const index of after) await this.#last!.bound.run(index);
+        await this.#engine.optimise(state, factors, model);
+      });
+      // Both networks at the end of the step, or each after its own part.
+      if (model.updateOrder !== "simultaneous") await updates.pop()!();
     }
+    for (const update of updates) await update();
     await this.#forget();
     for (const { counts } of compiled) {
       for (const { network, name, count } of counts) {

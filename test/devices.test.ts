@@ -19,6 +19,7 @@ import { images } from "../src/node/images.ts";
 import { nodePlatform } from "../src/node/index.ts";
 import { add, greater, mul, where } from "../src/ops/elementwise.ts";
 import { reshape } from "../src/ops/movement.ts";
+import { type Phase, trainingStep } from "../src/pix2pix.ts";
 import { Run } from "../src/run.ts";
 import { train } from "../src/train.ts";
 import { distance } from "./evaluate.ts";
@@ -27,6 +28,7 @@ import { noAdapter, onSoftwareAdapter, softwareAdapter } from "./webgpu/adapter.
 const platform = await nodePlatform({ threads: 1 });
 const work = mkdtempSync(join(tmpdir(), "pix2pix-devices-"));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
+const dataroot = join(work, "data");
 const patience = 300_000;
 
 describe("the device that is taken", () => {
@@ -75,13 +77,23 @@ describe("the memory of a step", () => {
   });
 });
 
+it("with the stale order G's gradient goes through D's new weights, also where a device has a weight in another form", () => {
+  // With ndf 3 the second strided layer has 6 input channels: on WebGPU its weight is padded to 8.
+  const config = parseConfig({ dataroot, netG: "unet_32", cropSize: 32, loadSize: 32, ndf: 3, updateOrder: "stale" });
+  const read = (["cpu", "gpu"] as const).map((target) => {
+    const [, { batch }] = trainingStep(config, { n: 1, height: 32, width: 32 }, target).phases as [Phase, Phase];
+    return batch.inputs.map(({ name }) => name).filter((name) => name.endsWith(".weight.updated"));
+  });
+  expect(read[1]).toEqual(read[0]);
+  expect(read[0]).toContain("netD.model.5.weight.updated");
+});
+
 it("conformance covers every op that a step of ours has", () => {
   const types = new Set([...casesOf([first()], "gpu").values()].map(({ op }) => op.type));
   for (const type of ["Conv", "ConvTranspose", "Gemm", "Clip", "ReduceMean", "Softplus"]) expect(types).toContain(type);
 });
 
 describe.skipIf(!softwareAdapter)(`WebGPU in Node${softwareAdapter ? "" : ` (skipped: ${noAdapter})`}`, () => {
-  const dataroot = join(work, "data");
   const checkpointsDir = join(work, "runs");
   const small = { dataroot, checkpointsDir, netG: "unet_32", ngf: 2, ndf: 2, cropSize: 32, loadSize: 32, threads: 1 };
   const where = (name: string) => [`--name=${name}`, `--checkpoints-dir=${checkpointsDir}`];
