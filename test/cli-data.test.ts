@@ -8,8 +8,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dataCommands } from "../src/cli/data.ts";
 import { findPairs } from "../src/data/pairs.ts";
 import { writeDemo } from "../src/demo/write.ts";
+import { Graph } from "../src/graph.ts";
 import { files } from "../src/node/files.ts";
 import { images } from "../src/node/images.ts";
+import { encode } from "../src/onnx/encode.ts";
+import { mean } from "../src/ops/reduce.ts";
 
 const bin = fileURLToPath(new URL("../bin/pix2pix.js", import.meta.url));
 const work = mkdtempSync(join(tmpdir(), "pix2pix-data-"));
@@ -194,6 +197,24 @@ describe("one picture for each", () => {
     const [r, g, b] = rgb.data.subarray(300, 303) as unknown as [number, number, number];
     expect(Math.abs(grey.data[100]! - (0.299 * r + 0.587 * g + 0.114 * b))).toBeLessThan(0.51);
   });
+});
+
+it("edges takes the strengths of a model that is named", async () => {
+  // The picture's own brightness stands for strengths: its crests are drawn.
+  const graph = new Graph();
+  const brightness = mean(graph.input("data", [1, 3, 40, 40]), [1]);
+  await files.write(at("tiny.onnx"), encode(graph.program([{ name: "strengths", tensor: brightness }])));
+  const given = { input: "@demo/testB/facade_0001.png", hed: "@tiny.onnx", hedInput: "unit" } as const;
+  await expect(run("edges", { ...given, out: "@hed" })).rejects.toThrow(/1 of 1 pictures could not be used/);
+  await run("edges", { ...given, out: "@hed", border: "4", threshold: "50" });
+  const { width, height, data } = await decode("hed/facade_0001.png");
+  const photo = await decode("demo/testB/facade_0001.png");
+  expect([width, height]).toEqual([32, 32]);
+  const drawn = [...data.keys()].filter((i) => data[i] === 0);
+  expect(drawn.length).toBeGreaterThan(20);
+  for (const i of drawn) {
+    expect(photo.data.subarray(i * 3, i * 3 + 3).reduce((sum, v) => sum + v, 0)).toBeGreaterThanOrEqual(150);
+  }
 });
 
 it("edges draws black lines on white, and names a model that is none", async () => {

@@ -11,9 +11,9 @@
  * 83 to 100 % of the pairs, shifts by an eighth in 44 to 83 %, wrong partners in 13 to 59 %; of 1136 sound pairs 3 are named.
  */
 import type { Picture } from "../../platform.ts";
-import { featureCount, grid as gridSize } from "./features.ts";
+import { featureCount, grid } from "./features.ts";
 
-const [count, grid] = [featureCount as number, gridSize as number];
+const count: number = featureCount;
 
 /** What is tried on B. */
 export const moves = {
