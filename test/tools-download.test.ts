@@ -225,6 +225,7 @@ describe("data download", () => {
     expect((await run()).code).toBe(0);
     expect(asked).toEqual([]);
     expect(existsSync(place("facades/val/3.txt"))).toBe(true);
+    expect(left()).toEqual(["facades", "facades.tar.gz"]);
   });
 
   it("says what to do when the address does not answer", async () => {
@@ -237,7 +238,7 @@ describe("data download", () => {
   it("leaves nothing of an archive that is damaged, hostile or none", async () => {
     const bytes = archive("gnu");
     const cases = [
-      [bytes.subarray(0, bytes.length - 60), /cannot unpack .*Remove it and run the command again/],
+      [bytes.subarray(0, bytes.length - 60), /cannot unpack .*end of file\. Remove it and run the command again/],
       [archive("climbs"), /leads out of its folder/],
       [gzipSync(Buffer.alloc(1024)), /it holds no files/],
       [Buffer.from("<html>moved</html>"), /is no gzip archive; the address may have answered with a page of text/],

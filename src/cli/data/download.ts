@@ -41,7 +41,10 @@ const schema = z.object({
     value: "URL",
     help: "address of the folder that holds NAME.tar.gz",
   }),
-  keepArchive: option(z.boolean().default(false), { group: "data set", help: "keep FOLDER/NAME.tar.gz" }),
+  keepArchive: option(z.boolean().default(false), {
+    group: "data set",
+    help: "keep the FOLDER/NAME.tar.gz that was fetched",
+  }),
   overwrite,
   timeout: option(z.number().gt(0).default(30), {
     group: "network",
@@ -67,10 +70,11 @@ export const download: Command = {
       return 0;
     }
     const url = `${from.replace(/\/+$/, "")}/${dataset}.tar.gz`;
-    if (await files.exists(archive)) output.print(`Unpacking ${archive}, which is there already.`);
+    const brought = await files.exists(archive);
+    if (brought) output.print(`Unpacking ${archive}, which is there already.`);
     else await fetchArchive(url, archive, timeout, output);
     await unpack(archive, folder, dataset, output);
-    if (!keepArchive) await rm(archive, { force: true });
+    if (!brought && !keepArchive) await rm(archive, { force: true });
     await report(folder, dataset, output);
     return 0;
   },
@@ -116,7 +120,9 @@ async function unpack(archive: string, folder: string, name: string, output: Out
     await rm(beside, { recursive: true, force: true });
     const { code = "", message } = error as NodeJS.ErrnoException;
     if (!(error instanceof UserError) && !code.startsWith("Z_")) throw error;
-    throw new UserError(`cannot unpack ${archive}: ${message} Remove it and run the command again to fetch it anew.`);
+    throw new UserError(
+      `cannot unpack ${archive}: ${message.replace(/\.?$/, ".")} Remove it and run the command again to fetch it anew.`,
+    );
   } finally {
     stream.destroy();
   }
