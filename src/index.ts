@@ -4,13 +4,24 @@
  */
 
 export { type Config, type ConfigInput, parseConfig, profiles, resumeConfig } from "./config.ts";
+// Devices.
+export { conform, type DeviceConformance } from "./conformance/report.ts";
 export { Loader } from "./data/loader.ts";
 // Data, formats and metrics.
 export { type FoundPairs, findPairs, type Pair } from "./data/pairs.ts";
 export { resize } from "./data/resize.ts";
 export { inputPicture, inputTensor, outputPicture, outputPicture16 } from "./data/sides.ts";
+export { chooseDevice } from "./device.ts";
 // Errors that a user can act on.
-export { CheckpointError, ConfigError, DatasetError, DeviceError, ShapeError, UserError } from "./errors.ts";
+export {
+  CheckpointError,
+  ConfigError,
+  DatasetError,
+  DeviceError,
+  DeviceLostError,
+  ShapeError,
+  UserError,
+} from "./errors.ts";
 export { type ExportOptions, exportOnnx } from "./export.ts";
 export { decode as decodeSafetensors, encode as encodeSafetensors } from "./formats/safetensors.ts";
 export { gradient } from "./gradient.ts";

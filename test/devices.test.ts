@@ -39,6 +39,10 @@ describe("the device that is taken", () => {
   });
 
   it.each([
+    [
+      "webgpu",
+      /^--device webgpu is not there: (the Vulkan loader .*apt install|no graphics driver .*docs\/devices\.md)/,
+    ],
     ["wasm", /^--device wasm is not there: wasm is the browser's.* What is here: cpu/],
     ["cuda", /^--device cuda is not there: onnxruntime-node.*(install\.js --onnxruntime-node-install=cuda12|no CUDA)/],
   ] as const)("%s that is not there: why, how to get it, and what is here", async (name, message) => {

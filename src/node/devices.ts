@@ -42,7 +42,7 @@ async function lookAtWebGpu(): Promise<FoundDevice> {
   }
   const { error, rate, maxBufferSize, log } = await probe("webgpu");
   if (error !== undefined) return absent("webgpu", withoutAdapter(error, log));
-  const adapter: Adapter = { ...adapterOf(log), maxBufferSize, rate };
+  const adapter: Adapter = { ...adapterOf(log, rate ?? 0), maxBufferSize, rate };
   return { name: "webgpu", label: `webgpu (${adapter.name})`, present: true, adapter };
 }
 
@@ -65,8 +65,11 @@ function withoutAdapter(error: string, log: string): string {
 /** Drivers that compute on the CPU, by the names in the loader's variables. */
 const softwareDriver = /swiftshader|lvp|lavapipe/i;
 
-/** The GPU that the runtime found on this machine; without one the adapter is software. */
-function adapterOf(log: string): { name: string; software: boolean } {
+/** GFLOP/s of a matrix product that any GPU exceeds, and software adapters mostly do not. */
+const slowest = 20;
+
+/** The GPU that the runtime found on this machine; without one, and where it computes like none, the adapter is software. */
+function adapterOf(log: string, rate: number): { name: string; software: boolean } {
   const driver = process.env.VK_DRIVER_FILES ?? process.env.VK_ICD_FILENAMES ?? "";
   const software = softwareDriver.exec(driver)?.[0];
   if (software)
@@ -75,7 +78,8 @@ function adapterOf(log: string): { name: string; software: boolean } {
   if (!gpu) return { name: "software", software: true };
   const [, vendorId, deviceId, vendor, metadata] = gpu;
   const described = /Description=([^,\]]+)/.exec(metadata ?? "")?.[1] ?? nvidiaModel();
-  return { name: described ?? `${vendor || `vendor ${vendorId}`} GPU ${deviceId}`, software: false };
+  const name = described ?? `${vendor || `vendor ${vendorId}`} GPU ${deviceId}`;
+  return rate < slowest ? { name: `${name}, but as slow as software`, software: true } : { name, software: false };
 }
 
 /** The model's name as NVIDIA's Linux driver has it. */
