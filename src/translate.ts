@@ -147,7 +147,20 @@ export class Translator {
     return shaped(outputPicture16(...(await this.#outputOf(picture, draw, fit))), picture, fit);
   }
 
-  async #outputOf(picture: DeepPicture, draw: Draw | undefined, fit: Fit): Promise<Parameters<typeof outputPicture>> {
+  /** The output's values as the network gives them, in [-1, 1]: height x width x channels, at the size of the network. */
+  async translateValues(picture: DeepPicture, draw?: Draw, fit: Fit = {}): Promise<Picture<Float32Array>> {
+    const [values, , { outputNc: channels }, height, width] = await this.#outputOf(picture, draw, fit);
+    const data = new Float32Array(values.length);
+    const plane = height * width;
+    for (let c = 0; c < channels; c++) for (let i = 0; i < plane; i++) data[i * channels + c] = values[c * plane + i]!;
+    return { width, height, channels, data };
+  }
+
+  async #outputOf(
+    picture: DeepPicture,
+    draw: Draw | undefined,
+    fit: Fit,
+  ): Promise<[Float32Array, Float32Array, Config, number, number]> {
     const { config } = this;
     const sizes = { ...config, ...wholePictures({ ...config, preprocess: fit.preprocess ?? config.preprocess }) };
     const size = resizedSize(picture, sizes);

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { type ConfigInput, parseConfig } from "../src/config.ts";
 import { resize } from "../src/data/resize.ts";
-import { fromTensor } from "../src/data/transforms.ts";
+import { fromTensor, toTensor } from "../src/data/transforms.ts";
 import { NetworkState } from "../src/engines/state.ts";
 import { decode, type StoredTensor } from "../src/formats/safetensors.ts";
 import { inits } from "../src/nn/init.ts";
@@ -68,6 +68,16 @@ describe("a picture", () => {
     expect(await resized.translate(picture)).toEqual(await whole.translate(resize(picture, 64, 64)));
     expect(size(await whole.translate(noise(1, 3)))).toEqual([1, 3, 3]);
     await Promise.all([resized.close(), whole.close()]);
+  });
+
+  it("of any number of channels has its values channel by channel in each pixel", async () => {
+    const translator = generator({ netG: "unet_32", ngf: 2, outputNc: 5, noDropout: true, preprocess: "none" })();
+    const { data, ...shape } = await translator.translateValues(picture);
+    expect(shape).toEqual({ width: 90, height: 70, channels: 5 });
+    const planes = await translator.run(toTensor(picture, 3), 1, 70, 90);
+    const at = (x: number, y: number, c: number) => [data[(y * 90 + x) * 5 + c], planes[(c * 70 + y) * 90 + x]];
+    for (const [got, want] of [at(0, 0, 0), at(89, 0, 1), at(3, 69, 4), at(41, 17, 2)]) expect(got).toBe(want);
+    await translator.close();
   });
 
   it("comes back at its own size, or at an aspect ratio", async () => {

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { configSchema } from "../config.ts";
 import { ConfigError, UserError } from "../errors.ts";
+import { encodeNpy } from "../formats/npy.ts";
 import { spread } from "../metrics.ts";
 import { files } from "../node/files.ts";
 import { option } from "../options.ts";
@@ -36,7 +37,7 @@ const schema = z.object({
   out: option(z.string().min(1), {
     group: "pictures",
     value: "FOLDER",
-    help: "where the PNGs go, under the same relative paths",
+    help: "where the PNGs go, under the same relative paths; above 4 channels also .npy with the values",
   }),
   skipBadImages,
   keepSize: option(z.boolean().default(false), {
@@ -112,6 +113,11 @@ export const translate: Command = {
       const outputs: Picture[] = [];
       for (let sample = 0; sample < samples; sample++) {
         const at = samples === 1 ? path : withSuffix(path, String(sample + 1));
+        // A picture shows four channels at most; the rest would be lost.
+        if (translator.config.outputNc > 4) {
+          const values = await translator.translateValues(picture, { index, sample }, how);
+          await files.write(at.replace(/\.png$/, ".npy"), encodeNpy(values));
+        }
         if (options.bits === "16") {
           const deep = await translator.translate16(picture, { index, sample }, how);
           await files.write(at, await images.encodePng(deep));
