@@ -24,5 +24,6 @@ function multiplyAdds({ op, inputs: [x, w], output }: Node): number {
   if (op.type === "Conv") return sizeOf(output.shape) * sizeOf(w!.shape.slice(1));
   if (op.type === "ConvTranspose") return sizeOf(x!.shape) * sizeOf(w!.shape.slice(1));
   if (op.type === "Gemm") return Math.sqrt(sizeOf(x!.shape) * sizeOf(w!.shape) * sizeOf(output.shape));
+  if (op.type === "MatMul") return sizeOf(x!.shape) * w!.shape.at(-1)!;
   return 0;
 }
