@@ -54,7 +54,8 @@ describe("steps of PyTorch", () => {
         for (const spec of net.specs) net.get(spec).set(stored(`${name}/init/${letter}/${spec.name}`));
       }
       const data = Array.from({ length: batches }, (_, i): Batch => {
-        return { ...shape, A: stored(`${name}/A/${i}`), B: stored(`${name}/B/${i}`) };
+        const part = (side: string) => stored(side).subarray(i * n * 3 * 32 * 32, (i + 1) * n * 3 * 32 * 32);
+        return { ...shape, A: part("A"), B: part("B") };
       });
 
       for (const step of losses.keys()) {
