@@ -102,6 +102,9 @@ export interface Program {
   outputs: readonly Output[];
 }
 
+/** Constants of up to so many values are made once, as equal nodes are: whole transforms, but no weights. */
+const mostCompared = 2048;
+
 export class Graph {
   readonly target: Target;
   readonly inputs: Tensor[] = [];
@@ -143,7 +146,7 @@ export class Graph {
     if (data.length !== sizeOf(shape)) {
       throw new ShapeError(`A constant of shape [${shape}] needs ${sizeOf(shape)} values, got ${data.length}.`);
     }
-    const key = data.length <= 16 ? `${[...data]}:${shape}` : this.#fresh("values");
+    const key = data.length <= mostCompared ? `${data}:${shape}` : this.#fresh("values");
     let known = this.constants.get(key);
     if (!known) {
       const tensor = new Tensor(this, this.#fresh("constant"), shape, "float32");

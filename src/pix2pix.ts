@@ -61,7 +61,6 @@ export function trainingStep(options: ModelOptions, batch: BatchShape, target: T
 
   // G: convince D, and stay near the target.
   const { updateOrder = "updated", lambdaFeat = 0 } = options;
-  const before = new Map(netD.trainable.map(({ name }) => [name, netD.current(name)]));
   let renewed: Map<Tensor, Tensor> | undefined;
   let lossG: Loss;
   if (updateOrder === "updated") {
@@ -69,7 +68,7 @@ export function trainingStep(options: ModelOptions, batch: BatchShape, target: T
     lossG = model.lossG(fakeB, model.judge(fakeB, "G"), lambdaFeat > 0 ? model.judge(realB, "G, real") : undefined);
   } else {
     lossG = model.lossG(fakeB, fake, real);
-    if (updateOrder === "stale") renewed = new Map([...updatesOf(netD)].map(([name, t]) => [before.get(name)!, t]));
+    if (updateOrder === "stale") renewed = new Map([...updatesOf(netD)].map(([name, t]) => [netD.current(name), t]));
   }
   const gradientsG = gradientsOf(netG, lossG, renewed);
 

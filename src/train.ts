@@ -101,12 +101,11 @@ async function trainRun(
   if (validation) report.scores = validation.scores;
 
   let step = progress.step;
-  let saved = step;
   log.saved = step;
   const save = async () => {
     await toHost();
     await run.saveLatest(trainer, { step, epoch: Math.ceil(step / perEpoch), pairs: data.pairs.length });
-    saved = log.saved = step;
+    log.saved = step;
   };
   /** Before anything looks at the weights: what the device has made of them. */
   const toHost = async () => {
@@ -130,7 +129,7 @@ async function trainRun(
     const index = (step - 1) % perEpoch;
     const batches = await batchesOf(loader, epoch, index, accumulate).catch(async (error) => {
       step--;
-      if (saved !== step) await save();
+      if (log.saved !== step) await save();
       throw error;
     });
     const history = validation?.history(epoch) ?? [];
@@ -157,7 +156,7 @@ async function trainRun(
     }
     await report.page("training");
   }
-  if (saved !== step || step === progress.step) await save();
+  if (log.saved !== step || step === progress.step) await save();
   await validation?.close();
   const enough = validation?.exhausted ?? false;
   if (enough && step < lastStep) {
