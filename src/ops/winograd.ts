@@ -84,10 +84,12 @@ function matrices(kernel: number): { input: number[][]; weight: number[][]; outp
 
 /** The coefficients of the polynomial with these roots, lowest power first. */
 function withRoots(roots: readonly number[]): number[] {
-  return roots.reduce(
-    (polynomial, root) => [0, ...polynomial].map((above, k) => above - root * (polynomial[k] ?? 0)),
-    [1],
-  );
+  let polynomial = [1];
+  for (const root of roots) {
+    const factor = polynomial;
+    polynomial = [0, ...factor].map((above, k) => above - root * (factor[k] ?? 0));
+  }
+  return polynomial;
 }
 
 /** A transform along rows and columns: for each pair of rows of the matrix all products of their values. */
