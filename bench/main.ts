@@ -4,6 +4,7 @@
  * With `--device webgpu` (or cuda) both are on the GPU, PyTorch in float32 and with TF32.
  */
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { deviceChoices } from "../src/device.ts";
@@ -31,10 +32,22 @@ const device = deviceChoices.find((choice) => choice === values.device);
 if (!device) throw new Error(`--device: got ${values.device}, expected ${deviceChoices.join(", ")}`);
 const threads = values.threads === undefined ? undefined : Number(values.threads);
 
-if (positionals[0] === "step") {
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const environment = { ...process.env, ...commandVariables() };
+
+if (positionals[0] !== "step") {
+  await table();
+} else if (Object.entries(environment).every(([name, value]) => process.env[name] === value)) {
   console.log(JSON.stringify(await timeSteps({ size, ngf, batch, steps, threads, device })));
 } else {
-  await table();
+  const again = [...process.execArgv, here("main.ts"), ...process.argv.slice(2)];
+  process.exitCode = spawnSync(process.execPath, again, { env: environment, stdio: "inherit" }).status ?? 1;
+}
+
+/** What `pix2pix` is run with: the variables in the first line of bin/pix2pix.js. A process reads them when it starts. */
+function commandVariables(): Record<string, string> {
+  const [line] = readFileSync(here("../bin/pix2pix.js"), "utf8").split("\n");
+  return Object.fromEntries([...line!.matchAll(/(\w+)=(\S+)/g)].map(([, name, value]) => [name!, value!]));
 }
 
 interface Row {
@@ -49,7 +62,6 @@ async function table(): Promise<void> {
   const flags = Object.entries({ size, ngf, batch, steps, threads }).flatMap(([k, v]) =>
     v ? [`--${k}`, String(v)] : [],
   );
-  const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
   const sides: { name: string; command: [string, string[]]; runs: StepTimes[] }[] = [
     {
       name: "pix2pix-ts",

@@ -19,6 +19,8 @@ export function onCpu(threads: number): InferenceSession.SessionOptions {
     graphOptimizationLevel: "all",
     enableCpuMemArena: false,
     enableMemPattern: false,
+    // A step runs two sessions in turn: threads that wait busily for more of one would keep a core from the other.
+    extra: { session: { force_spinning_stop: "1" } },
   };
 }
 

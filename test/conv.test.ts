@@ -5,7 +5,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { gradient } from "../src/gradient.ts";
-import { Graph, type Shape, sizeOf, type Tensor } from "../src/graph.ts";
+import { Graph, type Shape, sizeOf, type Target, type Tensor } from "../src/graph.ts";
 import { Conv, ConvTranspose } from "../src/ops/conv.ts";
 import { mul } from "../src/ops/elementwise.ts";
 import { sum } from "../src/ops/reduce.ts";
@@ -35,40 +35,61 @@ const square = (side: number, kernel: number, stride: number, pad: number, dilat
   dilations: [dilation, dilation],
 });
 
-// The form that the gradient by the input takes, that by the weight, and a geometry that leads to it.
-const forms: [string, string, string, Layer][] = [
-  ["flipped", "convolution", "D's stride 1", square(14, 4, 1, 1)],
-  ["flipped", "taps", "3x3 of stride 1", square(12, 3, 1, 1)],
-  ["flipped", "taps", "oblong, dilated", { ...square(13, 3, 1, 2), size: [13, 17], dilations: [2, 3] }],
-  ["flipped", "patches", "stride 1 on a small map", square(7, 4, 1, 1)],
-  ["flipped", "taps", "1x1", square(5, 1, 1, 0)],
-  ["transposed", "patches", "stride 2 on a small map", square(8, 4, 2, 1)],
-  ["transposed", "patches", "down to 1x1", square(2, 4, 2, 1)],
-  ["transposed", "halving", "stride 2 on a large map", { ...square(68, 4, 2, 1), size: [68, 64] }],
-  ["transposed", "patches", "a large odd map", { ...square(67, 4, 2, 1), size: [67, 68] }],
-  ["transposed", "patches", "a large map without padding", square(68, 4, 2, 0)],
-  ["flipped", "taps", "1x1 on a large map", square(16, 1, 1, 0)],
-  ["transposed", "taps", "padding beyond the kernel", square(9, 1, 1, 1)],
-  ["transposed", "patches", "the article's stride 4, dilation 3", square(18, 4, 4, 0, 3)],
-  ["transposed", "patches", "one stride", { ...square(12, 3, 1, 1), strides: [1, 2] }],
+// The form that the gradient by the input takes, those by the weight on a CPU and on a GPU, and a geometry that leads to them.
+const forms: [string, [string, string], string, Layer][] = [
+  ["flipped", ["one-hot", "convolution"], "D's stride 1", square(14, 4, 1, 1)],
+  ["flipped", ["taps", "convolution"], "3x3 of stride 1", square(12, 3, 1, 1)],
+  [
+    "flipped",
+    ["taps", "convolution"],
+    "oblong, dilated",
+    { ...square(13, 3, 1, 2), size: [13, 17], dilations: [2, 3] },
+  ],
+  ["flipped", ["one-hot", "slices"], "stride 1 on a small map", square(7, 4, 1, 1)],
+  ["flipped", ["taps", "slices"], "3x3 on a small map", square(7, 3, 1, 1)],
+  ["transposed", ["one-hot", "halving"], "stride 2", { ...square(12, 4, 2, 1), size: [12, 8] }],
+  ["transposed", ["one-hot", "halving"], "down to 1x1", square(2, 4, 2, 1)],
+  ["transposed", ["one-hot", "halving"], "a large map", { ...square(68, 4, 2, 1), size: [68, 64] }],
+  ["transposed", ["one-hot", "slices"], "an odd map", { ...square(67, 4, 2, 1), size: [67, 68] }],
+  ["transposed", ["one-hot", "slices"], "stride 2 without padding", square(20, 4, 2, 0)],
+  ["flipped", ["taps", "convolution"], "1x1 on a large map", square(16, 1, 1, 0)],
+  ["transposed", ["taps", "convolution"], "padding beyond the kernel", square(9, 1, 1, 1)],
+  ["transposed", ["one-hot", "slices"], "the article's stride 4, dilation 3", square(18, 4, 4, 0, 3)],
+  ["transposed", ["one-hot", "slices"], "one stride", { ...square(12, 3, 1, 1), strides: [1, 2] }],
 ];
 
 describe.each([1, 2])("batch %i", (n) => {
-  it.each(forms)("input %s, weight by %s: %s", async (input, weight, _, geometry) => {
-    expect(await check({ n, cin: 3, cout: 2, ...geometry })).toEqual({ input, weight });
+  it.each(forms)("input %s, weight by %j: %s", async (input, weights, _, geometry) => {
+    for (const [i, target] of (["cpu", "gpu"] as const).entries()) {
+      const taken = await check({ n, cin: 3, cout: 2, ...geometry }, target);
+      expect(taken, target).toEqual({ output: "Conv", input, weight: weights[i] });
+    }
+  });
+
+  it("from many channels to few on a CPU: a transposed convolution", async () => {
+    const geometry = {
+      n,
+      cin: 32,
+      cout: 2,
+      ...square(14, 4, 1, 1),
+      pads: [1, 0, 2, 1] as const,
+      size: [14, 9] as const,
+    };
+    expect((await check(geometry, "cpu")).output).toBe("ConvTranspose");
+    expect((await check(geometry, "gpu")).output).toBe("Conv");
   });
 });
 
-// Six by six tiles: results that fill them and that do not, kernels of 4 and 3, several samples, padding of every amount.
+// Tiles of seven by seven: results that fill them and that do not, kernels of 4 and 3, several samples, padding of every amount.
 it.each([
-  [1, square(20, 4, 1, 1)],
+  [1, square(21, 4, 1, 1)],
   [2, { ...square(17, 4, 1, 1), size: [17, 22] as const }],
   [1, { ...square(22, 4, 1, 0), pads: [2, 0, 1, 3] as const }],
   [1, square(20, 3, 1, 1)],
   [2, { ...square(19, 3, 1, 0), size: [19, 17] as const }],
 ] satisfies [number, Layer][])("Winograd's form, batch %i: %o", async (n, geometry) => {
-  const forms = await check({ n, cin: 32, cout: 34, ...geometry }, 1e-5);
-  expect(forms).toEqual({ input: "winograd", weight: "winograd" });
+  const taken = await check({ n, cin: 32, cout: 34, ...geometry }, "cpu", 1e-5);
+  expect(taken).toEqual({ output: "MatMul", input: "winograd", weight: "winograd" });
 });
 
 it("any geometry", async () => {
@@ -94,8 +115,15 @@ it("any geometry", async () => {
   );
 });
 
-/** Compares Conv, ConvTranspose and all their gradients with `loops`. @returns the forms that Conv's gradients took */
-async function check(geometry: Geometry, tolerance = 1e-6): Promise<{ input: string; weight: string }> {
+/** The op that Conv became, and the forms that its gradients took. */
+interface Forms {
+  output: string | undefined;
+  input: string;
+  weight: string;
+}
+
+/** Compares Conv, ConvTranspose and all their gradients with `loops`. */
+async function check(geometry: Geometry, target: Target = "cpu", tolerance = 1e-6): Promise<Forms> {
   const { n, cin, cout, size, kernel, strides, pads, dilations } = geometry;
   const extent = kernel.map((k, i) => dilations[i]! * (k - 1) + 1);
   const padded = size.map((length, i) => length + pads[i]! + pads[i + 2]!);
@@ -110,15 +138,17 @@ async function check(geometry: Geometry, tolerance = 1e-6): Promise<{ input: str
     Object.entries(shapes).map(([name, shape]) => [name, normals(random, sizeOf(shape), 4)]),
   );
 
-  const graph = new Graph();
+  const graph = new Graph(target);
   const [x, w, bias, t, biasT] = Object.entries(shapes).map(([name, shape]) => graph.input(name, shape));
   const attrs = { strides, pads, dilations };
   const y = Conv([x!, w!, bias!], attrs);
   const gradients = gradient(sum(mul(y, t!)), [x!, w!, bias!]);
-  const used = graph.program(named(["dx", "dw"], gradients)).nodes.map(({ op }) => op.type);
-  const products = used.filter((type) => type === "Gemm").length;
-  // A tap's product a sample, or one of all patches; of a 1x1 kernel they are the same.
-  const gemms = products === n * kernel[0] * kernel[1] ? "taps" : "patches";
+  const ops = (tensor: Tensor) => graph.program(named(["it"], [tensor])).nodes.map(({ op }) => op.type);
+  const taken = {
+    output: ["MatMul", "ConvTranspose", "Conv"].find((type) => ops(y).includes(type)),
+    input: inputForm(ops(gradients[0]!)),
+    weight: weightForm(ops(gradients[1]!), n, kernel),
+  };
   const transposed = ConvTranspose([t!, w!, biasT!], { ...attrs, output_padding });
   const gradientsT = gradient(sum(mul(transposed, x!)), [t!, w!, biasT!]);
   // sum(y * t) without the bias is linear in each of x, w and t, so its gradients' gradients are y, dx and dw again.
@@ -148,11 +178,22 @@ async function check(geometry: Geometry, tolerance = 1e-6): Promise<{ input: str
     "y of dw": expected.y,
   };
   for (const name of names) expect(distance(got[name]!, wanted[name]!), name).toBeLessThan(tolerance);
-  if (used.includes("MatMul")) return { input: "winograd", weight: "winograd" };
-  return {
-    input: used.includes("ConvTranspose") ? "transposed" : "flipped",
-    weight: used.includes("SpaceToDepth") ? "halving" : products > 0 ? gemms : "convolution",
-  };
+  return taken;
+}
+
+function inputForm(ops: string[]): string {
+  if (ops.includes("MatMul")) return "winograd";
+  return ops.includes("ConvTranspose") ? "transposed" : "flipped";
+}
+
+/** By the ops of its program: all patches in one product a sample, or a product for each of several taps. */
+function weightForm(ops: string[], n: number, [kh, kw]: Pair): string {
+  const products = ops.filter((type) => type === "Gemm").length;
+  if (ops.includes("MatMul")) return "winograd";
+  if (products === 0) return "convolution";
+  if (ops.includes("Conv")) return "one-hot";
+  if (products === n * kh * kw) return "taps";
+  return products === n ? "slices" : "halving";
 }
 
 const named = (names: string[], tensors: Tensor[]) => names.map((name, i) => ({ name, tensor: tensors[i]! }));

@@ -4,10 +4,9 @@
  */
 import { ShapeError } from "../errors.ts";
 import { type Op, op, type Tensor } from "../graph.ts";
-import { convInputGradient, convOnGpu, convWeightGradient } from "./lowerings.ts";
+import { convInputGradient, convOnCpu, convOnGpu, convWeightGradient } from "./lowerings.ts";
 import { reshape } from "./movement.ts";
 import { sum } from "./reduce.ts";
-import { winograd } from "./winograd.ts";
 
 /** Per axis (height, width); pads as ONNX: [top, left, bottom, right]. */
 export interface ConvAttributes {
@@ -36,7 +35,7 @@ export const Conv: Op<ConvAttributes> = op<ConvAttributes>("Conv", {
     }
     return [n!, cout!, ...map];
   },
-  lower: ([x, w, b], attrs, target) => (target === "gpu" ? convOnGpu(x!, w!, b, attrs) : winograd(x!, w!, b, attrs)),
+  lower: ([x, w, b], attrs, target) => (target === "gpu" ? convOnGpu : convOnCpu)(x!, w!, b, attrs),
   gradient: ({ x: [x, w, b], dy, attrs }) => {
     const [, , kh, kw] = w!.shape;
     const gradients = [convInputGradient(dy, w!, x!.shape, attrs), convWeightGradient(x!, dy, [kh!, kw!], attrs)];
