@@ -37,7 +37,7 @@ export function gradient(
         if (!part) return;
         const fitted = sumTo(part, input.shape);
         const before = gradients.get(input);
-        gradients.set(input, before ? add(before, fitted) : fitted);
+        gradients.set(input, before ? total(before, fitted) : fitted);
       });
     });
   }
@@ -102,6 +102,11 @@ function between(graph: Graph, from: readonly Tensor[], to: Tensor): Node[] {
   return kept.reverse();
 }
 
+function total(a: Tensor, b: Tensor): Tensor {
+  const [one, other] = [a.producer, b.producer];
+  return (one && other && one.op === other.op && one.op.plus?.(one, other)) || add(a, b);
+}
+
 /** A rule may leave axes at size 1 along which a gradient is constant; here it takes its full shape. */
 function expandTo(dy: Tensor, shape: Shape): Tensor {
   return dy.shape.every((n, i) => n === shape[i]) ? dy : Expand([dy], { shape });
@@ -112,6 +117,6 @@ function sumTo(dy: Tensor, shape: Shape): Tensor {
   if (dy.rank === shape.length && dy.shape.every((n, i) => n === shape[i] || n === 1)) return dy;
   const lead = dy.rank - shape.length;
   const axes = dy.shape.flatMap((n, i) => (i < lead || (shape[i - lead] === 1 && n !== 1) ? [i] : []));
-  const total = sum(dy, axes);
-  return lead === 0 ? total : reshape(total, total.shape.slice(lead));
+  const fitted = sum(dy, axes);
+  return lead === 0 ? fitted : reshape(fitted, fitted.shape.slice(lead));
 }

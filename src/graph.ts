@@ -36,6 +36,8 @@ export interface OpDeclaration<A = Attributes> {
   gradient?: typeof none | ((context: RuleContext<A>) => Gradients);
   /** The form that the op takes in a graph for this target, built of other nodes; undefined: as it is. */
   lower?(inputs: Tensor[], attrs: A, target: Target): Tensor | undefined;
+  /** The sum of the outputs of two nodes of this op, in a form of less work than adding them; undefined where it is not. */
+  plus?(a: Node, b: Node): Tensor | undefined;
   /** The output holds the input's values in the same order (Reshape). */
   renames?: boolean;
   /** Attributes that ONNX wants as int64 inputs after the tensor inputs (axes, shapes, pads). */

@@ -96,7 +96,11 @@ const ofNetworks = [
 ];
 
 /** Forms of convolutions are built of convolutions: the op needs its lowerings and they need the op. */
-const knownCycles = ["lowerings", "weight-gradients", "winograd"].map((forms) => `ops/conv.ts ops/${forms}.ts`);
+const knownCycles = [
+  "ops/conv.ts ops/lowerings.ts",
+  "ops/conv.ts ops/lowerings.ts ops/weight-gradients.ts",
+  "ops/conv.ts ops/lowerings.ts ops/winograd.ts",
+];
 
 describe("imports", () => {
   it("every file has a place in the layers", () => {
