@@ -12,6 +12,8 @@
  * JavaScript engines, and initial weights must not.
  */
 import { ConfigError } from "./errors.ts";
+import { normalsKernel as normalsKernelCode } from "./kernels/assembled.ts";
+import { instance } from "./kernels/instance.ts";
 
 const M0 = 0xd2511f53;
 const M1 = 0xcd9e8d57;
@@ -149,19 +151,19 @@ export class Random {
     return order;
   }
 
-  /** Fills with N(mean, std^2), starting at a fresh block; from a new Random these are the values of normal(). */
+  /**
+   * Fills with N(mean, std^2), starting at a fresh block; from a new Random these are the values of normal(). In WebAssembly:
+   * a large U-Net's weights would take 2.5 s here.
+   */
   fillNormal(out: Float32Array, mean: number, std: number): void {
     this.#startBlock();
-    const words = this.#words;
-    const pair = this.#pair;
-    for (let i = 0; i < out.length; i += 4) {
-      this.#nextBlock();
-      boxMuller(words[0]!, words[1]!, pair);
-      out[i] = mean + std * pair[0]!;
-      out[i + 1] = mean + std * pair[1]!; // a store past the end of a typed array is ignored
-      boxMuller(words[2]!, words[3]!, pair);
-      out[i + 2] = mean + std * pair[0]!;
-      out[i + 3] = mean + std * pair[1]!;
+    const { fill, values } = normalsKernel();
+    const counter = [this.#seedHigh, this.#stepLow, this.#stepHigh, this.#seedLow, this.#stream] as const;
+    for (let start = 0; start < out.length; start += values.length) {
+      const part = out.subarray(start, start + values.length);
+      fill(0, Math.ceil(part.length / 16), this.#block, ...counter, mean, std);
+      part.set(values.subarray(0, part.length));
+      this.#block += Math.ceil(part.length / 4);
     }
   }
 
@@ -185,6 +187,20 @@ export class Random {
     this.#used = 4;
     this.#spare = undefined;
   }
+}
+
+let normals: { fill: (...args: number[]) => void; values: Float32Array } | undefined;
+
+/** kernels/normals.wat, and the memory that it fills. */
+function normalsKernel(): NonNullable<typeof normals> {
+  if (!normals) {
+    const { memory, normals: fill } = instance(normalsKernelCode);
+    normals = {
+      fill: fill as (...args: number[]) => void,
+      values: new Float32Array((memory as WebAssembly.Memory).buffer),
+    };
+  }
+  return normals;
 }
 
 /** Box-Muller: two independent standard normals into `out` from two uniform words. */

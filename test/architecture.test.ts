@@ -40,6 +40,7 @@ const layers: [string, string[]][] = [
       "random.ts",
       "device.ts",
       "formats",
+      "kernels",
       "metrics.ts",
       "options.ts",
       "palette.ts",

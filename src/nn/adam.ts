@@ -5,9 +5,10 @@
  * WebAssembly for its four-wide arithmetic, on arrays in WebAssembly memory that ONNX Runtime uses in place.
  */
 import { Graph, type Program, type Shape, sizeOf } from "../graph.ts";
+import { adamKernel } from "../kernels/assembled.ts";
+import { instance } from "../kernels/instance.ts";
 import { add, div, mul, neg, sqrt, sub } from "../ops/elementwise.ts";
 import { concat, slice } from "../ops/movement.ts";
-import { adamKernel } from "./adam-kernel.ts";
 import type { ParameterSpec } from "./parameters.ts";
 
 export interface Betas {
@@ -68,9 +69,7 @@ export function adamState(length: number): AdamState {
     return { ...arrays, step: (factors, betas) => adamInPlace(arrays, factors, betas) };
   }
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  const module = new WebAssembly.Module(Uint8Array.from(atob(adamKernel), (c) => c.charCodeAt(0)));
-  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-  const kernel = exports.adam as (...args: number[]) => void;
+  const kernel = instance(adamKernel, { env: { memory } }).adam as (...args: number[]) => void;
   const array = (i: number) => new Float32Array(memory.buffer, i * bytes, length);
   return {
     values: array(0),

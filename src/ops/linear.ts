@@ -25,7 +25,8 @@ export const Gemm: Op<GemmAttributes> = op<GemmAttributes>("Gemm", {
     const db = transB ? gemm(dy, a!, 1, transA) : gemm(a!, dy, transA ? 0 : 1, 0);
     return c ? [da, db, dy] : [da, db];
   },
-  plus: (a, b) => (b.inputs.length === 2 ? Gemm([...b.inputs, a.output], b.attrs as unknown as GemmAttributes) : undefined),
+  plus: (a, b) =>
+    b.inputs.length === 2 ? Gemm([...b.inputs, a.output], b.attrs as unknown as GemmAttributes) : undefined,
 });
 
 /** y[i] = a[i] b[i] for batches of matrices, [N, rows, inner] and [N, inner, columns]. */
