@@ -1,4 +1,4 @@
-#!/usr/bin/env -S MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=4294967296 node
+#!/usr/bin/env -S MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=4294967296 node
 // The first line tells the C library of Linux to keep memory that ONNX Runtime gives back for its next run: without it every
 // training step has the system take pages away and fill them anew, a tenth of its time (docs/performance.md).
 //

@@ -1,5 +1,5 @@
 /** The program as a user starts it: bin/pix2pix.js in a process of its own, on pictures that it drew itself. */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import {
   copyFileSync,
   existsSync,
@@ -100,6 +100,14 @@ describe("help", () => {
     const { code, out, err } = await run("");
     expect([code, out]).toEqual([2, ""]);
     expect(err).toContain("Usage: pix2pix COMMAND");
+  });
+
+  it.runIf(process.platform === "linux")("runs by its first line, with the allocator's variables", () => {
+    expect(spawnSync(bin, ["--version"]).status).toBe(0);
+    const [line] = readFileSync(bin, "utf8").split("\n");
+    const [, program] = line!.match(/^#!\/usr\/bin\/env -S (.+)$/)!;
+    const print = "process.stdout.write([process.env.MALLOC_MMAP_MAX_, process.env.MALLOC_TRIM_THRESHOLD_].join())";
+    expect(spawnSync("env", ["-S", program!, "-e", print], { encoding: "utf8" }).stdout).toBe(`0,${2 ** 32}`);
   });
 
   it("prints the version of package.json", async () => {
