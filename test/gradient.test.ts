@@ -5,6 +5,7 @@ import { Graph, op, type Program, type Tensor } from "../src/graph.ts";
 import { discriminators, receptiveField } from "../src/networks/discriminators.ts";
 import { Parameters } from "../src/nn/parameters.ts";
 import { add, mul, relu, sub, tanh } from "../src/ops/elementwise.ts";
+import { gemm, MatMul } from "../src/ops/linear.ts";
 import { reshape } from "../src/ops/movement.ts";
 import { mean, sum } from "../src/ops/reduce.ts";
 import { type ModelOptions, trainingStep } from "../src/pix2pix.ts";
@@ -20,6 +21,68 @@ function printed(shapes: number[][], build: (...x: Tensor[]) => Tensor): string 
   });
   return `\n${graph}\n`;
 }
+
+describe("the sum of a gradient's parts that are products", () => {
+  // loss = sum(t1 * a b1) + sum(t2 * a b2), so d loss / d a = t1 b1' + t2 b2', and likewise by b; multiples of 1/4 are exact.
+  const [rows, inner, columns] = [9, 8, 2];
+  const random = new Random(0, "products", 0);
+  const [a, b1, b2, t1, t2] = [
+    [rows, inner],
+    [inner, columns],
+    [inner, columns],
+    [rows, columns],
+    [rows, columns],
+  ].map(([m, n]) => normals(random, m! * n!, 4)) as [
+    Float32Array,
+    Float32Array,
+    Float32Array,
+    Float32Array,
+    Float32Array,
+  ];
+  const wanted = Float32Array.from({ length: rows * inner }, (_, at) => {
+    const [i, k] = [Math.floor(at / inner), at % inner];
+    let total = 0;
+    for (let j = 0; j < columns; j++) {
+      total += t1[i * columns + j]! * b1[k * columns + j]! + t2[i * columns + j]! * b2[k * columns + j]!;
+    }
+    return total;
+  });
+
+  it.each(["cpu", "gpu"] as const)("batches of matrices, %s", async (target) => {
+    const graph = new Graph(target);
+    const shapes = {
+      a: [rows, inner],
+      b1: [inner, columns],
+      b2: [inner, columns],
+      t1: [rows, columns],
+      t2: [rows, columns],
+    };
+    const [A, B1, B2, T1, T2] = Object.entries(shapes).map(([name, shape]) => graph.input(name, [1, ...shape]));
+    const loss = add(sum(mul(MatMul([A!, B1!]), T1!)), sum(mul(MatMul([A!, B2!]), T2!)));
+    graph.output("da", gradient(loss, [A!])[0]!);
+    const ops = graph.program().nodes.map(({ op }) => op.type);
+    expect(ops.filter((type) => type === "MatMul").length).toBe(target === "cpu" ? 1 : 2);
+    expect(ops.includes("Add")).toBe(target === "gpu");
+    expect((await run(graph, { a, b1, b2, t1, t2 })).da).toEqual(wanted);
+  });
+
+  it("matrices", async () => {
+    const graph = new Graph();
+    const shapes = {
+      a: [rows, inner],
+      b1: [inner, columns],
+      b2: [inner, columns],
+      t1: [rows, columns],
+      t2: [rows, columns],
+    };
+    const [A, B1, B2, T1, T2] = Object.entries(shapes).map(([name, shape]) => graph.input(name, shape));
+    const loss = add(sum(mul(gemm(A!, B1!), T1!)), sum(mul(gemm(A!, B2!), T2!)));
+    graph.output("da", gradient(loss, [A!])[0]!);
+    const ops = graph.program().nodes.map(({ op }) => op.type);
+    expect(ops.filter((type) => type === "Gemm" || type === "Add")).toEqual(["Gemm", "Gemm"]);
+    expect((await run(graph, { a, b1, b2, t1, t2 })).da).toEqual(wanted);
+  });
+});
 
 describe("gradient", () => {
   it("of a function of functions, by the chain rule", () => {
