@@ -33,15 +33,16 @@ if (!device) throw new Error(`--device: got ${values.device}, expected ${deviceC
 const threads = values.threads === undefined ? undefined : Number(values.threads);
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const environment = { ...process.env, ...commandVariables() };
+const variables = commandVariables();
 
 if (positionals[0] !== "step") {
   await table();
-} else if (Object.entries(environment).every(([name, value]) => process.env[name] === value)) {
+} else if (Object.entries(variables).every(([name, value]) => process.env[name] === value)) {
   console.log(JSON.stringify(await timeSteps({ size, ngf, batch, steps, threads, device })));
 } else {
   const again = [...process.execArgv, here("main.ts"), ...process.argv.slice(2)];
-  process.exitCode = spawnSync(process.execPath, again, { env: environment, stdio: "inherit" }).status ?? 1;
+  process.exitCode =
+    spawnSync(process.execPath, again, { env: { ...process.env, ...variables }, stdio: "inherit" }).status ?? 1;
 }
 
 /** What `pix2pix` is run with: the variables in the first line of bin/pix2pix.js. A process reads them when it starts. */

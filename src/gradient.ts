@@ -37,7 +37,7 @@ export function gradient(
         if (!part) return;
         const fitted = sumTo(part, input.shape);
         const before = gradients.get(input);
-        gradients.set(input, before ? total(before, fitted) : fitted);
+        gradients.set(input, before ? sumOf(before, fitted) : fitted);
       });
     });
   }
@@ -102,7 +102,8 @@ function between(graph: Graph, from: readonly Tensor[], to: Tensor): Node[] {
   return kept.reverse();
 }
 
-function total(a: Tensor, b: Tensor): Tensor {
+/** Of two parts of a gradient, in the shorter form where their op knows one. */
+function sumOf(a: Tensor, b: Tensor): Tensor {
   const [one, other] = [a.producer, b.producer];
   return (one && other && one.op === other.op && one.op.plus?.(one, other)) || add(a, b);
 }
@@ -117,6 +118,6 @@ function sumTo(dy: Tensor, shape: Shape): Tensor {
   if (dy.rank === shape.length && dy.shape.every((n, i) => n === shape[i] || n === 1)) return dy;
   const lead = dy.rank - shape.length;
   const axes = dy.shape.flatMap((n, i) => (i < lead || (shape[i - lead] === 1 && n !== 1) ? [i] : []));
-  const fitted = sum(dy, axes);
-  return lead === 0 ? fitted : reshape(fitted, fitted.shape.slice(lead));
+  const total = sum(dy, axes);
+  return lead === 0 ? total : reshape(total, total.shape.slice(lead));
 }

@@ -12,7 +12,7 @@
  * JavaScript engines, and initial weights must not.
  */
 import { ConfigError } from "./errors.ts";
-import { normalsKernel as normalsKernelCode } from "./kernels/assembled.ts";
+import { normalsKernel } from "./kernels/assembled.ts";
 import { instance } from "./kernels/instance.ts";
 
 const M0 = 0xd2511f53;
@@ -157,7 +157,7 @@ export class Random {
    */
   fillNormal(out: Float32Array, mean: number, std: number): void {
     this.#startBlock();
-    const { fill, values } = normalsKernel();
+    const { fill, values } = normalsFiller();
     const counter = [this.#seedHigh, this.#stepLow, this.#stepHigh, this.#seedLow, this.#stream] as const;
     for (let start = 0; start < out.length; start += values.length) {
       const part = out.subarray(start, start + values.length);
@@ -189,18 +189,21 @@ export class Random {
   }
 }
 
-let normals: { fill: (...args: number[]) => void; values: Float32Array } | undefined;
+interface Filler {
+  fill: (...args: number[]) => void;
+  values: Float32Array;
+}
 
-/** kernels/normals.wat, and the memory that it fills. */
-function normalsKernel(): NonNullable<typeof normals> {
-  if (!normals) {
-    const { memory, normals: fill } = instance(normalsKernelCode);
-    normals = {
-      fill: fill as (...args: number[]) => void,
-      values: new Float32Array((memory as WebAssembly.Memory).buffer),
-    };
+let filler: Filler | undefined;
+
+/** kernels/normals.wat, and the memory that it fills; made once. */
+function normalsFiller(): Filler {
+  if (!filler) {
+    const { memory, normals } = instance(normalsKernel);
+    const values = new Float32Array((memory as WebAssembly.Memory).buffer);
+    filler = { fill: normals as Filler["fill"], values };
   }
-  return normals;
+  return filler;
 }
 
 /** Box-Muller: two independent standard normals into `out` from two uniform words. */

@@ -35,26 +35,27 @@ const manyToOne = 16;
  * with the maps themselves; a Conv copies every value once a tap first. Its weight gradient is then one with patches of dy.
  */
 function convToFew(x: Tensor, w: Tensor, b: Tensor | undefined, attrs: ConvAttributes): Tensor | undefined {
-  const { strides, pads, dilations } = attrs;
   const [cout, cin, kh, kw] = w.shape as [number, number, number, number];
-  const reach = [kh, kw].map((k, i) => dilations[i]! * (k - 1));
+  if (kh * kw === 1 || cin < manyToOne * cout) return undefined;
+  const around = turnedAround(w, attrs);
+  return around && ConvTranspose([x, around.w, ...(b ? [b] : [])], { ...around.attrs, output_padding: [0, 0] });
+}
+
+/** The kernel and attributes by which a Conv of stride 1 is a ConvTranspose and the reverse; undefined for other strides or wider pads. */
+function turnedAround(w: Tensor, attrs: ConvAttributes): { w: Tensor; attrs: ConvAttributes } | undefined {
+  const { strides, pads, dilations } = attrs;
+  const reach = w.shape.slice(2).map((k, i) => dilations[i]! * (k - 1));
   const full = pads.map((p, i) => reach[i % 2]! - p) as [number, number, number, number];
-  if (kh * kw === 1 || cin < manyToOne * cout || strides.some((s) => s !== 1) || full.some((p) => p < 0))
-    return undefined;
-  const turned = transpose(flip(w, [2, 3]), [1, 0, 2, 3]);
-  return ConvTranspose([x, turned, ...(b ? [b] : [])], { strides, pads: full, dilations, output_padding: [0, 0] });
+  if (strides.some((s) => s !== 1) || full.some((p) => p < 0)) return undefined;
+  return { w: transpose(flip(w, [2, 3]), [1, 0, 2, 3]), attrs: { strides, pads: full, dilations } };
 }
 
 /** d loss / d x of y = Conv(x, w), x of shape `shape`. */
 export function convInputGradient(dy: Tensor, w: Tensor, shape: Shape, attrs: ConvAttributes): Tensor {
+  const around = turnedAround(w, attrs);
+  if (around) return Conv([dy, around.w], around.attrs);
   const { strides, pads, dilations } = attrs;
-  const kernel = w.shape.slice(2);
-  const extent = kernel.map((k, i) => dilations[i]! * (k - 1) + 1);
-  if (strides.every((s) => s === 1) && extent.every((e, i) => e > pads[i]! && e > pads[i + 2]!)) {
-    const flipped = transpose(flip(w, [2, 3]), [1, 0, 2, 3]);
-    const full = [...pads].map((p, i) => extent[i % 2]! - 1 - p) as [number, number, number, number];
-    return Conv([dy, flipped], { strides: [1, 1], pads: full, dilations });
-  }
+  const extent = w.shape.slice(2).map((k, i) => dilations[i]! * (k - 1) + 1);
   const output_padding = strides.map((s, i) => {
     const without = (dy.shape[i + 2]! - 1) * s - pads[i]! - pads[i + 2]! + extent[i]!;
     return shape[i + 2]! - without;

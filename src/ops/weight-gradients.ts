@@ -17,29 +17,30 @@ export const byOneHotConv: WeightGradient = (x, dy, [kh, kw], attrs) => {
   const taps = kh * kw;
   const oneHot = Float32Array.from({ length: taps * taps }, (_, i) => (i % (taps + 1) === 0 ? 1 : 0));
   const kernels = x.graph.constant(oneHot, [taps, 1, kh, kw]);
-  return overSamples(x, dy, [kh, kw], (sample, map) => {
-    const patches = Conv([reshape(sample, [cin, 1, height, width]), kernels], attrs);
-    return reshape(patches, [cin * taps, map]);
-  });
+  const patchesOf = (i: number) => Conv([reshape(sampleOf(x, i), [cin, 1, height, width]), kernels], attrs);
+  return reshape(productOverSamples(dy, patchesOf, cin * taps), [dy.shape[1]!, cin, kh, kw]);
 };
 
-/** Patches by strided slices. */
-export const bySlices: WeightGradient = (x, dy, kernel, attrs) =>
-  overSamples(x, dy, kernel, (sample, map) => {
-    const patches = im2col(sample, dy.shape.slice(2) as [number, number], kernel, attrs);
-    return reshape(patches, [x.shape[1]! * kernel[0] * kernel[1], map]);
-  });
+/** Patches by strided slices, of all samples at once. */
+export const bySlices: WeightGradient = (x, dy, [kh, kw], attrs) => {
+  const cin = x.shape[1]!;
+  const patches = im2col(x, dy.shape.slice(2) as [number, number], [kh, kw], attrs);
+  const total = productOverSamples(dy, (i) => sampleOf(patches, i), cin * kh * kw);
+  return reshape(total, [dy.shape[1]!, cin, kh, kw]);
+};
 
 /** For stride 1 and few taps: each is a matrix product a sample of dy with the map shifted to it. */
 export const byTaps: WeightGradient = (x, dy, [kh, kw], { pads, dilations }) => {
-  const [n, cout, h, w] = dy.shape as [number, number, number, number];
+  const [, cout, h, w] = dy.shape as [number, number, number, number];
   const cin = x.shape[1]!;
   const padded = pad(x, [0, 0, pads[0], pads[1]], [0, 0, pads[2], pads[3]]);
-  const a = reshape(dy, [n, cout, h * w]);
   const taps = Array.from({ length: kh * kw }, (_, k) => {
     const [top, left] = [dilations[0] * Math.floor(k / kw), dilations[1] * (k % kw)];
     const shifted = slice(padded, [2, 3], [top, left], [top + h, left + w]);
-    return reshape(productOverSamples(a, reshape(shifted, [n, cin, h * w])), [1, cout * cin]);
+    return reshape(
+      productOverSamples(dy, (i) => sampleOf(shifted, i), cin),
+      [1, cout * cin],
+    );
   });
   return reshape(transpose(reshape(concat(taps, 0), [kh * kw, cout, cin]), [1, 2, 0]), [cout, cin, kh, kw]);
 };
@@ -59,15 +60,17 @@ export const byConv: WeightGradient = (x, dy, kernel, { strides, pads, dilations
  * whose four taps are four matrix products with shifted maps.
  */
 export const byHalving: WeightGradient = (x, dy) => {
-  const [n, cout, h, w] = dy.shape as [number, number, number, number];
+  const [, cout, h, w] = dy.shape as [number, number, number, number];
   const cin = x.shape[1]!;
   // [n, (row in block, column in block, cin), h + 1, w + 1]
   const blocks = SpaceToDepth([pad(x, [0, 0, 1, 1], [0, 0, 1, 1])], { blocksize: 2 });
-  const a = reshape(dy, [n, cout, h * w]);
   const taps = [0, 1].flatMap((i) =>
     [0, 1].map((j) => {
-      const shifted = reshape(slice(blocks, [2, 3], [i, j], [i + h, j + w]), [n, 4 * cin, h * w]);
-      return reshape(productOverSamples(a, shifted), [1, cout * 4 * cin]);
+      const shifted = slice(blocks, [2, 3], [i, j], [i + h, j + w]);
+      return reshape(
+        productOverSamples(dy, (k) => sampleOf(shifted, k), 4 * cin),
+        [1, cout * 4 * cin],
+      );
     }),
   );
   // [tap row, tap column, cout, row in block, column in block, cin] to [cout, cin, 4, 4]
@@ -83,31 +86,17 @@ export function halves(x: Tensor, kernel: Kernel, { strides, pads, dilations }: 
   );
 }
 
-/** The sum over samples of dy [Cout, map] times the transpose of its patches [Cin * kh * kw, map]. */
-function overSamples(
-  x: Tensor,
-  dy: Tensor,
-  kernel: Kernel,
-  patchesOf: (sample: Tensor, map: number) => Tensor,
-): Tensor {
+/** The sum over samples of dy [Cout, map] times the transpose of the sample's patches, `rows` of them for each place of the map. */
+function productOverSamples(dy: Tensor, patchesOf: (i: number) => Tensor, rows: number): Tensor {
   const [n, cout, h, w] = dy.shape as [number, number, number, number];
   let total: Tensor | undefined;
   for (let i = 0; i < n; i++) {
-    const [sample, judged] = [x, dy].map((t) => slice(t, [0], [i], [i + 1]));
-    total = gemm(reshape(judged!, [cout, h * w]), patchesOf(sample!, h * w), 0, 1, total);
-  }
-  return reshape(total!, [cout, x.shape[1]!, ...kernel]);
-}
-
-/** The sum over samples of a[i] times the transpose of b[i]. */
-function productOverSamples(a: Tensor, b: Tensor): Tensor {
-  let total: Tensor | undefined;
-  for (let i = 0; i < a.shape[0]!; i++) {
-    const [left, right] = [a, b].map((t) => reshape(slice(t, [0], [i], [i + 1]), t.shape.slice(1)));
-    total = gemm(left!, right!, 0, 1, total);
+    total = gemm(reshape(sampleOf(dy, i), [cout, h * w]), reshape(patchesOf(i), [rows, h * w]), 0, 1, total);
   }
   return total!;
 }
+
+const sampleOf = (t: Tensor, i: number): Tensor => slice(t, [0], [i], [i + 1]);
 
 /** [N, C, H, W] to the patches that a kernel sees, [N, C, kh*kw, h*w]. */
 function im2col(
