@@ -31,6 +31,8 @@ export const none = "none";
 /** The declaration of one ONNX op. Three states of `gradient`: a rule, `none`, or absent (then differentiating fails). */
 export interface OpDeclaration<A = Attributes> {
   type: string;
+  /** The operator set of the op, where it is not ONNX's own. */
+  domain?: string;
   shape(shapes: Shape[], attrs: A): Shape;
   dtype?: Dtype;
   gradient?: typeof none | ((context: RuleContext<A>) => Gradients);
@@ -116,9 +118,12 @@ export class Graph {
   #known = new Map<string, Tensor>();
   #scopes: string[] = [];
   #names = new Map<string, number>();
+  readonly #taken: ReadonlySet<string>;
 
-  constructor(target: Target = "cpu") {
+  /** @param taken names that no tensor of the graph may get by itself */
+  constructor(target: Target = "cpu", taken: Iterable<string> = []) {
     this.target = target;
+    this.#taken = new Set(taken);
   }
 
   get scopeName(): string {
@@ -164,7 +169,7 @@ export class Graph {
   }
 
   node(op: OpDeclaration, inputs: Tensor[], attrs: Attributes): Tensor {
-    const key = `${op.type}(${inputs.map((t) => t.name)})${JSON.stringify(attrs)}`;
+    const key = `${op.domain ?? ""}${op.type}(${inputs.map((t) => t.name)})${JSON.stringify(attrs)}`;
     const known = this.#known.get(key);
     if (known) return known;
     for (const input of inputs) {
@@ -249,7 +254,8 @@ export class Graph {
   #fresh(stem: string): string {
     const count = (this.#names.get(stem) ?? 0) + 1;
     this.#names.set(stem, count);
-    return `${stem}_${count}`;
+    const name = `${stem}_${count}`;
+    return this.#taken.has(name) ? this.#fresh(stem) : name;
   }
 }
 

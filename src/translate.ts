@@ -11,6 +11,8 @@ import { ConfigError } from "./errors.ts";
 import type { Program, Target } from "./graph.ts";
 import { generators } from "./networks/generators.ts";
 import type { MaskSpec } from "./nn/parameters.ts";
+import { channelBlock } from "./onnx/channel-block.ts";
+import { inBlocks } from "./onnx/channel-blocks.ts";
 import { encode } from "./onnx/encode.ts";
 import { type BatchShape, generatorGraph } from "./pix2pix.ts";
 import type { DeepPicture, Device, InferenceSession, Picture, Platform, Samples } from "./platform.ts";
@@ -264,7 +266,8 @@ export class Translator {
     const { ort, cores } = this.#platform;
     const parameters = new Map(this.#state.specs.map((spec) => [`netG.${spec.name}`, this.#state.get(spec)]));
     const options = sessionOptions(this.#device, this.config.threads ?? cores);
-    const session = await ort.InferenceSession.create(encode(program), options);
+    const model = encode(inBlocks(program, await channelBlock(this.#platform, this.#device)));
+    const session = await ort.InferenceSession.create(model, options);
     sessions.push(session);
     const shapes = new Map(program.inputs.map((t) => [t.name, t.shape]));
     const tensor = (name: string, values: Float32Array) => new ort.Tensor("float32", values, shapes.get(name)!);

@@ -2,10 +2,12 @@
  * Convolutions of any geometry, their gradients and the gradients of those, against plain loops: every form that
  * ops/lowerings.ts chooses from.
  */
+import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { gradient } from "../src/gradient.ts";
 import { Graph, type Shape, sizeOf, type Target, type Tensor } from "../src/graph.ts";
+import { inBlocks } from "../src/onnx/channel-blocks.ts";
 import { Conv, ConvTranspose } from "../src/ops/conv.ts";
 import { mul } from "../src/ops/elementwise.ts";
 import { sum } from "../src/ops/reduce.ts";
@@ -35,6 +37,9 @@ const square = (side: number, kernel: number, stride: number, pad: number, dilat
   dilations: [dilation, dilation],
 });
 
+const down: Layer = { ...square(48, 4, 2, 1), size: [48, 64] };
+const oblong: Layer = { size: [40, 29], kernel: [3, 2], strides: [1, 2], pads: [1, 0, 2, 1], dilations: [2, 1] };
+
 // The form that the gradient by the input takes, those by the weight on a CPU and on a GPU, and a geometry that leads to them.
 const forms: [string, [string, string], string, Layer][] = [
   ["flipped", ["one-hot", "convolution"], "D's stride 1", square(14, 4, 1, 1)],
@@ -62,7 +67,7 @@ describe.each([1, 2])("batch %i", (n) => {
   it.each(forms)("input %s, weight by %j: %s", async (input, weights, _, geometry) => {
     for (const [i, target] of (["cpu", "gpu"] as const).entries()) {
       const taken = await check({ n, cin: 3, cout: 2, ...geometry }, target);
-      expect(taken, target).toEqual({ output: "Conv", input, weight: weights[i] });
+      expect(taken, target).toMatchObject({ output: "Conv", input, weight: weights[i] });
     }
   });
 
@@ -89,7 +94,41 @@ it.each([
   [2, { ...square(19, 3, 1, 0), size: [19, 17] as const }],
 ] satisfies [number, Layer][])("Winograd's form, batch %i: %o", async (n, geometry) => {
   const taken = await check({ n, cin: 32, cout: 34, ...geometry }, "cpu", 1e-5);
-  expect(taken).toEqual({ output: "MatMul", input: "winograd", weight: "winograd" });
+  expect(taken).toMatchObject({ output: "MatMul", input: "winograd", weight: "winograd" });
+});
+
+// Blocks of channels: the Convs in blocks that the output, the gradients by input and weight, and the transposed Conv take.
+it.each([
+  ["a down step", { n: 1, cin: 16, cout: 32, ...down }, { y: 1, dx: 4, dw: 2, transposed: 4 }],
+  ["of two samples", { n: 2, cin: 32, cout: 16, ...down }, { y: 1, dx: 4, dw: 4, transposed: 4 }],
+  ["of few channels", { n: 1, cin: 6, cout: 32, ...down }, { y: 1, dx: 0, dw: 2, transposed: 0 }],
+  ["to few channels", { n: 1, cin: 32, cout: 6, ...down }, { y: 0, dx: 0, dw: 2, transposed: 0 }],
+  ["on a small map", { n: 1, cin: 16, cout: 16, ...down, size: [32, 32] }, { y: 1, dx: 0, dw: 1, transposed: 0 }],
+  ["on a smaller map", { n: 1, cin: 16, cout: 16, ...down, size: [16, 16] }, { y: 0, dx: 0, dw: 1, transposed: 0 }],
+  ["any kernel", { n: 2, cin: 16, cout: 16, ...oblong }, { y: 1, dx: 0, dw: 0, transposed: 0 }],
+] satisfies [string, Geometry, Record<string, number>][])("channels in blocks, %s", async (_, geometry, blocks) => {
+  expect((await check(geometry, "cpu")).blocks).toEqual(blocks);
+});
+
+it("channels in blocks of eight: the same tests on a CPU without AVX-512", { timeout: 300_000 }, (context) => {
+  const emulator = "qemu-x86_64";
+  if (process.arch !== "x64" || spawnSync(emulator, ["--version"]).error) {
+    context.skip(`${emulator} is not there (Debian: apt-get install -y qemu-user)`);
+  }
+  // In threads: a process of its own would run on the real CPU.
+  const vitest = [
+    "node_modules/vitest/vitest.mjs",
+    "run",
+    "test/conv.test.ts",
+    "-t",
+    "channels in blocks,",
+    "--pool=threads",
+  ];
+  const { status, stdout } = spawnSync(emulator, ["-cpu", "Haswell", process.execPath, ...vitest], {
+    encoding: "utf8",
+  });
+  expect(stdout).toMatch(/7 passed/);
+  expect(status).toBe(0);
 });
 
 it("any geometry", async () => {
@@ -120,6 +159,8 @@ interface Forms {
   output: string | undefined;
   input: string;
   weight: string;
+  /** Convs on blocks of 16 channels, whatever this machine has. */
+  blocks: Record<string, number>;
 }
 
 /** Compares Conv, ConvTranspose and all their gradients with `loops`. */
@@ -144,15 +185,19 @@ async function check(geometry: Geometry, target: Target = "cpu", tolerance = 1e-
   const y = Conv([x!, w!, bias!], attrs);
   const gradients = gradient(sum(mul(y, t!)), [x!, w!, bias!]);
   const ops = (tensor: Tensor) => graph.program(named(["it"], [tensor])).nodes.map(({ op }) => op.type);
+  const blocksOf = (tensor: Tensor) =>
+    inBlocks(graph.program(named(["it"], [tensor])), 16).nodes.filter(({ op }) => op.domain && op.type === "Conv")
+      .length;
   const taken = {
     output: ["MatMul", "ConvTranspose", "Conv"].find((type) => ops(y).includes(type)),
     input: inputForm(ops(gradients[0]!)),
     weight: weightForm(ops(gradients[1]!), n, kernel),
   };
   const transposed = ConvTranspose([t!, w!, biasT!], { ...attrs, output_padding });
+  const [dx, dw] = gradients;
+  const blocks = { y: blocksOf(y), dx: blocksOf(dx!), dw: blocksOf(dw!), transposed: blocksOf(transposed) };
   const gradientsT = gradient(sum(mul(transposed, x!)), [t!, w!, biasT!]);
   // sum(y * t) without the bias is linear in each of x, w and t, so its gradients' gradients are y, dx and dw again.
-  const [dx, dw] = gradients;
   const seconds = [...gradient(sum(mul(dx!, x!)), [w!, t!]), ...gradient(sum(mul(dw!, w!)), [x!, t!])];
   const names = ["y", "dx", "dw", "db", "transposed", "dt", "dwT", "dbT", "dw of dx", "y of dx", "dx of dw", "y of dw"];
   graph.outputs.push(...named(names, [y, ...gradients, transposed, ...gradientsT, ...seconds]));
@@ -178,7 +223,7 @@ async function check(geometry: Geometry, target: Target = "cpu", tolerance = 1e-
     "y of dw": expected.y,
   };
   for (const name of names) expect(distance(got[name]!, wanted[name]!), name).toBeLessThan(tolerance);
-  return taken;
+  return { ...taken, blocks };
 }
 
 function inputForm(ops: string[]): string {

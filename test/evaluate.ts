@@ -3,9 +3,12 @@ import * as ort from "onnxruntime-node";
 import { onCpu } from "../src/device.ts";
 import { gradient } from "../src/gradient.ts";
 import { Graph, type Shape, sizeOf, type Tensor } from "../src/graph.ts";
+import { channelBlock } from "../src/onnx/channel-block.ts";
+import { inBlocks } from "../src/onnx/channel-blocks.ts";
 import { encode } from "../src/onnx/encode.ts";
 import { add, mul } from "../src/ops/elementwise.ts";
 import { sum } from "../src/ops/reduce.ts";
+import type { Ort } from "../src/platform.ts";
 import { Random } from "../src/random.ts";
 
 export type Values = Record<string, Float32Array>;
@@ -16,7 +19,8 @@ export type Values = Record<string, Float32Array>;
  */
 export async function compile(graph: Graph): Promise<(values: Values) => Promise<Values>> {
   const program = graph.program();
-  const session = await ort.InferenceSession.create(encode(program), onCpu(1));
+  const block = await channelBlock({ ort: ort as unknown as Ort }, { name: "cpu", label: "cpu" });
+  const session = await ort.InferenceSession.create(encode(inBlocks(program, block)), onCpu(1));
   return async (values) => {
     const feeds: Record<string, ort.Tensor> = {};
     for (const { name, shape, dtype } of program.inputs) {

@@ -3,6 +3,8 @@ import { sessionOptions } from "../device.ts";
 import { type Program, type Tensor as Symbolic, sizeOf } from "../graph.ts";
 import type { Betas, Factors } from "../nn/adam.ts";
 import { isTrainable } from "../nn/parameters.ts";
+import { channelBlock } from "../onnx/channel-block.ts";
+import { inBlocks } from "../onnx/channel-blocks.ts";
 import { encode } from "../onnx/encode.ts";
 import type { Device, InferenceSession, Platform, Tensor, Tensors } from "../platform.ts";
 import { type Bound, type Engine, memoryOf } from "./engine.ts";
@@ -59,7 +61,9 @@ export class HostEngine implements Engine {
   /** A session with a buffer for every input and output; what has the same name in two programs shares one. */
   async #stage(program: Program, buffers: Map<string, Float32Array>) {
     const { ort, runInto } = this.#platform;
-    const model = encode(program, { sequence: runInto.sequenceOutput });
+    const model = encode(inBlocks(program, await channelBlock(this.#platform, this.#device)), {
+      sequence: runInto.sequenceOutput,
+    });
     const session = await ort.InferenceSession.create(model, sessionOptions(this.#device, this.#threads));
     this.#sessions.add(session);
     const bound = (name: string, { shape }: Symbolic): [string, Tensor] => {

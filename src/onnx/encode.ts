@@ -33,6 +33,9 @@ export function encode(program: Program, { name = "pix2pix", sequence }: EncodeO
     graphProto(w, program, name);
   });
   message(writer, 8, (w) => w.tag(2, WireType.Varint).int64(opset));
+  for (const domain of new Set(program.nodes.flatMap(({ op }) => op.domain ?? []))) {
+    message(writer, 8, (w) => w.tag(1, WireType.LengthDelimited).string(domain).tag(2, WireType.Varint).int64(1));
+  }
   return writer.finish();
 }
 
@@ -92,6 +95,7 @@ function nodeProto(w: BinaryWriter, node: Node, inputs: string[], output: string
   for (const [key, value] of Object.entries(attributes)) {
     if (value !== undefined) message(w, 5, (m) => attributeProto(m, key, value));
   }
+  if (node.op.domain) w.tag(7, WireType.LengthDelimited).string(node.op.domain);
 }
 
 function attributeProto(w: BinaryWriter, name: string, value: Attribute): void {
