@@ -62,7 +62,7 @@ export async function timeSteps({ size, ngf, batch, steps, threads, device: want
   const perSecond = (1000 * steps) / (performance.now() - began);
   await trainer.toHost();
   const peak = process.resourceUsage().maxRSS * 1024;
-  const translator = Translator.of(config, trainer.netG, platform, {}, device);
+  const translator = Translator.of(config, trainer.netG, platform, {}, device, "fixed");
   const forward = await times(Math.max(steps, 8), () => translator.run(data.A, batch, size, size));
   await translator.close();
   return {

@@ -12,8 +12,9 @@ import type { Program, Target } from "./graph.ts";
 import { generators } from "./networks/generators.ts";
 import type { MaskSpec } from "./nn/parameters.ts";
 import { channelBlock } from "./onnx/channel-block.ts";
-import { inBlocks } from "./onnx/channel-blocks.ts";
+import { inBlocks, type WeightUse } from "./onnx/channel-blocks.ts";
 import { encode } from "./onnx/encode.ts";
+import { prepared } from "./onnx/prepared.ts";
 import { type BatchShape, generatorGraph } from "./pix2pix.ts";
 import type { DeepPicture, Device, InferenceSession, Picture, Platform, Samples } from "./platform.ts";
 import { Random } from "./random.ts";
@@ -83,7 +84,7 @@ export async function openRun(options: OpenOptions, platform: Platform): Promise
   const { netG } = generatorGraph(config, { n: 1, height: side, width: side });
   const state = new NetworkState(netG);
   fill(state, tensors, path);
-  return Translator.of(config, state, platform, options, device);
+  return Translator.of(config, state, platform, options, device, "fixed");
 }
 
 /** The generator for one size of its input, or of its tiles. */
@@ -91,6 +92,11 @@ interface Ready {
   run(A: Float32Array, height: number, width: number, draw: Draw): Promise<Float32Array>;
   sessions: InferenceSession[];
 }
+
+/** Pictures of one size from which what weights alone decide is computed in advance: it takes the time of ten. */
+const severalPictures = 4;
+
+type Values = Readonly<Record<string, Float32Array>>;
 
 /** Sizes that stay ready: a folder of pictures of many sizes must not grow this for ever. */
 const readySizes = 4;
@@ -106,9 +112,17 @@ export class Translator {
   #state: NetworkState;
   #platform: Platform;
   #device: Device;
+  #weights: WeightUse;
   #sizes = new Map<string, Promise<Ready>>();
 
-  private constructor(config: Config, state: NetworkState, platform: Platform, settings: TestTime, device: Device) {
+  private constructor(
+    config: Config,
+    state: NetworkState,
+    platform: Platform,
+    settings: TestTime,
+    device: Device,
+    weights: WeightUse,
+  ) {
     this.config = { ...config, noDropout: config.noDropout || (settings.dropout ?? config.dropout) === "off" };
     this.statistics = settings.statistics ?? config.statistics;
     this.seed = settings.seed ?? config.seed;
@@ -117,18 +131,23 @@ export class Translator {
     this.#state = state;
     this.#platform = platform;
     this.#device = device;
+    this.#weights = weights;
     checkTiles(this.#tile, config.netG, this.multiple);
   }
 
-  /** On weights that are already in memory; they are read anew at every run. @throws ConfigError for tiles that cannot be */
+  /**
+   * On weights that are already in memory; they are read anew at every run, unless they are said to be fixed.
+   * @throws ConfigError for tiles that cannot be
+   */
   static of(
     config: Config,
     state: NetworkState,
     platform: Platform,
     settings: TestTime = {},
     device: Device = { name: platform.base, label: platform.base },
+    weights: WeightUse = "changing",
   ): Translator {
-    return new Translator(config, state, platform, settings, device);
+    return new Translator(config, state, platform, settings, device, weights);
   }
 
   get #target(): Target {
@@ -223,7 +242,7 @@ export class Translator {
   async #whole(shape: BatchShape): Promise<Ready> {
     const sessions: InferenceSession[] = [];
     const { program, netG } = generatorGraph(this.config, shape, this.statistics, this.#target);
-    const run = await this.#compile(program, sessions);
+    const run = await this.#compile(program, sessions, this.#weights);
     return {
       sessions,
       run: async (A, _height, _width, draw) => {
@@ -262,19 +281,40 @@ export class Translator {
     return values;
   }
 
-  async #compile(program: Program, sessions: InferenceSession[]): Promise<RunProgram> {
+  /** @param weights fixed: what they alone decide is computed once, as soon as several pictures repay that */
+  async #compile(program: Program, sessions: InferenceSession[], weights: WeightUse = "changing"): Promise<RunProgram> {
+    const block = await channelBlock(this.#platform, this.#device);
+    let run = await this.#session(inBlocks(program, block), sessions);
+    if (block === 1 || weights === "changing") return run;
+    const parameters = new Set(this.#state.specs.map(({ name }) => `netG.${name}`));
+    let pictures = 0;
+    return async (inputs) => {
+      pictures += 1;
+      if (pictures !== severalPictures) return run(inputs);
+      const { once, every } = prepared(inBlocks(program, block, weights), ({ name }) => parameters.has(name));
+      if (once.outputs.length > 0) {
+        const first: InferenceSession[] = [];
+        const ready = await (await this.#session(once, first))({});
+        run = await this.#session(every, sessions, ready);
+        await first[0]!.release();
+      }
+      return run(inputs);
+    };
+  }
+
+  /** @param ready values of some inputs, which stay as they are */
+  async #session(program: Program, sessions: InferenceSession[], ready: Values = {}): Promise<RunProgram> {
     const { ort, cores } = this.#platform;
-    const parameters = new Map(this.#state.specs.map((spec) => [`netG.${spec.name}`, this.#state.get(spec)]));
     const options = sessionOptions(this.#device, this.config.threads ?? cores);
-    const model = encode(inBlocks(program, await channelBlock(this.#platform, this.#device)));
-    const session = await ort.InferenceSession.create(model, options);
+    const session = await ort.InferenceSession.create(encode(program), options);
     sessions.push(session);
     const shapes = new Map(program.inputs.map((t) => [t.name, t.shape]));
     const tensor = (name: string, values: Float32Array) => new ort.Tensor("float32", values, shapes.get(name)!);
-    const names = session.inputNames.filter((name) => !parameters.has(name));
-    const own = session.inputNames.filter((name) => parameters.has(name));
-    const values = Object.fromEntries(own.map((name) => [name, tensor(name, parameters.get(name)!)]));
+    const parameters = this.#state.specs.map((spec) => [`netG.${spec.name}`, this.#state.get(spec)] as const);
+    const known = new Map([...parameters, ...Object.entries(ready)].filter(([name]) => shapes.has(name)));
+    const values = Object.fromEntries([...known].map(([name, data]) => [name, tensor(name, data)]));
     const fixed = await toDevice(this.#platform, this.#device, values);
+    const names = session.inputNames.filter((name) => !known.has(name));
     return async (inputs) => {
       const given = Object.fromEntries(names.map((name) => [name, tensor(name, inputs[name]!)]));
       const outputs = await session.run({ ...fixed, ...given });

@@ -8,6 +8,8 @@ import { NetworkState } from "../src/engines/state.ts";
 import { decode, type StoredTensor } from "../src/formats/safetensors.ts";
 import { inits } from "../src/nn/init.ts";
 import { nodePlatform } from "../src/node/index.ts";
+import { inBlocks, type WeightUse } from "../src/onnx/channel-blocks.ts";
+import { prepared } from "../src/onnx/prepared.ts";
 import { generatorGraph } from "../src/pix2pix.ts";
 import type { Picture } from "../src/platform.ts";
 import { Random } from "../src/random.ts";
@@ -21,7 +23,8 @@ function generator(options: Partial<ConfigInput>, tensors?: Record<string, Store
   const state = new NetworkState(generatorGraph(config, { n: 1, height: 64, width: 64 }).netG);
   if (tensors) fill(state, tensors, "fixture");
   else state.initialise(inits.normal, 0.2, 1);
-  return (settings: TestTime = {}) => Translator.of(config, state, platform, settings);
+  return (settings: TestTime = {}, weights?: WeightUse) =>
+    Translator.of(config, state, platform, settings, undefined, weights);
 }
 
 const worst = (a: Float32Array, b: ArrayLike<number>) =>
@@ -46,6 +49,36 @@ describe("statistics, on two pictures of 40x24 that are padded to 64x32: as PyTo
     const picture = values("A").subarray(0, 3 * height * width);
     expect(worst(await translator.run(picture, 1, height, width), values("image"))).toBeLessThan(2e-5);
     await translator.close();
+  });
+});
+
+describe("weights that do not change", () => {
+  const options = { netG: "unet_64", ngf: 16, dropout: "off" } as const;
+
+  it("are turned once for several pictures, with the same results", async () => {
+    const [changing, fixed] = (["changing", "fixed"] as const).map((weights) => generator(options)({}, weights));
+    for (let i = 0; i < 6; i++) {
+      const picture = new Float32Array(3 * 64 * 64);
+      new Random(i, "picture", 0).fillNormal(picture, 0, 0.4);
+      const expected = await changing!.run(picture, 1, 64, 64);
+      expect(worst(await fixed!.run(picture, 1, 64, 64), expected)).toBeLessThan(2e-5);
+    }
+    await Promise.all([changing!.close(), fixed!.close()]);
+  });
+
+  it("decide what a program of its own computes; the rest takes it", () => {
+    const { program } = generatorGraph(parseConfig({ dataroot: "none", ...options }), { n: 1, height: 64, width: 64 });
+    const isWeight = ({ name }: { name: string }) => name.startsWith("netG.");
+    const { once, every } = prepared(inBlocks(program, 16, "fixed"), isWeight);
+    expect(once.inputs.length).toBeGreaterThan(5);
+    expect(once.inputs.every(isWeight)).toBe(true);
+    const taken = every.inputs.map(({ name }) => name);
+    expect(once.outputs.filter(({ name }) => !taken.includes(name))).toEqual([]);
+    // No weight of a Conv in blocks is turned for every picture.
+    const turned = every.nodes.filter(({ op, inputs }) => op.type === "ReorderInput" && inputs.every(isWeight));
+    expect(turned).toEqual([]);
+    // Nothing to compute in advance: nothing is.
+    expect(prepared(program, isWeight).once.outputs).toEqual([]);
   });
 });
 

@@ -38,15 +38,27 @@ const Gather = op<{ indices: readonly number[]; axis: number }>("Gather", {
   attributes: ({ axis }) => ({ axis }),
 });
 
-/** Positions of the output for each weight from which a Conv repays the turning of its weights. */
-const worthConv = 256;
-/** The same for a ConvTranspose, by positions of its input: its weights are turned more often. */
-const worthTranspose = 512;
+/** Whether weights are turned for blocks at every run, or once. */
+export type WeightUse = "changing" | "fixed";
+
+interface Worth {
+  conv: number;
+  convTranspose: number;
+}
+
+/**
+ * Positions for each weight from which blocks repay the turning of weights: of the output of a Conv, and of the input of a
+ * ConvTranspose, whose weights are turned more often.
+ */
+const worth: Record<WeightUse, Worth> = {
+  changing: { conv: 256, convTranspose: 512 },
+  fixed: { conv: 4, convTranspose: 4 },
+};
 /** Places summed over from which a weight gradient repays the turning of its result. */
 const worthGradient = 512;
 
 /** The program with such forms where they pay, for an ONNX Runtime whose CPU kernels take blocks of `block` channels. */
-export function inBlocks(program: Program, block: ChannelBlock): Program {
+export function inBlocks(program: Program, block: ChannelBlock, weights: WeightUse = "changing"): Program {
   if (block === 1) return program;
   const graph = new Graph("cpu", [...program.inputs, ...program.outputs].map(nameOf));
   const values = new Map<Tensor, Tensor>();
@@ -55,7 +67,9 @@ export function inBlocks(program: Program, block: ChannelBlock): Program {
   for (const { op, inputs, output, attrs, scope } of program.nodes) {
     const given = inputs.map((t) => values.get(t)!);
     const form = forms.get(op) ?? (() => undefined);
-    graph.scope(scope, () => values.set(output, form(given, attrs, block) ?? graph.node(op, given, attrs)));
+    graph.scope(scope, () =>
+      values.set(output, form(given, attrs, block, worth[weights]) ?? graph.node(op, given, attrs)),
+    );
   }
   for (const { name, tensor } of program.outputs) graph.output(name, values.get(tensor)!);
   return graph.program();
@@ -64,7 +78,7 @@ export function inBlocks(program: Program, block: ChannelBlock): Program {
 const nameOf = ({ name }: { name: string }): string => name;
 
 /** An op's form in blocks, its result in ONNX's order; undefined where the op is better off as it is. */
-type Form = (inputs: Tensor[], attrs: Attributes, block: number) => Tensor | undefined;
+type Form = (inputs: Tensor[], attrs: Attributes, block: number, worth: Worth) => Tensor | undefined;
 
 const forms = new Map<OpDeclaration, Form>([
   [Conv.declaration, conv],
@@ -72,11 +86,11 @@ const forms = new Map<OpDeclaration, Form>([
   [Gemm.declaration, productWithPatches],
 ] as unknown as [OpDeclaration, Form][]);
 
-function conv([x, w, bias]: Tensor[], attrs: Attributes, block: number): Tensor | undefined {
+function conv([x, w, bias]: Tensor[], attrs: Attributes, block: number, worth: Worth): Tensor | undefined {
   const [o, i] = w!.shape as [number, number];
   const few = i < block;
   const [n, , h, width] = Conv.declaration.shape([x!.shape, w!.shape], attrs as unknown as ConvAttributes);
-  if (o % block !== 0 || (i % block !== 0 && !few) || n! * h! * width! < worthConv) return undefined;
+  if (o % block !== 0 || (i % block !== 0 && !few) || n! * h! * width! < worth.conv) return undefined;
   const inputs = [few ? x! : blocked(x!), filters(w!, block), ...(bias ? [bias] : [])];
   return plain(BlockedConv(inputs, attrs as unknown as ConvAttributes));
 }
@@ -85,12 +99,12 @@ function conv([x, w, bias]: Tensor[], attrs: Attributes, block: number): Tensor 
  * The 4x4 kernel of stride 2 and padding 1 of every up step, as four Convs with 2x2 of its taps (Shi et al. 2016, arXiv
  * 1609.07009): row 2i + r of the output sees rows i - 1 + r and i + r of the input through kernel rows 3 - r and 1 - r.
  */
-function convTranspose([x, w, bias]: Tensor[], attrs: Attributes, block: number): Tensor | undefined {
+function convTranspose([x, w, bias]: Tensor[], attrs: Attributes, block: number, worth: Worth): Tensor | undefined {
   const { strides, pads, dilations, output_padding } = attrs as unknown as ConvTransposeAttributes;
   const [i, o, kh, kw] = w!.shape as [number, number, number, number];
   const [n, , h, width] = x!.shape as [number, number, number, number];
   const usual = `${[kh, kw, ...strides, ...pads, ...dilations, ...output_padding]}` === "4,4,2,2,1,1,1,1,1,1,0,0";
-  if (!usual || i % block !== 0 || o % block !== 0 || n * h * width < worthTranspose) return undefined;
+  if (!usual || i % block !== 0 || o % block !== 0 || n * h * width < worth.convTranspose) return undefined;
   const input = blocked(x!);
   const taps = filtersOfTranspose(w!, block);
   // Of each position its two columns side by side, then of each row its two rows.
