@@ -23,7 +23,7 @@ export function gradient(
 ): Tensor[] {
   const { graph } = loss;
   if (loss.size !== 1) throw new Error(`gradient: the loss has to be a scalar, got [${loss.shape}].`);
-  const path = between(graph, wrt, loss);
+  const { path, reached } = between(graph, wrt, loss);
   const see = renewal(graph, renewed);
   const gradients = new Map<Tensor, Tensor>([[loss, graph.constant(new Float32Array([1]), loss.shape)]]);
   for (const node of path.reverse()) {
@@ -31,7 +31,8 @@ export function gradient(
     if (!dy) continue;
     graph.scope(`grad(${node.scope})`, () => {
       const seen = node.inputs.map(see);
-      const parts = ruleOf(node, seen, expandTo(dy, node.output.shape));
+      const needed = node.inputs.map((t) => reached.has(t));
+      const parts = ruleOf(node, seen, expandTo(dy, node.output.shape), needed);
       node.inputs.forEach((input, i) => {
         const part = parts[i];
         if (!part) return;
@@ -69,22 +70,27 @@ function renewal(graph: Graph, renewed: ReadonlyMap<Tensor, Tensor>): (t: Tensor
   return see;
 }
 
-function ruleOf({ op, output, attrs, scope }: Node, inputs: Tensor[], dy: Tensor): (Tensor | null)[] {
+function ruleOf(
+  { op, output, attrs, scope }: Node,
+  inputs: Tensor[],
+  dy: Tensor,
+  needed: boolean[],
+): (Tensor | null)[] {
   if (op.gradient === none) return inputs.map(() => null);
   if (!op.gradient) {
     throw new Error(
       `No gradient rule for ${op.type} (${scope || "top level"}). Add \`gradient\` to its declaration in src/ops/.`,
     );
   }
-  const parts = op.gradient({ x: inputs, y: output, dy, attrs });
+  const parts = op.gradient({ x: inputs, y: output, dy, attrs, needed });
   if (parts.length !== inputs.length) {
     throw new Error(`The gradient rule of ${op.type} returned ${parts.length} gradients for ${inputs.length} inputs.`);
   }
   return parts;
 }
 
-/** The nodes that lie on a path from one of `from` to `to`, in order. */
-function between(graph: Graph, from: readonly Tensor[], to: Tensor): Node[] {
+/** The nodes that lie on a path from one of `from` to `to`, in order, and all tensors that depend on `from`. */
+function between(graph: Graph, from: readonly Tensor[], to: Tensor): { path: Node[]; reached: ReadonlySet<Tensor> } {
   const reached = new Set<Tensor>(from);
   const forward: Node[] = [];
   for (const node of graph.nodes) {
@@ -99,7 +105,7 @@ function between(graph: Graph, from: readonly Tensor[], to: Tensor): Node[] {
     for (const t of node.inputs) if (reached.has(t)) wanted.add(t);
     kept.push(node);
   }
-  return kept.reverse();
+  return { path: kept.reverse(), reached };
 }
 
 /** Of two parts of a gradient, in the shorter form where their op knows one. */

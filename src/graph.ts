@@ -17,12 +17,16 @@ export type Target = "cpu" | "gpu";
 /** One entry per input: its gradient, or null where there is none. */
 export type Gradients = (Tensor | null)[];
 
-/** What a gradient rule sees: inputs `x` in ONNX order, output `y`, its gradient `dy`, and the attributes. */
+/**
+ * What a gradient rule sees: inputs `x` in ONNX order, output `y`, its gradient `dy`, and the attributes; and which inputs'
+ * gradients are `needed`, for a rule that would build much for nothing.
+ */
 export interface RuleContext<A> {
   x: Tensor[];
   y: Tensor;
   dy: Tensor;
   attrs: A;
+  needed: readonly boolean[];
 }
 
 /** A gradient that is zero by definition (comparisons, sign). */

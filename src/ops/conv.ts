@@ -36,9 +36,12 @@ export const Conv: Op<ConvAttributes> = op<ConvAttributes>("Conv", {
     return [n!, cout!, ...map];
   },
   lower: ([x, w, b], attrs, target) => (target === "gpu" ? convOnGpu : convOnCpu)(x!, w!, b, attrs),
-  gradient: ({ x: [x, w, b], dy, attrs }) => {
+  gradient: ({ x: [x, w, b], dy, attrs, needed }) => {
     const [, , kh, kw] = w!.shape;
-    const gradients = [convInputGradient(dy, w!, x!.shape, attrs), convWeightGradient(x!, dy, [kh!, kw!], attrs)];
+    const gradients = [
+      needed[0] ? convInputGradient(dy, w!, x!.shape, attrs) : null,
+      needed[1] ? convWeightGradient(x!, dy, [kh!, kw!], attrs) : null,
+    ];
     return b ? [...gradients, biasGradient(dy)] : gradients;
   },
 });
@@ -57,10 +60,13 @@ export const ConvTranspose: Op<ConvTransposeAttributes> = op<ConvTransposeAttrib
     if (map.some((length) => length < 1)) throw new ShapeError(`input [${x}] gives an output of [${map}].`);
     return [n!, cout!, ...map];
   },
-  gradient: ({ x: [x, w, b], dy, attrs: { strides, pads, dilations } }) => {
+  gradient: ({ x: [x, w, b], dy, attrs: { strides, pads, dilations }, needed }) => {
     const attrs = { strides, pads, dilations };
     const [, , kh, kw] = w!.shape;
-    const gradients = [Conv([dy, w!], attrs), convWeightGradient(dy, x!, [kh!, kw!], attrs)];
+    const gradients = [
+      needed[0] ? Conv([dy, w!], attrs) : null,
+      needed[1] ? convWeightGradient(dy, x!, [kh!, kw!], attrs) : null,
+    ];
     return b ? [...gradients, biasGradient(dy)] : gradients;
   },
 });
