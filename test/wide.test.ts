@@ -1,0 +1,62 @@
+/** A step of networks as wide as those that people train against PyTorch, in the forms that only such networks take on a CPU. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+import { decode } from "../src/formats/safetensors.ts";
+import type { ModelOptions } from "../src/model.ts";
+import { isTrainable } from "../src/nn/parameters.ts";
+import { nodePlatform } from "../src/node/index.ts";
+import { inBlocks } from "../src/onnx/channel-blocks.ts";
+import { trainingStep } from "../src/pix2pix.ts";
+import { Trainer } from "../src/session.ts";
+
+const model: ModelOptions = {
+  ...{ inputNc: 3, outputNc: 3, netG: "unet_128", ngf: 32, netD: "basic", ndf: 32, nLayersD: 3, norm: "batch" },
+  ...{ noDropout: true, ganMode: "vanilla", lambdaL1: 100, beta1: 0.5, beta2: 0.999 },
+};
+const shape = { n: 2, height: 128, width: 128 };
+
+it("the first step of unet_128 with ngf 32, batch 2, as PyTorch", { timeout: 120_000 }, async (context) => {
+  const python = ["python3", "/usr/bin/python3"].find((name) => spawnSync(name, ["-c", "import torch"]).status === 0);
+  if (!python) context.skip("there is no PyTorch here (Debian: apt-get install -y python3-torch)");
+  const folder = await mkdtemp(join(tmpdir(), "wide-"));
+  const path = join(folder, "wide.safetensors");
+  execFileSync(python!, [fileURLToPath(new URL("fixtures/make/wide.py", import.meta.url)), path]);
+  const { tensors } = decode(readFileSync(path));
+  await rm(folder, { recursive: true });
+  const stored = (name: string) => tensors[name]!.data as Float32Array;
+
+  // Weight gradients in blocks, up steps and their like in four parts, Winograd's form: all are in this step.
+  const types = trainingStep(model, shape).phases.flatMap(({ batch }) => inBlocks(batch, 16).nodes.map(({ op }) => op));
+  expect(types.filter(({ domain, type }) => domain && type === "Conv").length).toBeGreaterThan(80);
+  expect(types.some(({ type }) => type === "Gather") && types.some(({ type }) => type === "MatMul")).toBe(true);
+
+  const trainer = new Trainer(await nodePlatform(), { model, seed: 1, threads: 2 }, shape);
+  const nets = { G: trainer.netG, D: trainer.netD };
+  for (const [letter, net] of Object.entries(nets)) {
+    for (const spec of net.specs.filter(isTrainable)) net.get(spec).set(stored(`init/${letter}/${spec.name}`));
+  }
+  await trainer.step([{ ...shape, A: stored("A"), B: stored("B") }], { step: 1, lr: 2e-4 });
+  for (const [letter, net] of Object.entries(nets)) {
+    for (const spec of net.specs.filter(isTrainable)) {
+      const want = stored(`grad/${letter}/${spec.name}`);
+      expect(distance(net.view("gradients", spec), want), `${letter} ${spec.name}`).toBeLessThan(1e-4);
+    }
+  }
+  const [losses] = await trainer.losses();
+  for (const [name, value] of Object.entries(losses!)) expect(value).toBeCloseTo(stored(`loss/${name}`)[0]!, 4);
+});
+
+/** |a - b| / |b|, L2. */
+function distance(a: Float32Array, b: Float32Array): number {
+  let [apart, size] = [0, 0];
+  for (let i = 0; i < a.length; i++) {
+    apart += (a[i]! - b[i]!) ** 2;
+    size += b[i]! ** 2;
+  }
+  return Math.sqrt(apart / size);
+}
