@@ -130,8 +130,8 @@ function productWithPatches([map, patches, sum]: Tensor[], attrs: Attributes, bl
   const [rows, places] = map!.shape as [number, number];
   const made = patches!.producer?.op === Reshape.declaration ? patches!.producer.inputs[0]! : patches!;
   const filter = inBlocksAlready(made);
-  if (transA || !transB || !filter || made.rank !== 4 || places % block !== 0 || places < worthGradient)
-    return undefined;
+  const asMade = made.rank === 4 && made.shape[2]! * made.shape[3]! === places;
+  if (transA || !transB || !filter || !asMade || places % block !== 0 || places < worthGradient) return undefined;
   const columns = patches!.shape[0]!;
   const before = sum && products.get(sum);
   if (sum && !before) return undefined;
