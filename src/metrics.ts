@@ -159,19 +159,24 @@ function greyLevels({ data, channels, width, height }: Picture): Float64Array {
 function blur(plane: Float64Array, width: number, height: number): Float64Array {
   const narrow = width - 2 * radius;
   const rows = new Float64Array(narrow * height);
-  for (let row = 0, to = 0; row < height; row++) {
-    for (let from = row * width, end = from + narrow; from < end; from++, to++) {
-      let sum = 0;
-      for (let k = 0; k < window.length; k++) sum += window[k]! * plane[from + k]!;
-      rows[to] = sum;
-    }
-  }
+  for (let row = 0; row < height; row++) weigh(plane, row * width, 1, rows, row * narrow, narrow);
   const out = new Float64Array(narrow * (height - 2 * radius));
-  for (let k = 0; k < window.length; k++) {
-    const weight = window[k]!;
-    for (let i = 0, from = k * narrow; i < out.length; i++, from++) out[i]! += weight * rows[from]!;
-  }
+  weigh(rows, 0, narrow, out, 0, out.length);
   return out;
+}
+
+/** `count` values under the window, whose eleven values lie `step` apart; the window is symmetric. */
+function weigh(values: Float64Array, from: number, step: number, out: Float64Array, to: number, count: number): void {
+  const [w0, w1, w2, w3, w4, w5] = window as unknown as [number, number, number, number, number, number];
+  for (let i = 0, at = from; i < count; i++, at++) {
+    out[to + i] =
+      w5 * values[at + 5 * step]! +
+      w4 * (values[at + 4 * step]! + values[at + 6 * step]!) +
+      w3 * (values[at + 3 * step]! + values[at + 7 * step]!) +
+      w2 * (values[at + 2 * step]! + values[at + 8 * step]!) +
+      w1 * (values[at + step]! + values[at + 9 * step]!) +
+      w0 * (values[at]! + values[at + 10 * step]!);
+  }
 }
 
 function gaussian(radius: number, sigma: number): Float64Array {

@@ -5,6 +5,8 @@
  * The networks see L / 50 - 1 and a / 110, b / 110, as in the paper's code.
  */
 
+import { VALUES } from "./transforms.ts";
+
 const WHITE_X = 0.95047;
 const WHITE_Z = 1.08883;
 
@@ -16,6 +18,14 @@ const AB_SCALE = 110;
 function linear(v: number): number {
   return v > 0.04045 ? ((v + 0.055) / 1.055) ** 2.4 : v / 12.92;
 }
+
+/** The light of a value in [-1, 1]; those of 8-bit pictures are looked up. */
+function lightOf(value: number): number {
+  const level = Math.round((value + 1) * 127.5);
+  return VALUES[level] === value ? lights[level]! : linear((value + 1) / 2);
+}
+
+const lights = Float64Array.from(VALUES, (value) => linear((value + 1) / 2));
 
 function gamma(v: number): number {
   return v > 0.0031308 ? 1.055 * v ** (1 / 2.4) - 0.055 : v * 12.92;
@@ -35,9 +45,9 @@ function cube(t: number): number {
  */
 export function writeLab(out: Float32Array, offset: number, rgb: Float32Array, plane: number, part: "L" | "ab"): void {
   for (let i = 0; i < plane; i++) {
-    const r = linear((rgb[i]! + 1) / 2);
-    const g = linear((rgb[plane + i]! + 1) / 2);
-    const b = linear((rgb[2 * plane + i]! + 1) / 2);
+    const r = lightOf(rgb[i]!);
+    const g = lightOf(rgb[plane + i]!);
+    const b = lightOf(rgb[2 * plane + i]!);
     const fy = cubeRoot(0.212671 * r + 0.71516 * g + 0.072169 * b);
     if (part === "L") {
       out[offset + i] = (116 * fy - 16) / L_SCALE - 1;

@@ -111,7 +111,8 @@ function valuesTo(most: number): Float32Array {
   return Float32Array.from({ length: most + 1 }, (_, v) => Math.fround(Math.fround(v / most) - 0.5) / 0.5);
 }
 
-const VALUES = valuesTo(255);
+/** What each level of an 8-bit picture becomes. */
+export const VALUES = valuesTo(255);
 let values16: Float32Array | undefined;
 
 function tableFor(data: Uint8Array | Uint16Array): Float32Array {
