@@ -13,6 +13,7 @@ import { nodePlatform } from "../src/node/index.ts";
 import { inBlocks } from "../src/onnx/channel-blocks.ts";
 import { trainingStep } from "../src/pix2pix.ts";
 import { Trainer } from "../src/session.ts";
+import { distance } from "./evaluate.ts";
 
 const model: ModelOptions = {
   ...{ inputNc: 3, outputNc: 3, netG: "unet_128", ngf: 32, netD: "basic", ndf: 32, nLayersD: 3, norm: "batch" },
@@ -50,13 +51,3 @@ it("the first step of unet_128 with ngf 32, batch 2, as PyTorch", { timeout: 120
   const [losses] = await trainer.losses();
   for (const [name, value] of Object.entries(losses!)) expect(value).toBeCloseTo(stored(`loss/${name}`)[0]!, 4);
 });
-
-/** |a - b| / |b|, L2. */
-function distance(a: Float32Array, b: Float32Array): number {
-  let [apart, size] = [0, 0];
-  for (let i = 0; i < a.length; i++) {
-    apart += (a[i]! - b[i]!) ** 2;
-    size += b[i]! ** 2;
-  }
-  return Math.sqrt(apart / size);
-}
