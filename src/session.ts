@@ -59,15 +59,18 @@ export class Trainer {
   #compiled = new Map<string, Promise<Compiled>>();
   #begun: Promise<void> | undefined;
   #last: Compiled | undefined;
+  /** The graphs of the size that the trainer is made for. */
+  #usual: { key: string; step: StepGraph };
   /** What the recorded rows of losses are. */
   #rows: { names: readonly LossName[]; share: number; first: boolean }[] = [];
 
   constructor(platform: Platform, options: TrainerOptions, shape: BatchShape) {
     const { model, threads, device = { name: platform.base, label: platform.base } } = options;
-    const { netG, netD, outputMap } = trainingStep(model, shape);
-    this.netG = new NetworkState(netG);
-    this.netD = new NetworkState(netD);
-    this.outputMap = outputMap;
+    const step = trainingStep(model, shape, keepsState(device) ? "gpu" : "cpu");
+    this.#usual = { key: keyOf(shape), step };
+    this.netG = new NetworkState(step.netG);
+    this.netD = new NetworkState(step.netD);
+    this.outputMap = step.outputMap;
     this.device = device;
     this.#options = options;
     const states = [this.netG, this.netD];
@@ -85,7 +88,7 @@ export class Trainer {
   /** What a batch of this size takes of a device's own memory; undefined where the host's is used. */
   memoryNeed(shape: BatchShape): MemoryNeed | undefined {
     if (!keepsState(this.device)) return undefined;
-    const { phases } = trainingStep(this.#options.model, shape, this.#engine.target);
+    const { phases } = this.#graphsFor(shape);
     return memoryNeed(
       phases.map(({ batch }) => batch),
       [this.netG, this.netD],
@@ -183,11 +186,16 @@ export class Trainer {
 
   /** The programs of a size. They stand in the order of their last use. */
   #compile(shape: BatchShape): Promise<Compiled> {
-    const key = `${shape.n}x${shape.height}x${shape.width}`;
+    const key = keyOf(shape);
     const known = this.#compiled.get(key) ?? this.#build(shape);
     this.#compiled.delete(key);
     this.#compiled.set(key, known);
     return known;
+  }
+
+  #graphsFor(shape: BatchShape): StepGraph {
+    const { key, step } = this.#usual;
+    return key === keyOf(shape) ? step : trainingStep(this.#options.model, shape, this.#engine.target);
   }
 
   /** Frees the programs of sizes that were not used for longest: pictures of any size would fill the memory. */
@@ -200,7 +208,7 @@ export class Trainer {
   }
 
   async #build(shape: BatchShape): Promise<Compiled> {
-    const { phases, netG, netD, counts } = trainingStep(this.#options.model, shape, this.#engine.target);
+    const { phases, netG, netD, counts } = this.#graphsFor(shape);
     const programs: Program[] = [];
     const placed = (program: Program) => programs.push(program) - 1;
     const indexed = phases.map(({ network, before, batch, after, losses }) => ({
@@ -211,6 +219,8 @@ export class Trainer {
     return { bound, phases: indexed, masks: netG.masks, uniforms: netD.uniforms, counts };
   }
 }
+
+const keyOf = ({ n, height, width }: BatchShape): string => `${n}x${height}x${width}`;
 
 function fillUniform(out: Float32Array, random: Random): void {
   for (let i = 0; i < out.length; i++) out[i] = random.float();
