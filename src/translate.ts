@@ -8,7 +8,7 @@ import { chooseDevice, keepsState, sessionOptions } from "./device.ts";
 import { NetworkState } from "./engines/state.ts";
 import { toDevice } from "./engines/transfer.ts";
 import { ConfigError } from "./errors.ts";
-import type { Program, Target } from "./graph.ts";
+import { type Program, sizeOf, type Target } from "./graph.ts";
 import { generators } from "./networks/generators.ts";
 import type { MaskSpec } from "./nn/parameters.ts";
 import { channelBlock } from "./onnx/channel-block.ts";
@@ -284,7 +284,12 @@ export class Translator {
   /** @param weights fixed: what they alone decide is computed once, as soon as several pictures repay that */
   async #compile(program: Program, sessions: InferenceSession[], weights: WeightUse = "changing"): Promise<RunProgram> {
     const block = await channelBlock(this.#platform, this.#device);
-    let run = await this.#session(inBlocks(program, block), sessions);
+    const compiled = async (part: Program, ready?: Values) => {
+      const { session, run } = await this.#session(part, ready);
+      sessions.push(session);
+      return run;
+    };
+    let run = await compiled(inBlocks(program, block));
     if (block === 1 || weights === "changing") return run;
     const parameters = new Set(this.#state.specs.map(({ name }) => `netG.${name}`));
     let pictures = 0;
@@ -293,21 +298,19 @@ export class Translator {
       if (pictures !== severalPictures) return run(inputs);
       const { once, every } = prepared(inBlocks(program, block, weights), ({ name }) => parameters.has(name));
       if (once.outputs.length > 0) {
-        const first: InferenceSession[] = [];
-        const ready = await (await this.#session(once, first))({});
-        run = await this.#session(every, sessions, ready);
-        await first[0]!.release();
+        const first = await this.#session(once);
+        run = await compiled(every, await first.run({}));
+        await first.session.release();
       }
       return run(inputs);
     };
   }
 
   /** @param ready values of some inputs, which stay as they are */
-  async #session(program: Program, sessions: InferenceSession[], ready: Values = {}): Promise<RunProgram> {
+  async #session(program: Program, ready: Values = {}): Promise<{ session: InferenceSession; run: RunProgram }> {
     const { ort, cores } = this.#platform;
     const options = sessionOptions(this.#device, this.config.threads ?? cores);
     const session = await ort.InferenceSession.create(encode(program), options);
-    sessions.push(session);
     const shapes = new Map(program.inputs.map((t) => [t.name, t.shape]));
     const tensor = (name: string, values: Float32Array) => new ort.Tensor("float32", values, shapes.get(name)!);
     const parameters = this.#state.specs.map((spec) => [`netG.${spec.name}`, this.#state.get(spec)] as const);
@@ -315,15 +318,14 @@ export class Translator {
     const values = Object.fromEntries([...known].map(([name, data]) => [name, tensor(name, data)]));
     const fixed = await toDevice(this.#platform, this.#device, values);
     const names = session.inputNames.filter((name) => !known.has(name));
-    return async (inputs) => {
+    const run: RunProgram = async (inputs) => {
       const given = Object.fromEntries(names.map((name) => [name, tensor(name, inputs[name]!)]));
       const outputs = await session.run({ ...fixed, ...given });
       return Object.fromEntries(session.outputNames.map((name) => [name, outputs[name]!.data as Float32Array]));
     };
+    return { session, run };
   }
 }
-
-const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
 
 function checkTiles({ tile, overlap }: Pick<TestTime, "tile" | "overlap">, netG: string, multiple: number): void {
   if (tile !== undefined && tile % multiple !== 0) {

@@ -2,7 +2,7 @@
  * The named parameters of a network. A layer asks for a tensor by its PyTorch name; the first time it becomes a graph
  * input, later the current value: after an optimiser step in the same graph that is the updated tensor.
  */
-import type { Graph, Shape, Tensor } from "../graph.ts";
+import { type Graph, type Shape, sizeOf, type Tensor } from "../graph.ts";
 
 /**
  * What a parameter is, and so how it starts and whether it is trained:
@@ -104,4 +104,4 @@ export const isTrainable = ({ role }: { role: Role }): boolean => role !== "mean
 
 /** Number of trained values, as `sum(p.numel() for p in net.parameters())`. */
 export const countParameters = (specs: readonly ParameterSpec[]): number =>
-  specs.filter(isTrainable).reduce((total, s) => total + s.shape.reduce((n, d) => n * d, 1), 0);
+  specs.filter(isTrainable).reduce((total, { shape }) => total + sizeOf(shape), 0);
