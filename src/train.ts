@@ -77,7 +77,7 @@ async function trainRun(
   const shape = { n: Math.min(config.batchSize, data.pairs.length), height, width };
   const device = await chooseDevice(platform, config.device);
   const trainer = new Trainer(platform, { model: config, seed: config.seed, threads, device }, shape);
-  const progress = config.continueTrain ? await run.restore(trainer) : await begin(config, platform, trainer);
+  const progress = config.continueTrain ? await run.restore(trainer) : await begin(config, platform, trainer, events);
   if (config.continueTrain && progress.pairs !== data.pairs.length) {
     throw new CheckpointError(
       `The run ${run.dir} was trained on ${progress.pairs} pairs, ${config.dataroot} has ${data.pairs.length}: the order of ` +
@@ -178,7 +178,13 @@ function batchesOf(loader: Loader, epoch: number, index: number, accumulate: num
 }
 
 /** First weights: drawn, then replaced by --init-g and --init-d where given. */
-async function begin({ initType, initGain, seed, initG, initD }: Config, { files }: Platform, trainer: Trainer) {
+async function begin(
+  { initType, initGain, seed, initG, initD }: Config,
+  { files }: Platform,
+  trainer: Trainer,
+  { message }: TrainEvents,
+) {
+  if (initType === "orthogonal") message?.("Drawing orthogonal first weights: up to a minute for a large network.");
   for (const [net, file] of [
     [trainer.netG, initG],
     [trainer.netD, initD],
