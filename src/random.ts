@@ -12,7 +12,7 @@
  * JavaScript engines, and initial weights must not.
  */
 import { ConfigError } from "./errors.ts";
-import { normalsKernel } from "./kernels/assembled.ts";
+import { randomKernel } from "./kernels/assembled.ts";
 import { instance } from "./kernels/instance.ts";
 
 const M0 = 0xd2511f53;
@@ -156,30 +156,24 @@ export class Random {
    * a large U-Net's weights would take 2.5 s here.
    */
   fillNormal(out: Float32Array, mean: number, std: number): void {
-    this.#startBlock();
-    const { fill, values } = normalsFiller();
-    const counter = [this.#seedHigh, this.#stepLow, this.#stepHigh, this.#seedLow, this.#stream] as const;
-    for (let start = 0; start < out.length; start += values.length) {
-      const part = out.subarray(start, start + values.length);
-      fill(0, Math.ceil(part.length / 16), this.#block, ...counter, mean, std);
-      part.set(values.subarray(0, part.length));
-      this.#block += Math.ceil(part.length / 4);
-    }
+    this.#fill(out, "normals", mean, std);
   }
 
   /** Fills with a dropout mask, starting at a fresh block: 0 with probability p (0 <= p < 1), else 1 / (1 - p). */
   fillDropout(out: Float32Array, p: number): void {
     if (!(p >= 0 && p < 1)) throw new ConfigError(`Dropout: the probability is at least 0 and below 1, got ${p}.`);
+    this.#fill(out, "masks", Math.min(TWO32 - 1, Math.round(p * TWO32)), 1 / (1 - p));
+  }
+
+  #fill(out: Float32Array, what: keyof Fillers, ...parameters: readonly [number, number]): void {
     this.#startBlock();
-    const words = this.#words;
-    const limit = Math.round(p * TWO32);
-    const keep = 1 / (1 - p);
-    for (let i = 0; i < out.length; i += 4) {
-      this.#nextBlock();
-      out[i] = words[0]! < limit ? 0 : keep;
-      out[i + 1] = words[1]! < limit ? 0 : keep;
-      out[i + 2] = words[2]! < limit ? 0 : keep;
-      out[i + 3] = words[3]! < limit ? 0 : keep;
+    const { [what]: fill, values } = randomFillers();
+    const counter = [this.#seedHigh, this.#stepLow, this.#stepHigh, this.#seedLow, this.#stream] as const;
+    for (let start = 0; start < out.length; start += values.length) {
+      const part = out.subarray(start, start + values.length);
+      fill(0, Math.ceil(part.length / 16), this.#block, ...counter, ...parameters);
+      part.set(values.subarray(0, part.length));
+      this.#block += Math.ceil(part.length / 4);
     }
   }
 
@@ -189,21 +183,23 @@ export class Random {
   }
 }
 
-interface Filler {
-  fill: (...args: number[]) => void;
-  values: Float32Array;
+type Fill = (...args: number[]) => void;
+
+interface Fillers {
+  normals: Fill;
+  masks: Fill;
 }
 
-let filler: Filler | undefined;
+let fillers: (Fillers & { values: Float32Array }) | undefined;
 
-/** kernels/normals.wat, and the memory that it fills; made once. */
-function normalsFiller(): Filler {
-  if (!filler) {
-    const { memory, normals } = instance(normalsKernel);
+/** kernels/random.wat, and the memory that it fills; made once. */
+function randomFillers(): NonNullable<typeof fillers> {
+  if (!fillers) {
+    const { memory, normals, masks } = instance(randomKernel);
     const values = new Float32Array((memory as WebAssembly.Memory).buffer);
-    filler = { fill: normals as Filler["fill"], values };
+    fillers = { normals: normals as Fill, masks: masks as Fill, values };
   }
-  return filler;
+  return fillers;
 }
 
 /** Box-Muller: two independent standard normals into `out` from two uniform words. */

@@ -165,6 +165,21 @@ describe("Random", () => {
     }
   });
 
+  test("fillDropout is 0 for each word below p of all, at any length", () => {
+    for (const [length, p] of [
+      [0, 0.5],
+      [1, 0.5],
+      [37, 0.1],
+      [40_003, 0.5],
+    ] as const) {
+      const out = new Float32Array(length + 2).fill(-1);
+      new Random(7, "mask", 3).fillDropout(out.subarray(1, -1), p);
+      const random = new Random(7, "mask", 3);
+      const expected = Array.from({ length }, () => (random.float() < p ? 0 : Math.fround(1 / (1 - p))));
+      expect([...out]).toEqual([-1, ...expected, -1]);
+    }
+  });
+
   test("fillDropout gives 0 with probability p, else 1 / (1 - p)", () => {
     const out = new Float32Array(100_001);
     new Random(0, "dropout", 5).fillDropout(out, 0.2);

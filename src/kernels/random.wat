@@ -1,7 +1,35 @@
-;; Random.fillNormal of random.ts, four blocks of Philox4x32-10 at a time: the same operations in the same order, so the same
-;; values to the last bit (a test compares them). i32x4 lanes are blocks, f64x2 lanes two of them.
+;; Random.fillNormal and fillDropout of random.ts, four blocks of Philox4x32-10 at a time: the same operations in the same
+;; order, so the same values to the last bit (a test compares them). i32x4 lanes are blocks, f64x2 lanes two of them.
 (module
   (memory (export "memory") 1)
+
+  ;; The words of four blocks from counter ($block, $word1, $word2, $word3) on, key ($k0, $k1): first to fourth of each.
+  (func $words (param $block i32) (param $word1 i32) (param $word2 i32) (param $word3 i32) (param $k0 i32) (param $k1 i32)
+    (result v128 v128 v128 v128)
+    (local $round i32) (local $c0 v128) (local $c1 v128) (local $c2 v128) (local $c3 v128)
+    (local $p v128) (local $q v128) (local $r v128) (local $s v128)
+    (local.set $c0 (i32x4.add (i32x4.splat (local.get $block)) (v128.const i32x4 0 1 2 3)))
+    (local.set $c1 (i32x4.splat (local.get $word1)))
+    (local.set $c2 (i32x4.splat (local.get $word2)))
+    (local.set $c3 (i32x4.splat (local.get $word3)))
+    (local.set $round (i32.const 10))
+    (loop $rounds
+      (local.set $p (i64x2.extmul_low_i32x4_u (local.get $c0) (i32x4.splat (i32.const 0xd2511f53))))
+      (local.set $q (i64x2.extmul_high_i32x4_u (local.get $c0) (i32x4.splat (i32.const 0xd2511f53))))
+      (local.set $r (i64x2.extmul_low_i32x4_u (local.get $c2) (i32x4.splat (i32.const 0xcd9e8d57))))
+      (local.set $s (i64x2.extmul_high_i32x4_u (local.get $c2) (i32x4.splat (i32.const 0xcd9e8d57))))
+      (local.set $c0 (v128.xor (v128.xor
+        (i8x16.shuffle 4 5 6 7 12 13 14 15 20 21 22 23 28 29 30 31 (local.get $r) (local.get $s))
+        (local.get $c1)) (i32x4.splat (local.get $k0))))
+      (local.set $c1 (i8x16.shuffle 0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27 (local.get $r) (local.get $s)))
+      (local.set $c2 (v128.xor (v128.xor
+        (i8x16.shuffle 4 5 6 7 12 13 14 15 20 21 22 23 28 29 30 31 (local.get $p) (local.get $q))
+        (local.get $c3)) (i32x4.splat (local.get $k1))))
+      (local.set $c3 (i8x16.shuffle 0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27 (local.get $p) (local.get $q)))
+      (local.set $k0 (i32.add (local.get $k0) (i32.const 0x9e3779b9)))
+      (local.set $k1 (i32.add (local.get $k1) (i32.const 0xbb67ae85)))
+      (br_if $rounds (local.tee $round (i32.sub (local.get $round) (i32.const 1)))))
+    (local.get $c0) (local.get $c1) (local.get $c2) (local.get $c3))
 
   ;; ln(v / 2^32) of v = 1..2^32: logUnit of random.ts, with exponent and mantissa taken from the bits of v.
   (func $ln (param $v v128) (result v128)
@@ -55,13 +83,13 @@
         (f64x2.mul (local.get $radius) (v128.bitselect (local.get $cosine) (local.get $sine) (local.get $odd)))
         (local.get $sign))))))
 
-  ;; 16 values for each of $groups from $out on. Counter ($block, $word1, $word2, $word3), key ($key0, $key1).
+  ;; 16 normals for each of $groups from $out on.
   (func (export "normals") (param $out i32) (param $groups i32) (param $block i32)
     (param $word1 i32) (param $word2 i32) (param $word3 i32) (param $key0 i32) (param $key1 i32)
     (param $meanOf f64) (param $stdOf f64)
-    (local $mean v128) (local $std v128) (local $round i32) (local $k0 i32) (local $k1 i32)
+    (local $mean v128) (local $std v128)
     (local $c0 v128) (local $c1 v128) (local $c2 v128) (local $c3 v128)
-    (local $p v128) (local $q v128) (local $r v128) (local $s v128) (local $t v128)
+    (local $s v128) (local $t v128)
     (local $xlo v128) (local $ylo v128) (local $ulo v128) (local $vlo v128)
     (local $xhi v128) (local $yhi v128) (local $uhi v128) (local $vhi v128)
     (local.set $mean (f64x2.splat (local.get $meanOf)))
@@ -69,29 +97,11 @@
     (block $done
       (loop $next
         (br_if $done (i32.eqz (local.get $groups)))
-        (local.set $c0 (i32x4.add (i32x4.splat (local.get $block)) (v128.const i32x4 0 1 2 3)))
-        (local.set $c1 (i32x4.splat (local.get $word1)))
-        (local.set $c2 (i32x4.splat (local.get $word2)))
-        (local.set $c3 (i32x4.splat (local.get $word3)))
-        (local.set $k0 (local.get $key0))
-        (local.set $k1 (local.get $key1))
-        (local.set $round (i32.const 10))
-        (loop $rounds
-          (local.set $p (i64x2.extmul_low_i32x4_u (local.get $c0) (i32x4.splat (i32.const 0xd2511f53))))
-          (local.set $q (i64x2.extmul_high_i32x4_u (local.get $c0) (i32x4.splat (i32.const 0xd2511f53))))
-          (local.set $r (i64x2.extmul_low_i32x4_u (local.get $c2) (i32x4.splat (i32.const 0xcd9e8d57))))
-          (local.set $s (i64x2.extmul_high_i32x4_u (local.get $c2) (i32x4.splat (i32.const 0xcd9e8d57))))
-          (local.set $c0 (v128.xor (v128.xor
-            (i8x16.shuffle 4 5 6 7 12 13 14 15 20 21 22 23 28 29 30 31 (local.get $r) (local.get $s))
-            (local.get $c1)) (i32x4.splat (local.get $k0))))
-          (local.set $c1 (i8x16.shuffle 0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27 (local.get $r) (local.get $s)))
-          (local.set $c2 (v128.xor (v128.xor
-            (i8x16.shuffle 4 5 6 7 12 13 14 15 20 21 22 23 28 29 30 31 (local.get $p) (local.get $q))
-            (local.get $c3)) (i32x4.splat (local.get $k1))))
-          (local.set $c3 (i8x16.shuffle 0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27 (local.get $p) (local.get $q)))
-          (local.set $k0 (i32.add (local.get $k0) (i32.const 0x9e3779b9)))
-          (local.set $k1 (i32.add (local.get $k1) (i32.const 0xbb67ae85)))
-          (br_if $rounds (local.tee $round (i32.sub (local.get $round) (i32.const 1)))))
+        (call $words (local.get $block) (local.get $word1) (local.get $word2) (local.get $word3) (local.get $key0) (local.get $key1))
+        (local.set $c3)
+        (local.set $c2)
+        (local.set $c1)
+        (local.set $c0)
         (call $boxMuller (local.get $c0)
           (local.get $c1) (local.get $mean) (local.get $std))
         (local.set $ylo)
@@ -115,6 +125,40 @@
         (v128.store offset=16 (local.get $out) (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $t) (local.get $s)))
         (local.set $t (i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23 (local.get $xhi) (local.get $yhi)))
         (local.set $s (i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23 (local.get $uhi) (local.get $vhi)))
+        (v128.store offset=32 (local.get $out) (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $t) (local.get $s)))
+        (v128.store offset=48 (local.get $out) (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $t) (local.get $s)))
+        (local.set $out (i32.add (local.get $out) (i32.const 64)))
+        (local.set $block (i32.add (local.get $block) (i32.const 4)))
+        (local.set $groups (i32.sub (local.get $groups) (i32.const 1)))
+        (br $next))))
+
+  ;; 16 values of a mask for each of $groups from $out on: 0 for words below $limit, else $keep.
+  (func (export "masks") (param $out i32) (param $groups i32) (param $block i32)
+    (param $word1 i32) (param $word2 i32) (param $word3 i32) (param $key0 i32) (param $key1 i32)
+    (param $limitOf i32) (param $keepOf f32)
+    (local $limit v128) (local $keep v128) (local $s v128) (local $t v128)
+    (local $c0 v128) (local $c1 v128) (local $c2 v128) (local $c3 v128)
+    (local.set $limit (i32x4.splat (local.get $limitOf)))
+    (local.set $keep (f32x4.splat (local.get $keepOf)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.eqz (local.get $groups)))
+        (call $words (local.get $block) (local.get $word1) (local.get $word2) (local.get $word3) (local.get $key0) (local.get $key1))
+        (local.set $c3)
+        (local.set $c2)
+        (local.set $c1)
+        (local.set $c0)
+        (local.set $c0 (v128.and (local.get $keep) (i32x4.ge_u (local.get $c0) (local.get $limit))))
+        (local.set $c1 (v128.and (local.get $keep) (i32x4.ge_u (local.get $c1) (local.get $limit))))
+        (local.set $c2 (v128.and (local.get $keep) (i32x4.ge_u (local.get $c2) (local.get $limit))))
+        (local.set $c3 (v128.and (local.get $keep) (i32x4.ge_u (local.get $c3) (local.get $limit))))
+        ;; From lanes that are blocks to a block's four values side by side.
+        (local.set $t (i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23 (local.get $c0) (local.get $c1)))
+        (local.set $s (i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23 (local.get $c2) (local.get $c3)))
+        (v128.store offset=0 (local.get $out) (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $t) (local.get $s)))
+        (v128.store offset=16 (local.get $out) (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $t) (local.get $s)))
+        (local.set $t (i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31 (local.get $c0) (local.get $c1)))
+        (local.set $s (i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31 (local.get $c2) (local.get $c3)))
         (v128.store offset=32 (local.get $out) (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $t) (local.get $s)))
         (v128.store offset=48 (local.get $out) (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $t) (local.get $s)))
         (local.set $out (i32.add (local.get $out) (i32.const 64)))
