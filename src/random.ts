@@ -165,8 +165,10 @@ export class Random {
     this.#fill(out, "masks", Math.min(TWO32 - 1, Math.round(p * TWO32)), 1 / (1 - p));
   }
 
+  /** From a fresh block on. */
   #fill(out: Float32Array, what: keyof Fillers, ...parameters: readonly [number, number]): void {
-    this.#startBlock();
+    this.#used = 4;
+    this.#spare = undefined;
     const { [what]: fill, values } = randomFillers();
     const counter = [this.#seedHigh, this.#stepLow, this.#stepHigh, this.#seedLow, this.#stream] as const;
     for (let start = 0; start < out.length; start += values.length) {
@@ -175,11 +177,6 @@ export class Random {
       part.set(values.subarray(0, part.length));
       this.#block += Math.ceil(part.length / 4);
     }
-  }
-
-  #startBlock(): void {
-    this.#used = 4;
-    this.#spare = undefined;
   }
 }
 
