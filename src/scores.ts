@@ -110,13 +110,11 @@ const histogram = (): Histogram => ({
 function count(into: Histogram, picture: Picture): void {
   const plane = picture.width * picture.height;
   const rgb = toTensor(picture, 3);
-  const L = new Float32Array(plane);
-  const ab = new Float32Array(2 * plane);
-  writeLab(L, 0, rgb, plane, "L");
-  writeLab(ab, 0, rgb, plane, "ab");
+  const lab = new Float32Array(3 * plane);
+  writeLab(lab, 0, rgb, plane, "Lab");
   for (let i = 0; i < plane; i++) {
-    into.L[Math.round((L[i]! + 1) * 50)]!++;
-    into.a[Math.round(ab[i]! * 110) + 128]!++;
-    into.b[Math.round(ab[plane + i]! * 110) + 128]!++;
+    into.L[Math.round((lab[i]! + 1) * 50)]!++;
+    into.a[Math.round(lab[plane + i]! * 110) + 128]!++;
+    into.b[Math.round(lab[2 * plane + i]! * 110) + 128]!++;
   }
 }

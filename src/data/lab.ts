@@ -40,23 +40,31 @@ function cube(t: number): number {
 }
 
 /**
- * The lightness (1 plane) or the colours (2 planes) of `rgb`, [3, ...] in [-1, 1] and `plane` values a channel, into `out`
- * from `offset` on, in [-1, 1].
+ * The lightness (1 plane), the colours (2 planes) or both of `rgb`, [3, ...] in [-1, 1] and `plane` values a channel, into
+ * `out` from `offset` on, in [-1, 1].
  */
-export function writeLab(out: Float32Array, offset: number, rgb: Float32Array, plane: number, part: "L" | "ab"): void {
+export function writeLab(
+  out: Float32Array,
+  offset: number,
+  rgb: Float32Array,
+  plane: number,
+  part: "L" | "ab" | "Lab",
+): void {
   for (let i = 0; i < plane; i++) {
     const r = lightOf(rgb[i]!);
     const g = lightOf(rgb[plane + i]!);
     const b = lightOf(rgb[2 * plane + i]!);
     const fy = cubeRoot(0.212671 * r + 0.71516 * g + 0.072169 * b);
-    if (part === "L") {
-      out[offset + i] = (116 * fy - 16) / L_SCALE - 1;
-      continue;
+    let at = offset + i;
+    if (part !== "ab") {
+      out[at] = (116 * fy - 16) / L_SCALE - 1;
+      at += plane;
     }
+    if (part === "L") continue;
     const fx = cubeRoot((0.412453 * r + 0.35758 * g + 0.180423 * b) / WHITE_X);
     const fz = cubeRoot((0.019334 * r + 0.119193 * g + 0.950227 * b) / WHITE_Z);
-    out[offset + i] = (500 * (fx - fy)) / AB_SCALE;
-    out[offset + plane + i] = (200 * (fy - fz)) / AB_SCALE;
+    out[at] = (500 * (fx - fy)) / AB_SCALE;
+    out[at + plane] = (200 * (fy - fz)) / AB_SCALE;
   }
 }
 
