@@ -71,12 +71,34 @@ describe.skipIf(!chromiumPath)(`files in Chromium${chromiumPath ? "" : ` (skippe
     const message = await page.evaluate(() =>
       pix2pix.files.write("kept", new Uint8Array(1_000_000)).catch((error: Error) => `${error.name}: ${error.message}`),
     );
+    const fresh = await page.evaluate(async () => {
+      await pix2pix.files.write("fresh", new Uint8Array(1_000_000)).catch(() => {});
+      return pix2pix.files.exists("fresh");
+    });
     await session.send("Storage.overrideQuotaForOrigin", { origin });
+    expect(fresh).toBe(false);
     expect(message).toMatch(
       /^UserError: cannot write kept: the browser's storage for this site is full\. .* \(QuotaExceeded/,
     );
     expect(await page.evaluate(async () => new TextDecoder().decode(await pix2pix.files.read("kept")))).toBe("old");
     expect(await page.evaluate(async () => (await pix2pix.files.list(""))!.map(({ name }) => name))).toContain("kept");
+  });
+
+  it("a new file is there when it is whole, for a page may be closed at any time", async () => {
+    const seen = await page.evaluate(async () => {
+      const { files } = pix2pix;
+      let under = true;
+      const writing = files.write("big", Array(20).fill(new Uint8Array(1_000_000))).finally(() => {
+        under = false;
+      });
+      const sizes = new Set<number | null>();
+      while (under) sizes.add((await files.exists("big")) ? (await files.read("big")).length : null);
+      await writing;
+      return { sizes: [...sizes], names: (await files.list(""))!.map(({ name }) => name) };
+    });
+    expect(seen.sizes).toContain(null);
+    expect(seen.sizes.filter((size) => size !== null && size !== 20_000_000)).toEqual([]);
+    expect(seen.names.filter((name) => name.startsWith("big"))).toEqual(["big"]);
   });
 
   it("a zip and an opened folder are taken in; the folders around and what is no picture are left out", async () => {

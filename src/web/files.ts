@@ -70,19 +70,28 @@ async function inTurn<T>(path: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A writable stream works on a copy that takes the file's place when it closes, so nothing is ever half written. */
+/** The ending of a file that is being written; a page that is closed meanwhile leaves one behind. */
+const unfinished = ".part";
+
+/**
+ * A writable stream works on a copy that takes the file's place when it closes. But the file has to be there, if empty, before:
+ * so it is one beside, and takes its name when it is whole. Where a browser cannot rename, a new file is empty for a while.
+ */
 async function write(path: string, content: Content): Promise<void> {
   const { folder, name } = await place(path, true);
-  const file = await folder.getFileHandle(name, { create: true });
+  const beside = "move" in FileSystemFileHandle.prototype ? `${name}${unfinished}` : name;
+  const file: StoredFile = await folder.getFileHandle(beside, { create: true });
   const stream = await file.createWritable();
   try {
     const chunks = typeof content === "string" || content instanceof Uint8Array ? [content] : content;
     for (const chunk of chunks) await stream.write(chunk as FileSystemWriteChunkType);
+    await stream.close();
+    if (beside !== name) await file.move!(folder, name);
   } catch (error) {
     await stream.abort().catch(() => {});
+    if (beside !== name) await folder.removeEntry(beside).catch(() => {});
     throw error;
   }
-  await stream.close();
 }
 
 /** In a worker at the cost of the text; on a page the whole file is copied. */
@@ -131,8 +140,8 @@ async function list(path: string): Promise<{ name: string; folder: boolean }[] |
     const folder = await folderOf(parts(path));
     const entries: { name: string; folder: boolean }[] = [];
     for await (const [name, { kind }] of folder.entries()) {
-      // The copy that a writable stream works on, where the browser shows it.
-      if (!name.endsWith(".crswap")) entries.push({ name, folder: kind === "directory" });
+      // Files that are being written, and the copies that writable streams work on, where the browser shows them.
+      if (!name.endsWith(unfinished) && !name.endsWith(".crswap")) entries.push({ name, folder: kind === "directory" });
     }
     return entries.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   } catch (error) {
