@@ -1,6 +1,7 @@
-/** How much arithmetic a step is: multiply-adds of its convolutions and matrix products, counted from the graph. */
+/** How much arithmetic a step is: multiply-adds of its convolutions and matrix products, counted from the graph that a CPU gets. */
 import { parseConfig } from "../src/config.ts";
 import { type Node, type Program, sizeOf } from "../src/graph.ts";
+import { forCpu } from "../src/onnx/for-cpu.ts";
 import { generatorGraph, trainingStep } from "../src/pix2pix.ts";
 
 /** GFLOP (two per multiply-add) of one training step and of one forward pass of the generator. */
@@ -18,7 +19,7 @@ export function workOf({ size, ngf, batch }: { size: number; ngf: number; batch:
 }
 
 const flop = (program: Program): number =>
-  program.nodes.reduce((total, node) => total + 2 * multiplyAdds(node), 0) / 1e9;
+  forCpu(program).nodes.reduce((total, node) => total + 2 * multiplyAdds(node), 0) / 1e9;
 
 function multiplyAdds({ op, inputs: [x, w], output }: Node): number {
   if (op.type === "Conv") return sizeOf(output.shape) * sizeOf(w!.shape.slice(1));

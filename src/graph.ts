@@ -44,6 +44,8 @@ export interface OpDeclaration<A = Attributes> {
   lower?(inputs: Tensor[], attrs: A, target: Target): Tensor | undefined;
   /** The sum of the outputs of two nodes of this op, in a form of less work than adding them; undefined where it is not. */
   plus?(a: Node, b: Node): Tensor | undefined;
+  /** No op of ONNX: a program needs a form of it before it can be written down. */
+  abstract?: boolean;
   /** The output holds the input's values in the same order (Reshape). */
   renames?: boolean;
   /** Attributes that ONNX wants as int64 inputs after the tensor inputs (axes, shapes, pads). */
@@ -111,7 +113,10 @@ export interface Program {
 }
 
 /** Constants of up to so many values are made once, as equal nodes are: whole transforms, but no weights. */
-const mostCompared = 2048;
+const mostCompared = 4096;
+
+/** What an op becomes in a graph: a tensor built of other nodes, or undefined where it stays as it is. */
+export type Form = (op: OpDeclaration, inputs: Tensor[], attrs: Attributes) => Tensor | undefined;
 
 export class Graph {
   readonly target: Target;
@@ -123,11 +128,16 @@ export class Graph {
   #scopes: string[] = [];
   #names = new Map<string, number>();
   readonly #taken: ReadonlySet<string>;
+  readonly #form: Form;
 
-  /** @param taken names that no tensor of the graph may get by itself */
-  constructor(target: Target = "cpu", taken: Iterable<string> = []) {
+  /**
+   * @param taken names that no tensor of the graph may get by itself
+   * @param form what ops become, by default what their declarations say
+   */
+  constructor(target: Target = "cpu", taken: Iterable<string> = [], form?: Form) {
     this.target = target;
     this.#taken = new Set(taken);
+    this.#form = form ?? ((op, inputs, attrs) => op.lower?.(inputs, attrs, target));
   }
 
   get scopeName(): string {
@@ -190,7 +200,7 @@ export class Graph {
       const place = this.scopeName ? ` (${this.scopeName})` : "";
       throw new ShapeError(`${op.type}: ${error.message}${place}`);
     }
-    const lowered = op.lower?.(inputs, attrs, this.target);
+    const lowered = this.#form(op, inputs, attrs);
     if (lowered) {
       this.#known.set(key, lowered);
       return lowered;
@@ -262,6 +272,9 @@ export class Graph {
     return this.#taken.has(name) ? this.#fresh(stem) : name;
   }
 }
+
+/** The same values before they were given another shape: a Reshape in front of an output would copy them. */
+export const unshaped = (t: Tensor): Tensor => (t.producer?.op.renames ? unshaped(t.producer.inputs[0]!) : t);
 
 export function sizeOf(shape: Shape): number {
   return shape.reduce((product, n) => product * n, 1);

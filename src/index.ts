@@ -29,7 +29,7 @@ export { Graph, type Program, Tensor } from "./graph.ts";
 export { l1, psnr, sharpness, spread, ssim } from "./metrics.ts";
 export { type Discriminator, discriminators, receptiveField } from "./networks/discriminators.ts";
 export { type Generator, generators } from "./networks/generators.ts";
-export { encode as encodeOnnx } from "./onnx/encode.ts";
+export { encodePlain as encodeOnnx } from "./onnx/for-cpu.ts";
 export { nearestColours, type Palette, paint, palettes, parsePalette } from "./palette.ts";
 // The model and the engine below it.
 export { generatorGraph, type ModelOptions, trainingStep } from "./pix2pix.ts";

@@ -3,7 +3,7 @@
  * G once; D's loss on (A, fake) and (A, B), halved; Adam on D; then G's loss through the updated D plus lambda * L1; Adam on G.
  */
 import { gradient } from "./gradient.ts";
-import { Graph, type Output, type Program, type Target, type Tensor } from "./graph.ts";
+import { Graph, type Output, type Program, type Target, type Tensor, unshaped } from "./graph.ts";
 import { type BatchShape, generate, type Loss, type LossName, Model, type ModelOptions } from "./model.ts";
 import type { Statistics } from "./nn/layers.ts";
 import { Parameters } from "./nn/parameters.ts";
@@ -147,12 +147,7 @@ function gradientsOf(net: Parameters, { total }: Loss, renewed?: ReadonlyMap<Ten
     specs.map((s) => net.current(s.name)),
     renewed,
   );
-  return specs.map((s, i) => ({ name: `${net.network}.${s.name}.grad`, tensor: unwrapped(gradients[i]!) }));
-}
-
-/** The same values before they were given another shape: a Reshape in front of an output would copy them. */
-function unwrapped(t: Tensor): Tensor {
-  return t.producer?.op.renames ? unwrapped(t.producer.inputs[0]!) : t;
+  return specs.map((s, i) => ({ name: `${net.network}.${s.name}.grad`, tensor: unshaped(gradients[i]!) }));
 }
 
 /** A network's parameters as they are after its update, by name: inputs of the second program. */

@@ -11,9 +11,10 @@ import { ConfigError } from "./errors.ts";
 import { type Program, sizeOf, type Target } from "./graph.ts";
 import { generators } from "./networks/generators.ts";
 import type { MaskSpec } from "./nn/parameters.ts";
+import type { WeightUse } from "./onnx/blocks.ts";
 import { channelBlock } from "./onnx/channel-block.ts";
-import { inBlocks, type WeightUse } from "./onnx/channel-blocks.ts";
 import { encode } from "./onnx/encode.ts";
+import { forCpu } from "./onnx/for-cpu.ts";
 import { prepared } from "./onnx/prepared.ts";
 import { type BatchShape, generatorGraph } from "./pix2pix.ts";
 import type { DeepPicture, Device, InferenceSession, Picture, Platform, Samples } from "./platform.ts";
@@ -289,14 +290,14 @@ export class Translator {
       sessions.push(session);
       return run;
     };
-    let run = await compiled(inBlocks(program, block));
+    let run = await compiled(forCpu(program, block));
     if (block === 1 || weights === "changing") return run;
     const parameters = new Set(this.#state.specs.map(({ name }) => `netG.${name}`));
     let pictures = 0;
     return async (inputs) => {
       pictures += 1;
       if (pictures !== severalPictures) return run(inputs);
-      const { once, every } = prepared(inBlocks(program, block, weights), ({ name }) => parameters.has(name));
+      const { once, every } = prepared(forCpu(program, block, weights), ({ name }) => parameters.has(name));
       if (once.outputs.length > 0) {
         const first = await this.#session(once);
         run = await compiled(every, await first.run({}));

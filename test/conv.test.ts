@@ -1,15 +1,15 @@
 /**
  * Convolutions of any geometry, their gradients and the gradients of those, against plain loops: every form that
- * ops/lowerings.ts chooses from.
+ * onnx/for-cpu.ts and ops/lowerings.ts choose from.
  */
 import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { gradient } from "../src/gradient.ts";
 import { Graph, type Shape, sizeOf, type Target, type Tensor } from "../src/graph.ts";
-import { inBlocks } from "../src/onnx/channel-blocks.ts";
+import { forCpu } from "../src/onnx/for-cpu.ts";
 import { Conv, ConvTranspose } from "../src/ops/conv.ts";
-import { mul } from "../src/ops/elementwise.ts";
+import { add, mul } from "../src/ops/elementwise.ts";
 import { sum } from "../src/ops/reduce.ts";
 import { Random } from "../src/random.ts";
 import { distance, normals, run } from "./evaluate.ts";
@@ -110,6 +110,51 @@ it.each([
   expect((await check(geometry, "cpu")).blocks).toEqual(blocks);
 });
 
+// Channels and tiles in blocks: each product is one grouped Conv.
+it.each([
+  ["4x4", { n: 1, ...square(16, 4, 1, 1) }],
+  ["two samples, oblong", { n: 2, ...square(16, 4, 1, 1), size: [16, 32] }],
+  ["3x3", { n: 1, ...square(18, 3, 1, 1) }],
+] satisfies [string, Omit<Geometry, "cin" | "cout">][])(
+  "channels in blocks, Winograd's form, %s",
+  async (_, geometry) => {
+    const { blocks } = await check({ ...geometry, cin: 32, cout: 48 }, "cpu", 1e-5);
+    expect(blocks).toEqual({ y: 1, dx: 1, dw: 1, transposed: 1 });
+  },
+);
+
+// The gradient by a kernel that sees two maps, of one sample and of two, is one op and one sum.
+it.each([
+  ["taps", { cin: 3, cout: 2, ...square(12, 3, 1, 1) }],
+  ["patches", { cin: 3, cout: 2, ...square(12, 4, 2, 1) }],
+  ["patches of few channels", { cin: 32, cout: 2, ...square(12, 4, 1, 1) }],
+  ["patches in blocks", { cin: 16, cout: 16, ...square(48, 4, 2, 1) }],
+  ["Winograd's form", { cin: 32, cout: 34, ...square(21, 4, 1, 1) }],
+  ["Winograd's form in blocks", { cin: 32, cout: 48, ...square(16, 4, 1, 1) }],
+] satisfies [string, Omit<Geometry, "n">][])("two maps: %s", async (_, layer) => {
+  const { cin, cout, size, kernel, ...attrs } = layer;
+  const graph = new Graph();
+  const random = new Random(0, "two maps", 0);
+  const values: Record<string, Float32Array> = {};
+  const drawn = (name: string, shape: Shape) => {
+    values[name] = normals(random, sizeOf(shape), 4);
+    return graph.input(name, shape);
+  };
+  const w = drawn("w", [cout, cin, ...kernel]);
+  const wanted = new Float64Array(w.size);
+  const losses = [1, 2].map((n) => {
+    const y = Conv([drawn(`x${n}`, [n, cin, ...size]), w], attrs);
+    const loss = sum(mul(y, drawn(`t${n}`, y.shape)));
+    const { dw } = loops({ n, ...layer }, y.shape.slice(2), values[`x${n}`]!, values.w!, values[`t${n}`]!);
+    for (const [i, v] of dw.entries()) wanted[i]! += v;
+    return loss;
+  });
+  graph.output("dw", gradient(add(losses[0]!, losses[1]!), [w])[0]!);
+  const types = graph.program().nodes.map(({ op }) => op.type);
+  expect(types.filter((type) => type === "ConvWeightGradient")).toHaveLength(1);
+  expect(distance((await run(graph, values)).dw!, wanted)).toBeLessThan(1e-5);
+});
+
 it("channels in blocks of eight: the same tests on a CPU without AVX-512", { timeout: 300_000 }, (context) => {
   const emulator = "qemu-x86_64";
   if (process.arch !== "x64" || spawnSync(emulator, ["--version"]).error) {
@@ -127,7 +172,7 @@ it("channels in blocks of eight: the same tests on a CPU without AVX-512", { tim
   const { status, stdout } = spawnSync(emulator, ["-cpu", "Haswell", process.execPath, ...vitest], {
     encoding: "utf8",
   });
-  expect(stdout).toMatch(/7 passed/);
+  expect(stdout).toMatch(/10 passed/);
   expect(status).toBe(0);
 });
 
@@ -184,10 +229,9 @@ async function check(geometry: Geometry, target: Target = "cpu", tolerance = 1e-
   const attrs = { strides, pads, dilations };
   const y = Conv([x!, w!, bias!], attrs);
   const gradients = gradient(sum(mul(y, t!)), [x!, w!, bias!]);
-  const ops = (tensor: Tensor) => graph.program(named(["it"], [tensor])).nodes.map(({ op }) => op.type);
-  const blocksOf = (tensor: Tensor) =>
-    inBlocks(graph.program(named(["it"], [tensor])), 16).nodes.filter(({ op }) => op.domain && op.type === "Conv")
-      .length;
+  const formed = (tensor: Tensor, block: 1 | 16) => forCpu(graph.program(named(["it"], [tensor])), block).nodes;
+  const ops = (tensor: Tensor) => formed(tensor, 1).map(({ op }) => op.type);
+  const blocksOf = (tensor: Tensor) => formed(tensor, 16).filter(({ op }) => op.domain && op.type === "Conv").length;
   const taken = {
     output: ["MatMul", "ConvTranspose", "Conv"].find((type) => ops(y).includes(type)),
     input: inputForm(ops(gradients[0]!)),

@@ -4,8 +4,8 @@ import { onCpu } from "../src/device.ts";
 import { gradient } from "../src/gradient.ts";
 import { Graph, type Shape, sizeOf, type Tensor } from "../src/graph.ts";
 import { channelBlock } from "../src/onnx/channel-block.ts";
-import { inBlocks } from "../src/onnx/channel-blocks.ts";
 import { encode } from "../src/onnx/encode.ts";
+import { forCpu } from "../src/onnx/for-cpu.ts";
 import { add, mul } from "../src/ops/elementwise.ts";
 import { sum } from "../src/ops/reduce.ts";
 import type { Ort } from "../src/platform.ts";
@@ -20,7 +20,7 @@ export type Values = Record<string, Float32Array>;
 export async function compile(graph: Graph): Promise<(values: Values) => Promise<Values>> {
   const program = graph.program();
   const block = await channelBlock({ ort: ort as unknown as Ort }, { name: "cpu", label: "cpu" });
-  const session = await ort.InferenceSession.create(encode(inBlocks(program, block)), onCpu(1));
+  const session = await ort.InferenceSession.create(encode(forCpu(program, block)), onCpu(1));
   return async (values) => {
     const feeds: Record<string, ort.Tensor> = {};
     for (const { name, shape, dtype } of program.inputs) {

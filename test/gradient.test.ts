@@ -1,11 +1,10 @@
 /** Reverse-mode differentiation as printed graphs, and what a whole training step does and does not depend on. */
 import { describe, expect, it } from "vitest";
 import { gradient } from "../src/gradient.ts";
-import { Graph, op, type Program, sizeOf, type Tensor } from "../src/graph.ts";
+import { Graph, op, type Program, type Tensor } from "../src/graph.ts";
 import { discriminators, receptiveField } from "../src/networks/discriminators.ts";
 import { Parameters } from "../src/nn/parameters.ts";
 import { add, mul, relu, sub, tanh } from "../src/ops/elementwise.ts";
-import { gemm, MatMul } from "../src/ops/linear.ts";
 import { reshape } from "../src/ops/movement.ts";
 import { mean, sum } from "../src/ops/reduce.ts";
 import { type ModelOptions, trainingStep } from "../src/pix2pix.ts";
@@ -21,44 +20,6 @@ function printed(shapes: number[][], build: (...x: Tensor[]) => Tensor): string 
   });
   return `\n${graph}\n`;
 }
-
-describe("the sum of a gradient's parts that are products", () => {
-  // loss = sum(t1 * a b1) + sum(t2 * a b2), so d loss / d a = t1 b1' + t2 b2'; multiples of 1/4 are exact.
-  const [rows, inner, columns] = [9, 8, 2];
-  const shapes = {
-    a: [rows, inner],
-    b1: [inner, columns],
-    b2: [inner, columns],
-    t1: [rows, columns],
-    t2: [rows, columns],
-  };
-  const random = new Random(0, "products", 0);
-  const values = Object.fromEntries(
-    Object.entries(shapes).map(([name, shape]) => [name, normals(random, sizeOf(shape), 4)]),
-  );
-  const wanted = Float32Array.from({ length: rows * inner }, (_, at) => {
-    const [i, k] = [Math.floor(at / inner), at % inner];
-    const part = (t: string, b: string, j: number) => values[t]![i * columns + j]! * values[b]![k * columns + j]!;
-    let total = 0;
-    for (let j = 0; j < columns; j++) total += part("t1", "b1", j) + part("t2", "b2", j);
-    return total;
-  });
-  const matMul = (a: Tensor, b: Tensor) => MatMul([a, b]);
-
-  it.each([
-    ["batches of matrices", "cpu", [1], matMul, ["MatMul"]],
-    ["batches of matrices", "gpu", [1], matMul, ["MatMul", "MatMul", "Add"]],
-    ["matrices", "cpu", [], gemm, ["Gemm", "Gemm"]],
-  ] as const)("%s, %s", async (_, target, batch, product, expected) => {
-    const graph = new Graph(target);
-    const [a, b1, b2, t1, t2] = Object.entries(shapes).map(([name, shape]) => graph.input(name, [...batch, ...shape]));
-    const loss = add(sum(mul(product(a!, b1!), t1!)), sum(mul(product(a!, b2!), t2!)));
-    graph.output("da", gradient(loss, [a!])[0]!);
-    const ops = graph.program().nodes.map(({ op }) => op.type);
-    expect(ops.filter((type) => ["MatMul", "Gemm", "Add"].includes(type))).toEqual(expected);
-    expect((await run(graph, values)).da).toEqual(wanted);
-  });
-});
 
 describe("gradient", () => {
   it("of a function of functions, by the chain rule", () => {

@@ -132,6 +132,24 @@ export const table: Record<string, Sample[]> = {
       ...both,
     },
   ],
+  // Of two maps.
+  ConvWeightGradient: [
+    {
+      shapes: [
+        [2, 3, 6, 7],
+        [2, 4, 3, 3],
+        [1, 3, 6, 7],
+        [1, 4, 3, 3],
+      ],
+      attrs: { ...geometry, kernel: [3, 2] },
+      y: ([o, c, i, j], x, dy, x2, dy2) => {
+        const seen = (n: number, x: At, dy: At) =>
+          sumOf(upTo(3), (p) => sumOf(upTo(3), (q) => x(n, c!, 2 * p + i! - 1, 2 * q + 2 * j! - 1) * dy(n, o!, p, q)));
+        return seen(0, x!, dy!) + seen(1, x!, dy!) + seen(0, x2!, dy2!);
+      },
+      ...both,
+    },
+  ],
   MatMul: [
     {
       shapes: [

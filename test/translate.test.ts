@@ -8,7 +8,8 @@ import { NetworkState } from "../src/engines/state.ts";
 import { decode, type StoredTensor } from "../src/formats/safetensors.ts";
 import { inits } from "../src/nn/init.ts";
 import { nodePlatform } from "../src/node/index.ts";
-import { inBlocks, type WeightUse } from "../src/onnx/channel-blocks.ts";
+import type { WeightUse } from "../src/onnx/blocks.ts";
+import { forCpu } from "../src/onnx/for-cpu.ts";
 import { prepared } from "../src/onnx/prepared.ts";
 import { generatorGraph } from "../src/pix2pix.ts";
 import type { Picture } from "../src/platform.ts";
@@ -69,7 +70,7 @@ describe("weights that do not change", () => {
   it("decide what a program of its own computes; the rest takes it", () => {
     const { program } = generatorGraph(parseConfig({ dataroot: "none", ...options }), { n: 1, height: 64, width: 64 });
     const isWeight = ({ name }: { name: string }) => name.startsWith("netG.");
-    const { once, every } = prepared(inBlocks(program, 16, "fixed"), isWeight);
+    const { once, every } = prepared(forCpu(program, 16, "fixed"), isWeight);
     expect(once.inputs.length).toBeGreaterThan(5);
     expect(once.inputs.every(isWeight)).toBe(true);
     const taken = every.inputs.map(({ name }) => name);

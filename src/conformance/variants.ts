@@ -5,6 +5,7 @@ import type { BatchShape } from "../model.ts";
 import { discriminators } from "../networks/discriminators.ts";
 import { generators } from "../networks/generators.ts";
 import { ganLosses } from "../nn/losses.ts";
+import { forCpu } from "../onnx/for-cpu.ts";
 import { generatorGraph, trainingStep } from "../pix2pix.ts";
 import { type Case, collect } from "./cases.ts";
 
@@ -65,7 +66,12 @@ export function casesOf(all: readonly Variant[], target: Target): Map<string, Ca
     const alone = (["batch", "running", "image"] as const).map(
       (statistics) => generatorGraph(config, shape, statistics, target).program,
     );
-    collect([...steps, ...alone], name, target, cases);
+    collect(
+      [...steps, ...alone].map((program) => forCpu(program)),
+      name,
+      target,
+      cases,
+    );
   }
   return cases;
 }

@@ -7,7 +7,7 @@
  */
 import { sessionOptions } from "../device.ts";
 import { DeviceLostError } from "../errors.ts";
-import { Graph, type Node, type Program, type Shape, type Tensor as Symbolic, sizeOf } from "../graph.ts";
+import { Graph, type Node, type Program, type Shape, sizeOf, unshaped } from "../graph.ts";
 import { adamGraph, type Betas, type Factors, momentGroups } from "../nn/adam.ts";
 import { isTrainable } from "../nn/parameters.ts";
 import { encode } from "../onnx/encode.ts";
@@ -280,7 +280,7 @@ export class GpuEngine implements Engine {
 export function apart(program: Program): Program {
   const added: Node[] = [];
   const outputs = program.outputs.map(({ name, tensor }) => {
-    const inPlace = tensor.producer?.inputs.some((input) => unnamed(input).name === memoryOf(name));
+    const inPlace = tensor.producer?.inputs.some((input) => unshaped(input).name === memoryOf(name));
     if (!inPlace || name === memoryOf(name)) return { name, tensor };
     const through = neg(tensor);
     const out = neg(through);
@@ -289,9 +289,6 @@ export function apart(program: Program): Program {
   });
   return { ...program, nodes: [...program.nodes, ...added], outputs };
 }
-
-/** The same memory, before ops that only give it another shape. */
-const unnamed = (t: Symbolic): Symbolic => (t.producer?.op.renames ? unnamed(t.producer.inputs[0]!) : t);
 
 /** Calls with each part and where it starts in all of them. */
 function eachPart(parts: readonly Float32Array[], call: (part: Float32Array, start: number) => void): void {

@@ -1,11 +1,11 @@
 /** Everything in the host's memory: ONNX Runtime reads and writes the networks' arrays in place, Adam is a WebAssembly loop. */
 import { sessionOptions } from "../device.ts";
-import { type Program, type Tensor as Symbolic, sizeOf } from "../graph.ts";
+import { type Program, type Tensor as Symbolic, sizeOf, unshaped } from "../graph.ts";
 import type { Betas, Factors } from "../nn/adam.ts";
 import { isTrainable } from "../nn/parameters.ts";
 import { channelBlock } from "../onnx/channel-block.ts";
-import { inBlocks } from "../onnx/channel-blocks.ts";
 import { encode } from "../onnx/encode.ts";
+import { forCpu } from "../onnx/for-cpu.ts";
 import type { Device, InferenceSession, Platform, Tensor, Tensors } from "../platform.ts";
 import { type Bound, type Engine, memoryOf } from "./engine.ts";
 import type { NetworkState } from "./state.ts";
@@ -61,9 +61,9 @@ export class HostEngine implements Engine {
   /** A session with a buffer for every input and output; what has the same name in two programs shares one. */
   async #stage(program: Program, buffers: Map<string, Float32Array>) {
     const { ort, runInto } = this.#platform;
-    const model = encode(inBlocks(program, await channelBlock(this.#platform, this.#device)), {
-      sequence: runInto.sequenceOutput,
-    });
+    const formed = forCpu(program, await channelBlock(this.#platform, this.#device));
+    const outputs = formed.outputs.map(({ name, tensor }) => ({ name, tensor: unshaped(tensor) }));
+    const model = encode({ ...formed, outputs }, { sequence: runInto.sequenceOutput });
     const session = await ort.InferenceSession.create(model, sessionOptions(this.#device, this.#threads));
     this.#sessions.add(session);
     const bound = (name: string, { shape }: Symbolic): [string, Tensor] => {
@@ -75,7 +75,7 @@ export class HostEngine implements Engine {
     return {
       session,
       feeds: Object.fromEntries(program.inputs.map((t) => bound(t.name, t))),
-      fetches: Object.fromEntries(program.outputs.map(({ name, tensor }) => bound(name, tensor))),
+      fetches: Object.fromEntries(outputs.map(({ name, tensor }) => bound(name, tensor))),
     };
   }
 

@@ -1,6 +1,6 @@
 /** How much memory programs take, from their graphs. */
 import { DeviceError } from "../errors.ts";
-import { type Dtype, type Program, sizeOf, type Tensor } from "../graph.ts";
+import { type Dtype, type Program, sizeOf, type Tensor, unshaped } from "../graph.ts";
 import { isTrainable } from "../nn/parameters.ts";
 import type { Device } from "../platform.ts";
 import { memoryOf } from "./engine.ts";
@@ -43,23 +43,21 @@ export function memoryNeed(programs: readonly Program[], states: readonly Networ
 
 /** Bytes of what is computed and still to be read, at the node where they are most; outputs have memory of their own. */
 function largestLiveSet({ nodes, inputs, constants, outputs }: Program): number {
-  /** The tensor whose memory a value is in: its own, or for a Reshape that of its input. */
-  const root = (t: Tensor): Tensor => (t.producer?.op.renames ? root(t.producer.inputs[0]!) : t);
   const elsewhere = new Set([
     ...inputs,
     ...constants.map(({ tensor }) => tensor),
-    ...outputs.map((o) => root(o.tensor)),
+    ...outputs.map((o) => unshaped(o.tensor)),
   ]);
   const lastUse = new Map<Tensor, number>();
   nodes.forEach((node, i) => {
-    for (const t of node.inputs) lastUse.set(root(t), i);
+    for (const t of node.inputs) lastUse.set(unshaped(t), i);
   });
   const ending = new Map<number, Tensor[]>();
   for (const [t, i] of lastUse) ending.set(i, [...(ending.get(i) ?? []), t]);
   let [live, most] = [0, 0];
   const alive = new Set<Tensor>();
   nodes.forEach(({ output }, i) => {
-    const t = root(output);
+    const t = unshaped(output);
     if (!elsewhere.has(t) && !alive.has(t)) {
       alive.add(t);
       live += bytesOf(t);

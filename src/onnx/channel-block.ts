@@ -2,7 +2,7 @@
 import { onCpu } from "../device.ts";
 import { Graph, op } from "../graph.ts";
 import type { Device, Ort, Platform } from "../platform.ts";
-import { type ChannelBlock, ReorderInput } from "./channel-blocks.ts";
+import { type ChannelBlock, ReorderInput } from "./blocks.ts";
 import { encode } from "./encode.ts";
 
 const Shape = op("Shape", { shape: ([x]) => [x!.length], dtype: "int64" });

@@ -45,6 +45,8 @@ function graphProto(w: BinaryWriter, { inputs, constants, nodes, outputs }: Prog
   const names = new Map(outputs.filter((o) => made.has(o.tensor)).map((o) => [o.tensor, o.name]));
   const nameOf = (t: Node["output"]) => names.get(t) ?? t.name;
   nodes.forEach((node, i) => {
+    if (node.op.abstract)
+      throw new Error(`${node.op.type} (${node.scope}) is no op of ONNX: give the program its forms first (forCpu).`);
     const extra = (node.op.constants?.(node.attrs) ?? []).map((values) => {
       const key = `ints_${values.join("_")}`;
       integers.set(key, values);

@@ -1,10 +1,11 @@
 /**
- * Convolution and its transpose, each the other's gradient. NCHW; a Conv's weight is [Cout, Cin, kh, kw], a
- * ConvTranspose's [Cin, Cout, kh, kw]. Which ONNX form an op or a gradient takes is chosen in ./lowerings.ts.
+ * Convolution and its transpose, each the other's gradient by its input, and the gradient of both by their weight. NCHW; a
+ * Conv's weight is [Cout, Cin, kh, kw], a ConvTranspose's [Cin, Cout, kh, kw]. Which form they take on a GPU is chosen in
+ * ./lowerings.ts, on a CPU in ../onnx/for-cpu.ts.
  */
 import { ShapeError } from "../errors.ts";
 import { type Op, op, type Tensor } from "../graph.ts";
-import { convInputGradient, convOnCpu, convOnGpu, convWeightGradient } from "./lowerings.ts";
+import { convInputGradient, convOnGpu, convWeightGradient } from "./lowerings.ts";
 import { reshape } from "./movement.ts";
 import { sum } from "./reduce.ts";
 
@@ -35,7 +36,7 @@ export const Conv: Op<ConvAttributes> = op<ConvAttributes>("Conv", {
     }
     return [n!, cout!, ...map];
   },
-  lower: ([x, w, b], attrs, target) => (target === "gpu" ? convOnGpu : convOnCpu)(x!, w!, b, attrs),
+  lower: ([x, w, b], attrs, target) => (target === "gpu" ? convOnGpu(x!, w!, b, attrs) : undefined),
   gradient: ({ x: [x, w, b], dy, attrs, needed }) => {
     const [, , kh, kw] = w!.shape;
     const gradients = [
@@ -70,6 +71,32 @@ export const ConvTranspose: Op<ConvTransposeAttributes> = op<ConvTransposeAttrib
     return b ? [...gradients, biasGradient(dy)] : gradients;
   },
 });
+
+export interface ConvWeightGradientAttributes extends ConvAttributes {
+  /** Height and width of the kernel: those of x and dy leave it open where strides do not fit. */
+  kernel: readonly [number, number];
+}
+
+/**
+ * The sum over pairs (x, dy) of the gradient of Conv by its weight, [Cout, Cin, kh, kw]: inputs x, dy, x, dy, ... No op of ONNX;
+ * programs for a CPU get a form of it.
+ */
+export const ConvWeightGradient: Op<ConvWeightGradientAttributes> = op<ConvWeightGradientAttributes>(
+  "ConvWeightGradient",
+  {
+    abstract: true,
+    shape: ([x, dy], { kernel }) => [dy![1]!, x![1]!, ...kernel],
+    gradient: ({ x, dy: dw, attrs: { kernel: _, ...attrs }, needed }) =>
+      x.map((t, i) => {
+        if (!needed[i]) return null;
+        return i % 2 === 0 ? convInputGradient(x[i + 1]!, dw, t.shape, attrs) : Conv([x[i - 1]!, dw], attrs);
+      }),
+    plus: (a, b) =>
+      `${Object.values(a.attrs)}` === `${Object.values(b.attrs)}`
+        ? ConvWeightGradient([...a.inputs, ...b.inputs], a.attrs as unknown as ConvWeightGradientAttributes)
+        : undefined,
+  },
+);
 
 /** Sum over samples and positions, [C]. */
 function biasGradient(dy: Tensor): Tensor {

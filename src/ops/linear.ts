@@ -1,7 +1,7 @@
 /** Matrix products. */
 import { ShapeError } from "../errors.ts";
 import { type Op, op, type Tensor } from "../graph.ts";
-import { concat, Transpose, transpose } from "./movement.ts";
+import { transpose } from "./movement.ts";
 
 interface GemmAttributes {
   transA: 0 | 1;
@@ -25,8 +25,6 @@ export const Gemm: Op<GemmAttributes> = op<GemmAttributes>("Gemm", {
     const db = transB ? gemm(dy, a!, 1, transA) : gemm(a!, dy, transA ? 0 : 1, 0);
     return c ? [da, db, dy] : [da, db];
   },
-  plus: (a, b) =>
-    b.inputs.length === 2 ? Gemm([...b.inputs, a.output], b.attrs as unknown as GemmAttributes) : undefined,
 });
 
 /** y[i] = a[i] b[i] for batches of matrices, [N, rows, inner] and [N, inner, columns]. */
@@ -38,24 +36,7 @@ export const MatMul: Op<object> = op("MatMul", {
     return [n, rows, columns];
   },
   gradient: ({ x: [a, b], dy }) => [MatMul([dy, turned(b!)]), MatMul([turned(a!), dy])],
-  // One product of matrices side by side, where copying those is less than a pass over both results.
-  plus: ({ inputs: [a, b], output }, { inputs: [a2, b2] }) => {
-    const [, rows, columns] = output.shape as [number, number, number];
-    const inner = a!.shape[2]! + a2!.shape[2]!;
-    const copied = 2 * inner * (rows + columns);
-    if (a!.graph.target !== "cpu" || copied > 3 * rows * columns) return undefined;
-    return MatMul([joined(a!, a2!, 2), joined(b!, b2!, 1)]);
-  },
 });
-
-/** Side by side along `axis`, also where both are transposed: that stays for the product to do. */
-function joined(a: Tensor, b: Tensor, axis: number): Tensor {
-  const [one, other] = [a.producer, b.producer];
-  const perm = one?.attrs.perm as readonly number[] | undefined;
-  const alike = one?.op === Transpose.declaration && other?.op === one?.op && `${perm}` === `${other?.attrs.perm}`;
-  if (!perm || !alike) return concat([a, b], axis);
-  return transpose(concat([one!.inputs[0]!, other!.inputs[0]!], perm[axis]!), perm);
-}
 
 const turned = (t: Tensor): Tensor => transpose(t, [0, 2, 1]);
 

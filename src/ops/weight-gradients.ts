@@ -1,7 +1,7 @@
 /**
- * The forms of d loss / d w of y = Conv(x, w), each as [Cout, Cin, kh, kw]. All are exact; they differ in speed, and
- * ./lowerings.ts chooses. A form multiplies the values that a kernel sees, its patches, with dy; it is in how patches are made
- * that they differ.
+ * The forms that d loss / d w of y = Conv(x, w) takes on a GPU, each as [Cout, Cin, kh, kw]. All are exact; they differ in
+ * speed, and ./lowerings.ts chooses. A form multiplies the values that a kernel sees, its patches, with dy; it is in how patches
+ * are made that they differ.
  */
 import type { Tensor } from "../graph.ts";
 import { Conv, type ConvAttributes } from "./conv.ts";
@@ -11,38 +11,12 @@ import { concat, pad, reshape, SpaceToDepth, slice, stride, transpose } from "./
 type Kernel = readonly [number, number];
 type WeightGradient = (x: Tensor, dy: Tensor, kernel: Kernel, attrs: ConvAttributes) => Tensor;
 
-/** Patches by a Conv of each channel alone with one kernel a tap, 1 there and 0 elsewhere: the runtime's fastest copy on a CPU. */
-export const byOneHotConv: WeightGradient = (x, dy, [kh, kw], attrs) => {
-  const [, cin, height, width] = x.shape as [number, number, number, number];
-  const taps = kh * kw;
-  const oneHot = Float32Array.from({ length: taps * taps }, (_, i) => (i % (taps + 1) === 0 ? 1 : 0));
-  const kernels = x.graph.constant(oneHot, [taps, 1, kh, kw]);
-  const patchesOf = (i: number) => Conv([reshape(sampleOf(x, i), [cin, 1, height, width]), kernels], attrs);
-  return reshape(productOverSamples(dy, patchesOf, cin * taps), [dy.shape[1]!, cin, kh, kw]);
-};
-
 /** Patches by strided slices, of all samples at once. */
 export const bySlices: WeightGradient = (x, dy, [kh, kw], attrs) => {
   const cin = x.shape[1]!;
   const patches = im2col(x, dy.shape.slice(2) as [number, number], [kh, kw], attrs);
   const total = productOverSamples(dy, (i) => sampleOf(patches, i), cin * kh * kw);
   return reshape(total, [dy.shape[1]!, cin, kh, kw]);
-};
-
-/** For stride 1 and few taps: each is a matrix product a sample of dy with the map shifted to it. */
-export const byTaps: WeightGradient = (x, dy, [kh, kw], { pads, dilations }) => {
-  const [, cout, h, w] = dy.shape as [number, number, number, number];
-  const cin = x.shape[1]!;
-  const padded = pad(x, [0, 0, pads[0], pads[1]], [0, 0, pads[2], pads[3]]);
-  const taps = Array.from({ length: kh * kw }, (_, k) => {
-    const [top, left] = [dilations[0] * Math.floor(k / kw), dilations[1] * (k % kw)];
-    const shifted = slice(padded, [2, 3], [top, left], [top + h, left + w]);
-    return reshape(
-      productOverSamples(dy, (i) => sampleOf(shifted, i), cin),
-      [1, cout * cin],
-    );
-  });
-  return reshape(transpose(reshape(concat(taps, 0), [kh * kw, cout, cin]), [1, 2, 0]), [cout, cin, kh, kw]);
 };
 
 /** One Conv: the transposed input as the image, dy as the kernel, dilation and stride exchanged. */
@@ -86,17 +60,25 @@ export function halves(x: Tensor, kernel: Kernel, { strides, pads, dilations }: 
   );
 }
 
-/** The sum over samples of dy [Cout, map] times the transpose of the sample's patches, `rows` of them for each place of the map. */
-function productOverSamples(dy: Tensor, patchesOf: (i: number) => Tensor, rows: number): Tensor {
+/**
+ * The sum over samples of dy [Cout, map] times the transpose of the sample's patches, `rows` of them for each place of the map.
+ * @param before what is added to it
+ */
+export function productOverSamples(
+  dy: Tensor,
+  patchesOf: (i: number) => Tensor,
+  rows: number,
+  before?: Tensor,
+): Tensor {
   const [n, cout, h, w] = dy.shape as [number, number, number, number];
-  let total: Tensor | undefined;
+  let total = before;
   for (let i = 0; i < n; i++) {
     total = gemm(reshape(sampleOf(dy, i), [cout, h * w]), reshape(patchesOf(i), [rows, h * w]), 0, 1, total);
   }
   return total!;
 }
 
-const sampleOf = (t: Tensor, i: number): Tensor => slice(t, [0], [i], [i + 1]);
+export const sampleOf = (t: Tensor, i: number): Tensor => slice(t, [0], [i], [i + 1]);
 
 /** [N, C, H, W] to the patches that a kernel sees, [N, C, kh*kw, h*w]. */
 function im2col(
