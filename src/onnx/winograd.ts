@@ -1,12 +1,13 @@
 /**
- * Winograd's form of a convolution of stride 1 and of its gradients (Lavin and Gray 2016, arXiv 1509.09308): tiles of 7 x 7
- * values give m x m results (m = 8 - kernel) by 49 products instead of (m * kernel)^2, so 4x4 kernels take 0.19 and 3x3 kernels
- * 0.22 of the multiplications of the plain form.
+ * Winograd's form of a convolution and of its gradients (Lavin and Gray 2016, arXiv 1509.09308): tiles of 7 x 7 values give
+ * m x m results (m = 8 - kernel) by 49 products instead of (m * kernel)^2, so 4x4 kernels take 0.19 and 3x3 kernels 0.22 of the
+ * multiplications of the plain form. A kernel of stride 2 is the sum of four of stride 1, one for each phase (even or odd rows,
+ * even or odd columns): tiles of 5 x 5 give 4 x 4 results, and 4x4 kernels take 0.39.
  *
  * With the linear transforms B of a tile x, G of a kernel w and A of the products, y = A (G w * B x), where * is a product over
- * channels at each of the 49 points. The gradients are what follows from that: dx = B' (G w * A' dy) and dw = G' (A' dy * B x),
- * B' being the transpose of B. So all three are products of two of the same three operands. They lie in memory as a grouped Conv
- * in blocks takes them, a point a group; what is an input of one product is the filters of another:
+ * channels at each point. The gradients are what follows from that: dx = B' (G w * A' dy) and dw = G' (A' dy * B x), B' being the
+ * transpose of B. So all three are products of two of the same three operands. They lie in memory as a grouped Conv in blocks
+ * takes them, a point a group; what is an input of one product is the filters of another:
  *
  *          filters [out / b, in, b]       input [in / b, positions, b]
  *     y    G w   [O / b, C, b]            B x   [C / b, places, b]
@@ -25,25 +26,20 @@ import { add } from "../ops/elementwise.ts";
 import { gemm, MatMul } from "../ops/linear.ts";
 import { concat, reshape, slice, transpose } from "../ops/movement.ts";
 import { blocked, type CpuForm, exchanged, GroupedConv, plain, pointwise } from "./blocks.ts";
+import { kronecker, spread, type Transforms, transforms } from "./transforms.ts";
 import { pairsOf } from "./weight-gradients.ts";
-
-/**
- * Where the polynomials are evaluated, infinity aside: small numbers, which keep the rounding error at 4e-6 of a result. With one
- * point less it is 2e-6 and a step takes 1.04 of the time; with one more neither gets better.
- */
-const points = [0, 1, -1, 0.5, -2, 2];
-const tile = points.length + 1;
-/** Of a tile along both axes. */
-const count = tile * tile;
 
 /** y = Conv(x, w) (+ b). */
 export const winograd: CpuForm = ([x, w, b], attrs, { block }) => {
   const map = Conv.declaration.shape([x!.shape, w!.shape], attrs as unknown as ConvAttributes);
   const g = geometryOf(x!.shape, w!.shape, map, attrs as unknown as ConvAttributes, block);
   if (!g) return undefined;
-  const { n, cout, m, tiles, places } = g;
-  const product = multiplied(g, kernelsOf(g, w!), inputOf(g, x!), [cout, g.cin, n * places]);
-  const results = gemm(constant(x!, g.output, [count, m * m]), reshape(product, [count, cout * n * places]), 1, 0);
+  const { n, cin, cout, m, tiles, places, count } = g;
+  let product: Tensor | undefined;
+  for (const phase of g.phases) {
+    product = multiplied(g, kernelsOf(g, w!, phase), inputOf(g, x!, phase), [cout, cin, n * places], product);
+  }
+  const results = gemm(outputOf(g, x!, [count, m * m]), reshape(product!, [count, cout * n * places]), 1, 0);
   // From [row in tile, column in tile, channels, n, tile row, tile column, channel in block] to maps, cut to their size.
   const placed = transpose(reshape(results, [m, m, cout / g.block, n, ...tiles, g.block]), [3, 2, 4, 0, 5, 1, 6]);
   const maps = reshape(placed, [(n * cout) / g.block, m * tiles[0], m * tiles[1], g.block]);
@@ -57,13 +53,14 @@ export const winogradInputGradient: CpuForm = ([dy, w, b], attrs, { block }) => 
   const shape = ConvTranspose.declaration.shape([dy!.shape, w!.shape], attrs as unknown as ConvTransposeAttributes);
   const g = geometryOf(shape, w!.shape, dy!.shape, attrs as unknown as ConvAttributes, block);
   if (!g) return undefined;
-  const { n, cin, cout, m, tiles, places } = g;
-  const product = multiplied(g, gradientOf(g, dy!), kernelsOf(g, w!), [n * places, cout, cin]);
-  const samples = transpose(reshape(product, [count, n, places * cin]), [1, 0, 2]);
-  const planes = exchanged(samples, n, (count * places) / g.block, cin, g.block);
-  const back = { strides: [m, m], dilations: [1, 1], pads: g.pads, output_padding: [0, 0] } as const;
-  const kernels = constant(dy!, g.input, [count, 1, tile, tile]);
-  const dx = reshape(ConvTranspose([reshape(planes, [n * cin, count, ...tiles]), kernels], back), shape);
+  const { n, cin, cout, tiles, places, count, phases } = g;
+  const atPoints = phases.map((phase) => {
+    const product = multiplied(g, gradientOf(g, dy!), kernelsOf(g, w!, phase), [n * places, cout, cin]);
+    const samples = transpose(reshape(product, [count, n, places * cin]), [1, 0, 2]);
+    return reshape(exchanged(samples, n, (count * places) / g.block, cin, g.block), [n * cin, count, ...tiles]);
+  });
+  const planes = atPoints.length === 1 ? atPoints[0]! : concat(atPoints, 1);
+  const dx = reshape(ConvTranspose([planes, tilesOf(g, dy!)], g.back), shape);
   return b ? add(dx, reshape(b, [1, cin, 1, 1])) : dx;
 };
 
@@ -77,23 +74,26 @@ export const winogradWeightGradient: CpuForm = (inputs, attrs, { block }) => {
       return geometryOf(x.shape, w, dy.shape, attrs as unknown as ConvAttributes, block) ?? [];
     });
   let each = geometries(block);
-  if (each.length < pairs.length) return undefined;
   if (each.some((g) => g.block !== each[0]!.block)) each = geometries(1);
+  if (each.length < pairs.length) return undefined;
   const g = each[0]!;
-  const { cin, cout } = g;
-  const seen = sideBySide(
-    pairs.map(([x], i) => inputOf(each[i]!, x)),
-    (count * cin) / g.block,
-  );
+  const { cin, cout, count } = g;
   const gradients = sideBySide(
     pairs.map(([, dy], i) => gradientOf(each[i]!, dy)),
     count,
   );
   const places = each.reduce((total, { n, places }) => total + n * places, 0);
-  const product = multiplied(g, seen, gradients, [cin, places, cout]);
-  const taps = kernel[0] * kernel[1];
-  const dw = gemm(reshape(product, [count, cin * cout]), constant(seen, g.weight, [count, taps]), 1, 0);
-  return reshape(transpose(reshape(dw, [cin / g.block, cout, g.block * taps]), [1, 0, 2]), [cout, cin, ...kernel]);
+  let dw: Tensor | undefined;
+  for (const phase of g.phases) {
+    const seen = sideBySide(
+      pairs.map(([x], i) => inputOf(each[i]!, x, phase)),
+      (count * cin) / g.block,
+    );
+    const product = multiplied(g, seen, gradients, [cin, places, cout]);
+    dw = gemm(reshape(product, [count, cin * cout]), weightsOf(g, seen, phase), 1, 0, dw);
+  }
+  const turned = transpose(reshape(dw!, [cin / g.block, cout, g.block * sizeOf(kernel)]), [1, 0, 2]);
+  return reshape(turned, [cout, cin, ...kernel]);
 };
 
 /** Tensors of so many rows as one. */
@@ -102,126 +102,157 @@ function sideBySide(parts: Tensor[], rows: number): Tensor {
   return flat.length === 1 ? flat[0]! : concat(flat, 1);
 }
 
+/** Rows and columns of x that a kernel of stride 1 sees: every `stride`-th from these on. */
+type Phase = readonly [row: number, column: number];
+
 interface Geometry {
   n: number;
   cin: number;
   cout: number;
+  kernel: number;
+  stride: number;
+  phases: readonly Phase[];
+  /** Values of a tile along each axis, and points of both: its square. */
+  tile: number;
+  count: number;
   /** Results of a tile along each axis. */
   m: number;
   tiles: readonly [number, number];
   /** Tiles of a sample. */
   places: number;
-  /** Of the input, up to the end of the last tiles. */
-  pads: readonly [number, number, number, number];
-  /** Rows and columns of results that the last tiles have beyond the map. */
-  beyond: readonly [number, number];
   /** Channels, and places, that lie side by side. */
   block: number;
-  /** The transforms B, G and A, for each point a row. */
-  input: Float32Array;
-  weight: Float32Array;
-  output: Float32Array;
+  /** How tiles lie in the input, for the Conv that takes a phase of them. */
+  phaseAttributes(phase: Phase): ConvAttributes;
+  /** The same of all phases, for the ConvTranspose that puts them back. */
+  back: ConvTransposeAttributes;
+  /** Rows and columns of results that the last tiles have beyond the map. */
+  beyond: readonly [number, number];
+  transforms: Transforms;
 }
 
-/** Products that turning one weight costs, as measured: most of it is memory. */
+/** Products that turning one weight costs for 49 points, as measured: most of it is memory. */
 const turning = 1000;
-const fewChannels = 32;
+/** Channels from which the transforms repay, by the stride. */
+const fewChannels = [32, 64];
+/** Values of a tile along each axis, by the stride: with a point less, or more, a step takes longer. */
+const tileOf = [7, 5];
 
 /**
- * Of y = Conv(x, w); undefined where this form is not the faster one: for strides and dilations, few channels, and maps so small
- * that turning the weights costs more than it saves.
+ * Of y = Conv(x, w); undefined where this form is not the faster one: for dilations, few channels, and maps so small that
+ * turning the weights costs more than it saves; at stride 2 also where there are no blocks.
  */
 function geometryOf(x: Shape, w: Shape, y: Shape, attrs: ConvAttributes, block: number): Geometry | undefined {
   const [n, cin, ...size] = x as [number, number, number, number];
   const [cout, , kernel, kernel2] = w as [number, number, number, number];
   const map = y.slice(2) as [number, number];
-  const { strides, pads, dilations } = attrs;
-  if (kernel !== kernel2 || (kernel !== 3 && kernel !== 4)) return undefined;
-  if ([...strides, ...dilations].some((step) => step !== 1) || Math.min(cin, cout) < fewChannels) return undefined;
-  const m = tile + 1 - kernel;
+  const { pads, dilations } = attrs;
+  const [stride, stride2] = attrs.strides;
+  if (kernel !== kernel2 || stride !== stride2 || dilations.some((step) => step !== 1)) return undefined;
+  if (!(kernel === 4 && stride <= 2) && !(kernel === 3 && stride === 1)) return undefined;
+  const tile = tileOf[stride - 1]!;
+  const count = tile * tile;
+  const taps = Math.ceil(kernel / stride);
+  const m = tile + 1 - taps;
   const tiles = map.map((length) => Math.ceil(length / m)) as [number, number];
   const places = tiles[0] * tiles[1];
-  if (kernel * kernel * n * sizeOf(map) <= 1.5 * (count * n * places + turning)) return undefined;
-  const reach = (axis: 0 | 1) => (tiles[axis] - 1) * m + tile - size[axis]! - pads[axis];
-  const { input, weight, output } = matrices(kernel);
+  const inBlocks = block > 1 && [cin, cout, places].every((length) => length % block === 0);
+  if (Math.min(cin, cout) < fewChannels[stride - 1]!) return undefined;
+  if (stride > 1 && (!inBlocks || Math.min(pads[0], pads[1]) < stride - 1)) return undefined;
+  const products = stride * stride * count;
+  if (kernel * kernel * n * sizeOf(map) <= 1.5 * (products * n * places + (turning * products) / 49)) return undefined;
+
+  // How far tiles of so many rows reach beyond the input.
+  const beyond = (axis: 0 | 1, length: number, before: number) =>
+    (tiles[axis] - 1) * stride * m + length - size[axis]! - before;
+  const strides = [stride * m, stride * m] as const;
+  const whole = ([0, 1] as const).map((axis) => beyond(axis, stride * tile, pads[axis]));
   return {
-    ...{ n, cin, cout, m, tiles, places },
-    pads: [pads[0], pads[1], reach(0), reach(1)],
+    ...{ n, cin, cout, kernel, stride, tile, count, m, tiles, places },
+    phases: Array.from({ length: stride * stride }, (_, i) => [Math.floor(i / stride), i % stride] as const),
+    block: inBlocks ? block : 1,
+    phaseAttributes: (phase) => {
+      const before = phase.map((start, axis) => pads[axis]! - start);
+      const after = ([0, 1] as const).map((axis) => beyond(axis, stride * (tile - 1) + 1, before[axis]!));
+      const dilations = [stride, stride] as const;
+      return { strides, pads: [...before, ...after.map(orNone)] as unknown as ConvAttributes["pads"], dilations };
+    },
+    back: {
+      strides,
+      pads: [pads[0], pads[1], orNone(whole[0]!), orNone(whole[1]!)],
+      dilations: [1, 1],
+      output_padding: [orNone(-whole[0]!), orNone(-whole[1]!)],
+    },
     beyond: [tiles[0] * m - map[0], tiles[1] * m - map[1]],
-    block: [cin, cout, places].every((length) => length % block === 0) ? block : 1,
-    ...{ input: kronecker(input), weight: kronecker(weight), output: kronecker(output) },
+    transforms: transforms(tile, taps),
   };
 }
 
-/** B x, [points, C / b, places, b]: of each channel what every tile is at the points, by a Conv of that channel alone. */
-function inputOf({ n, cin, m, places, pads, block, input }: Geometry, x: Tensor): Tensor {
+const orNone = (padding: number): number => Math.max(0, padding);
+
+/** B x of a phase, [points, C / b, places, b]: of each channel what every tile is at the points, by a Conv of that channel alone. */
+function inputOf({ n, cin, tile, count, places, block, ...g }: Geometry, x: Tensor, phase: Phase): Tensor {
   const planes = reshape(x, [n * cin, 1, ...x.shape.slice(2)]);
-  const at = Conv([planes, constant(x, input, [count, 1, tile, tile])], { strides: [m, m], pads, dilations: [1, 1] });
-  const channels = reshape(at, [n, cin, count * places, 1]);
+  const kernels = constant(x, kronecker(g.transforms.input), [count, 1, tile, tile]);
+  const channels = reshape(Conv([planes, kernels], g.phaseAttributes(phase)), [n, cin, count * places, 1]);
   const lined = block === 1 ? channels : blocked(channels);
   return transpose(reshape(lined, [n, cin / block, count, places * block]), [2, 1, 0, 3]);
 }
 
-/** G w, [points, O / b, C, b]. */
-function kernelsOf({ cin, cout, block, weight }: Geometry, w: Tensor): Tensor {
-  const taps = w.shape[2]! * w.shape[3]!;
+/** G w of a phase, [points, O / b, C, b]. */
+function kernelsOf(g: Geometry, w: Tensor, phase: Phase): Tensor {
+  const { cin, cout, kernel, block } = g;
+  const taps = kernel * kernel;
   const turned =
     taps === block
       ? exchanged(w, cout / block, block, cin, block)
       : transpose(reshape(w, [cout / block, block, cin, taps]), [0, 2, 1, 3]);
-  return gemm(constant(w, weight, [count, taps]), reshape(turned, [cout * cin, taps]), 0, 1);
+  return gemm(weightsOf(g, w, phase), reshape(turned, [cout * cin, taps]), 0, 1);
 }
 
 /** A' dy, [points, places / b, O, b]. */
-function gradientOf({ n, cout, m, places, beyond, block, output }: Geometry, dy: Tensor): Tensor {
+function gradientOf(g: Geometry, dy: Tensor): Tensor {
+  const { n, cout, m, count, places, block } = g;
   const planes = reshape(dy, [n * cout, 1, ...dy.shape.slice(2)]);
-  const pads = [0, 0, ...beyond] as const;
-  const at = Conv([planes, constant(dy, output, [count, 1, m, m])], { strides: [m, m], pads, dilations: [1, 1] });
+  const tiled = { strides: [m, m], pads: [0, 0, ...g.beyond], dilations: [1, 1] } as const;
+  const at = Conv([planes, outputOf(g, dy, [count, 1, m, m])], tiled);
   const samples = exchanged(at, n, cout, (count * places) / block, block);
   return transpose(reshape(samples, [n, count, places * cout]), [1, 0, 2]);
 }
 
-/** At each point so many filters over the values of each position: [points, filters / b, positions, b]. */
+/** At each point so many filters over the values of each position, [points, filters / b, positions, b], and what was `before`. */
 function multiplied(
-  { block }: Geometry,
+  { count, block }: Geometry,
   filters: Tensor,
   input: Tensor,
   [out, values, positions]: [filters: number, values: number, positions: number],
+  before?: Tensor,
 ): Tensor {
   if (block === 1) return MatMul([reshape(filters, [count, out, values]), reshape(input, [count, values, positions])]);
   const groups = [reshape(input, [1, count * values, positions, 1]), reshape(filters, [count * out, values, 1, 1])];
-  return GroupedConv(groups, { ...pointwise, group: count });
+  const added = before ? [constant(input, new Float32Array(count * out), [count * out]), before] : [];
+  return GroupedConv([...groups, ...added], { ...pointwise, group: count });
 }
 
-const constant = ({ graph }: Tensor, values: Float32Array, shape: Shape) => graph.constant(values, shape);
+/** G along rows and columns for a phase, [points, taps]. */
+const weightsOf = ({ kernel, stride, count, transforms: { weight } }: Geometry, like: Tensor, [row, column]: Phase) =>
+  constant(like, kronecker(spread(weight, stride, row, kernel), spread(weight, stride, column, kernel)), [
+    count,
+    kernel * kernel,
+  ]);
 
-/**
- * The three transforms along one axis by Toom and Cook, each as rows of 7 values: a tile of the input at the points, a kernel at
- * the points, and the results from the products.
- */
-function matrices(kernel: number): { input: number[][]; weight: number[][]; output: number[][] } {
-  const others = (j: number) => points.filter((_, l) => l !== j);
-  const scale = (j: number) => others(j).reduce((product, b) => product * (points[j]! - b), 1);
-  const powers = (a: number, upTo: number) => Array.from({ length: upTo }, (_, k) => a ** k);
-  const last = (length: number) => Array.from({ length }, (_, k) => (k === length - 1 ? 1 : 0));
-  return {
-    input: [...points.map((_, j) => [...withRoots(others(j)), 0]), withRoots(points)],
-    weight: [...points.map((a, j) => powers(a, kernel).map((p) => p / scale(j))), last(kernel)],
-    output: [...points.map((a) => powers(a, tile + 1 - kernel)), last(tile + 1 - kernel)],
-  };
+/** A along rows and columns. */
+const outputOf = ({ transforms: { output } }: Geometry, like: Tensor, shape: Shape) =>
+  constant(like, kronecker(output), shape);
+
+/** B of all phases along rows and columns, [phases * points, 1, rows, columns]. */
+function tilesOf({ stride, tile, count, phases, transforms: { input } }: Geometry, like: Tensor): Tensor {
+  const side = stride * tile;
+  const values = phases.flatMap(([row, column]) =>
+    kronecker(spread(input, stride, row, side), spread(input, stride, column, side)),
+  );
+  return constant(like, values, [phases.length * count, 1, side, side]);
 }
 
-/** The coefficients of the polynomial with these roots, lowest power first. */
-function withRoots(roots: readonly number[]): number[] {
-  let polynomial = [1];
-  for (const root of roots) {
-    const factor = polynomial;
-    polynomial = [0, ...factor].map((above, k) => above - root * (factor[k] ?? 0));
-  }
-  return polynomial;
-}
-
-/** A transform along rows and columns: for each pair of rows of a matrix all products of their values. */
-function kronecker(matrix: readonly number[][]): Float32Array {
-  return Float32Array.from(matrix.flatMap((a) => matrix.flatMap((b) => a.flatMap((x) => b.map((y) => x * y)))));
-}
+const constant = ({ graph }: Tensor, values: ArrayLike<number>, shape: Shape) =>
+  graph.constant(Float32Array.from(values), shape);
