@@ -53,15 +53,17 @@ export const winogradInputGradient: CpuForm = ([dy, w, b], attrs, { block }) => 
   const shape = ConvTranspose.declaration.shape([dy!.shape, w!.shape], attrs as unknown as ConvTransposeAttributes);
   const g = geometryOf(shape, w!.shape, dy!.shape, attrs as unknown as ConvAttributes, block);
   if (!g) return undefined;
-  const { n, cin, cout, tiles, places, count, phases } = g;
-  const atPoints = phases.map((phase) => {
+  const { n, cin, cout, tiles, places, count } = g;
+  let dx: Tensor | undefined;
+  for (const phase of g.phases) {
     const product = multiplied(g, gradientOf(g, dy!), kernelsOf(g, w!, phase), [n * places, cout, cin]);
     const samples = transpose(reshape(product, [count, n, places * cin]), [1, 0, 2]);
-    return reshape(exchanged(samples, n, (count * places) / g.block, cin, g.block), [n * cin, count, ...tiles]);
-  });
-  const planes = atPoints.length === 1 ? atPoints[0]! : concat(atPoints, 1);
-  const dx = reshape(ConvTranspose([planes, tilesOf(g, dy!)], g.back), shape);
-  return b ? add(dx, reshape(b, [1, cin, 1, 1])) : dx;
+    const planes = exchanged(samples, n, (count * places) / g.block, cin, g.block);
+    const part = ConvTranspose([reshape(planes, [n * cin, count, ...tiles]), tilesOf(g, dy!)], g.tilesIn(phase));
+    dx = dx ? add(dx, part) : part;
+  }
+  const result = reshape(dx!, shape);
+  return b ? add(result, reshape(b, [1, cin, 1, 1])) : result;
 };
 
 /** The gradient by w: a ConvWeightGradient's inputs and attributes. */
@@ -122,10 +124,8 @@ interface Geometry {
   places: number;
   /** Channels, and places, that lie side by side. */
   block: number;
-  /** How tiles lie in the input, for the Conv that takes a phase of them. */
-  phaseAttributes(phase: Phase): ConvAttributes;
-  /** The same of all phases, for the ConvTranspose that puts them back. */
-  back: ConvTransposeAttributes;
+  /** How the tiles of a phase lie in the input: for the Conv that takes them, and the ConvTranspose that puts them back. */
+  tilesIn(phase: Phase): ConvTransposeAttributes;
   /** Rows and columns of results that the last tiles have beyond the map. */
   beyond: readonly [number, number];
   transforms: Transforms;
@@ -162,39 +162,30 @@ function geometryOf(x: Shape, w: Shape, y: Shape, attrs: ConvAttributes, block: 
   const products = stride * stride * count;
   if (kernel * kernel * n * sizeOf(map) <= 1.5 * (products * n * places + (turning * products) / 49)) return undefined;
 
-  // How far tiles of so many rows reach beyond the input.
-  const beyond = (axis: 0 | 1, length: number, before: number) =>
-    (tiles[axis] - 1) * stride * m + length - size[axis]! - before;
-  const strides = [stride * m, stride * m] as const;
-  const whole = ([0, 1] as const).map((axis) => beyond(axis, stride * tile, pads[axis]));
+  const tilesIn = (phase: Phase): ConvTransposeAttributes => {
+    const before = phase.map((start, axis) => pads[axis]! - start);
+    const after = tiles.map((t, axis) => ((t - 1) * m + tile - 1) * stride + 1 - size[axis]! - before[axis]!);
+    return {
+      ...{ strides: [stride * m, stride * m], dilations: [stride, stride] },
+      pads: [...before, ...after.map((p) => Math.max(0, p))] as unknown as ConvAttributes["pads"],
+      output_padding: after.map((p) => Math.max(0, -p)) as unknown as Phase,
+    };
+  };
   return {
-    ...{ n, cin, cout, kernel, stride, tile, count, m, tiles, places },
+    ...{ n, cin, cout, kernel, stride, tile, count, m, tiles, places, tilesIn },
     phases: Array.from({ length: stride * stride }, (_, i) => [Math.floor(i / stride), i % stride] as const),
     block: inBlocks ? block : 1,
-    phaseAttributes: (phase) => {
-      const before = phase.map((start, axis) => pads[axis]! - start);
-      const after = ([0, 1] as const).map((axis) => beyond(axis, stride * (tile - 1) + 1, before[axis]!));
-      const dilations = [stride, stride] as const;
-      return { strides, pads: [...before, ...after.map(orNone)] as unknown as ConvAttributes["pads"], dilations };
-    },
-    back: {
-      strides,
-      pads: [pads[0], pads[1], orNone(whole[0]!), orNone(whole[1]!)],
-      dilations: [1, 1],
-      output_padding: [orNone(-whole[0]!), orNone(-whole[1]!)],
-    },
     beyond: [tiles[0] * m - map[0], tiles[1] * m - map[1]],
     transforms: transforms(tile, taps),
   };
 }
 
-const orNone = (padding: number): number => Math.max(0, padding);
-
 /** B x of a phase, [points, C / b, places, b]: of each channel what every tile is at the points, by a Conv of that channel alone. */
-function inputOf({ n, cin, tile, count, places, block, ...g }: Geometry, x: Tensor, phase: Phase): Tensor {
+function inputOf(g: Geometry, x: Tensor, phase: Phase): Tensor {
+  const { n, cin, count, places, block } = g;
   const planes = reshape(x, [n * cin, 1, ...x.shape.slice(2)]);
-  const kernels = constant(x, kronecker(g.transforms.input), [count, 1, tile, tile]);
-  const channels = reshape(Conv([planes, kernels], g.phaseAttributes(phase)), [n, cin, count * places, 1]);
+  const { output_padding: _, ...tiled } = g.tilesIn(phase);
+  const channels = reshape(Conv([planes, tilesOf(g, x)], tiled), [n, cin, count * places, 1]);
   const lined = block === 1 ? channels : blocked(channels);
   return transpose(reshape(lined, [n, cin / block, count, places * block]), [2, 1, 0, 3]);
 }
@@ -245,14 +236,9 @@ const weightsOf = ({ kernel, stride, count, transforms: { weight } }: Geometry, 
 const outputOf = ({ transforms: { output } }: Geometry, like: Tensor, shape: Shape) =>
   constant(like, kronecker(output), shape);
 
-/** B of all phases along rows and columns, [phases * points, 1, rows, columns]. */
-function tilesOf({ stride, tile, count, phases, transforms: { input } }: Geometry, like: Tensor): Tensor {
-  const side = stride * tile;
-  const values = phases.flatMap(([row, column]) =>
-    kronecker(spread(input, stride, row, side), spread(input, stride, column, side)),
-  );
-  return constant(like, values, [phases.length * count, 1, side, side]);
-}
+/** B along rows and columns. */
+const tilesOf = ({ tile, count, transforms: { input } }: Geometry, like: Tensor) =>
+  constant(like, kronecker(input), [count, 1, tile, tile]);
 
 const constant = ({ graph }: Tensor, values: ArrayLike<number>, shape: Shape) =>
   graph.constant(Float32Array.from(values), shape);
