@@ -9,12 +9,14 @@ export type ChannelBlock = 1 | 8 | 16;
 /** Whether weights are new at every run, or the same for many. */
 export type WeightUse = "changing" | "fixed";
 
-/** What an op becomes on a CPU, for kernels on blocks of so many channels; undefined where that is not the better form. */
-export type CpuForm = (
-  inputs: Tensor[],
-  attrs: Attributes,
-  use: { block: ChannelBlock; weights: WeightUse },
-) => Tensor | undefined;
+/** What forms are chosen for: how many channels ONNX Runtime's blocked kernels take, and whether weights change. */
+export interface CpuUse {
+  block: ChannelBlock;
+  weights: WeightUse;
+}
+
+/** What an op becomes on a CPU; undefined where that is not the better form. */
+export type CpuForm = (inputs: Tensor[], attrs: Attributes, use: CpuUse) => Tensor | undefined;
 
 const domain = "com.microsoft.nchwc";
 

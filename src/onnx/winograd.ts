@@ -26,32 +26,28 @@ import { add } from "../ops/elementwise.ts";
 import { gemm, MatMul } from "../ops/linear.ts";
 import { concat, reshape, slice, transpose } from "../ops/movement.ts";
 import { blocked, type CpuForm, exchanged, GroupedConv, plain, pointwise } from "./blocks.ts";
-import { kronecker, spread, type Transforms, transforms } from "./transforms.ts";
+import { type Geometry, geometryOf, type Phase } from "./tiles.ts";
+import { kronecker, spread } from "./transforms.ts";
 import { pairsOf } from "./weight-gradients.ts";
 
 /** y = Conv(x, w) (+ b). */
-export const winograd: CpuForm = ([x, w, b], attrs, { block }) => {
+export const winograd: CpuForm = ([x, w, b], attrs, use) => {
   const map = Conv.declaration.shape([x!.shape, w!.shape], attrs as unknown as ConvAttributes);
-  const g = geometryOf(x!.shape, w!.shape, map, attrs as unknown as ConvAttributes, block);
+  const g = geometryOf(x!.shape, w!.shape, map, attrs as unknown as ConvAttributes, use);
   if (!g) return undefined;
-  const { n, cin, cout, m, tiles, places, count } = g;
+  const { n, cin, cout, places } = g;
   let product: Tensor | undefined;
   for (const phase of g.phases) {
     product = multiplied(g, kernelsOf(g, w!, phase), inputOf(g, x!, phase), [cout, cin, n * places], product);
   }
-  const results = gemm(outputOf(g, x!, [count, m * m]), reshape(product!, [count, cout * n * places]), 1, 0);
-  // From [row in tile, column in tile, channels, n, tile row, tile column, channel in block] to maps, cut to their size.
-  const placed = transpose(reshape(results, [m, m, cout / g.block, n, ...tiles, g.block]), [3, 2, 4, 0, 5, 1, 6]);
-  const maps = reshape(placed, [(n * cout) / g.block, m * tiles[0], m * tiles[1], g.block]);
-  const cut = reshape(slice(maps, [1, 2], [0, 0], map.slice(2)), map);
-  const y = g.block === 1 ? cut : plain(cut);
+  const y = reshape(g.block === 1 ? mapsOf(g, product!) : mapsInBlocks(g, product!, map), map);
   return b ? add(y, reshape(b, [1, cout, 1, 1])) : y;
 };
 
 /** The gradient by x: a ConvTranspose of dy. */
-export const winogradInputGradient: CpuForm = ([dy, w, b], attrs, { block }) => {
+export const winogradInputGradient: CpuForm = ([dy, w, b], attrs, use) => {
   const shape = ConvTranspose.declaration.shape([dy!.shape, w!.shape], attrs as unknown as ConvTransposeAttributes);
-  const g = geometryOf(shape, w!.shape, dy!.shape, attrs as unknown as ConvAttributes, block);
+  const g = geometryOf(shape, w!.shape, dy!.shape, attrs as unknown as ConvAttributes, use);
   if (!g) return undefined;
   const { n, cin, cout, tiles, places, count } = g;
   let dx: Tensor | undefined;
@@ -67,18 +63,16 @@ export const winogradInputGradient: CpuForm = ([dy, w, b], attrs, { block }) => 
 };
 
 /** The gradient by w: a ConvWeightGradient's inputs and attributes. */
-export const winogradWeightGradient: CpuForm = (inputs, attrs, { block }) => {
+export const winogradWeightGradient: CpuForm = (inputs, attrs, use) => {
   const { kernel } = attrs as unknown as ConvWeightGradientAttributes;
   const pairs = pairsOf(inputs);
-  const geometries = (block: number) =>
-    pairs.flatMap(([x, dy]) => {
-      const w = [dy.shape[1]!, x.shape[1]!, ...kernel];
-      return geometryOf(x.shape, w, dy.shape, attrs as unknown as ConvAttributes, block) ?? [];
-    });
-  let each = geometries(block);
-  if (each.some((g) => g.block !== each[0]!.block)) each = geometries(1);
-  if (each.length < pairs.length) return undefined;
-  const g = each[0]!;
+  const each = pairs.flatMap(([x, dy]) => {
+    const w = [dy.shape[1]!, x.shape[1]!, ...kernel];
+    return geometryOf(x.shape, w, dy.shape, attrs as unknown as ConvAttributes, use) ?? [];
+  });
+  const [g] = each;
+  // One product for all: of maps of different sizes only where they are cut alike.
+  if (!g || pairs.some((_, i) => each[i]?.tile !== g.tile || each[i]?.block !== g.block)) return undefined;
   const { cin, cout, count } = g;
   const gradients = sideBySide(
     pairs.map(([, dy], i) => gradientOf(each[i]!, dy)),
@@ -104,88 +98,12 @@ function sideBySide(parts: Tensor[], rows: number): Tensor {
   return flat.length === 1 ? flat[0]! : concat(flat, 1);
 }
 
-/** Rows and columns of x that a kernel of stride 1 sees: every `stride`-th from these on. */
-type Phase = readonly [row: number, column: number];
-
-interface Geometry {
-  n: number;
-  cin: number;
-  cout: number;
-  kernel: number;
-  stride: number;
-  phases: readonly Phase[];
-  /** Values of a tile along each axis, and points of both: its square. */
-  tile: number;
-  count: number;
-  /** Results of a tile along each axis. */
-  m: number;
-  tiles: readonly [number, number];
-  /** Tiles of a sample. */
-  places: number;
-  /** Channels, and places, that lie side by side. */
-  block: number;
-  /** How the tiles of a phase lie in the input: for the Conv that takes them, and the ConvTranspose that puts them back. */
-  tilesIn(phase: Phase): ConvTransposeAttributes;
-  /** Rows and columns of results that the last tiles have beyond the map. */
-  beyond: readonly [number, number];
-  transforms: Transforms;
-}
-
-/** Products that turning one weight costs for 49 points, as measured: most of it is memory. */
-const turning = 1000;
-/** Channels from which the transforms repay, by the stride. */
-const fewChannels = [32, 64];
-/** Values of a tile along each axis, by the stride: with a point less, or more, a step takes longer. */
-const tileOf = [7, 5];
-
-/**
- * Of y = Conv(x, w); undefined where this form is not the faster one: for dilations, few channels, and maps so small that
- * turning the weights costs more than it saves; at stride 2 also where there are no blocks.
- */
-function geometryOf(x: Shape, w: Shape, y: Shape, attrs: ConvAttributes, block: number): Geometry | undefined {
-  const [n, cin, ...size] = x as [number, number, number, number];
-  const [cout, , kernel, kernel2] = w as [number, number, number, number];
-  const map = y.slice(2) as [number, number];
-  const { pads, dilations } = attrs;
-  const [stride, stride2] = attrs.strides;
-  if (kernel !== kernel2 || stride !== stride2 || dilations.some((step) => step !== 1)) return undefined;
-  if (!(kernel === 4 && stride <= 2) && !(kernel === 3 && stride === 1)) return undefined;
-  const tile = tileOf[stride - 1]!;
-  const count = tile * tile;
-  const taps = Math.ceil(kernel / stride);
-  const m = tile + 1 - taps;
-  const tiles = map.map((length) => Math.ceil(length / m)) as [number, number];
-  const places = tiles[0] * tiles[1];
-  const inBlocks = block > 1 && [cin, cout, places].every((length) => length % block === 0);
-  if (Math.min(cin, cout) < fewChannels[stride - 1]!) return undefined;
-  if (stride > 1 && (!inBlocks || Math.min(pads[0], pads[1]) < stride - 1)) return undefined;
-  const products = stride * stride * count;
-  if (kernel * kernel * n * sizeOf(map) <= 1.5 * (products * n * places + (turning * products) / 49)) return undefined;
-
-  const tilesIn = (phase: Phase): ConvTransposeAttributes => {
-    const before = phase.map((start, axis) => pads[axis]! - start);
-    const after = tiles.map((t, axis) => ((t - 1) * m + tile - 1) * stride + 1 - size[axis]! - before[axis]!);
-    return {
-      ...{ strides: [stride * m, stride * m], dilations: [stride, stride] },
-      pads: [...before, ...after.map((p) => Math.max(0, p))] as unknown as ConvAttributes["pads"],
-      output_padding: after.map((p) => Math.max(0, -p)) as unknown as Phase,
-    };
-  };
-  return {
-    ...{ n, cin, cout, kernel, stride, tile, count, m, tiles, places, tilesIn },
-    phases: Array.from({ length: stride * stride }, (_, i) => [Math.floor(i / stride), i % stride] as const),
-    block: inBlocks ? block : 1,
-    beyond: [tiles[0] * m - map[0], tiles[1] * m - map[1]],
-    transforms: transforms(tile, taps),
-  };
-}
-
 /** B x of a phase, [points, C / b, places, b]: of each channel what every tile is at the points, by a Conv of that channel alone. */
 function inputOf(g: Geometry, x: Tensor, phase: Phase): Tensor {
   const { n, cin, count, places, block } = g;
   const planes = reshape(x, [n * cin, 1, ...x.shape.slice(2)]);
-  const { output_padding: _, ...tiled } = g.tilesIn(phase);
-  const channels = reshape(Conv([planes, tilesOf(g, x)], tiled), [n, cin, count * places, 1]);
+  const { output_padding: _, ...attrs } = g.tilesIn(phase);
+  const channels = reshape(Conv([planes, tilesOf(g, x)], attrs), [n, cin, count * places, 1]);
   const lined = block === 1 ? channels : blocked(channels);
   return transpose(reshape(lined, [n, cin / block, count, places * block]), [2, 1, 0, 3]);
 }
@@ -205,11 +123,34 @@ function kernelsOf(g: Geometry, w: Tensor, phase: Phase): Tensor {
 function gradientOf(g: Geometry, dy: Tensor): Tensor {
   const { n, cout, m, count, places, block } = g;
   const planes = reshape(dy, [n * cout, 1, ...dy.shape.slice(2)]);
-  const tiled = { strides: [m, m], pads: [0, 0, ...g.beyond], dilations: [1, 1] } as const;
-  const at = Conv([planes, outputOf(g, dy, [count, 1, m, m])], tiled);
+  const at = Conv([planes, outputOf(g, dy, [count, 1, m, m])], tiled(g));
   const samples = exchanged(at, n, cout, (count * places) / block, block);
   return transpose(reshape(samples, [n, count, places * cout]), [1, 0, 2]);
 }
+
+/** A of products [points, O, places], by a ConvTranspose of each channel alone. */
+function mapsOf(g: Geometry, product: Tensor): Tensor {
+  const { n, cout, m, tiles, places, count } = g;
+  const planes = transpose(reshape(product, [count, cout, n, places]), [2, 1, 0, 3]);
+  return ConvTranspose([reshape(planes, [n * cout, count, ...tiles]), outputOf(g, product, [count, 1, m, m])], {
+    ...tiled(g),
+    output_padding: [0, 0],
+  });
+}
+
+/** A of products [points, O / b, places, b], for maps of this shape. */
+function mapsInBlocks(g: Geometry, product: Tensor, map: Shape): Tensor {
+  const { n, cout, m, tiles, places, count, block } = g;
+  const results = gemm(outputOf(g, product, [count, m * m]), reshape(product, [count, cout * n * places]), 1, 0);
+  // From [row in tile, column in tile, O / b, n, tile row, tile column, b] to maps, cut to their size.
+  const placed = transpose(reshape(results, [m, m, cout / block, n, ...tiles, block]), [3, 2, 4, 0, 5, 1, 6]);
+  const maps = reshape(placed, [(n * cout) / block, m * tiles[0], m * tiles[1], block]);
+  return plain(reshape(slice(maps, [1, 2], [0, 0], map.slice(2)), map));
+}
+
+/** How the tiles of results lie in a map. */
+const tiled = ({ m, beyond }: Geometry) =>
+  ({ strides: [m, m], pads: [0, 0, ...beyond], dilations: [1, 1] }) satisfies ConvAttributes;
 
 /** At each point so many filters over the values of each position, [points, filters / b, positions, b], and what was `before`. */
 function multiplied(
