@@ -125,6 +125,7 @@ export class Graph {
   readonly constants = new Map<string, Constant>();
   readonly nodes: Node[] = [];
   #known = new Map<string, Tensor>();
+  #arrays = new Map<Float32Array, string>();
   #scopes: string[] = [];
   #names = new Map<string, number>();
   readonly #taken: ReadonlySet<string>;
@@ -167,7 +168,7 @@ export class Graph {
     if (data.length !== sizeOf(shape)) {
       throw new ShapeError(`A constant of shape [${shape}] needs ${sizeOf(shape)} values, got ${data.length}.`);
     }
-    const key = data.length <= mostCompared ? `${data}:${shape}` : this.#fresh("values");
+    const key = `${this.#valuesOf(data)}:${shape}`;
     let known = this.constants.get(key);
     if (!known) {
       const tensor = new Tensor(this, this.#fresh("constant"), shape, "float32");
@@ -175,6 +176,16 @@ export class Graph {
       this.constants.set(key, known);
     }
     return known.tensor;
+  }
+
+  /** The same for the same array, and for equal small ones. */
+  #valuesOf(data: Float32Array): string {
+    let key = this.#arrays.get(data);
+    if (key === undefined) {
+      key = data.length <= mostCompared ? String(data) : this.#fresh("values");
+      this.#arrays.set(data, key);
+    }
+    return key;
   }
 
   output(name: string, tensor: Tensor): void {
@@ -232,10 +243,16 @@ export class Graph {
 
   /**
    * Two programs that run one after the other, with something in between that changes inputs of the second. What the
-   * first has computed is not computed again but carried over, except for ops that only rename values.
+   * first has computed is not computed again but carried over, except for ops that only rename values, and what is to be
+   * made `again`.
    */
-  split(first: readonly Output[], second: readonly Output[]): { first: Program; second: Program; carried: Tensor[] } {
-    const done = new Set(this.program(first).nodes.flatMap((node) => (node.op.renames ? [] : [node.output])));
+  split(
+    first: readonly Output[],
+    second: readonly Output[],
+    again: (t: Tensor) => boolean = () => false,
+  ): { first: Program; second: Program; carried: Tensor[] } {
+    const made = this.program(first).nodes;
+    const done = new Set(made.flatMap(({ op, output }) => (op.renames || again(output) ? [] : [output])));
     const rest = this.program(second, done);
     const carried = rest.inputs.filter((t) => done.has(t));
     const outputs = [...first, ...carried.map((tensor) => ({ name: tensor.name, tensor }))];

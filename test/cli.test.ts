@@ -106,8 +106,9 @@ describe("help", () => {
     expect(spawnSync(bin, ["--version"]).status).toBe(0);
     const [line] = readFileSync(bin, "utf8").split("\n");
     const [, program] = line!.match(/^#!\/usr\/bin\/env -S (.+)$/)!;
-    const print = "process.stdout.write([process.env.MALLOC_MMAP_MAX_, process.env.MALLOC_TRIM_THRESHOLD_].join())";
-    expect(spawnSync("env", ["-S", program!, "-e", print], { encoding: "utf8" }).stdout).toBe(`0,${2 ** 32}`);
+    const names = ["MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_ARENA_MAX"];
+    const print = `process.stdout.write([${names.map((name) => `process.env.${name}`)}].join())`;
+    expect(spawnSync("env", ["-S", program!, "-e", print], { encoding: "utf8" }).stdout).toBe(`0,${2 ** 32},1`);
   });
 
   it("prints the version of package.json", async () => {

@@ -5,7 +5,7 @@ import type { Betas, Factors } from "../nn/adam.ts";
 import { isTrainable } from "../nn/parameters.ts";
 import { channelBlock } from "../onnx/channel-block.ts";
 import { encode } from "../onnx/encode.ts";
-import { forCpu } from "../onnx/for-cpu.ts";
+import { stepForCpu } from "../onnx/for-cpu.ts";
 import type { Device, InferenceSession, Platform, Tensor, Tensors } from "../platform.ts";
 import { type Bound, type Engine, memoryOf } from "./engine.ts";
 import type { NetworkState } from "./state.ts";
@@ -40,7 +40,9 @@ export class HostEngine implements Engine {
     const buffers = new Map(this.#own);
     const at = (name: string) => buffers.get(name)!;
     const stages: { session: InferenceSession; feeds: Tensors; fetches: Tensors }[] = [];
-    for (const program of programs) stages.push(await this.#stage(program, buffers));
+    const block = await channelBlock(this.#platform, this.#device);
+    const formed = stepForCpu(programs, block, ({ name }) => this.#own.has(memoryOf(name)));
+    for (const program of formed) stages.push(await this.#stage(program, buffers));
     return {
       run: async (index) => {
         const { session, feeds, fetches } = stages[index]!;
@@ -61,9 +63,8 @@ export class HostEngine implements Engine {
   /** A session with a buffer for every input and output; what has the same name in two programs shares one. */
   async #stage(program: Program, buffers: Map<string, Float32Array>) {
     const { ort, runInto } = this.#platform;
-    const formed = forCpu(program, await channelBlock(this.#platform, this.#device));
-    const outputs = formed.outputs.map(({ name, tensor }) => ({ name, tensor: unshaped(tensor) }));
-    const model = encode({ ...formed, outputs }, { sequence: runInto.sequenceOutput });
+    const outputs = program.outputs.map(({ name, tensor }) => ({ name, tensor: unshaped(tensor) }));
+    const model = encode({ ...program, outputs }, { sequence: runInto.sequenceOutput });
     const session = await ort.InferenceSession.create(model, sessionOptions(this.#device, this.#threads));
     this.#sessions.add(session);
     const bound = (name: string, { shape }: Symbolic): [string, Tensor] => {

@@ -1,5 +1,5 @@
 /** Ops on channels in blocks ([N, C / b, H, W, b]; ./channel-blocks.ts says why), and moves between such orders and plain ones. */
-import { type Attributes, type Op, op, type Tensor } from "../graph.ts";
+import { type Attributes, type Graph, type Op, op, type Tensor } from "../graph.ts";
 import { Conv, type ConvAttributes } from "../ops/conv.ts";
 import { reshape, transpose } from "../ops/movement.ts";
 
@@ -42,6 +42,16 @@ export const GroupedConv: Op<ConvAttributes & { group: number }> = op<ConvAttrib
 
 /** Attributes of a Conv with a 1x1 kernel. */
 export const pointwise = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1] } as const;
+
+/** The bias of a Conv in blocks that only adds to what was before. */
+export function zeros(graph: Graph, length: number): Tensor {
+  const values = made.get(length) ?? new Float32Array(length);
+  made.set(length, values);
+  return graph.constant(values, [length]);
+}
+
+/** Made once, for graphs know a constant by its array. */
+const made = new Map<number, Float32Array>();
 
 export const blocked = (x: Tensor): Tensor => inBlocksAlready(x) ?? ReorderInput([x], { channels_last: 0 });
 export const plain = (x: Tensor): Tensor => ReorderOutput([x], { channels: x.shape[1]! });

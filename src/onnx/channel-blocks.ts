@@ -20,6 +20,7 @@ import {
   pointwise,
   ReorderInput,
   type WeightUse,
+  zeros,
 } from "./blocks.ts";
 
 /** Of `axis` the slices at these indices. */
@@ -90,7 +91,7 @@ export const productWithPatches: CpuForm = ([map, patches, sum], attrs, { block 
   const before = sum && products.get(sum);
   if (sum && !before) return undefined;
   const input = ReorderInput([reshape(map!, [1, rows, 1, places])], { channels_last: 1 });
-  const added = before ? [map!.graph.constant(new Float32Array(columns), [columns]), before] : [];
+  const added = before ? [zeros(map!.graph, columns), before] : [];
   const product = BlockedConv([input, reshape(filter, [columns, places, 1, 1]), ...added], pointwise);
   const result = reshape(exchanged(product, 1, columns / block, rows, block), [rows, columns]);
   products.set(result, product);

@@ -5,7 +5,7 @@
  * gradients take on a CPU is chosen here, by shape, when all of that is done. Each form is exact but for rounding;
  * docs/performance.md has the measurements behind the choices.
  */
-import { type Attributes, Graph, type Program, type Shape, type Tensor } from "../graph.ts";
+import { type Attributes, Graph, type Output, type Program, type Shape, type Tensor } from "../graph.ts";
 import {
   Conv,
   type ConvAttributes,
@@ -16,7 +16,7 @@ import {
 } from "../ops/conv.ts";
 import { Gemm } from "../ops/linear.ts";
 import { turned, turnedAround } from "../ops/lowerings.ts";
-import type { ChannelBlock, CpuForm, WeightUse } from "./blocks.ts";
+import type { ChannelBlock, CpuForm, CpuUse, WeightUse } from "./blocks.ts";
 import { convInBlocks, convTransposeInBlocks, productWithPatches } from "./channel-blocks.ts";
 import { type EncodeOptions, encode } from "./encode.ts";
 import { byOneHotConv, byTaps, pairsOf } from "./weight-gradients.ts";
@@ -35,9 +35,51 @@ const forms = new Map<unknown, CpuForm[]>([
  * @param block how many channels ONNX Runtime's blocked kernels take at once (./channel-block.ts); 1: there are none
  */
 export function forCpu(program: Program, block: ChannelBlock = 1, weights: WeightUse = "changing"): Program {
-  if (program.outputs[0]?.tensor.graph.target === "gpu") return program;
-  const use = { block, weights };
-  const names = [...program.inputs, ...program.outputs].map(({ name }) => name);
+  if (graphOf(program).target === "gpu") return program;
+  const { graph, outputs } = formed([program], { block, weights });
+  return graph.program(outputs[0]);
+}
+
+/**
+ * The programs of a step in these forms. Where two are of one graph, the second goes on from the first: it is handed all that
+ * the first has made of a batch, the transforms of maps as well. What is made of weights alone it makes again: to keep it would
+ * be 50 MB for a hundredth of the time.
+ * @param isWeight which inputs are weights
+ */
+export function stepForCpu(
+  programs: readonly Program[],
+  block: ChannelBlock,
+  isWeight: (input: Tensor) => boolean,
+): Program[] {
+  const all: Program[] = [];
+  for (const [i, first] of programs.entries()) {
+    const k = programs.findIndex((other, k) => k > i && graphOf(other) === graphOf(first));
+    const second = programs[k];
+    if (!second) {
+      all[i] ??= forCpu(first, block);
+      continue;
+    }
+    const handed = new Set(second.inputs);
+    const own = first.outputs.filter(({ name, tensor }) => name !== tensor.name || !handed.has(tensor));
+    const { graph, outputs } = formed([{ ...first, outputs: own }, second], { block, weights: "changing" });
+    const split = graph.split(outputs[0]!, outputs[1]!, ofAlone(graph, isWeight));
+    [all[i], all[k]] = [split.first, split.second];
+  }
+  return all;
+}
+
+/** Whether a tensor is made of such inputs and of constants alone. */
+function ofAlone({ inputs, nodes }: Graph, isWeight: (input: Tensor) => boolean): (t: Tensor) => boolean {
+  const others = new Set(inputs.filter((t) => !isWeight(t)));
+  for (const node of nodes) if (node.inputs.some((t) => others.has(t))) others.add(node.output);
+  return (t) => !others.has(t);
+}
+
+const graphOf = (program: Program): Graph => program.outputs[0]!.tensor.graph;
+
+/** Programs of one graph in another, where ops take their forms. */
+function formed(programs: readonly Program[], use: CpuUse): { graph: Graph; outputs: Output[][] } {
+  const names = programs.flatMap(({ inputs, outputs }) => [...inputs, ...outputs].map(({ name }) => name));
   const graph = new Graph("cpu", names, (op, inputs, attrs) => {
     for (const form of forms.get(op) ?? []) {
       const formed = form(inputs, attrs, use);
@@ -46,14 +88,17 @@ export function forCpu(program: Program, block: ChannelBlock = 1, weights: Weigh
     return undefined;
   });
   const values = new Map<Tensor, Tensor>();
-  for (const t of program.inputs) values.set(t, graph.input(t.name, t.shape, t.dtype));
-  for (const { tensor, data } of program.constants) values.set(tensor, graph.constant(data, tensor.shape));
-  for (const { op, inputs, output, attrs, scope } of program.nodes) {
-    const given = inputs.map((t) => values.get(t)!);
-    graph.scope(scope, () => values.set(output, graph.node(op, given, attrs)));
-  }
-  for (const { name, tensor } of program.outputs) graph.output(name, values.get(tensor)!);
-  return graph.program();
+  const known = (t: Tensor, make: () => Tensor) => values.get(t) ?? values.set(t, make()).get(t)!;
+  const outputs = programs.map((program) => {
+    for (const t of program.inputs) known(t, () => graph.input(t.name, t.shape, t.dtype));
+    for (const { tensor, data } of program.constants) known(tensor, () => graph.constant(data, tensor.shape));
+    for (const { op, inputs, output, attrs, scope } of program.nodes) {
+      const given = inputs.map((t) => values.get(t)!);
+      graph.scope(scope, () => known(output, () => graph.node(op, given, attrs)));
+    }
+    return program.outputs.map(({ name, tensor }) => ({ name, tensor: values.get(tensor)! }));
+  });
+  return { graph, outputs };
 }
 
 /** Where there are kernels on blocks. */

@@ -84,6 +84,6 @@ export function geometryOf(x: Shape, w: Shape, y: Shape, attrs: ConvAttributes, 
       };
     },
     beyond: [tiles[0] * m - map[0], tiles[1] * m - map[1]],
-    transforms: transforms(tile, taps),
+    transforms: transforms(kernel, stride, tile),
   };
 }

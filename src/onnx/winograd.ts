@@ -25,9 +25,8 @@ import {
 import { add } from "../ops/elementwise.ts";
 import { gemm, MatMul } from "../ops/linear.ts";
 import { concat, reshape, slice, transpose } from "../ops/movement.ts";
-import { blocked, type CpuForm, exchanged, GroupedConv, plain, pointwise } from "./blocks.ts";
+import { blocked, type CpuForm, exchanged, GroupedConv, plain, pointwise, zeros } from "./blocks.ts";
 import { type Geometry, geometryOf, type Phase } from "./tiles.ts";
-import { kronecker, spread } from "./transforms.ts";
 import { pairsOf } from "./weight-gradients.ts";
 
 /** y = Conv(x, w) (+ b). */
@@ -162,24 +161,18 @@ function multiplied(
 ): Tensor {
   if (block === 1) return MatMul([reshape(filters, [count, out, values]), reshape(input, [count, values, positions])]);
   const groups = [reshape(input, [1, count * values, positions, 1]), reshape(filters, [count * out, values, 1, 1])];
-  const added = before ? [constant(input, new Float32Array(count * out), [count * out]), before] : [];
+  const added = before ? [zeros(input.graph, count * out), before] : [];
   return GroupedConv([...groups, ...added], { ...pointwise, group: count });
 }
 
-/** G along rows and columns for a phase, [points, taps]. */
-const weightsOf = ({ kernel, stride, count, transforms: { weight } }: Geometry, like: Tensor, [row, column]: Phase) =>
-  constant(like, kronecker(spread(weight, stride, row, kernel), spread(weight, stride, column, kernel)), [
-    count,
-    kernel * kernel,
-  ]);
+/** B, as kernels of a Conv. */
+const tilesOf = ({ tile, count, transforms }: Geometry, { graph }: Tensor) =>
+  graph.constant(transforms.input, [count, 1, tile, tile]);
 
-/** A along rows and columns. */
-const outputOf = ({ transforms: { output } }: Geometry, like: Tensor, shape: Shape) =>
-  constant(like, kronecker(output), shape);
+/** G of a phase. */
+const weightsOf = ({ kernel, count, transforms }: Geometry, { graph }: Tensor, [row, column]: Phase) =>
+  graph.constant(transforms.weight(row, column), [count, kernel * kernel]);
 
-/** B along rows and columns. */
-const tilesOf = ({ tile, count, transforms: { input } }: Geometry, like: Tensor) =>
-  constant(like, kronecker(input), [count, 1, tile, tile]);
-
-const constant = ({ graph }: Tensor, values: ArrayLike<number>, shape: Shape) =>
-  graph.constant(Float32Array.from(values), shape);
+/** A, as a matrix or as kernels of a Conv. */
+const outputOf = ({ transforms }: Geometry, { graph }: Tensor, shape: Shape) =>
+  graph.constant(transforms.output, shape);
