@@ -16,9 +16,11 @@ import {
 } from "../ops/conv.ts";
 import { Gemm } from "../ops/linear.ts";
 import { turned, turnedAround } from "../ops/lowerings.ts";
+import { ReduceMean, ReduceSum, ReduceSumSquare } from "../ops/reduce.ts";
 import type { ChannelBlock, CpuForm, CpuUse, WeightUse } from "./blocks.ts";
 import { convInBlocks, convTransposeInBlocks, productWithPatches } from "./channel-blocks.ts";
 import { type EncodeOptions, encode } from "./encode.ts";
+import { inStages, sumOfProducts } from "./reductions.ts";
 import { byOneHotConv, byTaps, pairsOf } from "./weight-gradients.ts";
 import { winograd, winogradInputGradient, winogradWeightGradient } from "./winograd.ts";
 
@@ -28,6 +30,9 @@ const forms = new Map<unknown, CpuForm[]>([
   [ConvTranspose.declaration, [winogradInputGradient, flipped, withBlocks(convTransposeInBlocks)]],
   [ConvWeightGradient.declaration, [ofFew, winogradWeightGradient, byPatches]],
   [Gemm.declaration, [withBlocks(productWithPatches)]],
+  [ReduceSum.declaration, [inStages(ReduceSum)]],
+  [ReduceMean.declaration, [inStages(ReduceMean)]],
+  [ReduceSumSquare.declaration, [sumOfProducts]],
 ]);
 
 /**
