@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import wabt from "wabt";
 
 const file = (name: string): string => fileURLToPath(new URL(`../src/kernels/${name}`, import.meta.url));
-const names = ["adam", "random"];
+const names = ["adam", "random", "resize"];
 
 /** The text of assembled.ts. */
 export async function assembled(): Promise<string> {

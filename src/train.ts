@@ -2,13 +2,13 @@
 import { type Config, checkSize } from "./config.ts";
 import { type Batch, Loader } from "./data/loader.ts";
 import { findPairs } from "./data/pairs.ts";
-import { chooseDevice } from "./device.ts";
+import { chooseDevice, onHost } from "./device.ts";
 import { CheckpointError, DeviceLostError, UserError } from "./errors.ts";
 import { decode } from "./formats/safetensors.ts";
 import { LossLog } from "./loss-log.ts";
 import { inits } from "./nn/init.ts";
 import { schedules } from "./nn/schedules.ts";
-import type { Platform } from "./platform.ts";
+import type { Device, Platform } from "./platform.ts";
 import { describe, Reporter, type StepReport } from "./reporter.ts";
 import { fill, Run } from "./run.ts";
 import { Trainer } from "./session.ts";
@@ -69,13 +69,13 @@ async function trainRun(
     );
   }
   const data = await findPairs(files, config.dataroot, config);
-  const loader = new Loader(data.pairs, config, { files, images });
+  const device = await chooseDevice(platform, config.device);
+  const loader = new Loader(data.pairs, { ...config, cacheBytes: roomForPairs(device) }, { files, images });
   const { height, width } = await loader.size();
   checkSize(config, height, width);
 
   const threads = config.threads ?? platform.cores;
   const shape = { n: Math.min(config.batchSize, data.pairs.length), height, width };
-  const device = await chooseDevice(platform, config.device);
   const trainer = new Trainer(platform, { model: config, seed: config.seed, threads, device }, shape);
   const progress = config.continueTrain ? await run.restore(trainer) : await begin(config, platform, trainer, events);
   if (config.continueTrain && progress.pairs !== data.pairs.length) {
@@ -169,6 +169,12 @@ async function trainRun(
   await report.page(finished ? "finished" : "stopped", true);
   return { runDir: run.dir, step, epoch: Math.ceil(step / perEpoch), stopped: !finished };
 }
+
+/**
+ * A GPU's steps are short and leave the host its memory, so pairs are kept prepared; steps on a CPU are long and need the memory:
+ * there preparing pairs anew costs nothing that can be measured.
+ */
+const roomForPairs = (device: Device) => (onHost(device) ? undefined : 256 * 2 ** 20);
 
 /** The batches of one step: `accumulate` of the epoch's, fewer at its end. */
 function batchesOf(loader: Loader, epoch: number, index: number, accumulate: number): Promise<Batch[]> {

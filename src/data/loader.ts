@@ -24,7 +24,7 @@ export interface LoaderOptions extends AugmentOptions, ReaderOptions {
   replacement?: boolean | undefined;
   seed: number;
   skipBadImages?: boolean | undefined;
-  /** Memory for pictures that are decoded and resized once and kept for later epochs. Default 256 MB. */
+  /** Memory for pictures that are decoded and resized once and kept for later epochs. Default 16 MB: small pictures. */
   cacheBytes?: number | undefined;
 }
 
@@ -93,7 +93,7 @@ export class Loader {
     this.#pairs = pairs;
     this.#options = options;
     this.#reader = new PairReader(options, platform);
-    this.#cacheLeft = options.cacheBytes ?? 256 * 2 ** 20;
+    this.#cacheLeft = options.cacheBytes ?? 16 * 2 ** 20;
     this.#ahead = Math.max(1, Math.ceil(4 / batchSize));
     this.batchesPerEpoch = Math.ceil(pairs.length / batchSize);
   }
@@ -136,8 +136,7 @@ export class Loader {
   }
 
   /**
-   * Decodes every pair once, so that a bad file is known before hours of training (and the cache is filled, so this costs
-   * a first epoch nothing more unless the data exceed `cacheBytes`).
+   * Decodes every pair once, so that a bad file is known before hours of training.
    * @returns one line per bad file, with `skipBadImages`
    * @throws DatasetError naming the bad files without it; DatasetError for sizes that cannot be used or not in one batch
    */

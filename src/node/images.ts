@@ -5,7 +5,7 @@ import { UserError } from "../errors.ts";
 import { checkRange, decodeNpy, isNpy } from "../formats/npy.ts";
 import type { DeepPicture, Images, Picture, Samples } from "../platform.ts";
 
-// The cores belong to the training step, and a data set's files are each decoded once.
+// The cores belong to the training step, and a file is decoded once an epoch.
 sharp.cache(false);
 sharp.concurrency(1);
 
