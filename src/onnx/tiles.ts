@@ -33,8 +33,11 @@ export interface Geometry {
   transforms: Transforms;
 }
 
-/** Sides of tiles, by the stride. Others take longer; the second is for maps whose tiles of the first make no blocks. */
-const sides = [[7, 6], [5]];
+/** Sides of tiles, by the stride. Others take longer; the second is for maps of which tiles of the first make no blocks. */
+const sides = [
+  [7, 6],
+  [5, 3],
+];
 /** Channels from which the transforms repay, by the stride. */
 const fewChannels = [32, 64];
 /** Time of a product without blocks. */
@@ -56,18 +59,20 @@ export function geometryOf(x: Shape, w: Shape, y: Shape, attrs: ConvAttributes, 
   if (Math.min(cin, cout) < fewChannels[stride - 1]!) return undefined;
   const [size, map] = [x.slice(2), y.slice(2)] as unknown as [Pair, Pair];
   const taps = Math.ceil(kernel / stride);
-  const choices = sides[stride - 1]!.map((tile) => {
+  const choices = sides[stride - 1]!.flatMap((tile) => {
     const m = tile + 1 - taps;
     const tiles = map.map((length) => Math.ceil(length / m)) as unknown as Pair;
     const places = tiles[0] * tiles[1];
     const inBlocks = use.block > 1 && [cin, cout, places].every((length) => length % use.block === 0);
+    if (stride > 1 && !inBlocks) return [];
     const count = tile * tile;
     const products = stride * stride * count;
     const cost = products * n * places * (inBlocks ? 1 : withoutBlocks);
     return { tile, m, tiles, places, count, products, cost, block: inBlocks ? use.block : 1 };
   });
-  const { products, cost, ...chosen } = choices.reduce((best, each) => (each.cost < best.cost ? each : best));
-  if (stride > 1 && (chosen.block === 1 || Math.min(pads[0], pads[1]) < stride - 1)) return undefined;
+  const [best] = choices.sort((a, b) => a.cost - b.cost);
+  if (!best || Math.min(pads[0], pads[1]) < stride - 1) return undefined;
+  const { products, cost, ...chosen } = best;
   const once = use.weights === "fixed" ? 0 : (turning * products) / 49;
   if (kernel * kernel * n * sizeOf(map) <= 1.5 * (products * n * chosen.places + once)) return undefined;
   const { tile, m, tiles } = chosen;

@@ -2,7 +2,7 @@
  * Winograd's form of a convolution and of its gradients (Lavin and Gray 2016, arXiv 1509.09308): tiles of 7 x 7 values give
  * m x m results (m = 8 - kernel) by 49 products instead of (m * kernel)^2, so 4x4 kernels take 0.19 and 3x3 kernels 0.22 of the
  * multiplications of the plain form. A kernel of stride 2 is the sum of four of stride 1, one for each phase (even or odd rows,
- * even or odd columns): tiles of 5 x 5 give 4 x 4 results, and 4x4 kernels take 0.39.
+ * even or odd columns): tiles of 5 x 5 give 4 x 4 results, and 4x4 kernels take 0.39; those of 3 x 3 give 2 x 2, and take 0.56.
  *
  * With the linear transforms B of a tile x, G of a kernel w and A of the products, y = A (G w * B x), where * is a product over
  * channels at each point. The gradients are what follows from that: dx = B' (G w * A' dy) and dw = G' (A' dy * B x), B' being the
