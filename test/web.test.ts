@@ -45,9 +45,7 @@ describe.skipIf(!chromiumPath)(`WASM in Chromium${chromiumPath ? "" : ` (skipped
     await writeDemo(page);
   }, 120_000);
 
-  // All of them with PIX2PIX_LONG=1.
-  const chosen = process.env.PIX2PIX_LONG ? Object.keys(cases) : ["batch2", "n-layers-1"];
-  it.each(chosen)("the steps of PyTorch: %s", (name) => checkCase(page, name, { 1: "wasm" }), 300_000);
+  it.each(Object.keys(cases))("the steps of PyTorch: %s", (name) => checkCase(page, name, { 1: "wasm" }), 300_000);
 
   it("the steps of Node, on data that the browser drew, with the same random draws", async () => {
     await trainIn(page, { ...small, name: "whole" });
