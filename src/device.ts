@@ -33,9 +33,6 @@ export function sessionOptions({ name }: Device, threads: number): InferenceSess
   return { ...host, executionProviders: [name] };
 }
 
-/** Whether it computes on the CPU. */
-export const onHost = ({ name }: Device): boolean => name === "cpu" || name === "wasm";
-
 /** Whether the networks' memory is the device's own: for webgpu; the others take and give the host's. */
 export const keepsState = ({ name }: Device): boolean => name === "webgpu";
 

@@ -2,7 +2,7 @@
 import { type Config, checkSize } from "./config.ts";
 import { type Batch, Loader } from "./data/loader.ts";
 import { findPairs } from "./data/pairs.ts";
-import { chooseDevice, onHost } from "./device.ts";
+import { chooseDevice } from "./device.ts";
 import { CheckpointError, DeviceLostError, UserError } from "./errors.ts";
 import { decode } from "./formats/safetensors.ts";
 import { LossLog } from "./loss-log.ts";
@@ -70,7 +70,7 @@ async function trainRun(
   }
   const data = await findPairs(files, config.dataroot, config);
   const device = await chooseDevice(platform, config.device);
-  const loader = new Loader(data.pairs, { ...config, cacheBytes: roomForPairs(device) }, { files, images });
+  const loader = new Loader(data.pairs, { ...config, cacheBytes: roomForPairs(device, platform) }, { files, images });
   const { height, width } = await loader.size();
   checkSize(config, height, width);
 
@@ -174,7 +174,7 @@ async function trainRun(
  * A GPU's steps are short and leave the host its memory, so pairs are kept prepared; steps on a CPU are long and need the memory:
  * there preparing pairs anew costs nothing that can be measured.
  */
-const roomForPairs = (device: Device) => (onHost(device) ? undefined : 256 * 2 ** 20);
+const roomForPairs = (device: Device, { base }: Platform) => (device.name === base ? undefined : 256 * 2 ** 20);
 
 /** The batches of one step: `accumulate` of the epoch's, fewer at its end. */
 function batchesOf(loader: Loader, epoch: number, index: number, accumulate: number): Promise<Batch[]> {
