@@ -1,4 +1,5 @@
-/** ONNX Runtime on Node. */
+/** ONNX Runtime on Node. The only file that loads onnxruntime-node: its telemetry must be off first. */
+import "./telemetry.ts";
 import * as onnxruntime from "onnxruntime-node";
 import type { Ort, Platform } from "../platform.ts";
 
