@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    globalSetup: "test/browser/find.ts",
+    globalSetup: "test/web/browser/find.ts",
     // Some tests load onnxruntime-node themselves; see src/node/telemetry.ts.
     env: { ORT_DISABLE_TELEMETRY: "1" },
     testTimeout: 120_000,

@@ -1,10 +1,10 @@
 /** The limit of a machine or its GPU as ONNX Runtime reaches it: one large float32 matrix product. */
-import { chooseDevice, type DeviceChoice, sessionOptions } from "../src/device.ts";
-import { Graph } from "../src/graph.ts";
+import { chooseDevice, type DeviceChoice, sessionOptions } from "../src/engines/device.ts";
+import { Graph } from "../src/graph/graph.ts";
+import { gemm } from "../src/graph/ops/linear.ts";
+import { sum } from "../src/graph/ops/reduce.ts";
 import { nodePlatform } from "../src/node/index.ts";
 import { encode } from "../src/onnx/encode.ts";
-import { gemm } from "../src/ops/linear.ts";
-import { sum } from "../src/ops/reduce.ts";
 
 const side = 2048;
 

@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { deviceChoices } from "../src/device.ts";
+import { deviceChoices } from "../src/engines/device.ts";
 import { gemmPeak } from "./gemm.ts";
 import { median, type StepTimes, timeSteps } from "./step.ts";
 import { workOf } from "./work.ts";

@@ -1,11 +1,11 @@
 /** Times whole training steps and the generator's forward pass, through the same classes that `train` and `translate` use. */
-import { type Config, parseConfig } from "../src/config.ts";
-import { chooseDevice, type DeviceChoice } from "../src/device.ts";
+import { type Config, parseConfig } from "../src/config/schema.ts";
+import { chooseDevice, type DeviceChoice } from "../src/engines/device.ts";
+import { Translator } from "../src/inference/translator.ts";
 import { inits } from "../src/nn/init.ts";
 import { nodePlatform } from "../src/node/index.ts";
 import { Random } from "../src/random.ts";
-import { Trainer } from "../src/session.ts";
-import { Translator } from "../src/translate.ts";
+import { Trainer } from "../src/training/trainer.ts";
 import { workOf } from "./work.ts";
 
 export interface StepOptions {

@@ -1,8 +1,8 @@
 /** How much arithmetic a step is: multiply-adds of its convolutions and matrix products, counted from the graph that a CPU gets. */
-import { parseConfig } from "../src/config.ts";
-import { type Node, type Program, sizeOf } from "../src/graph.ts";
-import { forCpu } from "../src/onnx/for-cpu.ts";
-import { generatorGraph, trainingStep } from "../src/pix2pix.ts";
+import { parseConfig } from "../src/config/schema.ts";
+import { type Node, type Program, sizeOf } from "../src/graph/graph.ts";
+import { forCpu } from "../src/lowering/cpu.ts";
+import { generatorGraph, trainingStep } from "../src/model/pix2pix.ts";
 
 /** GFLOP (two per multiply-add) of one training step and of one forward pass of the generator. */
 export function workOf({ size, ngf, batch }: { size: number; ngf: number; batch: number }): {

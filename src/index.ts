@@ -3,15 +3,16 @@
  * platform (see ./node/index.ts) brings files, pictures and the runtime.
  */
 
-export { type Config, type ConfigInput, parseConfig, profiles, resumeConfig } from "./config.ts";
+export { type Config, type ConfigInput, parseConfig, profiles, resumeConfig } from "./config/schema.ts";
 // Devices.
 export { conform, type DeviceConformance } from "./conformance/report.ts";
 export { Loader } from "./data/loader.ts";
 // Data, formats and metrics.
 export { type FoundPairs, findPairs, type Pair } from "./data/pairs.ts";
+export { nearestColours, type Palette, paint, palettes, parsePalette } from "./data/palette.ts";
 export { resize } from "./data/resize.ts";
 export { inputPicture, inputTensor, outputPicture, outputPicture16 } from "./data/sides.ts";
-export { chooseDevice } from "./device.ts";
+export { chooseDevice } from "./engines/device.ts";
 // Errors that a user can act on.
 export {
   CheckpointError,
@@ -22,21 +23,20 @@ export {
   ShapeError,
   UserError,
 } from "./errors.ts";
-export { type ExportOptions, exportOnnx } from "./export.ts";
 export { decode as decodeSafetensors, encode as encodeSafetensors } from "./formats/safetensors.ts";
-export { gradient } from "./gradient.ts";
-export { Graph, type Program, Tensor } from "./graph.ts";
-export { l1, psnr, sharpness, spread, ssim } from "./metrics.ts";
+export { gradient } from "./graph/gradient.ts";
+export { Graph, type Program, Tensor } from "./graph/graph.ts";
+export { type ExportOptions, exportOnnx } from "./inference/export.ts";
+export { type Draw, type Fit, type OpenOptions, openRun, type TestTime, Translator } from "./inference/translator.ts";
+export { encodePlain as encodeOnnx } from "./lowering/cpu.ts";
+export { l1, psnr, sharpness, spread, ssim } from "./metrics/pictures.ts";
+export { type ClassScores, Confusion, LabHistograms } from "./metrics/scores.ts";
+// The model and the engine below it.
+export { generatorGraph, type ModelOptions, trainingStep } from "./model/pix2pix.ts";
 export { type Discriminator, discriminators, receptiveField } from "./networks/discriminators.ts";
 export { type Generator, generators } from "./networks/generators.ts";
-export { encodePlain as encodeOnnx } from "./onnx/for-cpu.ts";
-export { nearestColours, type Palette, paint, palettes, parsePalette } from "./palette.ts";
-// The model and the engine below it.
-export { generatorGraph, type ModelOptions, trainingStep } from "./pix2pix.ts";
 export type { DeepPicture, Files, Images, Ort, Picture, Platform } from "./platform.ts";
-export { Run } from "./run.ts";
-export { type ClassScores, Confusion, LabHistograms } from "./scores.ts";
-export { Trainer } from "./session.ts";
+export { Run } from "./run/run.ts";
 // Train and translate.
-export { type StepReport, type TrainEvents, type TrainResult, train } from "./train.ts";
-export { type Draw, type Fit, type OpenOptions, openRun, type TestTime, Translator } from "./translate.ts";
+export { type StepReport, type TrainEvents, type TrainResult, train } from "./training/train.ts";
+export { Trainer } from "./training/trainer.ts";

@@ -6,20 +6,20 @@ import * as z from "zod";
 import type { Output } from "../../src/cli/command.ts";
 import { namedPalette, paletteChoices } from "../../src/cli/palette.ts";
 import { trainShown } from "../../src/cli/train.ts";
-import { type Config, type ConfigInput, configSchema, parseConfig, resumeConfig } from "../../src/config.ts";
+import { option } from "../../src/config/options.ts";
+import { type Config, type ConfigInput, configSchema, parseConfig, resumeConfig } from "../../src/config/schema.ts";
 import { Loader, wholePictures } from "../../src/data/loader.ts";
 import { findPairs } from "../../src/data/pairs.ts";
+import { classesFirst, nearestColours, type Palette } from "../../src/data/palette.ts";
 import { resize } from "../../src/data/resize.ts";
 import { inputPicture, outputPicture } from "../../src/data/sides.ts";
 import { ConfigError } from "../../src/errors.ts";
+import { openRun } from "../../src/inference/translator.ts";
+import { type ClassScores, Confusion } from "../../src/metrics/scores.ts";
 import { files } from "../../src/node/files.ts";
 import { nodePlatform } from "../../src/node/index.ts";
-import { option } from "../../src/options.ts";
-import { classesFirst, nearestColours, type Palette } from "../../src/palette.ts";
 import type { Picture, Platform } from "../../src/platform.ts";
-import { Run } from "../../src/run.ts";
-import { type ClassScores, Confusion } from "../../src/scores.ts";
-import { openRun } from "../../src/translate.ts";
+import { Run } from "../../src/run/run.ts";
 import { atSizeOf, onnxSegmenter, ownSegmenter, type Segmenter, segmenterInputs } from "./segmenters.ts";
 
 /** One row: what is trained differently, and what the paper found: per-pixel accuracy, per-class accuracy, class IoU. */

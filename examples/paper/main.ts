@@ -1,8 +1,8 @@
 /** The command line of an experiment. */
 import type { Output } from "../../src/cli/command.ts";
 import { normalise } from "../../src/cli/spelling.ts";
+import { optionsOf, parseOptions } from "../../src/config/options.ts";
 import { ConfigError, UserError } from "../../src/errors.ts";
-import { optionsOf, parseOptions } from "../../src/options.ts";
 import { type Experiment, experimentOptions, runExperiment, Stopped } from "./experiment.ts";
 
 /** Runs an experiment with the options of the process, as the commands of pix2pix do: 0, 1 for errors, 2 for usage. */

@@ -1,9 +1,10 @@
 /** What gives every pixel of a photo a class, to judge translated photos by (the paper's FCN score, 4.2). */
+
+import { nearestColours, type Palette } from "../../src/data/palette.ts";
 import { resize } from "../../src/data/resize.ts";
 import { UserError } from "../../src/errors.ts";
-import { nearestColours, type Palette } from "../../src/palette.ts";
+import type { Translator } from "../../src/inference/translator.ts";
 import type { Picture, Platform } from "../../src/platform.ts";
-import type { Translator } from "../../src/translate.ts";
 
 export interface Segmenter {
   /** The class of every pixel of a photo, row by row. */

@@ -1,13 +1,13 @@
 /** pix2pix demo */
 import { rm } from "node:fs/promises";
 import * as z from "zod";
-import { configSchema, parseConfig } from "../config.ts";
+import { option } from "../config/options.ts";
+import { configSchema, parseConfig } from "../config/schema.ts";
 import { Loader } from "../data/loader.ts";
 import { findPairs } from "../data/pairs.ts";
 import { writeDemo } from "../demo/write.ts";
 import { ConfigError } from "../errors.ts";
 import { files } from "../node/files.ts";
-import { option } from "../options.ts";
 import type { Command } from "./command.ts";
 import { duration } from "./progress.ts";
 import { metricLines, writeResults } from "./results.ts";

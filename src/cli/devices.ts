@@ -1,13 +1,13 @@
 /** pix2pix devices */
 import * as z from "zod";
-import { parseConfig } from "../config.ts";
+import { option, parseOptions } from "../config/options.ts";
+import { parseConfig } from "../config/schema.ts";
 import { conform, type DeviceConformance, type Extent, isRight, linesOf } from "../conformance/report.ts";
-import { chooseDevice } from "../device.ts";
+import { chooseDevice } from "../engines/device.ts";
 import { checkLimits, inBytes, memoryNeed } from "../engines/memory.ts";
 import { NetworkState } from "../engines/state.ts";
 import { UserError } from "../errors.ts";
-import { option, parseOptions } from "../options.ts";
-import { trainingStep } from "../pix2pix.ts";
+import { trainingStep } from "../model/pix2pix.ts";
 import type { FoundDevice, Platform } from "../platform.ts";
 import type { Command, Output } from "./command.ts";
 import { Counter } from "./progress.ts";

@@ -1,8 +1,8 @@
 /** docs/options.md from the options' schemas; `npm run docs` writes it. */
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { configSchema, profiles } from "../config.ts";
-import { type OptionSpec, optionsOf, rangeOf } from "../options.ts";
+import { type OptionSpec, optionsOf, rangeOf } from "../config/options.ts";
+import { configSchema, profiles } from "../config/schema.ts";
 import { commands } from "./commands.ts";
 
 export const optionsFile = fileURLToPath(new URL("../../docs/options.md", import.meta.url));
@@ -13,7 +13,7 @@ export function optionsPage(): string {
   const seen = new Set(training.map(({ key }) => key));
   const parts = [
     "# Options",
-    "Made by `npm run docs` from `src/config.ts` and `src/cli/`; do not edit.",
+    "Made by `npm run docs` from `src/config/` and `src/cli/`; do not edit.",
     "Any spelling works: `--lambda-l1`, `--lambda_L1` and `--lambdaL1` are the same option, `--lambda-l1 10` and " +
       "`--lambda-l1=10` the same value. The same options are the keys of `runs/<name>/config.json`.",
     "## train",

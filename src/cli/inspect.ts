@@ -1,13 +1,13 @@
 /** pix2pix inspect */
 import * as z from "zod";
-import { dataOptions } from "../config/data.ts";
-import { type Config, configSchema, parseConfig } from "../config.ts";
+import { dataOptions } from "../config/groups/data.ts";
+import { option } from "../config/options.ts";
+import { type Config, configSchema, parseConfig } from "../config/schema.ts";
 import { Loader } from "../data/loader.ts";
 import { derivedSides, findPairs, type Pair } from "../data/pairs.ts";
 import { inputPicture, outputPicture } from "../data/sides.ts";
 import { fixedSize } from "../data/sizes.ts";
 import { files } from "../node/files.ts";
-import { option } from "../options.ts";
 import type { DeepPicture, Picture } from "../platform.ts";
 import { contactSheet } from "../report/compose.ts";
 import type { Command } from "./command.ts";

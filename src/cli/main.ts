@@ -1,9 +1,9 @@
 /** The program: reads the command line, runs one command, turns errors into messages and exit codes. */
 import { readFileSync } from "node:fs";
 import { Command as Commander, CommanderError, Option } from "commander";
-import { configSchema } from "../config.ts";
+import { listed, type OptionSpec, optionsOf, rangeOf } from "../config/options.ts";
+import { configSchema } from "../config/schema.ts";
 import { ConfigError, nearest, UserError } from "../errors.ts";
-import { listed, type OptionSpec, optionsOf, rangeOf } from "../options.ts";
 import type { Command, Output } from "./command.ts";
 import { commands, families } from "./commands.ts";
 import { normalise } from "./spelling.ts";

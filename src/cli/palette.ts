@@ -1,7 +1,8 @@
 /** The palette that an option names. */
+
+import { type Palette, palettes, parsePalette } from "../data/palette.ts";
 import { ConfigError } from "../errors.ts";
 import { files } from "../node/files.ts";
-import { type Palette, palettes, parsePalette } from "../palette.ts";
 
 const known = Object.keys(palettes);
 

@@ -1,5 +1,5 @@
 /** How training is shown: one line that is redrawn on a terminal, plain lines elsewhere. */
-import type { StepReport } from "../train.ts";
+import type { StepReport } from "../training/train.ts";
 
 /** The part of a stream that is written to; `process.stdout` is one. */
 export interface Screen {

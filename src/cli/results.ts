@@ -1,13 +1,13 @@
 /** Outputs of a run beside their targets: pictures, metrics and a page. `test` and `demo` share it. */
 import type { Loader } from "../data/loader.ts";
+import { classesFirst, nearestColours, type Palette, paint } from "../data/palette.ts";
 import { inputPicture, outputPicture } from "../data/sides.ts";
 import { DatasetError } from "../errors.ts";
-import { type Metrics, mean, measure, spread } from "../metrics.ts";
-import { classesFirst, nearestColours, type Palette, paint } from "../palette.ts";
+import { type Translator, withAspect } from "../inference/translator.ts";
+import { type Metrics, mean, measure, spread } from "../metrics/pictures.ts";
+import { Confusion, LabHistograms } from "../metrics/scores.ts";
 import type { Picture, Platform } from "../platform.ts";
 import { type ResultRow, resultsPage, type SetScore } from "../report/results-page.ts";
-import { Confusion, LabHistograms } from "../scores.ts";
-import { type Translator, withAspect } from "../translate.ts";
 
 export interface ResultOptions {
   /** Of the pairs, in order; a pair that the loader replaced because it cannot be decoded is left out. */

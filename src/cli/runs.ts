@@ -1,12 +1,12 @@
 /** Runs on disk, as the commands look for them. */
 
 import type * as z from "zod";
-import { type Config, configSchema, readConfig } from "../config.ts";
+import { namedValues, optionsOf, parseOptions } from "../config/options.ts";
+import { type Config, configSchema, readConfig } from "../config/schema.ts";
 import { CheckpointError, ConfigError, nearest } from "../errors.ts";
+import type { OpenOptions, Translator } from "../inference/translator.ts";
 import { files } from "../node/files.ts";
-import { namedValues, optionsOf, parseOptions } from "../options.ts";
 import type { Platform } from "../platform.ts";
-import type { OpenOptions, Translator } from "../translate.ts";
 import type { Output } from "./command.ts";
 
 /**
@@ -87,7 +87,7 @@ export async function openStoredRun(
   const { name, checkpointsDir, threads } = options;
   for (const note of compareWithRun(await storedConfig(checkpointsDir, name), others)) output.note(`note: ${note}`);
   const { nodePlatform } = await import("../node/index.ts");
-  const { openRun } = await import("../translate.ts");
+  const { openRun } = await import("../inference/translator.ts");
   const platform = await nodePlatform({ threads });
   return { translator: await openRun(options, platform), platform };
 }

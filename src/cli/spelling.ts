@@ -2,8 +2,9 @@
  * Spellings of options. Any of --lambda-l1, --lambda_L1, --lambdaL1 and --LAMBDA-L1 is the same option, with the value
  * after a space or an equals sign; options of the older systems are taken where they mean the same, and explained where not.
  */
+
+import { type OptionSpec, plainName } from "../config/options.ts";
 import { ConfigError, nearest } from "../errors.ts";
-import { type OptionSpec, plainName } from "../options.ts";
 
 /** An option of another pix2pix that does not exist here. */
 interface Foreign {

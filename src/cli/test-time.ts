@@ -1,9 +1,9 @@
 /** How a trained generator is used: the options that translate and test share. */
 import * as z from "zod";
-import { type Config, configSchema } from "../config.ts";
+import { option } from "../config/options.ts";
+import { type Config, configSchema } from "../config/schema.ts";
 import { ConfigError } from "../errors.ts";
-import { option } from "../options.ts";
-import type { Fit, TestTime } from "../translate.ts";
+import type { Fit, TestTime } from "../inference/translator.ts";
 
 const { preprocess, seed, device, threads, noDropout, dropout, statistics } = configSchema.shape;
 

@@ -1,12 +1,12 @@
 /** pix2pix test */
 import * as z from "zod";
-import { configSchema } from "../config.ts";
+import { option } from "../config/options.ts";
+import { configSchema } from "../config/schema.ts";
 import { Loader, wholePictures } from "../data/loader.ts";
 import { derivedSides, findPairs } from "../data/pairs.ts";
+import { collectPalette, type Palette } from "../data/palette.ts";
 import { outputPicture } from "../data/sides.ts";
 import { ConfigError } from "../errors.ts";
-import { option } from "../options.ts";
-import { collectPalette, type Palette } from "../palette.ts";
 import type { Picture } from "../platform.ts";
 import type { Command } from "./command.ts";
 import { namedPalette, paletteChoices } from "./palette.ts";

@@ -1,7 +1,8 @@
 /** pix2pix train */
-import { type Config, configSchema, parseConfig, resumeConfig } from "../config.ts";
-import { optionsOf, parseOptions } from "../options.ts";
-import type { TrainEvents, TrainResult } from "../train.ts";
+
+import { optionsOf, parseOptions } from "../config/options.ts";
+import { type Config, configSchema, parseConfig, resumeConfig } from "../config/schema.ts";
+import type { TrainEvents, TrainResult } from "../training/train.ts";
 import type { Command, Output } from "./command.ts";
 import { Progress } from "./progress.ts";
 import { storedConfig } from "./runs.ts";
@@ -44,7 +45,7 @@ export async function trainShown(
   { quiet = false, again = continueCommand(config) }: { quiet?: boolean; again?: string } = {},
 ): Promise<TrainResult & { steps: number; code: number }> {
   const { nodePlatform } = await import("../node/index.ts");
-  const { train: trainRun } = await import("../train.ts");
+  const { train: trainRun } = await import("../training/train.ts");
   const platform = await nodePlatform({ threads: config.threads });
   const progress = new Progress(process.stdout, config.printFreq);
   const stop = listenForStop(() => {

@@ -1,14 +1,14 @@
 /** pix2pix translate */
 import * as z from "zod";
-import { configSchema } from "../config.ts";
+import { option } from "../config/options.ts";
+import { configSchema } from "../config/schema.ts";
+import { nearestColours, paint } from "../data/palette.ts";
 import { ConfigError, UserError } from "../errors.ts";
 import { encodeNpy } from "../formats/npy.ts";
-import { spread } from "../metrics.ts";
+import type { Fit } from "../inference/translator.ts";
+import { spread } from "../metrics/pictures.ts";
 import { files } from "../node/files.ts";
-import { option } from "../options.ts";
-import { nearestColours, paint } from "../palette.ts";
 import type { DeepPicture, Picture } from "../platform.ts";
-import type { Fit } from "../translate.ts";
 import type { Command } from "./command.ts";
 import { namedPalette, paletteChoices } from "./palette.ts";
 import { jobs, withSuffix } from "./pictures.ts";

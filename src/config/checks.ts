@@ -1,8 +1,9 @@
 /** Combinations of options that cannot work, each with the reason and the way out; and those that only surprise. */
-import type { Config } from "../config.ts";
+
 import { discriminators } from "../networks/discriminators.ts";
 import { generators } from "../networks/generators.ts";
-import { listed, refuse } from "../options.ts";
+import { listed, refuse } from "./options.ts";
+import type { Config } from "./schema.ts";
 
 /** Every combination that cannot work, one line each. */
 export function problemsOf(config: Config): string[] {

@@ -4,8 +4,9 @@
  * `paper` is the Torch code of Isola et al., `hesse` pix2pix-tensorflow, `tutorial` TensorFlow's pix2pix notebook, `article`
  * the article that this project began with; `junyanz`, the PyTorch implementation, is what the defaults follow.
  */
-import type { Config } from "../config.ts";
+
 import type { profileNames } from "./names.ts";
+import type { Config } from "./schema.ts";
 
 export type Profile = (typeof profileNames)[number];
 

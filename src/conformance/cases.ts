@@ -1,5 +1,13 @@
 /** Every op that graphs of ours are made of, once per form: what a device has to compute rightly. */
-import { type Attributes, type Dtype, Graph, type OpDeclaration, type Program, type Shape, sizeOf } from "../graph.ts";
+import {
+  type Attributes,
+  type Dtype,
+  Graph,
+  type OpDeclaration,
+  type Program,
+  type Shape,
+  sizeOf,
+} from "../graph/graph.ts";
 import { Random } from "../random.ts";
 
 /** An input of a case: drawn, or the values that graphs give there (scalars such as the ends of a Clip). */

@@ -1,6 +1,6 @@
 /** A device's conformance as a report: which ops and steps were run, how each went, what was skipped and why. */
-import { keepsState } from "../device.ts";
-import type { Target } from "../graph.ts";
+import { keepsState } from "../engines/device.ts";
+import type { Target } from "../graph/graph.ts";
 import type { FoundDevice, Platform } from "../platform.ts";
 import { type Case, sampleOf } from "./cases.ts";
 import { type CaseResult, compareCases, tolerance } from "./run.ts";

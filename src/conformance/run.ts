@@ -1,8 +1,8 @@
 /** Runs cases on a device and on the base device, and compares. */
-import { sessionOptions } from "../device.ts";
-import { Graph, type Program, sizeOf } from "../graph.ts";
+import { sessionOptions } from "../engines/device.ts";
+import { Graph, type Program, sizeOf } from "../graph/graph.ts";
+import { neg } from "../graph/ops/elementwise.ts";
 import { encode } from "../onnx/encode.ts";
-import { neg } from "../ops/elementwise.ts";
 import type { Device, InferenceSession, Platform, Tensors } from "../platform.ts";
 import { type Case, graphOf, valuesFor } from "./cases.ts";
 

@@ -1,10 +1,11 @@
 /** Whole training steps on a device, against the platform's base device. */
+
+import { lossNames } from "../model/pix2pix.ts";
 import { inits } from "../nn/init.ts";
 import { isTrainable } from "../nn/parameters.ts";
-import { lossNames } from "../pix2pix.ts";
 import type { Device, Platform } from "../platform.ts";
 import { Random } from "../random.ts";
-import { type Batch, Trainer } from "../session.ts";
+import { type Batch, Trainer } from "../training/trainer.ts";
 import type { Variant } from "./variants.ts";
 
 export interface StepsResult {

@@ -1,12 +1,12 @@
 /** What conformance covers: every network, loss and way to update that there is, as small as each can be. */
-import { type Config, parseConfig } from "../config.ts";
-import type { Target } from "../graph.ts";
-import type { BatchShape } from "../model.ts";
+import { type Config, parseConfig } from "../config/schema.ts";
+import type { Target } from "../graph/graph.ts";
+import { forCpu } from "../lowering/cpu.ts";
+import type { BatchShape } from "../model/losses.ts";
+import { generatorGraph, trainingStep } from "../model/pix2pix.ts";
 import { discriminators } from "../networks/discriminators.ts";
 import { generators } from "../networks/generators.ts";
 import { ganLosses } from "../nn/losses.ts";
-import { forCpu } from "../onnx/for-cpu.ts";
-import { generatorGraph, trainingStep } from "../pix2pix.ts";
 import { type Case, collect } from "./cases.ts";
 
 /** A configuration and the batch that it is tried on. */

@@ -2,7 +2,7 @@
  * Where a training step's memory is and how its programs run. session.ts says what runs in which order, an engine says
  * where: ./host.ts in the host's memory (cpu, cuda, wasm), ./gpu.ts in the device's (webgpu).
  */
-import type { Program, Target } from "../graph.ts";
+import type { Program, Target } from "../graph/graph.ts";
 import type { Betas, Factors } from "../nn/adam.ts";
 import type { NetworkState } from "./state.ts";
 

@@ -5,16 +5,17 @@
  * As onnxruntime 1.30 has it: a GPU tensor that is given as a fetch is written in place, unless the session was made with
  * `preferredOutputLocation`; getData() of one aborts Node, so values go up and down through graphs of one Identity.
  */
-import { sessionOptions } from "../device.ts";
+
 import { DeviceLostError } from "../errors.ts";
-import { Graph, type Node, type Program, type Shape, sizeOf, unshaped } from "../graph.ts";
+import { Graph, type Node, type Program, type Shape, sizeOf, unshaped } from "../graph/graph.ts";
+import { greater, neg, where } from "../graph/ops/elementwise.ts";
+import { concat, Identity, pad, reshape } from "../graph/ops/movement.ts";
+import { Expand } from "../graph/ops/reduce.ts";
 import { adamGraph, type Betas, type Factors, momentGroups } from "../nn/adam.ts";
 import { isTrainable } from "../nn/parameters.ts";
 import { encode } from "../onnx/encode.ts";
-import { greater, neg, where } from "../ops/elementwise.ts";
-import { concat, Identity, pad, reshape } from "../ops/movement.ts";
-import { Expand } from "../ops/reduce.ts";
 import type { Device, InferenceSession, Platform, Tensor, Tensors } from "../platform.ts";
+import { sessionOptions } from "./device.ts";
 import { type Bound, type Engine, memoryOf } from "./engine.ts";
 import { checkLimits } from "./memory.ts";
 import type { NetworkState } from "./state.ts";

@@ -1,12 +1,13 @@
 /** Everything in the host's memory: ONNX Runtime reads and writes the networks' arrays in place, Adam is a WebAssembly loop. */
-import { sessionOptions } from "../device.ts";
-import { type Program, type Tensor as Symbolic, sizeOf, unshaped } from "../graph.ts";
+
+import { type Program, type Tensor as Symbolic, sizeOf, unshaped } from "../graph/graph.ts";
+import { stepForCpu } from "../lowering/cpu.ts";
 import type { Betas, Factors } from "../nn/adam.ts";
 import { isTrainable } from "../nn/parameters.ts";
-import { channelBlock } from "../onnx/channel-block.ts";
 import { encode } from "../onnx/encode.ts";
-import { stepForCpu } from "../onnx/for-cpu.ts";
 import type { Device, InferenceSession, Platform, Tensor, Tensors } from "../platform.ts";
+import { channelBlock } from "./channel-block.ts";
+import { sessionOptions } from "./device.ts";
 import { type Bound, type Engine, memoryOf } from "./engine.ts";
 import type { NetworkState } from "./state.ts";
 

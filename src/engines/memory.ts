@@ -1,6 +1,6 @@
 /** How much memory programs take, from their graphs. */
 import { DeviceError } from "../errors.ts";
-import { type Dtype, type Program, sizeOf, type Tensor, unshaped } from "../graph.ts";
+import { type Dtype, type Program, sizeOf, type Tensor, unshaped } from "../graph/graph.ts";
 import { isTrainable } from "../nn/parameters.ts";
 import type { Device } from "../platform.ts";
 import { memoryOf } from "./engine.ts";

@@ -1,5 +1,5 @@
 /** A network's values and Adam's moments on the host, by PyTorch's names. */
-import { sizeOf } from "../graph.ts";
+import { sizeOf } from "../graph/graph.ts";
 import { type AdamArrays, type AdamState, adamState } from "../nn/adam.ts";
 import { type Init, initialise } from "../nn/init.ts";
 import { isTrainable, type ParameterSpec, type Parameters } from "../nn/parameters.ts";

@@ -1,9 +1,10 @@
 /** Host tensors to where a device computes. */
-import { keepsState, sessionOptions } from "../device.ts";
-import { Graph } from "../graph.ts";
+
+import { Graph } from "../graph/graph.ts";
+import { Identity } from "../graph/ops/movement.ts";
 import { encode } from "../onnx/encode.ts";
-import { Identity } from "../ops/movement.ts";
 import type { Device, Platform, Tensors } from "../platform.ts";
+import { keepsState, sessionOptions } from "./device.ts";
 
 /**
  * The same values in the device's own memory, for inputs that stay as they are over many runs. Where a device takes the host's

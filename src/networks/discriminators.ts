@@ -3,11 +3,11 @@
  * A discriminator maps input and picture side by side, [N, inputNc + outputNc, H, W], to a map of logits [N, 1, h, w]: one
  * judgement for each patch of the size of its receptive field.
  */
-import type { Tensor } from "../graph.ts";
+import type { Tensor } from "../graph/graph.ts";
+import { leakyRelu } from "../graph/ops/elementwise.ts";
+import { averagePool } from "../graph/ops/pooling.ts";
 import { conv, convTranspose, norm } from "../nn/layers.ts";
 import type { Parameters } from "../nn/parameters.ts";
-import { leakyRelu } from "../ops/elementwise.ts";
-import { averagePool } from "../ops/resample.ts";
 import { defaultSlope, hasBias, type NetworkOptions } from "./options.ts";
 
 export interface DiscriminatorOptions extends NetworkOptions {

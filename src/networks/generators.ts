@@ -2,7 +2,7 @@
  * Generators. `generators` names them for --netG: an entry here is all that a new one needs.
  * A generator maps the input picture [N, inputNc, H, W] to [N, outputNc, H, W], both in [-1, 1].
  */
-import type { Tensor } from "../graph.ts";
+import type { Tensor } from "../graph/graph.ts";
 import type { Upsample } from "../nn/layers.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import type { NetworkOptions } from "./options.ts";

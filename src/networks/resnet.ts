@@ -1,8 +1,8 @@
 /** The ResNet generator of Johnson et al. 2016 as CycleGAN and the PyTorch implementation have it. */
-import type { Tensor } from "../graph.ts";
+import type { Tensor } from "../graph/graph.ts";
+import { add, relu, tanh } from "../graph/ops/elementwise.ts";
 import { conv, double, dropout, norm } from "../nn/layers.ts";
 import type { Parameters } from "../nn/parameters.ts";
-import { add, relu, tanh } from "../ops/elementwise.ts";
 import type { Generator, GeneratorOptions } from "./generators.ts";
 import { hasBias } from "./options.ts";
 

@@ -3,11 +3,11 @@
  * Parameters have the names of the PyTorch implementation's nested modules. With `upsample` "resize" the convolution
  * that replaces a transposed one has its name.
  */
-import type { Tensor } from "../graph.ts";
+import type { Tensor } from "../graph/graph.ts";
+import { leakyRelu, relu, tanh } from "../graph/ops/elementwise.ts";
+import { concat } from "../graph/ops/movement.ts";
 import { conv, double, dropout, norm } from "../nn/layers.ts";
 import type { Parameters } from "../nn/parameters.ts";
-import { leakyRelu, relu, tanh } from "../ops/elementwise.ts";
-import { concat } from "../ops/movement.ts";
 import type { Generator, GeneratorOptions } from "./generators.ts";
 import { defaultSlope, hasBias } from "./options.ts";
 

@@ -4,11 +4,11 @@
  * As ONNX nodes the step reads and writes memory a dozen times over, and memory is what bounds it. So it is one loop, in
  * WebAssembly for its four-wide arithmetic, on arrays in WebAssembly memory that ONNX Runtime uses in place.
  */
-import { Graph, type Program, type Shape, sizeOf } from "../graph.ts";
+import { Graph, type Program, type Shape, sizeOf } from "../graph/graph.ts";
+import { add, div, mul, neg, sqrt, sub } from "../graph/ops/elementwise.ts";
+import { concat, slice } from "../graph/ops/movement.ts";
 import { adamKernel } from "../kernels/assembled.ts";
 import { instance } from "../kernels/instance.ts";
-import { add, div, mul, neg, sqrt, sub } from "../ops/elementwise.ts";
-import { concat, slice } from "../ops/movement.ts";
 import type { ParameterSpec } from "./parameters.ts";
 
 export interface Betas {

@@ -1,6 +1,6 @@
 /** Pictures of any size through a network that needs multiples of some number. */
-import type { Tensor } from "../graph.ts";
-import { concat, flip, slice } from "../ops/movement.ts";
+import type { Tensor } from "../graph/graph.ts";
+import { concat, flip, slice } from "../graph/ops/movement.ts";
 
 /**
  * Pads the right and bottom of x, [N, C, H, W], by reflection to the next multiples of `multiple`, runs `build` on it, and

@@ -1,5 +1,5 @@
 /** Initial weights, named for --init-type by `inits`. Scales of norms are N(1, gain), biases 0. */
-import type { Shape } from "../graph.ts";
+import type { Shape } from "../graph/graph.ts";
 import { Random } from "../random.ts";
 import type { Role } from "./parameters.ts";
 

@@ -1,10 +1,10 @@
 /** Layers: ops with named parameters. `name` is the module's name in the widely used PyTorch implementation. */
-import type { Tensor } from "../graph.ts";
-import { Conv, ConvTranspose } from "../ops/conv.ts";
-import { add, div, mul, sqrt, sub } from "../ops/elementwise.ts";
-import { reflect, reshape } from "../ops/movement.ts";
-import { mean, sumSquare } from "../ops/reduce.ts";
-import { upsample } from "../ops/resample.ts";
+import type { Tensor } from "../graph/graph.ts";
+import { Conv, ConvTranspose } from "../graph/ops/conv.ts";
+import { add, div, mul, sqrt, sub } from "../graph/ops/elementwise.ts";
+import { reflect, reshape } from "../graph/ops/movement.ts";
+import { upsample } from "../graph/ops/pooling.ts";
+import { mean, sumSquare } from "../graph/ops/reduce.ts";
 import type { Moments, Parameters } from "./parameters.ts";
 
 export type Norm = "batch" | "instance" | "none";

@@ -1,8 +1,8 @@
 /** Losses. `ganLosses` names the adversarial ones for --gan-mode; D's output is a map of logits, [N, 1, h, w], for each scale. */
-import { gradient } from "../gradient.ts";
-import type { Tensor } from "../graph.ts";
-import { abs, add, mul, neg, Softplus, sqrt, square, sub } from "../ops/elementwise.ts";
-import { mean, sum, sumSquare } from "../ops/reduce.ts";
+import { gradient } from "../graph/gradient.ts";
+import type { Tensor } from "../graph/graph.ts";
+import { abs, add, mul, neg, Softplus, sqrt, square, sub } from "../graph/ops/elementwise.ts";
+import { mean, sum, sumSquare } from "../graph/ops/reduce.ts";
 
 /**
  * The loss of calling the maps of `predictions` (one for each scale of D) real or fake: a scalar, the mean over samples and

@@ -2,7 +2,7 @@
  * The named parameters of a network. A layer asks for a tensor by its PyTorch name; the first time it becomes a graph
  * input, later the current value: after an optimiser step in the same graph that is the updated tensor.
  */
-import { type Graph, type Shape, sizeOf, type Tensor } from "../graph.ts";
+import { type Graph, type Shape, sizeOf, type Tensor } from "../graph/graph.ts";
 
 /**
  * What a parameter is, and so how it starts and whether it is trained:

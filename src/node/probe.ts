@@ -2,11 +2,11 @@
  * Looks at one device in a process of its own, for a driver may end the process that asks it. Prints one line of JSON, a
  * ProbeResult; the runtime's log on standard error names the machine's GPUs.
  */
-import { sessionOptions } from "../device.ts";
-import { Graph } from "../graph.ts";
+import { sessionOptions } from "../engines/device.ts";
+import { Graph } from "../graph/graph.ts";
+import { gemm } from "../graph/ops/linear.ts";
+import { Expand, sum } from "../graph/ops/reduce.ts";
 import { encode } from "../onnx/encode.ts";
-import { gemm } from "../ops/linear.ts";
-import { Expand, sum } from "../ops/reduce.ts";
 import type { DeviceName, InferenceSession } from "../platform.ts";
 import { ort } from "./ort.ts";
 

@@ -3,7 +3,7 @@
  * that a graph of ours needs, written field by field.
  */
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import type { Attribute, Dtype, Node, Program, Shape } from "../graph.ts";
+import type { Attribute, Dtype, Node, Program, Shape } from "../graph/graph.ts";
 
 /** The operator set that every op declaration follows. */
 export const opset = 18;

@@ -1,5 +1,5 @@
 /** The page of `test`: every image with its metrics, and their means. */
-import type { Metrics } from "../metrics.ts";
+import type { Metrics } from "../metrics/pictures.ts";
 import { escapeHtml, escapePath, fixed, htmlPage, timeTag } from "./html.ts";
 
 /** Of one pair. */

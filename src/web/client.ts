@@ -1,9 +1,9 @@
 /** The page's end: training and translating in a worker, with the names and arguments of the core's own API. */
-import type { Config } from "../config.ts";
+import type { Config } from "../config/schema.ts";
 import type { DemoOptions } from "../demo/write.ts";
-import type { ExportOptions } from "../export.ts";
-import type { TrainEvents, TrainResult } from "../train.ts";
-import type { OpenOptions, Translator } from "../translate.ts";
+import type { ExportOptions } from "../inference/export.ts";
+import type { OpenOptions, Translator } from "../inference/translator.ts";
+import type { TrainEvents, TrainResult } from "../training/train.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Picked } from "./import.ts";
 import { type Question, type Reply, received } from "./protocol.ts";

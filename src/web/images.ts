@@ -5,8 +5,8 @@
 import { eightBit } from "../data/transforms.ts";
 import { UserError } from "../errors.ts";
 import { decodeNpy, isNpy } from "../formats/npy.ts";
+import { decodePng, encodePng, isPng } from "../formats/png.ts";
 import type { DeepPicture, Images, Picture } from "../platform.ts";
-import { decodePng, encodePng, isPng } from "./png.ts";
 
 async function decode(bytes: Uint8Array, options: { alpha?: boolean } = {}): Promise<Picture> {
   if (isNpy(bytes)) return eightBit(decodeNpy(bytes));

@@ -1,8 +1,8 @@
 /** Pictures that a user picked, as a data set in the browser's storage. */
 import { endingOf, PICTURE_ENDINGS } from "../data/listing.ts";
 import { UserError } from "../errors.ts";
+import { zipEntries } from "../formats/zip.ts";
 import { files, removeFolder } from "./files.ts";
-import { zipEntries } from "./zip.ts";
 
 /** A picked file: its path within what was picked, such as "facades/train/1.jpg", or only its name. */
 export interface Picked {

@@ -1,6 +1,6 @@
 /** Messages between a page and its worker. Errors keep their class, which says what a user can do. */
 import * as errors from "../errors.ts";
-import type { TrainEvents } from "../train.ts";
+import type { TrainEvents } from "../training/train.ts";
 
 export type Question = { id: number; method: string; args: unknown[] } | { id: number; abort: true };
 

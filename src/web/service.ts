@@ -1,11 +1,11 @@
 /** What the worker does for the page: one method for each question that `client.ts` may send. */
-import type { Config } from "../config.ts";
+import type { Config } from "../config/schema.ts";
 import { type DemoOptions, writeDemo } from "../demo/write.ts";
 import { DeviceLostError, UserError } from "../errors.ts";
-import { type ExportOptions, exportOnnx } from "../export.ts";
+import { type ExportOptions, exportOnnx } from "../inference/export.ts";
+import { type OpenOptions, openRun, type Translator } from "../inference/translator.ts";
 import type { Picture, Platform } from "../platform.ts";
-import { type TrainEvents, type TrainResult, train } from "../train.ts";
-import { type OpenOptions, openRun, type Translator } from "../translate.ts";
+import { type TrainEvents, type TrainResult, train } from "../training/train.ts";
 import { type Capabilities, capabilities, chooseDevice, withoutWebGpu } from "./capabilities.ts";
 import { files } from "./files.ts";
 import { images } from "./images.ts";

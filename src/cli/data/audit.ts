@@ -1,12 +1,12 @@
 /** pix2pix data audit */
 import * as z from "zod";
-import { configSchema } from "../../config.ts";
+import { option } from "../../config/options.ts";
+import { configSchema } from "../../config/schema.ts";
 import { joinPath } from "../../data/listing.ts";
 import { resize } from "../../data/resize.ts";
 import { UserError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
 import { images } from "../../node/images.ts";
-import { option } from "../../options.ts";
 import type { Picture } from "../../platform.ts";
 import { type AuditItem, type AuditPicture, type AuditSection, auditPage } from "../../report/audit-page.ts";
 import { moved, otherPair } from "../../tools/audit/alignment.ts";

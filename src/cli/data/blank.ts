@@ -1,6 +1,6 @@
 /** pix2pix data blank */
 import * as z from "zod";
-import { option } from "../../options.ts";
+import { option } from "../../config/options.ts";
 import { blanked } from "../../tools/frame.ts";
 import type { Command } from "../command.ts";
 import { ownOptions } from "../runs.ts";

@@ -1,11 +1,11 @@
 /** pix2pix data combine */
 import { resolve, sep } from "node:path";
 import * as z from "zod";
+import { option } from "../../config/options.ts";
 import { listAll } from "../../data/listing.ts";
 import { eightBit } from "../../data/transforms.ts";
 import { ConfigError, DatasetError, UserError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
-import { option } from "../../options.ts";
 import { sideBySide } from "../../tools/frame.ts";
 import { matchFolders, unmatched } from "../../tools/pairing.ts";
 import type { Command } from "../command.ts";

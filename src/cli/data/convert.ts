@@ -1,8 +1,8 @@
 /** What the commands that turn each picture of a folder into another one share. */
 import * as z from "zod";
+import { option } from "../../config/options.ts";
 import { UserError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
-import { option } from "../../options.ts";
 import type { WholePicture } from "../../tools/frame.ts";
 import type { Output } from "../command.ts";
 import { jobs } from "../pictures.ts";

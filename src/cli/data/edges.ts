@@ -1,9 +1,9 @@
 /** pix2pix data edges */
 import * as z from "zod";
+import { option } from "../../config/options.ts";
 import { eightBit } from "../../data/transforms.ts";
 import { ConfigError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
-import { option } from "../../options.ts";
 import { EdgeModel } from "../../tools/edge-model.ts";
 import { canny, drawn, linesOf } from "../../tools/edges.ts";
 import { withoutSmall } from "../../tools/lines.ts";

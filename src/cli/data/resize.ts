@@ -1,7 +1,7 @@
 /** pix2pix data resize */
 import * as z from "zod";
+import { option } from "../../config/options.ts";
 import { ConfigError } from "../../errors.ts";
-import { option } from "../../options.ts";
 import { resized } from "../../tools/frame.ts";
 import type { Command } from "../command.ts";
 import { ownOptions } from "../runs.ts";

@@ -2,12 +2,12 @@
 import { copyFile, link, mkdir, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import * as z from "zod";
-import { configSchema } from "../../config.ts";
+import { option } from "../../config/options.ts";
+import { configSchema } from "../../config/schema.ts";
 import { listAll } from "../../data/listing.ts";
 import { findPairs } from "../../data/pairs.ts";
 import { ConfigError, DatasetError, UserError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
-import { option } from "../../options.ts";
 import { wholeSet } from "../../tools/layout.ts";
 import { deal, type Placement, phases, placements, sharesOf } from "../../tools/split.ts";
 import type { Command } from "../command.ts";

@@ -2,7 +2,7 @@
 import { chartCss } from "../../report/chart.ts";
 import { count, duration, fixed, terms } from "../../report/html.ts";
 import { lossCharts } from "../../report/run-page.ts";
-import type { StepReport } from "../../train.ts";
+import type { StepReport } from "../../training/train.ts";
 import { part, show } from "./dom.ts";
 import { type StoredRun, sampleEpochs, sampleFile } from "./runs.ts";
 

@@ -1,6 +1,6 @@
 /** The runs that lie in the browser's storage. */
 import { type Config, Run } from "../../index.ts";
-import type { LossLine } from "../../run.ts";
+import type { LossLine } from "../../run/run.ts";
 import { files, openFile, removeFolder } from "../files.ts";
 import { checkpointsDir, dataDir } from "./settings.ts";
 

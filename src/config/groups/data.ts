@@ -1,0 +1,111 @@
+/** Options of the data: where pairs lie, how they are read, resized, cropped and varied. */
+import * as z from "zod";
+import { layoutNames } from "../../data/pairs.ts";
+import { option } from "../options.ts";
+
+export const dataOptions = {
+  dataroot: option(z.string().min(1), {
+    group: "data",
+    value: "FOLDER",
+    help: "folder of the pairs: pictures with A left and B right, folders A and B, or x.jpg with x.png",
+    resume: true,
+  }),
+  phase: option(z.string().min(1).default("train"), {
+    group: "data",
+    value: "NAME",
+    help: "subfolder of the dataroot: train, val, test, ...",
+  }),
+  datasetMode: option(z.enum(["auto", ...layoutNames]).default("auto"), {
+    group: "data",
+    help: "layout of the dataroot; auto recognises it",
+  }),
+  direction: option(z.enum(["AtoB", "BtoA"]).default("AtoB"), {
+    group: "data",
+    help: "which side is the input and which the target; facades labels to photos is BtoA",
+  }),
+  inputNc: option(z.int().min(1).max(64).default(3), {
+    group: "data",
+    unit: "channels",
+    help: "channels of the input: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA, others from .npy files",
+  }),
+  outputNc: option(z.int().min(1).max(64).default(3), {
+    group: "data",
+    unit: "channels",
+    help: "channels of the output and target",
+  }),
+  preprocess: option(
+    z.enum(["resize_and_crop", "crop", "scale_width", "scale_width_and_crop", "none"]).default("resize_and_crop"),
+    {
+      group: "data",
+      help: "resize to the load size and crop; only crop; resize to the load width in proportion, and crop; or take pictures as they are",
+    },
+  ),
+  loadSize: option(z.int().min(1).default(286), {
+    group: "data",
+    unit: "px",
+    help: "width (and height) that both sides are resized to before the crop",
+  }),
+  loadHeight: option(z.int().min(1).optional(), {
+    group: "data",
+    unit: "px",
+    absent: "the load size",
+    help: "height that both sides are resized to, where it is not the width",
+  }),
+  cropSize: option(z.int().min(1).default(256), {
+    group: "data",
+    unit: "px",
+    help: "width (and height) that the networks see",
+  }),
+  cropHeight: option(z.int().min(1).optional(), {
+    group: "data",
+    unit: "px",
+    absent: "the crop size",
+    help: "height that the networks see, where it is not the width",
+  }),
+  resizeFilter: option(z.enum(["bicubic", "bilinear", "area", "nearest"]).default("bicubic"), {
+    group: "data",
+    help: "how pictures are resized; all as PIL does it (area is its box filter)",
+  }),
+  channelOrder: option(z.enum(["RGB", "BGR"]).default("RGB"), {
+    group: "data",
+    help: "order of the colours in the networks; weights of the paper's code expect BGR",
+  }),
+  noFlip: option(z.boolean().default(false), { group: "data", help: "never mirror pairs left to right" }),
+  flipVertical: option(z.boolean().default(false), {
+    group: "data",
+    help: "also mirror pairs top to bottom at random",
+  }),
+  rotate90: option(z.boolean().default(false), {
+    group: "data",
+    help: "also turn pairs by a random multiple of 90 degrees (square crops)",
+  }),
+  colorJitter: option(z.number().min(0).max(1).default(0), {
+    group: "data",
+    help: "vary brightness, contrast and saturation of the input alone, each by a factor of up to 1 - and + this",
+  }),
+  replacement: option(z.boolean().default(false), {
+    group: "data",
+    help: "draw the pairs of an epoch with replacement, as the paper's code",
+  }),
+  serialBatches: option(z.boolean().default(false), {
+    group: "data",
+    help: "take pairs in the order of their names, not shuffled each epoch",
+  }),
+  batchSize: option(z.int().min(1).default(1), { group: "data", unit: "pairs", help: "pairs per step" }),
+  maxDatasetSize: option(z.int().min(1).optional(), {
+    group: "data",
+    unit: "pairs",
+    absent: "all",
+    help: "use only the first so many pairs",
+  }),
+  skipUnpaired: option(z.boolean().default(false), {
+    group: "data",
+    help: "leave out pictures without a partner instead of stopping",
+    resume: true,
+  }),
+  skipBadImages: option(z.boolean().default(false), {
+    group: "data",
+    help: "leave out pictures that cannot be decoded instead of stopping",
+    resume: true,
+  }),
+};

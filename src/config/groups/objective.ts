@@ -1,0 +1,53 @@
+/** Options of the objective and of the step: losses, their weights, and how the two networks take turns. */
+import * as z from "zod";
+import { ganLosses } from "../../nn/losses.ts";
+import { namesOf } from "../names.ts";
+import { option } from "../options.ts";
+
+export const objectiveOptions = {
+  ganMode: option(z.enum(namesOf(ganLosses)).default("vanilla"), {
+    group: "objective",
+    help: "adversarial loss: vanilla is cross-entropy, lsgan squared error, wgangp Wasserstein with gradient penalty",
+  }),
+  lambdaGp: option(z.number().min(0).default(10), {
+    group: "objective",
+    help: "weight of the gradient penalty of --gan-mode wgangp",
+  }),
+  lambdaL1: option(z.number().min(0).default(100), {
+    group: "objective",
+    flag: "--lambda-l1",
+    help: "weight of the L1 distance to the target beside the adversarial loss",
+  }),
+  lambdaGan: option(z.number().min(0).default(1), {
+    group: "objective",
+    help: "weight of the adversarial loss in the generator's; 0 trains without a discriminator (the paper's L1)",
+  }),
+  lambdaFeat: option(z.number().min(0).default(0), {
+    group: "objective",
+    help: "weight of feature matching: the L1 distance between the discriminator's inner maps (pix2pixHD: 10)",
+  }),
+  lossDWeight: option(z.number().gt(0).default(0.5), {
+    group: "objective",
+    flag: "--loss-d-weight",
+    help: "factor of the discriminator's loss: the paper halves it, its code and TensorFlow's do not",
+  }),
+  updateOrder: option(z.enum(["updated", "stale", "simultaneous"]).default("updated"), {
+    group: "objective",
+    help:
+      "the discriminator that the generator learns from: judged anew after its update (PyTorch code), judged before and " +
+      "derived through the new weights (paper's code), or the one before",
+  }),
+  zeroBias: option(z.boolean().default(false), {
+    group: "objective",
+    help: "set the biases of convolutions to 0 before every step, as the paper's code",
+  }),
+  accumulate: option(z.int().min(1).default(1), {
+    group: "objective",
+    unit: "batches",
+    help: "batches whose gradients are averaged for one update of both networks",
+  }),
+  clipGrad: option(z.number().min(0).default(0), {
+    group: "objective",
+    help: "largest norm of a network's whole gradient, which is scaled down to it; 0 means no limit",
+  }),
+};

@@ -1,0 +1,83 @@
+/** Options of the schedule: how long, how fast, and when validation says enough. */
+import * as z from "zod";
+import { schedules } from "../../nn/schedules.ts";
+import { namesOf } from "../names.ts";
+import { option } from "../options.ts";
+
+export const scheduleOptions = {
+  nEpochs: option(z.int().min(0).default(100), {
+    group: "schedule",
+    unit: "epochs",
+    help: "length of the part at the first learning rate",
+    resume: true,
+  }),
+  nEpochsDecay: option(z.int().min(0).default(100), {
+    group: "schedule",
+    unit: "epochs",
+    help: "length of the part after it, over which --lr-policy linear goes to zero",
+    resume: true,
+  }),
+  maxSteps: option(z.int().min(1).optional(), {
+    group: "schedule",
+    unit: "steps",
+    absent: "no limit",
+    help: "stop at this step, counted from the run's first",
+    resume: true,
+  }),
+  lr: option(z.number().gt(0).default(0.0002), { group: "schedule", help: "Adam's learning rate", resume: true }),
+  lrPolicy: option(z.enum(namesOf(schedules)).default("linear"), {
+    group: "schedule",
+    help: "learning rate: down to zero in a line over the second part, or unchanged; a tenth every --lr-decay-iters epochs (step); a fifth where validation stops improving (plateau); half a cosine over both parts",
+    resume: true,
+  }),
+  lrDecayIters: option(z.int().min(1).default(50), {
+    group: "schedule",
+    unit: "epochs",
+    help: "epochs between two steps of --lr-policy step",
+    resume: true,
+  }),
+  beta1: option(z.number().min(0).lt(1).default(0.5), { group: "schedule", help: "Adam's first-moment decay" }),
+  beta2: option(z.number().min(0).lt(1).default(0.999), { group: "schedule", help: "Adam's second-moment decay" }),
+
+  valFreq: option(z.int().min(1).optional(), {
+    group: "validation",
+    unit: "epochs",
+    absent: "never",
+    help: "score pairs that are not trained on every so many epochs, and keep the best weights",
+    resume: true,
+  }),
+  valPhase: option(z.string().min(1).default("val"), {
+    group: "validation",
+    value: "NAME",
+    help: "subfolder of the dataroot with those pairs",
+    resume: true,
+  }),
+  valSize: option(z.int().min(1).default(100), {
+    group: "validation",
+    unit: "pairs",
+    help: "score at most the first so many",
+    resume: true,
+  }),
+  valMetric: option(z.enum(["L1", "PSNR", "SSIM"]).default("L1"), {
+    group: "validation",
+    help: "score that chooses the best weights, and that --lr-policy plateau and --early-stop follow",
+    resume: true,
+  }),
+  dropout: option(z.enum(["on", "off"]).default("on"), {
+    group: "validation",
+    help: "dropout in samples and scores, and in test and translate unless they are told otherwise; the known systems have it on",
+    resume: true,
+  }),
+  statistics: option(z.enum(["batch", "running", "image"]).default("batch"), {
+    group: "validation",
+    help: "what batch norms use there: the batch at hand, as the known systems, the running statistics, or those of each image",
+    resume: true,
+  }),
+  earlyStop: option(z.int().min(1).optional(), {
+    group: "validation",
+    unit: "scores",
+    absent: "never",
+    help: "end training after so many scores without a better one",
+    resume: true,
+  }),
+};

@@ -1,0 +1,194 @@
+/**
+ * Options: one zod object gives the type, the command-line flags, the help, the tables in docs/ and the checks. Each
+ * field is made with `option(schema, info)`; default, range and choices are the schema's own and are read back from it.
+ */
+import * as z from "zod";
+import { ConfigError, nearest } from "../errors.ts";
+
+/** What help and docs say about an option, beyond what its schema says. */
+export interface OptionInfo {
+  /** Heading in help and docs. */
+  group: string;
+  help: string;
+  /** Unit of the value: "px", "steps", "epochs", ... */
+  unit?: string;
+  /** What an absent value means, for options without a default: "all", "the run's", ... */
+  absent?: string;
+  /** Kind of value shown in help for strings: "FOLDER", "FILE", "NAME". */
+  value?: string;
+  /** Spelling of the flag when it is not the key in kebab-case. */
+  flag?: string;
+  /** A continued run may change it; see `resumeConfig`. */
+  resume?: boolean;
+}
+
+/** One option, as derived from the schema. */
+export interface OptionSpec extends OptionInfo {
+  key: string;
+  flag: string;
+  type: "boolean" | "integer" | "number" | "string";
+  choices?: readonly string[];
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+  exclusiveMaximum?: number;
+  default?: string | number | boolean;
+  required: boolean;
+}
+
+type Options = z.ZodObject<z.ZodRawShape>;
+
+const infos = z.registry<OptionInfo>();
+
+/** Attaches help, group and unit to a field of an options object; returns the field. */
+export function option<S extends z.ZodType>(schema: S, info: OptionInfo): S {
+  infos.add(schema, info);
+  return schema;
+}
+
+/** The spelling that all spellings of a name share: `--lambda_L1`, `lambda-l1` and `lambdaL1` are all "lambdal1". */
+export function plainName(name: string): string {
+  return name.toLowerCase().replace(/[-_]/g, "");
+}
+
+const described = new WeakMap<Options, OptionSpec[]>();
+
+/** The options of a schema in the order of its fields. */
+export function optionsOf(schema: Options): OptionSpec[] {
+  const known = described.get(schema);
+  if (known) return known;
+  const json = z.toJSONSchema(schema, { io: "input" });
+  const specs = Object.entries(schema.shape).map(([key, field]): OptionSpec => {
+    const info = infos.get(field as z.ZodType);
+    const property = json.properties?.[key];
+    if (!info || typeof property !== "object") throw new Error(`${key}: make the field with option(schema, info)`);
+    const { type, enum: choices, default: initial, minimum, maximum, exclusiveMinimum, exclusiveMaximum } = property;
+    return {
+      ...info,
+      key,
+      flag: info.flag ?? `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+      type: type as OptionSpec["type"],
+      choices: choices as string[] | undefined,
+      minimum: safe(minimum),
+      maximum: safe(maximum),
+      exclusiveMinimum: safe(exclusiveMinimum),
+      exclusiveMaximum: safe(exclusiveMaximum),
+      default: initial as OptionSpec["default"],
+      required: json.required?.includes(key) ?? false,
+    };
+  });
+  described.set(schema, specs);
+  return specs;
+}
+
+/** A bound that is only the end of the exact integers is no bound that a user needs to read. */
+function safe(bound: unknown): number | undefined {
+  return typeof bound === "number" && Math.abs(bound) < Number.MAX_SAFE_INTEGER ? bound : undefined;
+}
+
+/** What an option accepts, in words: "a whole number from 1 to 4", "batch, instance or none". */
+export function expectedOf(spec: OptionSpec): string {
+  if (spec.choices) return listed(spec.choices);
+  if (spec.type === "boolean") return "true or false";
+  if (spec.type === "string") return spec.value ? `a ${spec.value.toLowerCase()}` : "text";
+  const range = rangeOf(spec);
+  return `a ${spec.type === "integer" ? "whole number" : "number"}${range ? ` ${range}` : ""}`;
+}
+
+/** The range of a numeric option: "from 1 to 4", "of at least 1", "above 0"; empty when it has none. */
+export function rangeOf(spec: OptionSpec): string {
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = spec;
+  if (minimum !== undefined && maximum !== undefined) return `from ${minimum} to ${maximum}`;
+  const low =
+    minimum !== undefined
+      ? `of at least ${minimum}`
+      : exclusiveMinimum !== undefined
+        ? `above ${exclusiveMinimum}`
+        : "";
+  const high =
+    maximum !== undefined ? `of at most ${maximum}` : exclusiveMaximum !== undefined ? `below ${exclusiveMaximum}` : "";
+  return [low, high].filter(Boolean).join(" and ");
+}
+
+/** "a, b or c". */
+export function listed(words: readonly string[], conjunction = "or"): string {
+  if (words.length < 2) return words.join("");
+  return `${words.slice(0, -1).join(", ")} ${conjunction} ${words[words.length - 1]}`;
+}
+
+/** Throws a ConfigError that lists every problem; does nothing when there is none. */
+export function refuse(problems: readonly string[]): void {
+  if (problems.length === 0) return;
+  const [first] = problems;
+  throw new ConfigError(
+    problems.length === 1 && first
+      ? first
+      : `${problems.length} options are wrong:\n${problems.map((p) => `  ${p}`).join("\n")}`,
+  );
+}
+
+/**
+ * Gives each value its key in the schema, in whichever spelling it came, and turns the text of a command line into
+ * numbers and booleans. Absent (undefined) values are left out; a name that is no option is reported in `problems`.
+ */
+export function namedValues(
+  schema: Options,
+  values: Readonly<Record<string, unknown>>,
+): { named: Record<string, unknown>; problems: string[] } {
+  const specs = optionsOf(schema);
+  const named: Record<string, unknown> = {};
+  const problems: string[] = [];
+  for (const [name, value] of Object.entries(values)) {
+    if (value === undefined) continue;
+    const spec = specs.find(({ key }) => plainName(key) === plainName(name));
+    if (spec) named[spec.key] = fromText(spec, value);
+    else problems.push(unknownOption(name, specs));
+  }
+  return { named, problems };
+}
+
+/** The message for a name that is no option, with the nearest flag. */
+export function unknownOption(name: string, specs: readonly OptionSpec[]): string {
+  const flags = specs.map((spec) => spec.flag);
+  const near = nearest(name, flags);
+  return `${name.startsWith("-") ? name : `"${name}"`} is no option${near ? `; did you mean ${near}?` : ""}`;
+}
+
+function fromText(spec: OptionSpec, value: unknown): unknown {
+  if (typeof value !== "string" || spec.type === "string") return value;
+  if (spec.type === "boolean") return value === "true" ? true : value === "false" ? false : value;
+  const number = Number(value);
+  return value.trim() !== "" && Number.isFinite(number) ? number : value;
+}
+
+/**
+ * Checks values against a schema; keys in any spelling, numbers also as text.
+ * @param found problems that are already known, reported with the rest
+ * @throws ConfigError listing every problem: the option, what it got, what it expects, the nearest choice.
+ */
+export function parseOptions<S extends Options>(
+  schema: S,
+  values: Readonly<Record<string, unknown>>,
+  found: readonly string[] = [],
+): z.output<S> {
+  const { named, problems } = namedValues(schema, values);
+  problems.unshift(...found);
+  const parsed = schema.safeParse(named);
+  if (!parsed.success) {
+    const specs = optionsOf(schema);
+    const wrong = new Map(parsed.error.issues.map((issue) => [String(issue.path[0]), issue]));
+    for (const [key, issue] of wrong) {
+      const spec = specs.find((candidate) => candidate.key === key);
+      problems.push(spec ? problemWith(spec, named[key], issue) : issue.message);
+    }
+  }
+  refuse(problems);
+  return parsed.data as z.output<S>;
+}
+
+function problemWith(spec: OptionSpec, got: unknown, issue: { code?: string; message: string }): string {
+  if (got === undefined) return `${spec.flag} is missing (${spec.help})`;
+  const expected = issue.code === "custom" ? issue.message : expectedOf(spec);
+  const near = spec.choices && typeof got === "string" ? nearest(got, spec.choices) : undefined;
+  return `${spec.flag}: got ${JSON.stringify(got)}, expected ${expected}${near ? `; did you mean ${near}?` : ""}`;
+}

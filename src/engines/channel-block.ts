@@ -1,0 +1,34 @@
+/** How many channels ONNX Runtime's blocked CPU kernels (./channel-blocks.ts) take at once on this CPU. */
+
+import { Graph, op } from "../graph/graph.ts";
+import { type ChannelBlock, ReorderInput } from "../lowering/channel-blocks/ops.ts";
+import { encode } from "../onnx/encode.ts";
+import type { Device, Ort, Platform } from "../platform.ts";
+import { onCpu } from "./device.ts";
+
+const Shape = op("Shape", { shape: ([x]) => [x!.length], dtype: "int64" });
+
+const known = new WeakMap<Ort, Promise<ChannelBlock>>();
+
+/** 1 for devices other than the CPU, and where this CPU's ONNX Runtime has no such kernels. */
+export async function channelBlock({ ort }: Pick<Platform, "ort">, { name }: Device): Promise<ChannelBlock> {
+  if (name !== "cpu") return 1;
+  const block = known.get(ort) ?? ask(ort).catch(() => 1 as const);
+  known.set(ort, block);
+  return block;
+}
+
+/**
+ * ONNX Runtime knows the shape of values in blocks without computing them, and rounds 4 channels up to a block: 16 with
+ * AVX-512, 8 with AVX; 4 remain where there are no such kernels, and a build without them refuses the model.
+ */
+async function ask(ort: Ort): Promise<ChannelBlock> {
+  const graph = new Graph();
+  const x = graph.input("x", [1, 4, 1, 1]);
+  graph.output("shape", Shape([ReorderInput([x], { channels_last: 0 })]));
+  const session = await ort.InferenceSession.create(encode(graph.program()), onCpu(1));
+  const { shape } = await session.run({ x: new ort.Tensor("float32", new Float32Array(4), x.shape) });
+  await session.release();
+  const channels = Number(shape!.data[1]);
+  return channels === 8 || channels === 16 ? channels : 1;
+}

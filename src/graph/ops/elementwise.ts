@@ -1,0 +1,89 @@
+/** Elementwise ops. Binary ones broadcast as NumPy does; the walk sums their gradients back (see ../gradient.ts). */
+import { ShapeError } from "../../errors.ts";
+import { none, type Operand, op, type Shape, type Tensor } from "../graph.ts";
+
+/** The NumPy broadcast of two or more shapes. */
+export function broadcast(shapes: Shape[]): Shape {
+  const rank = Math.max(...shapes.map((s) => s.length));
+  return Array.from({ length: rank }, (_, i) => {
+    const sizes = new Set(shapes.map((s) => s[i - rank + s.length] ?? 1));
+    sizes.delete(1);
+    if (sizes.size > 1) throw new ShapeError(`shapes ${shapes.map((s) => `[${s}]`).join(" and ")} do not broadcast.`);
+    return [...sizes][0] ?? 1;
+  });
+}
+
+const same = ([x]: Shape[]): Shape => x!;
+
+export const Add = op("Add", { shape: broadcast, gradient: ({ dy }) => [dy, dy] });
+export const Sub = op("Sub", { shape: broadcast, gradient: ({ dy }) => [dy, neg(dy)] });
+export const Mul = op("Mul", { shape: broadcast, gradient: ({ x: [a, b], dy }) => [mul(dy, b!), mul(dy, a!)] });
+export const Div = op("Div", {
+  shape: broadcast,
+  gradient: ({ x: [, b], y, dy }) => [div(dy, b!), neg(div(mul(dy, y), b!))],
+});
+export const Neg = op("Neg", { shape: same, gradient: ({ dy }) => [neg(dy)] });
+/** y = x^0.5, x > 0 */
+export const Sqrt = op("Sqrt", { shape: same, gradient: ({ y, dy }) => [div(mul(dy, 0.5), y)] });
+/** y = 1 / x */
+export const Reciprocal = op("Reciprocal", { shape: same, gradient: ({ y, dy }) => [neg(mul(dy, mul(y, y)))] });
+export const Exp = op("Exp", { shape: same, gradient: ({ y, dy }) => [mul(dy, y)] });
+export const Log = op("Log", { shape: same, gradient: ({ x: [x], dy }) => [div(dy, x!)] });
+export const Tanh = op("Tanh", { shape: same, gradient: ({ y, dy }) => [mul(dy, sub(1, mul(y, y)))] });
+/** y = 1 / (1 + e^-x) */
+export const Sigmoid = op("Sigmoid", { shape: same, gradient: ({ y, dy }) => [mul(dy, mul(y, sub(1, y)))] });
+/** y = ln(1 + e^x) */
+export const Softplus = op("Softplus", { shape: same, gradient: ({ x: [x], dy }) => [mul(dy, Sigmoid([x!]))] });
+export const Abs = op("Abs", { shape: same, gradient: ({ x: [x], dy }) => [mul(dy, sign(x!))] });
+export const Relu = op("Relu", { shape: same, gradient: ({ y, dy }) => [mul(dy, slopeOf(y, 0))] });
+/** y = x for x > 0, alpha * x otherwise */
+export const LeakyRelu = op<{ alpha: number }>("LeakyRelu", {
+  shape: same,
+  gradient: ({ x: [x], dy, attrs }) => [mul(dy, slopeOf(x!, attrs.alpha))],
+});
+export const Greater = op("Greater", { shape: broadcast, dtype: "bool", gradient: none });
+export const Less = op("Less", { shape: broadcast, dtype: "bool", gradient: none });
+/** y = min(max(x, low), high); inputs x, low, high, the last two scalars that get no gradient. */
+export const Clip = op("Clip", {
+  shape: same,
+  gradient: ({ x: [x, low, high], dy }) => {
+    const inside = mul(toFloat(Greater([x!, low!])), toFloat(Less([x!, high!])));
+    return [mul(dy, inside), null, null];
+  },
+});
+/** Bool to float32: 1 or 0. */
+export const Cast = op<{ to: number }>("Cast", { shape: same, dtype: "float32", gradient: none });
+/** y = condition ? a : b */
+export const Where = op("Where", {
+  shape: broadcast,
+  dtype: "float32",
+  gradient: ({ x: [condition], dy }) => [null, where(condition!, dy, 0), where(condition!, 0, dy)],
+});
+
+export const add = (a: Operand, b: Operand): Tensor => Add([a, b]);
+export const sub = (a: Operand, b: Operand): Tensor => Sub([a, b]);
+export const mul = (a: Operand, b: Operand): Tensor => Mul([a, b]);
+export const div = (a: Operand, b: Operand): Tensor => Div([a, b]);
+export const neg = (x: Tensor): Tensor => Neg([x]);
+export const sqrt = (x: Tensor): Tensor => Sqrt([x]);
+export const abs = (x: Tensor): Tensor => Abs([x]);
+export const tanh = (x: Tensor): Tensor => Tanh([x]);
+export const sigmoid = (x: Tensor): Tensor => Sigmoid([x]);
+export const relu = (x: Tensor): Tensor => Relu([x]);
+export const leakyRelu = (x: Tensor, alpha: number): Tensor => LeakyRelu([x], { alpha });
+export const greater = (a: Operand, b: Operand): Tensor => Greater([a, b]);
+export const where = (condition: Tensor, a: Operand, b: Operand): Tensor => Where([condition, a, b]);
+export const square = (x: Tensor): Tensor => mul(x, x);
+
+const toFloat = (condition: Tensor): Tensor => Cast([condition], { to: 1 });
+
+/** -1, 0 or 1, as a difference of two comparisons (WebGPU has no Sign kernel). */
+export const sign = (x: Tensor): Tensor => sub(toFloat(Greater([x, 0])), toFloat(Less([x, 0])));
+
+/** 1 where x > 0, else `low`: x scaled until it leaves [low, 1], then clipped; half the time of Greater and Where. */
+function slopeOf(x: Tensor, low: number): Tensor {
+  return Step([mul(x, 1e38), low, 1]);
+}
+
+/** A Clip of what lies outside its range: it has no slope, and the second derivative through it need not be computed. */
+const Step = op("Clip", { shape: same, gradient: none });

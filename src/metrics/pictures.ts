@@ -1,0 +1,197 @@
+/**
+ * Distances between an output and its target. Pictures are compared as the 8-bit files that people look at; a tensor is
+ * compared as the network gives it, in [-1, 1].
+ */
+import { ShapeError } from "../errors.ts";
+import type { Picture } from "../platform.ts";
+
+export interface Metrics {
+  /** Mean absolute difference in the range [-1, 1], as the loss has it: 0 equal, 2 black for white. */
+  l1: number;
+  /** Decibels, data range 255; Infinity for equal pictures. */
+  psnr: number;
+  /** -1 to 1; 1 for equal pictures. */
+  ssim: number;
+  /** Output's detail over the target's: 1 alike, well below 1 blurred, above 1 noisy. */
+  sharpness: number;
+}
+
+/**
+ * How much several outputs for one picture differ: for each pixel their standard deviation in grey levels of 0..255, the
+ * mean over channels. `picture` shows it four times enlarged, white from 64 levels on; `mean` is its mean over pixels.
+ */
+export function spread(samples: readonly Picture[]): { mean: number; picture: Picture } {
+  const [first] = samples;
+  for (const other of samples) sameSize("spread", first!, other);
+  const { width, height, channels } = first!;
+  const data = new Uint8Array(width * height);
+  let total = 0;
+  for (let pixel = 0; pixel < data.length; pixel++) {
+    let deviation = 0;
+    for (let at = pixel * channels; at < (pixel + 1) * channels; at++) {
+      const mean = samples.reduce((sum, sample) => sum + sample.data[at]!, 0) / samples.length;
+      const squares = samples.reduce((sum, sample) => sum + (sample.data[at]! - mean) ** 2, 0);
+      deviation += Math.sqrt(squares / samples.length) / channels;
+    }
+    total += deviation;
+    data[pixel] = Math.min(255, Math.round(4 * deviation));
+  }
+  return { mean: total / data.length, picture: { width, height, channels: 1, data } };
+}
+
+/** All of them. `output` and `target` have one size, at least 11x11. */
+export function measure(output: Picture, target: Picture): Metrics {
+  return {
+    l1: l1(output, target),
+    psnr: psnr(output, target),
+    ssim: ssim(output, target),
+    sharpness: sharpness(output, target),
+  };
+}
+
+/** The mean of each metric over the images, as papers give them (of PSNR: the mean of the decibels). */
+export function mean(all: readonly Metrics[]): Metrics {
+  const of = (metric: keyof Metrics) => all.reduce((sum, one) => sum + one[metric], 0) / all.length;
+  return { l1: of("l1"), psnr: of("psnr"), ssim: of("ssim"), sharpness: of("sharpness") };
+}
+
+/**
+ * Mean absolute difference over all values, in the units of the range [-1, 1]: of two tensors as they are, of two
+ * pictures after v / 127.5 - 1. Not multiplied by lambda.
+ */
+export function l1(a: Picture | Float32Array, b: Picture | Float32Array): number {
+  if (a instanceof Float32Array && b instanceof Float32Array) {
+    if (a.length !== b.length) throw new ShapeError(`l1: the tensors hold ${a.length} and ${b.length} values.`);
+    return meanOf(a, b, (x, y) => Math.abs(x - y));
+  }
+  if (a instanceof Float32Array || b instanceof Float32Array) {
+    throw new ShapeError("l1: one is a tensor and one a picture; give two of a kind.");
+  }
+  sameSize("l1", a, b);
+  return meanOf(a.data, b.data, (x, y) => Math.abs(x - y)) / 127.5;
+}
+
+/** 10 log10(255^2 / mean squared difference), in decibels, over all channels together. */
+export function psnr(a: Picture, b: Picture): number {
+  sameSize("psnr", a, b);
+  return 10 * Math.log10(255 ** 2 / meanOf(a.data, b.data, (x, y) => (x - y) ** 2));
+}
+
+/** The Gaussian window of Wang et al. 2004: sigma 1.5, 11 wide, sum 1. */
+const radius = 5;
+const window = gaussian(radius, 1.5);
+
+/**
+ * Structural similarity (Wang et al. 2004, equation 13; k1 .01, k2 .03, data range 255), the mean over positions where
+ * the 11x11 window lies inside the picture, then over channels. Equals scikit-image's `structural_similarity` with
+ * gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255, channel_axis=-1.
+ * @throws ShapeError for pictures of different sizes or under 11 pixels wide or high.
+ */
+export function ssim(a: Picture, b: Picture): number {
+  sameSize("ssim", a, b);
+  const { width, height, channels } = a;
+  if (Math.min(width, height) < window.length) {
+    throw new ShapeError(`ssim: needs pictures of at least ${window.length}x${window.length}, got ${width}x${height}.`);
+  }
+  const c1 = (0.01 * 255) ** 2;
+  const c2 = (0.03 * 255) ** 2;
+  const size = width * height;
+  // The four maps that the formula is made of; the sum of the two variances needs only the sum of the squares.
+  const [x, y, squares, products] = [0, 1, 2, 3].map(() => new Float64Array(size)) as Plane4;
+  const inside = (width - 2 * radius) * (height - 2 * radius);
+  let total = 0;
+  for (let channel = 0; channel < channels; channel++) {
+    for (let i = 0, at = channel; i < size; i++, at += channels) {
+      const u = a.data[at]!;
+      const v = b.data[at]!;
+      x[i] = u;
+      y[i] = v;
+      squares[i] = u * u + v * v;
+      products[i] = u * v;
+    }
+    const [mx, my, ms, mp] = [x, y, squares, products].map((plane) => blur(plane, width, height)) as Plane4;
+    for (let i = 0; i < inside; i++) {
+      const both = 2 * mx[i]! * my[i]!;
+      const apart = mx[i]! ** 2 + my[i]! ** 2;
+      total += ((both + c1) * (2 * mp[i]! - both + c2)) / ((apart + c1) * (ms[i]! - apart + c2));
+    }
+  }
+  return total / (inside * channels);
+}
+
+/**
+ * The output's mean absolute difference between neighbouring pixels over the target's, of grey levels
+ * (.299 R + .587 G + .114 B, unrounded), the mean of horizontal and vertical. Tells a blurred output, which L1 prefers,
+ * from a sharp one. Two flat pictures give 1, a flat target Infinity.
+ */
+export function sharpness(output: Picture, target: Picture): number {
+  sameSize("sharpness", output, target);
+  const [of, over] = [detail(output), detail(target)];
+  return of === over ? 1 : of / over;
+}
+
+/** Mean absolute difference of neighbouring grey levels, 0..255: half of horizontal pairs' mean + vertical pairs'. */
+export function detail(picture: Picture): number {
+  const { width, height } = picture;
+  const grey = greyLevels(picture);
+  let across = 0;
+  let down = 0;
+  for (let row = 0, i = 0; row < height; row++) {
+    for (let column = 0; column < width; column++, i++) {
+      if (column > 0) across += Math.abs(grey[i]! - grey[i - 1]!);
+      if (row > 0) down += Math.abs(grey[i]! - grey[i - width]!);
+    }
+  }
+  return (across / Math.max(1, (width - 1) * height) + down / Math.max(1, width * (height - 1))) / 2;
+}
+
+type Plane4 = [Float64Array, Float64Array, Float64Array, Float64Array];
+
+function greyLevels({ data, channels, width, height }: Picture): Float64Array {
+  const grey = new Float64Array(width * height);
+  for (let i = 0, at = 0; i < grey.length; i++, at += channels) {
+    grey[i] = channels < 3 ? data[at]! : 0.299 * data[at]! + 0.587 * data[at + 1]! + 0.114 * data[at + 2]!;
+  }
+  return grey;
+}
+
+/** The plane under the window wherever the window fits: (height - 10) rows of (width - 10). Rows, then columns. */
+function blur(plane: Float64Array, width: number, height: number): Float64Array {
+  const narrow = width - 2 * radius;
+  const rows = new Float64Array(narrow * height);
+  for (let row = 0; row < height; row++) weigh(plane, row * width, 1, rows, row * narrow, narrow);
+  const out = new Float64Array(narrow * (height - 2 * radius));
+  weigh(rows, 0, narrow, out, 0, out.length);
+  return out;
+}
+
+/** `count` values under the window, whose eleven values lie `step` apart; the window is symmetric. */
+function weigh(values: Float64Array, from: number, step: number, out: Float64Array, to: number, count: number): void {
+  const [w0, w1, w2, w3, w4, w5] = window as unknown as [number, number, number, number, number, number];
+  for (let i = 0, at = from; i < count; i++, at++) {
+    out[to + i] =
+      w5 * values[at + 5 * step]! +
+      w4 * (values[at + 4 * step]! + values[at + 6 * step]!) +
+      w3 * (values[at + 3 * step]! + values[at + 7 * step]!) +
+      w2 * (values[at + 2 * step]! + values[at + 8 * step]!) +
+      w1 * (values[at + step]! + values[at + 9 * step]!) +
+      w0 * (values[at]! + values[at + 10 * step]!);
+  }
+}
+
+function gaussian(radius: number, sigma: number): Float64Array {
+  const values = Float64Array.from({ length: 2 * radius + 1 }, (_, i) => Math.exp(-0.5 * ((i - radius) / sigma) ** 2));
+  const sum = values.reduce((a, b) => a + b, 0);
+  return values.map((value) => value / sum);
+}
+
+function meanOf(a: ArrayLike<number>, b: ArrayLike<number>, distance: (x: number, y: number) => number): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += distance(a[i]!, b[i]!);
+  return sum / a.length;
+}
+
+function sameSize(metric: string, a: Picture, b: Picture): void {
+  const size = (p: Picture) => `${p.width}x${p.height}x${p.channels}`;
+  if (size(a) !== size(b)) throw new ShapeError(`${metric}: the pictures differ in size: ${size(a)} and ${size(b)}.`);
+}

@@ -1,0 +1,120 @@
+/** Scores of whole test sets: classes of label maps, and distributions of colours. */
+import { writeLab } from "../data/lab.ts";
+import { toTensor } from "../data/transforms.ts";
+import { ShapeError } from "../errors.ts";
+import type { Picture } from "../platform.ts";
+
+/** Each 0 to 1. */
+export interface ClassScores {
+  /** Share of the scored pixels whose class is right. */
+  pixel: number;
+  /** The mean over all classes of the share that is right of the pixels that are of it. */
+  class: number;
+  /** The mean over all classes of intersection over union. */
+  iou: number;
+}
+
+/**
+ * A confusion matrix over classes 0..n-1, as the FCN score of Isola et al. 2017 (4.2) is computed: pixels whose target is
+ * no class are left out, accuracy is trace over sum, the other two are means over all n classes with 1e-12 added to each
+ * denominator, so a class that never occurs counts as 0.
+ */
+export class Confusion {
+  readonly classes: number;
+  /** [target * (classes + 1) + output]: pixels; the last column is for outputs that are no class, which are wrong. */
+  readonly counts: Float64Array;
+
+  constructor(classes: number) {
+    this.classes = classes;
+    this.counts = new Float64Array(classes * (classes + 1));
+  }
+
+  /** Adds a picture, one class a pixel; `classes` and above are no class. @returns the share of right pixels in it */
+  add(output: ArrayLike<number>, target: ArrayLike<number>): number {
+    if (output.length !== target.length) {
+      throw new ShapeError(`Confusion: an output of ${output.length} pixels, a target of ${target.length}.`);
+    }
+    const n = this.classes;
+    let [right, all] = [0, 0];
+    for (let i = 0; i < target.length; i++) {
+      if (target[i]! >= n) continue;
+      this.counts[target[i]! * (n + 1) + Math.min(n, output[i]!)]!++;
+      all++;
+      if (output[i] === target[i]) right++;
+    }
+    return right / (all + 1e-12);
+  }
+
+  /** Of all pictures together. */
+  scores(): ClassScores {
+    const { class: accuracy, iou } = this.perClass().reduce((sum, one) => ({
+      class: sum.class + one.class,
+      iou: sum.iou + one.iou,
+    }));
+    const right = Array.from({ length: this.classes }, (_, c) => this.#at(c, c)).reduce((a, b) => a + b, 0);
+    const all = this.counts.reduce((a, b) => a + b, 0);
+    return { pixel: right / (all + 1e-12), class: accuracy / this.classes, iou: iou / this.classes };
+  }
+
+  perClass(): Omit<ClassScores, "pixel">[] {
+    const n = this.classes;
+    const indices = Array.from({ length: n }, (_, c) => c);
+    return indices.map((c) => {
+      const right = this.#at(c, c);
+      const targets = this.counts.subarray(c * (n + 1), (c + 1) * (n + 1)).reduce((a, b) => a + b, 0);
+      const outputs = indices.reduce((sum, t) => sum + this.#at(t, c), 0);
+      return { class: right / (targets + 1e-12), iou: right / (targets + outputs - right + 1e-12) };
+    });
+  }
+
+  #at(target: number, output: number): number {
+    return this.counts[target * (this.classes + 1) + output]!;
+  }
+}
+
+/** Whole units of L 0..100, a and b -128..127. */
+const bins = { L: 101, a: 256, b: 256 };
+export type LabScores = Record<keyof typeof bins, number>;
+
+/**
+ * How alike the colours of two sets of pictures are (Isola et al. 2017, 4.1): for each of L, a and b of CIELAB the
+ * intersection, sum over bins of the smaller share, of the histograms of all their pixels; bins are one unit wide. 1 is
+ * equal, 0 is disjoint.
+ */
+export class LabHistograms {
+  readonly #outputs = histogram();
+  readonly #targets = histogram();
+
+  add(output: Picture, target: Picture): void {
+    count(this.#outputs, output);
+    count(this.#targets, target);
+  }
+
+  intersection(): LabScores {
+    const of = (channel: keyof typeof bins) => {
+      const [a, b] = [this.#outputs[channel], this.#targets[channel]];
+      const [m, n] = [a, b].map((counts) => counts.reduce((x, y) => x + y, 0)) as [number, number];
+      return a.reduce((sum, value, i) => sum + Math.min(value / m, b[i]! / n), 0);
+    };
+    return { L: of("L"), a: of("a"), b: of("b") };
+  }
+}
+
+type Histogram = Record<keyof typeof bins, Float64Array>;
+const histogram = (): Histogram => ({
+  L: new Float64Array(bins.L),
+  a: new Float64Array(bins.a),
+  b: new Float64Array(bins.b),
+});
+
+function count(into: Histogram, picture: Picture): void {
+  const plane = picture.width * picture.height;
+  const rgb = toTensor(picture, 3);
+  const lab = new Float32Array(3 * plane);
+  writeLab(lab, 0, rgb, plane, "Lab");
+  for (let i = 0; i < plane; i++) {
+    into.L[Math.round((lab[i]! + 1) * 50)]!++;
+    into.a[Math.round(lab[plane + i]! * 110) + 128]!++;
+    into.b[Math.round(lab[2 * plane + i]! * 110) + 128]!++;
+  }
+}

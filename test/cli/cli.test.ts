@@ -1,0 +1,455 @@
+/** The program as a user starts it: bin/pix2pix.js in a process of its own, on pictures that it drew itself. */
+import { spawn, spawnSync } from "node:child_process";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { optionsFile, optionsPage } from "../../src/cli/docs.ts";
+import { writeDemo } from "../../src/demo/write.ts";
+import { l1 } from "../../src/metrics/pictures.ts";
+import { files } from "../../src/node/files.ts";
+import { images } from "../../src/node/images.ts";
+
+const bin = fileURLToPath(new URL("../../bin/pix2pix.js", import.meta.url));
+const work = mkdtempSync(join(tmpdir(), "pix2pix-cli-"));
+afterAll(() => rmSync(work, { recursive: true }));
+const at = (...path: string[]) => join(work, ...path);
+
+/** Milliseconds: every file is stored on the disk before it counts as written, which a busy machine takes its time for. */
+const patience = 120_000;
+
+interface Ended {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+/** Runs the program in the temporary folder. @param during called with all output so far, and the process */
+function run(args: string, during?: (out: string, kill: (signal: NodeJS.Signals) => void) => void): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [bin, ...args.split(" ").filter(Boolean)], { cwd: work });
+    let [out, err] = ["", ""];
+    child.stdout.on("data", (chunk) => {
+      out += chunk;
+      during?.(out, (signal) => child.kill(signal));
+    });
+    child.stderr.on("data", (chunk) => {
+      err += chunk;
+    });
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, out, err }));
+  });
+}
+
+const small = "--netG unet_32 --ngf 4 --ndf 4 --crop-size 32 --load-size 36 --threads 1 --device cpu";
+const readJson = (path: string) => JSON.parse(readFileSync(at(path), "utf8"));
+const bytes = (path: string) => readFileSync(at(path)).toString("base64");
+const decode = (path: string) => images.decode(readFileSync(at(path)));
+
+beforeAll(async () => {
+  await writeDemo({ files, images }, at("data"), { train: 5, test: 3, size: 32, seed: 1 });
+}, patience);
+
+describe("help", () => {
+  it("is short for the program, with examples", async () => {
+    const { code, out } = await run("--help");
+    expect(code).toBe(0);
+    expect(out.split("\n").length).toBeLessThan(40);
+    for (const command of ["train", "translate", "test", "inspect", "demo"]) {
+      expect(out).toMatch(new RegExp(`^ {2}${command} `, "m"));
+    }
+    expect(out).toContain("npx pix2pix train --dataroot");
+  });
+
+  it("of train groups options, with defaults and units", async () => {
+    const { code, out } = await run("train --help");
+    expect(code).toBe(0);
+    const groups = out.match(/^[A-Z][a-z]+:$/gm);
+    const expected = [
+      "Data:",
+      "Networks:",
+      "Objective:",
+      "Schedule:",
+      "Validation:",
+      "Run:",
+      "Device:",
+      "Options:",
+      "Examples:",
+    ];
+    expect(groups).toEqual(expected);
+    const text = out.replace(/\s+/g, " ");
+    expect(text).toContain("--crop-size <px> width (and height) that the networks see (default 256 px)");
+    expect(text).toMatch(/--netG <choice> .*\(unet_32, .* article; default unet_256\)/);
+    expect(text).toMatch(/--no-flip never mirror/);
+    expect(text).toMatch(/--save-latest-freq <steps> .*\(default 500 steps\)/);
+    const options = out.slice(0, out.indexOf("Examples:"));
+    expect(options.split("\n").every((line) => line.length <= 80)).toBe(true);
+  });
+
+  it("goes to standard error, with exit code 2, when there is no command", async () => {
+    const { code, out, err } = await run("");
+    expect([code, out]).toEqual([2, ""]);
+    expect(err).toContain("Usage: pix2pix COMMAND");
+  });
+
+  it.runIf(process.platform === "linux")("runs by its first line, with the allocator's variables", () => {
+    expect(spawnSync(bin, ["--version"]).status).toBe(0);
+    const [line] = readFileSync(bin, "utf8").split("\n");
+    const [, program] = line!.match(/^#!\/usr\/bin\/env -S (.+)$/)!;
+    const names = ["MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_ARENA_MAX"];
+    const print = `process.stdout.write([${names.map((name) => `process.env.${name}`)}].join())`;
+    expect(spawnSync("env", ["-S", program!, "-e", print], { encoding: "utf8" }).stdout).toBe(`0,${2 ** 32},1`);
+  });
+
+  it("prints the version of package.json", async () => {
+    const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+    expect(await run("--version")).toMatchObject({ code: 0, out: `${version}\n` });
+  });
+
+  it("docs/options.md is what npm run docs makes", () => {
+    expect(readFileSync(optionsFile, "utf8")).toBe(optionsPage());
+  });
+});
+
+describe("a wrong command line", () => {
+  it.each([
+    ["trian", /unknown command trian; did you mean train\?/],
+    ["--dataroot data", /--dataroot stands before the command/],
+    ["train --lamda-l1 3", /unknown option --lamda-l1; did you mean --lambda-l1\?/],
+    ["train --dataroot data --netG unet_265", /--netG: got "unet_265", expected unet_32, .*did you mean unet_/],
+    [
+      "train --dataroot data --gan_mode=lsgn",
+      /--gan-mode: got "lsgn", expected vanilla, lsgan or wgangp; did you mean lsgan\?/,
+    ],
+    ["train --dataroot data --ngf 0", /--ngf: got 0, expected a whole number of at least 1/],
+    ["train --dataroot data --max-steps ten", /--max-steps: got "ten", expected a whole number/],
+    ["train --dataroot data --crop-size 250", /--crop-size 250: unet_256 halves the picture 8 times.*nearest 256/],
+    ["train --dataroot data --crop-size 512", /--load-size: got 286, expected at least --crop-size 512; 572/],
+    ["train", /--dataroot is missing/],
+    ["train --dataroot", /--dataroot needs a value/],
+    ["train --dataroot data --model cycle_gan", /--model: got "cycle_gan", expected pix2pix/],
+    ["translate --name x", /2 options are wrong:\n {2}--input is missing.*\n {2}--out is missing/],
+    ["translate --name x --lambda-l2 3", /unknown option --lambda-l2/],
+    ["test --name x --num-test 0", /--num-test: got 0/],
+    ["inspect --dataroot data --draws many", /--draws: got "many"/],
+    ["demo --size 100", /--size: got "100", expected 32, 64, 128 or 256/],
+  ])("%s", async (line, message) => {
+    const { code, out, err } = await run(line);
+    expect(err).toMatch(message);
+    expect(err).toMatch(/^See: pix2pix .*--help$/m);
+    expect(err).not.toMatch(/^ +at /m);
+    expect([code, out]).toEqual([2, ""]);
+    expect(existsSync(at("runs"))).toBe(false);
+  });
+});
+
+describe("train", () => {
+  it("takes any spelling, explains options of upstream's, prints plain lines, and leaves a run", async () => {
+    const line = `train --dataroot data --name a --lambda_L1 50 --n_layers_D=2 --netD n_layers --no_flip ${small}`;
+    const { code, out, err } = await run(`${line} --gpu_ids -1 --model pix2pix --max-steps 7 --print_freq 3`);
+    expect(err).toBe("note: --gpu_ids -1: taken as --device cpu\n");
+    expect(code).toBe(0);
+    expect(out.match(/step: (\d+)\/7/g)).toEqual(["step: 3/7", "step: 6/7", "step: 7/7"]);
+    expect(out).not.toContain("\r");
+    expect(out).toContain("runs/a/index.html");
+    expect(readJson("runs/a/config.json")).toMatchObject({
+      ...{ lambdaL1: 50, nLayersD: 2, netD: "n_layers", noFlip: true, netG: "unet_32", cropSize: 32, device: "cpu" },
+    });
+    const log = readFileSync(at("runs/a/loss_log.jsonl"), "utf8").trim().split("\n");
+    expect(log.map((text) => JSON.parse(text).step)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    for (const file of ["latest_net_G.safetensors", "latest_net_D.safetensors", "index.html"]) {
+      expect(existsSync(at("runs/a", file)), file).toBe(true);
+    }
+  });
+
+  it("goes on with only a name, to the same bytes as a run that was not stopped", async () => {
+    expect((await run(`train --dataroot data --name whole --max-steps 7 ${small}`)).code).toBe(0);
+    expect((await run(`train --dataroot data --name parts --max-steps 3 ${small}`)).code).toBe(0);
+    expect((await run("train --name parts --continue_train --max_steps 7")).code).toBe(0);
+    for (const net of ["latest_net_G", "latest_net_D", "latest_state"]) {
+      expect(bytes(`runs/parts/${net}.safetensors`) === bytes(`runs/whole/${net}.safetensors`), net).toBe(true);
+    }
+    const { out } = await run("train --name parts --continue-train");
+    expect(out).toMatch(/Nothing left to do: the run is at step 7/);
+  });
+
+  it("refuses to go on with other networks or draws, or with a run that is not there", async () => {
+    const { code, err } = await run("train --name parts --continue-train --ngf 8 --seed 3");
+    expect(code).toBe(2);
+    expect(err).toMatch(/--ngf: got 8, but the run "parts" has 4 and must keep it/);
+    expect(err).toMatch(/--seed: got 3/);
+    const missing = await run("train --name part --continue-train");
+    expect(missing.code).toBe(1);
+    expect(missing.err).toMatch(/no run "part".*Did you mean parts\? Runs in runs: a, parts, whole/);
+  });
+
+  it("refuses a name that is taken, and leaves that run as it is", async () => {
+    const before = bytes("runs/whole/latest_net_G.safetensors");
+    const { code, err } = await run(`train --dataroot data --name whole --max-steps 1 ${small}`);
+    expect([code, err]).toEqual([1, expect.stringMatching(/exists.*--continue-train/)]);
+    expect(bytes("runs/whole/latest_net_G.safetensors")).toBe(before);
+  });
+
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("saves at %s, says how to go on, and exits with %i", async (signal, code) => {
+    let sent = false;
+    const ended = await run(`train --dataroot data --name ${signal} --print-freq 1 ${small}`, (out, kill) => {
+      if (sent || !/step: 4/.test(out)) return;
+      sent = true;
+      kill(signal);
+    });
+    expect(ended.code).toBe(code);
+    const step = Number(/Stopped and saved in runs\/\w+ \(step (\d+)/.exec(ended.out)?.[1]);
+    expect(step).toBeGreaterThanOrEqual(4);
+    expect(step).toBeLessThan(1000);
+    const again = /npx pix2pix (train .*)/.exec(ended.out)?.[1];
+    expect(again).toBe(`train --name ${signal} --continue-train`);
+    const more = await run(`${again} --max-steps ${step + 1} --print-freq 1`);
+    expect(more.code).toBe(0);
+    expect(more.out.match(/step: \d+\//g)).toEqual([`step: ${step + 1}/`]);
+  });
+});
+
+describe("bad data", () => {
+  beforeAll(async () => {
+    mkdirSync(at("empty"));
+    mkdirSync(at("text/train"), { recursive: true });
+    writeFileSync(at("text/train/readme.txt"), "no pictures");
+    await writeDemo({ files, images }, at("lonely"), { train: 3, test: 0, size: 32, seed: 1 });
+    rmSync(at("lonely/trainB/facade_0002.png"));
+    await writeDemo({ files, images }, at("broken"), { train: 3, test: 0, size: 32, seed: 1 });
+    const whole = readFileSync(at("broken/trainB/facade_0002.png"));
+    writeFileSync(at("broken/trainB/facade_0002.png"), whole.subarray(0, whole.length / 2));
+    const flat = (width: number) =>
+      images.encodePng({ width, height: 32, channels: 1, data: new Uint8Array(width * 32) });
+    await files.write(at("odd/train/1.png"), await flat(63));
+    await files.write(at("tiny/train/1.png"), await flat(32));
+  }, patience);
+
+  it.each([
+    ["nowhere", "", /nowhere.*does not exist/],
+    ["empty", "", /empty/],
+    ["text", "", /no pairs.*folders \(.*cmp \(.*aligned \(.*Found: train\/: 1 \.txt/s],
+    ["lonely", "", /no partner.*facade_0002.*--skip-unpaired/s],
+    ["broken", "", /broken\/trainB\/facade_0002\.png.*--skip-bad-images/s],
+    ["odd", "", /odd\/train\/1\.png: the width is odd \(63x32\)/],
+    ["tiny", "--preprocess crop", /16x32, below the crop of 32x32/],
+    [
+      "tiny",
+      "--preprocess none",
+      /16x32.*--n-layers-d 3: nothing is left|n-layers-d 3: nothing is left of pictures of 16x32/,
+    ],
+    ["data", "--init-g runs/x.safetensors", /runs\/x\.safetensors/],
+    ["data", "--init-g runs/whole/latest_net_D.safetensors", /latest_net_D\.safetensors.*model/],
+  ])("%s %s", async (dataroot, more, message) => {
+    const { code, err } = await run(`train --dataroot ${dataroot} --name bad --max-steps 3 ${small} ${more}`);
+    expect(err).toMatch(message);
+    expect(err).not.toMatch(/^ +at /m);
+    expect(code).toBe(more.includes("none") ? 2 : 1);
+    rmSync(at("runs/bad"), { recursive: true, force: true });
+  });
+
+  it("is left out where that is asked for", async () => {
+    for (const line of ["--dataroot lonely --skip-unpaired", "--dataroot broken --skip_bad_images"]) {
+      const { code, err } = await run(`train ${line} --name rest --max-steps 3 ${small}`);
+      expect([code, err], line).toEqual([0, expect.anything()]);
+      rmSync(at("runs/rest"), { recursive: true });
+    }
+  });
+
+  it("of a run: a damaged checkpoint is named", async () => {
+    const file = "runs/cut/latest_net_G.safetensors";
+    mkdirSync(at("runs/cut"), { recursive: true });
+    for (const name of readdirSync(at("runs/a"))) {
+      if (/json$|safetensors$/.test(name)) copyFileSync(at("runs/a", name), at("runs/cut", name));
+    }
+    writeFileSync(at(file), readFileSync(at(file)).subarray(0, 1000));
+    for (const line of ["translate --name cut --input data/testA --out x", "train --name cut --continue-train"]) {
+      const { code, err } = await run(line);
+      expect([code, err], line).toEqual([1, expect.stringContaining(file)]);
+    }
+  });
+});
+
+describe("translate", () => {
+  beforeAll(async () => {
+    const picture = (n: number) => `data/testA/facade_000${n}.png`;
+    for (const folder of ["in/deep/er", "in/.hidden"]) mkdirSync(at(folder), { recursive: true });
+    copyFileSync(at(picture(1)), at("in/one.png"));
+    copyFileSync(at(picture(2)), at("in/deep/er/two words.png"));
+    copyFileSync(at(picture(2)), at("in/.hidden/three.png"));
+    writeFileSync(at("in/notes.txt"), "not a picture");
+    mkdirSync(at("words"));
+    copyFileSync(at("in/notes.txt"), at("words/notes.txt"));
+  }, patience);
+
+  it("keeps the paths below a folder, writes PNGs of the run's size, and needs only the name", async () => {
+    const { code, out, err } = await run("translate --name a --input in --out out/pictures");
+    expect([code, err]).toEqual([0, ""]);
+    expect(out).toMatch(/2 pictures translated/);
+    expect(out).toContain("out/pictures");
+    expect(readdirSync(at("out/pictures"), { recursive: true }).sort()).toEqual([
+      ...["deep", "deep/er", "deep/er/two words.png", "one.png"],
+    ]);
+    expect(await decode("out/pictures/one.png")).toMatchObject({ width: 32, height: 32, channels: 3 });
+    expect(bytes("out/pictures/one.png")).not.toBe(bytes("out/pictures/deep/er/two words.png"));
+  });
+
+  it("takes one file, into a folder or to a named PNG", async () => {
+    expect((await run("translate --name a --input in/one.png --out single")).code).toBe(0);
+    expect((await run("translate --name a --input in/one.png --out named/result.png")).code).toBe(0);
+    expect(bytes("single/one.png")).toBe(bytes("named/result.png"));
+  });
+
+  it("never overwrites an input", async () => {
+    const before = bytes("in/one.png");
+    for (const line of ["--input in --out in", "--input in --out ./data/../in/", "--input in/one.png --out in"]) {
+      const { code, err } = await run(`translate --name a ${line}`);
+      expect([code, err], line).toEqual([2, expect.stringMatching(/--out: .*overwri/)]);
+    }
+    expect(bytes("in/one.png")).toBe(before);
+  });
+
+  it("leaves earlier outputs inside the input folder out, and tells files of one stem apart", async () => {
+    mkdirSync(at("twins"));
+    copyFileSync(at("in/one.png"), at("twins/x.png"));
+    copyFileSync(at("in/one.png"), at("twins/x.jpg"));
+    for (let time = 0; time < 2; time++) {
+      expect((await run("translate --name a --input twins --out twins/out")).out).toMatch(/^2 pictures/);
+    }
+    expect(readdirSync(at("twins/out"))).toEqual(["x.jpg.png", "x.png.png"]);
+  });
+
+  it("names a bad picture, does the rest, and exits with 1, or 0 with --skip-bad-images", async () => {
+    mkdirSync(at("mixed"));
+    copyFileSync(at("in/one.png"), at("mixed/good.png"));
+    writeFileSync(at("mixed/bad.png"), readFileSync(at("in/one.png")).subarray(0, 100));
+    const line = "translate --name a --input mixed --out mixed-out";
+    const { code, err, out } = await run(line);
+    expect(code).toBe(1);
+    expect(err).toContain("mixed/bad.png");
+    expect(err).toMatch(/1 of 2 pictures could not be translated/);
+    expect(out).toMatch(/^1 of 2 pictures translated/);
+    expect(readdirSync(at("mixed-out"))).toEqual(["good.png"]);
+    const skipped = await run(`${line} --skip-bad-images`);
+    expect([skipped.code, skipped.err]).toEqual([0, expect.stringContaining("mixed/bad.png")]);
+  });
+
+  it.each([
+    ["--name b --input in --out out", 1, /no run "b".*Did you mean a\?/],
+    ["--name a --input nothing --out out", 1, /no file or folder nothing/],
+    ["--name a --input words --out out", 1, /no picture/],
+    ["--name a --input in --out out --epoch 9", 1, /9_net_G\.safetensors/],
+    ["--name a --input in --out out --ngf 16", 2, /--ngf: got 16, but the run "a" was trained with 4/],
+    ["--name a --input in --out out --direction BtoA", 2, /--direction: got BtoA/],
+  ])("%s", async (line, code, message) => {
+    const ended = await run(`translate ${line}`);
+    expect(ended.err).toMatch(message);
+    expect(ended.code).toBe(code);
+  });
+});
+
+describe("test", () => {
+  it("writes pictures, metrics and a page, and prints the means", async () => {
+    const { code, out, err } = await run("test --name a --model pix2pix --netG unet_32 --no_dropout");
+    expect([code, err]).toEqual([0, ""]);
+    const folder = "results/a/test_latest";
+    const names = [1, 2, 3].map((n) => `facade_000${n}`);
+    expect(readdirSync(at(folder, "images")).sort()).toEqual(
+      names.flatMap((name) => ["fake_B", "real_A", "real_B"].map((kind) => `${name}_${kind}.png`)),
+    );
+    const metrics = readJson(`${folder}/metrics.json`);
+    expect(metrics).toMatchObject({ run: "a", epoch: "latest", phase: "test", direction: "AtoB", images: 3 });
+    expect(metrics.each.map(({ name }: { name: string }) => name)).toEqual(names);
+    const distances = await Promise.all(
+      names.map(async (name) =>
+        l1(await decode(`${folder}/images/${name}_fake_B.png`), await decode(`${folder}/images/${name}_real_B.png`)),
+      ),
+    );
+    const mean = distances.reduce((sum, distance) => sum + distance, 0) / 3;
+    expect(metrics.mean.l1).toBeCloseTo(mean, 12);
+    expect(out).toContain(mean.toFixed(3));
+    for (const word of ["L1", "PSNR", "SSIM", "sharpness", "s each"]) expect(out).toContain(word);
+    expect(out).toContain(`${folder}/index.html`);
+    const page = readFileSync(at(folder, "index.html"), "utf8");
+    for (const name of names) expect(page).toContain(`images/${name}_fake_B.png`);
+    // The target is the file of the data set, at the network's size.
+    expect((await decode(`${folder}/images/facade_0001_real_B.png`)).data).toEqual(
+      (await decode("data/testB/facade_0001.png")).data,
+    );
+    // Without dropout, translate gives the same picture.
+    await run("translate --name a --no-dropout --input data/testA/facade_0002.png --out same");
+    expect(bytes("same/facade_0002.png")).toBe(bytes(`${folder}/images/facade_0002_fake_B.png`));
+  });
+
+  it("takes another split and fewer pairs", async () => {
+    const { code, out } = await run("test --name a --phase train --num-test 2 --results_dir elsewhere");
+    expect(code).toBe(0);
+    expect(out).toMatch(/train: 2 images/);
+    expect(readdirSync(at("elsewhere/a/train_latest/images"))).toHaveLength(6);
+  });
+});
+
+describe("inspect", () => {
+  it("writes a sheet of the pairs as the network sees them, and says what is input and target", async () => {
+    const line = "inspect --dataroot data --direction BtoA --load-size 36 --crop-size 32 --netG unet_32 --draws 2";
+    const { code, out, err } = await run(`${line} --count 3 --out sheets/a.png --batch-size 4`);
+    expect([code, err]).toEqual([0, ""]);
+    expect(out).toMatch(/^5 pairs, layout folders, in data$/m);
+    expect(out).toMatch(/direction BtoA: the input is B, the target is A/);
+    expect(out).toMatch(/input .*data\/trainB\/facade_0001\.png, 32x32 on disk/);
+    expect(out).toMatch(/target .*data\/trainA\/facade_0001\.png/);
+    expect(out).toMatch(/the network sees 32x32: resized to 36x36, cropped to 32x32, mirrored half of the times/);
+    const sheet = await decode("sheets/a.png");
+    expect(sheet.channels).toBe(3);
+    expect(sheet.width).toBeGreaterThan(4 * 128);
+  });
+
+  it("draws anew each time, by the seed", async () => {
+    const line = "inspect --dataroot data --load-size 40 --crop-size 32 --netG unet_32 --count 1 --out";
+    await run(`${line} 1.png`);
+    await run(`${line} 2.png`);
+    await run(`${line} 3.png --seed 9`);
+    expect(bytes("1.png")).toBe(bytes("2.png"));
+    expect(bytes("3.png")).not.toBe(bytes("1.png"));
+  });
+});
+
+describe("demo", () => {
+  it("trains on its own pairs and ends with a page, as often as one likes", async () => {
+    for (const steps of [4, 3]) {
+      const { code, out, err } = await run(`demo --steps ${steps} --size 32 --quiet`);
+      expect([code, err, out]).toEqual([0, "", "runs/demo/results/index.html\n"]);
+    }
+    expect(readFileSync(at("runs/demo/results/index.html"), "utf8")).toContain("images/facade_0001_fake_B.png");
+    expect(readJson("runs/demo/results/metrics.json").images).toBeGreaterThan(3);
+    expect(readdirSync(at("runs/demo-data/trainA"))).toHaveLength(3);
+  });
+
+  it("does not touch a folder of other pairs", async () => {
+    mkdirSync(at("own/trainA"), { recursive: true });
+    copyFileSync(at("data/testA/facade_0001.png"), at("own/trainA/mine.png"));
+    const { code, err } = await run("demo --steps 3 --size 32 --checkpoints-dir other --dir own");
+    expect([code, err]).toEqual([2, expect.stringMatching(/own\/trainA holds mine\.png/)]);
+    expect(readdirSync(at("own"), { recursive: true })).toEqual(["trainA", "trainA/mine.png"]);
+  });
+
+  it("leaves a run of that name alone that is not a demo", async () => {
+    await run(`train --dataroot data --name demo --checkpoints-dir mine --max-steps 1 ${small}`);
+    const { code, err } = await run("demo --steps 3 --size 32 --checkpoints-dir mine");
+    expect([code, err]).toEqual([2, expect.stringMatching(/mine\/demo is a run on data, not an earlier demo/)]);
+    expect(existsSync(at("mine/demo/config.json"))).toBe(true);
+  });
+});

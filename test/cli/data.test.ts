@@ -1,0 +1,228 @@
+/** `pix2pix data ...` on files: the command line in a process of its own, what commands do in this one. */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { dataCommands } from "../../src/cli/data.ts";
+import { findPairs } from "../../src/data/pairs.ts";
+import { writeDemo } from "../../src/demo/write.ts";
+import { Graph } from "../../src/graph/graph.ts";
+import { mean } from "../../src/graph/ops/reduce.ts";
+import { files } from "../../src/node/files.ts";
+import { images } from "../../src/node/images.ts";
+import { encode } from "../../src/onnx/encode.ts";
+
+const bin = fileURLToPath(new URL("../../bin/pix2pix.js", import.meta.url));
+const work = mkdtempSync(join(tmpdir(), "pix2pix-data-"));
+afterAll(() => rmSync(work, { recursive: true }));
+const at = (...path: string[]) => join(work, ...path);
+
+function program(line: string) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...line.split(" ")], { cwd: work });
+  return { code: status, out: stdout.toString(), err: stderr.toString() };
+}
+
+/** Runs one command here; paths that begin with @ lie in the temporary folder. */
+async function run(name: string, given: Record<string, string | true>) {
+  const command = dataCommands.find((each) => each.name === `data ${name}`)!;
+  const lines: { out: string[]; notes: string[] } = { out: [], notes: [] };
+  const placed = Object.entries(given).map(([key, value]) => [
+    key,
+    typeof value === "string" && value.startsWith("@") ? at(value.slice(1)) : value,
+  ]);
+  const code = await command.run(Object.fromEntries(placed), {
+    print: (line) => lines.out.push(line),
+    note: (line) => lines.notes.push(line),
+  });
+  return { code, out: lines.out.join("\n"), notes: lines.notes.join("\n") };
+}
+
+const listed = (folder: string) =>
+  (readdirSync(at(folder), { recursive: true }) as string[]).filter((path) => /\.\w+$/.test(path)).sort();
+const decode = (path: string) => images.decode(readFileSync(at(path)));
+
+beforeAll(async () => {
+  await writeDemo({ files, images }, at("demo"), { train: 6, test: 2, size: 32, seed: 1 });
+});
+
+describe("the command line", () => {
+  it("has help for data and for each of its commands", () => {
+    const all = program("data --help");
+    expect(all.code).toBe(0);
+    for (const { name } of dataCommands) expect(all.out).toMatch(new RegExp(`^ {2}${name.slice(5)} `, "m"));
+    const one = program("data combine --help");
+    expect(one.code).toBe(0);
+    expect(one.out).toMatch(/^Usage: pix2pix data combine \[options\]/);
+    expect(one.out).toContain("--fold-A <FOLDER>");
+    expect(program("data")).toMatchObject({
+      code: 2,
+      out: "",
+      err: expect.stringContaining("Usage: pix2pix data COMMAND"),
+    });
+  });
+
+  it.each([
+    ["data combin", /unknown command data combin; did you mean data combine\?\nSee: pix2pix data --help/],
+    ["data --fold-A x", /--fold-A stands before the command; expected pix2pix data combine/],
+    [
+      "data combine --fold_a x --fold_c y",
+      /unknown option --fold_c; did you mean --fold-A\?\nSee: pix2pix data combine --help/,
+    ],
+    ["data resize --input demo --out x --size 0x3", /--size: got "0x3", expected a number of pixels or WxH/],
+  ])("%s", (line, message) => {
+    const { code, out, err } = program(line);
+    expect(err).toMatch(message);
+    expect([code, out]).toEqual([2, ""]);
+  });
+});
+
+describe("combine", () => {
+  const folders = { foldA: "@demo/trainA", foldB: "@demo/trainB" };
+
+  it("joins pictures of one name, byte for byte, and leaves those alone that are there", async () => {
+    const { code, out } = await run("combine", { ...folders, foldAB: "@joined/train" });
+    expect([code, out]).toEqual([0, expect.stringMatching(/^6 of 6 pairs combined in /)]);
+    const [a, b, both] = [
+      await decode("demo/trainA/facade_0001.png"),
+      await decode("demo/trainB/facade_0001.png"),
+      await decode("joined/train/facade_0001.png"),
+    ];
+    expect([both.width, both.height]).toEqual([64, 32]);
+    const row = (p: typeof a, y: number) => [...p.data.subarray(y * p.width * 3, (y + 1) * p.width * 3)];
+    for (const y of [0, 17, 31]) expect(row(both, y)).toEqual([...row(a, y), ...row(b, y)]);
+
+    writeFileSync(at("joined/train/facade_0001.png"), "mine");
+    rmSync(at("joined/train/facade_0002.png"));
+    const again = await run("combine", { ...folders, foldAB: "@joined/train" });
+    expect(again.out).toMatch(/^1 of 6 pairs combined in .*5 were there already/);
+    expect(readFileSync(at("joined/train/facade_0001.png"), "utf8")).toBe("mine");
+    await run("combine", { ...folders, foldAB: "@joined/train", overwrite: true });
+    expect((await decode("joined/train/facade_0001.png")).data).toEqual(both.data);
+  });
+
+  it("keeps folders, takes name_A with name_B, and writes JPEG where asked", async () => {
+    for (const [i, side] of [..."AB"].entries()) {
+      const picture = readFileSync(at(`demo/train${side}/facade_0001.png`));
+      await files.write(at(`mixed/val/deep/one_${side}.png`), picture);
+      if (i === 0) await files.write(at("mixed/val/two_A.png"), picture);
+    }
+    const line = { foldA: "@mixed", foldB: "@mixed", foldAB: "@fromMixed", useAB: true, format: "jpeg" } as const;
+    await expect(run("combine", line)).rejects.toThrow(
+      /without a partner. A without B \(1\): val\/two_A.png.*--skip-unpaired/,
+    );
+    expect(existsSync(at("fromMixed"))).toBe(false);
+    const { notes } = await run("combine", { ...line, skipUnpaired: true });
+    expect(notes).toBe("left out: A without B (1): val/two_A.png");
+    expect(listed("fromMixed")).toEqual(["val/deep/one.jpg"]);
+    expect([...readFileSync(at("fromMixed/val/deep/one.jpg")).subarray(0, 2)]).toEqual([0xff, 0xd8]);
+    expect(await decode("fromMixed/val/deep/one.jpg")).toMatchObject({ width: 64, height: 32, channels: 3 });
+  });
+
+  it("names pairs of two sizes and pictures that are none, and joins the others", async () => {
+    await run("resize", { input: "@demo/trainB", out: "@uneven", size: "32" });
+    await run("resize", { input: "@demo/trainB/facade_0002.png", out: "@uneven", size: "16", overwrite: true });
+    writeFileSync(at("uneven/facade_0003.png"), "no picture");
+    const given = { foldA: "@demo/trainA", foldB: "@uneven", foldAB: "@even" };
+    const notes: string[] = [];
+    const combine = dataCommands.find(({ name }) => name === "data combine")!;
+    const placed = { foldA: at("demo/trainA"), foldB: at("uneven"), foldAB: at("even") };
+    await expect(combine.run(placed, { print: () => {}, note: (line) => notes.push(line) })).rejects.toThrow(
+      /2 of 6 pairs could not be used/,
+    );
+    expect(notes[0]).toMatch(/^facade_0002: A is 32x32, B is 16x16/);
+    expect(notes[1]).toMatch(/^facade_0003: not a readable picture/);
+    expect(listed("even").length).toBe(4);
+    expect((await run("combine", { ...given, skipUnpaired: true })).code).toBe(0);
+  });
+
+  it("does not write into what it reads", async () => {
+    await expect(run("combine", { ...folders, foldAB: "@demo/trainB/both" })).rejects.toThrow(/lies in/);
+  });
+});
+
+describe("split", () => {
+  it("deals aligned pictures out, the same for the same seed, to be found again as phases", async () => {
+    await run("combine", { foldA: "@demo/trainA", foldB: "@demo/trainB", foldAB: "@whole" });
+    const { out } = await run("split", { input: "@whole", out: "@parts", trainFrac: "0.5", testFrac: "0.17" });
+    expect(out).toContain("6 pairs (aligned): 3 train, 2 val, 1 test; 6 files copied");
+    await run("split", { input: "@whole", out: "@again", trainFrac: "0.5", testFrac: "0.17" });
+    expect(listed("again")).toEqual(listed("parts"));
+    expect((await findPairs(files, at("parts"), { phase: "val" })).pairs.length).toBe(2);
+    expect(
+      listed("parts")
+        .map((path) => path.replace(/.*\//, ""))
+        .sort(),
+    ).toEqual(listed("whole"));
+    expect(readFileSync(at("parts", listed("parts")[0]!))).toEqual(
+      readFileSync(at("whole", listed("parts")[0]!.replace(/.*\//, ""))),
+    );
+    const other = run("split", { input: "@whole", out: "@parts", trainFrac: "0.5", testFrac: "0.17", seed: "5" });
+    await expect(other).rejects.toThrow(/is of another split/);
+    await expect(run("split", { input: "@parts", out: "@more" })).rejects.toThrow(
+      /has folders already \(train, val, test/,
+    );
+  });
+
+  it("keeps the two files of a pair together, by hard links and by moving", async () => {
+    for (const side of "AB") {
+      for (const name of listed(`demo/train${side}`)) {
+        await files.write(at("two", side, name), readFileSync(at(`demo/train${side}`, name)));
+      }
+    }
+    await run("split", { input: "@two", out: "@linked", trainFrac: "0.5", sort: true, mode: "link" });
+    expect(listed("linked/trainA")).toEqual(["facade_0001.png", "facade_0002.png", "facade_0003.png"]);
+    expect(listed("linked/valB")).toEqual(["facade_0004.png", "facade_0005.png", "facade_0006.png"]);
+    expect(statSync(at("linked/valB/facade_0004.png")).ino).toBe(statSync(at("two/B/facade_0004.png")).ino);
+    await run("split", { input: "@two", out: "@two", trainFrac: "0.5", mode: "move" });
+    expect(listed("two/A")).toEqual([]);
+    expect(listed("two/trainA")).toEqual(listed("two/trainB"));
+    expect(listed("two/trainA").length + listed("two/valA").length).toBe(6);
+  });
+});
+
+describe("one picture for each", () => {
+  it("resize, blank and grayscale keep paths and make PNGs", async () => {
+    expect((await run("resize", { input: "@demo", out: "@small", size: "24x16", pad: true })).out).toMatch(
+      /^16 of 16 pictures brought to 24x16/,
+    );
+    expect(await decode("small/testB/facade_0002.png")).toMatchObject({ width: 24, height: 16, channels: 3 });
+    await run("blank", { input: "@demo/testB", out: "@holes" });
+    const hole = await decode("holes/facade_0001.png");
+    expect([...hole.data.subarray((16 * 32 + 16) * 3, (16 * 32 + 16) * 3 + 3)]).toEqual([255, 255, 255]);
+    await run("grayscale", { input: "@demo/testB/facade_0001.png", out: "@grey.png" });
+    const [grey, rgb] = [await decode("grey.png"), await decode("demo/testB/facade_0001.png")];
+    expect(grey.channels).toBe(1);
+    const [r, g, b] = rgb.data.subarray(300, 303) as unknown as [number, number, number];
+    expect(Math.abs(grey.data[100]! - (0.299 * r + 0.587 * g + 0.114 * b))).toBeLessThan(0.51);
+  });
+});
+
+it("edges takes the strengths of a model that is named", async () => {
+  // The picture's own brightness stands for strengths: its crests are drawn.
+  const graph = new Graph();
+  const brightness = mean(graph.input("data", [1, 3, 40, 40]), [1]);
+  await files.write(at("tiny.onnx"), encode(graph.program([{ name: "strengths", tensor: brightness }])));
+  const given = { input: "@demo/testB/facade_0001.png", hed: "@tiny.onnx", hedInput: "unit" } as const;
+  await expect(run("edges", { ...given, out: "@hed" })).rejects.toThrow(/1 of 1 pictures could not be used/);
+  await run("edges", { ...given, out: "@hed", border: "4", threshold: "50" });
+  const { width, height, data } = await decode("hed/facade_0001.png");
+  const photo = await decode("demo/testB/facade_0001.png");
+  expect([width, height]).toEqual([32, 32]);
+  const drawn = [...data.keys()].filter((i) => data[i] === 0);
+  expect(drawn.length).toBeGreaterThan(20);
+  for (const i of drawn) {
+    expect(photo.data.subarray(i * 3, i * 3 + 3).reduce((sum, v) => sum + v, 0)).toBeGreaterThanOrEqual(150);
+  }
+});
+
+it("edges draws black lines on white, and names a model that is none", async () => {
+  expect((await run("edges", { input: "@demo/testA", out: "@lines" })).code).toBe(0);
+  const { channels, data } = await decode("lines/facade_0001.png");
+  expect([channels, [...new Set(data)].sort((a, b) => a - b)]).toEqual([1, [0, 255]]);
+  expect(data.filter((value) => value === 0).length).toBeLessThan(data.length / 3);
+  const bad = run("edges", { input: "@demo/testA", out: "@lines2", hed: "@demo/testA/facade_0001.png" });
+  await expect(bad).rejects.toThrow(/is no model that ONNX Runtime can run/);
+  await expect(run("edges", { input: "@demo/testA", out: "@lines2", low: "0.5" })).rejects.toThrow(/at most --high/);
+});

@@ -1,0 +1,108 @@
+import { describe, expect, it } from "vitest";
+import { Counter, duration, Progress, plainLine, progressLine } from "../../src/cli/progress.ts";
+
+const report = {
+  epoch: 3,
+  epochs: 200,
+  step: 1203,
+  lastStep: 80000,
+  losses: { G_GAN: 1.9213, G_L1: 32.113, D_real: 0.41, D_fake: 0.38 },
+  lr: 0.0002,
+  seconds: 0.3832,
+  imagesPerSecond: 2.6098,
+  secondsLeft: 15134,
+};
+
+/** A terminal of `columns`, or a pipe; `rows` are what one would see on it. */
+function screen(columns?: number) {
+  const rows = [""];
+  let column = 0;
+  const put = (character: string) => {
+    const row = rows.pop() ?? "";
+    if (character === "\x1b[K") rows.push(row.slice(0, column));
+    else if (character === "\r" || character === "\n") {
+      rows.push(row, ...(character === "\n" ? [""] : []));
+      column = 0;
+    } else rows.push(row.slice(0, column) + character + row.slice(++column));
+  };
+  const write = (text: string) => {
+    for (const [i, part] of text.split("\x1b[K").entries()) {
+      if (i > 0) put("\x1b[K");
+      for (const character of part) put(character);
+    }
+  };
+  return { isTTY: columns !== undefined, columns, write, rows: () => rows };
+}
+
+describe("durations", () => {
+  it("have two units at most", () => {
+    const of = [0, 0.4, 59.4, 59.6, 185, 3599, 3600, 15134, 86399, 90000, 864000];
+    expect(of.map(duration)).toEqual([
+      ...["0s", "0s", "59s", "1m 00s", "3m 05s", "59m 59s", "1h 00m", "4h 12m", "23h 59m", "1d 1h", "10d 0h"],
+    ]);
+    expect(duration(-3)).toBe("0s");
+  });
+});
+
+describe("a training step", () => {
+  it("is one line on a terminal", () => {
+    expect(progressLine(report)).toBe(
+      "epoch 3/200  step 1203/80000  2.61 images/s  4h 12m left  G_GAN 1.92  G_L1 32.1  D_real 0.410  D_fake 0.380",
+    );
+  });
+
+  it("is a line like upstream's elsewhere", () => {
+    expect(plainLine(report)).toBe(
+      "(epoch: 3/200, step: 1203/80000, time: 0.383, images/s: 2.61, left: 4h 12m) " +
+        "G_GAN: 1.921 G_L1: 32.113 D_real: 0.410 D_fake: 0.380",
+    );
+  });
+});
+
+describe("progress", () => {
+  it("redraws one row of a terminal, keeps messages, and never wraps", () => {
+    const terminal = screen(60);
+    const progress = new Progress(terminal, 100);
+    progress.line("netG    unet_256");
+    progress.step({ ...report, step: 1 });
+    progress.step({ ...report, step: 2 });
+    progress.line("epoch 1: saved");
+    progress.step({ ...report, step: 3 });
+    progress.end();
+    const line = (step: number) => progressLine({ ...report, step }).slice(0, 59);
+    expect(terminal.rows()).toEqual(["netG    unet_256", "epoch 1: saved", line(3), ""]);
+  });
+
+  it("prints every printFreq steps where there is no terminal, and the last step once", () => {
+    for (const last of [5, 6]) {
+      const pipe = screen();
+      const progress = new Progress(pipe, 2);
+      for (let step = 1; step <= last; step++) progress.step({ ...report, step });
+      progress.end();
+      progress.end();
+      const steps = pipe.rows().map((row) => Number(/step: (\d+)/.exec(row ?? "")?.[1]));
+      expect(steps.slice(0, -1)).toEqual(last === 5 ? [2, 4, 5] : [2, 4, 6]);
+    }
+  });
+
+  it("says nothing when no step was taken", () => {
+    const pipe = screen();
+    new Progress(pipe, 2).end();
+    expect(pipe.rows()).toEqual([""]);
+  });
+});
+
+describe("a counter", () => {
+  it("counts on a terminal and leaves nothing behind; a pipe gets nothing", () => {
+    const [terminal, pipe] = [screen(80), screen()];
+    for (const on of [terminal, pipe]) {
+      const counter = new Counter(on, 3, "pictures");
+      counter.done();
+      counter.done();
+      if (on === terminal) expect(terminal.rows()[0]).toMatch(/^2\/3 pictures {2}\S+ s each {2}\S+ left$/);
+      counter.clear();
+    }
+    expect(terminal.rows()).toEqual([""]);
+    expect(pipe.rows()).toEqual([""]);
+  });
+});

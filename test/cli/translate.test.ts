@@ -1,0 +1,177 @@
+/** The commands translate and test on a small run: sizes, samples, palettes, and what they say they did. */
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { test } from "../../src/cli/test.ts";
+import { translate } from "../../src/cli/translate.ts";
+import { parseConfig } from "../../src/config/schema.ts";
+import { writeDemo } from "../../src/demo/write.ts";
+import { nodePlatform } from "../../src/node/index.ts";
+import { train } from "../../src/training/train.ts";
+
+const work = mkdtempSync(join(tmpdir(), "pix2pix-translate-"));
+afterAll(() => rmSync(work, { recursive: true }));
+const at = (...path: string[]) => join(work, ...path);
+const platform = await nodePlatform({ threads: 1 });
+
+const runs = { checkpointsDir: at("runs"), threads: "1", device: "cpu" };
+const lines: string[] = [];
+const output = { print: (line: string) => void lines.push(line), note: (line: string) => void lines.push(line) };
+const decode = async (...path: string[]) => platform.images.decode(readFileSync(at(...path)));
+const bytes = (...path: string[]) => readFileSync(at(...path)).toString("base64");
+
+beforeAll(async () => {
+  await writeDemo(platform, at("data"), { train: 2, test: 2, size: 64, seed: 1 });
+  for (const name of ["a", "plain"]) {
+    const small = {
+      netG: "unet_64",
+      ngf: 2,
+      ndf: 2,
+      nLayersD: 1,
+      netD: "n_layers",
+      direction: "BtoA",
+      cropSize: 64,
+      loadSize: 64,
+    };
+    const config = {
+      dataroot: at("data"),
+      name,
+      ...small,
+      checkpointsDir: runs.checkpointsDir,
+      maxSteps: 1,
+      threads: 1,
+    };
+    await train(
+      parseConfig({ ...config, ...(name === "plain" && { noDropout: true, statistics: "image" }), initGain: 0.2 }),
+      platform,
+    );
+  }
+  mkdirSync(at("in/deep"), { recursive: true });
+  copyFileSync(at("data/testA/facade_0001.png"), at("in/deep/x.png"));
+  const wide = {
+    width: 150,
+    height: 70,
+    channels: 3,
+    data: Uint8Array.from({ length: 31500 }, (_, i) => (i * 7) % 256),
+  };
+  await platform.files.write(at("in/x.png"), await platform.images.encodePng(wide));
+});
+
+describe("translate", () => {
+  const run = (given: object) =>
+    translate.run({ ...runs, name: "a", input: at("in"), out: at("out"), ...given }, output);
+
+  it("keeps sizes where that is asked for, in tiles too", async () => {
+    expect(await run({})).toBe(0);
+    expect(await decode("out/x.png")).toMatchObject({ width: 64, height: 64 });
+    await run({ preprocess: "none", out: at("own") });
+    expect(await decode("own/x.png")).toMatchObject({ width: 150, height: 70 });
+    await run({ preprocess: "none", out: at("tiles"), tile: "64", overlap: "32" });
+    expect(await decode("tiles/x.png")).toMatchObject({ width: 150, height: 70 });
+    expect(bytes("tiles/x.png")).not.toBe(bytes("own/x.png"));
+    expect(bytes("tiles/deep/x.png")).toBe(bytes("own/deep/x.png"));
+    await run({ keepSize: true, out: at("back"), bits: "16" });
+    expect(await decode("back/x.png")).toMatchObject({ width: 150, height: 70 });
+    expect((await platform.images.decodeDeep!(readFileSync(at("back/x.png")))).data).toBeInstanceOf(Uint16Array);
+  });
+
+  it("gives samples by seed, and shows where they differ", async () => {
+    await run({ samples: "3", seed: "5", out: at("samples") });
+    const names = ["x_1.png", "x_2.png", "x_3.png", "x_spread.png"];
+    expect(readdirSync(at("samples")).sort()).toEqual(["deep", ...names]);
+    expect(readdirSync(at("samples/deep")).sort()).toEqual(names);
+    expect(new Set(names.map((name) => bytes("samples", name))).size).toBe(4);
+    expect((await decode("samples/x_spread.png")).data.some((value) => value > 0)).toBe(true);
+    await run({ samples: "2", seed: "5", out: at("again") });
+    await run({ samples: "2", seed: "6", out: at("other") });
+    expect(bytes("again/x_2.png")).toBe(bytes("samples/x_2.png"));
+    expect(bytes("other/x_2.png")).not.toBe(bytes("samples/x_2.png"));
+  });
+
+  it("paints label maps in the colours of a palette", async () => {
+    writeFileSync(at("palette.txt"), "250 0 0 a\n#00fa00 b\n0 0 250\n");
+    await run({ palette: at("palette.txt"), out: at("painted") });
+    const { data } = await decode("painted/x.png");
+    const colours = new Set<string>();
+    for (let i = 0; i < data.length; i += 3) colours.add(data.subarray(i, i + 3).join(" "));
+    expect([...colours].every((colour) => ["250 0 0", "0 250 0", "0 0 250"].includes(colour))).toBe(true);
+    expect(colours.size).toBeGreaterThan(1);
+  });
+
+  it.each([
+    [{ dropout: "on", noDropout: true }, "--dropout on and --no-dropout"],
+    [{ name: "plain", dropout: "on" }, '--dropout on: the run "plain" was trained without dropout'],
+    [{ samples: "2", eval: true }, "--samples 2: samples differ by their dropout noise, but it is off"],
+    [{ name: "plain", samples: "2" }, '--samples 2: samples differ by their dropout noise, but the run "plain"'],
+    [{ keepSize: true, aspectRatio: "2" }, "--keep-size and --aspect-ratio"],
+    [{ palette: "nothing" }, "--palette: got nothing, expected cityscapes or facades, or a file"],
+    [{ tile: "100" }, "--tile: got 100, expected a multiple of 64 for unet_64, such as 128"],
+  ])("refuses %o", async (given, message) => {
+    await expect(run({ ...given, out: at("refused") })).rejects.toThrow(message);
+    expect(existsSync(at("refused"))).toBe(false);
+  });
+});
+
+describe("test", () => {
+  const run = (given: object) => test.run({ ...runs, name: "a", resultsDir: at("results"), ...given }, output);
+  const folder = (phase = "test") => at(`results/a/${phase}_latest`);
+  const metrics = () => JSON.parse(readFileSync(join(folder(), "metrics.json"), "utf8"));
+
+  it("says which dropout, statistics, sizes and seed it used", async () => {
+    expect(await run({})).toBe(0);
+    const asTrained = { dropout: "on", statistics: "batch", preprocess: "resize_and_crop", samples: 1, seed: 0 };
+    expect(metrics()).toMatchObject({ ...asTrained, labIntersection: { L: expect.any(Number) } });
+    expect(readFileSync(join(folder(), "index.html"), "utf8")).toMatch(/statistics<\/dt><dd>batch/);
+    await run({ eval: true, preprocess: "none", aspectRatio: "2" });
+    expect(metrics()).toMatchObject({ dropout: "off", statistics: "running", preprocess: "none" });
+    expect(metrics()).not.toHaveProperty("seed");
+    const { width, height } = await platform.images.decode(
+      readFileSync(join(folder(), "images/facade_0001_fake_B.png")),
+    );
+    expect([width, height]).toEqual([128, 64]);
+    expect(readFileSync(join(folder(), "index.html"), "utf8")).toContain('width="128" height="64"');
+  });
+
+  it("takes what is not said from the run", async () => {
+    await run({ name: "plain" });
+    const file = at("results/plain/test_latest/metrics.json");
+    expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({ dropout: "off", statistics: "image" });
+  });
+
+  it("scores samples and classes", async () => {
+    rmSync(folder(), { recursive: true });
+    lines.length = 0;
+    await run({ samples: "2", palette: "auto" });
+    const { mean, classes, each } = metrics();
+    expect(each[0].spread).toBeGreaterThan(0);
+    expect(classes.pixel).toBeCloseTo((each[0].pixel + each[1].pixel) / 2, 10);
+    expect(classes.each.length).toBeGreaterThan(2);
+    expect(mean.l1).toBeCloseTo((each[0].l1 + each[1].l1) / 2, 10);
+    expect(lines.join("\n")).toMatch(/Class IoU {2}0\.\d{3}/);
+    const kinds = ["classes", "fake_B_1", "fake_B_2", "real_A", "real_B", "spread"];
+    expect(readdirSync(join(folder(), "images")).sort()).toEqual(
+      [1, 2].flatMap((n) => kinds.map((kind) => `facade_000${n}_${kind}.png`)),
+    );
+  });
+
+  it("keeps the folders of names that are equal but for them", async () => {
+    for (const side of ["A", "B"]) {
+      for (const place of ["one", "two"]) {
+        mkdirSync(at(`nested/test${side}/${place}`), { recursive: true });
+        copyFileSync(at(`data/test${side}/facade_0001.png`), at(`nested/test${side}/${place}/x.png`));
+      }
+    }
+    await run({ dataroot: at("nested") });
+    expect(readdirSync(join(folder(), "images"), { recursive: true })).toContain(join("two", "x_fake_B.png"));
+  });
+});

@@ -1,0 +1,299 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { expectedOf, optionsOf, plainName } from "../../src/config/options.ts";
+import {
+  type Config,
+  checkSize,
+  configSchema,
+  parseConfig,
+  profiles,
+  readConfig,
+  resumeConfig,
+  warningsOf,
+} from "../../src/config/schema.ts";
+import { CheckpointError, ConfigError } from "../../src/errors.ts";
+
+const data = { dataroot: "data" };
+
+/** The message that a wrong configuration gives. */
+function problem(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as Error).message;
+  }
+  throw new Error("expected a ConfigError");
+}
+
+describe("parseConfig", () => {
+  it("has upstream's defaults (options/base_options.py and train_options.py, models/pix2pix_model.py)", () => {
+    expect(parseConfig(data)).toMatchObject({
+      direction: "AtoB",
+      preprocess: "resize_and_crop",
+      loadSize: 286,
+      cropSize: 256,
+      batchSize: 1,
+      inputNc: 3,
+      outputNc: 3,
+      netG: "unet_256",
+      ngf: 64,
+      netD: "basic",
+      ndf: 64,
+      nLayersD: 3,
+      norm: "batch",
+      noDropout: false,
+      initType: "normal",
+      initGain: 0.02,
+      ganMode: "vanilla",
+      lambdaL1: 100,
+      lr: 0.0002,
+      beta1: 0.5,
+      nEpochs: 100,
+      nEpochsDecay: 100,
+      lrPolicy: "linear",
+      printFreq: 100,
+      saveEpochFreq: 5,
+    });
+  });
+
+  it("takes keys in any spelling and numbers as text", () => {
+    const config = parseConfig({ ...data, lambda_L1: "10", "n-layers-d": "2", NGF: 8, no_flip: "true", lr: "1e-3" });
+    expect(config).toMatchObject({ lambdaL1: 10, nLayersD: 2, ngf: 8, noFlip: true, lr: 0.001 });
+  });
+
+  it("gives every numeric option back as it went in, in any spelling", () => {
+    const spellings = [
+      (key: string) => key,
+      (key: string) => key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`),
+      (key: string) => key.replace(/[A-Z]/g, (c) => `_${c}`),
+      (key: string) => key.toUpperCase(),
+    ];
+    const numeric = optionsOf(configSchema).filter(({ type }) => type === "integer");
+    fc.assert(
+      fc.property(fc.constantFrom(...numeric), fc.constantFrom(...spellings), fc.nat(1000), (spec, spell, offset) => {
+        const value = Math.min((spec.minimum ?? 0) + offset, spec.maximum ?? 2000);
+        const size = { netG: "unet_32", preprocess: "none", dataroot: "data", valFreq: 1 };
+        expect(parseConfig({ ...size, [spell(spec.key)]: String(value) })[spec.key as keyof Config]).toBe(value);
+      }),
+    );
+  });
+
+  it("lists every problem with what it got, what it expected and the nearest choice", () => {
+    expect(
+      problem(() =>
+        parseConfig({ lambda_l2: 3, netG: "unet_265", inputNc: 65, lr: "fast", nEpochs: 1.5, norm: "", maxSteps: 0 }),
+      ),
+    ).toMatchInlineSnapshot(`
+      "8 options are wrong:
+        "lambda_l2" is no option; did you mean --lambda-l1?
+        --dataroot is missing (folder of the pairs: pictures with A left and B right, folders A and B, or x.jpg with x.png)
+        --input-nc: got 65, expected a whole number from 1 to 64
+        --netG: got "unet_265", expected unet_32, unet_64, unet_128, unet_256, unet_512, unet_1024, encoder_decoder_64, encoder_decoder_128, encoder_decoder, resnet_6blocks, resnet_9blocks or article; did you mean unet_256?
+        --norm: got "", expected batch, instance or none
+        --n-epochs: got 1.5, expected a whole number of at least 0
+        --max-steps: got 0, expected a whole number of at least 1
+        --lr: got "fast", expected a number above 0"
+    `);
+  });
+
+  it("refuses empty text, ranges and NaN", () => {
+    for (const bad of [
+      { ngf: "" },
+      { ngf: "8px" },
+      { lr: 0 },
+      { lr: Number.NaN },
+      { beta1: 1 },
+      { seed: -1 },
+      { name: "../elsewhere" },
+      { name: "" },
+      { nLayersD: 7 },
+      { outputNc: 0 },
+      { direction: "BtoC" },
+      { dataroot: "" },
+      { nEpochs: 0, nEpochsDecay: 0 },
+    ]) {
+      expect(() => parseConfig({ ...data, ...bad }), JSON.stringify(bad)).toThrow(ConfigError);
+    }
+  });
+
+  it("sets the article's networks and schedule with its profile, and lets options override them", () => {
+    const article = { netG: "article", netD: "article", norm: "instance", lrPolicy: "constant", nEpochsDecay: 0 };
+    expect(parseConfig({ ...data, profile: "article" })).toMatchObject({ ...article, nEpochs: 200, lambdaL1: 100 });
+    expect(parseConfig({ ...data, profile: "article", "n-epochs": "3", norm: undefined })).toMatchObject({
+      ...article,
+      nEpochs: 3,
+    });
+    expect(parseConfig({ ...data, profile: "article", net_d: "basic" })).toMatchObject({ ...article, netD: "basic" });
+  });
+});
+
+describe("sizes", () => {
+  it("names the nearest sizes and the nearest U-Net when the crop cannot be halved", () => {
+    expect(problem(() => parseConfig({ ...data, cropSize: 320, loadSize: 350 }))).toMatchInlineSnapshot(
+      `"--crop-size 320: unet_256 halves the picture 8 times, expected a multiple of 256 (nearest 256 or 512); or take --netG unet_64, which fits"`,
+    );
+    expect(problem(() => parseConfig({ ...data, cropSize: 100 }))).toMatchInlineSnapshot(
+      `"--crop-size 100: unet_256 halves the picture 8 times, expected a multiple of 256 (nearest 256)"`,
+    );
+    expect(problem(() => parseConfig({ ...data, profile: "article", cropSize: 128 }))).toMatchInlineSnapshot(
+      `"--crop-size 128: article halves the picture 8 times, expected a multiple of 256 (nearest 256); or take --netG unet_128, which fits"`,
+    );
+  });
+
+  it("takes every multiple of N for unet_N and nothing else", () => {
+    for (const size of [32, 64, 128, 256, 512, 1024]) {
+      for (const side of [size, 3 * size]) {
+        expect(parseConfig({ ...data, netG: `unet_${size}`, cropSize: side, loadSize: side }).cropSize).toBe(side);
+      }
+      const wrong = { ...data, netG: `unet_${size}`, cropSize: 1.5 * size, loadSize: 2 * size };
+      expect(() => parseConfig(wrong)).toThrow(`multiple of ${size} (nearest ${size} or ${2 * size})`);
+    }
+  });
+
+  it("asks for a load size of at least the crop only where it resizes", () => {
+    const values = { ...data, cropSize: 512, netG: "unet_512" };
+    expect(problem(() => parseConfig(values))).toMatchInlineSnapshot(
+      `"--load-size: got 286, expected at least --crop-size 512; 572 keeps the usual jitter, 512 means none"`,
+    );
+    expect(parseConfig({ ...values, preprocess: "crop" }).cropSize).toBe(512);
+    expect(parseConfig({ ...values, loadSize: 512 }).loadSize).toBe(512);
+  });
+
+  it("asks for a discriminator that leaves a map: 2x2 at 256 with 6 layers, nothing at 128", () => {
+    const values = { ...data, netG: "unet_32", netD: "n_layers", nLayersD: 6 };
+    expect(parseConfig(values).nLayersD).toBe(6);
+    expect(problem(() => parseConfig({ ...values, cropSize: 128 }))).toMatchInlineSnapshot(
+      `"--n-layers-d 6: nothing is left of --crop-size 128 after 6 strided layers; expected at most 5, or pictures of at least 192"`,
+    );
+    expect(parseConfig({ ...values, netD: "pixel", cropSize: 32 }).netD).toBe("pixel");
+  });
+
+  it("checks that the discriminator leaves a map of the data's size; the generator pads by itself", () => {
+    const config = parseConfig({ ...data, preprocess: "none", netG: "unet_64" });
+    checkSize(config, 128, 200);
+    expect(problem(() => checkSize(config, 20, 200))).toMatchInlineSnapshot(
+      `"--n-layers-d 3: nothing is left of pictures of 200x20 (width x height) after 3 strided layers; expected at most 2, or pictures of at least 24"`,
+    );
+  });
+
+  it("takes rectangles", () => {
+    const wide = { ...data, netG: "unet_64", cropSize: 192, cropHeight: 64, loadSize: 200, loadHeight: 70 };
+    expect(parseConfig(wide)).toMatchObject({ cropSize: 192, cropHeight: 64 });
+    expect(problem(() => parseConfig({ ...wide, cropHeight: 65 }))).toMatchInlineSnapshot(
+      `"a crop of 192x65 (width x height): unet_64 halves the picture 6 times, expected a multiple of 64 (nearest 64 or 128)"`,
+    );
+    expect(problem(() => parseConfig({ ...wide, loadHeight: 60 }))).toMatchInlineSnapshot(
+      `"--load-height: got 60, expected at least --crop-height 64; 72 keeps the usual jitter, 64 means none"`,
+    );
+    expect(problem(() => parseConfig({ ...wide, rotate90: true }))).toMatchInlineSnapshot(
+      `"--rotate90: a quarter turn needs square crops; leave it out, or crop squares"`,
+    );
+  });
+});
+
+describe("combinations", () => {
+  it.each([
+    [{ ganMode: "wgangp" }, /--gan-mode wgangp: .*batch norm.*--norm instance/],
+    [{ lambdaGan: 0, lambdaL1: 0 }, /nothing to learn from/],
+    [{ lambdaGan: 0, lambdaFeat: 10 }, /--lambda-feat .*--lambda-gan has to be above 0/],
+    [{ lrPolicy: "plateau" }, /--lr-policy plateau follows a validation score; give --val-freq 1/],
+    [{ earlyStop: 3 }, /--early-stop follows a validation score/],
+    [{ numD: 2, netG: "article", netD: "article", norm: "instance" }, /--num-d: the article's/],
+    [{ netD: "patch_286", numD: 4 }, /--n-layers-d 5: .*halved 3 times by --num-d 4/],
+    [{ rotate90: true, preprocess: "scale_width" }, /--rotate90: .*square crops/],
+    [{ replacement: true, serialBatches: true }, /--replacement .*--serial-batches/],
+    [{ datasetMode: "colorization", inputNc: 3 }, /colorization .*--input-nc 3/],
+    [{ preprocess: "scale_width_and_crop", loadSize: 200 }, /--load-size: got 200.*--crop-size 256/],
+    [{ accumulate: 2, updateOrder: "stale" }, /--accumulate .*--update-order updated/],
+  ])("%o cannot work", (options, message) => {
+    expect(problem(() => parseConfig({ ...data, ...options }))).toMatch(message);
+  });
+
+  it("work where they should: every profile, WGAN-GP with instance norm, L1 alone with any norm", () => {
+    for (const profile of Object.keys(profiles)) expect(parseConfig({ ...data, profile }).profile).toBe(profile);
+    expect(parseConfig({ ...data, ganMode: "wgangp", norm: "instance" }).lambdaGp).toBe(10);
+    expect(parseConfig({ ...data, ganMode: "wgangp", lambdaGan: 0 }).lambdaGan).toBe(0);
+    expect(parseConfig({ ...data, datasetMode: "colorization" })).toMatchObject({ inputNc: 1, outputNc: 2 });
+    expect(parseConfig({ ...data, datasetMode: "colorization", direction: "BtoA" })).toMatchObject({ inputNc: 2 });
+  });
+
+  it("that only surprise are told", () => {
+    const warnings = (options: object) => warningsOf(parseConfig({ ...data, ...options }));
+    expect(warnings({})).toEqual([]);
+    expect(warnings({ lrPolicy: "cosine" })[0]).toMatch(/no second part: .*= 200 epochs/);
+    expect(warnings({ lrPolicy: "cosine", nEpochsDecay: 0 })).toEqual([]);
+    expect(warnings({ profile: "hesse" })[0]).toMatch(/bottleneck at batch 1/);
+    expect(warnings({ accumulate: 4 })[0]).toMatch(/batch norm still sees one batch at a time/);
+    expect(warnings({ lambdaGan: 0 })[0]).toMatch(/no discriminator/);
+    expect(warnings({ netG: "resnet_9blocks", skip: "leaky" })[0]).toMatch(/--skip: --netG resnet_9blocks has no such/);
+  });
+});
+
+describe("a run's stored options", () => {
+  const stored = parseConfig({ ...data, name: "facades", netG: "unet_64", cropSize: 64, seed: 7, maxSteps: 10 });
+
+  it("survive JSON", () => {
+    expect(readConfig(JSON.stringify(stored), "runs/facades/config.json")).toEqual(stored);
+  });
+
+  it("give a CheckpointError with the file when they are damaged or another program's", () => {
+    for (const text of ["", "{", "[]", "null", '{"model":"cyclegan"}', JSON.stringify({ ...stored, ngf: "many" })]) {
+      expect(() => readConfig(text, "runs/facades/config.json")).toThrow(CheckpointError);
+      expect(() => readConfig(text, "runs/facades/config.json")).toThrow(/^runs\/facades\/config\.json/);
+    }
+  });
+
+  it("go on with only the name, and with what may change changed", () => {
+    expect(resumeConfig(stored, { name: "facades" })).toEqual({ ...stored, continueTrain: true });
+    const changes = {
+      maxSteps: 12,
+      nEpochs: 3,
+      nEpochsDecay: 4,
+      lr: 0.001,
+      saveLatestFreq: 1,
+      printFreq: 5,
+      threads: 1,
+    };
+    const moved = { dataroot: "elsewhere", checkpointsDir: "moved", device: "cpu" };
+    expect(resumeConfig(stored, { ...changes, ...moved })).toMatchObject({ ...changes, ...moved, seed: 7 });
+  });
+
+  it("may be repeated as they are", () => {
+    expect(resumeConfig(stored, { seed: "7", "net-g": "unet_64" }).seed).toBe(7);
+  });
+
+  it("are kept: networks, data draws and objective cannot change", () => {
+    expect(problem(() => resumeConfig(stored, { netG: "unet_32", seed: 8 }))).toMatchInlineSnapshot(`
+      "2 options are wrong:
+        --netG: got unet_32, but the run "facades" has unet_64 and must keep it; leave the option out, or start another run with --name
+        --seed: got 8, but the run "facades" has 7 and must keep it; leave the option out, or start another run with --name"
+    `);
+    for (const change of [{ ngf: 8 }, { batchSize: 2 }, { noFlip: true }, { direction: "BtoA" }, { lambdaL1: 1 }]) {
+      expect(() => resumeConfig(stored, change)).toThrow(/must keep it/);
+    }
+  });
+});
+
+describe("the schema", () => {
+  it("has help, a group and a distinct plain name for every option", () => {
+    const specs = optionsOf(configSchema);
+    const groups = ["data", "networks", "objective", "schedule", "validation", "run", "device"];
+    expect(specs.every(({ help, group }) => help.length > 10 && groups.includes(group))).toBe(true);
+    expect(new Set(specs.map(({ flag }) => plainName(flag))).size).toBe(specs.length);
+    expect(specs.every(({ flag, key }) => plainName(flag) === plainName(key))).toBe(true);
+  });
+
+  it("says ranges in words", () => {
+    const words = Object.fromEntries(optionsOf(configSchema).map((spec) => [spec.key, expectedOf(spec)]));
+    expect(words).toMatchObject({
+      inputNc: "a whole number from 1 to 64",
+      ngf: "a whole number of at least 1",
+      lr: "a number above 0",
+      beta1: "a number of at least 0 and below 1",
+      norm: "batch, instance or none",
+      noFlip: "true or false",
+      dataroot: "a folder",
+    });
+  });
+});

@@ -1,0 +1,38 @@
+/** Learning-rate schedules against torch.optim.lr_scheduler (fixtures/make/schedules.py). */
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { type Span, schedules } from "../../src/nn/schedules.ts";
+
+interface Case extends Omit<Span, "history"> {
+  policy: keyof typeof schedules;
+  history?: number[];
+  factors: number[];
+}
+const cases: Case[] = JSON.parse(readFileSync(new URL("../fixtures/schedules.json", import.meta.url), "utf8"));
+
+describe("the factor of every epoch, as PyTorch", () => {
+  it("every schedule has a case", () => {
+    expect([...new Set(cases.map(({ policy }) => policy))].sort()).toEqual(Object.keys(schedules).sort());
+    const reductions = cases.filter(({ policy }) => policy === "plateau").map(({ factors }) => new Set(factors).size);
+    expect(reductions).toEqual([5, 4, 4]);
+  });
+
+  it.each(cases.map((each) => [`${each.policy} ${each.nEpochs}+${each.nEpochsDecay}`, each] as const))(
+    "%s",
+    (_, each) => {
+      const { policy, history = [], factors, ...span } = each;
+      // What was measured after an epoch is known from the next one on.
+      const got = factors.map((_, i) => schedules[policy](i + 1, { ...span, history: history.slice(0, i) }));
+      got.forEach((factor, i) => {
+        expect(factor, `epoch ${i + 1}`).toBeCloseTo(factors[i]!, 12);
+      });
+    },
+  );
+});
+
+it("cosine never rises again", () => {
+  const span = { nEpochs: 10, nEpochsDecay: 10, lrDecayIters: 50, history: [] };
+  const factors = Array.from({ length: 30 }, (_, i) => schedules.cosine(i + 1, span));
+  for (let i = 1; i < factors.length; i++) expect(factors[i]).toBeLessThanOrEqual(factors[i - 1]!);
+  expect(factors[19]).toBeGreaterThan(0);
+});

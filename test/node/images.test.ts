@@ -1,0 +1,94 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { images } from "../../src/node/images.ts";
+import type { Picture } from "../../src/platform.ts";
+
+const folder = new URL("../fixtures/images/", import.meta.url);
+const bytesOf = (name: string) => new Uint8Array(readFileSync(new URL(name, folder)));
+/** What Pillow reads from each file; written by fixtures/make/images.py. */
+const pixels = JSON.parse(readFileSync(new URL("pixels.json", folder), "utf8")) as Record<
+  string,
+  { mode: string; rgb: string; rgba?: string }
+>;
+const base64 = (text: string) => [...Buffer.from(text, "base64")];
+
+/** Every picture as RGB values, grey repeated. */
+function rgb(picture: Picture): number[] {
+  return picture.channels === 1 ? [...picture.data].flatMap((v) => [v, v, v]) : [...picture.data];
+}
+
+describe("decode equals Pillow's convert('RGB')", () => {
+  for (const [name, { mode, ...expected }] of Object.entries(pixels)) {
+    test(`${name} (mode ${mode})`, async () => {
+      const picture = await images.decode(bytesOf(name));
+      expect([picture.width, picture.height]).toEqual([21, 13]);
+      expect(picture.channels).toBe(["1", "L", "LA", "I"].includes(mode) ? 1 : 3);
+      expect(rgb(picture)).toEqual(base64(expected.rgb));
+    });
+  }
+
+  test("alpha is kept when asked for, and only then", async () => {
+    for (const name of ["rgba.png", "grey-alpha.png"]) {
+      const picture = await images.decode(bytesOf(name), { alpha: true });
+      expect(picture.channels).toBe(4);
+      expect([...picture.data]).toEqual(base64(pixels[name]!.rgba!));
+    }
+    expect((await images.decode(bytesOf("rgb.png"), { alpha: true })).channels).toBe(3);
+    expect((await images.decode(bytesOf("grey.png"), { alpha: true })).channels).toBe(1);
+  });
+});
+
+describe("a damaged file throws", () => {
+  const half = (name: string) => bytesOf(name).subarray(0, bytesOf(name).length >> 1);
+  /** A JPEG's first byte of coded picture data. */
+  const scan = (bytes: Uint8Array) => Buffer.from(bytes).indexOf(Buffer.from([0xff, 0xda])) + 14;
+  const cases: Record<string, () => Uint8Array> = {
+    "an empty file": () => new Uint8Array(0),
+    "a text file": () => new TextEncoder().encode("not a picture, but long enough to look at"),
+    "half a JPEG": () => half("444.jpg"),
+    "half a progressive JPEG": () => half("progressive.jpg"),
+    "half a PNG": () => half("rgb.png"),
+    "half a WebP": () => half("rgb.webp"),
+    "half a TIFF": () => half("rgb.tif"),
+    "a JPEG with its last 20 bytes missing": () => bytesOf("444.jpg").slice(0, -20),
+    "a JPEG that ends early and is closed again": () => {
+      const bytes = bytesOf("444.jpg");
+      return Buffer.concat([bytes.subarray(0, scan(bytes) + 60), Buffer.from([0xff, 0xd9])]);
+    },
+    "a PNG with one byte changed": () => {
+      const bytes = bytesOf("rgb.png");
+      bytes[bytes.length >> 1]! ^= 0x55;
+      return bytes;
+    },
+  };
+  for (const [name, make] of Object.entries(cases)) {
+    test(name, async () => {
+      const bytes = make();
+      await expect(images.decode(bytes)).rejects.toThrow(`not a readable picture (${bytes.length} bytes): `);
+    });
+  }
+
+  test("but a JPEG with stray bytes between its segments is sound", async () => {
+    const bytes = bytesOf("444.jpg");
+    const at = scan(bytes) - 14;
+    const stray = Buffer.concat([bytes.subarray(0, at), Buffer.alloc(3), bytes.subarray(at)]);
+    expect((await images.decode(stray)).data).toEqual((await images.decode(bytes)).data);
+  });
+});
+
+describe("encodePng", () => {
+  test.each([1, 2, 3, 4])("%d channels come back as they were", async (channels) => {
+    const data = Uint8Array.from({ length: 5 * 4 * channels }, (_, i) => (i * 37) % 256);
+    const png = await images.encodePng({ width: 5, height: 4, channels, data });
+    // PNG specification, section 11.2.2: byte 24 is the bit depth, byte 25 the colour type.
+    expect([...png.subarray(24, 26)]).toEqual([8, [0, 4, 2, 6][channels - 1]]);
+    const picture = await images.decode(png, { alpha: true });
+    const back = channels === 2 ? [...picture.data].filter((_, i) => i % 4 === 0 || i % 4 === 3) : [...picture.data];
+    expect(back).toEqual([...data]);
+  });
+
+  test("refuses data that do not fit", async () => {
+    const picture = { width: 5, height: 4, channels: 3, data: new Uint8Array(59) };
+    await expect(images.encodePng(picture)).rejects.toThrow("5x4 with 3 channels does not fit 59 values");
+  });
+});

@@ -1,0 +1,254 @@
+/** Archives and how they come here: tar files by Python's tarfile, and a server on this machine that behaves and misbehaves. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { download as command } from "../../src/cli/data/download.ts";
+import { download } from "../../src/node/download.ts";
+import { readTar } from "../../src/tools/tar.ts";
+
+const archive = (name: string) => readFileSync(new URL(`../fixtures/tar/${name}.tar.gz`, import.meta.url));
+
+/** All files of an archive, its bytes handed over in pieces of some length. */
+async function unpacked(bytes: Uint8Array, piece = 700) {
+  async function* chunks() {
+    for (let at = 0; at < bytes.length; at += piece) yield bytes.subarray(at, at + piece);
+  }
+  const found: Record<string, string> = {};
+  const links: string[] = [];
+  for await (const { path, data } of readTar(chunks(), (path) => links.push(path))) {
+    found[path] = new TextDecoder().decode(data);
+  }
+  return { found, links };
+}
+
+describe("readTar", () => {
+  it.each(["ustar", "gnu", "pax"])("reads %s archives", async (format) => {
+    const bytes = gunzipSync(archive(format));
+    const { found, links } = await unpacked(bytes);
+    const more = { [`facades/${"n".repeat(200)}.txt`]: "long", "facades/über.txt": "umlaut" };
+    expect(found).toEqual({
+      "facades/train/1.txt": "one",
+      "facades/train/2.txt": "2".repeat(512),
+      "facades/val/3.txt": "3".repeat(1300),
+      "facades/empty.txt": "",
+      [`facades/${"deep/".repeat(25)}x.txt`]: "deep",
+      ...(format === "ustar" ? {} : more),
+    });
+    expect(links).toEqual(["facades/link"]);
+    expect((await unpacked(bytes, 1)).found).toEqual(found);
+  });
+
+  it.each(["climbs", "absolute"])("refuses a path that leads out: %s", async (name) => {
+    await expect(unpacked(gunzipSync(archive(name)))).rejects.toThrow(/evil.txt", which leads out of its folder/);
+  });
+
+  it("refuses what is not a whole and sound archive", async () => {
+    const bytes = gunzipSync(archive("gnu"));
+    await expect(unpacked(bytes.subarray(0, 5 * 512 + 100))).rejects.toThrow(/damaged: it ends/);
+    await expect(unpacked(bytes.subarray(0, 2 * 512))).rejects.toThrow(/damaged: it ends without/);
+    await expect(unpacked(Uint8Array.from(bytes, (byte, i) => (i === 3 ? byte + 1 : byte)))).rejects.toThrow(
+      /sum is wrong/,
+    );
+    await expect(unpacked(new TextEncoder().encode("<html>".repeat(200)))).rejects.toThrow(/damaged/);
+  });
+});
+
+/** A file of this size takes the server several writes. */
+const content = Buffer.from(Uint8Array.from({ length: 300_000 }, (_, i) => (i * 7919) >> 5));
+interface Asked {
+  range: string | undefined;
+  ifRange: string | string[] | undefined;
+}
+const asked: Asked[] = [];
+let answer: (request: IncomingMessage, response: ServerResponse) => void;
+const server = createServer((request, response) => {
+  asked.push({ range: request.headers.range, ifRange: request.headers["if-range"] });
+  answer(request, response);
+});
+await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+/** An address that nobody listens at. */
+const unused = createServer();
+await new Promise<void>((resolve) => unused.listen(0, "127.0.0.1", resolve));
+const closed = `http://127.0.0.1:${(unused.address() as AddressInfo).port}`;
+await new Promise((resolve) => unused.close(resolve));
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+/** Serves a body as a server with Range does. @param breakAt closes the connection after so many bytes of the file */
+function serve(body: Buffer, { etag = '"1"', ranges = true, breakAt = Infinity } = {}) {
+  return (request: IncomingMessage, response: ServerResponse) => {
+    const valid = (request.headers["if-range"] ?? etag) === etag;
+    const [, first] = (ranges && valid && /^bytes=(\d+)-$/.exec(request.headers.range ?? "")) || [];
+    const start = Number(first ?? 0);
+    if (start >= body.length) return void response.writeHead(416, { "content-range": `bytes */${body.length}` }).end();
+    const part = { "content-range": `bytes ${start}-${body.length - 1}/${body.length}` };
+    const headers = { "content-length": body.length - start, ...(etag && { etag }), ...(first ? part : {}) };
+    response.writeHead(first ? 206 : 200, headers);
+    if (breakAt >= body.length) return void response.end(body.subarray(start));
+    response.write(body.subarray(start, breakAt), () => setTimeout(() => response.destroy(), 20));
+  };
+}
+
+const work = mkdtempSync(join(tmpdir(), "pix2pix-download-"));
+afterAll(() => rmSync(work, { recursive: true }));
+let count = 0;
+let target = "";
+beforeEach(() => {
+  asked.length = 0;
+  target = join(work, `${++count}`, "file.bin");
+});
+const left = () => (existsSync(join(target, "..")) ? readdirSync(join(target, "..")).sort() : []);
+
+describe("download", () => {
+  it("fetches a file, telling how far it is", async () => {
+    answer = serve(content);
+    const seen: [number, number | undefined][] = [];
+    await download(base, target, { progress: (...step) => seen.push(step) });
+    expect(readFileSync(target)).toEqual(content);
+    expect([seen[0], seen.at(-1)]).toEqual([
+      [0, content.length],
+      [content.length, content.length],
+    ]);
+    expect(left()).toEqual(["file.bin"]);
+  });
+
+  it("takes a broken connection up again by itself where it ended", async () => {
+    const whole = serve(content);
+    answer = (request, response) =>
+      (asked.length === 1 ? serve(content, { breakAt: 100_000 }) : whole)(request, response);
+    await download(base, target);
+    expect(readFileSync(target)).toEqual(content);
+    expect(asked).toEqual([
+      { range: undefined, ifRange: undefined },
+      { range: "bytes=100000-", ifRange: '"1"' },
+    ]);
+  });
+
+  it("keeps what it has when the server stays away, and a later call fetches the rest", async () => {
+    answer = (request, response) =>
+      asked.length === 1 ? serve(content, { breakAt: 50_000 })(request, response) : void response.destroy();
+    await expect(download(base, target)).rejects.toThrow(
+      /50000 bytes are kept in .*file\.bin\.part; the same command goes on/,
+    );
+    expect(left()).toEqual(["file.bin.part", "file.bin.part.json"]);
+    asked.length = 0;
+    answer = serve(content);
+    await download(base, target);
+    expect(asked.map(({ range }) => range)).toEqual(["bytes=50000-"]);
+    expect(readFileSync(target)).toEqual(content);
+    expect(left()).toEqual(["file.bin"]);
+  });
+
+  it("begins anew where the server knows no ranges, or has another file by now", async () => {
+    const other = Buffer.from(content.map((byte) => byte ^ 1));
+    const later = [
+      [serve(content, { ranges: false }), content],
+      [serve(other, { etag: '"2"' }), other],
+      [serve(other.subarray(0, 40_000), { etag: "" }), other.subarray(0, 40_000)],
+    ] as const;
+    for (const [i, [then, expected]] of later.entries()) {
+      const path = `${target}${i}`;
+      asked.length = 0;
+      answer = (request, response) =>
+        asked.length === 1
+          ? serve(content, { breakAt: 50_000, etag: i === 2 ? "" : '"1"' })(request, response)
+          : then(request, response);
+      await download(base, path);
+      expect(readFileSync(path).equals(expected), `${i}`).toBe(true);
+    }
+  });
+
+  it("refuses a file of another size than announced", async () => {
+    answer = (_, response) =>
+      void response
+        .writeHead(200, { "content-length": 10 })
+        .write("12345", () => setTimeout(() => response.destroy(), 20));
+    await expect(download(base, target)).rejects.toThrow(/cannot fetch .*5 bytes are kept/);
+    expect(existsSync(target)).toBe(false);
+  });
+
+  it("says what the server says, and when it says nothing", async () => {
+    answer = (_, response) => void response.writeHead(404).end("no such page");
+    await expect(download(base, target)).rejects.toThrow(/the server answers 404 Not Found\.$/);
+    expect(asked.length).toBe(1);
+    answer = () => {};
+    await expect(download(base, target, { timeout: 0.2 })).rejects.toThrow(/no answer for 0.2 s/);
+    answer = (_, response) => void response.writeHead(200, { "content-length": 10 }).write("12345");
+    await expect(download(base, target, { timeout: 0.2 })).rejects.toThrow(/no answer for 0.2 s.*5 bytes are kept/);
+    await expect(download(closed, `${target}x`)).rejects.toThrow(/the server refuses the connection/);
+  });
+});
+
+describe("data download", () => {
+  async function run(given: Record<string, string | true> = {}) {
+    const lines: string[] = [];
+    const code = await command.run(
+      { dataset: "facades", out: join(target, ".."), from: `${base}/sets/`, timeout: "5", ...given },
+      { print: (line) => lines.push(line), note: (line) => lines.push(line) },
+    );
+    return { code, text: lines.join("\n") };
+  }
+  const place = (...path: string[]) => join(target, "..", ...path);
+
+  it("fetches, unpacks, counts, and removes the archive", async () => {
+    let url: string | undefined;
+    answer = (request, response) => {
+      url = request.url;
+      serve(archive("gnu"))(request, response);
+    };
+    const { code, text } = await run();
+    expect([code, url]).toEqual([0, "/sets/facades.tar.gz"]);
+    expect(readFileSync(place("facades/train/1.txt"), "utf8")).toBe("one");
+    expect(left()).toEqual(["facades"]);
+    expect(text).toMatch(
+      /MB fetched\nleft out: facades\/link, a link\n.*facades: no pairs\nnote: the public archive has 400/,
+    );
+    expect(text).toMatch(/npx pix2pix train --dataroot .*facades --direction BtoA --name facades$/);
+    asked.length = 0;
+    expect((await run()).text).toMatch(/is there already; --overwrite/);
+    expect(asked).toEqual([]);
+    await run({ overwrite: true, keepArchive: true });
+    expect(left()).toEqual(["facades", "facades.tar.gz"]);
+  });
+
+  it("unpacks an archive that was fetched by other means", async () => {
+    answer = serve(archive("pax"));
+    await download(base, place("facades.tar.gz"));
+    asked.length = 0;
+    expect((await run()).code).toBe(0);
+    expect(asked).toEqual([]);
+    expect(existsSync(place("facades/val/3.txt"))).toBe(true);
+    expect(left()).toEqual(["facades", "facades.tar.gz"]);
+  });
+
+  it("says what to do when the address does not answer", async () => {
+    await expect(run({ from: closed })).rejects.toThrow(
+      /refuses the connection.*\n.*--from URL \(of the folder that holds facades.tar.gz\), or fetch it by other means to .*facades.tar.gz/,
+    );
+    await expect(run({ from: "ftp://x" })).rejects.toThrow(/--from: got "ftp:\/\/x", expected an address/);
+  });
+
+  it("leaves nothing of an archive that is damaged, hostile or none", async () => {
+    const bytes = archive("gnu");
+    const cases = [
+      [bytes.subarray(0, bytes.length - 60), /cannot unpack .*end of file\. Remove it and run the command again/],
+      [archive("climbs"), /leads out of its folder/],
+      [gzipSync(Buffer.alloc(1024)), /it holds no files/],
+      [Buffer.from("<html>moved</html>"), /is no gzip archive; the address may have answered with a page of text/],
+    ] as const;
+    for (const [body, message] of cases) {
+      answer = serve(body as Buffer);
+      await expect(run()).rejects.toThrow(message);
+      expect(left()).toEqual(["facades.tar.gz"]);
+      expect(existsSync(place("..", "evil.txt"))).toBe(false);
+      rmSync(place("facades.tar.gz"));
+    }
+  });
+});

@@ -1,0 +1,482 @@
+/**
+ * Runs that end early, in every way that runs do, and go on: the final weights, moments and losses are those of a run that
+ * was not interrupted, byte for byte. Bad checkpoints, bad numbers and a full disk cost nothing that was saved.
+ *
+ * Batch 2 of 5 pairs: an epoch has 3 steps, the last on a single pair. unet_64 is the smallest with dropout.
+ */
+import { execFileSync, spawn } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Config, parseConfig, resumeConfig } from "../../src/config/schema.ts";
+import { writeDemo } from "../../src/demo/write.ts";
+import { CheckpointError, UserError } from "../../src/errors.ts";
+import { decode, encode, type StoredTensor } from "../../src/formats/safetensors.ts";
+import { files } from "../../src/node/files.ts";
+import { images } from "../../src/node/images.ts";
+import { nodePlatform } from "../../src/node/index.ts";
+import { Random } from "../../src/random.ts";
+import { Run } from "../../src/run/run.ts";
+import { train } from "../../src/training/train.ts";
+import { Trainer } from "../../src/training/trainer.ts";
+
+const work = mkdtempSync(join(tmpdir(), "pix2pix-session-"));
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+const dataroot = join(work, "data");
+const checkpointsDir = join(work, "runs");
+const platform = await nodePlatform({ threads: 1 });
+
+const small = {
+  ...{ netG: "unet_64", ngf: 2, ndf: 2, cropSize: 64, loadSize: 72, batchSize: 2, threads: 1, seed: 5 },
+  saveEpochFreq: 1,
+};
+/** Milliseconds for what takes a few seconds on an idle machine. */
+const patience = 120_000;
+const latest = ["latest_net_G.safetensors", "latest_net_D.safetensors", "latest_state.safetensors"];
+
+/** Trains a new run. `stopAfter` asks for a stop while that step is reported. */
+async function start(name: string, options: object = {}, { stopAfter = 0 } = {}) {
+  return go(parseConfig({ dataroot, checkpointsDir, name, ...small, ...options }), stopAfter);
+}
+
+/** Goes on with a run from what is on the disk. */
+async function resume(name: string, options: object = {}, { stopAfter = 0, at = checkpointsDir } = {}) {
+  const stored = await new Run(files, { checkpointsDir: at, name }).config();
+  return go(resumeConfig(stored, { ...options, checkpointsDir: at, name }), stopAfter);
+}
+
+function go(config: Config, stopAfter: number) {
+  const stop = new AbortController();
+  const step = (report: { step: number }) => {
+    if (report.step === stopAfter) stop.abort();
+  };
+  return train(config, platform, { step }, stop.signal);
+}
+
+const dirOf = (name: string) => join(checkpointsDir, name);
+const read = (name: string, file: string) => readFileSync(join(dirOf(name), file));
+const stepOf = (dir: string) => Number(decode(readFileSync(join(dir, latest[2]!))).metadata.step);
+
+/** What a run has come to: all weights and states, kept epochs included, and the losses without the time they took. */
+function outcome(dir: string): Record<string, string> {
+  const stored = readdirSync(dir).filter((file) => file.endsWith(".safetensors"));
+  const log = readFileSync(join(dir, "loss_log.jsonl"), "utf8").replaceAll(/,"seconds":[\d.e-]+/g, "");
+  return { log, ...Object.fromEntries(stored.map((file) => [file, readFileSync(join(dir, file)).toString("base64")])) };
+}
+
+function expectSame(dir: string, reference: string): void {
+  const [got, expected] = [outcome(dir), outcome(reference)];
+  expect(Object.keys(got).sort()).toEqual(Object.keys(expected).sort());
+  // Not by toEqual: a difference would print the files.
+  for (const [file, content] of Object.entries(expected)) expect(got[file] === content, `${dir}: ${file}`).toBe(true);
+}
+
+const flags = Object.entries({ dataroot, checkpointsDir, ...small }).map(
+  ([key, value]) => `--${key === "netG" ? key : key.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}=${value}`,
+);
+
+/** The program in a process of its own. @param signal sent once the output has reached `at` */
+function cli(args: string[], { at, signal }: { at?: RegExp; signal?: NodeJS.Signals } = {}) {
+  const bin = fileURLToPath(new URL("../../bin/pix2pix.js", import.meta.url));
+  return new Promise<{ code: number | null; out: string; err: string }>((resolve, reject) => {
+    const child = spawn(process.execPath, [bin, ...args], { cwd: work });
+    let [out, err, sent] = ["", "", false];
+    child.stdout.on("data", (chunk) => {
+      out += chunk;
+      if (sent || !at?.test(out)) return;
+      sent = true;
+      child.kill(signal);
+    });
+    child.stderr.on("data", (chunk) => {
+      err += chunk;
+    });
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, out, err }));
+  });
+}
+
+beforeAll(async () => {
+  await writeDemo({ files, images }, dataroot, { train: 5, test: 1, size: 64, seed: 1 });
+  await start("whole", { maxSteps: 7 });
+}, patience);
+
+describe("a run", () => {
+  it("takes the smaller last batch of an epoch, and counts the batches of every norm", async () => {
+    expect(
+      read("whole", "loss_log.jsonl")
+        .toString()
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line).epoch),
+    ).toEqual([...[1, 1, 1, 2, 2, 2, 3]]);
+    const counts = (file: string) =>
+      Object.entries(decode(read("whole", file)).tensors)
+        .filter(([name]) => name.endsWith("num_batches_tracked"))
+        .map(([, { data }]) => Number(data[0]));
+    // D judges three times a step: a fake pair, a real one, and the fake one again for G.
+    expect(new Set(counts(latest[0]!))).toEqual(new Set([7]));
+    expect(new Set(counts(latest[1]!))).toEqual(new Set([21]));
+    expect(readdirSync(dirOf("whole")).filter((file) => /^\d/.test(file))).toEqual([
+      ...[1, 2].flatMap((epoch) => ["D", "G"].map((net) => `${epoch}_net_${net}.safetensors`)),
+    ]);
+  });
+
+  it("depends on the seed, and on dropout", async () => {
+    await start("other-seed", { maxSteps: 2, seed: 6 });
+    await start("no-dropout", { maxSteps: 2, noDropout: true });
+    await start("same", { maxSteps: 2 });
+    const weights = ["other-seed", "no-dropout", "same"].map((name) => read(name, latest[0]!).toString("base64"));
+    expect(new Set(weights).size).toBe(3);
+    await resume("same", { maxSteps: 7 });
+    expectSame(dirOf("same"), dirOf("whole"));
+  });
+
+  it("stopped and continued after every single step", async () => {
+    await start("steps", { maxSteps: 1 });
+    for (let step = 2; step <= 7; step++) expect(await resume("steps", { maxSteps: step })).toMatchObject({ step });
+    expectSame(dirOf("steps"), dirOf("whole"));
+  });
+
+  it("stopped by a signal after any step, more than once", async () => {
+    let count = 0;
+    const stops = fc.uniqueArray(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 2 });
+    const examples: [number[]][] = [[[3]], [[2, 4]]];
+    await fc.assert(
+      fc.asyncProperty(stops, async (unordered) => {
+        const [first, second = 0] = unordered.sort();
+        const name = `stopped-${count++}`;
+        expect(await start(name, { maxSteps: 7 }, { stopAfter: first })).toMatchObject({ step: first, stopped: true });
+        if (second)
+          expect(await resume(name, {}, { stopAfter: second })).toMatchObject({ step: second, stopped: true });
+        expect(await resume(name)).toMatchObject({ step: 7, stopped: false });
+        expectSame(dirOf(name), dirOf("whole"));
+      }),
+      { numRuns: 3, examples },
+    );
+  });
+
+  it("at its end has nothing left to do, and changes nothing", async () => {
+    cpSync(dirOf("whole"), dirOf("ended"), { recursive: true });
+    expect(await resume("ended")).toMatchObject({ step: 7, stopped: false });
+    expectSame(dirOf("ended"), dirOf("whole"));
+  });
+});
+
+describe("in processes of their own", () => {
+  // Without an end: the process is ended long before step 1000, at whatever step that comes to be.
+  const long = ["train", ...flags, "--print-freq=1", "--save-epoch-freq=1000", "--max-steps=1000"];
+  const again = (name: string) => [
+    "train",
+    `--name=${name}`,
+    `--checkpoints-dir=${checkpointsDir}`,
+    "--continue-train",
+  ];
+
+  /** Ends a run a few steps later, in a process of its own, and compares it with one that was not interrupted. */
+  async function expectWhole(name: string): Promise<void> {
+    const maxSteps = stepOf(dirOf(name)) + 4;
+    expect(await cli([...again(name), `--max-steps=${maxSteps}`])).toMatchObject({ code: 0, err: "" });
+    await start(`${name}-whole`, { maxSteps, saveEpochFreq: 1000 });
+    expectSame(dirOf(name), dirOf(`${name}-whole`));
+  }
+
+  it("two halves are the whole", async () => {
+    expect(await cli(["train", ...flags, "--name=halves", "--max-steps=3"])).toMatchObject({ code: 0, err: "" });
+    expect(await cli([...again("halves"), "--max-steps=7"])).toMatchObject({ code: 0, err: "" });
+    expectSame(dirOf("halves"), dirOf("whole"));
+  });
+
+  it("killed twice, once while it saves after every step", async () => {
+    const killed = { code: null };
+    const signal = "SIGKILL";
+    const first = await cli([...long, "--name=killed", "--save-latest-freq=3"], { at: /step: 8\//, signal });
+    expect(first).toMatchObject(killed);
+    const saved = stepOf(dirOf("killed"));
+    const last = Number([...first.out.matchAll(/step: (\d+)\//g)].at(-1)![1]);
+    expect(saved % 3).toBe(0);
+    expect(last - saved, "steps that are lost").toBeLessThanOrEqual(3);
+    const at = new RegExp(`step: ${saved + 6}/`);
+    expect(await cli([...again("killed"), "--save-latest-freq=1"], { at, signal })).toMatchObject(killed);
+    expect(stepOf(dirOf("killed"))).toBeGreaterThanOrEqual(saved + 5);
+    await expectWhole("killed");
+  });
+
+  it("interrupted by Ctrl-C: exit code 130, and how to go on", async () => {
+    const { code, out, err } = await cli([...long, "--name=interrupted"], { at: /step: 5\//, signal: "SIGINT" });
+    expect(code).toBe(130);
+    const [, step] = /Stopped and saved in .*interrupted \(step (\d+), epoch \d+\)\. Go on with:/.exec(out)!;
+    expect(out).toMatch(/npx pix2pix train --name interrupted --checkpoints-dir .* --continue-train/);
+    expect(err).toMatch(/Stopping/);
+    expect(stepOf(dirOf("interrupted"))).toBe(Number(step));
+    await expectWhole("interrupted");
+  });
+
+  it("on a disk that fills up: exit code 1, the checkpoint before stays, and the run goes on from it", async (context) => {
+    const disk = join(work, "disk");
+    mkdirSync(disk);
+    // Room for one checkpoint (about 400 KB) and a part of the next.
+    const mount = (...args: string[]) =>
+      execFileSync("mount", ["-t", "tmpfs", ...args, "tmpfs", disk], { stdio: "pipe" });
+    try {
+      mount("-o", "size=640k");
+    } catch {
+      context.skip("a small file system needs the right to mount one");
+    }
+    try {
+      const args = flags.filter((flag) => !flag.startsWith("--checkpoints-dir")).concat(`--checkpoints-dir=${disk}`);
+      const { code, err } = await cli(["train", ...args, "--name=full", "--max-steps=7", "--save-latest-freq=2"]);
+      expect(err).toMatch(/^error: cannot write .*full\/.*: the disk is full\. Free some space.*\(ENOSPC\)\./);
+      expect(code).toBe(1);
+      const dir = join(disk, "full");
+      expect(stepOf(dir)).toBe(2);
+      expect(readdirSync(dir).filter((file) => /\.(next|part)$/.test(file))).toEqual([]);
+      mount("-o", "remount,size=16m");
+      expect(await resume("full", { saveLatestFreq: 500 }, { at: disk })).toMatchObject({ step: 7, stopped: false });
+      expectSame(dir, dirOf("whole"));
+    } finally {
+      execFileSync("umount", [disk]);
+    }
+  });
+
+  it("with a learning rate that is far too high: exit code 1, and what to do", async () => {
+    const { code, err } = await cli(["train", ...flags, "--name=diverged", "--max-steps=7", "--lr=1e30"]);
+    expect(err).toMatch(/^error: Step \d: a loss is not finite, so training stopped\. .*smaller --lr \(now 1e\+30\)/);
+    expect(err).not.toMatch(/^ +at /m);
+    expect(code).toBe(1);
+  });
+});
+
+describe("a save that a kill cuts short", () => {
+  const shape = { n: 2, height: 64, width: 64 };
+  let trainer: Trainer;
+  beforeAll(async () => {
+    await start("old", { maxSteps: 3 });
+    cpSync(dirOf("old"), dirOf("new"), { recursive: true });
+    await resume("new", { maxSteps: 4 });
+    trainer = new Trainer(platform, { model: parseConfig({ dataroot, ...small }), seed: 5, threads: 1 }, shape);
+  }, patience);
+
+  // Which of G, D and the state are the old ones (o) or the new ones (n) in their place; and which lie written beside.
+  it.each([
+    ["ooo", "", "old"],
+    ["ooo", "G", "old"],
+    ["ooo", "GD", "old"],
+    ["ooo", "GDS", "new"],
+    ["noo", "DS", "new"],
+    ["nno", "S", "new"],
+    ["nnn", "", "new"],
+    ["ooo", "D", "old"],
+    ["---", "", "none"],
+    ["---", "GD", "none"],
+    ["---", "GDS", "new"],
+    ["n--", "DS", "new"],
+  ])("in place %s, beside %s: the %s set is whole", async (inPlace, beside, expected) => {
+    const name = `cut-${inPlace}-${beside}`;
+    mkdirSync(dirOf(name));
+    latest.forEach((file, i) => {
+      const from = { o: "old", n: "new" }[inPlace[i]!];
+      if (from) cpSync(join(dirOf(from), file), join(dirOf(name), file));
+      if (beside.includes("GDS"[i]!)) cpSync(join(dirOf("new"), file), join(dirOf(name), `${file}.next`));
+      writeFileSync(join(dirOf(name), `${file}.next.part`), "half a file");
+    });
+    const run = new Run(files, { checkpointsDir, name });
+    if (expected === "none") {
+      await expect(run.restore(trainer)).rejects.toThrow(/has not saved a checkpoint yet/);
+      return;
+    }
+    const progress = await run.restore(trainer);
+    expect(progress).toEqual({ step: expected === "old" ? 3 : 4, epoch: expected === "old" ? 1 : 2, pairs: 5 });
+    expect(readdirSync(dirOf(name)).filter((file) => file.endsWith(".next"))).toEqual([]);
+    await run.saveLatest(trainer, progress);
+    for (const file of latest) expect(read(name, file).equals(read(expected, file)), file).toBe(true);
+  });
+});
+
+describe("bad numbers", () => {
+  it("a loss that is not finite stops the run; the checkpoint before is intact and the run goes on from it", async () => {
+    await start("spoilt", { maxSteps: 3 });
+    const before = outcome(dirOf("spoilt"));
+    const message = /Step 4: a loss is not finite.*The checkpoint of step 3 is intact.*smaller --lr \(now 1e\+30\)/;
+    await expect(resume("spoilt", { maxSteps: 7, lr: 1e30 })).rejects.toThrow(message);
+    expect(outcome(dirOf("spoilt"))[latest[2]!] === before[latest[2]!]).toBe(true);
+    await resume("spoilt", { maxSteps: 7, lr: 0.0002 });
+    expectSame(dirOf("spoilt"), dirOf("whole"));
+  });
+
+  it("weights that are not finite are not saved over good ones", async () => {
+    cpSync(dirOf("whole"), dirOf("infinite"), { recursive: true });
+    const run = new Run(files, { checkpointsDir, name: "infinite" });
+    const shape = { n: 2, height: 64, width: 64 };
+    const trainer = new Trainer(platform, { model: parseConfig({ dataroot, ...small }), seed: 5, threads: 1 }, shape);
+    const progress = await run.restore(trainer);
+    trainer.netD.adam.values[77] = Number.POSITIVE_INFINITY;
+    await expect(run.saveLatest(trainer, progress)).rejects.toThrow(/weights of netD are no longer finite.*intact/);
+    expectSame(dirOf("infinite"), dirOf("whole"));
+  });
+
+  it("a NaN in the first weights is told at the first step", async () => {
+    const { tensors } = decode(Uint8Array.from(read("whole", latest[0]!)));
+    (tensors["model.model.0.weight"]!.data as Float32Array)[3] = Number.NaN;
+    const initG = await stored("nan.safetensors", tensors);
+    await expect(start("nan", { initG, maxSteps: 2 })).rejects.toThrow(/Step 1: a loss is not finite/);
+    // Nothing was saved, so the name is free.
+    expect(await start("nan", { maxSteps: 1 })).toMatchObject({ step: 1 });
+  });
+});
+
+async function stored(name: string, tensors: Record<string, StoredTensor>): Promise<string> {
+  const path = join(work, name);
+  await files.write(path, encode(tensors));
+  return path;
+}
+
+describe("a wrong checkpoint", () => {
+  it.each(latest)("%s truncated, of another program, or missing, is named", async (file) => {
+    const name = `bad-${file}`;
+    cpSync(dirOf("whole"), dirOf(name), { recursive: true });
+    const path = join(dirOf(name), file);
+    const whole = readFileSync(path);
+    const contents: [string | Uint8Array, RegExp][] = [
+      [whole.subarray(0, whole.length - 4), /truncated/],
+      [whole.subarray(0, 100), /truncated/],
+      ["", /not a safetensors file: it is empty/],
+      ["PK\x03\x04 and so on", /not a safetensors file: it looks like a zip, such as a PyTorch \.pth/],
+    ];
+    for (const [content, message] of contents) {
+      writeFileSync(path, content);
+      const error = await resume(name).catch((e) => e);
+      expect(error).toBeInstanceOf(CheckpointError);
+      expect(error.message).toMatch(message);
+      expect(error.message).toContain(path);
+    }
+    rmSync(path);
+    await expect(resume(name)).rejects.toThrow(`${path} does not exist`);
+    writeFileSync(path, whole);
+    expect(await resume(name)).toMatchObject({ step: 7 });
+  });
+
+  it("first weights of another architecture: the first tensor that differs, with both shapes", async () => {
+    const initG = join(dirOf("whole"), latest[0]!);
+    const initD = join(dirOf("whole"), latest[1]!);
+    const begin = (options: object) =>
+      start("misfit", { maxSteps: 1, ...options }).catch((error) => String(error.message));
+    expect(await begin({ initG, ngf: 3 })).toMatch(
+      /latest_net_G\.safetensors is of another architecture: it has model\.model\.0\.weight F32 \[2,3,4,4\], expected F32 \[3,3,4,4\]/,
+    );
+    expect(await begin({ initD, netD: "n_layers", nLayersD: 2 })).toMatch(
+      /latest_net_D\.safetensors is of another architecture: it has model\.8\.weight F32 \[16,8,4,4\], expected F32 \[1,8,4,4\]/,
+    );
+    expect(await begin({ initG, norm: "none" })).toMatch(
+      /is of another netG: it has .*\.2\.bias \[4\], which this network/,
+    );
+    expect(await begin({ initG, norm: "instance" })).toMatch(/it has no .*bias, expected F32 \[\d+\]/);
+    expect(await begin({ initG: initD })).toMatch(/it has no model\.model\.0\.weight, expected F32 \[2,3,4,4\]/);
+    expect(existsSync(dirOf("misfit"))).toBe(false);
+    expect(await begin({ initG, initD })).toMatchObject({ step: 1 });
+  });
+
+  it("a run that exists is neither overwritten nor mixed with other data", async () => {
+    await expect(start("whole", { maxSteps: 9 })).rejects.toThrow(/whole exists already.*--continue-train/);
+    cpSync(dirOf("whole"), dirOf("moved"), { recursive: true });
+    await writeDemo({ files, images }, join(work, "more"), { train: 6, test: 0, size: 64, seed: 1 });
+    const error = await resume("moved", { dataroot: join(work, "more"), maxSteps: 9 }).catch((e) => e);
+    expect(error).toBeInstanceOf(UserError);
+    expect(error.message).toMatch(/trained on 5 pairs, .*more has 6/);
+    expectSame(dirOf("moved"), dirOf("whole"));
+  });
+});
+
+describe("validation", () => {
+  const scored = { valFreq: 1, valPhase: "test", valMetric: "SSIM", lrPolicy: "plateau", nEpochsDecay: 0 };
+  const scores = (name: string) => read(name, "val_log.jsonl").toString();
+
+  it(
+    "scores every epoch as a run stopped anywhere goes on, with the same rates and the same best weights",
+    async () => {
+      await start("scored", { ...scored, nEpochs: 3 });
+      expect(scores("scored").match(/"epoch":\d+/g)).toEqual(['"epoch":1', '"epoch":2', '"epoch":3']);
+      // Steps 2 and 4 are within an epoch, 3 is the end of the first.
+      for (const stopAfter of [2, 3, 4]) {
+        const name = `scored-${stopAfter}`;
+        await start(name, { ...scored, nEpochs: 3 }, { stopAfter });
+        await resume(name);
+        expectSame(dirOf(name), dirOf("scored"));
+        expect(scores(name)).toBe(scores("scored"));
+      }
+    },
+    patience,
+  );
+
+  it("keeps the best weights under their own name, the same bytes as those of their epoch", async () => {
+    const lines = scores("scored")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { epoch: number; SSIM: number });
+    const best = lines.reduce((a, b) => (b.SSIM > a.SSIM ? b : a));
+    const tensors = (file: string) => decode(read("scored", file)).tensors;
+    expect(tensors("best_net_G.safetensors")).toEqual(tensors(`${best.epoch}_net_G.safetensors`));
+  });
+
+  it(
+    "stops early, and says so",
+    async () => {
+      // At a rate of almost nothing the first score stays the best but for dropout's sake, which is off.
+      const options = {
+        ...scored,
+        lrPolicy: "constant",
+        lr: 1e-30,
+        noDropout: true,
+        norm: "none",
+        earlyStop: 2,
+        nEpochs: 9,
+      };
+      const result = await start("enough", options);
+      expect(result).toMatchObject({ epoch: 3, stopped: false });
+      expect((await resume("enough")).epoch).toBe(3);
+      expect((await resume("enough", { earlyStop: 4 })).epoch).toBe(5);
+    },
+    patience,
+  );
+
+  it("needs its pairs", async () => {
+    await expect(start("unscored", { valFreq: 1, valPhase: "val" })).rejects.toThrow(/no phase "val".*test/);
+  });
+});
+
+it(
+  "accumulates over an epoch's end and goes on in the middle, to the same bytes",
+  async () => {
+    const options = { accumulate: 2, batchSize: 1, norm: "instance", ganMode: "wgangp", clipGrad: 1, maxSteps: 5 };
+    await start("summed", options);
+    const lines = read("summed", "loss_log.jsonl").toString().trim().split("\n");
+    // Five pairs in steps of two: two and two and one.
+    expect(lines.map((line) => (JSON.parse(line) as { epoch: number }).epoch)).toEqual([1, 1, 1, 2, 2]);
+    await start("summed-2", options, { stopAfter: 2 });
+    await resume("summed-2");
+    expectSame(dirOf("summed-2"), dirOf("summed"));
+  },
+  patience,
+);
+
+it(
+  "takes pictures of any size as they are, more sizes than it keeps programs for, and goes on to the same bytes",
+  async () => {
+    const root = join(work, "sizes");
+    const random = new Random(1, "sizes", 0);
+    for (let i = 0; i < 6; i++) {
+      const [width, height] = [2 * (33 + 5 * i), 90 - 7 * i];
+      const data = Uint8Array.from({ length: width * height * 3 }, () => random.int(256));
+      await files.write(join(root, `train/${i}.png`), await images.encodePng({ width, height, channels: 3, data }));
+    }
+    const options = { dataroot: root, preprocess: "none", netG: "unet_32", batchSize: 1, maxSteps: 9 };
+    await start("sizes", options);
+    expect(stepOf(dirOf("sizes"))).toBe(9);
+    await start("sizes-2", options, { stopAfter: 5 });
+    await resume("sizes-2");
+    expectSame(dirOf("sizes-2"), dirOf("sizes"));
+  },
+  patience,
+);

@@ -1,0 +1,63 @@
+/** A step of networks as wide as those that people train against PyTorch, in the forms that only such networks take on a CPU. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+import { decode } from "../../src/formats/safetensors.ts";
+import { stepForCpu } from "../../src/lowering/cpu.ts";
+import type { ModelOptions } from "../../src/model/losses.ts";
+import { trainingStep } from "../../src/model/pix2pix.ts";
+import { isTrainable } from "../../src/nn/parameters.ts";
+import { nodePlatform } from "../../src/node/index.ts";
+import { Trainer } from "../../src/training/trainer.ts";
+import { distance } from "../graph/evaluate.ts";
+
+const model: ModelOptions = {
+  ...{ inputNc: 3, outputNc: 3, netG: "unet_128", ngf: 32, netD: "basic", ndf: 32, nLayersD: 3, norm: "batch" },
+  ...{ noDropout: true, ganMode: "vanilla", lambdaL1: 100, beta1: 0.5, beta2: 0.999 },
+};
+const shape = { n: 2, height: 128, width: 128 };
+const isWeight = ({ name }: { name: string }) => /^net[GD]\./.test(name);
+
+it("the first step of unet_128 with ngf 32, batch 2, as PyTorch", { timeout: 120_000 }, async (context) => {
+  const python = ["python3", "/usr/bin/python3"].find((name) => spawnSync(name, ["-c", "import torch"]).status === 0);
+  if (!python) context.skip("there is no PyTorch here (Debian: apt-get install -y python3-torch)");
+  const folder = await mkdtemp(join(tmpdir(), "wide-"));
+  const path = join(folder, "wide.safetensors");
+  execFileSync(python!, [fileURLToPath(new URL("../fixtures/make/wide.py", import.meta.url)), path]);
+  const { tensors } = decode(readFileSync(path));
+  await rm(folder, { recursive: true });
+  const stored = (name: string) => tensors[name]!.data as Float32Array;
+
+  // Weight gradients in blocks, up steps and their like in four parts, Winograd's form: all are in this step.
+  const batches = trainingStep(model, shape).phases.map(({ batch }) => batch);
+  const [first, second] = stepForCpu(batches, 16, isWeight);
+  const nodes = [...first!.nodes, ...second!.nodes];
+  expect(nodes.filter(({ op: { domain, type } }) => domain && type === "Conv").length).toBeGreaterThan(80);
+  expect(nodes.some(({ op }) => op.type === "Gather") && nodes.some(({ attrs }) => attrs.group === 49)).toBe(true);
+
+  // The second program is handed transforms of maps, which its own graph does not name, and makes what weights alone decide.
+  const handed = first!.outputs.map(({ tensor }) => tensor).filter((t) => second!.inputs.includes(t));
+  expect(handed.filter(({ producer }) => /Transpose|Reorder/.test(producer!.op.type)).length).toBeGreaterThan(0);
+  const known = new Set([...first!.inputs.filter(isWeight), ...first!.constants.map(({ tensor }) => tensor)]);
+  for (const { inputs, output } of first!.nodes) if (inputs.every((t) => known.has(t))) known.add(output);
+  expect(handed.filter((t) => known.has(t))).toEqual([]);
+
+  const trainer = new Trainer(await nodePlatform(), { model, seed: 1, threads: 2 }, shape);
+  const nets = { G: trainer.netG, D: trainer.netD };
+  for (const [letter, net] of Object.entries(nets)) {
+    for (const spec of net.specs.filter(isTrainable)) net.get(spec).set(stored(`init/${letter}/${spec.name}`));
+  }
+  await trainer.step([{ ...shape, A: stored("A"), B: stored("B") }], { step: 1, lr: 2e-4 });
+  for (const [letter, net] of Object.entries(nets)) {
+    for (const spec of net.specs.filter(isTrainable)) {
+      const want = stored(`grad/${letter}/${spec.name}`);
+      expect(distance(net.view("gradients", spec), want), `${letter} ${spec.name}`).toBeLessThan(1e-4);
+    }
+  }
+  const [losses] = await trainer.losses();
+  for (const [name, value] of Object.entries(losses!)) expect(value).toBeCloseTo(stored(`loss/${name}`)[0]!, 4);
+});

@@ -1,0 +1,48 @@
+/** A real browser for the tests: opens pages of ours in Chromium. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { buildPage } from "../../../scripts/build-web.ts";
+import { type ServeOptions, serveFolder } from "../../../scripts/serve.ts";
+import { chromiumPath, noChromium } from "./find.ts";
+
+export { chromiumPath, noChromium };
+
+/** WebGPU on the CPU, by the SwiftShader that Chromium carries. */
+const softwareGpu = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
+/** An address of this machine that is not localhost, and so no secure context. */
+export const insecureHost = "insecure.test";
+const hosts = `--host-resolver-rules=MAP ${insecureHost} 127.0.0.1`;
+const noGpu = ["--disable-gpu", "--disable-features=WebGPU,WebGPUService"];
+
+export function launch({ webgpu = false }: { webgpu?: boolean } = {}): Promise<Browser> {
+  return chromium.launch({
+    executablePath: chromiumPath!,
+    headless: true,
+    args: ["--no-sandbox", "--disable-dev-shm-usage", hosts, ...(webgpu ? softwareGpu : noGpu)],
+  });
+}
+
+/** The built page (or a test's own script) on a local server, with and without cross-origin isolation. */
+export async function site(entry?: string, options: ServeOptions = {}) {
+  const folder = mkdtempSync(join(tmpdir(), "pix2pix-page-"));
+  await buildPage(folder, entry);
+  const server = await serveFolder(folder, options);
+  return {
+    folder,
+    url: server.url,
+    close: async () => {
+      await server.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A page that reports its own errors with the test's. */
+export async function openPage(browser: Browser, url: string): Promise<Page> {
+  const page = await (await browser.newContext()).newPage();
+  page.on("pageerror", (error) => console.error(`in the page: ${error.stack ?? error.message}`));
+  await page.goto(url);
+  return page;
+}

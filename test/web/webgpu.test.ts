@@ -1,0 +1,88 @@
+/**
+ * Training on WebGPU in a real browser, by the SwiftShader that Chromium carries: right, and slow, so networks are tiny. A
+ * shader is compiled for each form of each op, which takes most of the time.
+ */
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { optionsOf, readCase } from "../training/step-cases.ts";
+import { chromiumPath, launch, noChromium, openPage, site } from "./browser/chromium.ts";
+import type { Harness } from "./browser/harness.ts";
+import { cases, checkCase, runFile, trainIn } from "./browser/training.ts";
+
+declare const pix2pix: Harness;
+
+describe.skipIf(!chromiumPath)(`WebGPU in Chromium${chromiumPath ? "" : ` (skipped: ${noChromium})`}`, () => {
+  let browser: Browser;
+  let page: Page;
+  const closing: (() => Promise<void>)[] = [];
+
+  beforeAll(async () => {
+    const { url, close } = await site("test/web/browser/harness.ts");
+    browser = await launch({ webgpu: true });
+    closing.push(() => browser.close(), close);
+    page = await openPage(browser, url);
+  }, 120_000);
+  afterAll(async () => {
+    for (const close of closing) await close();
+  });
+
+  it("an adapter that is software is named, and auto leaves it alone", async () => {
+    const { devices, notes } = await page.evaluate(() => pix2pix.client.capabilities);
+    expect(devices[1]).toMatchObject({ name: "webgpu", present: true, adapter: { software: true } });
+    expect(devices[1].label).toMatch(/swiftshader/i);
+    expect(notes[0]).toMatch(/WebGPU is emulated on the CPU here.*WASM, which is faster, is used/);
+  });
+
+  // All small ones with PIX2PIX_LONG=1.
+  const chosen = process.env.PIX2PIX_LONG ? Object.keys(cases).filter((name) => !/256|article/.test(name)) : ["pixel"];
+  it.each(chosen)("the steps of PyTorch: %s", (name) => checkCase(page, name, { 1: "webgpu" }), 600_000);
+
+  it.skipIf(!process.env.PIX2PIX_LONG)(
+    "the steps of PyTorch, begun on WebGPU and ended on WASM (PIX2PIX_LONG=1)",
+    async () => {
+      await checkCase(page, "pixel", { 1: "webgpu", 3: "wasm" });
+    },
+    240_000,
+  );
+
+  it("a picture is translated to what WASM gives", async () => {
+    const [gpu, cpu] = await page.evaluate(async () => {
+      const { client, files, images } = pix2pix;
+      const { name } = (await files.list("pixel/data/train"))![0]!;
+      const picture = await images.decode(await files.read(`pixel/data/train/${name}`));
+      const outputs: number[][] = [];
+      for (const device of ["webgpu", "wasm"] as const) {
+        const generator = await client.openRun({ name: "pixel webgpu", checkpointsDir: "runs", device });
+        outputs.push([...(await generator.translate(picture)).data]);
+        await generator.close();
+      }
+      return outputs as [number[], number[]];
+    });
+    expect(Math.max(...gpu.map((value, i) => Math.abs(value - cpu[i]!)))).toBeLessThanOrEqual(1);
+    expect(new Set(cpu).size).toBeGreaterThan(10);
+  }, 120_000);
+
+  /** Last, for the browser gives a page no other GPU process's device. */
+  it("a GPU that is lost in the middle of a run: the checkpoint is intact, and WASM goes on from it", async () => {
+    const options = { ...optionsOf(readCase(cases.pixel!.folder), "pixel"), name: "lost", device: "webgpu" };
+    const training = trainIn(page, { ...options, maxSteps: 1000, nEpochs: 1000, saveLatestFreq: 1 });
+    const failed = training.then(
+      () => "it went on",
+      (error: Error) => error.message,
+    );
+    await page.waitForFunction(() => document.title === "step 2", undefined, { timeout: 120_000 });
+    const session = await browser.newBrowserCDPSession();
+    await session.send("Browser.crashGpuProcess");
+    expect(await failed).toMatch(
+      /DeviceLostError: webgpu \(.*\) failed: .*The last checkpoint in runs\/lost is intact/s,
+    );
+
+    const { step: saved } = JSON.parse(
+      (await runFile(page, "lost", "loss_log.jsonl")).toString().trim().split("\n").at(-1)!,
+    );
+    const { said, step } = await trainIn(page, { name: "lost", maxSteps: saved + 2 }, { resume: true });
+    expect(step).toBe(saved + 2);
+    expect(said[0]).toMatch(/^WASM on the CPU is used instead of WebGPU: it has failed on this page/);
+    expect(said.find((line) => line.startsWith("device"))).toMatch(/wasm/);
+  }, 240_000);
+});
