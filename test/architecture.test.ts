@@ -73,7 +73,7 @@ describe("imports", () => {
     // A line that breaks, one of types and a dynamic one are all read.
     expect(graph.get("graph/gradient.ts")).toContainEqual({ to: "graph/graph.ts", typeOnly: false });
     expect(graph.get("engines/device.ts")).toContainEqual({ to: "onnxruntime-common", typeOnly: true });
-    expect(graph.get("cli/train.ts")).toContainEqual({ to: "training/train.ts", typeOnly: false });
+    expect(graph.get("cli/training.ts")).toContainEqual({ to: "training/train.ts", typeOnly: false });
   });
 
   it("go down, never up", () => {

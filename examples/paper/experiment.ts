@@ -5,7 +5,7 @@
 import * as z from "zod";
 import type { Output } from "../../src/cli/command.ts";
 import { namedPalette, paletteChoices } from "../../src/cli/palette.ts";
-import { trainShown } from "../../src/cli/train.ts";
+import { trainShown } from "../../src/cli/training.ts";
 import { option } from "../../src/config/options.ts";
 import { type Config, type ConfigInput, configSchema, parseConfig, resumeConfig } from "../../src/config/schema.ts";
 import { Loader, wholePictures } from "../../src/data/loader.ts";

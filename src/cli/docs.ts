@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type OptionSpec, optionsOf, rangeOf } from "../config/options.ts";
 import { configSchema, profiles } from "../config/schema.ts";
-import { commands } from "./commands.ts";
+import { commands } from "./registry.ts";
 
 export const optionsFile = fileURLToPath(new URL("../../docs/options.md", import.meta.url));
 

@@ -5,7 +5,7 @@ import { listed, type OptionSpec, optionsOf, rangeOf } from "../config/options.t
 import { configSchema } from "../config/schema.ts";
 import { ConfigError, nearest, UserError } from "../errors.ts";
 import type { Command, Output } from "./command.ts";
-import { commands, families } from "./commands.ts";
+import { commands, families } from "./registry.ts";
 import { normalise } from "./spelling.ts";
 
 const output: Output = {

@@ -7,6 +7,13 @@ import type { Fit, TestTime } from "../inference/translator.ts";
 
 const { preprocess, seed, device, threads, noDropout, dropout, statistics } = configSchema.shape;
 
+/** The checkpoint that a command takes from a run. */
+export const epochOption = option(z.string().min(1).default("latest"), {
+  group: "run",
+  value: "EPOCH",
+  help: "which weights of the run: latest, best, or a kept epoch's number",
+});
+
 /** How pictures come to the network and are saved. */
 const sizes = {
   preprocess: option(preprocess.unwrap().optional(), {

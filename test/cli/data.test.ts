@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dataCommands } from "../../src/cli/data.ts";
+import { commands } from "../../src/cli/registry.ts";
 import { findPairs } from "../../src/data/pairs.ts";
 import { writeDemo } from "../../src/demo/write.ts";
 import { Graph } from "../../src/graph/graph.ts";
@@ -14,6 +14,7 @@ import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
 import { encode } from "../../src/onnx/encode.ts";
 
+const dataCommands = commands.filter(({ name }) => name.startsWith("data "));
 const bin = fileURLToPath(new URL("../../bin/pix2pix.js", import.meta.url));
 const work = mkdtempSync(join(tmpdir(), "pix2pix-data-"));
 afterAll(() => rmSync(work, { recursive: true }));

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { inspect } from "../../src/cli/inspect.ts";
+import { inspect } from "../../src/cli/commands/inspect.ts";
 import { encodeNpy } from "../../src/formats/npy.ts";
 import { images } from "../../src/node/images.ts";
 import type { DeepPicture, Picture } from "../../src/platform.ts";

@@ -12,8 +12,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { test } from "../../src/cli/test.ts";
-import { translate } from "../../src/cli/translate.ts";
+import { test } from "../../src/cli/commands/test.ts";
+import { translate } from "../../src/cli/commands/translate.ts";
 import { parseConfig } from "../../src/config/schema.ts";
 import { writeDemo } from "../../src/demo/write.ts";
 import { nodePlatform } from "../../src/node/index.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp, { type Sharp } from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { audit as command } from "../../src/cli/data/audit.ts";
+import { audit as command } from "../../src/cli/commands/data/audit.ts";
 import { writeDemo } from "../../src/demo/write.ts";
 import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
-import { download as command } from "../../src/cli/data/download.ts";
+import { download as command } from "../../src/cli/commands/data/download.ts";
 import { download } from "../../src/node/download.ts";
 import { readTar } from "../../src/tools/tar.ts";
 

@@ -4,17 +4,17 @@ import { mkdir, open, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { createGunzip } from "node:zlib";
 import * as z from "zod";
-import { option } from "../../config/options.ts";
-import { listAll } from "../../data/listing.ts";
-import { ConfigError, UserError } from "../../errors.ts";
-import { download as fetchFile } from "../../node/download.ts";
-import { files } from "../../node/files.ts";
-import { wholeSet } from "../../tools/layout.ts";
-import { readTar } from "../../tools/tar.ts";
-import type { Command, Output } from "../command.ts";
-import { duration, type Screen } from "../progress.ts";
-import { ownOptions } from "../runs.ts";
-import { overwrite } from "./convert.ts";
+import { option } from "../../../config/options.ts";
+import { listAll } from "../../../data/listing.ts";
+import { ConfigError, UserError } from "../../../errors.ts";
+import { download as fetchFile } from "../../../node/download.ts";
+import { files } from "../../../node/files.ts";
+import { wholeSet } from "../../../tools/layout.ts";
+import { readTar } from "../../../tools/tar.ts";
+import type { Command, Output } from "../../command.ts";
+import { overwrite } from "../../convert.ts";
+import { duration, type Screen } from "../../progress.ts";
+import { ownOptions } from "../../runs.ts";
 
 /** The paper's archives: pairs to train on, and the direction of the paper. */
 const archives = {

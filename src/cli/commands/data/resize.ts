@@ -1,11 +1,11 @@
 /** pix2pix data resize */
 import * as z from "zod";
-import { option } from "../../config/options.ts";
-import { ConfigError } from "../../errors.ts";
-import { resized } from "../../tools/frame.ts";
-import type { Command } from "../command.ts";
-import { ownOptions } from "../runs.ts";
-import { convert, convertOptions } from "./convert.ts";
+import { option } from "../../../config/options.ts";
+import { ConfigError } from "../../../errors.ts";
+import { resized } from "../../../tools/frame.ts";
+import type { Command } from "../../command.ts";
+import { convert, convertOptions } from "../../convert.ts";
+import { ownOptions } from "../../runs.ts";
 
 const schema = z.object({
   ...convertOptions,

@@ -2,17 +2,17 @@
 import { copyFile, link, mkdir, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import * as z from "zod";
-import { option } from "../../config/options.ts";
-import { configSchema } from "../../config/schema.ts";
-import { listAll } from "../../data/listing.ts";
-import { findPairs } from "../../data/pairs.ts";
-import { ConfigError, DatasetError, UserError } from "../../errors.ts";
-import { files } from "../../node/files.ts";
-import { wholeSet } from "../../tools/layout.ts";
-import { deal, type Placement, phases, placements, sharesOf } from "../../tools/split.ts";
-import type { Command } from "../command.ts";
-import { Counter } from "../progress.ts";
-import { ownOptions } from "../runs.ts";
+import { option } from "../../../config/options.ts";
+import { configSchema } from "../../../config/schema.ts";
+import { listAll } from "../../../data/listing.ts";
+import { findPairs } from "../../../data/pairs.ts";
+import { ConfigError, DatasetError, UserError } from "../../../errors.ts";
+import { files } from "../../../node/files.ts";
+import { wholeSet } from "../../../tools/layout.ts";
+import { deal, type Placement, phases, placements, sharesOf } from "../../../tools/split.ts";
+import type { Command } from "../../command.ts";
+import { Counter } from "../../progress.ts";
+import { ownOptions } from "../../runs.ts";
 
 const { datasetMode, skipUnpaired } = configSchema.shape;
 const share = { group: "shares" } as const;

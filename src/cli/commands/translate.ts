@@ -1,29 +1,22 @@
 /** pix2pix translate */
 import * as z from "zod";
-import { option } from "../config/options.ts";
-import { configSchema } from "../config/schema.ts";
-import { nearestColours, paint } from "../data/palette.ts";
-import { ConfigError, UserError } from "../errors.ts";
-import { encodeNpy } from "../formats/npy.ts";
-import type { Fit } from "../inference/translator.ts";
-import { spread } from "../metrics/pictures.ts";
-import { files } from "../node/files.ts";
-import type { DeepPicture, Picture } from "../platform.ts";
-import type { Command } from "./command.ts";
-import { namedPalette, paletteChoices } from "./palette.ts";
-import { jobs, withSuffix } from "./pictures.ts";
-import { Counter, duration } from "./progress.ts";
-import { openStoredRun, otherOptions, ownOptions, storedConfig, storedOptions } from "./runs.ts";
-import { testTime, testTimeOptions } from "./test-time.ts";
+import { option } from "../../config/options.ts";
+import { configSchema } from "../../config/schema.ts";
+import { nearestColours, paint } from "../../data/palette.ts";
+import { ConfigError, UserError } from "../../errors.ts";
+import { encodeNpy } from "../../formats/npy.ts";
+import type { Fit } from "../../inference/translator.ts";
+import { spread } from "../../metrics/pictures.ts";
+import { files } from "../../node/files.ts";
+import type { DeepPicture, Picture } from "../../platform.ts";
+import type { Command } from "../command.ts";
+import { namedPalette, paletteChoices } from "../palette.ts";
+import { jobs, withSuffix } from "../pictures.ts";
+import { Counter, duration } from "../progress.ts";
+import { openStoredRun, otherOptions, ownOptions, storedConfig, storedOptions } from "../runs.ts";
+import { epochOption, testTime, testTimeOptions } from "../test-time.ts";
 
 const { name, checkpointsDir, skipBadImages } = configSchema.shape;
-
-/** The checkpoint that a command takes from a run. */
-export const epochOption = option(z.string().min(1).default("latest"), {
-  group: "run",
-  value: "EPOCH",
-  help: "which weights of the run: latest, best, or a kept epoch's number",
-});
 
 const schema = z.object({
   name,
@@ -73,7 +66,7 @@ export const translate: Command = {
     const all = await jobs(options.input, options.out);
     const { settings, fit, notes } = testTime(options, await storedConfig(options.checkpointsDir, options.name));
     for (const note of notes) output.note(`note: ${note}`);
-    const { images } = await import("../node/images.ts");
+    const { images } = await import("../../node/images.ts");
     const { translator } = await openStoredRun({ ...options, ...settings }, otherOptions(schema, given), output);
     const how: Fit = { ...fit, keepSize };
     const counter = new Counter(process.stdout, all.length, "pictures");

@@ -1,16 +1,16 @@
 /** pix2pix devices */
 import * as z from "zod";
-import { option, parseOptions } from "../config/options.ts";
-import { parseConfig } from "../config/schema.ts";
-import { conform, type DeviceConformance, type Extent, isRight, linesOf } from "../conformance/report.ts";
-import { chooseDevice } from "../engines/device.ts";
-import { checkLimits, inBytes, memoryNeed } from "../engines/memory.ts";
-import { NetworkState } from "../engines/state.ts";
-import { UserError } from "../errors.ts";
-import { trainingStep } from "../model/pix2pix.ts";
-import type { FoundDevice, Platform } from "../platform.ts";
-import type { Command, Output } from "./command.ts";
-import { Counter } from "./progress.ts";
+import { option, parseOptions } from "../../config/options.ts";
+import { parseConfig } from "../../config/schema.ts";
+import { conform, type DeviceConformance, type Extent, isRight, linesOf } from "../../conformance/report.ts";
+import { chooseDevice } from "../../engines/device.ts";
+import { checkLimits, inBytes, memoryNeed } from "../../engines/memory.ts";
+import { NetworkState } from "../../engines/state.ts";
+import { UserError } from "../../errors.ts";
+import { trainingStep } from "../../model/pix2pix.ts";
+import type { FoundDevice, Platform } from "../../platform.ts";
+import type { Command, Output } from "../command.ts";
+import { Counter } from "../progress.ts";
 
 const schema = z.object({
   device: option(z.enum(["all", "cpu", "webgpu", "cuda", "wasm"]).default("all"), {
@@ -48,7 +48,7 @@ export const devices: Command = {
   ],
   async run(given, output) {
     const { device, check, conformance, fullSize, out } = parseOptions(schema, given);
-    const { nodePlatform } = await import("../node/index.ts");
+    const { nodePlatform } = await import("../../node/index.ts");
     const platform = await nodePlatform();
     const found = await platform.devices(device === "all" ? undefined : [device]);
     for (const each of found) describe(each, platform, output);

@@ -1,20 +1,19 @@
 /** pix2pix test */
 import * as z from "zod";
-import { option } from "../config/options.ts";
-import { configSchema } from "../config/schema.ts";
-import { Loader, wholePictures } from "../data/loader.ts";
-import { derivedSides, findPairs } from "../data/pairs.ts";
-import { collectPalette, type Palette } from "../data/palette.ts";
-import { outputPicture } from "../data/sides.ts";
-import { ConfigError } from "../errors.ts";
-import type { Picture } from "../platform.ts";
-import type { Command } from "./command.ts";
-import { namedPalette, paletteChoices } from "./palette.ts";
-import { Counter } from "./progress.ts";
-import { metricLines, writeResults } from "./results.ts";
-import { openStoredRun, otherOptions, ownOptions, storedConfig, storedOptions } from "./runs.ts";
-import { testTime, testTimeOptions } from "./test-time.ts";
-import { epochOption } from "./translate.ts";
+import { option } from "../../config/options.ts";
+import { configSchema } from "../../config/schema.ts";
+import { Loader, wholePictures } from "../../data/loader.ts";
+import { derivedSides, findPairs } from "../../data/pairs.ts";
+import { collectPalette, type Palette } from "../../data/palette.ts";
+import { outputPicture } from "../../data/sides.ts";
+import { ConfigError } from "../../errors.ts";
+import type { Picture } from "../../platform.ts";
+import type { Command } from "../command.ts";
+import { namedPalette, paletteChoices } from "../palette.ts";
+import { Counter } from "../progress.ts";
+import { metricLines, writeResults } from "../results.ts";
+import { openStoredRun, otherOptions, ownOptions, storedConfig, storedOptions } from "../runs.ts";
+import { epochOption, testTime, testTimeOptions } from "../test-time.ts";
 
 const { name, checkpointsDir, skipUnpaired, skipBadImages } = configSchema.shape;
 

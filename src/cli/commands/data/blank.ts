@@ -1,10 +1,10 @@
 /** pix2pix data blank */
 import * as z from "zod";
-import { option } from "../../config/options.ts";
-import { blanked } from "../../tools/frame.ts";
-import type { Command } from "../command.ts";
-import { ownOptions } from "../runs.ts";
-import { convert, convertOptions } from "./convert.ts";
+import { option } from "../../../config/options.ts";
+import { blanked } from "../../../tools/frame.ts";
+import type { Command } from "../../command.ts";
+import { convert, convertOptions } from "../../convert.ts";
+import { ownOptions } from "../../runs.ts";
 
 const schema = z.object({
   ...convertOptions,

@@ -1,18 +1,18 @@
 /** pix2pix demo */
 import { rm } from "node:fs/promises";
 import * as z from "zod";
-import { option } from "../config/options.ts";
-import { configSchema, parseConfig } from "../config/schema.ts";
-import { Loader } from "../data/loader.ts";
-import { findPairs } from "../data/pairs.ts";
-import { writeDemo } from "../demo/write.ts";
-import { ConfigError } from "../errors.ts";
-import { files } from "../node/files.ts";
-import type { Command } from "./command.ts";
-import { duration } from "./progress.ts";
-import { metricLines, writeResults } from "./results.ts";
-import { openStoredRun, ownOptions, storedConfig } from "./runs.ts";
-import { trainShown } from "./train.ts";
+import { option } from "../../config/options.ts";
+import { configSchema, parseConfig } from "../../config/schema.ts";
+import { Loader } from "../../data/loader.ts";
+import { findPairs } from "../../data/pairs.ts";
+import { writeDemo } from "../../demo/write.ts";
+import { ConfigError } from "../../errors.ts";
+import { files } from "../../node/files.ts";
+import type { Command } from "../command.ts";
+import { duration } from "../progress.ts";
+import { metricLines, writeResults } from "../results.ts";
+import { openStoredRun, ownOptions, storedConfig } from "../runs.ts";
+import { trainShown } from "../training.ts";
 
 const { checkpointsDir, seed, device, threads } = configSchema.shape;
 const name = "demo";
@@ -64,7 +64,7 @@ export const demo: Command = {
       nEpochs: epochs - decay,
       nEpochsDecay: decay,
     });
-    const { images } = await import("../node/images.ts");
+    const { images } = await import("../../node/images.ts");
     const runDir = `${config.checkpointsDir}/${name}`;
     if (await files.exists(`${runDir}/config.json`)) {
       const earlier = await storedConfig(config.checkpointsDir, name);

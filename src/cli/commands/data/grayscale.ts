@@ -1,9 +1,9 @@
 /** pix2pix data grayscale */
 import * as z from "zod";
-import { reduceChannels } from "../../data/transforms.ts";
-import type { Command } from "../command.ts";
-import { ownOptions } from "../runs.ts";
-import { convert, convertOptions } from "./convert.ts";
+import { reduceChannels } from "../../../data/transforms.ts";
+import type { Command } from "../../command.ts";
+import { convert, convertOptions } from "../../convert.ts";
+import { ownOptions } from "../../runs.ts";
 
 const schema = z.object(convertOptions);
 

@@ -1,18 +1,18 @@
 /** pix2pix inspect */
 import * as z from "zod";
-import { dataOptions } from "../config/groups/data.ts";
-import { option } from "../config/options.ts";
-import { type Config, configSchema, parseConfig } from "../config/schema.ts";
-import { Loader } from "../data/loader.ts";
-import { derivedSides, findPairs, type Pair } from "../data/pairs.ts";
-import { inputPicture, outputPicture } from "../data/sides.ts";
-import { fixedSize } from "../data/sizes.ts";
-import { files } from "../node/files.ts";
-import type { DeepPicture, Picture } from "../platform.ts";
-import { contactSheet } from "../report/compose.ts";
-import type { Command } from "./command.ts";
-import { Counter } from "./progress.ts";
-import { otherOptions, ownOptions } from "./runs.ts";
+import { dataOptions } from "../../config/groups/data.ts";
+import { option } from "../../config/options.ts";
+import { type Config, configSchema, parseConfig } from "../../config/schema.ts";
+import { Loader } from "../../data/loader.ts";
+import { derivedSides, findPairs, type Pair } from "../../data/pairs.ts";
+import { inputPicture, outputPicture } from "../../data/sides.ts";
+import { fixedSize } from "../../data/sizes.ts";
+import { files } from "../../node/files.ts";
+import type { DeepPicture, Picture } from "../../platform.ts";
+import { contactSheet } from "../../report/compose.ts";
+import type { Command } from "../command.ts";
+import { Counter } from "../progress.ts";
+import { otherOptions, ownOptions } from "../runs.ts";
 
 const own = {
   out: option(z.string().min(1).default("inspect.png"), {
@@ -46,7 +46,7 @@ export const inspect: Command = {
   async run(given, output) {
     const { out, count, draws } = ownOptions(z.object(own), given);
     const config = parseConfig(otherOptions(z.object(own), given));
-    const { images } = await import("../node/images.ts");
+    const { images } = await import("../../node/images.ts");
     const { layout, pairs, notes } = await findPairs(files, config.dataroot, config);
     for (const note of notes) output.note(`note: ${note}`);
 

@@ -1,16 +1,16 @@
 /** pix2pix data combine */
 import { resolve, sep } from "node:path";
 import * as z from "zod";
-import { option } from "../../config/options.ts";
-import { listAll } from "../../data/listing.ts";
-import { eightBit } from "../../data/transforms.ts";
-import { ConfigError, DatasetError, UserError } from "../../errors.ts";
-import { files } from "../../node/files.ts";
-import { sideBySide } from "../../tools/frame.ts";
-import { matchFolders, unmatched } from "../../tools/pairing.ts";
-import type { Command } from "../command.ts";
-import { ownOptions } from "../runs.ts";
-import { inBatch, overwrite, readPicture } from "./convert.ts";
+import { option } from "../../../config/options.ts";
+import { listAll } from "../../../data/listing.ts";
+import { eightBit } from "../../../data/transforms.ts";
+import { ConfigError, DatasetError, UserError } from "../../../errors.ts";
+import { files } from "../../../node/files.ts";
+import { sideBySide } from "../../../tools/frame.ts";
+import { matchFolders, unmatched } from "../../../tools/pairing.ts";
+import type { Command } from "../../command.ts";
+import { inBatch, overwrite, readPicture } from "../../convert.ts";
+import { ownOptions } from "../../runs.ts";
 
 const folder = (flag: string, help: string) =>
   option(z.string().min(1), { group: "folders", value: "FOLDER", flag, help });
@@ -68,8 +68,8 @@ export const combine: Command = {
     }
     if (problem) output.note(`left out: ${problem}`);
 
-    const { images } = await import("../../node/images.ts");
-    const { encodeJpeg } = await import("../../node/jpeg.ts");
+    const { images } = await import("../../../node/images.ts");
+    const { encodeJpeg } = await import("../../../node/jpeg.ts");
     const ending = options.format === "png" ? "png" : "jpg";
     const pieces = matching.pairs.slice(0, options.numImgs).map(({ name, A, B }) => {
       return { name, output: `${foldAB}/${name}.${ending}`, A: `${foldA}/${A}`, B: `${foldB}/${B}` };

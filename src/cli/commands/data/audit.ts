@@ -1,15 +1,15 @@
 /** pix2pix data audit */
 import * as z from "zod";
-import { option } from "../../config/options.ts";
-import { configSchema } from "../../config/schema.ts";
-import { joinPath } from "../../data/listing.ts";
-import { resize } from "../../data/resize.ts";
-import { UserError } from "../../errors.ts";
-import { files } from "../../node/files.ts";
-import { images } from "../../node/images.ts";
-import type { Picture } from "../../platform.ts";
-import { type AuditItem, type AuditPicture, type AuditSection, auditPage } from "../../report/audit-page.ts";
-import { moved, otherPair } from "../../tools/audit/alignment.ts";
+import { option } from "../../../config/options.ts";
+import { configSchema } from "../../../config/schema.ts";
+import { joinPath } from "../../../data/listing.ts";
+import { resize } from "../../../data/resize.ts";
+import { UserError } from "../../../errors.ts";
+import { files } from "../../../node/files.ts";
+import { images } from "../../../node/images.ts";
+import type { Picture } from "../../../platform.ts";
+import { type AuditItem, type AuditPicture, type AuditSection, auditPage } from "../../../report/audit-page.ts";
+import { moved, otherPair } from "../../../tools/audit/alignment.ts";
 import {
   type AuditFinding,
   type AuditKind,
@@ -17,10 +17,10 @@ import {
   type AuditResult,
   audit as auditSet,
   readPair,
-} from "../../tools/audit/audit.ts";
-import type { Command } from "../command.ts";
-import { Counter } from "../progress.ts";
-import { ownOptions } from "../runs.ts";
+} from "../../../tools/audit/audit.ts";
+import type { Command } from "../../command.ts";
+import { Counter } from "../../progress.ts";
+import { ownOptions } from "../../runs.ts";
 
 const { dataroot, datasetMode } = configSchema.shape;
 

@@ -1,15 +1,15 @@
 /** pix2pix data edges */
 import * as z from "zod";
-import { option } from "../../config/options.ts";
-import { eightBit } from "../../data/transforms.ts";
-import { ConfigError } from "../../errors.ts";
-import { files } from "../../node/files.ts";
-import { EdgeModel } from "../../tools/edge-model.ts";
-import { canny, drawn, linesOf } from "../../tools/edges.ts";
-import { withoutSmall } from "../../tools/lines.ts";
-import type { Command } from "../command.ts";
-import { ownOptions } from "../runs.ts";
-import { convert, convertOptions } from "./convert.ts";
+import { option } from "../../../config/options.ts";
+import { eightBit } from "../../../data/transforms.ts";
+import { ConfigError } from "../../../errors.ts";
+import { files } from "../../../node/files.ts";
+import { EdgeModel } from "../../../tools/edge-model.ts";
+import { canny, drawn, linesOf } from "../../../tools/edges.ts";
+import { withoutSmall } from "../../../tools/lines.ts";
+import type { Command } from "../../command.ts";
+import { convert, convertOptions } from "../../convert.ts";
+import { ownOptions } from "../../runs.ts";
 
 const detector = { group: "canny" } as const;
 const network = { group: "network" } as const;
@@ -65,7 +65,7 @@ export const edges: Command = {
         return drawn(withoutSmall(canny(eightBit(picture), options), width, height, small), width, height);
       });
     }
-    const { ort } = await import("../../node/ort.ts");
+    const { ort } = await import("../../../node/ort.ts");
     const model = await EdgeModel.open(await files.read(hed), hed, ort);
     try {
       return await convert(options, output, { verb }, async (picture) => {

@@ -1,0 +1,54 @@
+/** pix2pix train */
+
+import { parseOptions } from "../../config/options.ts";
+import { type Config, configSchema, parseConfig, resumeConfig } from "../../config/schema.ts";
+import type { TrainResult } from "../../training/train.ts";
+import type { Command, Output } from "../command.ts";
+import { storedConfig } from "../runs.ts";
+import { place, quoted, trainShown } from "../training.ts";
+
+export const train: Command = {
+  name: "train",
+  summary: "train a generator on pairs of pictures, or go on with a run",
+  schema: configSchema,
+  examples: [
+    "npx pix2pix train --dataroot data/facades --direction BtoA --name facades",
+    "npx pix2pix train --name facades --continue-train",
+    "npx pix2pix train --dataroot data/maps --netG unet_128 --ngf 32 --crop-size 128 --load-size 143 --name small",
+    "npx pix2pix train --dataroot data/cmp --direction BtoA --profile article --name article",
+  ],
+  async run(given, output) {
+    const config = await configOf(given);
+    const end = await trainShown(config, output);
+    if (end.stopped) return end.code;
+    if (end.steps === 0) {
+      output.print(
+        `Nothing left to do: the run is at step ${end.step}, its end. ` +
+          "To train on, give a larger --max-steps, --n-epochs or --n-epochs-decay.",
+      );
+      return 0;
+    }
+    finish(output, config, end);
+    return 0;
+  },
+};
+
+function finish(output: Output, config: Config, end: TrainResult): void {
+  const runs = config.checkpointsDir === "runs" ? "" : ` --checkpoints-dir ${quoted(config.checkpointsDir)}`;
+  output.print(
+    [
+      `Done (${place(end)}). Losses and pictures: ${end.runDir}/index.html`,
+      `  npx pix2pix test --name ${quoted(config.name)}${runs}`,
+      `  npx pix2pix translate --name ${quoted(config.name)}${runs} --input FILE|FOLDER --out FOLDER`,
+    ].join("\n"),
+  );
+}
+
+async function configOf(given: Readonly<Record<string, unknown>>): Promise<Config> {
+  if (given.continueTrain !== true) return parseConfig(given);
+  const { name, checkpointsDir } = parseOptions(configSchema.pick({ name: true, checkpointsDir: true }), {
+    name: given.name,
+    checkpointsDir: given.checkpointsDir,
+  });
+  return resumeConfig(await storedConfig(checkpointsDir, name), { ...given, name, checkpointsDir });
+}

@@ -1,0 +1,26 @@
+/** The commands in the order of the help. To add one, add a file in commands/ that exports a Command, and a line here. */
+import type { Command } from "./command.ts";
+import { audit } from "./commands/data/audit.ts";
+import { blank } from "./commands/data/blank.ts";
+import { combine } from "./commands/data/combine.ts";
+import { download } from "./commands/data/download.ts";
+import { edges } from "./commands/data/edges.ts";
+import { grayscale } from "./commands/data/grayscale.ts";
+import { resize } from "./commands/data/resize.ts";
+import { split } from "./commands/data/split.ts";
+import { demo } from "./commands/demo.ts";
+import { devices } from "./commands/devices.ts";
+import { inspect } from "./commands/inspect.ts";
+import { test } from "./commands/test.ts";
+import { train } from "./commands/train.ts";
+import { translate } from "./commands/translate.ts";
+
+export const commands: readonly Command[] = [
+  ...[train, translate, test, inspect, demo, devices],
+  ...[combine, split, resize, edges, blank, grayscale, download, audit],
+];
+
+/** The first words of commands of two, each with its line for the help. */
+export const families: Readonly<Record<string, string>> = {
+  data: "prepare, fetch and check data sets (combine, split, audit and more)",
+};
