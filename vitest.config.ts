@@ -1,13 +1,31 @@
 import { defineConfig } from "vitest/config";
 
+/** Tests that take minutes: `npm run test:all`. */
+const long = "test/**/*.long.test.ts";
+/** Tests on a device other than the CPU, as far as this machine has one or emulates it. */
+const device = "test/**/*.device.test.ts";
+/** Tests in a real browser. */
+const browser = "test/web/**/*.test.ts";
+
+/** One tier: `npx vitest run --project NAME`. */
+const tier = (name: string, include: string, exclude: string[] = []) => ({
+  extends: true as const,
+  test: { name, include: [include], exclude },
+});
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     globalSetup: "test/web/browser/find.ts",
     // Some tests load onnxruntime-node themselves; see src/node/telemetry.ts.
     env: { ORT_DISABLE_TELEMETRY: "1" },
     testTimeout: 120_000,
     fileParallelism: true,
     maxWorkers: 2,
+    projects: [
+      tier("unit", "test/**/*.test.ts", [long, device, browser]),
+      tier("device", device),
+      tier("browser", browser, [long]),
+      tier("long", long),
+    ],
   },
 });

@@ -12,15 +12,14 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { optionsFile, optionsPage } from "../../src/cli/docs.ts";
 import { writeDemo } from "../../src/demo/write.ts";
 import { l1 } from "../../src/metrics/pictures.ts";
 import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
+import { bin } from "../paths.ts";
 
-const bin = fileURLToPath(new URL("../../bin/pix2pix.js", import.meta.url));
 const work = mkdtempSync(join(tmpdir(), "pix2pix-cli-"));
 afterAll(() => rmSync(work, { recursive: true }));
 const at = (...path: string[]) => join(work, ...path);

@@ -3,7 +3,6 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { commands } from "../../src/cli/registry.ts";
 import { findPairs } from "../../src/data/pairs.ts";
@@ -13,9 +12,9 @@ import { mean } from "../../src/graph/ops/reduce.ts";
 import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
 import { encode } from "../../src/onnx/encode.ts";
+import { bin } from "../paths.ts";
 
 const dataCommands = commands.filter(({ name }) => name.startsWith("data "));
-const bin = fileURLToPath(new URL("../../bin/pix2pix.js", import.meta.url));
 const work = mkdtempSync(join(tmpdir(), "pix2pix-data-"));
 afterAll(() => rmSync(work, { recursive: true }));
 const at = (...path: string[]) => join(work, ...path);

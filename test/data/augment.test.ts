@@ -5,9 +5,10 @@ import { type AugmentOptions, checkAugment, drawJitter, jitterColors } from "../
 import { type Placement, toTensor, writeCrop } from "../../src/data/transforms.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { Random } from "../../src/random.ts";
+import { fixture } from "../paths.ts";
 
 /** What NumPy, Pillow and PyTorch give; written by fixtures/make/data.py. */
-const expected = JSON.parse(readFileSync(new URL("../fixtures/deep/expected.json", import.meta.url), "utf8")) as {
+const expected = JSON.parse(readFileSync(fixture("deep/expected.json"), "utf8")) as {
   turns: { placement: Placement; width: number; height: number; out: number[] }[];
   jitterSource: string;
   jitters: { factors: [number, number, number]; exact: string; pillow: string }[];

@@ -8,8 +8,9 @@ import { decodeNpy, encodeNpy } from "../../src/formats/npy.ts";
 import * as web from "../../src/formats/png.ts";
 import { images } from "../../src/node/images.ts";
 import type { DeepPicture, Picture, Samples } from "../../src/platform.ts";
+import { fixture } from "../paths.ts";
 
-const folder = new URL("../fixtures/deep/", import.meta.url);
+const folder = fixture("deep/");
 const bytesOf = (name: string) => new Uint8Array(readFileSync(new URL(name, folder)));
 type Kind = "uint8" | "uint16" | "float32";
 /** What NumPy, tifffile and Pillow have; written by fixtures/make/data.py. */

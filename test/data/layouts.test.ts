@@ -6,6 +6,7 @@ import * as layouts from "../../src/data/layouts.ts";
 import { type FindOptions, findPairs, layoutNames } from "../../src/data/pairs.ts";
 import { DatasetError } from "../../src/errors.ts";
 import { files } from "../../src/node/files.ts";
+import { realData as data } from "../paths.ts";
 
 const temporary = mkdtempSync(join(tmpdir(), "pix2pix-layouts-"));
 afterAll(() => rmSync(temporary, { recursive: true, force: true }));
@@ -244,7 +245,6 @@ Found: train/: 2 .bmp, 1 .txt; directly in it: 1 files without an ending.`,
 });
 
 describe("real data sets", () => {
-  const data = process.env.PIX2PIX_DATA ?? "../shared/data";
   test.for([
     ["facades", "train", "aligned", 400],
     ["facades", "test", "aligned", 106],

@@ -12,8 +12,9 @@ import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
 import type { Picture } from "../../src/platform.ts";
 import { Random } from "../../src/random.ts";
+import { realData as data, fixture } from "../paths.ts";
 
-const fixtures = fileURLToPath(new URL("../fixtures/", import.meta.url));
+const fixtures = fileURLToPath(fixture(""));
 const temporary = mkdtempSync(join(tmpdir(), "pix2pix-loader-"));
 afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 let count = 0;
@@ -407,7 +408,6 @@ describe("channels", () => {
 });
 
 test("the CMP layout: photo and labels of different sizes, labels to photo", async (context) => {
-  const data = process.env.PIX2PIX_DATA ?? "../shared/data";
   if (!existsSync(join(data, "cmp-base"))) context.skip(`${data}/cmp-base is not there`);
   const root = join(temporary, "cmp");
   cpSync(join(data, "cmp-base"), root, { recursive: true });

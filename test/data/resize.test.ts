@@ -3,9 +3,10 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type Filter, resize } from "../../src/data/resize.ts";
 import type { Picture } from "../../src/platform.ts";
+import { fixture } from "../paths.ts";
 
 /** Pillow's outputs; written by fixtures/make/resize.py. */
-const cases = JSON.parse(readFileSync(new URL("../fixtures/resize.json", import.meta.url), "utf8")) as {
+const cases = JSON.parse(readFileSync(fixture("resize.json"), "utf8")) as {
   input: "noise" | "smooth";
   channels: number;
   from: [number, number];

@@ -15,9 +15,10 @@ import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
 import type { DeepPicture, Picture } from "../../src/platform.ts";
 import { Random } from "../../src/random.ts";
+import { fixture } from "../paths.ts";
 
 /** What scikit-image and the PyTorch implementation's formula give; written by fixtures/make/data.py. */
-const expected = JSON.parse(readFileSync(new URL("../fixtures/deep/expected.json", import.meta.url), "utf8")) as {
+const expected = JSON.parse(readFileSync(fixture("deep/expected.json"), "utf8")) as {
   lab: Record<"rgb" | "lab" | "someLab" | "someRgb", string>;
   scales: { from: [number, number]; load: number; crop: number; to: [number, number] }[];
 };

@@ -8,8 +8,9 @@ import { DatasetError } from "../../src/errors.ts";
 import { images } from "../../src/node/images.ts";
 import type { Picture } from "../../src/platform.ts";
 import { Random } from "../../src/random.ts";
+import { fixture } from "../paths.ts";
 
-const folder = new URL("../fixtures/transforms/", import.meta.url);
+const folder = fixture("transforms/");
 const read = (name: string) => images.decode(readFileSync(new URL(name, folder)), { alpha: true });
 /** What Pillow and PyTorch give; written by fixtures/make/transforms.py. */
 const expected = JSON.parse(readFileSync(new URL("expected.json", folder), "utf8"));

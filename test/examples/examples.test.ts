@@ -1,10 +1,6 @@
-/** The paper's experiments as scripts, at the smallest size at which they are themselves. */
-import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { onnxSegmenter } from "../../examples/paper/segmenters.ts";
 import { paint, palettes } from "../../src/data/palette.ts";
@@ -14,26 +10,11 @@ import { nodePlatform } from "../../src/node/index.ts";
 import { encode } from "../../src/onnx/encode.ts";
 import type { Picture } from "../../src/platform.ts";
 import { strip } from "../../src/report/compose.ts";
+import { rowsOf, script } from "./tables.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const data = resolve(process.env.PIX2PIX_DATA ?? join(root, "../shared/data"), "cityscapes");
 const work = mkdtempSync(join(tmpdir(), "pix2pix-examples-"));
 afterAll(() => rmSync(work, { recursive: true }));
 const platform = await nodePlatform({ threads: 1 });
-
-const script = async (table: number, line: string) => {
-  const args = ["--import", "tsx", `examples/paper-table${table}.ts`, ...line.split(" ")];
-  return (await promisify(execFile)(process.execPath, args, { cwd: root })).stdout;
-};
-/** The rows of the printed table: label to cells. */
-const rowsOf = (text: string) =>
-  new Map(
-    text
-      .split("\n")
-      .filter((line) => /^\| [^-]/.test(line))
-      .map((line) => line.split("|").map((cell) => cell.trim()))
-      .map(([, label, here, paper]) => [label!, [here!, paper!]] as const),
-  );
 
 const palette = palettes.cityscapes!;
 const classes = palette.filter(({ ignored }) => !ignored);
@@ -114,33 +95,5 @@ describe("table 1", () => {
     const before = trained();
     expect(rowsOf(await script(1, `${line} --segmenter ${work}/nearest.onnx`))).toEqual(rows);
     expect(trained()).toBe(before);
-  });
-});
-
-describe.skipIf(!process.env.PIX2PIX_LONG || !existsSync(data))("on Cityscapes (PIX2PIX_LONG=1, with the data)", () => {
-  const size = "--size 64 --ngf 4 --max-dataset-size 8 --num-test 4 --epochs 1 --max-steps 4 --threads 2";
-
-  it.each([
-    [1, ["loss", "L1", "GAN", "cGAN", "L1+GAN", "L1+cGAN", "Ground truth"]],
-    [
-      2,
-      [
-        "generator and loss",
-        "Encoder-decoder, L1",
-        "Encoder-decoder, L1+cGAN",
-        "U-Net, L1",
-        "U-Net, L1+cGAN",
-        "Ground truth",
-      ],
-    ],
-    [3, ["receptive field", "1x1", "16x16", "70x70", "286x286", "Ground truth"]],
-  ])("table %i, judged by a segmenter that is trained too", { timeout: 300_000 }, async (table, labels) => {
-    const printed = await script(table, `--dataroot ${data} --out ${work}/cityscapes ${size}`);
-    const rows = rowsOf(printed);
-    expect([...rows.keys()]).toEqual(labels);
-    for (const [here] of [...rows.values()].slice(1)) {
-      expect(here).toMatch(here === rows.get("286x286")?.[0] ? /not at this size/ : /^\.\d\d \/ \.\d\d \/ \.\d\d$/);
-    }
-    expect(existsSync(join(work, "cityscapes/segmenter/latest_net_G.safetensors"))).toBe(true);
   });
 });

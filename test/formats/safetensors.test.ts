@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CheckpointError } from "../../src/errors.ts";
 import { decode, encode, type StoredTensor } from "../../src/formats/safetensors.ts";
+import { fixture, reference } from "../paths.ts";
 
 const joined = (chunks: readonly Uint8Array[]) => new Uint8Array(Buffer.concat(chunks));
 const latin1 = (text: string) => new Uint8Array(Buffer.from(text, "latin1"));
@@ -23,7 +24,7 @@ function file(header: unknown, bytes = 0, claimed?: bigint): Uint8Array {
 
 describe("decode", () => {
   it("reads what numpy wrote", () => {
-    const { tensors, metadata } = decode(readFileSync(new URL("../fixtures/tensors.safetensors", import.meta.url)));
+    const { tensors, metadata } = decode(readFileSync(fixture("tensors.safetensors")));
     expect(metadata).toEqual({ "made by": "numpy" });
     expect(Object.keys(tensors)).toEqual([
       "model.1.weight",
@@ -62,7 +63,6 @@ describe("decode", () => {
   });
 });
 
-const reference = "../shared/reference";
 describe.skipIf(!existsSync(reference))("PyTorch's checkpoints in ../shared/reference", () => {
   it.each([
     ["unet64-batch-vanilla/init_net_G", 58, "model.model.0.weight", [8, 3, 4, 4]],

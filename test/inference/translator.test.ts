@@ -16,6 +16,7 @@ import { nodePlatform } from "../../src/node/index.ts";
 import type { Picture } from "../../src/platform.ts";
 import { Random } from "../../src/random.ts";
 import { fill } from "../../src/run/run.ts";
+import { fixture } from "../paths.ts";
 
 const platform = await nodePlatform({ threads: 1 });
 
@@ -32,7 +33,7 @@ const worst = (a: Float32Array, b: ArrayLike<number>) =>
   a.reduce((most, v, i) => Math.max(most, Math.abs(v - b[i]!)), 0);
 
 describe("statistics, on two pictures of 40x24 that are padded to 64x32: as PyTorch", () => {
-  const { tensors } = decode(readFileSync(new URL("../fixtures/translate.safetensors", import.meta.url)));
+  const { tensors } = decode(readFileSync(fixture("translate.safetensors")));
   const weights = Object.entries(tensors).filter(([name]) => name.startsWith("net."));
   const net = Object.fromEntries(weights.map(([name, tensor]) => [name.slice("net.".length), tensor]));
   const open = generator({ netG: "unet_32", ngf: 2 }, net);

@@ -12,8 +12,9 @@ import { dropout, norm } from "../../src/nn/layers.ts";
 import { ganLosses, l1 } from "../../src/nn/losses.ts";
 import { Parameters } from "../../src/nn/parameters.ts";
 import { distance, run, type Values } from "../graph/evaluate.ts";
+import { fixture as addressOf } from "../paths.ts";
 
-const fixture = (name: string) => readFileSync(new URL(`../fixtures/${name}`, import.meta.url));
+const fixture = (name: string) => readFileSync(addressOf(name));
 const { tensors: stored } = decode(fixture("ops.safetensors"));
 
 interface Case {

@@ -4,8 +4,9 @@ import { ShapeError } from "../../src/errors.ts";
 import { decode } from "../../src/formats/safetensors.ts";
 import { detail, l1, mean, measure, psnr, sharpness, ssim } from "../../src/metrics/pictures.ts";
 import type { Picture } from "../../src/platform.ts";
+import { fixture } from "../paths.ts";
 
-const { tensors } = decode(readFileSync(new URL("../fixtures/metrics.safetensors", import.meta.url)));
+const { tensors } = decode(readFileSync(fixture("metrics.safetensors")));
 
 function picture(name: string): Picture {
   const { shape, data } = tensors[name]!;

@@ -6,8 +6,9 @@ import { decode } from "../../src/formats/safetensors.ts";
 import { spread } from "../../src/metrics/pictures.ts";
 import { Confusion, LabHistograms } from "../../src/metrics/scores.ts";
 import type { Picture } from "../../src/platform.ts";
+import { fixture } from "../paths.ts";
 
-const { tensors } = decode(readFileSync(new URL("../fixtures/classes.safetensors", import.meta.url)));
+const { tensors } = decode(readFileSync(fixture("classes.safetensors")));
 const values = (name: string) => tensors[name]!.data as Float64Array;
 
 function pictures(name: string): Picture[] {

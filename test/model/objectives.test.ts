@@ -6,8 +6,9 @@ import type { Losses, ModelOptions } from "../../src/model/losses.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import { Random } from "../../src/random.ts";
 import { type Batch, Trainer } from "../../src/training/trainer.ts";
+import { fixture as addressOf } from "../paths.ts";
 
-const fixture = (name: string) => readFileSync(new URL(`../fixtures/${name}`, import.meta.url));
+const fixture = (name: string) => readFileSync(addressOf(name));
 const { tensors } = decode(fixture("objectives.safetensors"));
 
 interface Case {

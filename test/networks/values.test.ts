@@ -11,13 +11,14 @@ import { type Generator, type GeneratorOptions, generators } from "../../src/net
 import { unet } from "../../src/networks/unet.ts";
 import { Parameters } from "../../src/nn/parameters.ts";
 import { distance, run, type Values } from "../graph/evaluate.ts";
+import { fixture as addressOf } from "../paths.ts";
 
 interface Case {
   net: string;
   options: Partial<DiscriminatorOptions & GeneratorOptions> & { numD?: number; width?: number };
 }
 
-const fixture = (name: string) => readFileSync(new URL(`../fixtures/${name}`, import.meta.url));
+const fixture = (name: string) => readFileSync(addressOf(name));
 const { tensors: stored } = decode(fixture("networks.safetensors"));
 const cases: [string, Case][] = Object.entries(JSON.parse(fixture("networks.json").toString()));
 

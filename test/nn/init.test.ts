@@ -5,6 +5,7 @@ import { type Shape, sizeOf } from "../../src/graph/graph.ts";
 import { type Init, inits } from "../../src/nn/init.ts";
 import { Random } from "../../src/random.ts";
 import { dot } from "../graph/evaluate.ts";
+import { fixture } from "../paths.ts";
 
 interface Expected {
   shape: number[];
@@ -12,7 +13,7 @@ interface Expected {
   xavier: number;
   kaiming: number;
 }
-const expected: Expected[] = JSON.parse(readFileSync(new URL("../fixtures/init.json", import.meta.url), "utf8"));
+const expected: Expected[] = JSON.parse(readFileSync(fixture("init.json"), "utf8"));
 
 function drawn(init: Init, shape: Shape, gain: number, seed = 1): Float32Array {
   const out = new Float32Array(sizeOf(shape));

@@ -2,13 +2,14 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { type Span, schedules } from "../../src/nn/schedules.ts";
+import { fixture } from "../paths.ts";
 
 interface Case extends Omit<Span, "history"> {
   policy: keyof typeof schedules;
   history?: number[];
   factors: number[];
 }
-const cases: Case[] = JSON.parse(readFileSync(new URL("../fixtures/schedules.json", import.meta.url), "utf8"));
+const cases: Case[] = JSON.parse(readFileSync(fixture("schedules.json"), "utf8"));
 
 describe("the factor of every epoch, as PyTorch", () => {
   it("every schedule has a case", () => {

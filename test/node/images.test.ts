@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { images } from "../../src/node/images.ts";
 import type { Picture } from "../../src/platform.ts";
+import { fixture } from "../paths.ts";
 
-const folder = new URL("../fixtures/images/", import.meta.url);
+const folder = fixture("images/");
 const bytesOf = (name: string) => new Uint8Array(readFileSync(new URL(name, folder)));
 /** What Pillow reads from each file; written by fixtures/make/images.py. */
 const pixels = JSON.parse(readFileSync(new URL("pixels.json", folder), "utf8")) as Record<

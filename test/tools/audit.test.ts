@@ -13,6 +13,7 @@ import { Random } from "../../src/random.ts";
 import { Alignment, type Move, moved, suspects } from "../../src/tools/audit/alignment.ts";
 import { audit } from "../../src/tools/audit/audit.ts";
 import { features, look } from "../../src/tools/audit/features.ts";
+import { realData } from "../paths.ts";
 
 const work = mkdtempSync(join(tmpdir(), "pix2pix-audit-"));
 afterAll(() => rmSync(work, { recursive: true }));
@@ -175,7 +176,7 @@ describe("data audit", () => {
     expect(existsSync("audit.html")).toBe(false);
   });
 
-  const real = join(process.env.PIX2PIX_DATA ?? "../shared/data", "cmp-base");
+  const real = join(realData, "cmp-base");
   it.skipIf(!existsSync(real))(`has no complaint about real facades (skipped where ${real} is absent)`, async () => {
     const { findings, judged } = await audit(platform, real);
     expect(readdirSync(real).length).toBe(48);

@@ -9,8 +9,9 @@ import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { download as command } from "../../src/cli/commands/data/download.ts";
 import { download } from "../../src/node/download.ts";
 import { readTar } from "../../src/tools/tar.ts";
+import { fixture } from "../paths.ts";
 
-const archive = (name: string) => readFileSync(new URL(`../fixtures/tar/${name}.tar.gz`, import.meta.url));
+const archive = (name: string) => readFileSync(fixture(`tar/${name}.tar.gz`));
 
 /** All files of an archive, its bytes handed over in pieces of some length. */
 async function unpacked(bytes: Uint8Array, piece = 700) {

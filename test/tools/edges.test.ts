@@ -11,8 +11,9 @@ import type { Picture } from "../../src/platform.ts";
 import { EdgeModel, modelInput } from "../../src/tools/edge-model.ts";
 import { canny, drawn, linesOf } from "../../src/tools/edges.ts";
 import { thin, withoutSmall } from "../../src/tools/lines.ts";
+import { fixture } from "../paths.ts";
 
-const { tensors } = decode(readFileSync(new URL("../fixtures/edges.safetensors", import.meta.url)));
+const { tensors } = decode(readFileSync(fixture("edges.safetensors")));
 
 function picture(name: string): Picture {
   const { shape, data } = tensors[name]!;

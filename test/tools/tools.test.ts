@@ -8,8 +8,9 @@ import { blanked, resized, sideBySide } from "../../src/tools/frame.ts";
 import { wholeSet } from "../../src/tools/layout.ts";
 import { matchFolders, unmatched } from "../../src/tools/pairing.ts";
 import { deal, placements, sharesOf } from "../../src/tools/split.ts";
+import { fixture } from "../paths.ts";
 
-const { tensors } = decode(readFileSync(new URL("../fixtures/tools.safetensors", import.meta.url)));
+const { tensors } = decode(readFileSync(fixture("tools.safetensors")));
 
 function picture(name: string): Picture {
   const { shape, data } = tensors[name]!;

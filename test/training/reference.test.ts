@@ -6,9 +6,9 @@ import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
+import { reference, root } from "../paths.ts";
 import {
   compareLosses,
   compareWeights,
@@ -20,7 +20,6 @@ import {
   tight,
 } from "./step-cases.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
 const temporary = mkdtempSync(join(tmpdir(), "pix2pix-reference-"));
 afterAll(() => rmSync(temporary, { recursive: true }));
 
@@ -63,5 +62,5 @@ function suite(title: string, folder: string, tolerance: Tolerance): void {
   });
 }
 
-suite("steps of PyTorch (reference)", process.env.PIX2PIX_REFERENCE ?? join(root, "../shared/reference"), loose);
+suite("steps of PyTorch (reference)", reference, loose);
 suite("steps of PyTorch (fixtures)", join(root, "test/fixtures/steps"), tight);

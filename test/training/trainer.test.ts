@@ -8,7 +8,6 @@ import { execFileSync, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Config, parseConfig, resumeConfig } from "../../src/config/schema.ts";
@@ -22,6 +21,7 @@ import { Random } from "../../src/random.ts";
 import { Run } from "../../src/run/run.ts";
 import { train } from "../../src/training/train.ts";
 import { Trainer } from "../../src/training/trainer.ts";
+import { bin } from "../paths.ts";
 
 const work = mkdtempSync(join(tmpdir(), "pix2pix-session-"));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
@@ -80,7 +80,6 @@ const flags = Object.entries({ dataroot, checkpointsDir, ...small }).map(
 
 /** The program in a process of its own. @param signal sent once the output has reached `at` */
 function cli(args: string[], { at, signal }: { at?: RegExp; signal?: NodeJS.Signals } = {}) {
-  const bin = fileURLToPath(new URL("../../bin/pix2pix.js", import.meta.url));
   return new Promise<{ code: number | null; out: string; err: string }>((resolve, reject) => {
     const child = spawn(process.execPath, [bin, ...args], { cwd: work });
     let [out, err, sent] = ["", "", false];

@@ -14,6 +14,7 @@ import { isTrainable } from "../../src/nn/parameters.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 import { distance } from "../graph/evaluate.ts";
+import { fixture } from "../paths.ts";
 
 const model: ModelOptions = {
   ...{ inputNc: 3, outputNc: 3, netG: "unet_128", ngf: 32, netD: "basic", ndf: 32, nLayersD: 3, norm: "batch" },
@@ -27,7 +28,7 @@ it("the first step of unet_128 with ngf 32, batch 2, as PyTorch", { timeout: 120
   if (!python) context.skip("there is no PyTorch here (Debian: apt-get install -y python3-torch)");
   const folder = await mkdtemp(join(tmpdir(), "wide-"));
   const path = join(folder, "wide.safetensors");
-  execFileSync(python!, [fileURLToPath(new URL("../fixtures/make/wide.py", import.meta.url)), path]);
+  execFileSync(python!, [fileURLToPath(fixture("make/wide.py")), path]);
   const { tensors } = decode(readFileSync(path));
   await rm(folder, { recursive: true });
   const stored = (name: string) => tensors[name]!.data as Float32Array;

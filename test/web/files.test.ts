@@ -6,6 +6,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { files } from "../../src/node/files.ts";
 import type { Files } from "../../src/platform.ts";
+import { fixture } from "../paths.ts";
 import { chromiumPath, launch, noChromium, openPage, site } from "./browser/chromium.ts";
 import type { Harness } from "./browser/harness.ts";
 
@@ -102,7 +103,7 @@ describe.skipIf(!chromiumPath)(`files in Chromium${chromiumPath ? "" : ` (skippe
   });
 
   it("a zip and an opened folder are taken in; the folders around and what is no picture are left out", async () => {
-    const zip = readFileSync(fileURLToPath(new URL("../fixtures/pairs.zip", import.meta.url))).toString("base64");
+    const zip = readFileSync(fileURLToPath(fixture("pairs.zip"))).toString("base64");
     const found = await page.evaluate(async (text) => {
       const { client, files, toBytes, toText } = pix2pix;
       const file = new Blob([toBytes(text)]);

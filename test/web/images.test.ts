@@ -3,12 +3,13 @@ import { readFileSync } from "node:fs";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { images as nodeImages } from "../../src/node/images.ts";
+import { fixture } from "../paths.ts";
 import { chromiumPath, launch, noChromium, openPage, site } from "./browser/chromium.ts";
 import type { Harness } from "./browser/harness.ts";
 
 declare const pix2pix: Harness;
 
-const folder = new URL("../fixtures/images/", import.meta.url);
+const folder = fixture("images/");
 const bytesOf = (name: string) => readFileSync(new URL(name, folder));
 const pixels = JSON.parse(bytesOf("pixels.json").toString()) as Record<
   string,

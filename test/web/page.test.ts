@@ -6,9 +6,10 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decode } from "../../src/formats/safetensors.ts";
 import { images } from "../../src/node/images.ts";
+import { fixture } from "../paths.ts";
 import { chromiumPath, launch, noChromium, openPage, site } from "./browser/chromium.ts";
 
-const zip = fileURLToPath(new URL("../fixtures/pairs.zip", import.meta.url));
+const zip = fileURLToPath(fixture("pairs.zip"));
 const patience = { timeout: 60_000 };
 
 describe.skipIf(!chromiumPath)(`the page in Chromium${chromiumPath ? "" : ` (skipped: ${noChromium})`}`, () => {

@@ -1,6 +1,6 @@
 /**
  * Training on WebGPU in a real browser, by the SwiftShader that Chromium carries: right, and slow, so networks are tiny. A
- * shader is compiled for each form of each op, which takes most of the time.
+ * shader is compiled for each form of each op, which takes most of the time. All small steps are in webgpu.long.test.ts.
  */
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -33,17 +33,7 @@ describe.skipIf(!chromiumPath)(`WebGPU in Chromium${chromiumPath ? "" : ` (skipp
     expect(notes[0]).toMatch(/WebGPU is emulated on the CPU here.*WASM, which is faster, is used/);
   });
 
-  // All small ones with PIX2PIX_LONG=1.
-  const chosen = process.env.PIX2PIX_LONG ? Object.keys(cases).filter((name) => !/256|article/.test(name)) : ["pixel"];
-  it.each(chosen)("the steps of PyTorch: %s", (name) => checkCase(page, name, { 1: "webgpu" }), 600_000);
-
-  it.skipIf(!process.env.PIX2PIX_LONG)(
-    "the steps of PyTorch, begun on WebGPU and ended on WASM (PIX2PIX_LONG=1)",
-    async () => {
-      await checkCase(page, "pixel", { 1: "webgpu", 3: "wasm" });
-    },
-    240_000,
-  );
+  it("the steps of PyTorch: pixel", () => checkCase(page, "pixel", { 1: "webgpu" }), 600_000);
 
   it("a picture is translated to what WASM gives", async () => {
     const [gpu, cpu] = await page.evaluate(async () => {

@@ -5,9 +5,8 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { root } from "../../paths.ts";
 
-const root = fileURLToPath(new URL("../../..", import.meta.url));
 const parts = ["vk_swiftshader_icd.json", "libvk_swiftshader.so", "libvulkan.so.1"];
 const browser = process.env.CHROMIUM ? [dirname(process.env.CHROMIUM)] : [];
 const folder = [...browser, "/usr/lib/chromium", "/usr/lib/chromium-browser", "/opt/google/chrome"].find((path) =>

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
 import { decode } from "../../../src/formats/safetensors.ts";
+import { fixture, reference } from "../../paths.ts";
 import {
   compareLosses,
   compareWeights,
@@ -18,9 +19,7 @@ import type { Harness } from "./harness.ts";
 
 declare const pix2pix: Harness;
 
-const fixtures = fileURLToPath(new URL("../../fixtures/steps", import.meta.url));
-const reference =
-  process.env.PIX2PIX_REFERENCE ?? fileURLToPath(new URL("../../../../shared/reference", import.meta.url));
+const fixtures = fileURLToPath(fixture("steps"));
 
 /** Training steps of PyTorch by name: the folder of each, and how near to be. */
 export const cases: Record<string, { folder: string; tolerance: Tolerance }> = Object.fromEntries(

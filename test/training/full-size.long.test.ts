@@ -1,20 +1,18 @@
-/** The long tier (`npm run test:all`): what takes minutes. Results are judged, times are not: the benchmark tells those. */
+/** The demo and the default networks at full size. Results are judged, times are not: the benchmark tells those. */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { bin, realData as data } from "../paths.ts";
 
-const bin = fileURLToPath(new URL("../../bin/pix2pix.js", import.meta.url));
-const data = resolve(process.env.PIX2PIX_DATA ?? fileURLToPath(new URL("../../../shared/data", import.meta.url)));
 const work = mkdtempSync(join(tmpdir(), "pix2pix-long-"));
 afterAll(() => rmSync(work, { recursive: true }));
 
 const pix2pix = (...args: string[]) => execFileSync(process.execPath, [bin, ...args], { cwd: work, encoding: "utf8" });
 const minutes = (n: number) => n * 60_000;
 
-describe.skipIf(!process.env.PIX2PIX_LONG)("long (PIX2PIX_LONG=1)", () => {
+describe("full size", () => {
   it("the demo learns its facades", { timeout: minutes(30) }, () => {
     const page = pix2pix("demo").trim().split("\n").at(-1)!;
     expect(existsSync(join(work, page))).toBe(true);

@@ -1,0 +1,12 @@
+/** All of PyTorch's steps on WebGPU in Node, on a software adapter. */
+import { rmSync } from "node:fs";
+import { afterAll, describe, it } from "vitest";
+import { noAdapter, softwareAdapter } from "./webgpu/adapter.ts";
+import { checkStep, runs, stepCases } from "./webgpu/steps.ts";
+
+afterAll(() => rmSync(runs, { recursive: true }));
+
+const title = `steps of PyTorch on WebGPU in Node${softwareAdapter ? "" : ` (skipped: ${noAdapter})`}`;
+describe.skipIf(!softwareAdapter)(title, () => {
+  for (const each of stepCases) it(each.name, () => checkStep(each), 900_000);
+});
