@@ -36,7 +36,7 @@ export { generatorGraph, type ModelOptions, trainingStep } from "./model/pix2pix
 export { type Discriminator, discriminators, receptiveField } from "./networks/discriminators.ts";
 export { type Generator, generators } from "./networks/generators.ts";
 export type { DeepPicture, Files, Images, Ort, Picture, Platform } from "./platform.ts";
-export { Run } from "./run/run.ts";
+export { listRuns, Run } from "./run/run.ts";
 // Train and translate.
 export { type StepReport, type TrainEvents, type TrainResult, train } from "./training/train.ts";
 export { Trainer } from "./training/trainer.ts";

@@ -23,6 +23,8 @@ export type DeepPicture = Picture<Samples>;
 
 export interface Files {
   read(path: string): Promise<Uint8Array>;
+  /** The bytes [start, end) of a file, fewer where it ends. Absent where a runtime can only read whole files. */
+  readPart?(path: string, start: number, end: number): Promise<Uint8Array>;
   /** Writes beside and renames, so a reader sees the old file or the new one and a full disk keeps the old. Makes folders. */
   write(path: string, content: Uint8Array | string | readonly Uint8Array[]): Promise<void>;
   append(path: string, text: string): Promise<void>;

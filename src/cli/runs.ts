@@ -2,33 +2,20 @@
 
 import type * as z from "zod";
 import { namedValues, optionsOf, parseOptions } from "../config/options.ts";
-import { type Config, configSchema, readConfig } from "../config/schema.ts";
-import { CheckpointError, ConfigError, nearest } from "../errors.ts";
+import { type Config, configSchema } from "../config/schema.ts";
+import { ConfigError } from "../errors.ts";
 import type { OpenOptions, Translator } from "../inference/translator.ts";
 import { files } from "../node/files.ts";
 import type { Platform } from "../platform.ts";
+import { Run } from "../run/run.ts";
 import type { Output } from "./command.ts";
 
 /**
  * The configuration of a run.
  * @throws CheckpointError naming the runs that exist when there is none of this name.
  */
-export async function storedConfig(checkpointsDir: string, name: string): Promise<Config> {
-  const path = `${checkpointsDir}/${name}/config.json`;
-  if (await files.exists(path)) return readConfig(new TextDecoder().decode(await files.read(path)), path);
-  const runs: string[] = [];
-  for (const entry of (await files.list(checkpointsDir)) ?? []) {
-    if (entry.folder && (await files.exists(`${checkpointsDir}/${entry.name}/config.json`))) runs.push(entry.name);
-  }
-  const near = nearest(name, runs);
-  const shown = runs.slice(0, 10).join(", ") + (runs.length > 10 ? ", ..." : "");
-  throw new CheckpointError(
-    `There is no run "${name}": ${path} does not exist. ` +
-      (near ? `Did you mean ${near}? ` : "") +
-      (runs.length > 0
-        ? `Runs in ${checkpointsDir}: ${shown}.`
-        : `${checkpointsDir} has no runs; train one with npx pix2pix train --dataroot FOLDER --name ${name}, or name the folder with --checkpoints-dir.`),
-  );
+export function storedConfig(checkpointsDir: string, name: string): Promise<Config> {
+  return new Run(files, { checkpointsDir, name }).config();
 }
 
 /** How commands with a run take the options of training. */

@@ -87,13 +87,9 @@ export function encode(
 export function decode(bytes: Uint8Array, file = "safetensors"): SafetensorsFile {
   const { header, data } = readHeader(bytes, file);
   const tensors: Record<string, StoredTensor> = Object.create(null);
-  const metadata: Record<string, string> = {};
   const spans: { name: string; start: number; end: number }[] = [];
   for (const [name, entry] of Object.entries(header)) {
-    if (name === "__metadata__") {
-      for (const [key, text] of Object.entries(isObject(entry) ? entry : {})) metadata[key] = String(text);
-      continue;
-    }
+    if (name === "__metadata__") continue;
     const { dtype, shape, start, end } = readEntry(name, entry, file);
     if (end > data.length) {
       throw new CheckpointError(
@@ -118,14 +114,37 @@ export function decode(bytes: Uint8Array, file = "safetensors"): SafetensorsFile
   if (reached !== data.length) {
     throw new CheckpointError(`${file}: ${data.length - reached} bytes follow the last tensor; expected none.`);
   }
-  return { tensors, metadata };
+  return { tensors, metadata: metadataOf(header) };
+}
+
+/**
+ * The metadata of a file, without its tensors.
+ * @param part reads the bytes [start, end) of the file, fewer where the file ends
+ * @throws CheckpointError for another format or a header that is not one
+ */
+export async function readMetadata(
+  part: (start: number, end: number) => Promise<Uint8Array>,
+  file = "safetensors",
+): Promise<Record<string, string>> {
+  const start = await part(0, 64);
+  const length = start.length < 8 ? 0 : headerLength(start);
+  const { header } = readHeader(length > maxHeader ? start : await part(0, 8 + length), file);
+  return metadataOf(header);
+}
+
+function metadataOf({ __metadata__: found }: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(Object.entries(isObject(found) ? found : {}).map(([key, text]) => [key, String(text)]));
+}
+
+function headerLength(bytes: Uint8Array): number {
+  return Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, littleEndian));
 }
 
 function readHeader(bytes: Uint8Array, file: string): { header: Record<string, unknown>; data: Uint8Array } {
   const foreign = (why: string) =>
     new CheckpointError(`${file}: not a safetensors file: ${lookAlike(bytes) ?? why}. Expected a .safetensors file.`);
   if (bytes.length < 8) throw foreign(`${bytes.length} bytes, a header needs at least 8`);
-  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, littleEndian));
+  const length = headerLength(bytes);
   if (length > maxHeader || (bytes.length > 8 && bytes[8] !== 0x7b)) {
     throw foreign(length > maxHeader ? `its first 8 bytes give a header of ${length} bytes` : "its header is not JSON");
   }

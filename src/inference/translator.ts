@@ -19,7 +19,7 @@ import type { MaskSpec } from "../nn/parameters.ts";
 import { encode } from "../onnx/encode.ts";
 import type { DeepPicture, Device, InferenceSession, Picture, Platform, Samples } from "../platform.ts";
 import { Random } from "../random.ts";
-import { fill, Run } from "../run/run.ts";
+import { loadWeights, Run } from "../run/run.ts";
 import { normPrograms, type Run as RunProgram, runTiled, type TileSize } from "./run-in-tiles.ts";
 import { window } from "./tiles.ts";
 
@@ -84,7 +84,7 @@ export async function openRun(options: OpenOptions, platform: Platform): Promise
   const side = generators[config.netG]!.multiple;
   const { netG } = generatorGraph(config, { n: 1, height: side, width: side });
   const state = new NetworkState(netG);
-  fill(state, tensors, path);
+  loadWeights(state, tensors, path);
   return Translator.of(config, state, platform, options, device, "fixed");
 }
 

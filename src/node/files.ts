@@ -82,6 +82,22 @@ async function writeNow(path: string, content: Uint8Array | string | readonly Ui
   }
 }
 
+async function readPart(path: string, start: number, end: number): Promise<Uint8Array> {
+  const handle = await open(path, "r");
+  try {
+    const bytes = new Uint8Array(Math.max(0, Math.min(end, (await handle.stat()).size) - start));
+    let length = 0;
+    while (length < bytes.length) {
+      const { bytesRead } = await handle.read(bytes, length, bytes.length - length, start + length);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    return bytes.subarray(0, length);
+  } finally {
+    await handle.close();
+  }
+}
+
 async function list(path: string): Promise<{ name: string; folder: boolean }[] | undefined> {
   try {
     const entries = await readdir(path, { withFileTypes: true });
@@ -120,6 +136,7 @@ async function exists(path: string): Promise<boolean> {
  */
 export const files: Files = {
   read: (path) => guarded("read", path, () => readFile(path)),
+  readPart: (path, start, end) => guarded("read", path, () => readPart(path, start, end)),
   write,
   append: (path, text) =>
     guarded("append to", path, async () => {

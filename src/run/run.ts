@@ -1,287 +1,198 @@
-/**
- * A run on disk: `<checkpointsDir>/<name>/` with config.json, the latest weights and state, kept epochs, loss_log.jsonl,
- * samples/ and index.html. Weights carry the tensor names of the widely used PyTorch implementation.
- */
+/** A training run on disk. The CLI, the library and the page in the browser read and write runs only through this file. */
 import { type Config, readConfig } from "../config/schema.ts";
-import type { NetworkState } from "../engines/state.ts";
-import { CheckpointError, UserError } from "../errors.ts";
-import { decode, encode, type StoredTensor } from "../formats/safetensors.ts";
-import { type Losses, lossNames } from "../model/losses.ts";
-import { isTrainable } from "../nn/parameters.ts";
+import { CheckpointError, nearest } from "../errors.ts";
+import { encode, type StoredTensor } from "../formats/safetensors.ts";
 import type { Files } from "../platform.ts";
+import { Checkpoint, type Networks, type Progress, readTensors } from "./checkpoint.ts";
+import { type Log, type LossLine, lossLog, type Score, scoreLog } from "./logs.ts";
+import { configFile, epochOfSample, labelOf, pageFile, sampleFile, samplesFolder, weightsFile } from "./paths.ts";
+import { weightTensors } from "./weights.ts";
 
-/** Where a run stands. `step` counts from the run's first; `pairs` guards against a data set that changed. */
-export interface Progress {
-  step: number;
-  epoch: number;
-  pairs: number;
-}
+export type { Networks, Progress } from "./checkpoint.ts";
+export type { LossLine, Score } from "./logs.ts";
+export { sampleFile, weightsFile } from "./paths.ts";
+export { loadWeights } from "./weights.ts";
 
-/** One line of loss_log.jsonl; G_L1 is multiplied by lambda, lr is that of the step, seconds its duration. */
-export interface LossLine extends Losses {
-  epoch: number;
-  step: number;
-  lr: number;
-  seconds: number;
+/** Where a run is: the folder `<checkpointsDir>/<name>`. */
+export interface RunPlace {
+  checkpointsDir: string;
+  name: string;
 }
 
 /**
- * One line of val_log.jsonl: means over the pairs of --val-phase, of 8-bit pictures, as `pix2pix test` has them.
- * L1 is the mean absolute difference in [-1, 1], PSNR is in decibels.
+ * The files of one run. An object of this class only names a folder; nothing is read or written before a method is called.
+ *
+ * @example
+ * ```ts
+ * import { Run } from "pix2pix";
+ * import { nodePlatform } from "pix2pix/node";
+ *
+ * const { files } = await nodePlatform();
+ * const run = new Run(files, { checkpointsDir: "runs", name: "mine" });
+ * if (await run.exists()) {
+ *   const { step } = (await run.progress())!;
+ *   const last = (await run.losses.read()).at(-1);
+ *   console.log(`step ${step}, G_L1 ${last?.G_L1}, kept weights: ${await run.keptWeights()}`);
+ * }
+ * ```
  */
-export interface Score {
-  epoch: number;
-  step: number;
-  L1: number;
-  PSNR: number;
-  SSIM: number;
-}
-
-/** Networks that are saved: G and D with their moments. */
-export interface Networks {
-  netG: NetworkState;
-  netD: NetworkState;
-}
-
-const latest = ["latest_net_G", "latest_net_D", "latest_state"].map((stem) => `${stem}.safetensors`);
-
 export class Run {
+  readonly name: string;
+  /** The folder of the run. */
   readonly dir: string;
-  #files: Files;
+  /** One line for each step. */
+  readonly losses: Log<LossLine>;
+  /** One line for each epoch that --val-freq has scored. */
+  readonly scores: Log<Score>;
+  readonly #files: Files;
+  readonly #checkpointsDir: string;
+  readonly #checkpoint: Checkpoint;
 
-  constructor(files: Files, { checkpointsDir, name }: { checkpointsDir: string; name: string }) {
-    this.#files = files;
+  constructor(files: Files, { checkpointsDir, name }: RunPlace) {
+    this.name = name;
     this.dir = `${checkpointsDir}/${name}`;
+    this.losses = lossLog(files, this.dir);
+    this.scores = scoreLog(files, this.dir);
+    this.#files = files;
+    this.#checkpointsDir = checkpointsDir;
+    this.#checkpoint = new Checkpoint(files, this.dir);
   }
 
-  path(name: string): string {
-    return `${this.dir}/${name}`;
+  /** The path of a file of the run. */
+  path(file: string): string {
+    return `${this.dir}/${file}`;
   }
 
-  /** Whether there is anything to lose or to go on with: a saved checkpoint. */
-  async exists(): Promise<boolean> {
-    const states = [latest[2]!, `${latest[2]}.next`].map((name) => this.#files.exists(this.path(name)));
-    return (await Promise.all(states)).some(Boolean);
-  }
+  // ---- Options ---------------------------------------------------------------------------------------------------------
 
-  /** @throws CheckpointError when there is no such run, or its config is damaged. */
+  /**
+   * The options of the run.
+   * @throws CheckpointError when config.json is damaged or does not exist; then the message names the runs that exist
+   */
   async config(): Promise<Config> {
-    const path = this.path("config.json");
-    if (!(await this.#files.exists(path)))
-      throw new CheckpointError(`There is no run at ${this.dir}: ${path} does not exist.`);
+    const path = this.path(configFile);
+    if (!(await this.#files.exists(path))) throw await this.#missing(path);
     return readConfig(new TextDecoder().decode(await this.#files.read(path)), path);
   }
 
   saveConfig(config: Config): Promise<void> {
-    return this.#files.write(this.path("config.json"), `${JSON.stringify(config, null, 2)}\n`);
+    return this.#files.write(this.path(configFile), `${JSON.stringify(config, null, 2)}\n`);
+  }
+
+  /** Whether the run has been started: its config.json exists. */
+  isStarted(): Promise<boolean> {
+    return this.#files.exists(this.path(configFile));
+  }
+
+  async #missing(path: string): Promise<CheckpointError> {
+    const runs = await listRuns(this.#files, this.#checkpointsDir);
+    const near = nearest(this.name, runs);
+    const shown = runs.slice(0, 10).join(", ") + (runs.length > 10 ? ", ..." : "");
+    const others =
+      runs.length > 0
+        ? `Runs in ${this.#checkpointsDir}: ${shown}.`
+        : `${this.#checkpointsDir} has no runs; train one with npx pix2pix train --dataroot FOLDER --name ${this.name}, ` +
+          "or name the folder with --checkpoints-dir.";
+    return new CheckpointError(
+      `There is no run "${this.name}": ${path} does not exist. ${near ? `Did you mean ${near}? ` : ""}${others}`,
+    );
+  }
+
+  // ---- The latest checkpoint -------------------------------------------------------------------------------------------
+
+  /** Whether the run has saved a checkpoint. */
+  exists(): Promise<boolean> {
+    return this.#checkpoint.exists();
+  }
+
+  /** How far the last checkpoint has come; undefined without one. Reads the header of one file, not the weights. */
+  progress(): Promise<Progress | undefined> {
+    return this.#checkpoint.progress();
   }
 
   /**
-   * Saves everything that the next step depends on. All three files are first written as `<name>.next`, then renamed, the
-   * state last: after a kill at any point `restore` finds either the old set or the new one whole.
+   * Replaces the last checkpoint: weights, moments and progress. A kill at any point leaves the old one or the new one.
+   * @throws UserError when weights are not finite or the disk is full; the checkpoint before stays
    */
-  async saveLatest({ netG, netD }: Networks, progress: Progress): Promise<void> {
-    for (const state of [netG, netD]) refuseNonFinite(state, this.path(latest[0]!));
-    const metadata = { step: String(progress.step), epoch: String(progress.epoch), pairs: String(progress.pairs) };
-    const contents = [weights(netG), weights(netD), { ...moments(netG), ...moments(netD) }];
-    try {
-      for (const [i, name] of latest.entries()) {
-        await this.#files.write(this.path(`${name}.next`), encode(contents[i]!, metadata));
-      }
-    } catch (error) {
-      for (const name of latest) await this.#files.remove(this.path(`${name}.next`)).catch(() => {});
-      throw error;
-    }
-    for (const name of latest) await this.#files.rename(this.path(`${name}.next`), this.path(name));
+  saveLatest(networks: Networks, progress: Progress): Promise<void> {
+    return this.#checkpoint.save(networks, progress);
   }
+
+  /**
+   * Copies the last checkpoint into both networks.
+   * @throws CheckpointError when it is missing, damaged, or of other networks
+   */
+  restore(networks: Networks): Promise<Progress> {
+    return this.#checkpoint.restore(networks);
+  }
+
+  // ---- Kept weights ----------------------------------------------------------------------------------------------------
 
   /** Keeps the weights of an epoch under its number, or as "best". */
   async saveWeights(label: number | "best", { netG, netD }: Networks, epoch: number): Promise<void> {
-    for (const [letter, net] of [
+    for (const [network, net] of [
       ["G", netG],
       ["D", netD],
     ] as const) {
-      const path = this.path(`${label}_net_${letter}.safetensors`);
-      await this.#files.write(path, encode(weights(net), { epoch: String(epoch) }));
+      const content = encode(weightTensors(net), { epoch: String(epoch) });
+      await this.#files.write(this.path(weightsFile(label, network)), content);
     }
   }
 
-  /** Fills both networks with the last checkpoint. @throws CheckpointError when it is missing, damaged or of other networks. */
-  async restore({ netG, netD }: Networks): Promise<Progress> {
-    await this.#finishSave();
-    const [g, d, state] = await Promise.all(latest.map((name) => this.#read(this.path(name))));
-    fill(netG, g!.tensors, this.path(latest[0]!));
-    fill(netD, d!.tensors, this.path(latest[1]!));
-    for (const net of [netG, netD]) {
-      for (const spec of net.specs.filter(isTrainable)) {
-        for (const moment of ["m", "v"] as const) {
-          const name = `${net.network}.${spec.name}.${moment}`;
-          net.view(moment, spec).set(valuesOf(state!.tensors, name, spec.shape, this.path(latest[2]!)));
-        }
-      }
-    }
-    const { step, epoch, pairs } = state!.metadata;
-    return { step: Number(step), epoch: Number(epoch), pairs: Number(pairs) };
+  /** The labels of generator weights on disk: "latest", "best", numbers of epochs. */
+  async keptWeights(): Promise<string[]> {
+    return ((await this.#files.list(this.dir)) ?? []).flatMap(({ name }) => labelOf(name) ?? []);
   }
 
   /**
-   * A save that a kill cut short is completed where all of it was written, else dropped. The state is written last and
-   * renamed last, so while its `.next` is there, what is not renamed yet is there too.
+   * The weights of the generator and their path.
+   * @param label "latest", "best", or the number of a kept epoch
+   * @throws CheckpointError when there are none; the message lists those that are kept
    */
-  async #finishSave(): Promise<void> {
-    const next = latest.map((name) => this.path(`${name}.next`));
-    const whole = await this.#files.exists(next.at(-1)!);
-    for (const [i, path] of next.entries()) {
-      if (!whole) await this.#files.remove(path);
-      else if (await this.#files.exists(path)) await this.#files.rename(path, this.path(latest[i]!));
+  async generator(label: string): Promise<{ tensors: Record<string, StoredTensor>; path: string }> {
+    const path = this.path(weightsFile(label, "G"));
+    if (label !== "latest" && !(await this.#files.exists(path))) {
+      const kept = (await this.keptWeights()).join(", ") || "none";
+      throw new CheckpointError(`${path} does not exist. Kept weights: ${kept}. Choose with --epoch.`);
     }
+    return { tensors: (await readTensors(this.#files, path)).tensors, path };
   }
 
-  /** The weights of G at "latest" or a kept epoch, in file order, for inference. */
-  async generator(epoch: string): Promise<{ tensors: Record<string, StoredTensor>; path: string }> {
-    const path = this.path(`${epoch}_net_G.safetensors`);
-    if (epoch !== "latest" && !(await this.#files.exists(path))) {
-      const names = ((await this.#files.list(this.dir)) ?? []).map(
-        ({ name }) => /^(.+)_net_G\.safetensors$/.exec(name)?.[1],
-      );
-      const kept = names.filter((name) => name !== undefined);
-      throw new CheckpointError(
-        `${path} does not exist. Kept weights: ${kept.join(", ") || "none"}. Choose with --epoch.`,
-      );
-    }
-    return { tensors: (await this.#read(path)).tensors, path };
+  /** The bytes of the generator's latest weights, a safetensors file. */
+  generatorFile(): Promise<Uint8Array> {
+    return this.#files.read(this.path(weightsFile("latest", "G")));
   }
 
-  async #read(path: string): Promise<ReturnType<typeof decode>> {
-    if (!(await this.#files.exists(path))) {
-      throw new CheckpointError(
-        `${path} does not exist: the run has not saved a checkpoint yet. Train it, without --continue-train.`,
-      );
-    }
-    return decode(await this.#files.read(path), path);
+  // ---- Samples and the page --------------------------------------------------------------------------------------------
+
+  /** The epochs that have a sample, ascending. */
+  async sampleEpochs(): Promise<number[]> {
+    const found = (await this.#files.list(this.path(samplesFolder))) ?? [];
+    return found.flatMap(({ name }) => epochOfSample(name) ?? []).sort((a, b) => a - b);
   }
 
-  // ---- Logs: one JSON object a line ----------------------------------------------------------------------------------
-
-  appendLosses(line: LossLine): Promise<void> {
-    return this.#append(lossLog, line);
+  /** The PNG of an epoch: rows of input, output and target. */
+  readSample(epoch: number): Promise<Uint8Array> {
+    return this.#files.read(this.path(sampleFile(epoch)));
   }
 
-  /** The lines of loss_log.jsonl up to `step`; later ones, of steps that were lost, are removed from the file. */
-  losses(step: number): Promise<LossLine[]> {
-    return this.#lines<LossLine>(lossLog, lossNames, step);
+  writeSample(epoch: number, png: Uint8Array): Promise<void> {
+    return this.#files.write(this.path(sampleFile(epoch)), png);
   }
 
-  appendScore(score: Score): Promise<void> {
-    return this.#append(scoreLog, score);
+  /** The path of the page. */
+  get page(): string {
+    return this.path(pageFile);
   }
 
-  /** The lines of val_log.jsonl up to `step`, as `losses`. */
-  scores(step: number): Promise<Score[]> {
-    return this.#lines<Score>(scoreLog, ["epoch", "L1", "PSNR", "SSIM"], step);
-  }
-
-  #append(name: string, line: LossLine | Score): Promise<void> {
-    return this.#files.append(this.path(name), `${JSON.stringify(line)}\n`);
-  }
-
-  async #lines<Line extends { step: number }>(
-    name: string,
-    fields: readonly (keyof Line)[],
-    step: number,
-  ): Promise<Line[]> {
-    const path = this.path(name);
-    if (!(await this.#files.exists(path))) return [];
-    const lines = new TextDecoder().decode(await this.#files.read(path)).split("\n");
-    const kept = lines.flatMap((text) => parseLine<Line>(text, fields) ?? []).filter((line) => line.step <= step);
-    const text = kept.map((line) => `${JSON.stringify(line)}\n`).join("");
-    if (text !== lines.join("\n")) await this.#files.write(path, text);
-    return kept;
+  writePage(html: string): Promise<void> {
+    return this.#files.write(this.page, html);
   }
 }
 
-const lossLog = "loss_log.jsonl";
-const scoreLog = "val_log.jsonl";
-
-/** A line of a log; undefined for a part of one, as a kill leaves at the end. */
-function parseLine<Line>(text: string, fields: readonly (keyof Line)[]): Line | undefined {
-  try {
-    const line = JSON.parse(text) as Line;
-    return fields.every((name) => typeof line[name] === "number") ? line : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Shared memory is read as any other. */
-function float32(shape: readonly number[], data: Float32Array): StoredTensor {
-  return { dtype: "F32", shape, data: data as Float32Array<ArrayBuffer> };
-}
-
-function weights(net: NetworkState): Record<string, StoredTensor> {
-  const tensors: Record<string, StoredTensor> = {};
-  for (const spec of net.specs) tensors[spec.name] = float32(spec.shape, net.get(spec));
-  for (const [name, count] of net.batches) {
-    tensors[`${name}.num_batches_tracked`] = { dtype: "I64", shape: [], data: BigInt64Array.of(BigInt(count)) };
-  }
-  return tensors;
-}
-
-function moments(net: NetworkState): Record<string, StoredTensor> {
-  const tensors: Record<string, StoredTensor> = {};
-  for (const spec of net.specs.filter(isTrainable)) {
-    for (const moment of ["m", "v"] as const) {
-      tensors[`${net.network}.${spec.name}.${moment}`] = float32(spec.shape, net.view(moment, spec));
-    }
-  }
-  return tensors;
-}
-
-/**
- * Fills a network from stored tensors (checkpoint, --init-g, --init-d).
- * @throws CheckpointError naming the first tensor that differs, with both shapes.
- */
-export function fill(net: NetworkState, tensors: Readonly<Record<string, StoredTensor>>, file: string): void {
-  const expected = new Set(net.specs.map((spec) => spec.name));
-  for (const spec of net.specs) valuesOf(tensors, spec.name, spec.shape, file);
-  const extra = Object.keys(tensors).find((name) => !expected.has(name) && !name.endsWith(".num_batches_tracked"));
-  if (extra) {
-    throw new CheckpointError(
-      `${file} is of another ${net.network}: it has ${extra} [${tensors[extra]!.shape}], which this network has not. ` +
-        "Give the architecture options (--netG, --netD, --norm, ...) that the file was made with.",
-    );
-  }
-  for (const spec of net.specs) net.get(spec).set(valuesOf(tensors, spec.name, spec.shape, file));
-  for (const name of net.batches.keys()) {
-    const count = tensors[`${name}.num_batches_tracked`];
-    if (count) net.batches.set(name, Number(count.data[0]));
-  }
-}
-
-function valuesOf(
-  tensors: Readonly<Record<string, StoredTensor>>,
-  name: string,
-  shape: readonly number[],
-  file: string,
-): Float32Array {
-  const stored = tensors[name];
-  const got = stored ? `has ${name} ${stored.dtype} [${stored.shape}]` : `has no ${name}`;
-  if (stored?.dtype !== "F32" || stored.shape.length !== shape.length || stored.shape.some((n, i) => n !== shape[i])) {
-    throw new CheckpointError(
-      `${file} is of another architecture: it ${got}, expected F32 [${shape}]. ` +
-        "Give the architecture options (--netG, --ngf, --netD, --ndf, --norm, ...) that the file was made with.",
-    );
-  }
-  return stored.data;
-}
-
-function refuseNonFinite(net: NetworkState, kept: string): void {
-  const { values } = net.adam;
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i]! * 0;
-  if (sum === 0) return;
-  throw new UserError(
-    `The weights of ${net.network} are no longer finite, so they were not saved; the checkpoint before is intact (${kept}). ` +
-      "Continue from it with a smaller --lr, or look for pictures that are damaged (pix2pix inspect).",
-  );
+/** The names of the runs in a folder, sorted: its folders that hold a config.json. */
+export async function listRuns(files: Files, checkpointsDir: string): Promise<string[]> {
+  const found = ((await files.list(checkpointsDir)) ?? []).filter(({ folder }) => folder);
+  const started = await Promise.all(found.map(({ name }) => new Run(files, { checkpointsDir, name }).isStarted()));
+  return found.filter((_, i) => started[i]).map(({ name }) => name);
 }

@@ -60,7 +60,7 @@ export class LossLog {
     for (const [i, { epoch, step, lr, images }] of steps.entries()) {
       if (!Object.values(losses[i]!).every(Number.isFinite)) throw this.#notFinite(step);
       const line = { epoch, step, ...losses[i]!, lr, seconds };
-      await this.#run.appendLosses(line);
+      await this.#run.losses.append(line);
       this.#shown(this.#report.add(line, images));
     }
   }

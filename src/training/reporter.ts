@@ -13,7 +13,7 @@ import { countParameters } from "../nn/parameters.ts";
 import type { Platform } from "../platform.ts";
 import { stack, strip } from "../report/compose.ts";
 import { runPage } from "../report/run-page.ts";
-import type { LossLine, Run, Score } from "../run/run.ts";
+import { type LossLine, type Run, type Score, sampleFile } from "../run/run.ts";
 import type { Trainer } from "./trainer.ts";
 
 export interface StepReport {
@@ -147,7 +147,7 @@ export class Reporter {
 
   /** Adds samples/epoch_NNN.png: input, output and target of the same few pairs every time. */
   async sample(epoch: number): Promise<void> {
-    const { files, images } = this.#platform;
+    const { images } = this.#platform;
     const pairs = await this.#samplePairs();
     const { cropSize, cropHeight } = this.#config;
     const plain = { ...this.#config, ...still, loadSize: cropSize, loadHeight: cropHeight };
@@ -166,8 +166,7 @@ export class Reporter {
           ]),
         );
       }
-      const path = this.#run.path(`samples/epoch_${String(epoch).padStart(3, "0")}.png`);
-      await files.write(path, await images.encodePng(stack(rows)));
+      await this.#run.writeSample(epoch, await images.encodePng(stack(rows)));
       this.#samples.push(epoch);
     } finally {
       await translator.close();
@@ -197,8 +196,7 @@ export class Reporter {
     this.#pageAt = performance.now();
     if (!this.#listed) {
       this.#listed = true;
-      const found = (await this.#platform.files.list(this.#run.path("samples"))) ?? [];
-      const before = found.flatMap(({ name }) => Number(/^epoch_(\d+)\.png$/.exec(name)?.[1] ?? []));
+      const before = await this.#run.sampleEpochs();
       this.#samples = [...new Set([...before, ...this.#samples])].sort((a, b) => a - b);
     }
     const {
@@ -242,11 +240,11 @@ export class Reporter {
       secondsLeft: (lastStep - step) * this.#pace,
       losses: this.#lines,
       validation: { metric: this.#config.valMetric, scores: this.scores },
-      samples: this.#samples.map((epoch) => ({ epoch, file: `samples/epoch_${String(epoch).padStart(3, "0")}.png` })),
+      samples: this.#samples.map((epoch) => ({ epoch, file: sampleFile(epoch) })),
       sampleSize: cropSize,
       updated: new Date(),
     });
-    await this.#platform.files.write(this.#run.path("index.html"), text);
+    await this.#run.writePage(text);
   }
 }
 

@@ -8,7 +8,7 @@ import { decode } from "../formats/safetensors.ts";
 import { inits } from "../nn/init.ts";
 import { schedules } from "../nn/schedules.ts";
 import type { Device, Platform } from "../platform.ts";
-import { fill, Run } from "../run/run.ts";
+import { loadWeights, Run, weightsFile } from "../run/run.ts";
 import { LossLog } from "./loss-log.ts";
 import { describe, Reporter, type StepReport } from "./reporter.ts";
 import { Trainer } from "./trainer.ts";
@@ -90,7 +90,7 @@ async function trainRun(
   const allSteps = (config.nEpochs + config.nEpochsDecay) * perEpoch;
   const lastStep = Math.min(allSteps, config.maxSteps ?? allSteps);
   const epochs = Math.ceil(lastStep / perEpoch);
-  const losses = await run.losses(progress.step);
+  const losses = await run.losses.cutAfter(progress.step);
   await run.saveConfig(config);
   events.start?.({ lines: describe(config, trainer, data, { height, width, threads, perEpoch }), runDir: run.dir });
   const report = new Reporter(run, config, platform, trainer, losses, { perEpoch, epochs, lastStep });
@@ -144,7 +144,7 @@ async function trainRun(
     if (step % config.saveLatestFreq === 0 || kept) await save();
     if (kept) {
       await run.saveWeights(epoch, trainer, epoch);
-      events.message?.(`epoch ${epoch}: weights kept as ${run.path(`${epoch}_net_G.safetensors`)}`);
+      events.message?.(`epoch ${epoch}: weights kept as ${run.path(weightsFile(epoch, "G"))}`);
     }
     if (epochDone || step === lastStep) {
       await toHost();
@@ -196,7 +196,7 @@ async function begin(
     [trainer.netD, initD],
   ] as const) {
     net.initialise(inits[initType], initGain, seed);
-    if (file) fill(net, decode(await files.read(file), file).tensors, file);
+    if (file) loadWeights(net, decode(await files.read(file), file).tensors, file);
   }
   return { step: 0, epoch: 0, pairs: 0 };
 }

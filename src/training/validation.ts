@@ -37,7 +37,7 @@ export class Validation {
       maxDatasetSize: config.valSize,
     });
     const loader = new Loader(pairs, { ...config, ...wholePictures(config) }, platform);
-    return new Validation(config, run, trainer, loader, platform, await run.scores(step));
+    return new Validation(config, run, trainer, loader, platform, await run.scores.cutAfter(step));
   }
 
   private constructor(config: Config, run: Run, trainer: Trainer, loader: Loader, platform: Platform, scores: Score[]) {
@@ -80,7 +80,7 @@ export class Validation {
     const { l1: L1, psnr: PSNR, ssim: SSIM } = mean(each);
     const score: Score = { epoch, step, L1, PSNR, SSIM };
     this.scores.push(score);
-    await this.#run.appendScore(score);
+    await this.#run.scores.append(score);
     const best = this.best === score;
     if (best) await this.#run.saveWeights("best", this.#trainer, epoch);
     const values = `L1 ${L1.toFixed(4)}, PSNR ${PSNR.toFixed(2)} dB, SSIM ${SSIM.toFixed(3)}`;

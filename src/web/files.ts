@@ -130,9 +130,8 @@ async function open(path: string): Promise<File> {
   return (await folder.getFileHandle(name)).getFile();
 }
 
-/** A file of which parts can be read. */
-export function openFile(path: string): Promise<File> {
-  return guarded("read", path, () => open(path));
+async function readPart(path: string, start: number, end: number): Promise<Uint8Array> {
+  return new Uint8Array(await (await open(path)).slice(start, end).arrayBuffer());
 }
 
 async function list(path: string): Promise<{ name: string; folder: boolean }[] | undefined> {
@@ -181,6 +180,7 @@ export function removeFolder(path: string): Promise<void> {
 /** Files of this origin. `remove` takes a file, and does nothing where there is none. */
 export const files: Files = {
   read: (path) => guarded("read", path, () => read(path)),
+  readPart: (path, start, end) => guarded("read", path, () => readPart(path, start, end)),
   write: (path, content) => guarded("write", path, () => inTurn(path, () => write(path, content))),
   append: (path, text) => guarded("append to", path, () => inTurn(path, () => append(path, text))),
   list: (path) => guarded("list", path, () => list(path)),

@@ -15,7 +15,7 @@ import { inits } from "../../src/nn/init.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import type { Picture } from "../../src/platform.ts";
 import { Random } from "../../src/random.ts";
-import { fill } from "../../src/run/run.ts";
+import { loadWeights } from "../../src/run/run.ts";
 import { fixture } from "../paths.ts";
 
 const platform = await nodePlatform({ threads: 1 });
@@ -23,7 +23,7 @@ const platform = await nodePlatform({ threads: 1 });
 function generator(options: Partial<ConfigInput>, tensors?: Record<string, StoredTensor>) {
   const config = parseConfig({ dataroot: "none", cropSize: 64, loadSize: 64, threads: 1, ...options });
   const state = new NetworkState(generatorGraph(config, { n: 1, height: 64, width: 64 }).netG);
-  if (tensors) fill(state, tensors, "fixture");
+  if (tensors) loadWeights(state, tensors, "fixture");
   else state.initialise(inits.normal, 0.2, 1);
   return (settings: TestTime = {}, weights?: WeightUse) =>
     Translator.of(config, state, platform, settings, undefined, weights);

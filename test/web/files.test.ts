@@ -24,6 +24,14 @@ async function exercise(files: Files, root: string): Promise<unknown[]> {
   await files.append(`${root}/a/log`, "x\n");
   await files.append(`${root}/a/log`, "\u00e9\n");
   seen.push(await text("a/b/one.txt"), [...(await files.read(`${root}/a/two`))], await text("a/log"));
+  for (const [start, end] of [
+    [0, 2],
+    [1, 3],
+    [2, 9],
+    [5, 9],
+  ] as const) {
+    seen.push([...(await files.readPart!(`${root}/a/two`, start, end))]);
+  }
   seen.push(await files.list(`${root}/a`), await files.list(`${root}/a/two`));
   seen.push(
     await files.exists(`${root}/a/b`),
@@ -35,6 +43,7 @@ async function exercise(files: Files, root: string): Promise<unknown[]> {
   await files.remove(`${root}/a/log`);
   await files.remove(`${root}/a/log`);
   seen.push((await files.list(`${root}/a`))!.map(({ name }) => name));
+  seen.push(await failure(files.readPart!(`${root}/a/log`, 0, 1)));
   seen.push(await failure(files.read(`${root}/a/log`)), await failure(files.rename(`${root}/no`, `${root}/yes`)));
   await Promise.all(["1", "22", "333"].map((value) => files.write(`${root}/same`, value)));
   seen.push(await text("same"));

@@ -8,10 +8,11 @@ import { findPairs } from "../../data/pairs.ts";
 import { writeDemo } from "../../demo/write.ts";
 import { ConfigError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
+import { Run } from "../../run/run.ts";
 import type { Command } from "../command.ts";
 import { duration } from "../progress.ts";
 import { metricLines, writeResults } from "../results.ts";
-import { openStoredRun, ownOptions, storedConfig } from "../runs.ts";
+import { openStoredRun, ownOptions } from "../runs.ts";
 import { trainShown } from "../training.ts";
 
 const { checkpointsDir, seed, device, threads } = configSchema.shape;
@@ -65,9 +66,10 @@ export const demo: Command = {
       nEpochsDecay: decay,
     });
     const { images } = await import("../../node/images.ts");
-    const runDir = `${config.checkpointsDir}/${name}`;
-    if (await files.exists(`${runDir}/config.json`)) {
-      const earlier = await storedConfig(config.checkpointsDir, name);
+    const run = new Run(files, config);
+    const runDir = run.dir;
+    if (await run.isStarted()) {
+      const earlier = await run.config();
       if (earlier.dataroot !== dir) {
         throw new ConfigError(
           `${runDir} is a run on ${earlier.dataroot}, not an earlier demo; choose another --checkpoints-dir`,

@@ -10,17 +10,8 @@ import { files } from "../files.ts";
 import { images } from "../images.ts";
 import type { Picked } from "../import.ts";
 import { attempt, onClick, paint, part, show } from "./dom.ts";
-import { clearPictures } from "./runs.ts";
-import { dataDir } from "./settings.ts";
-
-export interface DataSet {
-  /** For the name of a run. */
-  title: string;
-  /** In the browser's storage; undefined for the built-in set, which is drawn at the size of the run. */
-  root: string | undefined;
-  pairs: number;
-  direction: "AtoB" | "BtoA";
-}
+import { removeUnusedData } from "./runs.ts";
+import { type DataSet, dataDir } from "./storage.ts";
 
 /** Of the built-in set: pairs to train on, pairs kept apart, and where they come from. */
 export const builtIn = { train: 250, test: 12, seed: 0 };
@@ -57,7 +48,7 @@ export function pictures(client: Client, chosen: (data: DataSet) => void): void 
       await client.importPictures(root, picked);
       const { pairs, notes } = await findPairs(files, root, { skipUnpaired: true });
       await choose({ title, root, pairs: pairs.length, direction: "AtoB" }, notes);
-      await clearPictures(root);
+      await removeUnusedData(root);
     } catch (error) {
       show(false, "pairs");
       throw error;

@@ -4,7 +4,7 @@ import { count, duration, fixed, terms } from "../../report/html.ts";
 import { lossCharts } from "../../report/run-page.ts";
 import type { StepReport } from "../../training/train.ts";
 import { part, show } from "./dom.ts";
-import { type StoredRun, sampleEpochs, sampleFile } from "./runs.ts";
+import { runOf, type StoredRun } from "./runs.ts";
 
 /** Milliseconds between two drawings. */
 const factsEvery = 200;
@@ -75,13 +75,14 @@ export class Progress {
   /** Shows the newest samples, with those of earlier epochs to choose from. */
   async samples(): Promise<void> {
     const { name, cropSize } = this.#run.config;
-    const epochs = await sampleEpochs(name);
+    const run = runOf(name);
+    const epochs = await run.sampleEpochs();
     if (epochs.length === 0 || epochs.join() === this.#sampled.join()) return;
     this.#sampled = epochs;
     const shown = epochs.length <= filmLength ? epochs : spread(epochs, filmLength);
     const made = await Promise.all(
       shown.map(async (epoch) => {
-        const bytes = (await sampleFile(name, epoch)) as Uint8Array<ArrayBuffer>;
+        const bytes = (await run.readSample(epoch)) as Uint8Array<ArrayBuffer>;
         return { epoch, url: URL.createObjectURL(new Blob([bytes], { type: "image/png" })) };
       }),
     );

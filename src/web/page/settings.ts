@@ -1,6 +1,6 @@
 /** The options of a run from the few that the page asks for. */
 import { type Config, parseConfig } from "../../index.ts";
-import type { DataSet } from "./pictures.ts";
+import { checkpointsDir, type DataSet } from "./storage.ts";
 
 export interface Settings {
   name: string;
@@ -9,10 +9,6 @@ export interface Settings {
   /** Mirror pairs at random. */
   mirror: boolean;
 }
-
-/** Where runs and pictures lie in the browser's storage. */
-export const checkpointsDir = "runs";
-export const dataDir = "data";
 
 /** Filters of the first layers: what each size can use, and computes in bearable time. */
 const filters = { 64: 24, 128: 32, 256: 64 };

@@ -3,10 +3,11 @@ import { resumeConfig } from "../../index.ts";
 import type { Client } from "../client.ts";
 import { files } from "../files.ts";
 import { attempt, note, onClick, part, problem, show } from "./dom.ts";
-import { builtIn, type DataSet } from "./pictures.ts";
+import { builtIn } from "./pictures.ts";
 import { Progress } from "./progress.ts";
-import { clearPictures, deleteRun, runNames, type StoredRun, storedRun } from "./runs.ts";
-import { configOf, dataDir, freeName, type Settings } from "./settings.ts";
+import { deleteRun, removeUnusedData, runNames, type StoredRun, storedRun } from "./runs.ts";
+import { configOf, freeName, type Settings } from "./settings.ts";
+import { type DataSet, dataDir } from "./storage.ts";
 
 /** The choice in the list of runs that stands for a new one. */
 const newRun = "";
@@ -34,7 +35,7 @@ export class Training {
       const { value } = this.#list;
       if (value === newRun || !confirm(`Delete the run "${value}" with its weights?`)) return;
       await deleteRun(value);
-      await clearPictures(this.#data?.root);
+      await removeUnusedData(this.#data?.root);
       await this.#select(newRun);
     });
     this.#list.addEventListener("change", () => attempt(() => this.#select(this.#list.value)));

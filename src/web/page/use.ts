@@ -2,12 +2,13 @@
 import { findPairs } from "../../data/pairs.ts";
 import { halves } from "../../data/transforms.ts";
 import type { Picture } from "../../platform.ts";
+import { weightsFile } from "../../run/run.ts";
 import type { Client, RemoteTranslator } from "../client.ts";
 import { files } from "../files.ts";
 import { images } from "../images.ts";
 import { attempt, onClick, paint, part, save, show } from "./dom.ts";
-import { storedRun } from "./runs.ts";
-import { checkpointsDir } from "./settings.ts";
+import { runOf } from "./runs.ts";
+import { checkpointsDir } from "./storage.ts";
 
 export class Use {
   #client: Client;
@@ -32,8 +33,7 @@ export class Use {
       save(await this.#client.exportOnnx({ name: this.#run, checkpointsDir }), `${this.#name}.onnx`);
     });
     onClick("save-weights", async () => {
-      const file = "latest_net_G.safetensors";
-      save(await files.read(`${checkpointsDir}/${this.#run}/${file}`), `${this.#name}_${file}`);
+      save(await runOf(this.#run).generatorFile(), `${this.#name}_${weightsFile("latest", "G")}`);
     });
   }
 
@@ -53,7 +53,7 @@ export class Use {
 
   /** The next input of the pictures that were kept apart, or of those that were trained on. */
   async #testPicture(): Promise<Picture> {
-    const { config } = await storedRun(this.#run);
+    const config = await runOf(this.#run).config();
     const found =
       (await findPairs(files, config.dataroot, { phase: "test", skipUnpaired: true }).catch(() => undefined)) ??
       (await findPairs(files, config.dataroot, { skipUnpaired: true }));

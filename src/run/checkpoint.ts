@@ -1,0 +1,137 @@
+/**
+ * The latest checkpoint of a run: three files that are one unit.
+ *
+ * All three are first written as `<name>.next` and then renamed, the state last. After a kill at any point there is either
+ * the whole old set or the whole new one: the state is written last and renamed last, so while its `.next` exists, the
+ * `.next` of every file that is not yet renamed exists too.
+ */
+import type { NetworkState } from "../engines/state.ts";
+import { CheckpointError } from "../errors.ts";
+import { decode, encode, readMetadata, type SafetensorsFile } from "../formats/safetensors.ts";
+import type { Files } from "../platform.ts";
+import { stateFile, weightsFile } from "./paths.ts";
+import { loadMoments, loadWeights, momentTensors, refuseNonFinite, weightTensors } from "./weights.ts";
+
+/** Both networks with Adam's moments. A `Trainer` is one. */
+export interface Networks {
+  netG: NetworkState;
+  netD: NetworkState;
+}
+
+/** How far a checkpoint has come. */
+export interface Progress {
+  /** Steps done, counted from the first step of the run. */
+  step: number;
+  epoch: number;
+  /** Pairs of the data set: the order of the data depends on their number. */
+  pairs: number;
+}
+
+const fileG = weightsFile("latest", "G");
+const fileD = weightsFile("latest", "D");
+/** In the order in which they are written and renamed. */
+const names = [fileG, fileD, stateFile] as const;
+
+export class Checkpoint {
+  readonly #files: Files;
+  readonly #dir: string;
+
+  /** @param dir the folder of the run */
+  constructor(files: Files, dir: string) {
+    this.#files = files;
+    this.#dir = dir;
+  }
+
+  /** Whether the run has saved a checkpoint. */
+  async exists(): Promise<boolean> {
+    return (await this.#statePath()) !== undefined;
+  }
+
+  /** How far the checkpoint has come, read from the header of one file; undefined without a checkpoint. */
+  async progress(): Promise<Progress | undefined> {
+    const path = await this.#statePath();
+    if (path === undefined) return undefined;
+    const { readPart } = this.#files;
+    const whole = readPart ? undefined : await this.#files.read(path);
+    const part = async (start: number, end: number) =>
+      whole ? whole.subarray(start, end) : await readPart!(path, start, end);
+    return progressOf(await readMetadata(part, path));
+  }
+
+  /**
+   * Saves everything that the next step depends on.
+   * @throws UserError when weights are not finite or the disk is full; the checkpoint before stays
+   */
+  async save({ netG, netD }: Networks, { step, epoch, pairs }: Progress): Promise<void> {
+    for (const net of [netG, netD]) refuseNonFinite(net, this.#path(fileG));
+    const metadata = { step: String(step), epoch: String(epoch), pairs: String(pairs) };
+    const contents = [weightTensors(netG), weightTensors(netD), { ...momentTensors(netG), ...momentTensors(netD) }];
+    try {
+      for (const [i, name] of names.entries()) {
+        await this.#files.write(this.#next(name), encode(contents[i]!, metadata));
+      }
+    } catch (error) {
+      for (const name of names) await this.#files.remove(this.#next(name)).catch(() => {});
+      throw error;
+    }
+    for (const name of names) await this.#files.rename(this.#next(name), this.#path(name));
+  }
+
+  /**
+   * Copies the checkpoint into both networks, after it has finished a save that a kill has cut short.
+   * @throws CheckpointError when it is missing, damaged, or of other networks
+   */
+  async restore({ netG, netD }: Networks): Promise<Progress> {
+    await this.#finishSave();
+    const [weightsG, weightsD, state] = await Promise.all([
+      this.#read(fileG),
+      this.#read(fileD),
+      this.#read(stateFile),
+    ]);
+    loadWeights(netG, weightsG.tensors, this.#path(fileG));
+    loadWeights(netD, weightsD.tensors, this.#path(fileD));
+    for (const net of [netG, netD]) loadMoments(net, state.tensors, this.#path(stateFile));
+    return progressOf(state.metadata);
+  }
+
+  /** Renames the files of a save that was wholly written, and removes those of a save that was not. */
+  async #finishSave(): Promise<void> {
+    const written = await this.#files.exists(this.#next(stateFile));
+    for (const name of names) {
+      if (!written) await this.#files.remove(this.#next(name));
+      else if (await this.#files.exists(this.#next(name))) await this.#files.rename(this.#next(name), this.#path(name));
+    }
+  }
+
+  /** The state of the newest whole set. */
+  async #statePath(): Promise<string | undefined> {
+    for (const path of [this.#next(stateFile), this.#path(stateFile)]) if (await this.#files.exists(path)) return path;
+    return undefined;
+  }
+
+  async #read(name: string): Promise<SafetensorsFile> {
+    return readTensors(this.#files, this.#path(name));
+  }
+
+  #path(name: string): string {
+    return `${this.#dir}/${name}`;
+  }
+
+  #next(name: string): string {
+    return `${this.#path(name)}.next`;
+  }
+}
+
+/** @throws CheckpointError when the file does not exist or is damaged */
+export async function readTensors(files: Files, path: string): Promise<SafetensorsFile> {
+  if (!(await files.exists(path))) {
+    throw new CheckpointError(
+      `${path} does not exist: the run has not saved a checkpoint yet. Train it, without --continue-train.`,
+    );
+  }
+  return decode(await files.read(path), path);
+}
+
+function progressOf({ step, epoch, pairs }: Readonly<Record<string, string>>): Progress {
+  return { step: Number(step), epoch: Number(epoch), pairs: Number(pairs) };
+}

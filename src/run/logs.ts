@@ -1,0 +1,77 @@
+/** The logs of a run: files with one JSON object a line. */
+import { type Losses, lossNames } from "../model/losses.ts";
+import type { Files } from "../platform.ts";
+import { lossFile, scoreFile } from "./paths.ts";
+
+/** A line of loss_log.jsonl. G_L1 is multiplied by lambda, `lr` is the rate of the step, `seconds` its duration. */
+export interface LossLine extends Losses {
+  epoch: number;
+  step: number;
+  lr: number;
+  seconds: number;
+}
+
+/**
+ * A line of val_log.jsonl: means over the pairs of --val-phase, computed from 8-bit pictures as `pix2pix test` computes
+ * them. L1 is the mean absolute difference in [-1, 1], PSNR is in decibels.
+ */
+export interface Score {
+  epoch: number;
+  step: number;
+  L1: number;
+  PSNR: number;
+  SSIM: number;
+}
+
+export class Log<Line extends { step: number }> {
+  readonly #files: Files;
+  readonly #path: string;
+  readonly #fields: readonly (keyof Line)[];
+
+  /** @param fields numbers that every complete line has */
+  constructor(files: Files, path: string, fields: readonly (keyof Line)[]) {
+    this.#files = files;
+    this.#path = path;
+    this.#fields = fields;
+  }
+
+  append(line: Line): Promise<void> {
+    return this.#files.append(this.#path, `${JSON.stringify(line)}\n`);
+  }
+
+  /** The lines up to and including `step`, in the order of the file; none where there is no file. */
+  async read(step = Number.POSITIVE_INFINITY): Promise<Line[]> {
+    return (await this.#content()).flatMap((text) => this.#parse(text) ?? []).filter((line) => line.step <= step);
+  }
+
+  /** Removes the lines after `step`: a run that goes on from a checkpoint repeats those steps. @returns the other lines */
+  async cutAfter(step: number): Promise<Line[]> {
+    const kept = await this.read(step);
+    const text = kept.map((line) => `${JSON.stringify(line)}\n`).join("");
+    if (text !== (await this.#content()).join("\n")) await this.#files.write(this.#path, text);
+    return kept;
+  }
+
+  async #content(): Promise<string[]> {
+    if (!(await this.#files.exists(this.#path))) return [];
+    return new TextDecoder().decode(await this.#files.read(this.#path)).split("\n");
+  }
+
+  /** Undefined for an incomplete line: a kill can leave one at the end of the file. */
+  #parse(text: string): Line | undefined {
+    try {
+      const line = JSON.parse(text) as Line;
+      return this.#fields.every((name) => typeof line[name] === "number") ? line : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** @param dir the folder of the run */
+export const lossLog = (files: Files, dir: string): Log<LossLine> =>
+  new Log<LossLine>(files, `${dir}/${lossFile}`, lossNames);
+
+/** @param dir the folder of the run */
+export const scoreLog = (files: Files, dir: string): Log<Score> =>
+  new Log<Score>(files, `${dir}/${scoreFile}`, ["epoch", "L1", "PSNR", "SSIM"]);

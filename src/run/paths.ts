@@ -1,0 +1,38 @@
+/**
+ * Names of the files in a run's folder, `<checkpointsDir>/<name>/`:
+ *
+ * | file | content |
+ * |---|---|
+ * | config.json | the options of the run |
+ * | latest_net_G.safetensors, latest_net_D.safetensors | weights of the last checkpoint |
+ * | latest_state.safetensors | Adam's moments of both networks; its header holds the step |
+ * | 20_net_G.safetensors, best_net_G.safetensors, ... | weights of an epoch that is kept |
+ * | loss_log.jsonl, val_log.jsonl | one JSON object a line: losses of a step, scores of an epoch |
+ * | samples/epoch_020.png | input, output and target of a few pairs after an epoch |
+ * | index.html | the page of the run |
+ *
+ * Names of weights are those of the PyTorch implementation.
+ */
+
+export const configFile = "config.json";
+export const pageFile = "index.html";
+export const lossFile = "loss_log.jsonl";
+export const scoreFile = "val_log.jsonl";
+export const samplesFolder = "samples";
+export const stateFile = "latest_state.safetensors";
+
+/** @param label "latest", "best", or the number of an epoch */
+export const weightsFile = (label: string | number, network: "G" | "D"): string =>
+  `${label}_net_${network}.safetensors`;
+
+/** The label of a file with weights of the generator; undefined for any other file. */
+export const labelOf = (file: string): string | undefined => /^(.+)_net_G\.safetensors$/.exec(file)?.[1];
+
+/** Relative to the folder of the run, such as "samples/epoch_003.png". */
+export const sampleFile = (epoch: number): string => `${samplesFolder}/epoch_${String(epoch).padStart(3, "0")}.png`;
+
+/** The epoch of a file in the folder of samples; undefined for any other file. */
+export function epochOfSample(file: string): number | undefined {
+  const epoch = /^epoch_(\d+)\.png$/.exec(file)?.[1];
+  return epoch === undefined ? undefined : Number(epoch);
+}
