@@ -1,6 +1,7 @@
 /** The command line of an experiment. */
+import { parseArguments } from "../../src/cli/arguments.ts";
 import type { Output } from "../../src/cli/command.ts";
-import { normalise } from "../../src/cli/spelling.ts";
+
 import { optionsOf, parseOptions } from "../../src/config/options.ts";
 import { ConfigError, UserError } from "../../src/errors.ts";
 import { type Experiment, experimentOptions, runExperiment, Stopped } from "./experiment.ts";
@@ -14,19 +15,14 @@ export async function main(file: string, experiment: Experiment): Promise<void> 
   const usage = `node --import tsx examples/${file}.ts --dataroot FOLDER [options]`;
   try {
     const specs = optionsOf(experimentOptions);
-    const { args, notes } = normalise(process.argv.slice(2), specs);
+    const { given, help, notes } = parseArguments(process.argv.slice(2), specs);
     for (const note of notes) output.note(`note: ${note}`);
-    if (args.includes("--help")) {
+    if (help) {
       output.print(`${experiment.title}\n\n${usage}\n`);
-      for (const { flag, help, default: initial, absent } of specs) {
-        output.print(`  ${flag.padEnd(20)} ${help} (default ${initial ?? absent ?? "none"})`);
+      for (const { flag, help: text, default: initial, absent } of specs) {
+        output.print(`  ${flag.padEnd(20)} ${text} (default ${initial ?? absent ?? "none"})`);
       }
       return;
-    }
-    const given: Record<string, unknown> = {};
-    for (let i = 0; i < args.length; i++) {
-      const spec = specs.find(({ flag }) => flag === args[i])!;
-      given[spec.key] = spec.type === "boolean" ? true : args[++i];
     }
     await runExperiment(experiment, parseOptions(experimentOptions, given), { output, file });
   } catch (error) {

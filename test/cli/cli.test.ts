@@ -95,6 +95,24 @@ describe("help", () => {
     expect(options.split("\n").every((line) => line.length <= 80)).toBe(true);
   });
 
+  it("is the same by every way to ask for it", async () => {
+    const asked = async (lines: string[]) =>
+      new Set((await Promise.all(lines.map((line) => run(line)))).map((e) => e.out));
+    for (const lines of [
+      ["--help", "-h", "help", "help --help"],
+      ["data --help", "data help", "help data", "data -h"],
+      ["data split --help", "help data split", "data help split", "data split help", "data split --out x -h"],
+    ]) {
+      const [text, ...others] = await asked(lines);
+      expect(others, lines[0]).toEqual([]);
+      expect(text).toMatch(/^Usage: pix2pix /);
+    }
+    expect(await run("help data spilt")).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("did you mean data split?"),
+    });
+  });
+
   it("goes to standard error, with exit code 2, when there is no command", async () => {
     const { code, out, err } = await run("");
     expect([code, out]).toEqual([2, ""]);
@@ -150,6 +168,15 @@ describe("a wrong command line", () => {
     expect([code, out]).toEqual([2, ""]);
     expect(existsSync(at("runs"))).toBe(false);
   });
+});
+
+it("control characters of names reach the terminal as escapes", async () => {
+  const { code, err } = await run("train --data\x1b[2Jroot\x07 \x9b2J");
+  expect([code, err]).toEqual([2, expect.stringContaining("unknown option --data\\x1b[2Jroot\\x07")]);
+  const translated = await run("translate --name a\x1b[2J\nb --input \x9b2J --out \r");
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not appear
+  expect(translated.err).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
+  expect(translated.code).toBe(1);
 });
 
 describe("train", () => {

@@ -1,21 +1,21 @@
 import { describe, expect, it } from "vitest";
+import { parseArguments } from "../../src/cli/arguments.ts";
 import { commands } from "../../src/cli/registry.ts";
-import { normalise } from "../../src/cli/spelling.ts";
 import { optionsOf } from "../../src/config/options.ts";
 import { configSchema } from "../../src/config/schema.ts";
 import { ConfigError } from "../../src/errors.ts";
 
 const specs = optionsOf(configSchema);
-const plain = (...args: string[]) => normalise(args, specs).args;
+const given = (...args: string[]) => parseArguments(args, specs).given;
 
 describe("spellings", () => {
   it("of every option in kebab-case, snake_case, camelCase and upstream's case are its flag", () => {
-    for (const { key, flag, type } of specs) {
+    for (const { key, type } of specs) {
       const kebab = key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
       const upstream = key.replace(/[A-Z]/g, (c) => `_${c}`);
       const value = type === "boolean" ? [] : ["x"];
       for (const spelling of [kebab, kebab.replaceAll("-", "_"), upstream, key, key.toUpperCase()]) {
-        expect(plain(`--${spelling}`, ...value), spelling).toEqual([flag, ...value]);
+        expect(given(`--${spelling}`, ...value), spelling).toEqual({ [key]: value[0] ?? true });
       }
     }
   });
@@ -24,53 +24,66 @@ describe("spellings", () => {
     const line =
       "--dataroot ./datasets/facades --name facades_pix2pix --netG unet_256 --direction BtoA --lambda_L1 100 " +
       "--dataset_mode aligned --norm batch --batch_size=1 --n_layers_D 3 --no_flip --continue_train";
-    expect(plain(...line.split(" ")).join(" ")).toBe(
-      "--dataroot ./datasets/facades --name facades_pix2pix --netG unet_256 --direction BtoA --lambda-l1 100 " +
-        "--dataset-mode aligned --norm batch --batch-size 1 --n-layers-d 3 --no-flip --continue-train",
-    );
+    expect(given(...line.split(" "))).toEqual({
+      ...{ dataroot: "./datasets/facades", name: "facades_pix2pix", netG: "unet_256", direction: "BtoA" },
+      ...{ lambdaL1: "100", datasetMode: "aligned", norm: "batch", batchSize: "1", nLayersD: "3" },
+      ...{ noFlip: true, continueTrain: true },
+    });
   });
 
   it("of values stay as they are: after = or a space, with dashes, signs and equals signs in them", () => {
-    expect(plain("--name=a=b", "--name", "my-Run_1", "--lr", "-1", "--dataroot", "a b")).toEqual([
-      ...["--name", "a=b", "--name", "my-Run_1", "--lr", "-1", "--dataroot", "a b"],
-    ]);
-    expect(plain("--name=")).toEqual(["--name", ""]);
+    expect(given("--name=a=b", "--phase", "my-Run_1", "--lr", "-1", "--dataroot", "a b", "--beta1=-.5")).toEqual({
+      ...{ name: "a=b", phase: "my-Run_1", lr: "-1", dataroot: "a b", beta1: "-.5" },
+    });
+    expect(given("--name=")).toEqual({ name: "" });
+  });
+
+  it("given twice: the last one counts", () => {
+    expect(given("--lr", "1", "--no_flip", "--LR=2", "--no-flip")).toEqual({ lr: "2", noFlip: true });
+  });
+
+  it("of help are no option", () => {
+    for (const help of ["-h", "--help", "help"]) {
+      expect(parseArguments(["--lr", "1", help], specs)).toEqual({ given: { lr: "1" }, help: true, notes: [] });
+    }
   });
 
   it("of older versions are those of today", () => {
     expect(
-      plain("--fineSize", "128", "--which_direction", "BtoA", "--niter", "3", "--which_model_netG=unet_128"),
-    ).toEqual(["--crop-size", "128", "--direction", "BtoA", "--n-epochs", "3", "--netG", "unet_128"]);
+      given("--fineSize", "128", "--which_direction", "BtoA", "--niter", "3", "--which_model_netG=unet_128"),
+    ).toEqual({ cropSize: "128", direction: "BtoA", nEpochs: "3", netG: "unet_128" });
   });
 });
 
 describe("options without a counterpart", () => {
-  const notes = (...args: string[]) => normalise(args, specs);
+  const parse = (...args: string[]) => parseArguments(args, specs);
 
   it("are explained and left out", () => {
-    const { args, notes: lines } = notes("--num_threads", "0", "--name", "x", "--no_html", "--display_id=-1");
-    expect(args).toEqual(["--name", "x"]);
-    expect(lines).toHaveLength(3);
-    expect(lines[0]).toMatch(/^--num_threads 0: .*--threads/);
+    const { given, notes } = parse("--num_threads", "0", "--name", "x", "--no_html", "--display_id=-1");
+    expect(given).toEqual({ name: "x" });
+    expect(notes).toHaveLength(3);
+    expect(notes[0]).toMatch(/^--num_threads 0: .*--threads/);
   });
 
   it("become what they mean where that exists: --gpu_ids -1 is the CPU", () => {
-    expect(notes("--gpu_ids", "-1").args).toEqual(["--device", "cpu"]);
-    expect(notes("--gpu_ids", "0").args).toEqual([]);
+    expect(parse("--gpu_ids", "-1").given).toEqual({ device: "cpu" });
+    expect(parse("--gpu_ids", "0").given).toEqual({});
+    const others = specs.filter(({ key }) => key !== "device");
+    expect(parseArguments(["--gpu_ids", "-1"], others).given).toEqual({});
   });
 
   it("name the other models that are not here", () => {
-    expect(notes("--model", "pix2pix")).toEqual({ args: [], notes: [] });
-    expect(() => notes("--model", "cycle_gan")).toThrow(/got "cycle_gan", expected pix2pix/);
+    expect(parse("--model", "pix2pix")).toEqual({ given: {}, help: false, notes: [] });
+    expect(() => parse("--model", "cycle_gan")).toThrow(/got "cycle_gan", expected pix2pix/);
   });
 });
 
 describe("wrong command lines", () => {
   const problem = (...args: string[]) => {
     const elsewhere = new Map([["--input", "translate"]]);
-    expect(() => normalise(args, specs, elsewhere)).toThrow(ConfigError);
+    expect(() => parseArguments(args, specs, elsewhere)).toThrow(ConfigError);
     try {
-      normalise(args, specs, elsewhere);
+      parseArguments(args, specs, elsewhere);
     } catch (error) {
       return (error as Error).message;
     }
@@ -97,7 +110,8 @@ describe("every command", () => {
     for (const { name, schema } of commands) {
       for (const spec of optionsOf(schema)) {
         const value = spec.type === "boolean" ? [] : ["v"];
-        expect(normalise([spec.flag, ...value], optionsOf(schema)).args, name).toEqual([spec.flag, ...value]);
+        const { given } = parseArguments([spec.flag, ...value], optionsOf(schema));
+        expect(given, name).toEqual({ [spec.key]: value[0] ?? true });
       }
     }
   });

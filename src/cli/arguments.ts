@@ -1,0 +1,100 @@
+/**
+ * Parses the arguments of a command. --lambda-l1, --lambda_L1, --lambdaL1 and --LAMBDA-L1 are the same option. Its value
+ * follows after a space or an equals sign. Options of the older systems are accepted where they mean the same (upstream.ts).
+ */
+import { type OptionSpec, plainName } from "../config/options.ts";
+import { ConfigError, nearest } from "../errors.ts";
+import { renamedFlag, upstreamOption } from "./upstream.ts";
+
+export interface Arguments {
+  /** Options by key: the text of the value, or true for an option without one. Of an option given twice, the last. */
+  given: Record<string, string | true>;
+  /** -h or --help is among the arguments. */
+  help: boolean;
+  /** Lines to print about upstream's options that act in another way here. */
+  notes: string[];
+}
+
+/**
+ * @param specs the options of the command
+ * @param elsewhere flags of other commands and the command of each: a misplaced option gets a better message
+ * @throws ConfigError for an unknown option (with the nearest one), a missing value, or a value that does not belong there
+ */
+export function parseArguments(
+  args: readonly string[],
+  specs: readonly OptionSpec[],
+  elsewhere: ReadonlyMap<string, string> = new Map(),
+): Arguments {
+  const parsed: Arguments = { given: {}, help: false, notes: [] };
+  const rest = [...args];
+  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
+    if (arg === "-h" || plainName(arg) === "help") {
+      parsed.help = true;
+      continue;
+    }
+    if (!/^-./.test(arg)) throw new ConfigError(`got "${arg}", expected an option that starts with --`);
+    const [written, value] = splitAtEquals(arg);
+    const spec = specNamed(written, specs);
+    if (spec) parsed.given[spec.key] = takesValue(spec) ? (value ?? valueAfter(written, rest)) : flag(written, value);
+    else if (!takeUpstream(written, value, rest, specs, parsed)) {
+      throw new ConfigError(unknown(written, specs, elsewhere));
+    }
+  }
+  return parsed;
+}
+
+function splitAtEquals(arg: string): [written: string, value: string | undefined] {
+  const equals = arg.indexOf("=");
+  return equals < 0 ? [arg, undefined] : [arg.slice(0, equals), arg.slice(equals + 1)];
+}
+
+function specNamed(written: string, specs: readonly OptionSpec[]): OptionSpec | undefined {
+  const plain = plainName(renamedFlag(written) ?? written);
+  return specs.find(({ flag }) => plainName(flag) === plain);
+}
+
+const takesValue = ({ type }: OptionSpec) => type !== "boolean";
+
+/** @throws ConfigError when an option without a value was given one */
+function flag(written: string, value: string | undefined): true {
+  if (value === undefined) return true;
+  throw new ConfigError(`${written} takes no value, got "${value}"; leave the option out to switch it off`);
+}
+
+/** Takes the value that follows an option. A word that starts with a dash and a letter is the next option; -1 is a number. */
+function valueAfter(option: string, rest: string[]): string {
+  const value = rest[0];
+  if (value === undefined || /^--?[a-z]/i.test(value)) {
+    throw new ConfigError(`${option} needs a value${value === undefined ? "" : `, got the option ${value}`}`);
+  }
+  rest.shift();
+  return value;
+}
+
+/** Replaces or explains an option of upstream that has no counterpart. @returns false when it is not one */
+function takeUpstream(
+  written: string,
+  given: string | undefined,
+  rest: string[],
+  specs: readonly OptionSpec[],
+  { given: options, notes }: Arguments,
+): boolean {
+  const known = upstreamOption(written);
+  if (!known) return false;
+  const value = known.value ? (given ?? valueAfter(written, rest)) : "";
+  if (!known.value) flag(written, given);
+  const { replacement = {}, note } = known.meaning(value);
+  if (note) notes.push(`${written}${known.value ? ` ${value}` : ""}: ${note}`);
+  for (const [key, text] of Object.entries(replacement)) {
+    if (specs.some((spec) => spec.key === key)) options[key] = text;
+  }
+  return true;
+}
+
+function unknown(written: string, specs: readonly OptionSpec[], elsewhere: ReadonlyMap<string, string>): string {
+  const other = [...elsewhere].find(([flag]) => plainName(flag) === plainName(written));
+  if (other) return `${other[0]} is an option of ${other[1]}, not of this command`;
+  const flags = specs.map(({ flag }) => flag);
+  const near = written.startsWith("--") ? nearest(written, flags) : undefined;
+  return `unknown option ${written}${near ? `; did you mean ${near}?` : ""}`;
+}

@@ -1,0 +1,148 @@
+/** The text of --help: of the program, of a family of commands (`pix2pix data`) and of a command. */
+import { type OptionSpec, optionsOf, rangeOf } from "../config/options.ts";
+import type { Command } from "./command.ts";
+import { commands, families } from "./registry.ts";
+
+/** Lines with an indent below a title. @param wide width of the left column, for one column through all sections */
+interface Section {
+  title: string;
+  rows: readonly (readonly [term: string, text: string])[];
+}
+
+const version: Section["rows"][number] = ["-v, --version", "print the version"];
+const helpOf = (command: Command): Section["rows"][number] => [wordOf(command), command.summary];
+
+/** The list of commands. @param width columns of the terminal */
+export function programHelp(width: number): string {
+  const rows = [
+    ...Object.entries(families),
+    ...commands.filter((each) => familyOf(each) === undefined).map(helpOf),
+    ["help", "display help for command"] as const,
+  ];
+  const first = (word: string) => commands.find(({ name }) => name.split(" ")[0] === word);
+  const words = [...new Set(commands.map(({ name }) => name.split(" ")[0]!))];
+  const help = ["-h, --help", "print this help; pix2pix COMMAND --help lists a command's options"] as const;
+  return page(
+    {
+      usage: "pix2pix COMMAND [options]",
+      description: "Learns to turn one kind of picture into another from pairs of both (pix2pix).",
+      sections: [
+        { title: "Options", rows: [version, help] },
+        { title: "Commands", rows },
+      ],
+      examples: words.map((word) => first(word)?.examples[0] ?? ""),
+    },
+    width,
+  );
+}
+
+/** The list of a family's commands, such as those of `data`. */
+export function familyHelp(family: string, width: number): string {
+  const members = commands.filter((each) => familyOf(each) === family);
+  const help = `print this help; pix2pix ${family} COMMAND --help lists a command's options`;
+  return page(
+    {
+      usage: `pix2pix ${family} COMMAND [options]`,
+      description: sentence(families[family] ?? ""),
+      sections: [
+        { title: "Options", rows: [["-h, --help", help]] },
+        { title: "Commands", rows: [...members.map(helpOf), ["help", "display help for command"]] },
+      ],
+      examples: members.map(({ examples }) => examples[0] ?? ""),
+    },
+    width,
+  );
+}
+
+/** A command's options by group, with ranges, choices, defaults and units. */
+export function commandHelp(command: Command, width: number): string {
+  const specs = optionsOf(command.schema);
+  const groups = [...new Set(specs.map(({ group }) => group))];
+  const rowOf = (spec: OptionSpec) => [`${spec.flag}${placeholder(spec)}`, `${spec.help}${details(spec)}`] as const;
+  return page(
+    {
+      usage: `pix2pix ${command.name} [options]`,
+      description: sentence(command.summary),
+      sections: [
+        ...groups.map((group) => ({
+          title: capital(group),
+          rows: specs.filter((spec) => spec.group === group).map(rowOf),
+        })),
+        { title: "Options", rows: [["-h, --help", "print this help"]] },
+      ],
+      examples: command.examples,
+    },
+    width,
+  );
+}
+
+/** The first word of a command of two words. */
+export function familyOf({ name }: Command): string | undefined {
+  const [first, second] = name.split(" ");
+  return second === undefined ? undefined : first;
+}
+
+const wordOf = ({ name }: Command) => name.split(" ").at(-1)!;
+const capital = (text: string) => `${text[0]?.toUpperCase()}${text.slice(1)}`;
+const sentence = (text: string) => `${capital(text)}.`;
+
+function placeholder(spec: OptionSpec): string {
+  if (spec.type === "boolean") return "";
+  if (spec.choices) return " <choice>";
+  return ` <${spec.value ?? spec.unit ?? (spec.type === "integer" ? "N" : spec.type)}>`;
+}
+
+/** " (batch, instance, none; default batch)", " (1 to 4; default 3 channels)" */
+function details(spec: OptionSpec): string {
+  if (spec.type === "boolean") return "";
+  // Sizes and counts are never negative, so a lower bound alone is not worth a word.
+  const range = spec.type === "integer" && spec.maximum === undefined ? "" : rangeOf(spec).replace(/^(from|of) /, "");
+  const initial =
+    spec.default !== undefined
+      ? `default ${spec.default}${unitOf(spec)}`
+      : spec.required
+        ? "required"
+        : `default: ${spec.absent ?? "none"}`;
+  return ` (${[spec.choices?.join(", "), range, initial].filter(Boolean).join("; ")})`;
+}
+
+/** " steps", " step" after a 1, " batch" for "batches" */
+function unitOf({ unit, default: initial }: OptionSpec): string {
+  if (!unit) return "";
+  return ` ${initial === 1 ? unit.replace(/(?<=ch|sh|ss|x)es$|s$/, "") : unit}`;
+}
+
+interface Page {
+  usage: string;
+  description: string;
+  sections: readonly Section[];
+  examples: readonly string[];
+}
+
+function page({ usage, description, sections, examples }: Page, width: number): string {
+  const terms = sections.flatMap(({ rows }) => rows.map(([term]) => term.length));
+  const column = 2 + Math.max(...terms) + 2;
+  const lines = [`Usage: ${usage}`, "", ...wrapped(description, width), ""];
+  for (const { title, rows } of sections) {
+    lines.push(`${title}:`);
+    for (const [term, text] of rows) {
+      const [first = "", ...more] = wrapped(text, width - column);
+      lines.push(`  ${term}`.padEnd(column) + first, ...more.map((line) => " ".repeat(column) + line));
+    }
+    lines.push("");
+  }
+  return [...lines, "Examples:", ...examples.map((line) => `  ${line}`), ""].join("\n");
+}
+
+/** Words in lines of at most `width` columns, or 24 where there are fewer. */
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > Math.max(24, width)) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}

@@ -1,0 +1,77 @@
+/** Options of the PyTorch implementation and of older versions: those that were renamed, and those that do not exist here. */
+import { plainName } from "../config/options.ts";
+import { ConfigError } from "../errors.ts";
+
+/** An option of upstream that does not exist here. */
+export interface UpstreamOption {
+  /** A value follows it. */
+  value: boolean;
+  /** Options by key that replace it, and a line to print. @throws ConfigError for a value that cannot be replaced */
+  meaning(value: string): { replacement?: Readonly<Record<string, string>>; note?: string };
+}
+
+const remark = (value: boolean, text: string): UpstreamOption => ({ value, meaning: () => ({ note: text }) });
+const page = "every run has an index.html with loss curves and pictures, and a loss_log.jsonl";
+
+/** Options of all versions of the PyTorch implementation that have no counterpart here, by plain name. */
+const withoutCounterpart: Record<string, UpstreamOption> = {
+  model: {
+    value: true,
+    meaning(value) {
+      if (value === "pix2pix" || value === "test") return {};
+      throw new ConfigError(`--model: got "${value}", expected pix2pix; other models (CycleGAN, ...) are not here`);
+    },
+  },
+  gpuids: {
+    value: true,
+    meaning: (value) =>
+      value === "-1"
+        ? { replacement: { device: "cpu" }, note: "taken as --device cpu" }
+        : { note: "not needed: --device auto takes what is there" },
+  },
+  numthreads: remark(true, "not needed: pictures are prepared ahead; --threads sets the threads of a step"),
+  nthreads: remark(true, "not needed: pictures are prepared ahead; --threads sets the threads of a step"),
+  displayid: remark(true, page),
+  displayserver: remark(true, page),
+  displayenv: remark(true, page),
+  displayport: remark(true, page),
+  displayncols: remark(true, page),
+  displaywinsize: remark(true, page),
+  displayfreq: remark(true, `${page}; a strip of pictures is added each epoch`),
+  updatehtmlfreq: remark(true, `${page}; a strip of pictures is added each epoch`),
+  usewandb: remark(false, page),
+  wandbprojectname: remark(true, page),
+  nohtml: remark(false, `no switch: ${page}`),
+  verbose: remark(false, "not needed: train prints both networks with their sizes"),
+  suffix: remark(true, "put it into --name"),
+  eval: remark(false, "an option of test and translate"),
+  epochcount: remark(true, "not needed: --continue-train goes on with the epoch and learning rate it stopped at"),
+  loaditer: remark(true, "not needed: --continue-train goes on from the last checkpoint"),
+  savebyiter: remark(false, "use --save-latest-freq N for a checkpoint every N steps"),
+  poolsize: remark(true, "pix2pix has no image pool"),
+  lrdecayiters: remark(true, "only --lr-policy step had it; see --lr-policy"),
+  aspectratio: remark(true, "an option of test and translate"),
+};
+
+/** Flags by the plain name that the option had earlier. */
+const renamed: Record<string, string> = {
+  finesize: "--crop-size",
+  whichdirection: "--direction",
+  whichmodelnetg: "--netG",
+  whichmodelnetd: "--netD",
+  whichepoch: "--epoch",
+  niter: "--n-epochs",
+  niterdecay: "--n-epochs-decay",
+  howmany: "--num-test",
+};
+
+const entry = <T>(table: Record<string, T>, name: string): T | undefined => {
+  const key = plainName(name);
+  return Object.hasOwn(table, key) ? table[key] : undefined;
+};
+
+/** The option of upstream that has this name, in any spelling, and no counterpart here. */
+export const upstreamOption = (name: string): UpstreamOption | undefined => entry(withoutCounterpart, name);
+
+/** The flag of today for the name that an option had earlier. */
+export const renamedFlag = (name: string): string | undefined => entry(renamed, name);
