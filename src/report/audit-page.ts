@@ -1,5 +1,5 @@
 /** The page of `data audit`: what was found in a data set, with pictures. */
-import { count, escapeHtml, htmlPage, terms, timeTag } from "./html.ts";
+import { count, type Html, html, htmlPage, lines, terms, timeTag } from "./html.ts";
 
 /** Pictures that belong together, as addresses: a data URI each, or a path relative to the page. */
 export interface AuditPicture {
@@ -34,51 +34,52 @@ export interface AuditPageInfo {
   updated?: Date;
 }
 
-/** The whole file, self-contained where the pictures are data URIs. */
-export function auditPage(info: AuditPageInfo): string {
-  const total = info.sections.reduce((sum, { items, more }) => sum + items.length + more.length, 0);
-  const facts = info.facts.map(([label, value]) => [label, escapeHtml(value)] as const);
-  const links = info.sections.map(({ title, items, more }, i) => {
-    return `<li><a href="#s${i}">${escapeHtml(title)}</a> <b>${count(items.length + more.length)}</b></li>`;
+/** The text of the page. It is self-contained where the pictures are data URIs. */
+export function auditPage({ title, facts, sections, lookedFor, updated }: AuditPageInfo): string {
+  const total = sections.reduce((sum, section) => sum + size(section), 0);
+  const links = sections.map((section, i) => {
+    return html`<li><a href="#s${i}">${section.title}</a> <b>${count(size(section))}</b></li>`;
   });
-  const body = `<header>
-<h1>${escapeHtml(info.title)}</h1>
+  const body = html`<header>
+<h1>${title}</h1>
 <p>${total === 0 ? "Nothing to complain of." : `${count(total)} ${total === 1 ? "finding" : "findings"}.`}</p>
-${info.updated ? `<p class="soft small">${timeTag(info.updated)}</p>` : ""}
+${updated && html`<p class="soft small">${timeTag(updated)}</p>`}
 </header>
 <dl class="facts">${terms(facts)}</dl>
-${links.length > 0 ? `<ul class="card kinds">${links.join("")}</ul>` : ""}
-${info.sections.map(section).join("\n")}
-<p class="soft small looked">${escapeHtml(info.lookedFor)}</p>`;
-  return htmlPage({ title: info.title, body, css });
+${links.length > 0 ? html`<ul class="card kinds">${links}</ul>` : ""}
+${lines(sections.map(sectionOf))}
+<p class="soft small looked">${lookedFor}</p>`;
+  return htmlPage({ title, body, css });
 }
 
-function section({ title, advice, items, more }: AuditSection, index: number): string {
-  const rest =
-    more.length > 0
-      ? `<details><summary class="soft small">${count(more.length)} more</summary><ul class="small names">
-${more.map((name) => `<li>${escapeHtml(name)}</li>`).join("\n")}
-</ul></details>`
-      : "";
-  return `<section id="s${index}">
-<h2>${escapeHtml(title)} <span class="soft">${count(items.length + more.length)}</span></h2>
-<p class="soft">${escapeHtml(advice)}</p>
+/** Findings of a section. */
+function size({ items, more }: AuditSection): number {
+  return items.length + more.length;
+}
+
+function sectionOf(section: AuditSection, index: number): Html {
+  const { title, advice, items, more } = section;
+  const rest = html`<details><summary class="soft small">${count(more.length)} more</summary><ul class="small names">
+${lines(more.map((name) => html`<li>${name}</li>`))}
+</ul></details>`;
+  return html`<section id="s${index}">
+<h2>${title} <span class="soft">${count(size(section))}</span></h2>
+<p class="soft">${advice}</p>
 <div class="items">
-${items.map(card).join("\n")}
+${lines(items.map(card))}
 </div>
-${rest}
+${more.length > 0 ? rest : ""}
 </section>`;
 }
 
-function card({ names, text, pictures }: AuditItem): string {
+function card({ names, text, pictures }: AuditItem): Html {
   const figures = pictures.map(({ source, label }) => {
-    const text = escapeHtml(label);
-    return `<figure><img src="${escapeHtml(source)}" alt="${text}" loading="lazy"><figcaption>${text}</figcaption></figure>`;
+    return html`<figure><img src="${source}" alt="${label}" loading="lazy"><figcaption>${label}</figcaption></figure>`;
   });
-  return `<article class="card">
-${figures.length > 0 ? `<div class="pictures">${figures.join("")}</div>` : ""}
-<h3>${names.map(escapeHtml).join("<br>")}</h3>
-<p class="small">${escapeHtml(text)}</p>
+  return html`<article class="card">
+${figures.length > 0 ? html`<div class="pictures">${figures}</div>` : ""}
+<h3>${names.map((name, i) => (i === 0 ? name : html`<br>${name}`))}</h3>
+<p class="small">${text}</p>
 </article>`;
 }
 

@@ -1,5 +1,5 @@
 /** Line charts of noisy values over training steps, as inline SVG: a smoothed line over a faint raw one. */
-import { count, escapeHtml } from "./html.ts";
+import { count, type Html, html, lines } from "./html.ts";
 
 export interface Series {
   name: string;
@@ -29,51 +29,36 @@ const innerHeight = height - plot.top - plot.bottom;
 const buckets = 250;
 
 /**
- * One chart as HTML (a <figure>), at most 2 * 250 raw and 250 smoothed points per series whatever the length: of each
- * stretch of the raw values its lowest and highest, so that no spike is lost. Smooth is a centred mean over 5 % of the
- * steps.
+ * One chart, a <figure>. Each series has at most 2 * 250 raw points and 250 smoothed ones, whatever its length. The raw
+ * points are the lowest and the highest value of each stretch, so that no spike is lost; a smoothed point is the mean of
+ * the 5 % of the steps around it.
  */
-export function lineChart(options: ChartOptions): string {
-  const { x, series } = options;
-  const lines = series.map((one) => ({ ...one, ...condense(x, one.y) }));
-  const xEnd = Math.max(1, ...lines.flatMap(({ smooth }) => smooth.map(([at]) => at)));
-  const xTicks = ticks(0, xEnd, 6).filter((tick) => tick <= xEnd);
-  const yTicks = ticks(0, highest(lines, options.reference?.y), 5);
-  const yEnd = yTicks[yTicks.length - 1]!;
-  const toX = (value: number) => plot.left + (innerWidth * value) / xEnd;
-  const toY = (value: number) => plot.top + innerHeight * (1 - value / yEnd);
-  const path = (points: readonly Point[]) =>
-    points.map(([a, b], i) => `${i === 0 ? "M" : "L"}${toX(a).toFixed(1)} ${toY(b).toFixed(1)}`).join("");
+export function lineChart({ title, x, series, xLabel, yLabel, reference }: ChartOptions): Html {
+  const curves = series.map((one) => ({ ...one, ...condense(x, one.y) }));
+  const xEnd = Math.max(1, ...curves.flatMap(({ smooth }) => smooth.map(([at]) => at)));
+  const yTicks = ticks(0, highest(curves, reference?.y), 5);
+  const scale = scaleOf(xEnd, yTicks.at(-1)!);
+  const parts = [
+    ...axes(scale, yTicks, { x: xLabel, y: yLabel }),
+    ...(reference ? [level("reference", scale.toY(reference.y))] : []),
+    ...lineParts(curves, scale, `clip-${title.replace(/\W/g, "")}`),
+    ...nameParts(curves, scale),
+  ];
+  const data = curves.map(({ name, tone, smooth }) => ({ name, tone, points: smooth.map(([a, b]) => [a, round(b)]) }));
+  const note = reference && html`<p class="soft small key"><i class="dash"></i>${reference.label}</p>`;
+  return html`<figure class="chart card" data-scale="${JSON.stringify(place(xEnd))}" data-lines="${JSON.stringify(data)}">
+<figcaption>${title}<span class="reading soft small"></span></figcaption>
+<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${title}">
+${lines(parts)}
+<path class="cursor" d=""/>
+</svg>
+${note}</figure>
+`;
+}
 
-  const parts: string[] = [];
-  for (const tick of yTicks) {
-    const y = toY(tick).toFixed(1);
-    parts.push(`<path class="grid" d="M${plot.left} ${y}H${width - plot.right}"/>`);
-    parts.push(text("tick end", plot.left - 8, toY(tick) + 4, short(tick, yTicks)));
-  }
-  for (const tick of xTicks) parts.push(text("tick middle", toX(tick), height - plot.bottom + 18, short(tick, xTicks)));
-  parts.push(text("tick middle", plot.left + innerWidth / 2, height - 4, options.xLabel));
-  parts.push(text("tick", 4, 14, options.yLabel));
-  const { reference } = options;
-  if (reference) {
-    const y = toY(reference.y).toFixed(1);
-    parts.push(`<path class="reference" d="M${plot.left} ${y}H${width - plot.right}"/>`);
-  }
-  const clip = `clip-${options.title.replace(/\W/g, "")}`;
-  const box = `x="${plot.left}" y="${plot.top}" width="${innerWidth}" height="${innerHeight}"`;
-  parts.push(`<clipPath id="${clip}"><rect ${box}/></clipPath><g clip-path="url(#${clip})">`);
-  for (const { tone, raw } of lines) parts.push(`<path class="raw tone${tone}" d="${path(raw)}"/>`);
-  for (const { tone, smooth } of lines) parts.push(`<path class="smooth tone${tone}" d="${path(smooth)}"/>`);
-  parts.push("</g>");
-  const ends = lines.flatMap(({ name, tone, smooth }) => {
-    const last = smooth[smooth.length - 1];
-    return last ? [{ name, tone, y: toY(Math.min(yEnd, last[1])) }] : [];
-  });
-  for (const { name, tone, y } of apart(ends)) {
-    parts.push(text(`label tone${tone}`, width - plot.right + 6, y + 4, name));
-  }
-  const data = lines.map(({ name, tone, smooth }) => ({ name, tone, points: smooth.map(([a, b]) => [a, round(b)]) }));
-  const scale = {
+/** Where the script finds the plot within the drawing. */
+function place(xEnd: number): object {
+  return {
     left: plot.left,
     right: width - plot.right,
     top: plot.top,
@@ -81,16 +66,63 @@ export function lineChart(options: ChartOptions): string {
     xEnd,
     width,
   };
-  const note = reference ? `<p class="soft small key"><i class="dash"></i>${escapeHtml(reference.label)}</p>` : "";
-  const json = (value: unknown) => escapeHtml(JSON.stringify(value));
-  return `<figure class="chart card" data-scale="${json(scale)}" data-lines="${json(data)}">
-<figcaption>${escapeHtml(options.title)}<span class="reading soft small"></span></figcaption>
-<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(options.title)}">
-${parts.join("\n")}
-<path class="cursor" d=""/>
-</svg>
-${note}</figure>
-`;
+}
+
+interface Scale {
+  xEnd: number;
+  yEnd: number;
+  toX(value: number): number;
+  toY(value: number): number;
+}
+
+/** From values, which begin at 0 on both axes, to units of the drawing. */
+function scaleOf(xEnd: number, yEnd: number): Scale {
+  return {
+    xEnd,
+    yEnd,
+    toX: (value) => plot.left + (innerWidth * value) / xEnd,
+    toY: (value) => plot.top + innerHeight * (1 - value / yEnd),
+  };
+}
+
+/** Grid, ticks and labels. */
+function axes({ xEnd, toX, toY }: Scale, yTicks: readonly number[], labels: { x: string; y: string }): Html[] {
+  const xTicks = ticks(0, xEnd, 6).filter((tick) => tick <= xEnd);
+  return [
+    ...yTicks.flatMap((tick) => [
+      level("grid", toY(tick)),
+      text("tick end", plot.left - 8, toY(tick) + 4, short(tick, yTicks)),
+    ]),
+    ...xTicks.map((tick) => text("tick middle", toX(tick), height - plot.bottom + 18, short(tick, xTicks))),
+    text("tick middle", plot.left + innerWidth / 2, height - 4, labels.x),
+    text("tick", 4, 14, labels.y),
+  ];
+}
+
+function level(kind: string, y: number): Html {
+  return html`<path class="${kind}" d="M${plot.left} ${y.toFixed(1)}H${width - plot.right}"/>`;
+}
+
+/** The raw and the smoothed line of each curve, cut off at the plot's border. */
+function lineParts(curves: readonly Curve[], { toX, toY }: Scale, clip: string): Html[] {
+  const path = (points: readonly Point[]) =>
+    points.map(([a, b], i) => `${i === 0 ? "M" : "L"}${toX(a).toFixed(1)} ${toY(b).toFixed(1)}`).join("");
+  const box = html`x="${plot.left}" y="${plot.top}" width="${innerWidth}" height="${innerHeight}"`;
+  return [
+    html`<clipPath id="${clip}"><rect ${box}/></clipPath><g clip-path="url(#${clip})">`,
+    ...curves.map(({ tone, raw }) => html`<path class="raw tone${tone}" d="${path(raw)}"/>`),
+    ...curves.map(({ tone, smooth }) => html`<path class="smooth tone${tone}" d="${path(smooth)}"/>`),
+    html`</g>`,
+  ];
+}
+
+/** The name of each curve at its end. */
+function nameParts(curves: readonly Curve[], { yEnd, toY }: Scale): Html[] {
+  const ends = curves.flatMap(({ name, tone, smooth }) => {
+    const last = smooth.at(-1);
+    return last ? [{ name, tone, y: toY(Math.min(yEnd, last[1])) }] : [];
+  });
+  return apart(ends).map(({ name, tone, y }) => text(`label tone${tone}`, width - plot.right + 6, y + 4, name));
 }
 
 export const chartCss = `
@@ -146,6 +178,7 @@ export const chartScript = `for (const chart of document.querySelectorAll(".char
 `;
 
 type Point = [x: number, y: number];
+type Curve = Series & { raw: Point[]; smooth: Point[] };
 
 /** The lowest and highest of each stretch, in their order, and the smoothed value at its middle. */
 function condense(x: ArrayLike<number>, y: ArrayLike<number>): { raw: Point[]; smooth: Point[] } {
@@ -176,9 +209,9 @@ function condense(x: ArrayLike<number>, y: ArrayLike<number>): { raw: Point[]; s
 }
 
 /** Top of the value axis: all smoothed values and the bulk of the raw ones; single spikes may leave the chart. */
-function highest(lines: readonly { raw: Point[]; smooth: Point[] }[], reference = 0): number {
-  const smooth = lines.flatMap(({ smooth }) => smooth.map(([, y]) => y));
-  const raw = lines.flatMap(({ raw }) => raw.map(([, y]) => y)).sort((a, b) => a - b);
+function highest(curves: readonly Curve[], reference = 0): number {
+  const smooth = curves.flatMap(({ smooth }) => smooth.map(([, y]) => y));
+  const raw = curves.flatMap(({ raw }) => raw.map(([, y]) => y)).sort((a, b) => a - b);
   const bulk = raw[Math.floor(raw.length * 0.97)] ?? 0;
   return Math.max(reference * 1.2, bulk, ...smooth.map((y) => y * 1.05), 1e-6);
 }
@@ -208,8 +241,8 @@ function apart<T extends { y: number }>(labels: readonly T[]): T[] {
   return sorted;
 }
 
-function text(kind: string, x: number, y: number, content: string): string {
-  return `<text class="${kind}" x="${x.toFixed(1)}" y="${y.toFixed(1)}">${escapeHtml(content)}</text>`;
+function text(kind: string, x: number, y: number, content: string): Html {
+  return html`<text class="${kind}" x="${x.toFixed(1)}" y="${y.toFixed(1)}">${content}</text>`;
 }
 
 function round(value: number): number {

@@ -1,14 +1,51 @@
-/** What the pages share: one self-contained HTML file, light and dark, wide and narrow, and how numbers are written. */
+/** What the pages share: HTML that escapes its values, one self-contained file, light and dark, and how numbers are written. */
 
-/** Text for HTML content and attribute values. */
-export function escapeHtml(text: string): string {
-  const names: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-  return text.replace(/[&<>"']/g, (character) => names[character]!);
+/** Text that is HTML already. A template takes it as it is and escapes everything else. */
+export class Html {
+  readonly #source: string;
+
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  toString(): string {
+    return this.#source;
+  }
 }
 
-/** A relative path (forward slashes) as an attribute value: names may hold spaces, `#`, `?` and `%`. */
-export function escapePath(path: string): string {
-  return escapeHtml(path.split("/").map(encodeURIComponent).join("/"));
+/** What a template takes: text and numbers, which it escapes; HTML; nothing, for undefined; and lists of all these. */
+export type HtmlValue = string | number | Html | undefined | readonly HtmlValue[];
+
+/** A piece of HTML: html`<p title="${text}">${text}</p>`. Values are escaped for content and for quoted attributes. */
+export function html(parts: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
+  return new Html(parts.map((part, i) => (i === 0 ? part : sourceOf(values[i - 1]) + part)).join(""));
+}
+
+/** HTML, CSS or JavaScript that is not escaped. Never for text that comes from a file, a name or a user. */
+export function raw(source: string): Html {
+  return new Html(source);
+}
+
+/** The values, each on a line. */
+export function lines(values: readonly HtmlValue[]): Html {
+  return new Html(values.map(sourceOf).join("\n"));
+}
+
+function sourceOf(value: HtmlValue): string {
+  if (value === undefined) return "";
+  if (value instanceof Html) return value.toString();
+  return typeof value === "object" ? value.map(sourceOf).join("") : escaped(String(value));
+}
+
+const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => entities[character]!);
+}
+
+/** The address of a file relative to the page, from its path with forward slashes: names may hold spaces, `#`, `?` and `%`. */
+export function address(path: string): string {
+  return path.split("/").map(encodeURIComponent).join("/");
 }
 
 /** Seconds as people say them, two units at most: "48 s", "12 min 5 s", "6 h 20 min", "3 days 4 h". */
@@ -43,40 +80,48 @@ export function fixed(value: number, digits: number): string {
   return Number.isFinite(value) ? value.toFixed(digits) : value > 0 ? "\u221e" : "\u2212\u221e";
 }
 
-/** The entries of a <dl>: `value` is HTML, `label` text. */
-export function terms(pairs: readonly (readonly [label: string, value: string])[]): string {
-  return pairs.map(([label, value]) => `<div><dt>${escapeHtml(label)}</dt><dd>${value}</dd></div>`).join("");
+/** The entries of a <dl>. */
+export function terms(pairs: readonly (readonly [label: string, value: HtmlValue])[]): Html {
+  return html`${pairs.map(([label, value]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`)}`;
 }
 
 /** A time as `2026-11-23 13:05 UTC`, which the page's script rewrites in the reader's own zone. */
-export function timeTag(time: Date): string {
+export function timeTag(time: Date): Html {
   const iso = time.toISOString();
-  return `<time datetime="${iso}">${iso.slice(0, 16).replace("T", " ")} UTC</time>`;
+  return html`<time datetime="${iso}">${iso.slice(0, 16).replace("T", " ")} UTC</time>`;
 }
 
-/** The whole file. `title` is plain text; the rest is HTML, CSS and JavaScript. */
-export function htmlPage(page: { title: string; body: string; css?: string; script?: string; head?: string }): string {
-  const script = `${localTimes}${page.script ?? ""}`;
-  return `<!doctype html>
+export interface HtmlPage {
+  title: string;
+  body: Html;
+  css?: string;
+  script?: string;
+  /** Further elements of the head. */
+  head?: Html | undefined;
+}
+
+/** The text of the whole file. */
+export function htmlPage({ title, body, css = "", script = "", head }: HtmlPage): string {
+  return `${html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${escapeHtml(page.title)}</title>
+<title>${title}</title>
 <link rel="icon" href="data:,">
-${page.head ?? ""}<style>
-${baseCss}${page.css ?? ""}</style>
+${head}<style>
+${raw(baseCss + css)}</style>
 </head>
 <body>
 <main>
-${page.body}
+${body}
 </main>
 <script>
-${script}</script>
+${raw(localTimes + script)}</script>
 </body>
 </html>
-`;
+`}`;
 }
 
 const localTimes = `for (const time of document.querySelectorAll("time")) {

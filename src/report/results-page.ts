@@ -1,6 +1,6 @@
 /** The page of `test`: every image with its metrics, and their means. */
 import type { Metrics } from "../metrics/pictures.ts";
-import { escapeHtml, escapePath, fixed, htmlPage, timeTag } from "./html.ts";
+import { address, fixed, type Html, html, htmlPage, lines, terms, timeTag } from "./html.ts";
 
 /** Of one pair. */
 export interface RowMetrics extends Metrics {
@@ -97,85 +97,84 @@ const columns: Record<keyof RowMetrics, Column> = {
     badness: ({ spread = 0 }) => -spread,
   },
 };
+
 /** The metrics that these rows have. */
 const keysOf = ([first]: readonly ResultRow[]) =>
   (Object.keys(columns) as (keyof RowMetrics)[]).filter((key) => first?.metrics[key] !== undefined);
 
-/** The whole file, self-contained but for the pictures; rows stand in the order given until the reader sorts them. */
+/** The text of the page. Rows stand in the order given until the reader sorts them; pictures are files beside the page. */
 export function resultsPage(info: ResultsPageInfo): string {
-  const { rows } = info;
-  const names = info.columns ?? ["input", "output", "target"];
-  const facts = (info.facts ?? []).map(
-    ([label, value]) => `<div><dt>${escapeHtml(label)}</dt><dd>${escapeHtml(value)}</dd></div>`,
-  );
+  const { title, lead, facts = [], rows, scores = [], columns: names = ["input", "output", "target"], updated } = info;
   const orders = keysOf(rows).flatMap((key) =>
-    ["worst", "best"].map((end) => `<option value="${key} ${end}">${columns[key].label}, ${end} first</option>`),
+    ["worst", "best"].map((end) => html`<option value="${key} ${end}">${columns[key].label}, ${end} first</option>`),
   );
-  const body = `<header>
-<h1>${escapeHtml(info.title)}</h1>
-${info.lead ? `<p>${escapeHtml(info.lead)}</p>` : ""}
-${info.updated ? `<p class="soft small">${timeTag(info.updated)}</p>` : ""}
+  const body = html`<header>
+<h1>${title}</h1>
+${lead && html`<p>${lead}</p>`}
+${updated && html`<p class="soft small">${timeTag(updated)}</p>`}
 </header>
-${facts.length > 0 ? `<dl class="facts">${facts.join("")}</dl>` : ""}
-${summary(rows, info.scores ?? [])}
+${facts.length > 0 ? html`<dl class="facts">${terms(facts)}</dl>` : ""}
+${summary(rows, scores)}
 <div class="tools">
 <h2>${rows.length} ${rows.length === 1 ? "image" : "images"}</h2>
 <label class="soft small">sort by <select id="sort">
 <option value="">name</option>
-${orders.join("\n")}
+${lines(orders)}
 </select></label>
 </div>
-<div class="heading soft small">${names.map((name) => `<span>${escapeHtml(name)}</span>`).join("")}<span></span></div>
+<div class="heading soft small">${names.map((name) => html`<span>${name}</span>`)}<span></span></div>
 <div id="rows">
-${rows.map((row) => card(row, names)).join("\n")}
+${lines(rows.map((row) => card(row, names)))}
 </div>`;
-  return htmlPage({ title: info.title, body, css, script });
+  return htmlPage({ title, body, css, script });
 }
 
-function summary(rows: readonly ResultRow[], scores: readonly SetScore[]): string {
-  if (rows.length === 0) return '<p class="soft">No images.</p>';
-  const lines = keysOf(rows).map((key) => {
-    const { label, unit, digits, meaning, badness } = columns[key];
-    const sorted = rows.map(({ metrics }) => metrics).sort((a, b) => badness(a) - badness(b));
-    const [best, worst] = [sorted[0]!, sorted[sorted.length - 1]!];
-    const value = (metrics: RowMetrics) => fixed(metrics[key]!, digits);
-    const average = sorted.reduce((sum, metrics) => sum + metrics[key]!, 0) / sorted.length;
-    const cells = [
-      `<td class="mean">${fixed(average, digits)}${unit}</td>`,
-      `<td>${value(best)}</td>`,
-      `<td>${value(worst)}</td>`,
-    ];
-    return `<tr><th scope="row">${label}</th>${cells.join("")}<td class="meaning soft small">${meaning}</td></tr>`;
-  });
-  const together = scores.map(({ label, value, meaning }) => {
-    const cell = typeof value === "number" ? fixed(value, 3) : escapeHtml(value);
-    return (
-      `<tr><th scope="row">${escapeHtml(label)}</th><td class="mean">${cell}</td><td></td><td></td>` +
-      `<td class="meaning soft small">${escapeHtml(meaning)}</td></tr>`
-    );
-  });
-  return `<table class="card">
+/** The table of means: a line for each metric of the pairs, and one for each score of the whole set. */
+function summary(rows: readonly ResultRow[], scores: readonly SetScore[]): Html {
+  if (rows.length === 0) return html`<p class="soft">No images.</p>`;
+  const all = rows.map(({ metrics }) => metrics);
+  const together = scores.map(({ label, value, meaning }) =>
+    tableRow(label, [typeof value === "number" ? fixed(value, 3) : value, "", ""], meaning),
+  );
+  return html`<table class="card">
 <thead><tr class="soft small"><th></th><th>mean</th><th>best</th><th>worst</th><th class="meaning"></th></tr></thead>
 <tbody>
-${[...lines, ...together].join("\n")}
+${lines([...keysOf(rows).map((key) => metricRow(key, all)), ...together])}
 </tbody>
 </table>`;
 }
 
-function card(row: ResultRow, names: readonly string[]): string {
+function metricRow(key: keyof RowMetrics, all: readonly RowMetrics[]): Html {
+  const { label, unit, digits, meaning, badness } = columns[key];
+  const sorted = [...all].sort((a, b) => badness(a) - badness(b));
+  const value = (metrics: RowMetrics) => fixed(metrics[key]!, digits);
+  const average = sorted.reduce((sum, metrics) => sum + metrics[key]!, 0) / sorted.length;
+  const cells = [`${fixed(average, digits)}${unit}`, value(sorted[0]!), value(sorted.at(-1)!)] as const;
+  return tableRow(label, cells, meaning);
+}
+
+function tableRow(label: string, [mean, best, worst]: readonly [string, string, string], meaning: string): Html {
+  const cells = html`<td class="mean">${mean}</td><td>${best}</td><td>${worst}</td>`;
+  return html`<tr><th scope="row">${label}</th>${cells}<td class="meaning soft small">${meaning}</td></tr>`;
+}
+
+function card(row: ResultRow, names: readonly string[]): Html {
+  const { name, width, height } = row;
   const keys = keysOf([row]);
-  const size = `width="${row.width}" height="${row.height}"${row.width < 200 ? ' class="pixels"' : ""}`;
-  const pictures = [row.input, row.output, row.target].map(
-    (file, i) => `<img src="${escapePath(file)}" alt="${escapeHtml(names[i]!)}" ${size} loading="lazy">`,
-  );
+  const pixels = width < 200 ? html` class="pixels"` : "";
+  const pictures = [row.input, row.output, row.target].map((file, i) => {
+    const size = html`width="${width}" height="${height}"${pixels}`;
+    return html`<img src="${address(file)}" alt="${names[i]}" ${size} loading="lazy">`;
+  });
   const metrics = keys.map((key) => {
     const { label, unit, digits } = columns[key];
-    return `<div data-metric="${key}"><dt>${label}</dt><dd>${fixed(row.metrics[key]!, digits)}${unit}</dd></div>`;
+    const value = `${fixed(row.metrics[key]!, digits)}${unit}`;
+    return html`<div data-metric="${key}"><dt>${label}</dt><dd>${value}</dd></div>`;
   });
-  const badness = keys.map((key) => `data-${key}="${columns[key].badness(row.metrics)}"`);
-  return `<article ${badness.join(" ")} style="--ratio: ${row.width} / ${row.height}">
-${pictures.join("\n")}
-<div class="about"><h3>${escapeHtml(row.name)}</h3><dl>${metrics.join("")}</dl></div>
+  const badness = keys.map((key) => html`data-${key}="${columns[key].badness(row.metrics)}" `);
+  return html`<article ${badness}style="--ratio: ${width} / ${height}">
+${lines(pictures)}
+<div class="about"><h3>${name}</h3><dl>${metrics}</dl></div>
 </article>`;
 }
 

@@ -1,6 +1,18 @@
 /** `runs/<name>/index.html`: how a training run is doing, readable while it goes on and after. */
 import { chartCss, chartScript, lineChart } from "./chart.ts";
-import { count, duration, escapeHtml, escapePath, fixed, htmlPage, terms, timeTag } from "./html.ts";
+import {
+  address,
+  count,
+  duration,
+  fixed,
+  type Html,
+  type HtmlValue,
+  html,
+  htmlPage,
+  lines,
+  terms,
+  timeTag,
+} from "./html.ts";
 
 /** What a line of `loss_log.jsonl` holds, as far as the page shows it. */
 export interface LossLine {
@@ -51,27 +63,20 @@ type Metric = "L1" | "PSNR" | "SSIM";
 
 const reloadSeconds = 15;
 
-/** The whole file, self-contained but for the samples' pictures. */
+/** The text of the page. It needs no other file but the pictures of the samples. */
 export function runPage(info: RunPageInfo): string {
-  const { state } = info;
+  const { state, name } = info;
+  const training = state === "training";
   const done = Math.min(1, info.lastStep > 0 ? info.step / info.lastStep : 0);
   const percent = `${Math.floor(done * 1000) / 10} %`;
-  const facts: [string, string][] = [
-    ["epoch", `${count(info.epoch)} of ${count(info.epochs)}`],
-    ["step", `${count(info.step)} of ${count(info.lastStep)}`],
-    ["time per step", `${fixed(info.secondsPerStep, info.secondsPerStep < 1 ? 3 : 2)} s`],
-  ];
-  if (state === "training") facts.push(["time left", duration(info.secondsLeft)]);
-  facts.push(["done", percent]);
-  const written = state === "training" ? "last written " : "";
-  const body = `<header>
-<h1>${escapeHtml(info.name)}</h1>
-<p class="soft"><span class="state ${state}">${state}</span> ${written}${timeTag(info.updated)}</p>
+  const body = html`<header>
+<h1>${name}</h1>
+<p class="soft"><span class="state ${state}">${state}</span> ${training ? "last written " : ""}${timeTag(info.updated)}</p>
 </header>
 <section class="progress card">
 <div class="bar" role="progressbar" aria-label="steps" aria-valuemax="${info.lastStep}" aria-valuenow="${info.step}">
 <div style="width:${(done * 100).toFixed(2)}%"></div></div>
-<dl class="facts">${terms(facts)}</dl>
+<dl class="facts">${terms(facts(info, percent))}</dl>
 </section>
 <h2>Losses</h2>
 ${lossCharts(info)}
@@ -79,19 +84,29 @@ ${validation(info)}<h2>Samples</h2>
 ${samples(info)}
 <h2>Configuration</h2>
 <dl class="config card">
-${terms(info.config.map(([label, value]) => [label, escapeHtml(value)]))}
+${terms(info.config)}
 </dl>`;
+  const refresh = html`<noscript><meta http-equiv="refresh" content="${reloadSeconds}"></noscript>\n`;
   const reload = `setTimeout(() => location.reload(), ${reloadSeconds}e3);\n`;
   return htmlPage({
-    title: state === "training" ? `${percent} ${info.name}` : `${info.name} (${state})`,
-    head:
-      state === "training"
-        ? `<noscript><meta http-equiv="refresh" content="${reloadSeconds}"></noscript>\n`
-        : undefined,
+    title: training ? `${percent} ${name}` : `${name} (${state})`,
+    head: training ? refresh : undefined,
     css: chartCss + css,
-    script: chartScript + (state === "training" ? reload : ""),
+    script: chartScript + (training ? reload : ""),
     body,
   });
+}
+
+function facts(info: RunPageInfo, percent: string): [string, string][] {
+  const { state, epoch, epochs, step, lastStep, secondsPerStep, secondsLeft } = info;
+  const left: [string, string][] = state === "training" ? [["time left", duration(secondsLeft)]] : [];
+  return [
+    ["epoch", `${count(epoch)} of ${count(epochs)}`],
+    ["step", `${count(step)} of ${count(lastStep)}`],
+    ["time per step", `${fixed(secondsPerStep, secondsPerStep < 1 ? 3 : 2)} s`],
+    ...left,
+    ["done", percent],
+  ];
 }
 
 /** What the adversarial losses of each --gan-mode are measured in, and their value where D cannot tell real from fake. */
@@ -102,12 +117,12 @@ const ganScales = {
 } as const;
 
 /** Both charts of a run's losses, with a note on how to read them; they need chartCss. */
-export function lossCharts(info: Pick<RunPageInfo, "losses" | "ganMode" | "lambdaL1">): string {
+export function lossCharts(info: Pick<RunPageInfo, "losses" | "ganMode" | "lambdaL1">): Html {
   const { losses, ganMode } = info;
-  if (losses.length === 0) return '<p class="soft">The curves begin with the first steps.</p>';
+  if (losses.length === 0) return html`<p class="soft">The curves begin with the first steps.</p>`;
   const of = (key: keyof LossLine) => Float64Array.from(losses, (line) => line[key] ?? 0);
   const x = of("step");
-  const charts: string[] = [];
+  const charts: Html[] = [];
   if (ganMode) {
     const { unit, chance, text } = ganScales[ganMode];
     charts.push(
@@ -142,8 +157,8 @@ export function lossCharts(info: Pick<RunPageInfo, "losses" | "ganMode" | "lambd
     if (losses[0]![key] === undefined) continue;
     charts.push(lineChart({ title, x, xLabel: "step", yLabel, series: [{ name: key, tone: 1, y: of(key) }] }));
   }
-  return `<div class="charts">
-${charts.join("")}</div>
+  return html`<div class="charts">
+${charts}</div>
 <details class="note"><summary>How to read them</summary>
 ${ganMode ? adversarialNote(ganScales[ganMode].text) : ""}<p><code>G_L1</code> falls while the output comes closer to the target, but where many answers are right a blurred average
 has a lower <code>G_L1</code> than a sharp guess. Curves tell little about quality: look at the pictures.</p>
@@ -156,8 +171,8 @@ const units: Record<Metric, string> = {
   SSIM: "1 is equal: higher is better",
 };
 
-function validation({ validation: { metric, scores } = { metric: "L1", scores: [] } }: RunPageInfo): string {
-  if (scores.length === 0) return "";
+function validation({ validation: { metric, scores } = { metric: "L1", scores: [] } }: RunPageInfo): HtmlValue {
+  if (scores.length === 0) return undefined;
   const x = Float64Array.from(scores, ({ step }) => step);
   const others = (["L1", "PSNR", "SSIM"] as const).filter((name) => name !== metric);
   const charts = [metric, ...others].map((name, i) =>
@@ -169,35 +184,34 @@ function validation({ validation: { metric, scores } = { metric: "L1", scores: [
       series: [{ name, tone: i === 0 ? 4 : 2, y: Float64Array.from(scores, (score) => score[name]) }],
     }),
   );
-  return `<h2>Validation</h2>\n<div class="charts">\n${charts.join("")}</div>\n`;
+  return html`<h2>Validation</h2>\n<div class="charts">\n${charts}</div>\n`;
 }
 
-function adversarialNote(chance: string): string {
-  return `<p>Generator and discriminator play against each other, so neither side's loss has to fall for the pictures to get
+function adversarialNote(chance: string): Html {
+  return html`<p>Generator and discriminator play against each other, so neither side's loss has to fall for the pictures to get
 better. Near ${chance}, <code>D_real</code> and <code>D_fake</code> say that
 the discriminator cannot tell real from fake. Both far below and a rising <code>G_GAN</code>: it tells them easily, which is
 common and no fault by itself.</p>
 `;
 }
 
-function samples(info: RunPageInfo): string {
-  if (info.samples.length === 0) return '<p class="soft">The first strip comes with the end of the first epoch.</p>';
-  const names = info.sampleColumns ?? ["input", "output", "target"];
-  const columns = names.map((name) => `<span>${escapeHtml(name)}</span>`).join("");
-  // As wide as the gap of compose.ts's strip, whatever the strip is scaled to.
-  const gap = (400 / (names.length * (info.sampleSize ?? 256) + 4 * (names.length - 1))).toFixed(2);
-  const kind = (info.sampleSize ?? 256) < 200 ? ' class="pixels"' : "";
-  const newestFirst = [...info.samples].sort((a, b) => b.epoch - a.epoch);
-  return `<div class="samples">
-${newestFirst
-  .map(
-    ({ epoch, file }) => `<figure>
+function samples({ samples, sampleColumns, sampleSize = 256 }: RunPageInfo): Html {
+  if (samples.length === 0) return html`<p class="soft">The first strip comes with the end of the first epoch.</p>`;
+  const names = sampleColumns ?? ["input", "output", "target"];
+  const columns = names.map((name) => html`<span>${name}</span>`);
+  // The gap of strip() in compose.ts, in percent of the strip's width: it stays right at any scale.
+  const gap = (400 / (names.length * sampleSize + 4 * (names.length - 1))).toFixed(2);
+  const pixels = sampleSize < 200 ? html` class="pixels"` : "";
+  const newestFirst = [...samples].sort((a, b) => b.epoch - a.epoch);
+  const figures = newestFirst.map(
+    ({ epoch, file }) => html`<figure>
 <figcaption>epoch ${epoch}</figcaption>
 <div class="columns soft small" style="gap:${gap}%">${columns}</div>
-<img${kind} src="${escapePath(file)}" alt="${escapeHtml(names.join(", "))} after epoch ${epoch}" loading="lazy">
+<img${pixels} src="${address(file)}" alt="${names.join(", ")} after epoch ${epoch}" loading="lazy">
 </figure>`,
-  )
-  .join("\n")}
+  );
+  return html`<div class="samples">
+${lines(figures)}
 </div>`;
 }
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { lineChart, ticks } from "../../src/report/chart.ts";
-import { count, duration, escapeHtml, escapePath, fixed } from "../../src/report/html.ts";
+import { address, count, duration, fixed, html, lines, raw } from "../../src/report/html.ts";
 import { type ResultRow, resultsPage } from "../../src/report/results-page.ts";
 import { type RunPageInfo, runPage } from "../../src/report/run-page.ts";
 
@@ -40,8 +40,25 @@ describe("numbers as text", () => {
   });
 
   it("escapes text and paths", () => {
-    expect(escapeHtml(`<a href="x">&'`)).toBe("&lt;a href=&quot;x&quot;&gt;&amp;&#39;");
-    expect(escapePath(`a b/50%#1?"'.png`)).toBe("a%20b/50%25%231%3F%22&#39;.png");
+    expect(`${html`<b>${`<a href="x">&'`}</b>`}`).toBe("<b>&lt;a href=&quot;x&quot;&gt;&amp;&#39;</b>");
+    expect(`${html`${address(`a b/50%#1?"'.png`)}`}`).toBe("a%20b/50%25%231%3F%22&#39;.png");
+  });
+});
+
+describe("html", () => {
+  it("escapes every value but HTML, at any depth of a list", () => {
+    const items = ["<", 1.5, html`<i>${"&"}</i>`, undefined, ["'", [html`<br>`]]];
+    expect(`${html`<p>${items}</p>`}`).toBe("<p>&lt;1.5<i>&amp;</i>&#39;<br></p>");
+    expect(`${html`${lines(["<", html`<b>`, 2])}`}`).toBe("&lt;\n<b>\n2");
+    expect(`${html`${raw("<script>")}`}`).toBe("<script>");
+  });
+
+  it("takes nothing for HTML that only looks like it", () => {
+    const likeHtml = { toString: () => "<script>" };
+    // @ts-expect-error: an object that is not made by html`` or raw()
+    expect(() => html`${likeHtml}`).toThrow(TypeError);
+    // @ts-expect-error: a switch is not text
+    expect(`${html`${false}`}`).not.toContain("<");
   });
 });
 
@@ -66,13 +83,13 @@ describe("ticks", () => {
 
 describe("lineChart", () => {
   const chart = (y: ArrayLike<number>) =>
-    lineChart({
+    `${lineChart({
       title: "a & b",
       x: Float64Array.from({ length: y.length }, (_, i) => i + 1),
       series: [{ name: "loss", tone: 1, y }],
       xLabel: "step",
       yLabel: "nats",
-    });
+    })}`;
 
   it("draws a constant as a level line from the first step to the last", () => {
     const [smooth] = paths(chart(new Float64Array(1000).fill(3)), "smooth");

@@ -58,7 +58,7 @@ export class Progress {
     if (report) {
       facts.push(["pictures a second", fixed(report.imagesPerSecond, 1)], ["time left", duration(report.secondsLeft)]);
     }
-    part("facts").innerHTML = terms(facts);
+    part("facts").innerHTML = `${terms(facts)}`;
   }
 
   #curves(): void {
