@@ -36,6 +36,15 @@ export class ShapeError extends UserError {
   override name = "ShapeError";
 }
 
+/** A value as JSON for a message, at most `most` characters of it. A value that is nested too deeply for JSON is named as such. */
+export function quoted(value: unknown, most = 100): string {
+  try {
+    return (JSON.stringify(value) ?? String(value)).slice(0, most);
+  } catch {
+    return "a value that is nested too deeply";
+  }
+}
+
 /** The choice nearest to a misspelt word by edit distance, or undefined when none is near (over half of it wrong). */
 export function nearest(word: string, choices: readonly string[]): string | undefined {
   const plain = (s: string) => s.toLowerCase().replace(/[-_]/g, "");

@@ -104,7 +104,9 @@ describe("imports", () => {
       .filter(([path]) => !/^(node|web|cli)\//.test(path))
       .flatMap(([path, imports]) => imports.filter(({ to }) => !graph.has(to)).map((each) => ({ path, ...each })));
     const allowed = ({ to, typeOnly }: Import) =>
-      to === "zod" || to.startsWith("@bufbuild/protobuf") || (to === "onnxruntime-common" && typeOnly);
+      ["zod", "unzipit"].includes(to) ||
+      to.startsWith("@bufbuild/protobuf") ||
+      (to === "onnxruntime-common" && typeOnly);
     expect(outside.filter((each) => !allowed(each))).toEqual([]);
     expect(outside.length).toBeGreaterThan(2);
     const text = sources

@@ -12,3 +12,5 @@ export const fixture = (name: string): URL => new URL(`fixtures/${name}`, import
 export const realData = resolve(process.env.PIX2PIX_DATA ?? `${root}/../shared/data`);
 /** Training steps of PyTorch beside the repository. PIX2PIX_REFERENCE names another folder. */
 export const reference = resolve(process.env.PIX2PIX_REFERENCE ?? `${root}/../shared/reference`);
+/** Inputs that failed once, beside the repository. */
+export const cases = resolve(`${root}/../shared/cases`);

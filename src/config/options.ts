@@ -3,7 +3,7 @@
  * field is made with `option(schema, info)`; default, range and choices are the schema's own and are read back from it.
  */
 import * as z from "zod";
-import { ConfigError, nearest } from "../errors.ts";
+import { ConfigError, nearest, quoted } from "../errors.ts";
 
 /** What help and docs say about an option, beyond what its schema says. */
 export interface OptionInfo {
@@ -190,5 +190,5 @@ function problemWith(spec: OptionSpec, got: unknown, issue: { code?: string; mes
   if (got === undefined) return `${spec.flag} is missing (${spec.help})`;
   const expected = issue.code === "custom" ? issue.message : expectedOf(spec);
   const near = spec.choices && typeof got === "string" ? nearest(got, spec.choices) : undefined;
-  return `${spec.flag}: got ${JSON.stringify(got)}, expected ${expected}${near ? `; did you mean ${near}?` : ""}`;
+  return `${spec.flag}: got ${quoted(got)}, expected ${expected}${near ? `; did you mean ${near}?` : ""}`;
 }

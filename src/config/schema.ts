@@ -3,7 +3,7 @@
  * come from `configSchema`. Names and defaults are those of the PyTorch implementation by Jun-Yan Zhu and others.
  */
 import * as z from "zod";
-import { CheckpointError, ConfigError } from "../errors.ts";
+import { CheckpointError, ConfigError, quoted } from "../errors.ts";
 import { problemsOf } from "./checks.ts";
 import { dataOptions } from "./groups/data.ts";
 import { networkOptions } from "./groups/networks.ts";
@@ -61,7 +61,7 @@ export function readConfig(text: string, where: string): Config {
     throw new CheckpointError(`${where} is not JSON: expected the options of a run; the file is damaged or not ours`);
   }
   if (typeof values !== "object" || values === null || Array.isArray(values)) {
-    throw new CheckpointError(`${where}: expected an object with the options of a run, got ${JSON.stringify(values)}`);
+    throw new CheckpointError(`${where}: expected an object with the options of a run, got ${quoted(values)}`);
   }
   try {
     return parseConfig({ ...values });

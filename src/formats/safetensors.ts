@@ -3,7 +3,7 @@
  * Format: https://github.com/huggingface/safetensors#format. Values are little endian, as is every machine that runs
  * this.
  */
-import { CheckpointError } from "../errors.ts";
+import { CheckpointError, quoted } from "../errors.ts";
 
 /** The dtypes, widest first as files order them, and the arrays of their values. Halves are kept as their bits. */
 const arrays = {
@@ -166,10 +166,10 @@ function readHeader(bytes: Uint8Array, file: string): { header: Record<string, u
 function readEntry(name: string, entry: unknown, file: string) {
   const { dtype, shape, data_offsets } = isObject(entry) ? entry : {};
   if (!isSizes(shape) || !isSizes(data_offsets) || data_offsets.length !== 2) {
-    throw new CheckpointError(`${file}: damaged header: ${name} is ${JSON.stringify(entry)?.slice(0, 100)}.`);
+    throw new CheckpointError(`${file}: damaged header: ${name} is ${quoted(entry)}.`);
   }
   if (!isDtype(dtype)) {
-    throw new CheckpointError(`${file}: ${name} has dtype ${JSON.stringify(dtype)}; known: ${dtypes.join(", ")}.`);
+    throw new CheckpointError(`${file}: ${name} has dtype ${quoted(dtype)}; known: ${dtypes.join(", ")}.`);
   }
   const [start, end] = data_offsets as [number, number];
   const expected = count(shape) * arrays[dtype].BYTES_PER_ELEMENT;
