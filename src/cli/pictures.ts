@@ -3,6 +3,7 @@ import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
 import { endingOf, PICTURE_ENDINGS } from "../data/listing.ts";
 import { ConfigError, UserError } from "../errors.ts";
+import type { Picture } from "../platform.ts";
 
 /** A picture to read and the file to write for it. */
 export interface Job {
@@ -41,6 +42,12 @@ export async function jobs(input: string, out: string): Promise<Job[]> {
       output: join(out, `${count.get(stem(name)) === 1 ? stem(name) : name}.png`),
     })),
   );
+}
+
+/** A picture of 1 to 4 channels within a page: a data URI that holds a PNG. */
+export async function pngUri(picture: Picture): Promise<string> {
+  const { images } = await import("../node/images.ts");
+  return `data:image/png;base64,${Buffer.from(await images.encodePng(picture)).toString("base64")}`;
 }
 
 /** A path with something added to the name of the file: x.png becomes x_1.png. */

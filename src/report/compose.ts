@@ -1,10 +1,7 @@
-/** Pictures side by side and under headings, as 8-bit RGB. */
+/** Pictures side by side and under each other, as 8-bit RGB. */
 import type { Picture } from "../platform.ts";
-import { drawText, lineHeight, shortened } from "./font.ts";
 
 const paper = 255;
-const ink = [30, 34, 40] as const;
-const faint = [110, 116, 124] as const;
 
 /**
  * The pictures from left to right, tops aligned, `gap` pixels of white between them. Grey becomes RGB, alpha is left
@@ -33,49 +30,30 @@ export function stack(pictures: readonly Picture[], { gap = 4 }: { gap?: number 
   return out;
 }
 
-export interface SheetRow {
-  pictures: readonly Picture[];
-  /** Written above the pictures, such as the file's name; shortened in the middle where it is too long. */
-  caption: string;
-}
-
 export interface SheetOptions {
-  /** Headings of the pictures of every row, such as ["input (label)", "target (photo)"]. */
-  columns: readonly string[];
   /** Rows side by side; by default as many as make the sheet about 3 wide to 2 high. */
   across?: number;
   /** Each pixel becomes zoom x zoom; by default small pictures are enlarged to at least 128 pixels' width. */
   zoom?: number;
 }
 
-/** One sheet of captioned rows under headings: what `inspect` shows. Every row has one picture per column. */
-export function contactSheet(rows: readonly SheetRow[], options: SheetOptions): Picture {
-  const [cellWidth, cellHeight] = largest(rows);
+/** Rows of pictures on one sheet, without text; every row has as many pictures as the first. `inspect` writes it. */
+export function contactSheet(rows: readonly (readonly Picture[])[], options: SheetOptions = {}): Picture {
+  const [cellWidth, cellHeight] = largest(rows.flat());
   const zoom = options.zoom ?? Math.max(1, Math.ceil(128 / Math.max(1, cellWidth)));
   const [width, height] = [cellWidth * zoom, cellHeight * zoom];
-  const scale = width >= 200 ? 2 : 1;
-  const gap = 4 * scale;
+  const gap = width >= 200 ? 8 : 4;
   const margin = 4 * gap;
-  const line = lineHeight * scale;
-  const blockWidth = options.columns.length * (width + gap) - gap;
-  const rowHeight = line + gap + height + margin;
-  const across = Math.min(rows.length, options.across ?? balanced(rows.length, blockWidth + margin, rowHeight));
+  const rowWidth = (rows[0]?.length ?? 0) * (width + gap) - gap + margin;
+  const rowHeight = height + gap;
+  const across = Math.min(rows.length, options.across ?? balanced(rows.length, rowWidth, rowHeight));
   const down = Math.ceil(rows.length / Math.max(1, across));
-  const top = margin + line + gap;
-  const sheet = blank(margin + across * (blockWidth + margin), top + down * rowHeight);
-
-  for (let block = 0; block < across; block++) {
-    options.columns.forEach((heading, column) => {
-      const left = margin + block * (blockWidth + margin) + column * (width + gap);
-      drawText(sheet, shortened(heading, width, scale), left, margin, { scale, color: ink });
-    });
-  }
-  rows.forEach(({ pictures, caption }, index) => {
-    const left = margin + (index % across) * (blockWidth + margin);
-    const y = top + Math.floor(index / across) * rowHeight;
-    drawText(sheet, shortened(caption, blockWidth, scale), left, y, { scale, color: faint });
+  const sheet = blank(margin + across * rowWidth, 2 * margin - gap + down * rowHeight);
+  rows.forEach((pictures, index) => {
+    const left = margin + (index % across) * rowWidth;
+    const top = margin + Math.floor(index / across) * rowHeight;
     pictures.forEach((picture, column) => {
-      paste(sheet, picture, left + column * (width + gap), y + line + gap / 2, zoom);
+      paste(sheet, picture, left + column * (width + gap), top, zoom);
     });
   });
   return sheet;
@@ -98,11 +76,11 @@ function paste(into: Picture, from: Picture, x: number, y: number, zoom = 1): vo
   }
 }
 
-function largest(rows: readonly SheetRow[]): [number, number] {
-  const all = rows.flatMap(({ pictures }) => pictures);
+function largest(all: readonly Picture[]): [width: number, height: number] {
   return [Math.max(0, ...all.map(({ width }) => width)), Math.max(0, ...all.map(({ height }) => height))];
 }
 
+/** How many of `count` rows stand side by side. */
 function balanced(count: number, width: number, height: number): number {
   return Math.max(1, Math.round(Math.sqrt((1.5 * count * height) / width)));
 }

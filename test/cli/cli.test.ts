@@ -429,18 +429,42 @@ describe("test", () => {
 });
 
 describe("inspect", () => {
-  it("writes a sheet of the pairs as the network sees them, and says what is input and target", async () => {
+  it("writes a page of the pairs as the network sees them, and says what is input and target", async () => {
     const line = "inspect --dataroot data --direction BtoA --load-size 36 --crop-size 32 --netG unet_32 --draws 2";
-    const { code, out, err } = await run(`${line} --count 3 --out sheets/a.png --batch-size 4`);
+    const { code, out, err } = await run(`${line} --count 3 --batch-size 4`);
     expect([code, err]).toEqual([0, ""]);
     expect(out).toMatch(/^5 pairs, layout folders, in data$/m);
     expect(out).toMatch(/direction BtoA: the input is B, the target is A/);
     expect(out).toMatch(/input .*data\/trainB\/facade_0001\.png, 32x32 on disk/);
     expect(out).toMatch(/target .*data\/trainA\/facade_0001\.png/);
     expect(out).toMatch(/the network sees 32x32: resized to 36x36, cropped to 32x32, mirrored half of the times/);
-    const sheet = await decode("sheets/a.png");
+    expect(out).toMatch(/3 pairs, 2 draws each: inspect\.html$/m);
+    const page = readFileSync(at("inspect.html"), "utf8");
+    expect(page).toMatch(/^<!doctype html>/);
+    const pictures = [...page.matchAll(/<img src="data:image\/png;base64,([^"]+)" alt="([^"]+)"/g)];
+    expect(pictures.map(([, , alt]) => alt).slice(0, 4)).toEqual([
+      ...["input (B) of facade_0001 draw 1", "target (A) of facade_0001 draw 1"],
+      ...["input (B) of facade_0001 draw 2", "target (A) of facade_0001 draw 2"],
+    ]);
+    expect(pictures).toHaveLength(3 * 2 * 2);
+    const first = await images.decode(Buffer.from(pictures[0]![1]!, "base64"));
+    expect(first).toMatchObject({ width: 32, height: 32, channels: 3 });
+  });
+
+  it("writes a sheet of the pictures alone as a PNG, and refuses other endings before it reads a picture", async () => {
+    const line = "inspect --dataroot data --load-size 36 --crop-size 32 --netG unet_32 --draws 2 --out";
+    expect((await run(`${line} sheets/a.PNG`)).code).toBe(0);
+    const sheet = await decode("sheets/a.PNG");
     expect(sheet.channels).toBe(3);
     expect(sheet.width).toBeGreaterThan(4 * 128);
+    for (const out of ["sheet.jpg", "sheet", "sheet.png.", ".html"]) {
+      const { code, err } = await run(`${line} ${out}`);
+      expect([code, err], out).toEqual([
+        2,
+        expect.stringMatching(/--out: got ".*", expected a name that ends in \.html/),
+      ]);
+      expect(existsSync(at(out)), out).toBe(false);
+    }
   });
 
   it("draws anew each time, by the seed", async () => {

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { lineChart, ticks } from "../../src/report/chart.ts";
 import { address, count, duration, fixed, html, lines, raw } from "../../src/report/html.ts";
+import { inspectPage } from "../../src/report/inspect-page.ts";
 import { type ResultRow, resultsPage } from "../../src/report/results-page.ts";
 import { type RunPageInfo, runPage } from "../../src/report/run-page.ts";
 
@@ -250,5 +251,30 @@ describe("resultsPage", () => {
 
   it("stands without images", () => {
     expectSelfContained(resultsPage({ title: "none", rows: [] }));
+  });
+});
+
+describe("inspectPage", () => {
+  const picture = { source: "data:image/png;base64,AAAA", label: "input (A)", width: 50, height: 40 };
+  const info = { title: "Pairs of a & b", facts: [["direction", "AtoB"]] as const, leftOut: [], total: 2 };
+
+  it("shows every draw of a pair, each picture with its name, small ones enlarged by a whole factor", () => {
+    const html = inspectPage({ ...info, pairs: [{ name: "<x>", draws: [[picture], [picture]] }], updated });
+    expectSelfContained(html);
+    expect(html).toContain("<title>Pairs of a &amp; b</title>");
+    expect([...html.matchAll(/alt="([^"]*)"/g)].map(([, alt]) => alt)).toEqual([
+      "input (A) of &lt;x&gt; draw 1",
+      "input (A) of &lt;x&gt; draw 2",
+    ]);
+    expect(html).toContain('style="width:150px"');
+    expect(html).toContain('width="50" height="40" class="pixels"');
+    expect(html).toContain("1 of 2 pairs");
+    expect(html).not.toContain("Left out");
+  });
+
+  it("names what is left out, and stands without pairs", () => {
+    const html = inspectPage({ ...info, leftOut: ["a<b.png: damaged"], pairs: [] });
+    expectSelfContained(html);
+    expect(html).toContain("<li>a&lt;b.png: damaged</li>");
   });
 });

@@ -1,4 +1,5 @@
 /** pix2pix inspect */
+import { extname } from "node:path";
 import * as z from "zod";
 import { dataOptions } from "../../config/groups/data.ts";
 import { option } from "../../config/options.ts";
@@ -7,26 +8,29 @@ import { Loader } from "../../data/loader.ts";
 import { derivedSides, findPairs, type Pair } from "../../data/pairs.ts";
 import { inputPicture, outputPicture } from "../../data/sides.ts";
 import { fixedSize } from "../../data/sizes.ts";
+import { ConfigError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
 import type { DeepPicture, Picture } from "../../platform.ts";
 import { contactSheet } from "../../report/compose.ts";
+import { type InspectedPair, inspectPage } from "../../report/inspect-page.ts";
 import type { Command } from "../command.ts";
+import { pngUri } from "../pictures.ts";
 import { Counter } from "../progress.ts";
 import { otherOptions, ownOptions } from "../runs.ts";
 
 const own = {
-  out: option(z.string().min(1).default("inspect.png"), {
-    group: "sheet",
+  out: option(z.string().min(1).default("inspect.html"), {
+    group: "page",
     value: "FILE",
-    help: "the contact sheet",
+    help: "page to write (.html, pictures inside), or a sheet of the pictures alone (.png)",
   }),
   count: option(z.int().min(1).max(1000).default(8), {
-    group: "sheet",
+    group: "page",
     unit: "pairs",
     help: "how many pairs it shows, the first ones",
   }),
   draws: option(z.int().min(1).max(100).default(3), {
-    group: "sheet",
+    group: "page",
     unit: "draws",
     help: "how many times each, with another crop and flip",
   }),
@@ -42,9 +46,10 @@ export const inspect: Command = {
   summary: "show the pairs exactly as the network will see them",
   schema,
   ofRun: "the other options of train may stay on the command line; they are checked as train would",
-  examples: ["npx pix2pix inspect --dataroot data/facades --direction BtoA --out sheet.png"],
+  examples: ["npx pix2pix inspect --dataroot data/facades --direction BtoA --out sheet.html"],
   async run(given, output) {
     const { out, count, draws } = ownOptions(z.object(own), given);
+    const form = formOf(out);
     const config = parseConfig(otherOptions(z.object(own), given));
     const { images } = await import("../../node/images.ts");
     const { layout, pairs, notes } = await findPairs(files, config.dataroot, config);
@@ -53,54 +58,145 @@ export const inspect: Command = {
     const serial = { ...config, serialBatches: true, batchSize: 1, withoutTargets: true };
     const loader = new Loader(pairs, serial, { files, images });
     const counter = new Counter(process.stdout, pairs.length, "pairs checked");
-    const bad = await loader.check(() => counter.done());
+    const leftOut = await loader.check(() => counter.done());
     counter.clear();
-    for (const line of bad) output.note(`left out: ${line}`);
+    for (const line of leftOut) output.note(`left out: ${line}`);
 
-    const [input, target] = config.direction === "AtoB" ? (["A", "B"] as const) : (["B", "A"] as const);
-    const derived = derivedSides(config.datasetMode);
-    const hasTarget = derived[target] !== "absent";
-    const rows = [];
-    for (let index = 0; index < Math.min(count, pairs.length); index++) {
-      const pictures: Picture[] = [];
-      let caption = "";
-      for (let draw = 0; draw < draws; draw++) {
-        const { A, B, height, width, names } = await loader.batch(draw + 1, index);
-        caption = names[0] ?? "";
-        pictures.push(inputPicture(A, config, height, width));
-        if (hasTarget) pictures.push(outputPicture(B, A, config, height, width));
-      }
-      rows.push({ pictures, caption });
-    }
-    const headings = [`input (${input})`, ...(hasTarget ? [`target (${target})`] : [])];
-    const columns = Array.from({ length: draws }, () => headings).flat();
-    await files.write(out, await images.encodePng(contactSheet(rows, { columns })));
-
+    const roles = rolesOf(config);
+    const shown = await drawPairs(loader, config, roles, { count: Math.min(count, pairs.length), draws });
     const [first] = pairs;
-    const { height, width } = await loader.size();
-    output.print(`${pairs.length} pairs, layout ${layout}, in ${config.dataroot}`);
-    if (first) {
-      const what = hasTarget ? `the target is ${target}` : "there are no targets";
-      output.print(`direction ${config.direction}: the input is ${input}, ${what}. In the first pair:`);
-      for (const [role, side] of [["input ", input] as const, ["target", target] as const]) {
-        const made = derived[side];
-        if (made === "absent") continue;
-        const picture = await images.decodeDeep(await files.read(first[side].file), { alpha: true });
-        const channels = plural(side === input ? config.inputNc : config.outputNc);
-        const how = made ? `: ${derivations[made]}` : "";
-        output.print(`  ${role}  ${placeOf(first, side)}, ${onDisk(picture)} -> ${channels}${how}`);
-      }
-    }
-    const which = fixedSize(config.preprocess) ? "" : " of the first pair";
-    output.print(`the network sees ${width}x${height}${which}: ${treatment(config)}`);
-    output.print(`${rows.length} pairs, ${draws} draws each: ${out}`);
+    const { width, height } = await loader.size();
+    const size = `${width}x${height}${fixedSize(config.preprocess) ? "" : " of the first pair"}`;
+    const found = {
+      layout,
+      total: pairs.length,
+      leftOut,
+      sides: first ? await Promise.all(roles.map((role) => sideOf(first, role, config))) : [],
+      network: `${size}: ${treatment(config)}`,
+    };
+    await files.write(out, form === "png" ? await sheetOf(shown) : await pageOf(config, roles, found, shown));
+    for (const line of summary(config, roles, found)) output.print(line);
+    output.print(`${shown.length} pairs, ${draws} draws each: ${out}`);
     return 0;
   },
 };
 
-function placeOf(pair: Pair, side: "A" | "B"): string {
+/** What is known of the data set. */
+interface Found {
+  layout: string;
+  /** Pairs. */
+  total: number;
+  leftOut: readonly string[];
+  /** Files of the first pair and what becomes of them, in the order of the roles. */
+  sides: readonly string[];
+  /** Size that the network sees, and how pictures come to it. */
+  network: string;
+}
+
+/** Lines for the terminal. */
+function summary({ dataroot, direction }: Config, roles: Roles, { total, layout, sides, network }: Found): string[] {
+  const [input, target] = roles;
+  const what = target ? `the target is ${target.side}` : "there are no targets";
+  return [
+    `${total} pairs, layout ${layout}, in ${dataroot}`,
+    `direction ${direction}: the input is ${input.side}, ${what}. In the first pair:`,
+    ...sides.map((text, i) => `  ${roles[i]!.role.padEnd(6)}  ${text}`),
+    `the network sees ${network}`,
+  ];
+}
+
+async function pageOf(config: Config, roles: Roles, found: Found, shown: readonly DrawnPair[]): Promise<string> {
+  const { layout, total, leftOut, sides, network } = found;
+  return inspectPage({
+    title: `Pairs of ${config.dataroot}`,
+    facts: [
+      ["pairs", `${total}, layout ${layout}`],
+      ["direction", config.direction],
+      ...sides.map((text, i): [string, string] => [`${roles[i]!.role} of the first pair`, text]),
+      ["the network sees", network],
+    ],
+    leftOut,
+    pairs: await Promise.all(shown.map((pair) => withUris(pair, roles))),
+    total,
+    updated: new Date(),
+  });
+}
+
+async function sheetOf(shown: readonly DrawnPair[]): Promise<Uint8Array> {
+  const { images } = await import("../../node/images.ts");
+  return images.encodePng(contactSheet(shown.map(({ draws }) => draws.flat())));
+}
+
+/** @throws ConfigError for an ending that is neither a page nor a picture */
+function formOf(out: string): "html" | "png" {
+  const ending = extname(out).toLowerCase();
+  if (ending === ".html" || ending === ".htm") return "html";
+  if (ending === ".png") return "png";
+  throw new ConfigError(
+    `--out: got "${out}", expected a name that ends in .html, for a page, or in .png, for a sheet of the pictures alone`,
+  );
+}
+
+interface Role {
+  role: "input" | "target";
+  side: "A" | "B";
+}
+
+/** The input, and the target where there is one. */
+type Roles = readonly [input: Role, ...target: Role[]];
+
+function rolesOf(config: Config): Roles {
+  const [input, target] = config.direction === "AtoB" ? (["A", "B"] as const) : (["B", "A"] as const);
+  const hasTarget = derivedSides(config.datasetMode)[target] !== "absent";
+  const first: Role = { role: "input", side: input };
+  return hasTarget ? [first, { role: "target", side: target }] : [first];
+}
+
+/** Pictures of the first pairs, those of each draw in the order of the roles. */
+interface DrawnPair {
+  name: string;
+  draws: Picture[][];
+}
+
+async function drawPairs(
+  loader: Loader,
+  config: Config,
+  roles: Roles,
+  { count, draws }: { count: number; draws: number },
+): Promise<DrawnPair[]> {
+  const drawn: DrawnPair[] = [];
+  for (let index = 0; index < count; index++) {
+    const pair: DrawnPair = { name: "", draws: [] };
+    for (let draw = 0; draw < draws; draw++) {
+      // Crops and flips depend on the epoch.
+      const { A, B, height, width, names } = await loader.batch(draw + 1, index);
+      pair.name = names[0] ?? "";
+      const input = inputPicture(A, config, height, width);
+      pair.draws.push(roles.length > 1 ? [input, outputPicture(B, A, config, height, width)] : [input]);
+    }
+    drawn.push(pair);
+  }
+  return drawn;
+}
+
+async function withUris({ name, draws }: DrawnPair, roles: Roles): Promise<InspectedPair> {
+  const pictureOf = async (picture: Picture, i: number) => {
+    const { role, side } = roles[i]!;
+    const { width, height } = picture;
+    return { source: await pngUri(picture), label: `${role} (${side})`, width, height };
+  };
+  return { name, draws: await Promise.all(draws.map((pictures) => Promise.all(pictures.map(pictureOf)))) };
+}
+
+/** "data/trainB/1.png, 600x400 on disk, 8 bits, 3 channels -> 3 channels" */
+async function sideOf(pair: Pair, { role, side }: Role, config: Config): Promise<string> {
+  const { images } = await import("../../node/images.ts");
   const { file, half } = pair[side];
-  return half ? `${half} half of ${file}` : file;
+  const picture = await images.decodeDeep(await files.read(file), { alpha: true });
+  const channels = plural(role === "input" ? config.inputNc : config.outputNc);
+  const made = derivedSides(config.datasetMode)[side];
+  const how = made && made !== "absent" ? `: ${derivations[made]}` : "";
+  return `${half ? `${half} half of ${file}` : file}, ${onDisk(picture)} -> ${channels}${how}`;
 }
 
 const derivations = {

@@ -19,6 +19,7 @@ import {
   readPair,
 } from "../../../tools/audit/audit.ts";
 import type { Command } from "../../command.ts";
+import { pngUri } from "../../pictures.ts";
 import { Counter } from "../../progress.ts";
 import { ownOptions } from "../../runs.ts";
 
@@ -178,6 +179,5 @@ async function single(path: string): Promise<AuditPicture[]> {
 async function picture(full: Picture, label: string): Promise<AuditPicture> {
   const scale = Math.min(1, thumbnail / Math.max(full.width, full.height));
   const side = (length: number) => Math.max(1, Math.round(length * scale));
-  const png = await images.encodePng(resize(full, side(full.width), side(full.height), "area"));
-  return { source: `data:image/png;base64,${Buffer.from(png).toString("base64")}`, label };
+  return { source: await pngUri(resize(full, side(full.width), side(full.height), "area")), label };
 }

@@ -1,0 +1,80 @@
+/** The page of `inspect`: pairs as the network will see them, each in several draws of crop and flip. */
+import { count, type Html, html, htmlPage, lines, terms, timeTag } from "./html.ts";
+
+export interface InspectPicture {
+  /** Address of the picture: a data URI, or a path relative to the page. */
+  source: string;
+  /** What it shows, such as "input (A)". */
+  label: string;
+  /** Pixels of the picture. */
+  width: number;
+  height: number;
+}
+
+export interface InspectedPair {
+  /** Name of the pair. */
+  name: string;
+  /** The pictures of each draw. */
+  draws: readonly (readonly InspectPicture[])[];
+}
+
+export interface InspectPageInfo {
+  title: string;
+  facts: readonly (readonly [label: string, value: string])[];
+  /** Files that cannot be used, each with the reason. */
+  leftOut: readonly string[];
+  pairs: readonly InspectedPair[];
+  /** Pairs in the data set. */
+  total: number;
+  /** When the page was written; left out for a page that is the same every time. */
+  updated?: Date;
+}
+
+/** The text of the page, self-contained where the pictures are data URIs. */
+export function inspectPage({ title, facts, leftOut, pairs, total, updated }: InspectPageInfo): string {
+  const names = leftOut.map((text) => html`<li>${text}</li>`);
+  const body = html`<header>
+<h1>${title}</h1>
+${updated && html`<p class="soft small">${timeTag(updated)}</p>`}
+</header>
+<dl class="facts card">${terms(facts)}</dl>
+${names.length > 0 ? html`<h2>Left out <span class="soft">${count(names.length)}</span></h2>\n<ul>${names}</ul>` : ""}
+<h2>${count(pairs.length)} of ${count(total)} ${total === 1 ? "pair" : "pairs"}</h2>
+<div class="pairs">
+${lines(pairs.map(card))}
+</div>`;
+  return htmlPage({ title, body, css });
+}
+
+function card({ name, draws }: InspectedPair): Html {
+  const groups = draws.map((pictures, i) => {
+    const draw = draws.length > 1 ? `draw ${i + 1}` : "";
+    const figures = pictures.map((picture) => figure(picture, [picture.label, "of", name, draw].join(" ").trim()));
+    return html`<div class="draw">${figures}</div>`;
+  });
+  return html`<article class="card">
+<h3>${name}</h3>
+<div class="draws">${groups}</div>
+</article>`;
+}
+
+/** Pictures below 128 pixels are enlarged by a whole factor, so that each pixel stays a square. */
+function figure({ source, label, width, height }: InspectPicture, alt: string): Html {
+  const shown = width * Math.max(1, Math.ceil(128 / width));
+  const size = html`width="${width}" height="${height}"${width < 200 ? html` class="pixels"` : ""}`;
+  return html`<figure style="width:${shown}px"><img src="${source}" alt="${alt}" ${size} loading="lazy">
+<figcaption class="soft small">${label}</figcaption></figure>`;
+}
+
+const css = `.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)); gap: 12px 32px; }
+.facts { padding: 18px 20px; margin-top: 20px; }
+.pairs { display: grid; gap: 14px; }
+article { padding: 14px 16px 10px; }
+h3 { font-size: 15px; margin: 0 0 10px; overflow-wrap: anywhere; }
+.draws { display: flex; flex-wrap: wrap; gap: 12px 24px; }
+.draw { display: flex; gap: 6px; max-width: 100%; }
+figure { margin: 0; min-width: 0; }
+figure img { width: 100%; border-radius: 4px; background: var(--grid); }
+figcaption { overflow-wrap: anywhere; }
+li { overflow-wrap: anywhere; }
+`;
