@@ -213,6 +213,9 @@ article .sorted { background: var(--mark); }
   .about { grid-column: 1 / -1; padding: 4px 0 0; }
   article dl { grid-template-columns: repeat(2, 1fr); gap: 2px 24px; }
   .meaning { display: none; }
+  th, td { padding: 7px 8px; }
+  th:first-child { padding-left: 12px; white-space: normal; }
+  td.mean { font-size: 16px; white-space: normal; }
 }
 `;
 
