@@ -1,4 +1,4 @@
-/** The limit of a machine or its GPU as ONNX Runtime reaches it: one large float32 matrix product. */
+/** The peak rate that ONNX Runtime reaches on this CPU or GPU, measured with one large float32 matrix product. */
 import { chooseDevice, type DeviceChoice, sessionOptions } from "../src/engines/device.ts";
 import { Graph } from "../src/graph/graph.ts";
 import { gemm } from "../src/graph/ops/linear.ts";
@@ -8,13 +8,13 @@ import { encode } from "../src/onnx/encode.ts";
 
 const side = 2048;
 
-/** The best rate of 12 products of 2048 x 2048 matrices, in GFLOP/s. */
+/** GFLOP/s of the fastest of 12 products of two 2048 x 2048 matrices. */
 export async function gemmPeak(choice: DeviceChoice, threads?: number): Promise<number> {
   const platform = await nodePlatform({ threads });
   const device = await chooseDevice(platform, choice);
   const graph = new Graph();
   const [a, b] = [graph.input("a", [side, side]), graph.input("b", [side, side])];
-  // Of a GPU's product only the sum comes back.
+  // On a GPU the output is the sum of the product, so that the time does not include a download of 16 MB.
   const [y, shape] = device.name === "cpu" ? [gemm(a, b), [side, side]] : [sum(gemm(a, b)), [1, 1]];
   graph.output("y", y);
   const session = await platform.ort.InferenceSession.create(

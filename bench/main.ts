@@ -1,7 +1,9 @@
 /**
- * `npm run bench`: a table of whole training steps and forward passes, ours beside PyTorch where it is installed, in
- * alternating runs. `npm run bench -- step [--size --ngf --batch --steps --threads]`: one line of JSON for ours alone.
- * With `--device webgpu` (or cuda) both are on the GPU, PyTorch in float32 and with TF32.
+ * Benchmarks of whole training steps and of the generator's forward pass.
+ *
+ * `npm run bench` prints a table of this project beside PyTorch, if PyTorch is installed. The runs alternate.
+ * `npm run bench -- step [--size --ngf --batch --steps --threads --device]` prints one line of JSON for this project alone.
+ * With `--device webgpu` or `cuda` both run on the GPU, and PyTorch runs in float32 and with TF32.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -45,12 +47,13 @@ if (positionals[0] !== "step") {
     spawnSync(process.execPath, again, { env: { ...process.env, ...variables }, stdio: "inherit" }).status ?? 1;
 }
 
-/** What `pix2pix` is run with: the variables in the first line of bin/pix2pix.js. A process reads them when it starts. */
+/** The allocator variables in the first line of bin/pix2pix.js. They only work in the environment with which a process starts. */
 function commandVariables(): Record<string, string> {
   const [line] = readFileSync(here("../bin/pix2pix.js"), "utf8").split("\n");
   return Object.fromEntries([...line!.matchAll(/(\w+)=(\S+)/g)].map(([, name, value]) => [name!, value!]));
 }
 
+/** Seconds of a step and of a forward pass; peak memory in 10^6 bytes. */
 interface Row {
   name: string;
   step: number;
@@ -58,71 +61,92 @@ interface Row {
   rss: number;
 }
 
-/** Each side runs in processes of its own, in turn, so that a noisy machine treats both alike. */
-async function table(): Promise<void> {
+/** One competitor: the command that measures it and the results so far. */
+interface Side {
+  name: string;
+  command: readonly [file: string, args: string[]];
+  runs: StepTimes[];
+}
+
+/** This project, and PyTorch once or, on a GPU, twice. @param python an interpreter that can import torch */
+function sidesWith(python: string | undefined): Side[] {
   const flags = Object.entries({ size, ngf, batch, steps, threads }).flatMap(([k, v]) =>
     v ? [`--${k}`, String(v)] : [],
   );
-  const sides: { name: string; command: [string, string[]]; runs: StepTimes[] }[] = [
-    {
-      name: "pix2pix-ts",
-      command: [process.execPath, ["--import", "tsx", here("main.ts"), "step", "--device", device!, ...flags]],
-      runs: [],
-    },
+  const own = ["--import", "tsx", here("main.ts"), "step", "--device", device!, ...flags];
+  const sides: Side[] = [{ name: "pix2pix-ts", command: [process.execPath, own], runs: [] }];
+  if (!python) return sides;
+  const onGpu = [
+    ["PyTorch", "--cuda"],
+    ["PyTorch TF32", "--cuda", "--tf32"],
   ];
-  const python = ["/usr/bin/python3", "python3"].find((p) => spawnSync(p, ["-c", "import torch"]).status === 0);
-  const kinds =
-    device === "cpu"
-      ? [["PyTorch"]]
-      : [
-          ["PyTorch", "--cuda"],
-          ["PyTorch TF32", "--cuda", "--tf32"],
-        ];
-  for (const [name, ...more] of python ? kinds : []) {
-    sides.push({ name: name!, command: [python!, [here("peers/pytorch.py"), ...flags, ...more]], runs: [] });
+  for (const [name, ...more] of device === "cpu" ? [["PyTorch"]] : onGpu) {
+    sides.push({ name: name!, command: [python, [here("peers/pytorch.py"), ...flags, ...more]], runs: [] });
   }
+  return sides;
+}
+
+/** Runs the sides in turn, each time in a new process, so that load from other programs affects all sides alike. */
+function alternate(sides: readonly Side[]): void {
   for (let round = 0; round < rounds; round++) {
     for (const { name, command, runs } of sides) {
       const { status, stdout, stderr } = spawnSync(command[0], command[1], { encoding: "utf8" });
-      if (status !== 0) throw new Error(`${name} failed:\n${stderr}`);
+      if (status !== 0) throw new Error(`${name} failed with exit code ${status}:\n${stderr}`);
       runs.push(JSON.parse(stdout.trim().split("\n").at(-1)!) as StepTimes);
     }
   }
-  const rows = sides.map(({ name, runs }): Row => {
-    const of = (key: Exclude<keyof StepTimes, "device">) => median(runs.map((run) => run[key]));
-    return {
-      name,
-      step: of("step_s_median"),
-      forward: of("forward_s_median"),
-      rss: Math.max(...runs.map((r) => r.rss_mb)),
-    };
-  });
+}
+
+/** Medians over the runs, and the largest peak of memory. */
+function rowOf({ name, runs }: Side): Row {
+  const of = (key: Exclude<keyof StepTimes, "device">) => median(runs.map((run) => run[key]));
+  return {
+    name,
+    step: of("step_s_median"),
+    forward: of("forward_s_median"),
+    rss: Math.max(...runs.map((run) => run.rss_mb)),
+  };
+}
+
+async function table(): Promise<void> {
+  const python = ["/usr/bin/python3", "python3"].find((p) => spawnSync(p, ["-c", "import torch"]).status === 0);
+  const sides = sidesWith(python);
+  alternate(sides);
+  const rows = sides.map(rowOf);
   const peak = await gemmPeak(device!, threads);
   const work = workOf({ size, ngf, batch });
   if (values.json) {
     console.log(JSON.stringify({ size, ngf, batch, threads: sides[0]!.runs[0]!.threads, peak, work, rows }));
     return;
   }
+  console.log(
+    `unet_${size}, ngf ${ngf}, batch ${batch}: ${work.step.toFixed(1)} GFLOP a step, ${work.forward.toFixed(1)} forward`,
+  );
+  console.log(`GEMM ${peak.toFixed(0)} GFLOP/s; medians of ${rounds} alternating runs of ${steps} steps`);
+  for (const line of linesOf(rows, work.step, peak)) console.log(line);
+  if (!python) {
+    console.log(
+      "No comparison: PyTorch is not installed (Debian: apt-get install python3-torch libopenblas0-pthread).",
+    );
+  }
+}
+
+/** @param work GFLOP of a step @param peak GFLOP/s of a large matrix product */
+function linesOf(rows: readonly Row[], work: number, peak: number): string[] {
   const ours = rows[0]!;
   const cells = rows.map((row) => [
     row.name,
     row.step.toFixed(3),
     (ours.step / row.step).toFixed(2),
-    (work.step / row.step).toFixed(0),
-    `${((100 * work.step) / row.step / peak).toFixed(0)} %`,
+    (work / row.step).toFixed(0),
+    `${((100 * work) / row.step / peak).toFixed(0)} %`,
     row.forward.toFixed(3),
     (ours.forward / row.forward).toFixed(2),
     String(row.rss),
   ]);
   const head = ["", "step s", "ours / it", "GFLOP/s", "of GEMM peak", "forward s", "ours / it", "peak MB"];
   const widths = head.map((title, i) => Math.max(title.length, ...cells.map((row) => row[i]!.length)));
-  const line = (row: string[]) =>
-    row.map((cell, i) => (i ? cell.padStart(widths[i]!) : cell.padEnd(widths[0]!))).join("  ");
-  console.log(
-    `unet_${size}, ngf ${ngf}, batch ${batch}: ${work.step.toFixed(1)} GFLOP a step, ${work.forward.toFixed(1)} forward`,
+  return [head, ...cells].map((row) =>
+    row.map((cell, i) => (i ? cell.padStart(widths[i]!) : cell.padEnd(widths[0]!))).join("  "),
   );
-  console.log(`GEMM ${peak.toFixed(0)} GFLOP/s; medians of ${rounds} alternating runs of ${steps} steps`);
-  for (const row of [head, ...cells]) console.log(line(row));
-  if (!python)
-    console.log("PyTorch is not installed (Debian: python3-torch libopenblas0-pthread), so it is not compared.");
 }

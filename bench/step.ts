@@ -1,4 +1,4 @@
-/** Times whole training steps and the generator's forward pass, through the same classes that `train` and `translate` use. */
+/** Times whole training steps and the generator's forward pass with the classes that `train` and `translate` use. */
 import { type Config, parseConfig } from "../src/config/schema.ts";
 import { chooseDevice, type DeviceChoice } from "../src/engines/device.ts";
 import { Translator } from "../src/inference/translator.ts";
@@ -9,17 +9,21 @@ import { Trainer } from "../src/training/trainer.ts";
 import { workOf } from "./work.ts";
 
 export interface StepOptions {
-  /** Width and height in pixels: the U-Net's own size. */
+  /** Width and height in pixels. The network is `unet_<size>`. */
   size: number;
   ngf: number;
   batch: number;
   steps: number;
   threads?: number | undefined;
-  /** As of `pix2pix train`. */
+  /** The same choices as `pix2pix train --device`. */
   device: DeviceChoice;
 }
 
-/** Seconds; `steps_per_s` and `gflop_per_s` are of steps of which only the last is waited for; `rss_mb` is the peak of the process in 10^6 bytes. */
+/**
+ * `step_s_*`: seconds of a step that is awaited. `steps_per_s` and `gflop_per_s`: over steps that are queued, of which only the
+ * last is awaited, as in training. `forward_s_median`: seconds of the generator's forward pass. `rss_mb`: peak memory of the
+ * process in training, in 10^6 bytes.
+ */
 export interface StepTimes {
   step_s_median: number;
   step_s_min: number;
@@ -31,7 +35,7 @@ export interface StepTimes {
   device: string;
 }
 
-/** Sessions settle over their first runs (memory, caches); those are not counted. */
+/** Untimed runs before the timed ones: the first runs of a session are slower because they allocate memory and fill caches. */
 const warmUp = 2;
 
 export async function timeSteps({ size, ngf, batch, steps, threads, device: wanted }: StepOptions): Promise<StepTimes> {

@@ -1,10 +1,10 @@
-/** How much arithmetic a step is: multiply-adds of its convolutions and matrix products, counted from the graph that a CPU gets. */
+/** The arithmetic of a training step: the multiply-adds of all convolutions and matrix products in the program that a CPU runs. */
 import { parseConfig } from "../src/config/schema.ts";
 import { type Node, type Program, sizeOf } from "../src/graph/graph.ts";
 import { forCpu } from "../src/lowering/cpu.ts";
 import { generatorGraph, trainingStep } from "../src/model/pix2pix.ts";
 
-/** GFLOP (two per multiply-add) of one training step and of one forward pass of the generator. */
+/** GFLOP of one training step and of one forward pass of the generator; a multiply-add counts as two. */
 export function workOf({ size, ngf, batch }: { size: number; ngf: number; batch: number }): {
   step: number;
   forward: number;

@@ -1,4 +1,4 @@
-/** Table 1 of Isola et al. 2017: which part of the objective does what. */
+/** Table 1 of Isola et al. 2017: the effect of each term of the objective. */
 import { main } from "./paper/main.ts";
 
 await main("paper-table1", {

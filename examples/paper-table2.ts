@@ -1,4 +1,4 @@
-/** Table 2 of Isola et al. 2017: what the skip connections of the generator are worth. */
+/** Table 2 of Isola et al. 2017: the effect of the skip connections in the generator. */
 import { main } from "./paper/main.ts";
 
 await main("paper-table2", {

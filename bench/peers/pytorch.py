@@ -1,9 +1,9 @@
-"""The peer of `npm run bench -- step`: pix2pix training steps in eager float32 PyTorch, as a good user writes them.
+"""The PyTorch side of `npm run bench`: pix2pix training steps in eager float32 PyTorch, as an experienced user writes them.
 
-Prints one line of JSON: step_s_median, step_s_min, forward_s_median, rss_mb (peak), threads, torch. A step is what
-training does between two batches: G forward, D on fake and real, Adam on D, G through the updated D and L1, Adam on G;
-U-Net with dropout and batch norm, 70x70 PatchGAN. Data are random and ready in memory. The networks are those that the
-fixtures of whole steps are made with (test/fixtures/make/networks.py).
+Prints one line of JSON: step_s_median, step_s_min, forward_s_median, rss_mb (peak), threads, torch. One step is: G forward;
+D on the fake and the real pair; Adam on D; the losses of G (through the updated D, and L1); Adam on G. The networks are a
+U-Net with dropout and batch norm and a 70x70 PatchGAN, from test/fixtures/make/networks.py. The input is random and in
+memory before the timing starts.
 """
 import argparse
 import json
@@ -26,18 +26,18 @@ def timed(action, wait):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", type=int, default=256, help="picture side, a power of two from 32 (256)")
-    parser.add_argument("--ngf", type=int, default=64, help="filters of the first layer, also of D (64)")
+    parser.add_argument("--size", type=int, default=256, help="width and height in pixels, a power of two from 32 (256)")
+    parser.add_argument("--ngf", type=int, default=64, help="filters of the first layer of G and of D (64)")
     parser.add_argument("--batch", type=int, default=1, help="pairs per step (1)")
     parser.add_argument("--steps", type=int, default=8, help="timed steps, after 2 untimed (8)")
-    parser.add_argument("--threads", type=int, help="threads of an operator (the cores there are)")
-    parser.add_argument("--forward", action="store_true", help="time the generator's forward pass alone")
+    parser.add_argument("--threads", type=int, help="threads per operator (all cores)")
+    parser.add_argument("--forward", action="store_true", help="time only the generator's forward pass")
     parser.add_argument("--cuda", action="store_true", help="compute on the GPU")
-    parser.add_argument("--tf32", action="store_true", help="with 10-bit mantissas in products")
+    parser.add_argument("--tf32", action="store_true", help="allow TF32 in matrix products and convolutions")
     options = parser.parse_args()
     threads = options.threads or len(os.sched_getaffinity(0))
-    # Read once, when the libraries are loaded. OpenBLAS has threads of its own; PyTorch's, waiting busily between two
-    # regions, would keep the cores from them: 0.82 s a step instead of 1.1 s on 2 cores.
+    # The libraries read these variables when they are loaded. OpenBLAS has its own threads. If PyTorch's OpenMP threads spin
+    # between two parallel regions, they take the cores from OpenBLAS: 1.1 s a step instead of 0.82 s on 2 cores.
     os.environ["OPENBLAS_NUM_THREADS"] = str(threads)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import networks

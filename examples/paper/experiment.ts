@@ -1,6 +1,7 @@
 /**
- * One table of the paper: trains its variants on labels -> photos, scores each with a segmentation network, and prints the
- * paper's numbers beside them. What is done is kept in the output folder, so the same command goes on where it stopped.
+ * One table of the paper: trains its variants from labels to photos, scores each variant with a segmentation network, and prints
+ * the paper's scores beside them. Runs and scores are saved in the output folder, so that the same command continues where it
+ * stopped.
  */
 import * as z from "zod";
 import type { Output } from "../../src/cli/command.ts";
@@ -22,15 +23,18 @@ import type { Picture, Platform } from "../../src/platform.ts";
 import { Run } from "../../src/run/run.ts";
 import { atSizeOf, onnxSegmenter, ownSegmenter, type Segmenter, segmenterInputs } from "./segmenters.ts";
 
-/** One row: what is trained differently, and what the paper found: per-pixel accuracy, per-class accuracy, class IoU. */
+/** One row of a table. */
 export interface Variant {
   label: string;
-  /** Of its run; the same in two tables where the training is the same. */
+  /** The name of the run. Two tables use the same name where they need the same training. */
   name: string;
+  /** The options in which this variant differs from the others. */
   options: Partial<ConfigInput>;
+  /** The paper's scores. */
   paper: Found;
 }
 
+/** Per-pixel accuracy, per-class accuracy and class IoU, each from 0 to 1. */
 export type Found = readonly [pixel: number, perClass: number, iou: number];
 
 export interface Experiment {
@@ -39,6 +43,7 @@ export interface Experiment {
   column: string;
   /** Default of --batch-size. */
   batchSize: number;
+  /** @param size width and height of the pictures in pixels */
   variants(size: number): readonly Variant[];
 }
 
@@ -51,10 +56,14 @@ export const experimentOptions = z.object({
   dataroot,
   direction: option(z.enum(["AtoB", "BtoA"]).default("BtoA"), {
     group: "data",
-    help: "which side the labels are: BtoA where they are on the right, as in Cityscapes and facades",
+    help: "from labels to photos: BtoA if the labels are on the right, as in Cityscapes and facades",
   }),
-  testPhase: option(z.string().min(1).default("val"), { group: "data", value: "NAME", help: "pairs to score" }),
-  numTest: option(z.int().min(1).optional(), { group: "data", absent: "all", help: "score only the first so many" }),
+  testPhase: option(z.string().min(1).default("val"), {
+    group: "data",
+    value: "NAME",
+    help: "subfolder of the pairs that are scored",
+  }),
+  numTest: option(z.int().min(1).optional(), { group: "data", absent: "all", help: "score only the first N pairs" }),
   maxDatasetSize,
   size: option(z.int().min(32).default(128), {
     group: "training",
@@ -63,39 +72,47 @@ export const experimentOptions = z.object({
   }),
   ngf: option(z.int().min(1).default(16), {
     group: "training",
-    help: "filters of G's and D's first layers; the paper: 64",
+    help: "filters of the first layers of G and D; 64 in the paper",
   }),
-  epochs: option(z.int().min(1).default(20), { group: "training", help: "the paper: 200" }),
-  batchSize: option(z.int().min(1).optional(), { group: "training", absent: "the table's", help: "pairs per step" }),
+  epochs: option(z.int().min(1).default(20), { group: "training", help: "epochs of each training; 200 in the paper" }),
+  batchSize: option(z.int().min(1).optional(), {
+    group: "training",
+    absent: "that of the table",
+    help: "pairs per step",
+  }),
   maxSteps,
   seed,
   palette: option(z.string().min(1).default("cityscapes"), {
     group: "scores",
     value: paletteChoices,
-    help: "colours of the labels",
+    help: "colours of the classes in the label maps",
   }),
   segmenter: option(z.string().min(1).optional(), {
     group: "scores",
     value: "FILE",
-    absent: "one that is trained here, from photos to labels",
-    help: "segmentation network as ONNX that judges the photos, such as FCN-8s trained on Cityscapes",
+    absent: "a U-Net that the script trains from photos to labels",
+    help: "segmentation network (ONNX) that scores the photos, such as FCN-8s trained on Cityscapes",
   }),
   segmenterInput: option(z.enum(segmenterInputs).default("caffe"), {
     group: "scores",
-    help: "what it takes: B, G, R less the mean of the paper's evaluation, or R, G, B from 0 to 1",
+    help: "input of that network: caffe is B, G, R minus the mean of the paper's evaluation, unit is R, G, B from 0 to 1",
   }),
   segmenterEpochs: option(z.int().min(1).optional(), {
     group: "scores",
     absent: "--epochs",
-    help: "length of the training of the segmenter that is trained here",
+    help: "epochs of the segmentation network that the script trains",
   }),
-  out: option(z.string().min(1).default("runs/paper"), { group: "scores", value: "FOLDER", help: "runs and scores" }),
+  out: option(z.string().min(1).default("runs/paper"), {
+    group: "scores",
+    value: "FOLDER",
+    help: "folder for runs, scores and the table",
+  }),
   device,
   threads,
 });
 type Options = z.output<typeof experimentOptions>;
 
-/** A training that was stopped by a signal; `code` is the exit code for it. */
+/** A signal stopped the training. `code` is the exit code for this signal. */
 export class Stopped extends Error {
   readonly code: number;
 
@@ -103,6 +120,18 @@ export class Stopped extends Error {
     super("stopped");
     this.code = code;
   }
+}
+
+/** What every row of a table needs. */
+interface Setting {
+  options: Options;
+  platform: Platform;
+  output: Output;
+  colours: Palette;
+  classes: readonly string[];
+  scores: ScoreFile;
+  /** Opens the segmentation network, or trains it, when the first row needs it. */
+  segmenter(): Promise<Segmenter>;
 }
 
 /**
@@ -115,48 +144,20 @@ export async function runExperiment(
   { output, file }: { output: Output; file: string },
 ): Promise<void> {
   const platform = await nodePlatform({ threads: options.threads });
-  const { colours, classes } = classesFirst(await namedPalette(options.palette));
-  const batchSize = options.batchSize ?? experiment.batchSize;
+  const palette = classesFirst(await namedPalette(options.palette));
   const scores = await ScoreFile.open(`${options.out}/scores.json`);
   let segmenter: Promise<Segmenter> | undefined;
-  const judge = () => {
-    segmenter ??= openSegmenter(options, { colours, classes }, platform, output);
-    return segmenter;
+  const setting: Setting = {
+    ...{ options, platform, output, ...palette, scores },
+    segmenter: () => {
+      segmenter ??= openSegmenter(options, palette, platform, output);
+      return segmenter;
+    },
   };
-  /** The score of one row, from the file or anew. */
-  const scored = async (name: string, trained: object, translate: () => Promise<Translate>): Promise<ClassScores> => {
-    const { testPhase, numTest, palette, segmenter, segmenterInput, segmenterEpochs, size } = options;
-    const judged = segmenter ? { segmenter, segmenterInput } : { epochs: segmenterEpochs ?? options.epochs };
-    const key = JSON.stringify({ trained, size, testPhase, numTest, palette, ...judged });
-    const known = scores.get(name, key);
-    if (known) return known;
-    const found = await evaluate(await translate(), await judge(), options, { colours, classes }, platform);
-    await scores.set(name, key, found);
-    return found;
-  };
-
   try {
     const rows: Row[] = [];
-    for (const variant of experiment.variants(options.size)) {
-      const name = batchSize === 1 ? variant.name : `${variant.name}-batch${batchSize}`;
-      const config = trainingOf(options, { ...variant.options, batchSize, name });
-      if (config instanceof ConfigError) {
-        rows.push({ label: variant.label, paper: variant.paper, problem: config.message });
-        continue;
-      }
-      output.print(`\n${experiment.title}: ${variant.label}`);
-      const { threads: _, device: __, ...trained } = config;
-      const found = await scored(name, trained, async () => {
-        await trainOrGoOn(config, platform, output);
-        const translator = await openRun({ ...config, device: options.device }, platform);
-        return {
-          photo: (label, _real, index) => translator.translate(label, { index }),
-          close: () => translator.close(),
-        };
-      });
-      rows.push({ label: variant.label, paper: variant.paper, scores: found });
-    }
-    const real = await scored("real", {}, async () => ({
+    for (const variant of experiment.variants(options.size)) rows.push(await rowOf(variant, experiment, setting));
+    const real = await scored("real", {}, setting, async () => ({
       photo: async (_label, photo) => resize(photo, options.size, options.size),
       close: async () => {},
     }));
@@ -169,7 +170,45 @@ export async function runExperiment(
   }
 }
 
-/** The configuration of one training, or why it cannot be at this size. */
+/** Trains one variant and scores it. A variant that is impossible at this size gets a row with the reason. */
+async function rowOf(variant: Variant, { title, batchSize: usual }: Experiment, setting: Setting): Promise<Row> {
+  const { options, platform, output } = setting;
+  const { label, paper } = variant;
+  const batchSize = options.batchSize ?? usual;
+  const name = batchSize === 1 ? variant.name : `${variant.name}-batch${batchSize}`;
+  const config = trainingOf(options, { ...variant.options, batchSize, name });
+  if (config instanceof ConfigError) return { label, paper, problem: config.message };
+  output.print(`\n${title}: ${label}`);
+  const { threads: _, device: __, ...trained } = config;
+  const scores = await scored(name, trained, setting, async () => {
+    await trainOrGoOn(config, platform, output);
+    const translator = await openRun({ ...config, device: options.device }, platform);
+    return {
+      photo: (photoLabel, _real, index) => translator.translate(photoLabel, { index }),
+      close: () => translator.close(),
+    };
+  });
+  return { label, paper, scores };
+}
+
+/** The saved score of a row if everything that it depends on is the same; otherwise a new score, which is saved. */
+async function scored(
+  name: string,
+  trained: object,
+  { options, platform, colours, classes, scores, segmenter }: Setting,
+  translate: () => Promise<Translate>,
+): Promise<ClassScores> {
+  const { testPhase, numTest, palette, segmenter: file, segmenterInput, segmenterEpochs, epochs, size } = options;
+  const judged = file ? { segmenter: file, segmenterInput } : { epochs: segmenterEpochs ?? epochs };
+  const key = JSON.stringify({ trained, size, testPhase, numTest, palette, ...judged });
+  const known = scores.get(name, key);
+  if (known) return known;
+  const found = await evaluate(await translate(), await segmenter(), options, { colours, classes }, platform);
+  await scores.set(name, key, found);
+  return found;
+}
+
+/** The configuration of one training, or the error that makes it impossible at this size. */
 function trainingOf(options: Options, own: Partial<ConfigInput>): Config | ConfigError {
   const { dataroot, direction, maxDatasetSize, size, ngf, epochs, maxSteps, seed, device, threads, out } = options;
   try {
@@ -185,7 +224,7 @@ function trainingOf(options: Options, own: Partial<ConfigInput>): Config | Confi
   }
 }
 
-/** Trains a run to its end, from where it stands. */
+/** Trains a run to its end. A run that exists is continued. @throws Stopped */
 async function trainOrGoOn(wanted: Config, platform: Platform, output: Output): Promise<void> {
   const run = new Run(platform.files, wanted);
   const { continueTrain: _, profile: __, ...options } = wanted;
@@ -194,7 +233,7 @@ async function trainOrGoOn(wanted: Config, platform: Platform, output: Output): 
   if (stopped) throw new Stopped(code);
 }
 
-/** The segmenter that is named, or one that is trained here first: L1 alone, which is the paper's best for labels. */
+/** The segmenter that --segmenter names, or a new one, trained with L1 alone: the paper's best objective from photos to labels. */
 async function openSegmenter(
   options: Options,
   { colours, classes }: { colours: Palette; classes: readonly string[] },
@@ -213,15 +252,15 @@ async function openSegmenter(
   return ownSegmenter(await openRun({ ...config, dropout: "off", device }, platform), colours);
 }
 
-/** What makes the photo of a row. */
+/** The source of the photos of a row. */
 interface Translate {
   photo(label: Picture, real: Picture, index: number): Promise<Picture>;
   close(): Promise<void>;
 }
 
 /**
- * The protocol of the paper's evaluation: each output is enlarged to the size of its label map, classes are counted there,
- * over all pairs together; where the label is no class nothing is counted.
+ * Scores a row as the paper's evaluation does. Each photo is enlarged to the size of its label map and segmented there. One
+ * confusion matrix covers all pairs. Pixels whose label is no class are not counted.
  */
 async function evaluate(
   { photo, close }: Translate,
@@ -250,8 +289,9 @@ async function evaluate(
 interface Row {
   label: string;
   paper: Found;
+  /** Absent if the variant is impossible at this size. */
   scores?: ClassScores;
-  /** Why there is none. */
+  /** The reason. */
   problem?: string;
 }
 
@@ -274,13 +314,13 @@ function tableOf({ title, column }: Experiment, rows: readonly Row[], options: O
     line(widths.map((width) => "-".repeat(width))),
     ...table.slice(1).map(line),
     "",
-    `Here: ${size} px, ngf ${ngf}, ${length}, judged by ${segmenter ?? "a segmenter of the same size that was trained here"}.`,
-    "Paper: 256 px, ngf 64, 200 epochs of 2975 pairs, judged by FCN-8s. Compare the order of rows, not the numbers.",
+    `Here: ${size} px, ngf ${ngf}, ${length}, scored by ${segmenter ?? "a segmentation network of the same size that the script trained"}.`,
+    "Paper: 256 px, ngf 64, 200 epochs of 2975 pairs, scored by FCN-8s. Compare the order of the rows, not the numbers.",
     ...rows.flatMap(({ label, problem }) => (problem ? [`${label}: ${problem}`] : [])),
   ].join("\n");
 }
 
-/** Scores by row; each with what it depends on, so that other options give a new one. */
+/** The saved scores by row. The key of a score lists everything that it depends on, so that other options lead to a new score. */
 class ScoreFile {
   readonly #path: string;
   readonly #known: Record<string, { key: string; scores: ClassScores }>;

@@ -1,12 +1,11 @@
 /** The command line of an experiment. */
 import { parseArguments } from "../../src/cli/arguments.ts";
 import type { Output } from "../../src/cli/command.ts";
-
 import { optionsOf, parseOptions } from "../../src/config/options.ts";
 import { ConfigError, UserError } from "../../src/errors.ts";
 import { type Experiment, experimentOptions, runExperiment, Stopped } from "./experiment.ts";
 
-/** Runs an experiment with the options of the process, as the commands of pix2pix do: 0, 1 for errors, 2 for usage. */
+/** Runs an experiment with the options of the command line. Exit codes: 0 done, 1 error, 2 wrong options, or that of a signal. */
 export async function main(file: string, experiment: Experiment): Promise<void> {
   const output: Output = {
     print: (line) => process.stdout.write(`${line}\n`),

@@ -1,5 +1,4 @@
-/** What gives every pixel of a photo a class, to judge translated photos by (the paper's FCN score, 4.2). */
-
+/** Segmentation networks that score translated photos (the FCN score of Isola et al. 2017, section 4.2). */
 import { nearestColours, type Palette } from "../../src/data/palette.ts";
 import { resize } from "../../src/data/resize.ts";
 import { UserError } from "../../src/errors.ts";
@@ -7,22 +6,24 @@ import type { Translator } from "../../src/inference/translator.ts";
 import type { Picture, Platform } from "../../src/platform.ts";
 
 export interface Segmenter {
-  /** The class of every pixel of a photo, row by row. */
+  /** The class of every pixel of a photo, row by row, width * height values. */
   classes(photo: Picture): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
-/** What the network takes: `caffe`, of FCN-8s: B, G, R from 0 to 255 less the mean below; `unit`: R, G, B from 0 to 1. */
+/** Input of the network. `caffe`, for FCN-8s: B, G, R from 0 to 255 minus the mean below. `unit`: R, G, B from 0 to 1. */
 export const segmenterInputs = ["caffe", "unit"] as const;
 export type SegmenterInput = (typeof segmenterInputs)[number];
 
-/** The mean of B, G and R that the paper's evaluation subtracts. */
+/** Means of B, G and R that the paper's evaluation subtracts. */
 const means = [72.78044, 83.21195, 73.45286] as const;
 
 /**
- * A segmentation network as ONNX: one input, float32 [1, 3, height, width], one output, float32 [1, classes, h, w]; the
- * class is the largest of its values, at another size than the photo's that of the nearest position.
- * @throws UserError for a file that is none, and for an output that does not have as many channels as classes
+ * A segmentation network in an ONNX file: one input, float32 [1, 3, height, width], and one output, float32
+ * [1, classes, h, w]. The class of a position is the channel with the largest value. If h x w differs from the photo's size, a
+ * pixel gets the class of the nearest position.
+ * @throws UserError if the file is no ONNX model, if the model does not accept the photo's size, or if its output does not have
+ * one channel per class
  */
 export async function onnxSegmenter(
   path: string,
@@ -31,7 +32,7 @@ export async function onnxSegmenter(
   { files, ort }: Platform,
 ): Promise<Segmenter> {
   const session = await ort.InferenceSession.create(await files.read(path)).catch((error: unknown) => {
-    throw new UserError(`--segmenter: ${path} is no model that ONNX Runtime opens: ${messageOf(error)}`);
+    throw new UserError(`--segmenter: ${path} is no model that ONNX Runtime can open: ${messageOf(error)}`);
   });
   const [inputName, outputName] = [session.inputNames[0]!, session.outputNames[0]!];
   return {
@@ -41,13 +42,15 @@ export async function onnxSegmenter(
       const outputs = await session
         .run({ [inputName]: new ort.Tensor("float32", values, [1, 3, height, width]) })
         .catch((error: unknown) => {
-          throw new UserError(`--segmenter: ${path} does not take [1, 3, ${height}, ${width}]: ${messageOf(error)}`);
+          throw new UserError(
+            `--segmenter: ${path} does not accept an input of [1, 3, ${height}, ${width}]: ${messageOf(error)}`,
+          );
         });
       const { dims, data } = outputs[outputName]!;
       const [n, channels, h, w] = dims as [number, number, number, number];
       if (dims.length !== 4 || n !== 1 || channels !== classes) {
         throw new UserError(
-          `--segmenter: ${path} gave [${dims}], expected [1, ${classes}, height, width], one for each class`,
+          `--segmenter: ${path} gave [${dims}], expected [1, ${classes}, height, width]: one channel for each class of --palette`,
         );
       }
       return enlarged(largest(data as Float32Array, channels, h * w), h, w, height, width);
@@ -57,8 +60,8 @@ export async function onnxSegmenter(
 }
 
 /**
- * A generator that this tool trained, from photos to label maps: the class of a pixel is that of the nearest colour of the
- * palette in its output, at the nearest position.
+ * A generator from photos to label maps, trained with this project. The class of a pixel is the class whose palette colour is
+ * nearest to the output at the nearest position.
  */
 export function ownSegmenter(translator: Translator, palette: Palette): Segmenter {
   return {
@@ -70,7 +73,7 @@ export function ownSegmenter(translator: Translator, palette: Palette): Segmente
   };
 }
 
-/** A photo as it comes to a segmenter: a small one is enlarged to the size of its label map. */
+/** The photo resized to the size of its label map, as the segmenter needs it. */
 export const atSizeOf = (photo: Picture, { width, height }: Picture): Picture =>
   resize(photo, width, height, "bilinear");
 
