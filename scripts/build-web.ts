@@ -1,44 +1,72 @@
-/** npm run build:web: the page as a static folder, dist/page, for any web host. */
+/** Builds what a browser loads: the worker and the runtime for the package, and the page. */
 import { copyFileSync, cpSync, mkdirSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { type BuildOptions, build, type Plugin } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+/** The worker, and ONNX Runtime's files in ort/. */
+export const webFolder = join(root, "dist/web");
+/** The page without them. */
 export const pageFolder = join(root, "dist/page");
 
 /** ONNX Runtime's own files for WASM alone and for WASM with WebGPU. */
 const runtimes = ["ort-wasm-simd-threaded", "ort-wasm-simd-threaded.asyncify"];
 
 /**
- * Bundles a page's script as main.js with the worker and ONNX Runtime beside it.
- * @param entry the script, relative to the project; files of its folder that are not scripts are copied
+ * ONNX Runtime looks for its own script by an address that is not there once it is bundled, and webpack refuses to build that. Its
+ * other files have their addresses from src/web/ort.ts.
  */
-export async function buildPage(outdir: string, entry = "src/web/page/main.ts"): Promise<void> {
-  await build({
-    entryPoints: { main: join(root, entry), worker: join(root, "src/web/worker.ts") },
-    outdir,
-    bundle: true,
-    // The worker is found by its address beside the script that starts it, so all scripts lie in one folder.
-    splitting: true,
-    chunkNames: "[name]-[hash]",
-    format: "esm",
-    target: "es2022",
-    minify: true,
-    sourcemap: true,
-    // ONNX Runtime starts its threads from a script of its own, which must not be bundled.
-    conditions: ["onnxruntime-web-use-extern-wasm"],
-    logLevel: "warning",
-  });
-  const folder = join(root, entry, "..");
-  cpSync(folder, outdir, { recursive: true, filter: (path) => !path.endsWith(".ts") });
+const ownAddress: Plugin = {
+  name: "own-address",
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]ort\.(wasm|webgpu)\.min\.mjs$/ }, async ({ path }) => {
+      const text = await readFile(path, "utf8");
+      const contents = text.replace(/new \w+\("ort\.\w+\.min\.mjs",import\.meta\.url\)\.href/, "import.meta.url");
+      if (contents === text) throw new Error(`${path} no longer looks for its script as onnxruntime-web 1.30 does.`);
+      return { contents, loader: "js" };
+    });
+  },
+};
+
+/** Each script is one file: a bundler that takes it up, in whatever format, has nothing to split or to find. */
+const options: BuildOptions = {
+  absWorkingDir: root,
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  minifySyntax: true,
+  minifyIdentifiers: true,
+  minifyWhitespace: true,
+  sourcemap: true,
+  // ONNX Runtime starts its threads from a script of its own, which must not be bundled.
+  conditions: ["onnxruntime-web-use-extern-wasm"],
+  plugins: [ownAddress],
+  logLevel: "warning",
+};
+
+/** The worker as worker.js, the loader of the runtime as ort.js, the runtime's files in ort/. */
+export async function buildWorker(outdir: string): Promise<void> {
+  const entryPoints = { worker: "src/web/worker.ts", ort: "src/web/ort.ts" };
+  // Without white space there are no comments, and bundlers need those in import() of the runtime (@vite-ignore).
+  await build({ ...options, entryPoints, outdir, minifyWhitespace: false });
   mkdirSync(join(outdir, "ort"), { recursive: true });
   for (const name of runtimes.flatMap((runtime) => [`${runtime}.mjs`, `${runtime}.wasm`])) {
     copyFileSync(join(root, "node_modules/onnxruntime-web/dist", name), join(outdir, "ort", name));
   }
 }
 
+/**
+ * A page's script as main.js. It needs the files of buildWorker beside it.
+ * @param entry the script, relative to the project; files of its folder that are not scripts are copied
+ */
+export async function buildPage(outdir: string, entry = "src/web/page/main.ts"): Promise<void> {
+  await build({ ...options, entryPoints: { main: entry }, outdir });
+  const folder = join(root, entry, "..");
+  cpSync(folder, outdir, { recursive: true, filter: (path) => !path.endsWith(".ts") });
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await buildPage(pageFolder);
-  console.log(`Built ${pageFolder}: put it on any web host that serves https.`);
+  await Promise.all([buildWorker(webFolder), buildPage(pageFolder)]);
 }

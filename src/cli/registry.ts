@@ -14,9 +14,10 @@ import { inspect } from "./commands/inspect.ts";
 import { test } from "./commands/test.ts";
 import { train } from "./commands/train.ts";
 import { translate } from "./commands/translate.ts";
+import { web } from "./commands/web.ts";
 
 export const commands: readonly Command[] = [
-  ...[train, translate, test, inspect, demo, devices],
+  ...[train, translate, test, inspect, demo, devices, web],
   ...[combine, split, resize, edges, blank, grayscale, download, audit],
 ];
 

@@ -44,7 +44,7 @@ export async function capabilities(): Promise<Capabilities> {
   if (!isolated) {
     notes.push(
       "This page is not cross-origin isolated, so WASM runs on one thread, several times slower. Serve it with the headers " +
-        "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp, as npm run web does.",
+        "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp, as pix2pix web does.",
     );
   }
   return { isolated, threads, devices: [{ name: "wasm", label: "wasm", present: true }, webgpu], notes };

@@ -21,7 +21,7 @@ interface Waiting {
 }
 
 export interface ClientOptions extends WorkerOptions {
-  /** By default `worker.js` beside this module, which bundlers recognise. */
+  /** By default the package's own `worker.js` beside this module; Vite and webpack copy it. */
   worker?: Worker;
 }
 
@@ -31,6 +31,12 @@ export interface RemoteTranslator {
   translate: Translator["translate"];
   close(): Promise<void>;
 }
+
+/** An error without a message is that of a script that is not there. */
+const notLoaded =
+  "The worker cannot be loaded. dist/web/worker.js and dist/web/ort of the package pix2pix must lie beside the script that " +
+  'holds Client. Vite 8 and webpack copy them; Vite before 8 needs optimizeDeps: { exclude: ["pix2pix"] } while it serves; with ' +
+  "other bundlers copy them yourself, or pass the option worker.";
 
 export class Client {
   /** What this browser can compute on. */
@@ -42,8 +48,8 @@ export class Client {
   constructor({ worker, ...options }: ClientOptions = {}) {
     this.#worker = worker ?? new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
     this.#worker.onmessage = ({ data }: MessageEvent<Reply>) => this.#receive(data);
-    this.#worker.onerror = (event) =>
-      this.#fail(new Error(`The worker has ended: ${event.message ?? "it cannot be loaded"}`));
+    this.#worker.onerror = ({ message }) =>
+      this.#fail(new Error(message ? `The worker has ended: ${message}` : notLoaded));
     this.capabilities = this.#call("start", [options]);
     this.capabilities.catch(() => {});
   }

@@ -1,17 +1,34 @@
-/** ONNX Runtime in a browser. */
+/** ONNX Runtime in a browser. The package's build includes its scripts; its binaries lie in ort/ beside this module. */
 import type { Ort, Platform } from "../platform.ts";
 
-type Runtime = Ort & { env: { wasm: { numThreads?: number; wasmPaths?: unknown } } };
+interface RuntimeFiles {
+  mjs: URL;
+  wasm: URL;
+}
+
+type Runtime = Ort & { env: { wasm: { numThreads?: number; wasmPaths?: string | RuntimeFiles } } };
 
 export interface RuntimeOptions {
   /** Threads of WASM; more than one needs a page that is cross-origin isolated. */
   threads: number;
   /**
-   * Where ONNX Runtime's own files (ort-wasm-*.mjs and .wasm) lie, with a slash at its end. Not needed where a bundler
-   * takes care of them.
+   * The address of the folder with ONNX Runtime's own files (ort-wasm-*.mjs and .wasm), with a slash at its end. By default
+   * the files that the package ships in ort/ beside this module, whose addresses bundlers find.
    */
   base?: string | undefined;
 }
+
+/** Bundlers copy a file whose address is written in this form, and put in the address of the copy. */
+const shipped = {
+  wasm: {
+    mjs: new URL("./ort/ort-wasm-simd-threaded.mjs", import.meta.url),
+    wasm: new URL("./ort/ort-wasm-simd-threaded.wasm", import.meta.url),
+  },
+  webgpu: {
+    mjs: new URL("./ort/ort-wasm-simd-threaded.asyncify.mjs", import.meta.url),
+    wasm: new URL("./ort/ort-wasm-simd-threaded.asyncify.wasm", import.meta.url),
+  },
+} satisfies Record<string, RuntimeFiles>;
 
 /** Loads the runtime that a device needs: WASM alone is half the size of the one with WebGPU. */
 export async function loadOrt(device: "wasm" | "webgpu", { threads, base }: RuntimeOptions): Promise<Ort> {
@@ -19,7 +36,7 @@ export async function loadOrt(device: "wasm" | "webgpu", { threads, base }: Runt
     ? await import("onnxruntime-web/webgpu")
     : await import("onnxruntime-web/wasm")) as unknown as Runtime;
   runtime.env.wasm.numThreads = threads;
-  if (base) runtime.env.wasm.wasmPaths = base;
+  runtime.env.wasm.wasmPaths = base ?? shipped[device];
   return runtime;
 }
 

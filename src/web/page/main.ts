@@ -5,7 +5,7 @@ import { pictures } from "./pictures.ts";
 import { Training } from "./training.ts";
 import { Use } from "./use.ts";
 
-const client = new Client({ runtimeBase: new URL("ort/", location.href).href });
+const client = new Client();
 const use = new Use(client);
 const training = new Training(client, (name) => use.select(name));
 pictures(client, (data) => training.use(data));

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
-import { buildPage } from "../../../scripts/build-web.ts";
-import { type ServeOptions, serveFolder } from "../../../scripts/serve.ts";
+import { buildPage, buildWorker } from "../../../scripts/build-web.ts";
+import { type ServeOptions, serveFolders } from "../../../src/node/serve.ts";
 import { chromiumPath, noChromium } from "./find.ts";
 
 export { chromiumPath, noChromium };
@@ -27,8 +27,8 @@ export function launch({ webgpu = false }: { webgpu?: boolean } = {}): Promise<B
 /** The built page (or a test's own script) on a local server, with and without cross-origin isolation. */
 export async function site(entry?: string, options: ServeOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), "pix2pix-page-"));
-  await buildPage(folder, entry);
-  const server = await serveFolder(folder, options);
+  await Promise.all([buildPage(folder, entry), buildWorker(folder)]);
+  const server = await serveFolders([folder], options);
   return {
     folder,
     url: server.url,

@@ -1,0 +1,57 @@
+/** pix2pix web */
+import { cpSync, existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as z from "zod";
+import { option, parseOptions } from "../../config/options.ts";
+import { UserError } from "../../errors.ts";
+import { serveFolders } from "../../node/serve.ts";
+import type { Command } from "../command.ts";
+
+const schema = z.object({
+  port: option(z.number().int().min(0).max(65535).default(8080), {
+    group: "web",
+    help: "the port on this machine; where it is taken, the next free one",
+  }),
+  out: option(z.string().min(1).optional(), {
+    group: "web",
+    value: "FOLDER",
+    absent: "serve the page",
+    help: "write the page into a folder for any web host with https, instead of serving it",
+  }),
+});
+
+/** dist/ of the package, or of the checkout. */
+const dist = fileURLToPath(new URL("../../../dist", import.meta.url));
+/** The page, and what it loads: the worker and ONNX Runtime. */
+const parts = [join(dist, "page"), join(dist, "web")];
+/** What a static folder needs of dist/web. */
+const loaded = ["worker.js", "ort"];
+
+export const web: Command = {
+  name: "web",
+  summary: "serve the page that trains and translates in a browser",
+  schema,
+  examples: ["npx pix2pix web", "npx pix2pix web --port 3000", "npx pix2pix web --out public"],
+  async run(given, output) {
+    const { port, out } = parseOptions(schema, given);
+    const [page, worker] = parts as [string, string];
+    if (!existsSync(join(page, "index.html")) || !existsSync(join(worker, "worker.js"))) {
+      throw new UserError(`the page is not built in ${dist}; in a checkout, npm run build:web builds it`);
+    }
+    if (out !== undefined) {
+      cpSync(page, out, { recursive: true });
+      for (const name of loaded) cpSync(join(worker, name), join(out, name), { recursive: true });
+      output.print(`Wrote the page to ${out}. Serve it with https; for threads, with the headers`);
+      output.print("  Cross-Origin-Opener-Policy: same-origin");
+      output.print("  Cross-Origin-Embedder-Policy: require-corp");
+      return 0;
+    }
+    const served = await serveFolders(parts, { port });
+    if (port !== 0 && served.port !== port) output.note(`Port ${port} is taken; ${served.port} is free.`);
+    output.print(`Train and translate in the browser: ${served.url} (Ctrl-C ends it)`);
+    await new Promise((resolve) => process.once("SIGINT", resolve).once("SIGTERM", resolve));
+    await served.close();
+    return 0;
+  },
+};

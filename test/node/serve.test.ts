@@ -1,0 +1,74 @@
+/** The server of the page: several folders as one, headers, ports. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { serveFolders } from "../../src/node/serve.ts";
+
+const work = mkdtempSync(join(tmpdir(), "pix2pix-serve-"));
+afterAll(() => rmSync(work, { recursive: true }));
+const [first, second] = [join(work, "page"), join(work, "page-of-others")];
+mkdirSync(join(first, "sub"), { recursive: true });
+mkdirSync(second);
+writeFileSync(join(first, "index.html"), "<p>page</p>");
+writeFileSync(join(first, "sub/code.mjs"), "export {};");
+writeFileSync(join(second, "module.wasm"), "wasm");
+writeFileSync(join(work, "secret.txt"), "secret");
+
+/** The status of a path as it stands: fetch() would tidy it. */
+const statusOf = (port: number, path: string) =>
+  new Promise<number>((resolve, reject) =>
+    request({ port, path, host: "127.0.0.1" }, (response) => resolve(response.resume().statusCode!))
+      .once("error", reject)
+      .end(),
+  );
+
+describe("serveFolders", () => {
+  it("looks in each folder and sends types and the headers of isolation", async () => {
+    const { url, close } = await serveFolders([first, second]);
+    const page = await fetch(url);
+    expect(await page.text()).toBe("<p>page</p>");
+    expect(page.headers.get("content-type")).toMatch("text/html");
+    expect(page.headers.get("cross-origin-opener-policy")).toBe("same-origin");
+    expect(page.headers.get("cross-origin-embedder-policy")).toBe("require-corp");
+    expect((await fetch(`${url}sub/code.mjs`)).headers.get("content-type")).toMatch("text/javascript");
+    const wasm = await fetch(`${url}module.wasm`);
+    expect(wasm.headers.get("content-type")).toBe("application/wasm");
+    expect(wasm.headers.get("cross-origin-embedder-policy")).toBe("require-corp");
+    expect((await fetch(`${url}nothing`)).status).toBe(404);
+    await close();
+  });
+
+  it("gives nothing from outside the folders, and outlives addresses that are none", async () => {
+    const { port, close } = await serveFolders([first]);
+    const outside = [
+      "/../secret.txt",
+      "/..%2fsecret.txt",
+      "/%2e%2e/page-of-others/module.wasm",
+      "/..\\secret.txt",
+      "/%",
+    ];
+    for (const path of outside) expect(await statusOf(port, path), path).toBe(404);
+    expect(await statusOf(port, "/")).toBe(200);
+    await close();
+  });
+
+  it("leaves the headers out where isolation is not wanted", async () => {
+    const { url, close } = await serveFolders([first], { isolated: false });
+    expect((await fetch(url)).headers.get("cross-origin-opener-policy")).toBeNull();
+    await close();
+  });
+
+  it("takes the next free port where the one asked for is taken", async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    const taken = (other.address() as { port: number }).port;
+    const { port, url, close } = await serveFolders([first], { port: taken });
+    expect(port).toBeGreaterThan(taken);
+    expect((await fetch(url)).status).toBe(200);
+    await close();
+    await new Promise((resolve) => other.close(resolve));
+  });
+});
