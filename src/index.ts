@@ -26,8 +26,20 @@ export {
 export { decode as decodeSafetensors, encode as encodeSafetensors } from "./formats/safetensors.ts";
 export { gradient } from "./graph/gradient.ts";
 export { Graph, type Program, Tensor } from "./graph/graph.ts";
+export {
+  type EvaluateOptions,
+  type Evaluation,
+  evaluate,
+  openTestSet,
+  type PairMetrics,
+  type ScoredPair,
+  type TestSet,
+  type TestSetOptions,
+} from "./inference/evaluate.ts";
 export { type ExportOptions, exportOnnx } from "./inference/export.ts";
-export { type Draw, type Fit, type OpenOptions, openRun, type TestTime, Translator } from "./inference/translator.ts";
+export type { Fit } from "./inference/fit.ts";
+export { type OpenOptions, openTranslator } from "./inference/open.ts";
+export { type Draw, type TestTime, Translator } from "./inference/translator.ts";
 export { encodePlain as encodeOnnx } from "./lowering/cpu.ts";
 export { l1, psnr, sharpness, spread, ssim } from "./metrics/pictures.ts";
 export { type ClassScores, Confusion, LabHistograms } from "./metrics/scores.ts";

@@ -15,7 +15,7 @@ import { classesFirst, nearestColours, type Palette } from "../../src/data/palet
 import { resize } from "../../src/data/resize.ts";
 import { inputPicture, outputPicture } from "../../src/data/sides.ts";
 import { ConfigError } from "../../src/errors.ts";
-import { openRun } from "../../src/inference/translator.ts";
+import { openTranslator } from "../../src/inference/open.ts";
 import { type ClassScores, Confusion } from "../../src/metrics/scores.ts";
 import { files } from "../../src/node/files.ts";
 import { nodePlatform } from "../../src/node/index.ts";
@@ -182,7 +182,7 @@ async function rowOf(variant: Variant, { title, batchSize: usual }: Experiment, 
   const { threads: _, device: __, ...trained } = config;
   const scores = await scored(name, trained, setting, async () => {
     await trainOrGoOn(config, platform, output);
-    const translator = await openRun({ ...config, device: options.device }, platform);
+    const translator = await openTranslator({ ...config, device: options.device }, platform);
     return {
       photo: (photoLabel, _real, index) => translator.translate(photoLabel, { index }),
       close: () => translator.close(),
@@ -249,7 +249,7 @@ async function openSegmenter(
   if (config instanceof ConfigError) throw config;
   output.print("\nThe segmenter: photos to labels, L1 alone");
   await trainOrGoOn(config, platform, output);
-  return ownSegmenter(await openRun({ ...config, dropout: "off", device }, platform), colours);
+  return ownSegmenter(await openTranslator({ ...config, dropout: "off", device }, platform), colours);
 }
 
 /** The source of the photos of a row. */

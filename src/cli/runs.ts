@@ -4,7 +4,8 @@ import type * as z from "zod";
 import { namedValues, optionsOf, parseOptions } from "../config/options.ts";
 import { type Config, configSchema } from "../config/schema.ts";
 import { ConfigError } from "../errors.ts";
-import type { OpenOptions, Translator } from "../inference/translator.ts";
+import type { OpenOptions } from "../inference/open.ts";
+import type { Translator } from "../inference/translator.ts";
 import { files } from "../node/files.ts";
 import type { Platform } from "../platform.ts";
 import { Run } from "../run/run.ts";
@@ -74,7 +75,7 @@ export async function openStoredRun(
   const { name, checkpointsDir, threads } = options;
   for (const note of compareWithRun(await storedConfig(checkpointsDir, name), others)) output.note(`note: ${note}`);
   const { nodePlatform } = await import("../node/index.ts");
-  const { openRun } = await import("../inference/translator.ts");
+  const { openTranslator } = await import("../inference/open.ts");
   const platform = await nodePlatform({ threads });
-  return { translator: await openRun(options, platform), platform };
+  return { translator: await openTranslator(options, platform), platform };
 }

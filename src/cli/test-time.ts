@@ -3,7 +3,8 @@ import * as z from "zod";
 import { option } from "../config/options.ts";
 import { type Config, configSchema } from "../config/schema.ts";
 import { ConfigError } from "../errors.ts";
-import type { Fit, TestTime } from "../inference/translator.ts";
+import type { Fit } from "../inference/fit.ts";
+import type { TestTime } from "../inference/translator.ts";
 
 const { preprocess, seed, device, threads, noDropout, dropout, statistics } = configSchema.shape;
 

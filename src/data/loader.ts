@@ -65,6 +65,8 @@ export interface Batch {
 
 export class Loader {
   readonly batchesPerEpoch: number;
+  /** The names of the pairs, in the order in which they were given. */
+  readonly names: readonly string[];
   /** Files that could not be decoded and what is wrong with each, as far as they were met (`skipBadImages`). */
   readonly skipped = new Map<string, string>();
   readonly #pairs: readonly Pair[];
@@ -91,6 +93,7 @@ export class Loader {
     checkSides(options);
     checkPairs(pairs, options);
     this.#pairs = pairs;
+    this.names = pairs.map(({ name }) => name);
     this.#options = options;
     this.#reader = new PairReader(options, platform);
     this.#cacheLeft = options.cacheBytes ?? 16 * 2 ** 20;

@@ -1,27 +1,21 @@
 /** A trained generator on pictures. */
 import type { Config } from "../config/schema.ts";
-import { wholePictures } from "../data/loader.ts";
-import { resize } from "../data/resize.ts";
 import { inputTensor, outputPicture, outputPicture16 } from "../data/sides.ts";
-import { resizedSize } from "../data/sizes.ts";
-import { channelBlock } from "../engines/channel-block.ts";
-import { chooseDevice, keepsState, sessionOptions } from "../engines/device.ts";
-import { NetworkState } from "../engines/state.ts";
-import { toDevice } from "../engines/transfer.ts";
+import { keepsState } from "../engines/device.ts";
+import type { NetworkState } from "../engines/state.ts";
 import { ConfigError } from "../errors.ts";
 import { type Program, sizeOf, type Target } from "../graph/graph.ts";
 import type { WeightUse } from "../lowering/channel-blocks/ops.ts";
-import { forCpu } from "../lowering/cpu.ts";
-import { prepared } from "../lowering/precompute.ts";
 import { type BatchShape, generatorGraph } from "../model/pix2pix.ts";
 import { generators } from "../networks/generators.ts";
 import type { MaskSpec } from "../nn/parameters.ts";
-import { encode } from "../onnx/encode.ts";
-import type { DeepPicture, Device, InferenceSession, Picture, Platform, Samples } from "../platform.ts";
+import type { DeepPicture, Device, Picture, Platform } from "../platform.ts";
 import { Random } from "../random.ts";
-import { loadWeights, Run } from "../run/run.ts";
-import { normPrograms, type Run as RunProgram, runTiled, type TileSize } from "./run-in-tiles.ts";
-import { window } from "./tiles.ts";
+import { type CompiledProgram, Compiler } from "./compiler.ts";
+import { type Fit, resizedInput, resizedOutput } from "./fit.ts";
+import { type TileSize, window } from "./tiling/geometry.ts";
+import { runTiled } from "./tiling/run.ts";
+import { normPrograms } from "./tiling/statistics.ts";
 
 /**
  * Pictures of more pixels than this are translated in tiles: in one piece the activations of the usual generators with ngf
@@ -30,13 +24,13 @@ import { window } from "./tiles.ts";
 export const tileAbove = 2048 * 2048;
 const usualTile = 1024;
 
-/** What a network does at test time; the defaults are the run's, which are those of the known systems: as in training. */
+/** How the network behaves at test time. The defaults are the run's, which are those of training. */
 export interface TestTime {
-  /** A run that was trained without has none. */
+  /** Without effect for a run that was trained without dropout. */
   dropout?: Config["dropout"] | undefined;
-  /** Of batch norms; an instance norm takes those of each image in any case. */
+  /** Which statistics batch norms use; an instance norm always uses those of the picture. */
   statistics?: Config["statistics"] | undefined;
-  /** Of the dropout noise; default the run's. */
+  /** Of the dropout masks. Default: the run's. */
   seed?: number | undefined;
   /** Height and width of tiles in pixels; 0: never tiles. Default: 1024 for pictures above 2048 x 2048, else none. */
   tile?: number | undefined;
@@ -44,77 +38,51 @@ export interface TestTime {
   overlap?: number | undefined;
 }
 
-export interface OpenOptions extends TestTime {
-  name: string;
-  checkpointsDir: string;
-  /** "latest" or the number of a kept epoch. */
-  epoch?: string;
-  /** Default: the run's. */
-  device?: Config["device"] | undefined;
-  threads?: number | undefined;
-}
-
-/** How pictures of any size come to the network and leave it. */
-export interface Fit {
-  /**
-   * resize_and_crop: resized to the run's crop size, as upstream tests; scale_width and scale_width_and_crop: to the
-   * run's load size in width, shape kept; crop and none: at its own size. Default: the run's.
-   */
-  preprocess?: Config["preprocess"] | undefined;
-  /** The output is resized back to the picture's own size. */
-  keepSize?: boolean | undefined;
-  /** Width / height of the output, which is enlarged in one direction to have it. */
-  aspectRatio?: number | undefined;
-}
-
-/** Which picture this is, and which of its samples: dropout noise is a function of (seed, index, sample). */
+/** Selects dropout masks: they are a function of (seed, index, sample). */
 export interface Draw {
+  /** The number of the picture. Default 0. */
   index?: number;
+  /** The number of the output for this picture. Default 0. */
   sample?: number;
-}
-
-/** Opens the generator of a run by name. @throws CheckpointError for a run or weights that are not there or damaged. */
-export async function openRun(options: OpenOptions, platform: Platform): Promise<Translator> {
-  const { epoch = "latest", threads } = options;
-  const run = new Run(platform.files, options);
-  const stored = await run.config();
-  const config = { ...stored, threads: threads ?? stored.threads };
-  const device = await chooseDevice(platform, options.device ?? stored.device);
-  const { tensors, path } = await run.generator(epoch);
-  const side = generators[config.netG]!.multiple;
-  const { netG } = generatorGraph(config, { n: 1, height: side, width: side });
-  const state = new NetworkState(netG);
-  loadWeights(state, tensors, path);
-  return Translator.of(config, state, platform, options, device, "fixed");
 }
 
 /** The generator for one size of its input, or of its tiles. */
 interface Ready {
   run(A: Float32Array, height: number, width: number, draw: Draw): Promise<Float32Array>;
-  sessions: InferenceSession[];
+  release(): Promise<void>;
 }
 
-/** Pictures of one size from which what weights alone decide is computed in advance: it takes the time of ten. */
-const severalPictures = 4;
-
-type Values = Readonly<Record<string, Float32Array>>;
-
-/** Sizes that stay ready: a folder of pictures of many sizes must not grow this for ever. */
+/** Input sizes that stay compiled: pictures of many sizes must not fill the memory. */
 const readySizes = 4;
 
-/** Runs a generator on pictures of any size, one at a time. */
+/** Output values with the input and the size that they belong to. */
+interface Output {
+  /** [outputNc, height, width] in [-1, 1]. */
+  values: Float32Array;
+  /** The input, [inputNc, height, width]. */
+  A: Float32Array;
+  height: number;
+  width: number;
+}
+
+/**
+ * Runs a generator on pictures of any size, one at a time. `openTranslator` opens that of a run.
+ *
+ * Sizes that the generator cannot halve are padded by reflection, and the output is cut back. Large pictures are translated
+ * in tiles without seams. Call `close` to free the sessions.
+ */
 export class Translator {
+  /** The options of the run; `noDropout` is also set where `TestTime.dropout` is "off". */
   readonly config: Config;
   readonly statistics: Config["statistics"];
   readonly seed: number;
-  /** Height and width have to be multiples of this; other sizes are padded. */
+  /** Height and width of the generator's input are multiples of this. */
   readonly multiple: number;
-  #tile: Pick<TestTime, "tile" | "overlap">;
-  #state: NetworkState;
-  #platform: Platform;
-  #device: Device;
-  #weights: WeightUse;
-  #sizes = new Map<string, Promise<Ready>>();
+  readonly #tile: Pick<TestTime, "tile" | "overlap">;
+  readonly #target: Target;
+  readonly #weights: WeightUse;
+  readonly #compiler: Compiler;
+  readonly #sizes = new Map<string, Promise<Ready>>();
 
   private constructor(
     config: Config,
@@ -129,16 +97,17 @@ export class Translator {
     this.seed = settings.seed ?? config.seed;
     this.multiple = generators[config.netG]!.multiple;
     this.#tile = { tile: settings.tile, overlap: settings.overlap };
-    this.#state = state;
-    this.#platform = platform;
-    this.#device = device;
+    this.#target = keepsState(device) ? "gpu" : "cpu";
     this.#weights = weights;
+    this.#compiler = new Compiler(platform, device, config.threads ?? platform.cores, state);
     checkTiles(this.#tile, config.netG, this.multiple);
   }
 
   /**
-   * On weights that are already in memory; they are read anew at every run, unless they are said to be fixed.
-   * @throws ConfigError for tiles that cannot be
+   * A translator on weights in memory.
+   * @param device default: the platform's base device
+   * @param weights "changing": they are read again at every run; "fixed": they never change
+   * @throws ConfigError for a size of tiles that the generator cannot take
    */
   static of(
     config: Config,
@@ -151,64 +120,60 @@ export class Translator {
     return new Translator(config, state, platform, settings, device, weights);
   }
 
-  get #target(): Target {
-    return keepsState(this.#device) ? "gpu" : "cpu";
-  }
-
+  /** Whether outputs depend on dropout masks. */
   get dropout(): "on" | "off" {
     return this.config.noDropout ? "off" : "on";
   }
 
-  /** The output for a picture of any size, as people see it. */
+  /** The output for a picture of any size, as an 8-bit picture. */
   async translate(picture: DeepPicture, draw?: Draw, fit: Fit = {}): Promise<Picture> {
-    return shaped(outputPicture(...(await this.#outputOf(picture, draw, fit))), picture, fit);
+    const { values, A, height, width } = await this.#outputOf(picture, draw, fit);
+    return resizedOutput(outputPicture(values, A, this.config, height, width), picture, fit);
   }
 
-  /** The same with 16 bits a value. */
+  /** As `translate`, as a 16-bit picture. */
   async translate16(picture: DeepPicture, draw?: Draw, fit: Fit = {}): Promise<Picture<Uint16Array>> {
-    return shaped(outputPicture16(...(await this.#outputOf(picture, draw, fit))), picture, fit);
+    const { values, A, height, width } = await this.#outputOf(picture, draw, fit);
+    return resizedOutput(outputPicture16(values, A, this.config, height, width), picture, fit);
   }
 
-  /** The output's values as the network gives them, in [-1, 1]: height x width x channels, at the size of the network. */
+  /**
+   * The values of the output as the network computes them: in [-1, 1], channels interleaved, at the size of the network's
+   * output. Only `preprocess` of `fit` counts.
+   */
   async translateValues(picture: DeepPicture, draw?: Draw, fit: Fit = {}): Promise<Picture<Float32Array>> {
-    const [values, , { outputNc: channels }, height, width] = await this.#outputOf(picture, draw, fit);
+    const { values, height, width } = await this.#outputOf(picture, draw, fit);
+    const { outputNc: channels } = this.config;
     const data = new Float32Array(values.length);
     const plane = height * width;
     for (let c = 0; c < channels; c++) for (let i = 0; i < plane; i++) data[i * channels + c] = values[c * plane + i]!;
     return { width, height, channels, data };
   }
 
-  async #outputOf(
-    picture: DeepPicture,
-    draw: Draw | undefined,
-    fit: Fit,
-  ): Promise<[Float32Array, Float32Array, Config, number, number]> {
-    const { config } = this;
-    const sizes = { ...config, ...wholePictures({ ...config, preprocess: fit.preprocess ?? config.preprocess }) };
-    const size = resizedSize(picture, sizes);
-    const fitted = resize(picture, size.width, size.height, config.resizeFilter);
-    const { width, height } = fitted;
-    const A = inputTensor(fitted, config);
-    return [await this.run(A, 1, height, width, draw), A, config, height, width];
+  async #outputOf(picture: DeepPicture, draw: Draw | undefined, fit: Fit): Promise<Output> {
+    const resized = resizedInput(picture, this.config, fit);
+    const { width, height } = resized;
+    const A = inputTensor(resized, this.config);
+    return { values: await this.run(A, 1, height, width, draw), A, height, width };
   }
 
   /**
-   * @param A input, [n, inputNc, height, width] in [-1, 1]; sizes that the network cannot take are padded by reflection
-   *   to the right and below, and the output is cut back
-   * @returns output, [n, outputNc, height, width], in [-1, 1]
+   * @param A input, [n, inputNc, height, width] in [-1, 1]; a size that the network cannot take is padded by reflection to
+   *   the right and below, and the output is cut back
+   * @returns output, [n, outputNc, height, width] in [-1, 1]
    */
   async run(A: Float32Array, n: number, height: number, width: number, draw: Draw = {}): Promise<Float32Array> {
     const { inputNc, outputNc } = this.config;
-    const fill = (side: number) => Math.ceil(side / this.multiple) * this.multiple;
-    const [h, w] = [fill(height), fill(width)];
+    const padded = (side: number) => Math.ceil(side / this.multiple) * this.multiple;
+    const [h, w] = [padded(height), padded(width)];
     const fits = h === height && w === width;
-    const padded = fits ? A : window({ data: A, planes: n * inputNc, height, width }, 0, 0, h, w);
+    const input = fits ? A : window({ data: A, planes: n * inputNc, height, width }, 0, 0, h, w);
     const ready = await this.#ready(n, h, w);
-    const output = await ready.run(padded, h, w, draw);
+    const output = await ready.run(input, h, w, draw);
     return fits ? output : window({ data: output, planes: n * outputNc, height: h, width: w }, 0, 0, height, width);
   }
 
-  /** The tiles that pictures of this size are cut into; undefined when they are taken in one piece. */
+  /** The tiles that pictures of this size are cut into; undefined where they are translated in one piece. */
   tilesFor(height: number, width: number): TileSize | undefined {
     const usual = Math.ceil(usualTile / this.multiple) * this.multiple;
     const tile = this.#tile.tile ?? (height * width > tileAbove ? usual : 0);
@@ -216,14 +181,15 @@ export class Translator {
     return { tile, overlap: this.#tile.overlap ?? tile / 4 };
   }
 
+  /** Frees the sessions. */
   async close(): Promise<void> {
     for (const key of [...this.#sizes.keys()]) await this.#release(key);
   }
 
   async #release(key: string): Promise<void> {
-    const { sessions } = await this.#sizes.get(key)!;
+    const ready = await this.#sizes.get(key)!;
     this.#sizes.delete(key);
-    for (const session of sessions) await session.release();
+    await ready.release();
   }
 
   async #ready(n: number, height: number, width: number): Promise<Ready> {
@@ -241,11 +207,10 @@ export class Translator {
   }
 
   async #whole(shape: BatchShape): Promise<Ready> {
-    const sessions: InferenceSession[] = [];
     const { program, netG } = generatorGraph(this.config, shape, this.statistics, this.#target);
-    const run = await this.#compile(program, sessions, this.#weights);
+    const { run, release } = await this.#compiler.compile(program, this.#weights);
     return {
-      sessions,
+      release,
       run: async (A, _height, _width, draw) => {
         const masks = netG.masks.map((spec) => [spec.name, this.#mask(spec, sizeOf(spec.shape), draw)] as const);
         return (await run({ real_A: A, ...Object.fromEntries(masks) })).fake_B!;
@@ -254,20 +219,21 @@ export class Translator {
   }
 
   async #tiled(shape: BatchShape, size: TileSize): Promise<Ready> {
-    const sessions: InferenceSession[] = [];
-    // Running statistics are the same for all tiles as they are; those of an instance norm never are.
+    // Running statistics are the same for all tiles; an instance norm has none.
     const running = this.statistics === "running" && this.config.norm !== "instance";
     const { program, netG } = generatorGraph(this.config, shape, running ? "running" : "given", this.#target);
-    const known = new Map<Program, Promise<RunProgram>>();
-    const compile = (part: Program) => {
-      const session = known.get(part) ?? this.#compile(part, sessions);
-      known.set(part, session);
-      return session;
+    const known = new Map<Program, Promise<CompiledProgram>>();
+    const compile = async (part: Program) => {
+      const compiled = known.get(part) ?? this.#compiler.compile(part);
+      known.set(part, compiled);
+      return (await compiled).run;
     };
     const generator = { program, netG, compile, norms: normPrograms(netG) };
     const planes = this.config.inputNc;
     return {
-      sessions,
+      release: async () => {
+        for (const compiled of known.values()) await (await compiled.catch(() => undefined))?.release();
+      },
       run: (data, height, width, draw) => {
         const drawMask = (spec: MaskSpec, count: number) => this.#mask(spec, count, draw);
         return runTiled({ ...generator, drawMask }, { data, planes, height, width }, size);
@@ -281,51 +247,6 @@ export class Translator {
     new Random(this.seed, stream, index).fillDropout(values, p);
     return values;
   }
-
-  /** @param weights fixed: what they alone decide is computed once, as soon as several pictures repay that */
-  async #compile(program: Program, sessions: InferenceSession[], weights: WeightUse = "changing"): Promise<RunProgram> {
-    const block = await channelBlock(this.#platform, this.#device);
-    const compiled = async (part: Program, ready?: Values) => {
-      const { session, run } = await this.#session(part, ready);
-      sessions.push(session);
-      return run;
-    };
-    let run = await compiled(forCpu(program, block));
-    if (block === 1 || weights === "changing") return run;
-    const parameters = new Set(this.#state.specs.map(({ name }) => `netG.${name}`));
-    let pictures = 0;
-    return async (inputs) => {
-      pictures += 1;
-      if (pictures !== severalPictures) return run(inputs);
-      const { once, every } = prepared(forCpu(program, block, weights), ({ name }) => parameters.has(name));
-      if (once.outputs.length > 0) {
-        const first = await this.#session(once);
-        run = await compiled(every, await first.run({}));
-        await first.session.release();
-      }
-      return run(inputs);
-    };
-  }
-
-  /** @param ready values of some inputs, which stay as they are */
-  async #session(program: Program, ready: Values = {}): Promise<{ session: InferenceSession; run: RunProgram }> {
-    const { ort, cores } = this.#platform;
-    const options = sessionOptions(this.#device, this.config.threads ?? cores);
-    const session = await ort.InferenceSession.create(encode(program), options);
-    const shapes = new Map(program.inputs.map((t) => [t.name, t.shape]));
-    const tensor = (name: string, values: Float32Array) => new ort.Tensor("float32", values, shapes.get(name)!);
-    const parameters = this.#state.specs.map((spec) => [`netG.${spec.name}`, this.#state.get(spec)] as const);
-    const known = new Map([...parameters, ...Object.entries(ready)].filter(([name]) => shapes.has(name)));
-    const values = Object.fromEntries([...known].map(([name, data]) => [name, tensor(name, data)]));
-    const fixed = await toDevice(this.#platform, this.#device, values);
-    const names = session.inputNames.filter((name) => !known.has(name));
-    const run: RunProgram = async (inputs) => {
-      const given = Object.fromEntries(names.map((name) => [name, tensor(name, inputs[name]!)]));
-      const outputs = await session.run({ ...fixed, ...given });
-      return Object.fromEntries(session.outputNames.map((name) => [name, outputs[name]!.data as Float32Array]));
-    };
-    return { session, run };
-  }
 }
 
 function checkTiles({ tile, overlap }: Pick<TestTime, "tile" | "overlap">, netG: string, multiple: number): void {
@@ -337,17 +258,4 @@ function checkTiles({ tile, overlap }: Pick<TestTime, "tile" | "overlap">, netG:
   if (overlap !== undefined && (overlap < 0 || overlap >= side)) {
     throw new ConfigError(`--overlap: got ${overlap}, expected 0 to ${side - 1}, below the tile's ${side}`);
   }
-}
-
-function shaped<Data extends Samples>(output: Picture<Data>, { width, height }: DeepPicture, fit: Fit): Picture<Data> {
-  return fit.keepSize ? resize(output, width, height) : withAspect(output, fit.aspectRatio);
-}
-
-/** The picture enlarged in one direction until width / height is `ratio`. */
-export function withAspect<Data extends Samples>(picture: Picture<Data>, ratio: number | undefined): Picture<Data> {
-  const { width, height } = picture;
-  if (ratio === undefined || ratio === width / height) return picture;
-  return ratio > width / height
-    ? resize(picture, Math.round(height * ratio), height)
-    : resize(picture, width, Math.round(width / ratio));
 }

@@ -12,16 +12,6 @@ export interface Capabilities {
   notes: string[];
 }
 
-/** The parts of WebGPU that are needed to look at an adapter. */
-interface Gpu {
-  requestAdapter(options?: { powerPreference: "high-performance" }): Promise<GpuAdapter | null>;
-}
-interface GpuAdapter {
-  info?: { vendor?: string; architecture?: string; description?: string; isFallbackAdapter?: boolean };
-  isFallbackAdapter?: boolean;
-  limits: { maxBufferSize: number; maxStorageBufferBindingSize: number };
-}
-
 /** More threads than this gain nothing on a training step, and many processors count each core twice. */
 const mostThreads = 8;
 const withoutGpu = "this browser offers no WebGPU here; current Chrome, Edge and Safari do, on https and localhost";
@@ -73,9 +63,15 @@ export function devicesOf({ devices }: Capabilities, names?: readonly DeviceName
   return devices.filter(({ name }) => !names || names.includes(name));
 }
 
+/** Before `info.isFallbackAdapter`, browsers had this flag on the adapter, and none of `info`. */
+type OlderAdapter = Omit<GPUAdapter, "info"> & { info?: Partial<GPUAdapterInfo>; isFallbackAdapter?: boolean };
+
 async function lookAtGpu(): Promise<FoundDevice> {
-  const { gpu } = navigator as unknown as { gpu?: Gpu };
-  const found = await gpu?.requestAdapter({ powerPreference: "high-performance" }).catch(() => null);
+  // Absent in browsers without WebGPU and in insecure contexts.
+  const gpu: GPU | undefined = navigator.gpu;
+  const found: OlderAdapter | null | undefined = await gpu
+    ?.requestAdapter({ powerPreference: "high-performance" })
+    .catch(() => null);
   if (!found) return { name: "webgpu", label: "webgpu", present: false, missing: withoutGpu };
   const { vendor, architecture, description, isFallbackAdapter } = found.info ?? {};
   const name = description || [vendor, architecture].filter(Boolean).join(" ") || "a GPU";

@@ -1,21 +1,29 @@
-/** The page's end: training and translating in a worker, with the names and arguments of the core's own API. */
+/** Training and translating in a worker, with the names and arguments of the core's API. */
 import type { Config } from "../config/schema.ts";
 import type { DemoOptions } from "../demo/write.ts";
+import type { Evaluation } from "../inference/evaluate.ts";
 import type { ExportOptions } from "../inference/export.ts";
-import type { OpenOptions, Translator } from "../inference/translator.ts";
+import type { OpenOptions } from "../inference/open.ts";
+import type { Translator } from "../inference/translator.ts";
 import type { TrainEvents, TrainResult } from "../training/train.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Picked } from "./import.ts";
-import { type Question, type Reply, received } from "./protocol.ts";
-import type { Context, Service, WorkerOptions } from "./service.ts";
+import {
+  type Call,
+  type EventReply,
+  type EventValues,
+  type Method,
+  type Methods,
+  type Question,
+  type RemoteEvaluateOptions,
+  type Reply,
+  received,
+  type WorkerOptions,
+} from "./protocol.ts";
 
-/** A method of the service as the page calls it: without the context. */
-type Call<K extends keyof Service> = Service[K] extends (context: Context, ...args: infer A) => infer R
-  ? { args: A; result: Awaited<R> }
-  : never;
-
+/** A call that is not answered yet. */
 interface Waiting {
-  resolve(result: unknown): void;
+  resolve(result: ReturnType<Methods[Method]>): void;
   reject(error: Error): void;
   events: TrainEvents;
 }
@@ -25,10 +33,15 @@ export interface ClientOptions extends WorkerOptions {
   worker?: Worker;
 }
 
-/** A trained generator that lives in the worker: the core's Translator as far as a page needs it. */
+/** A trained generator in the worker: the methods of the core's `Translator` that a page needs. */
 export interface RemoteTranslator {
+  /** The options of the run. */
   readonly config: Config;
+  /** The output for a picture of any size, as an 8-bit picture. */
   translate: Translator["translate"];
+  /** Scores the generator on pairs in the browser's storage, by default the phase "test" of the run's data set. */
+  evaluate(options?: RemoteEvaluateOptions): Promise<Evaluation>;
+  /** Frees its memory. */
   close(): Promise<void>;
 }
 
@@ -38,11 +51,30 @@ const notLoaded =
   'holds Client. Vite 8 and webpack copy them; Vite before 8 needs optimizeDeps: { exclude: ["pix2pix"] } while it serves; with ' +
   "other bundlers copy them yourself, or pass the option worker.";
 
+/**
+ * Trains and translates in a worker, so that the page stays responsive. Paths are those of the browser's own storage for the
+ * site (the origin private file system). Methods reject with the errors of the core: UserError and its subclasses.
+ *
+ * @example
+ * ```ts
+ * import { parseConfig } from "pix2pix";
+ * import { Client } from "pix2pix/web";
+ *
+ * const client = new Client();
+ * await client.writeDemo("facades", { train: 100, test: 4, size: 64, seed: 1 });
+ * const options = { dataroot: "facades", name: "mine", netG: "unet_64", loadSize: 64, cropSize: 64, maxSteps: 500 };
+ * await client.train(parseConfig(options), { step: ({ step, losses }) => console.log(step, losses.G_L1) });
+ * const translator = await client.openTranslator({ name: "mine", checkpointsDir: "runs" });
+ * const { mean } = await translator.evaluate();
+ * console.log(`SSIM ${mean.ssim}`);
+ * await translator.close();
+ * ```
+ */
 export class Client {
   /** What this browser can compute on. */
   readonly capabilities: Promise<Capabilities>;
-  #worker: Worker;
-  #waiting = new Map<number, Waiting>();
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
   #count = 0;
 
   constructor({ worker, ...options }: ClientOptions = {}) {
@@ -54,54 +86,68 @@ export class Client {
     this.capabilities.catch(() => {});
   }
 
-  /** Trains in the worker as the core's `train` does. Abort the signal to pause: the run is saved and can go on later. */
+  /**
+   * Trains a run, as the core's `train` does.
+   * @param signal abort it to pause: the run is saved and can go on later
+   * @throws UserError also when another tab trains the same run
+   */
   train(config: Config, events: TrainEvents = {}, signal?: AbortSignal): Promise<TrainResult> {
     return this.#call("train", [config], events, signal);
   }
 
-  /** @param say is told when the device that was asked for is not there */
-  async openRun(options: OpenOptions, say?: (note: string) => void): Promise<RemoteTranslator> {
+  /**
+   * Opens the generator of a run, as the core's `openTranslator` does.
+   * @param say called with a sentence when the device that was asked for is not there and another one is used
+   * @throws CheckpointError when the run or its weights do not exist or are damaged
+   */
+  async openTranslator(options: OpenOptions, say?: (note: string) => void): Promise<RemoteTranslator> {
     const { id, config } = await this.#call("open", [options], say ? { message: say } : {});
     return {
       config,
       translate: (...args) => this.#call("translate", [id, ...args]),
+      evaluate: (options = {}) => this.#call("evaluate", [id, options]),
       close: () => this.#call("close", [id]),
     };
   }
 
-  /** Replaces the data set `root` by picked pictures, zip archives or an opened folder. @returns how many pictures */
+  /**
+   * Replaces the data set in the folder `root` by picked pictures, zip archives or an opened folder.
+   * @returns the number of pictures
+   * @throws UserError when there are no pictures, or an archive is damaged
+   */
   importPictures(root: string, picked: readonly Picked[] | FileSystemDirectoryHandle): Promise<number> {
     return this.#call("importPictures", [root, picked]);
   }
 
-  /** Draws the built-in data set into `root`. */
+  /** Draws the built-in data set, pairs of facades, into the folder `root`. */
   writeDemo(root: string, options: DemoOptions): Promise<void> {
     return this.#call("writeDemo", [root, options]);
   }
 
-  /** The generator of a run as an ONNX file. */
+  /** The generator of a run as an ONNX file, as the core's `exportOnnx`. */
   exportOnnx(options: ExportOptions): Promise<Uint8Array> {
     return this.#call("exportOnnx", [options]);
   }
 
-  /** Ends the worker at once; what is not saved is lost. */
+  /** Ends the worker at once. Steps since the last checkpoint are lost, and pending calls reject. */
   terminate(): void {
     this.#worker.terminate();
     this.#fail(new Error("The worker was ended."));
   }
 
-  #call<K extends keyof Service>(
-    method: K,
-    args: Call<K>["args"],
+  #call<M extends Method>(
+    method: M,
+    args: Parameters<Methods[M]>,
     events: TrainEvents = {},
     signal?: AbortSignal,
-  ): Promise<Call<K>["result"]> {
+  ): Promise<ReturnType<Methods[M]>> {
     const id = ++this.#count;
-    const send = (question: Question) => this.#worker.postMessage(question);
+    const call: Call<M> = { id, method, args };
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve: resolve as (result: unknown) => void, reject, events });
-      send({ id, method, args });
-      const abort = () => send({ id, abort: true });
+      // The reply with this id has the result of this method.
+      this.#waiting.set(id, { resolve: (result) => resolve(result as ReturnType<Methods[M]>), reject, events });
+      this.#worker.postMessage(call);
+      const abort = () => this.#worker.postMessage({ id, abort: true } satisfies Question);
       if (signal?.aborted) abort();
       signal?.addEventListener("abort", abort, { once: true });
     });
@@ -111,7 +157,7 @@ export class Client {
     const waiting = this.#waiting.get(reply.id);
     if (!waiting) return;
     if ("event" in reply) {
-      (waiting.events[reply.event] as ((value: unknown) => void) | undefined)?.(reply.value);
+      report(waiting.events, reply);
       return;
     }
     this.#waiting.delete(reply.id);
@@ -123,4 +169,9 @@ export class Client {
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }
+}
+
+function report<E extends keyof EventValues>(events: TrainEvents, { event, value }: EventReply<E>): void {
+  const handlers: { [K in keyof EventValues]?: ((value: EventValues[K]) => void) | undefined } = events;
+  handlers[event]?.(value);
 }

@@ -6,8 +6,6 @@ interface RuntimeFiles {
   wasm: URL;
 }
 
-type Runtime = Ort & { env: { wasm: { numThreads?: number; wasmPaths?: string | RuntimeFiles } } };
-
 export interface RuntimeOptions {
   /** Threads of WASM; more than one needs a page that is cross-origin isolated. */
   threads: number;
@@ -32,9 +30,7 @@ const shipped = {
 
 /** Loads the runtime that a device needs: WASM alone is half the size of the one with WebGPU. */
 export async function loadOrt(device: "wasm" | "webgpu", { threads, base }: RuntimeOptions): Promise<Ort> {
-  const runtime = (device === "webgpu"
-    ? await import("onnxruntime-web/webgpu")
-    : await import("onnxruntime-web/wasm")) as unknown as Runtime;
+  const runtime = await (device === "webgpu" ? import("onnxruntime-web/webgpu") : import("onnxruntime-web/wasm"));
   runtime.env.wasm.numThreads = threads;
   runtime.env.wasm.wasmPaths = base ?? shipped[device];
   return runtime;

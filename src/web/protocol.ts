@@ -1,14 +1,69 @@
-/** Messages between a page and its worker. Errors keep their class, which says what a user can do. */
+/**
+ * Messages between a page and its worker. The page calls methods of the worker (`Methods`); while one runs, the worker may
+ * report events of training. Errors keep their class, which tells a user what to do.
+ */
+import type { Config } from "../config/schema.ts";
+import type { DemoOptions } from "../demo/write.ts";
 import * as errors from "../errors.ts";
-import type { TrainEvents } from "../training/train.ts";
+import type { Evaluation, TestSetOptions } from "../inference/evaluate.ts";
+import type { ExportOptions } from "../inference/export.ts";
+import type { OpenOptions } from "../inference/open.ts";
+import type { Translator } from "../inference/translator.ts";
+import type { Picture } from "../platform.ts";
+import type { TrainEvents, TrainResult } from "../training/train.ts";
+import type { Capabilities } from "./capabilities.ts";
+import type { importPictures } from "./import.ts";
 
-export type Question = { id: number; method: string; args: unknown[] } | { id: number; abort: true };
+export interface WorkerOptions {
+  /** See RuntimeOptions.base. */
+  runtimeBase?: string | undefined;
+}
 
-export type Reply =
-  | { id: number; event: keyof TrainEvents; value: unknown }
-  | { id: number; result: unknown }
-  | { id: number; error: SentError };
+/** Scores of outputs; label maps need a palette, which the worker does not take. */
+export interface RemoteEvaluateOptions extends TestSetOptions {
+  /** Outputs for each pair, with different dropout masks. Default 1. */
+  samples?: number | undefined;
+}
 
+/** What a page can ask of its worker. `id` names an opened translator. */
+export interface Methods {
+  start(options: WorkerOptions): Capabilities;
+  importPictures(...args: Parameters<typeof importPictures>): number;
+  writeDemo(root: string, options: DemoOptions): void;
+  train(config: Config): TrainResult;
+  open(options: OpenOptions): { id: number; config: Config };
+  translate(id: number, ...args: Parameters<Translator["translate"]>): Picture;
+  evaluate(id: number, options: RemoteEvaluateOptions): Evaluation;
+  close(id: number): void;
+  exportOnnx(options: ExportOptions): Uint8Array;
+}
+export type Method = keyof Methods;
+
+/** The value that each event of training carries. */
+export type EventValues = { [E in keyof TrainEvents]-?: Parameters<NonNullable<TrainEvents[E]>>[0] };
+
+/** What a method gets beside its arguments. */
+export interface Context {
+  emit<E extends keyof EventValues>(event: E, value: EventValues[E]): void;
+  /** Aborted when the page aborts the call. */
+  signal: AbortSignal;
+}
+
+/** The worker's end: one function for each method. */
+export type Handlers = {
+  [M in Method]: (context: Context, ...args: Parameters<Methods[M]>) => Promise<ReturnType<Methods[M]>>;
+};
+
+/** A call of method `M`; `id` numbers the calls of a page. */
+export type Call<M extends Method = Method> = { [K in M]: { id: number; method: K; args: Parameters<Methods[K]> } }[M];
+export type Question = Call | { id: number; abort: true };
+
+export type EventReply<E extends keyof EventValues = keyof EventValues> = {
+  [K in E]: { id: number; event: K; value: EventValues[K] };
+}[E];
+export type Reply = EventReply | { id: number; result: ReturnType<Methods[Method]> } | { id: number; error: SentError };
+
+/** An error as data: structured clones of errors lose their class. */
 export interface SentError {
   name: string;
   message: string;

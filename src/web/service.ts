@@ -1,32 +1,25 @@
-/** What the worker does for the page: one method for each question that `client.ts` may send. */
+/** The methods that the page calls in its worker. */
 import type { Config } from "../config/schema.ts";
 import { type DemoOptions, writeDemo } from "../demo/write.ts";
 import { DeviceLostError, UserError } from "../errors.ts";
+import { type Evaluation, evaluate, openTestSet } from "../inference/evaluate.ts";
 import { type ExportOptions, exportOnnx } from "../inference/export.ts";
-import { type OpenOptions, openRun, type Translator } from "../inference/translator.ts";
+import { type OpenOptions, openTranslator } from "../inference/open.ts";
+import type { Translator } from "../inference/translator.ts";
 import type { Picture, Platform } from "../platform.ts";
+import { Run } from "../run/run.ts";
 import { type TrainEvents, type TrainResult, train } from "../training/train.ts";
 import { type Capabilities, capabilities, chooseDevice, withoutWebGpu } from "./capabilities.ts";
 import { files } from "./files.ts";
 import { images } from "./images.ts";
 import { importPictures } from "./import.ts";
 import { webPlatform } from "./platform.ts";
+import type { Context, Handlers, RemoteEvaluateOptions, WorkerOptions } from "./protocol.ts";
 
-export interface WorkerOptions {
-  /** See RuntimeOptions.base. */
-  runtimeBase?: string | undefined;
-}
-
-/** How a method talks to the page before it is done. */
-export interface Context {
-  emit<K extends keyof TrainEvents>(event: K, value: Parameters<NonNullable<TrainEvents[K]>>[0]): void;
-  signal: AbortSignal;
-}
-
-export class Service {
+export class Service implements Handlers {
   #options: WorkerOptions = {};
   #found: Capabilities | undefined;
-  #opened = new Map<number, Translator>();
+  readonly #opened = new Map<number, Translator>();
   #count = 0;
 
   async start(_: Context, options: WorkerOptions): Promise<Capabilities> {
@@ -46,11 +39,11 @@ export class Service {
   async train({ emit, signal }: Context, config: Config): Promise<TrainResult> {
     const { platform, device } = await this.#platform(config, (note) => emit("message", note));
     const events: TrainEvents = {
-      start: (info) => emit("start", info),
+      start: (description) => emit("start", description),
       step: (report) => emit("step", report),
       message: (text) => emit("message", text),
     };
-    const release = await lockRun(`${config.checkpointsDir}/${config.name}`);
+    const release = await lockRun(new Run(files, config).dir);
     try {
       return await train({ ...config, device }, platform, events, signal);
     } catch (error) {
@@ -63,15 +56,19 @@ export class Service {
 
   async open({ emit }: Context, options: OpenOptions): Promise<{ id: number; config: Config }> {
     const { platform, device } = await this.#platform(options, (note) => emit("message", note));
-    const translator = await openRun({ ...options, device }, platform);
+    const translator = await openTranslator({ ...options, device }, platform);
     this.#opened.set(++this.#count, translator);
     return { id: this.#count, config: translator.config };
   }
 
-  translate(_: Context, id: number, ...args: Parameters<Translator["translate"]>): Promise<Picture> {
-    const translator = this.#opened.get(id);
-    if (!translator) throw new UserError("This generator has been closed: open the run again.");
-    return translator.translate(...args);
+  async translate(_: Context, id: number, ...args: Parameters<Translator["translate"]>): Promise<Picture> {
+    return this.#translator(id).translate(...args);
+  }
+
+  async evaluate(_: Context, id: number, { samples, ...options }: RemoteEvaluateOptions): Promise<Evaluation> {
+    const translator = this.#translator(id);
+    const { loader } = await openTestSet(translator.config, options, { files, images });
+    return evaluate(translator, loader, { samples });
   }
 
   async close(_: Context, id: number): Promise<void> {
@@ -83,6 +80,12 @@ export class Service {
     return exportOnnx(options, files);
   }
 
+  #translator(id: number): Translator {
+    const translator = this.#opened.get(id);
+    if (!translator) throw new UserError("This translator has been closed: open the run again.");
+    return translator;
+  }
+
   async #platform(
     { device: asked = "auto", threads }: Pick<OpenOptions, "device" | "threads">,
     say: (note: string) => void,
@@ -92,26 +95,27 @@ export class Service {
     if (note) say(note);
     const { runtimeBase } = this.#options;
     const platform = await webPlatform({ device: name, threads, runtimeBase, found: this.#found });
-    // The run keeps what was asked for, so that it can be opened elsewhere; cpu and cuda are Node's.
+    // A run that asks for auto keeps auto, so that it can be opened elsewhere; cpu and cuda are devices of Node.
     return { platform, device: asked === "auto" || note ? "auto" : name };
   }
 }
 
-/** A tab that was closed or reloaded may take a moment to let go. */
-const patience = 3000;
+/** Milliseconds: a tab that was closed or reloaded takes a moment to release its lock. */
+const lockPatience = 3000;
 
 /**
- * One run is trained by one tab at a time: two would write over each other's checkpoints.
- * @returns what lets go of it
+ * Takes the lock of a run: two tabs that train one run would overwrite each other's checkpoints.
+ * @returns a function that releases it
+ * @throws UserError when another tab has it
  */
 function lockRun(run: string): Promise<() => void> {
-  // Without a secure context there are no locks, nor storage, which says so.
+  // An insecure context has neither locks nor storage; the error of the storage tells the user.
   if (!navigator.locks) return Promise.resolve(() => {});
   return new Promise((resolve, reject) => {
     navigator.locks
       .request(
         `pix2pix ${run}`,
-        { signal: AbortSignal.timeout(patience) },
+        { signal: AbortSignal.timeout(lockPatience) },
         () => new Promise<void>((release) => resolve(release)),
       )
       .catch(() =>

@@ -1,28 +1,39 @@
-/** The worker's end: answers each message by a method of `Service`. Made into a file of its own by the page's build. */
-import { type Question, type Reply, sendable } from "./protocol.ts";
-import { type Context, Service } from "./service.ts";
+/** The worker: answers each call of the page by a method of `Service`. The page's build bundles it into one file. */
+import {
+  type Call,
+  type Context,
+  type EventReply,
+  type EventValues,
+  type Handlers,
+  type Method,
+  type Question,
+  type Reply,
+  sendable,
+} from "./protocol.ts";
+import { Service } from "./service.ts";
 
-/** A worker's own scope, which TypeScript's library for pages lacks. */
-const scope = globalThis as unknown as {
-  onmessage: (event: MessageEvent<Question>) => void;
-  postMessage(message: Reply): void;
-};
-
-const service = new Service() as unknown as Record<string, (context: Context, ...args: unknown[]) => unknown>;
+const handlers: Handlers = new Service();
 const running = new Map<number, AbortController>();
+const reply = (message: Reply) => postMessage(message);
 
-scope.onmessage = async ({ data }) => {
+function handle<M extends Method>({ method, args }: Call<M>, context: Context) {
+  return handlers[method](context, ...args);
+}
+
+addEventListener("message", async ({ data }: MessageEvent<Question>) => {
   const { id } = data;
   if ("abort" in data) return running.get(id)?.abort();
   const controller = new AbortController();
   running.set(id, controller);
-  const emit: Context["emit"] = (event, value) => scope.postMessage({ id, event, value });
+  const emit = <E extends keyof EventValues>(event: E, value: EventValues[E]) => {
+    const message: EventReply<E> = { id, event, value };
+    postMessage(message);
+  };
   try {
-    const result = await service[data.method]!({ emit, signal: controller.signal }, ...data.args);
-    scope.postMessage({ id, result });
+    reply({ id, result: await handle(data, { emit, signal: controller.signal }) });
   } catch (error) {
-    scope.postMessage({ id, error: sendable(error) });
+    reply({ id, error: sendable(error) });
   } finally {
     running.delete(id);
   }
-};
+});

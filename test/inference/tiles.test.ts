@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/config/schema.ts";
 import { NetworkState } from "../../src/engines/state.ts";
-import { addTile, coverage, stretches, window } from "../../src/inference/tiles.ts";
+import { addTile, coverage, stretches, window } from "../../src/inference/tiling/geometry.ts";
 import { Translator } from "../../src/inference/translator.ts";
 import { generatorGraph } from "../../src/model/pix2pix.ts";
 import { inits } from "../../src/nn/init.ts";

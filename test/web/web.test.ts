@@ -9,7 +9,7 @@ import { InferenceSession, Tensor } from "onnxruntime-node";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decode } from "../../src/formats/safetensors.ts";
-import { openRun, parseConfig, train } from "../../src/index.ts";
+import { evaluate, openTestSet, openTranslator, parseConfig, train } from "../../src/index.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import { compareLosses, tight, updateError } from "../training/step-cases.ts";
 import { chromiumPath, insecureHost, launch, noChromium, openPage, site } from "./browser/chromium.ts";
@@ -130,7 +130,10 @@ describe.skipIf(!chromiumPath)(`WASM in Chromium${chromiumPath ? "" : ` (skipped
       return pix2pix.toText(bytes);
     });
     const platform = await nodePlatform({ threads: 1 });
-    const translator = await openRun({ name: "whole", checkpointsDir: dirname(folder), dropout: "off" }, platform);
+    const translator = await openTranslator(
+      { name: "whole", checkpointsDir: dirname(folder), dropout: "off" },
+      platform,
+    );
     const picture = await platform.images.decode(await download(page, "data/testA/facade_0001.png"));
     const real = Float32Array.from(picture.data, (_, i) => {
       const [channel, at] = [Math.floor(i / (64 * 64)), i % (64 * 64)];
@@ -146,7 +149,7 @@ describe.skipIf(!chromiumPath)(`WASM in Chromium${chromiumPath ? "" : ` (skipped
 
     const shown = await page.evaluate(async () => {
       const { client, files, images, toText } = pix2pix;
-      const generator = await client.openRun({ name: "whole", checkpointsDir: "runs", dropout: "off" });
+      const generator = await client.openTranslator({ name: "whole", checkpointsDir: "runs", dropout: "off" });
       const picture = await generator.translate(await images.decode(await files.read("data/testA/facade_0001.png")));
       await generator.close();
       return toText(picture.data);
@@ -155,6 +158,37 @@ describe.skipIf(!chromiumPath)(`WASM in Chromium${chromiumPath ? "" : ` (skipped
     await translator.close();
     const difference = [...Buffer.from(shown, "base64")].map((value, i) => Math.abs(value - inNode.data[i]!));
     expect(Math.max(...difference)).toBeLessThanOrEqual(1);
+  });
+
+  it("scores pairs in the browser as Node does, on the same weights and pictures", async () => {
+    const options = { checkpointsDir: join(work, "downloaded"), name: "whole", dropout: "off" } as const;
+    const platform = await nodePlatform({ threads: 1 });
+    const translator = await openTranslator(options, platform);
+    const dataroot = join(work, "node/data");
+    const { loader } = await openTestSet(translator.config, { dataroot, phase: "train" }, platform);
+    const expected = await evaluate(translator, loader);
+    await translator.close();
+    const got = await page.evaluate(async () => {
+      const { client } = pix2pix;
+      const translator = await client.openTranslator({ name: "whole", checkpointsDir: "runs", dropout: "off" });
+      const found = await translator.evaluate({ phase: "train" });
+      const failed = await translator.evaluate({ phase: "val" }).catch((error: Error) => error.name);
+      await translator.close();
+      return { ...found, failed };
+    });
+    expect(got.failed).toBe("DatasetError");
+    expect(got.pairs.map(({ name }) => name)).toEqual(["facade_0001", "facade_0002", "facade_0003"]);
+    expect(expected.mean.l1).toBeGreaterThan(0.05);
+    // A value that lies between two grey levels may be rounded to either.
+    for (const [i, { name, metrics }] of expected.pairs.entries()) {
+      expect(got.pairs[i]!.name).toBe(name);
+      for (const key of ["l1", "psnr", "ssim", "sharpness"] as const) {
+        expect(Math.abs(got.pairs[i]!.metrics[key] / metrics[key] - 1), `${name} ${key}`).toBeLessThan(1e-3);
+      }
+    }
+    for (const channel of ["L", "a", "b"] as const) {
+      expect(got.labIntersection![channel]).toBeCloseTo(expected.labIntersection![channel], 2);
+    }
   });
 
   it("without cross-origin isolation: one thread, and it says so", async () => {

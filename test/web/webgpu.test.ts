@@ -42,7 +42,7 @@ describe.skipIf(!chromiumPath)(`WebGPU in Chromium${chromiumPath ? "" : ` (skipp
       const picture = await images.decode(await files.read(`pixel/data/train/${name}`));
       const outputs: number[][] = [];
       for (const device of ["webgpu", "wasm"] as const) {
-        const generator = await client.openRun({ name: "pixel webgpu", checkpointsDir: "runs", device });
+        const generator = await client.openTranslator({ name: "pixel webgpu", checkpointsDir: "runs", device });
         outputs.push([...(await generator.translate(picture)).data]);
         await generator.close();
       }

@@ -2,16 +2,15 @@
 import { rm } from "node:fs/promises";
 import * as z from "zod";
 import { option } from "../../config/options.ts";
-import { configSchema, parseConfig } from "../../config/schema.ts";
-import { Loader } from "../../data/loader.ts";
-import { findPairs } from "../../data/pairs.ts";
+import { type Config, configSchema, parseConfig } from "../../config/schema.ts";
 import { writeDemo } from "../../demo/write.ts";
 import { ConfigError } from "../../errors.ts";
+import { openTestSet } from "../../inference/evaluate.ts";
 import { files } from "../../node/files.ts";
 import { Run } from "../../run/run.ts";
-import type { Command } from "../command.ts";
+import type { Command, Output } from "../command.ts";
 import { duration } from "../progress.ts";
-import { metricLines, writeResults } from "../results.ts";
+import { metricLines, type Results, writeResults } from "../results.ts";
 import { openStoredRun, ownOptions } from "../runs.ts";
 import { trainShown } from "../training.ts";
 
@@ -88,34 +87,38 @@ export const demo: Command = {
     const end = await trainShown(config, output, { quiet });
     if (end.stopped && end.code !== 0) return end.code;
 
-    const options = { name, checkpointsDir: config.checkpointsDir, epoch: "latest" };
-    const opened = await openStoredRun({ ...options, device: config.device, threads: config.threads }, {}, output);
-    try {
-      const found = await findPairs(files, dir, { phase: "test" });
-      const serial = { ...config, noFlip: true, serialBatches: true };
-      const loader = new Loader(found.pairs, serial, opened.platform);
-      const { rows, means, page } = await writeResults(
-        { ...opened, loader },
-        {
-          names: found.pairs.map((pair) => pair.name),
-          folder: `${runDir}/results`,
-          title: "pix2pix demo: facades from label maps",
-          facts: { steps: end.step, network: config.netG, ngf: config.ngf, size },
-        },
-        () => {},
-      );
-      if (!quiet) {
-        output.print(`Outputs on ${rows.length} pairs it did not train on, against their targets:`);
-        for (const line of metricLines(means)) output.print(line);
-        output.print(`Done in ${duration((performance.now() - began) / 1000)}. Input, output and target side by side:`);
-      }
-      output.print(page);
-      return 0;
-    } finally {
-      await opened.translator.close();
+    const { pairs: scored, mean, page } = await writeDemoResults(config, { steps: end.step, size }, output);
+    if (!quiet) {
+      output.print(`Outputs on ${scored.length} pairs it did not train on, against their targets:`);
+      for (const line of metricLines(mean)) output.print(line);
+      output.print(`Done in ${duration((performance.now() - began) / 1000)}. Input, output and target side by side:`);
     }
+    output.print(page);
+    return 0;
   },
 };
+
+/** Scores the run on its test pairs. */
+async function writeDemoResults(
+  config: Config,
+  { steps, size }: { steps: number; size: number },
+  output: Output,
+): Promise<Results> {
+  const { translator, platform } = await openStoredRun(config, {}, output);
+  try {
+    const { loader } = await openTestSet(config, {}, platform);
+    return await writeResults(
+      { translator, loader, platform },
+      {
+        folder: `${new Run(platform.files, config).dir}/results`,
+        title: "pix2pix demo: facades from label maps",
+        facts: { steps, network: config.netG, ngf: config.ngf, size },
+      },
+    );
+  } finally {
+    await translator.close();
+  }
+}
 
 /** Removes the pairs of an earlier demo. @throws ConfigError when the folder holds anything else */
 async function clear(dir: string): Promise<void> {

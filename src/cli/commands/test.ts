@@ -2,13 +2,12 @@
 import * as z from "zod";
 import { option } from "../../config/options.ts";
 import { configSchema } from "../../config/schema.ts";
-import { Loader, wholePictures } from "../../data/loader.ts";
-import { derivedSides, findPairs } from "../../data/pairs.ts";
-import { collectPalette, type Palette } from "../../data/palette.ts";
-import { outputPicture } from "../../data/sides.ts";
+import type { Loader } from "../../data/loader.ts";
+import type { Palette } from "../../data/palette.ts";
 import { ConfigError } from "../../errors.ts";
-import type { Picture } from "../../platform.ts";
-import type { Command } from "../command.ts";
+import { openTestSet, paletteOfTargets, type TestSet } from "../../inference/evaluate.ts";
+import type { Translator } from "../../inference/translator.ts";
+import type { Command, Output } from "../command.ts";
 import { namedPalette, paletteChoices } from "../palette.ts";
 import { Counter } from "../progress.ts";
 import { metricLines, writeResults } from "../results.ts";
@@ -75,68 +74,62 @@ export const test: Command = {
     for (const note of notes) output.note(`note: ${note}`);
     const others = otherOptions(schema, given);
     const { translator, platform } = await openStoredRun({ ...options, ...settings }, others, output);
-    const run = translator.config;
-    const { phase, epoch, skipUnpaired, skipBadImages } = options;
-    const dataroot = options.dataroot ?? run.dataroot;
-    const derived = Object.keys(derivedSides(run.datasetMode)).length > 0;
-    const datasetMode = options.datasetMode ?? (options.dataroot && !derived ? "auto" : run.datasetMode);
     try {
-      const found = await findPairs(platform.files, dataroot, {
-        phase,
-        datasetMode,
-        skipUnpaired,
-        maxDatasetSize: options.numTest,
-      });
-      for (const note of found.notes) output.note(`note: ${note}`);
-      const preprocess = fit.preprocess ?? run.preprocess;
-      const whole = { ...run, ...wholePictures({ ...run, preprocess }) };
-      const loader = new Loader(found.pairs, { ...whole, skipBadImages, cacheBytes: 0 }, platform);
-      const palette = options.palette === "auto" ? await ofTargets(loader) : await named(options.palette);
-      const counter = new Counter(process.stdout, found.pairs.length, "pictures");
+      const { preprocess, aspectRatio } = fit;
+      const set = await openTestSet(translator.config, { ...options, count: options.numTest, preprocess }, platform);
+      for (const note of set.notes) output.note(`note: ${note}`);
+      const palette = await paletteOf(options.palette, translator, set.loader, output);
+      const counter = new Counter(process.stdout, set.pairs.length, "pictures");
+      const { name } = translator.config;
       const results = await writeResults(
-        { translator, loader, platform },
+        { translator, loader: set.loader, platform },
         {
-          names: found.pairs.map((pair) => pair.name),
-          folder: `${options.resultsDir}/${run.name}/${phase}_${epoch}`,
-          title: `${run.name}: ${phase}`,
-          facts: {
-            ...{ run: run.name, epoch, phase, dataroot, layout: found.layout, direction: run.direction },
-            ...{ preprocess: whole.preprocess, dropout: translator.dropout, statistics: translator.statistics },
-            ...(translator.dropout === "on" && { samples: options.samples, seed: translator.seed }),
-          },
-          samples: options.samples,
-          palette,
-          aspectRatio: fit.aspectRatio,
+          folder: `${options.resultsDir}/${name}/${set.phase}_${options.epoch}`,
+          title: `${name}: ${set.phase}`,
+          facts: factsOf(translator, set, options),
+          ...{ samples: options.samples, palette, aspectRatio },
+          onPair: () => counter.done(),
         },
-        () => counter.done(),
       );
       counter.clear();
-      for (const [file, reason] of loader.skipped) output.note(`left out: ${file}: ${reason}`);
-      const { rows, means, scores, secondsPerImage, page } = results;
-      output.print(
-        `${run.name}, epoch ${epoch}, ${phase}: ${rows.length} images, ${secondsPerImage.toPrecision(3)} s each`,
-      );
-      for (const line of metricLines(means, scores)) output.print(line);
+      for (const [file, reason] of set.loader.skipped) output.note(`left out: ${file}: ${reason}`);
+      const { pairs, mean, scores, secondsPerImage, page } = results;
+      const speed = `${pairs.length} images, ${secondsPerImage.toPrecision(3)} s each`;
+      output.print(`${name}, epoch ${options.epoch}, ${set.phase}: ${speed}`);
+      for (const line of metricLines(mean, scores)) output.print(line);
       output.print(`Pictures and the metrics of each: ${page}`);
       return 0;
     } finally {
       await translator.close();
     }
-
-    /** The colours of the first targets. */
-    async function ofTargets(loader: Loader): Promise<Palette> {
-      const targets: Picture[] = [];
-      for (let index = 0; index < Math.min(50, loader.batchesPerEpoch); index++) {
-        const { A, B, height, width } = await loader.batch(0, index);
-        targets.push(outputPicture(B, A, run, height, width));
-      }
-      const palette = collectPalette(targets);
-      if (palette.length < 2)
-        throw new ConfigError("--palette auto: the targets are no label maps, of few colours; name a palette");
-      output.print(`palette of the targets: ${palette.length} colours`);
-      return palette;
-    }
   },
 };
 
-const named = async (palette: string | undefined) => (palette === undefined ? undefined : namedPalette(palette));
+/** What was tested, for the page and metrics.json. */
+function factsOf(
+  { config, dropout, statistics, seed }: Translator,
+  { phase, dataroot, layout, preprocess }: TestSet,
+  { epoch, samples }: { epoch: string; samples: number },
+): Readonly<Record<string, string | number>> {
+  return {
+    ...{ run: config.name, epoch, phase, dataroot, layout, direction: config.direction },
+    ...{ preprocess, dropout, statistics },
+    ...(dropout === "on" && { samples, seed }),
+  };
+}
+
+/** The palette of --palette. @throws ConfigError for auto where the targets are no label maps */
+async function paletteOf(
+  name: string | undefined,
+  { config }: Translator,
+  loader: Loader,
+  output: Output,
+): Promise<Palette | undefined> {
+  if (name === undefined) return undefined;
+  if (name !== "auto") return namedPalette(name);
+  const palette = await paletteOfTargets(config, loader);
+  if (palette.length < 2)
+    throw new ConfigError("--palette auto: the targets are no label maps, of few colours; name a palette");
+  output.print(`palette of the targets: ${palette.length} colours`);
+  return palette;
+}

@@ -5,7 +5,7 @@ import { configSchema } from "../../config/schema.ts";
 import { nearestColours, paint } from "../../data/palette.ts";
 import { ConfigError, UserError } from "../../errors.ts";
 import { encodeNpy } from "../../formats/npy.ts";
-import type { Fit } from "../../inference/translator.ts";
+import type { Fit } from "../../inference/fit.ts";
 import { spread } from "../../metrics/pictures.ts";
 import { files } from "../../node/files.ts";
 import type { DeepPicture, Picture } from "../../platform.ts";

@@ -68,7 +68,7 @@ export class Use {
     let generator: RemoteTranslator | undefined;
     try {
       // Opened each time: while a run trains, its weights change.
-      generator = await this.#client.openRun({ name: this.#run, checkpointsDir });
+      generator = await this.#client.openTranslator({ name: this.#run, checkpointsDir });
       this.#output = await generator.translate(picture);
       paint(part<HTMLCanvasElement>("result-input"), picture);
       paint(part<HTMLCanvasElement>("result-output"), this.#output);

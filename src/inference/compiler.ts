@@ -1,0 +1,102 @@
+/** Compiles programs of a generator into sessions of ONNX Runtime that have the generator's weights. */
+import { channelBlock } from "../engines/channel-block.ts";
+import { sessionOptions } from "../engines/device.ts";
+import type { NetworkState } from "../engines/state.ts";
+import { toDevice } from "../engines/transfer.ts";
+import type { Program } from "../graph/graph.ts";
+import type { ChannelBlock, WeightUse } from "../lowering/channel-blocks/ops.ts";
+import { forCpu } from "../lowering/cpu.ts";
+import { prepared } from "../lowering/precompute.ts";
+import { encode } from "../onnx/encode.ts";
+import type { Device, Platform } from "../platform.ts";
+
+type Values = Readonly<Record<string, Float32Array>>;
+
+/** Runs a program on its inputs by name, without the parameters; returns its outputs by name. */
+export type RunProgram = (inputs: Values) => Promise<Record<string, Float32Array>>;
+
+export interface CompiledProgram {
+  run: RunProgram;
+  /** Frees its sessions. */
+  release(): Promise<void>;
+}
+
+/**
+ * From this picture on, computations that depend only on fixed weights are done once and kept. Doing so takes about as long
+ * as ten pictures, so it must not delay a user who translates one.
+ */
+const picturesBeforePrecompute = 4;
+
+export class Compiler {
+  readonly #platform: Platform;
+  readonly #device: Device;
+  readonly #threads: number;
+  readonly #state: NetworkState;
+
+  /** @param state the weights of the generator */
+  constructor(platform: Platform, device: Device, threads: number, state: NetworkState) {
+    this.#platform = platform;
+    this.#device = device;
+    this.#threads = threads;
+    this.#state = state;
+  }
+
+  /** @param weights "fixed": they never change, so what depends only on them may be computed once */
+  async compile(program: Program, weights: WeightUse = "changing"): Promise<CompiledProgram> {
+    const block = await channelBlock(this.#platform, this.#device);
+    const plain = await this.#session(forCpu(program, block));
+    return block === 1 || weights === "changing" ? plain : this.#precomputing(program, block, plain);
+  }
+
+  /** Starts with the plain session and changes to one with precomputed values as soon as several pictures have come. */
+  #precomputing(program: Program, block: ChannelBlock, plain: CompiledProgram): CompiledProgram {
+    const opened = [plain];
+    let pictures = 0;
+    return {
+      run: async (inputs) => {
+        pictures += 1;
+        if (pictures === picturesBeforePrecompute) {
+          const faster = await this.#precomputed(program, block);
+          if (faster) opened.push(faster);
+        }
+        return opened.at(-1)!.run(inputs);
+      },
+      release: async () => {
+        for (const each of opened) await each.release();
+      },
+    };
+  }
+
+  /** Undefined where nothing depends on the weights alone. */
+  async #precomputed(program: Program, block: ChannelBlock): Promise<CompiledProgram | undefined> {
+    const parameters = new Set(this.#state.specs.map(({ name }) => `netG.${name}`));
+    const { once, every } = prepared(forCpu(program, block, "fixed"), ({ name }) => parameters.has(name));
+    if (once.outputs.length === 0) return undefined;
+    const first = await this.#session(once);
+    const compiled = await this.#session(every, await first.run({}));
+    await first.release();
+    return compiled;
+  }
+
+  /** @param constant inputs whose values never change */
+  async #session(program: Program, constant: Values = {}): Promise<CompiledProgram> {
+    const { ort } = this.#platform;
+    const options = sessionOptions(this.#device, this.#threads);
+    const session = await ort.InferenceSession.create(encode(program), options);
+    const shapes = new Map(program.inputs.map((t) => [t.name, t.shape]));
+    const tensor = (name: string, values: Float32Array) => new ort.Tensor("float32", values, shapes.get(name)!);
+    const parameters = this.#state.specs.map((spec) => [`netG.${spec.name}`, this.#state.get(spec)] as const);
+    const known = new Map([...parameters, ...Object.entries(constant)].filter(([name]) => shapes.has(name)));
+    const values = Object.fromEntries([...known].map(([name, data]) => [name, tensor(name, data)]));
+    const fixed = await toDevice(this.#platform, this.#device, values);
+    const names = session.inputNames.filter((name) => !known.has(name));
+    return {
+      run: async (inputs) => {
+        const given = Object.fromEntries(names.map((name) => [name, tensor(name, inputs[name]!)]));
+        const outputs = await session.run({ ...fixed, ...given });
+        return Object.fromEntries(session.outputNames.map((name) => [name, outputs[name]!.data as Float32Array]));
+      },
+      release: () => session.release(),
+    };
+  }
+}

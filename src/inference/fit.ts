@@ -1,0 +1,47 @@
+/** The size of a picture on its way into the generator and out of it. */
+import type { Config } from "../config/schema.ts";
+import { wholePictures } from "../data/loader.ts";
+import { resize } from "../data/resize.ts";
+import { resizedSize } from "../data/sizes.ts";
+import type { DeepPicture, Picture, Samples } from "../platform.ts";
+
+export interface Fit {
+  /**
+   * resize_and_crop: the picture is resized to the run's crop size, as upstream tests; scale_width and
+   * scale_width_and_crop: to the run's load size in width, and its shape is kept; crop and none: it keeps its size.
+   * Default: the run's.
+   */
+  preprocess?: Config["preprocess"] | undefined;
+  /** The output is resized to the size of the picture that was given. */
+  keepSize?: boolean | undefined;
+  /** Width / height of the output, which is enlarged in one direction. Not with `keepSize`. */
+  aspectRatio?: number | undefined;
+}
+
+/** The picture at the size at which the generator takes it. */
+export function resizedInput(
+  picture: DeepPicture,
+  config: Config,
+  { preprocess = config.preprocess }: Fit,
+): DeepPicture {
+  const { width, height } = resizedSize(picture, { ...config, ...wholePictures({ ...config, preprocess }) });
+  return resize(picture, width, height, config.resizeFilter);
+}
+
+/** The output at the size that was asked for. */
+export function resizedOutput<Data extends Samples>(
+  output: Picture<Data>,
+  { width, height }: DeepPicture,
+  { keepSize, aspectRatio }: Fit,
+): Picture<Data> {
+  return keepSize ? resize(output, width, height) : withAspect(output, aspectRatio);
+}
+
+/** The picture, enlarged in one direction until width / height is `ratio`. */
+export function withAspect<Data extends Samples>(picture: Picture<Data>, ratio: number | undefined): Picture<Data> {
+  const { width, height } = picture;
+  if (ratio === undefined || ratio === width / height) return picture;
+  return ratio > width / height
+    ? resize(picture, Math.round(height * ratio), height)
+    : resize(picture, width, Math.round(width / ratio));
+}

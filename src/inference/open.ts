@@ -1,0 +1,54 @@
+/** Opens the generator of a run. */
+import type { Config } from "../config/schema.ts";
+import { chooseDevice } from "../engines/device.ts";
+import { NetworkState } from "../engines/state.ts";
+import { generatorGraph } from "../model/pix2pix.ts";
+import { generators } from "../networks/generators.ts";
+import type { Platform } from "../platform.ts";
+import { loadWeights, Run } from "../run/run.ts";
+import { type TestTime, Translator } from "./translator.ts";
+
+export interface OpenOptions extends TestTime {
+  /** The name of the run. */
+  name: string;
+  /** The folder of the runs; `train` writes to "runs" unless the config says otherwise. */
+  checkpointsDir: string;
+  /** Which weights: "latest" (default), "best", or the number of a kept epoch. */
+  epoch?: string;
+  /** Default: the run's. */
+  device?: Config["device"] | undefined;
+  /** Threads of the CPU. Default: the run's, or all cores. */
+  threads?: number | undefined;
+}
+
+/**
+ * Opens the generator of a run.
+ * @throws CheckpointError when the run or its weights do not exist or are damaged
+ * @throws DeviceError when the device is not there
+ *
+ * @example
+ * ```ts
+ * import { openTranslator } from "pix2pix";
+ * import { nodePlatform } from "pix2pix/node";
+ *
+ * const platform = await nodePlatform();
+ * const translator = await openTranslator({ name: "mine", checkpointsDir: "runs" }, platform);
+ * const picture = await platform.images.decode(await platform.files.read("new/label.png"));
+ * const output = await translator.translate(picture);
+ * await platform.files.write("out.png", await platform.images.encodePng(output));
+ * await translator.close();
+ * ```
+ */
+export async function openTranslator(options: OpenOptions, platform: Platform): Promise<Translator> {
+  const { epoch = "latest", threads } = options;
+  const run = new Run(platform.files, options);
+  const stored = await run.config();
+  const config = { ...stored, threads: threads ?? stored.threads };
+  const device = await chooseDevice(platform, options.device ?? stored.device);
+  const { tensors, path } = await run.generator(epoch);
+  const side = generators[config.netG]!.multiple;
+  const { netG } = generatorGraph(config, { n: 1, height: side, width: side });
+  const state = new NetworkState(netG);
+  loadWeights(state, tensors, path);
+  return Translator.of(config, state, platform, options, device, "fixed");
+}
