@@ -3,7 +3,38 @@ import { DatasetError } from "../errors.ts";
 import type { Files } from "../platform.ts";
 
 /** Endings (lower case) of the pictures that are looked for; any case matches. */
-export const PICTURE_ENDINGS: readonly string[] = ["jpg", "jpeg", "png", "webp", "tif", "tiff", "npy"];
+export const PICTURE_ENDINGS: readonly string[] = [
+  "jpg",
+  "jpeg",
+  "png",
+  "webp",
+  "tif",
+  "tiff",
+  "bmp",
+  "gif",
+  "pbm",
+  "pgm",
+  "ppm",
+  "npy",
+];
+
+/** Endings of pictures that we cannot read. A folder that holds some is spoken of, so that none is left out in silence. */
+const UNREAD_ENDINGS: readonly string[] =
+  "avif heic heif jxl jp2 j2k psd svg exr hdr tga ico pcx dds raw dng cr2 cr3 nef arw mat npz".split(" ");
+
+/**
+ * A note about pictures that cannot be read; undefined where there are none.
+ * @param paths all files that were looked at
+ */
+export function unreadNote(paths: readonly string[]): string | undefined {
+  const counts = new Map<string, number>();
+  for (const ending of paths.map(endingOf)) {
+    if (UNREAD_ENDINGS.includes(ending)) counts.set(ending, (counts.get(ending) ?? 0) + 1);
+  }
+  if (counts.size === 0) return undefined;
+  const kinds = [...counts].map(([ending, count]) => `${count} .${ending}`).join(", ");
+  return `left out, because their form cannot be read: ${kinds}. Convert them to PNG to use them.`;
+}
 
 /** Names that mark a folder as one phase of a data set, whatever else lies beside it. */
 const PHASES = ["train", "val", "test", "valid", "validation"];

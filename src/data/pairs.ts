@@ -3,7 +3,7 @@ import { DatasetError, nearest } from "../errors.ts";
 import type { Files } from "../platform.ts";
 import type { Derive, Found, Layout, Pair, Side } from "./layouts.ts";
 import * as layouts from "./layouts.ts";
-import { below, joinPath, type Listing, listAll, PICTURE_ENDINGS, summary, topFolders } from "./listing.ts";
+import { below, joinPath, type Listing, listAll, PICTURE_ENDINGS, summary, topFolders, unreadNote } from "./listing.ts";
 
 export type { Derive, Pair, Side } from "./layouts.ts";
 
@@ -60,6 +60,8 @@ export async function findPairs(files: Files, root: string, options: FindOptions
     const found = table[layout]!.find(listing.pictures, phase);
     if (!found || (datasetMode === "auto" && !found.likely)) continue;
     const notes: string[] = [];
+    const unread = unreadNote(listing.others);
+    if (unread) notes.push(unread);
     const unpaired = found.onlyA.length + found.onlyB.length;
     if (unpaired > 0) notes.push(unpairedNote(root, layout, found, skipUnpaired));
     if (!found.ofPhase && phase !== "train") {

@@ -2,7 +2,9 @@
 import sharp, { type Sharp } from "sharp";
 import { alike, eightBit } from "../data/transforms.ts";
 import { UserError } from "../errors.ts";
+import { decodeKnown } from "../formats/decode.ts";
 import { checkRange, decodeNpy, isNpy } from "../formats/npy.ts";
+import { upright } from "../formats/orientation.ts";
 import type { DeepPicture, Images, Picture, Samples } from "../platform.ts";
 
 // The cores belong to the training step, and a file is decoded once an epoch.
@@ -10,14 +12,15 @@ sharp.cache(false);
 sharp.concurrency(1);
 
 /**
- * PNG, JPEG, WebP, GIF and TIFF as 8-bit sRGB: 3 channels, or 1 for a grey file. Pixels are taken as they are stored: no
- * colour profile, no turning by EXIF; 16 bits are cut to the upper 8; of several frames the first. CMYK becomes RGB by
+ * PNG, JPEG, WebP, TIFF, BMP, GIF and Netpbm as 8-bit sRGB: 3 channels, or 1 for a grey file. Pixels are taken as they are
+ * stored: no colour profile, no turning by EXIF. The orientation tag of a TIFF turns the picture, as in Pillow. 16 bits are
+ * cut to the upper 8; of several frames the first is taken. CMYK becomes RGB by
  * Pillow's formula, (255 - C)(255 - K) / 255. Transparency is dropped, the colours beneath kept; with `alpha: true` a file
  * that has it gives 4 channels (RGBA). Of NumPy arrays see decodeNpy and eightBit.
  * @throws UserError for bytes that are no picture, and for a truncated or damaged one
  */
 async function decode(bytes: Uint8Array, { alpha = false }: { alpha?: boolean } = {}): Promise<Picture> {
-  return eightBit(isNpy(bytes) ? decodeNpy(bytes) : await tolerant(bytes, { alpha, deep: false }));
+  return eightBit(await tolerant(bytes, { alpha, deep: false }));
 }
 
 /**
@@ -25,7 +28,7 @@ async function decode(bytes: Uint8Array, { alpha = false }: { alpha?: boolean } 
  * channels and NumPy arrays are read as they are.
  */
 async function decodeDeep(bytes: Uint8Array, { alpha = false }: { alpha?: boolean } = {}): Promise<DeepPicture> {
-  return isNpy(bytes) ? decodeNpy(bytes) : tolerant(bytes, { alpha, deep: true });
+  return tolerant(bytes, { alpha, deep: true });
 }
 
 interface How {
@@ -34,7 +37,11 @@ interface How {
 }
 
 async function tolerant(bytes: Uint8Array, how: How): Promise<DeepPicture> {
+  // The message of a NumPy array says enough: it is a set of values, whose form the user chooses.
+  if (isNpy(bytes)) return decodeNpy(bytes);
   try {
+    const known = decodeKnown(bytes, how);
+    if (known) return known;
     return await decodeAs(bytes, how, "warning").catch((error) => {
       // Stray bytes between segments are common in sound JPEGs, and libjpeg skips them. Its other warnings mean damage.
       if (!linesOf(error).every((line) => line.includes("extraneous bytes before marker"))) throw error;
@@ -51,15 +58,16 @@ function linesOf(error: unknown): string[] {
 
 async function decodeAs(bytes: Uint8Array, { alpha, deep }: How, failOn: "warning" | "error"): Promise<DeepPicture> {
   let image = sharp(bytes, { failOn, ignoreIcc: true, limitInputChannels: false });
-  const { space, hasAlpha, channels: stored, depth } = await image.metadata();
+  const { format, orientation = 1, space, hasAlpha, channels: stored, depth } = await image.metadata();
+  const turned = format === "tiff" ? orientation : 1;
   const greyFile = space === "b-w" || space === "grey16";
   const bands = stored > 4 || (greyFile && stored > 2);
   const keepAlpha = alpha && hasAlpha;
-  if (bands) return decodeValues(image, space, depth, bands);
+  if (bands) return upright(await decodeValues(image, space, depth, bands), turned);
   if (hasAlpha && !keepAlpha) image = image.removeAlpha();
   const known = greyFile || space === "srgb" || space === "rgb16" || space === "scrgb";
   if (known && (depth === "ushort" || (deep && depth !== "uchar"))) {
-    return decodeValues(image, space === "grey16" && keepAlpha ? "rgb16" : space, depth, bands);
+    return upright(await decodeValues(image, space === "grey16" && keepAlpha ? "rgb16" : space, depth, bands), turned);
   }
   if (space === "cmyk") image = image.pipelineColourspace("cmyk");
   const grey = greyFile && !keepAlpha;
@@ -69,9 +77,8 @@ async function decodeAs(bytes: Uint8Array, { alpha, deep }: How, failOn: "warnin
     .toBuffer({ resolveWithObject: true });
   const values = new Uint8Array(data.buffer, data.byteOffset, data.length);
   const { width, height, channels } = info;
-  return space === "cmyk"
-    ? { width, height, channels: 3, data: cmykToRgb(values, width * height) }
-    : { width, height, channels, data: values };
+  const rgb = space === "cmyk" ? cmykToRgb(values, width * height) : values;
+  return upright({ width, height, channels: space === "cmyk" ? 3 : channels, data: rgb }, turned);
 }
 
 const containers = { uchar: Uint8Array, ushort: Uint16Array, float: Float32Array };

@@ -1,9 +1,10 @@
 /**
- * Pictures in a browser: PNG by our own decoder, the rest by the browser's. Values are those of `node/images.ts` for PNG
+ * Pictures in a browser: PNG, BMP, GIF and Netpbm by our decoders, the rest by the browser's. Values are those of `node/images.ts` for PNG
  * and for JPEG in RGB and grey; where a browser converts by itself (CMYK), the picture is refused.
  */
 import { eightBit } from "../data/transforms.ts";
 import { UserError } from "../errors.ts";
+import { decodeKnown } from "../formats/decode.ts";
 import { decodeNpy, isNpy } from "../formats/npy.ts";
 import { decodePng, encodePng, isPng } from "../formats/png.ts";
 import type { DeepPicture, Images, Picture } from "../platform.ts";
@@ -11,6 +12,8 @@ import type { DeepPicture, Images, Picture } from "../platform.ts";
 async function decode(bytes: Uint8Array, options: { alpha?: boolean } = {}): Promise<Picture> {
   if (isNpy(bytes)) return eightBit(decodeNpy(bytes));
   try {
+    const known = decodeKnown(bytes, options);
+    if (known) return eightBit(known);
     if (isPng(bytes)) return await decodePng(bytes, options);
     if (bytes[0] === 0xff && bytes[1] === 0xd8) return await decodeJpeg(bytes);
     return await byBrowser(bytes, options.alpha ? undefined : 3);
@@ -22,11 +25,18 @@ async function decode(bytes: Uint8Array, options: { alpha?: boolean } = {}): Pro
 /** As decode, but 16-bit PNGs give 16 bits, and NumPy arrays are read as they are. */
 async function decodeDeep(bytes: Uint8Array, options: { alpha?: boolean } = {}): Promise<DeepPicture> {
   if (isNpy(bytes)) return decodeNpy(bytes);
-  return isPng(bytes) ? decodePng(bytes, { ...options, deep: true }).catch(refuse(bytes)) : decode(bytes, options);
+  try {
+    const known = decodeKnown(bytes, { ...options, deep: true });
+    if (known) return known;
+    return isPng(bytes) ? await decodePng(bytes, { ...options, deep: true }) : await decode(bytes, options);
+  } catch (error) {
+    return refuse(bytes)(error);
+  }
 }
 
 function refuse(bytes: Uint8Array): (error: unknown) => never {
   return (error) => {
+    if (error instanceof UserError && error.message.startsWith("not a readable picture")) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new UserError(`not a readable picture (${bytes.length} bytes): ${reason}`);
   };
@@ -82,7 +92,7 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
 async function byBrowser(bytes: Uint8Array, channels: 1 | 3 | undefined): Promise<Picture> {
   const blob = new Blob([bytes as Uint8Array<ArrayBuffer>]);
   const bitmap = await createImageBitmap(blob, { premultiplyAlpha: "none", colorSpaceConversion: "none" }).catch(() => {
-    throw new UserError("the browser cannot decode it; PNG, JPEG, WebP and GIF are sure to work");
+    throw new UserError("the browser cannot decode it; PNG, JPEG, WebP, BMP, GIF and Netpbm work in every browser");
   });
   const { width, height } = bitmap;
   const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });

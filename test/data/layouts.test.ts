@@ -209,13 +209,22 @@ describe("what is wrong with the folder", () => {
   });
 
   test("no pairs: what was looked for and what is there", async () => {
-    expect(await message(dataset("train/a.bmp", "train/b.bmp", "train/list.txt", "readme"))).toBe(
-      `no pairs for the phase "train" in ROOT. Looked for, with pictures ending in jpg, jpeg, png, webp, tif, tiff, npy:
+    expect(await message(dataset("train/a.heic", "train/b.heic", "train/list.txt", "readme"))).toBe(
+      `no pairs for the phase "train" in ROOT. Looked for, with pictures ending in jpg, jpeg, png, webp, tif, tiff, bmp, gif, pbm, pgm, ppm, npy:
   folders (two folders A and B (or trainA and trainB), same stems): trainA/**/x.* with trainB/**/x.*; train/A/**/x.* with train/B/**/x.*; A/train/**/x.* with B/train/**/x.*; A/**/x.* with B/**/x.* where there are no phases
   cmp (photo x.jpg (A) beside its labels x.png (B)): train/**/x.jpg with x.png; x.jpg with x.png, or base/x.jpg with base/x.png, where there are no folders train, val, test
   aligned (one picture per pair, A left and B right): train/**/*.{jpg,png,...}; *.{jpg,png,...} where there are no folders train, val, test
-Found: train/: 2 .bmp, 1 .txt; directly in it: 1 files without an ending.`,
+Found: train/: 2 .heic, 1 .txt; directly in it: 1 files without an ending.`,
     );
+  });
+
+  test("pictures of a form that cannot be read are named beside those that can", async () => {
+    const root = dataset("trainA/1.bmp", "trainB/1.ppm", "trainA/2.heic", "trainB/2.heic", "trainA/3.avif");
+    const { pairs, notes } = await findPairs(files, root);
+    expect(pairs.length).toBe(1);
+    expect(notes).toEqual([
+      "left out, because their form cannot be read: 2 .heic, 1 .avif. Convert them to PNG to use them.",
+    ]);
   });
 
   test.each([

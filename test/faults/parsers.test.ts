@@ -9,8 +9,11 @@ import { describe, expect, it } from "vitest";
 import { readConfig } from "../../src/config/schema.ts";
 import { parsePalette } from "../../src/data/palette.ts";
 import { UserError } from "../../src/errors.ts";
+import { decodeBmp } from "../../src/formats/bmp.ts";
+import { decodeGif } from "../../src/formats/gif.ts";
 import { decodeNpy, encodeNpy } from "../../src/formats/npy.ts";
 import { decodePng } from "../../src/formats/png.ts";
+import { decodePnm } from "../../src/formats/pnm.ts";
 import { decode as decodeSafetensors } from "../../src/formats/safetensors.ts";
 import { zipEntries } from "../../src/formats/zip.ts";
 import { Random } from "../../src/random.ts";
@@ -39,6 +42,21 @@ const parsers: readonly Parser[] = [
     name: "PNG",
     files: ["rgb.png", "grey-16.png", "palette.png", "rgba.png"].map((name) => bytesOf(`images/${name}`)),
     read: (bytes) => decodePng(bytes),
+  },
+  {
+    name: "BMP",
+    files: ["565.bmp", "palette.bmp", "rle8.bmp", "rle4.bmp", "rgba.bmp"].map((name) => bytesOf(`decode/${name}`)),
+    read: (bytes) => decodeBmp(bytes),
+  },
+  {
+    name: "GIF",
+    files: ["palette-200.gif", "smaller-transparent.gif", "noise.gif"].map((name) => bytesOf(`decode/${name}`)),
+    read: (bytes) => decodeGif(bytes, { alpha: true }),
+  },
+  {
+    name: "Netpbm",
+    files: ["plain.ppm", "plain.pbm", "rgb-16.ppm", "one-bit.pbm"].map((name) => bytesOf(`decode/${name}`)),
+    read: (bytes) => decodePnm(bytes),
   },
   {
     name: "zip",

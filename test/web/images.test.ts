@@ -59,6 +59,18 @@ describe.skipIf(!chromiumPath)(`pictures in Chromium${chromiumPath ? "" : ` (ski
     for (const close of closing) await close();
   });
 
+  it("BMP, GIF and Netpbm have Pillow's values, as in Node", async () => {
+    const expected = JSON.parse(readFileSync(fixture("decode/expected.json"), "utf8")) as typeof pixels;
+    const names = Object.keys(expected).filter((name) => !name.endsWith(".tif"));
+    for (const name of names) {
+      const { channels, data } = await decode(readFileSync(fixture(`decode/${name}`)));
+      const values = [...Buffer.from(data, "base64")];
+      const rgb = channels === 1 ? values.flatMap((v) => [v, v, v]) : values;
+      expect(rgb, name).toEqual([...Buffer.from(expected[name]!.rgb, "base64")]);
+    }
+    expect(names.length).toBeGreaterThan(25);
+  });
+
   for (const [name, { mode, rgb, rgba }] of Object.entries(pixels)) {
     it(`${name} (mode ${mode})`, async () => {
       if (refused[name]) {
