@@ -2,6 +2,7 @@
 import { type Config, parseConfig } from "../src/config/schema.ts";
 import { chooseDevice, type DeviceChoice } from "../src/engines/device.ts";
 import { Translator } from "../src/inference/translator.ts";
+import type { GeneratorName } from "../src/networks/generators.ts";
 import { inits } from "../src/nn/init.ts";
 import { nodePlatform } from "../src/node/index.ts";
 import { Random } from "../src/random.ts";
@@ -42,7 +43,7 @@ export async function timeSteps({ size, ngf, batch, steps, threads, device: want
   const platform = await nodePlatform({ threads });
   const config: Config = parseConfig({
     dataroot: "none",
-    netG: `unet_${size}`,
+    netG: `unet_${size}` as GeneratorName,
     ngf,
     ndf: ngf,
     cropSize: size,

@@ -3,13 +3,21 @@ import { parseConfig } from "../src/config/schema.ts";
 import { type Node, type Program, sizeOf } from "../src/graph/graph.ts";
 import { forCpu } from "../src/lowering/cpu.ts";
 import { generatorGraph, trainingStep } from "../src/model/pix2pix.ts";
+import type { GeneratorName } from "../src/networks/generators.ts";
 
 /** GFLOP of one training step and of one forward pass of the generator; a multiply-add counts as two. */
 export function workOf({ size, ngf, batch }: { size: number; ngf: number; batch: number }): {
   step: number;
   forward: number;
 } {
-  const config = parseConfig({ dataroot: "none", netG: `unet_${size}`, ngf, ndf: ngf, cropSize: size, loadSize: size });
+  const config = parseConfig({
+    dataroot: "none",
+    netG: `unet_${size}` as GeneratorName,
+    ngf,
+    ndf: ngf,
+    cropSize: size,
+    loadSize: size,
+  });
   const shape = { n: batch, height: size, width: size };
   const { phases } = trainingStep(config, shape);
   return {

@@ -45,6 +45,17 @@ export function quoted(value: unknown, most = 100): string {
   }
 }
 
+/** Throws a ConfigError that lists every problem; does nothing when there is none. */
+export function refuse(problems: readonly string[]): void {
+  if (problems.length === 0) return;
+  const [first] = problems;
+  throw new ConfigError(
+    problems.length === 1 && first
+      ? first
+      : `${problems.length} options are wrong:\n${problems.map((p) => `  ${p}`).join("\n")}`,
+  );
+}
+
 /** The choice nearest to a misspelt word by edit distance, or undefined when none is near (over half of it wrong). */
 export function nearest(word: string, choices: readonly string[]): string | undefined {
   const plain = (s: string) => s.toLowerCase().replace(/[-_]/g, "");

@@ -46,7 +46,8 @@ export { type ClassScores, Confusion, LabHistograms } from "./metrics/scores.ts"
 // The model and the engine below it.
 export { generatorGraph, type ModelOptions, trainingStep } from "./model/pix2pix.ts";
 export { type Discriminator, discriminators, receptiveField } from "./networks/discriminators.ts";
-export { type Generator, generators } from "./networks/generators.ts";
+export type { Generator, GeneratorOptions } from "./networks/generator.ts";
+export { generators } from "./networks/generators.ts";
 export type { DeepPicture, Files, Images, Ort, Picture, Platform } from "./platform.ts";
 export { listRuns, Run } from "./run/run.ts";
 // Train and translate.

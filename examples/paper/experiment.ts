@@ -17,6 +17,7 @@ import { inputPicture, outputPicture } from "../../src/data/sides.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { openTranslator } from "../../src/inference/open.ts";
 import { type ClassScores, Confusion } from "../../src/metrics/scores.ts";
+import type { GeneratorName } from "../../src/networks/generators.ts";
 import { files } from "../../src/node/files.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import type { Picture, Platform } from "../../src/platform.ts";
@@ -214,7 +215,7 @@ function trainingOf(options: Options, own: Partial<ConfigInput>): Config | Confi
   try {
     return parseConfig({
       ...{ dataroot, direction, maxDatasetSize, seed, device, threads, maxSteps, ngf, ndf: ngf },
-      ...{ profile: "paper", checkpointsDir: out, nEpochs: epochs, netG: `unet_${size}` },
+      ...{ profile: "paper", checkpointsDir: out, nEpochs: epochs, netG: `unet_${size}` as GeneratorName },
       ...{ cropSize: size, loadSize: Math.round((size * 286) / 256) },
       ...own,
     });

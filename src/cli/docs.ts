@@ -1,8 +1,10 @@
-/** docs/options.md from the options' schemas; `npm run docs` writes it. */
+/** docs/options.md from the options' schemas; `npm run docs` writes it and src/config/types.ts. */
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type OptionSpec, optionsOf, rangeOf } from "../config/options.ts";
+import type { Profile } from "../config/profiles.ts";
 import { configSchema, profiles } from "../config/schema.ts";
+import { configTypes, typesFile } from "./config-types.ts";
 import { commands } from "./registry.ts";
 
 export const optionsFile = fileURLToPath(new URL("../../docs/options.md", import.meta.url));
@@ -74,7 +76,9 @@ function initial(spec: OptionSpec): string {
 
 /** Options that a profile sets, a column for each profile. */
 function profileTable(specs: readonly OptionSpec[]): string {
-  const all: [string, Readonly<Record<string, unknown>>][] = Object.entries(profiles);
+  const all = Object.entries<Profile>(profiles).map(
+    ([name, { sets }]) => [name, sets as Record<string, unknown>] as const,
+  );
   const set = specs.filter(({ key }) => all.some(([, values]) => key in values));
   const text = (value: unknown) => (value === true ? "on" : value === false ? "off" : String(value));
   const rows = set.map((spec) => [
@@ -92,5 +96,6 @@ function capital(text: string): string {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   writeFileSync(optionsFile, optionsPage());
-  process.stdout.write(`wrote ${optionsFile}\n`);
+  writeFileSync(typesFile, configTypes());
+  process.stdout.write(`wrote ${optionsFile} and ${typesFile}\n`);
 }

@@ -1,7 +1,7 @@
 /** Runs on disk, as the commands look for them. */
 
 import type * as z from "zod";
-import { namedValues, optionsOf, parseOptions } from "../config/options.ts";
+import { optionsOf, parseOptions, textValues } from "../config/options.ts";
 import { type Config, configSchema } from "../config/schema.ts";
 import { ConfigError } from "../errors.ts";
 import type { OpenOptions } from "../inference/open.ts";
@@ -32,7 +32,7 @@ const decisive = new Set(["direction", "netG", "ngf", "norm", "inputNc", "output
  * @throws ConfigError where they contradict the run
  */
 export function compareWithRun(run: Config, given: Given): string[] {
-  const { named } = namedValues(configSchema, given);
+  const { named } = textValues(configSchema, given);
   const notes: string[] = [];
   for (const { key, flag } of optionsOf(configSchema)) {
     const stored = run[key as keyof Config];

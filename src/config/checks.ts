@@ -1,84 +1,53 @@
-/** Combinations of options that cannot work, each with the reason and the way out; and those that only surprise. */
-
-import { discriminators } from "../networks/discriminators.ts";
+/**
+ * Combinations of options that cannot work, each with the reason and the way out, and combinations that only surprise.
+ * Rules of data are in data/rules.ts; a loss, a generator, a discriminator or a schedule declares its own.
+ */
+import { dataProblems } from "../data/rules.ts";
+import { crops } from "../data/sizes.ts";
+import { refuse } from "../errors.ts";
+import { type Discriminator, discriminators } from "../networks/discriminators.ts";
+import type { Generator, GeneratorSwitch } from "../networks/generator.ts";
 import { generators } from "../networks/generators.ts";
-import { listed, refuse } from "./options.ts";
-import type { Config } from "./schema.ts";
+import { type GanLoss, ganLosses } from "../nn/losses.ts";
+import { norms } from "../nn/norms.ts";
+import { schedules } from "../nn/schedules.ts";
+import { networkOptions } from "./groups/networks.ts";
+import { listed } from "./options.ts";
+import { type Profile, profiles } from "./profiles.ts";
+import type { Config } from "./types.ts";
 
 /** Every combination that cannot work, one line each. */
 export function problemsOf(config: Config): string[] {
-  return [...sizeChecks(config), ...dataChecks(config), ...objectiveChecks(config), ...scheduleChecks(config)];
+  return [...dataChecks(config), ...sizeChecks(config), ...objectiveChecks(config), ...scheduleChecks(config)];
 }
 
-function sizeChecks(config: Config): string[] {
-  const { preprocess, loadSize, cropSize, loadHeight = loadSize, cropHeight = cropSize } = config;
-  const problems: string[] = [];
-  if (preprocess === "resize_and_crop") {
-    for (const [flag, load, least] of [
-      ["--load-size", loadSize, cropSize],
-      ["--load-height", loadHeight, cropHeight],
-    ] as const) {
-      if (load >= least || (flag === "--load-height" && loadHeight === loadSize && cropHeight === cropSize)) continue;
-      const jitter = Math.round((least * 286) / 256);
-      problems.push(
-        `${flag}: got ${load}, expected at least ${flag.replace("load", "crop")} ${least}; ` +
-          `${jitter} keeps the usual jitter, ${least} means none`,
-      );
-    }
-  }
-  if (preprocess === "scale_width_and_crop" && loadSize < cropSize) {
-    problems.push(
-      `--load-size: got ${loadSize}, expected at least --crop-size ${cropSize} for --preprocess ${preprocess}`,
-    );
-  }
-  if (crops(config)) {
-    const what =
-      cropHeight === cropSize ? `--crop-size ${cropSize}` : `a crop of ${cropSize}x${cropHeight} (width x height)`;
-    problems.push(
-      ...generatorSize(config, cropHeight, cropSize, what),
-      ...patchSize(config, cropHeight, cropSize, what),
-    );
-  }
-  return problems;
-}
-
+/** The loader would let --serial-batches win; who gives both expects something else. */
 function dataChecks(config: Config): string[] {
-  const {
-    rotate90,
-    cropSize,
-    cropHeight = cropSize,
-    datasetMode,
-    inputNc,
-    outputNc,
-    direction,
-    serialBatches,
-  } = config;
-  const problems: string[] = [];
-  if (rotate90 && (cropHeight !== cropSize || !crops(config))) {
-    problems.push("--rotate90: a quarter turn needs square crops; leave it out, or crop squares");
-  }
-  const [l, ab] = direction === "AtoB" ? [inputNc, outputNc] : [outputNc, inputNc];
-  if (datasetMode === "colorization" && (l !== 1 || ab !== 2)) {
-    problems.push(
-      `--dataset-mode colorization turns lightness (1 channel) into colour (2 channels), got --input-nc ${inputNc} and ` +
-        `--output-nc ${outputNc}; leave them out`,
-    );
-  }
-  if (config.replacement && serialBatches) {
+  const problems = dataProblems(config);
+  if (config.replacement && config.serialBatches) {
     problems.push("--replacement draws pairs at random, --serial-batches takes them in order; give one of them");
   }
   return problems;
 }
 
+/** Both networks have to take the crop. */
+function sizeChecks(config: Config): string[] {
+  const { cropSize, cropHeight } = config;
+  if (!crops(config)) return [];
+  const size =
+    cropHeight === cropSize ? `--crop-size ${cropSize}` : `a crop of ${cropSize}x${cropHeight} (width x height)`;
+  return [
+    ...generatorSize(config, cropHeight, cropSize, size),
+    ...discriminatorSize(config, cropHeight, cropSize, size),
+  ];
+}
+
 function objectiveChecks(config: Config): string[] {
-  const { ganMode, norm, lambdaGan, lambdaL1, lambdaFeat, netD } = config;
+  const { ganMode, lambdaGan, lambdaL1, lambdaFeat, netD, numD } = config;
   const problems: string[] = [];
-  if (ganMode === "wgangp" && norm === "batch" && lambdaGan > 0) {
-    problems.push(
-      "--gan-mode wgangp: its penalty bounds the gradient of each picture's judgement by itself, and batch norm mixes the " +
-        "pictures of a batch; use --norm instance or --norm none",
-    );
-  }
+  const { problem }: GanLoss = ganLosses[ganMode];
+  const wrong = lambdaGan > 0 ? problem?.(config) : undefined;
+  if (wrong) problems.push(`--gan-mode ${ganMode}: ${wrong}`);
   if (lambdaGan === 0 && lambdaL1 === 0 && lambdaFeat === 0) {
     problems.push("--lambda-gan, --lambda-l1 and --lambda-feat are all 0: there is nothing to learn from");
   }
@@ -91,7 +60,12 @@ function objectiveChecks(config: Config): string[] {
         `--update-order updated, got ${config.updateOrder}`,
     );
   }
-  if (config.numD > 1 && netD === "article") problems.push("--num-d: the article's discriminator has one scale");
+  const { mostScales }: Discriminator = discriminators[netD];
+  if (mostScales !== undefined && numD > mostScales) {
+    problems.push(
+      `--num-d: got ${numD}, but --netD ${netD} has at most ${mostScales} scale${mostScales > 1 ? "s" : ""}`,
+    );
+  }
   return problems;
 }
 
@@ -101,19 +75,19 @@ function scheduleChecks(config: Config): string[] {
   if (nEpochs + nEpochsDecay === 0) problems.push("--n-epochs and --n-epochs-decay: got 0 and 0, expected one above 0");
   if (valFreq === undefined) {
     const needs = "follows a validation score; give --val-freq 1 (and --val-phase), for a score every epoch";
-    if (lrPolicy === "plateau") problems.push(`--lr-policy plateau ${needs}`);
+    if (schedules[lrPolicy].followsValidation) problems.push(`--lr-policy ${lrPolicy} ${needs}`);
     if (earlyStop !== undefined) problems.push(`--early-stop ${needs}`);
   }
   return problems;
 }
 
-/** What works but may not be what was meant, one line each; `train` prints them. */
+/** Combinations that work but may not be meant, one line each; `train` prints them. */
 export function warningsOf(config: Config): string[] {
-  const { lrPolicy, nEpochs, nEpochsDecay, batchSize, bottleneckNorm, accumulate, lambdaGan } = config;
+  const { lrPolicy, nEpochs, nEpochsDecay, batchSize, bottleneckNorm, accumulate, lambdaGan, norm } = config;
   const warnings: string[] = [];
-  if (["cosine", "step", "plateau"].includes(lrPolicy) && nEpochsDecay > 0) {
+  if (!schedules[lrPolicy].secondPart && nEpochsDecay > 0) {
     warnings.push(
-      `--lr-policy ${lrPolicy} knows no second part: it runs over --n-epochs + --n-epochs-decay = ${nEpochs + nEpochsDecay} ` +
+      `--lr-policy ${lrPolicy} has no second part: it runs over --n-epochs + --n-epochs-decay = ${nEpochs + nEpochsDecay} ` +
         "epochs, and never rises again",
     );
   }
@@ -122,84 +96,77 @@ export function warningsOf(config: Config): string[] {
       "a norm on the bottleneck at batch 1 wipes out the innermost map where that is 1x1 (erratum of the paper)",
     );
   }
-  if (accumulate > 1 && config.norm === "batch") {
+  if (accumulate > 1 && norms[norm].mixesBatch) {
     warnings.push(
-      `--accumulate ${accumulate} averages gradients of ${accumulate} batches; batch norm still sees one batch at a time`,
+      `--accumulate ${accumulate} averages gradients of ${accumulate} batches; ${norm} norm still sees one batch at a time`,
     );
   }
-  warnings.push(...idleOptions(config));
+  warnings.push(...idleSwitches(config));
   if (lambdaGan === 0) warnings.push("--lambda-gan 0: no discriminator is trained, outputs will be blurred");
   return warnings;
 }
 
-/** Switches of the U-Nets that another generator does not have. */
-function idleOptions({ netG, skip, dropoutLevels, bottleneckNorm, profile }: Config): string[] {
-  const kind = /^(article|resnet|encoder_decoder)/.exec(netG)?.[1];
-  if (!kind || profile !== "junyanz") return [];
-  const given = {
-    "--skip": skip !== "relu",
-    ...(kind === "encoder_decoder"
-      ? {}
-      : { "--dropout-levels": dropoutLevels !== "second", "--bottleneck-norm": bottleneckNorm }),
-  };
-  const idle = Object.entries(given).flatMap(([flag, differs]) => (differs ? [flag] : []));
-  return idle.length > 0 ? [`${listed(idle, "and")}: --netG ${netG} has no such switch, so it changes nothing`] : [];
-}
-
-/** Whether every picture that the networks see has the crop's size. */
-export function crops({ preprocess }: Pick<Config, "preprocess">): boolean {
-  return preprocess === "resize_and_crop" || preprocess === "crop" || preprocess === "scale_width_and_crop";
+/** Switches that were given, by an option and not by the profile, and that the generator does not read. */
+function idleSwitches(config: Config): string[] {
+  const { netG, profile } = config;
+  const { switches = [] }: Generator = generators[netG];
+  const { sets }: Profile = profiles[profile];
+  const all = { skip: "--skip", dropoutLevels: "--dropout-levels", bottleneckNorm: "--bottleneck-norm" };
+  const idle = (Object.entries(all) as [GeneratorSwitch, string][])
+    .filter(([key]) => !switches.includes(key))
+    .filter(([key]) => config[key] !== (sets[key] ?? networkOptions[key].parse(undefined)));
+  if (idle.length === 0) return [];
+  const flags = idle.map(([, flag]) => flag);
+  return [`${listed(flags, "and")}: --netG ${netG} has no such switch, so it changes nothing`];
 }
 
 /**
- * Checks pictures whose size comes from the data. The generator pads them itself to what it can halve; the discriminator
- * needs a map to be left.
- * @throws ConfigError with the least size.
+ * Checks pictures whose size comes from the data. The generator pads them to its own multiple; the discriminator needs a
+ * map of at least one value.
+ * @param height in pixels, as `width`
+ * @throws ConfigError with the least size
  */
-export function checkSize(config: Config, height: number, width: number): void {
-  refuse(patchSize(config, height, width, `pictures of ${width}x${height} (width x height)`));
+export function checkSize(config: DiscriminatorChoice, height: number, width: number): void {
+  refuse(discriminatorSize(config, height, width, `pictures of ${width}x${height} (width x height)`));
 }
 
-function generatorSize({ netG }: Config, height: number, width: number, what: string): string[] {
-  const multiple = generators[netG]?.multiple ?? 1;
-  if (height % multiple === 0 && width % multiple === 0) return [];
-  const sizes = [...new Set([width, height].filter((side) => side % multiple !== 0).flatMap(around(multiple)))].sort(
-    (a, b) => a - b,
-  );
-  const fits = Object.keys(generators)
-    .filter((name) => name.startsWith("unet_"))
-    .filter((name) => [height, width].every((side) => side % (generators[name]?.multiple ?? 1) === 0))
-    .pop();
+function generatorSize({ netG }: Pick<Config, "netG">, height: number, width: number, size: string): string[] {
+  const { multiple }: Generator = generators[netG];
+  const fits = (side: number, of: number) => side % of === 0;
+  if (fits(height, multiple) && fits(width, multiple)) return [];
+  const sides = [width, height].filter((side) => !fits(side, multiple));
+  const near = [...new Set(sides.flatMap((side) => around(side, multiple)))].sort((a, b) => a - b);
+  const other = Object.entries<Generator>(generators)
+    .filter(([, { recommended, multiple: of }]) => recommended && fits(height, of) && fits(width, of))
+    .at(-1)?.[0];
+  const halvings = Math.log2(multiple);
+  const why = Number.isInteger(halvings) ? `${netG} halves the picture ${halvings} times` : netG;
   return [
-    `${what}: ${netG} halves the picture ${Math.log2(multiple)} times, expected a multiple of ${multiple} ` +
-      `(nearest ${listed(sizes.map(String))})${fits ? `; or take --netG ${fits}, which fits` : ""}`,
+    `${size}: ${why}, expected a multiple of ${multiple} (nearest ${listed(near.map(String))})` +
+      (other ? `; or take --netG ${other}, which fits` : ""),
   ];
-}
-
-function patchSize(config: Config, height: number, width: number, what: string): string[] {
-  const { netD, nLayersD, numD, lambdaGan } = config;
-  if (lambdaGan === 0 || netD === "article") return [];
-  const layers = discriminators[netD]!.geometry({ nLayers: nLayersD }).filter(({ stride }) => stride === 2).length;
-  const side = Math.ceil(Math.min(height, width) / 2 ** (numD - 1));
-  if (layers === 0 || patchMap(side, layers) >= 1) return [];
-  let most = layers;
-  while (most > 0 && patchMap(side, most) < 1) most--;
-  const scale = numD > 1 ? `, halved ${numD - 1} times by --num-d ${numD},` : "";
-  return [
-    `--n-layers-d ${layers}: nothing is left of ${what}${scale} after ${layers} strided layers; ` +
-      `expected at most ${most}, or pictures of at least ${3 * 2 ** (layers + numD - 1)}`,
-  ];
-}
-
-/** The side of the output map of a PatchGAN: `layers` strided 4x4 convolutions, then two of stride 1, all with padding 1. */
-function patchMap(side: number, layers: number): number {
-  return Math.floor(side / 2 ** layers) - 2;
 }
 
 /** The multiples next to a value, below and above, without 0. */
-function around(multiple: number): (value: number) => number[] {
-  return (value) => {
-    const below = Math.floor(value / multiple) * multiple;
-    return below === 0 ? [multiple] : [below, below + multiple];
-  };
+function around(value: number, multiple: number): number[] {
+  const below = Math.floor(value / multiple) * multiple;
+  return below === 0 ? [multiple] : [below, below + multiple];
+}
+
+/** The options that fix which pictures are too small for D. */
+type DiscriminatorChoice = Pick<Config, "netD" | "nLayersD" | "numD" | "lambdaGan">;
+
+function discriminatorSize(config: DiscriminatorChoice, height: number, width: number, size: string): string[] {
+  const { netD, numD, lambdaGan } = config;
+  if (lambdaGan === 0) return [];
+  const { least, remedy }: Discriminator = discriminators[netD];
+  const needed = least(config);
+  const side = Math.ceil(Math.min(height, width) / 2 ** (numD - 1));
+  if (side >= needed) return [];
+  const halved = numD > 1 ? `, halved ${numD - 1} times by --num-d ${numD}` : "";
+  const instead = remedy?.(side);
+  return [
+    `--netD ${netD}: its map is empty for ${size}${halved}; expected pictures of at least ` +
+      `${needed * 2 ** (numD - 1)}${instead ? `, or ${instead}` : ""}`,
+  ];
 }

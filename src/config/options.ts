@@ -3,16 +3,16 @@
  * field is made with `option(schema, info)`; default, range and choices are the schema's own and are read back from it.
  */
 import * as z from "zod";
-import { ConfigError, nearest, quoted } from "../errors.ts";
+import { nearest, quoted, refuse } from "../errors.ts";
 
-/** What help and docs say about an option, beyond what its schema says. */
+/** The texts of an option for help and docs; default, range and choices come from its schema. */
 export interface OptionInfo {
   /** Heading in help and docs. */
   group: string;
   help: string;
   /** Unit of the value: "px", "steps", "epochs", ... */
   unit?: string;
-  /** What an absent value means, for options without a default: "all", "the run's", ... */
+  /** The meaning of an absent value, for options without a default: "all", "the run's", ... */
   absent?: string;
   /** Kind of value shown in help for strings: "FOLDER", "FILE", "NAME". */
   value?: string;
@@ -81,12 +81,12 @@ export function optionsOf(schema: Options): OptionSpec[] {
   return specs;
 }
 
-/** A bound that is only the end of the exact integers is no bound that a user needs to read. */
+/** The bound, unless it is only the end of the exact integers, which no user needs to read. */
 function safe(bound: unknown): number | undefined {
   return typeof bound === "number" && Math.abs(bound) < Number.MAX_SAFE_INTEGER ? bound : undefined;
 }
 
-/** What an option accepts, in words: "a whole number from 1 to 4", "batch, instance or none". */
+/** The values that an option takes, in words: "a whole number from 1 to 4", "batch, instance or none". */
 export function expectedOf(spec: OptionSpec): string {
   if (spec.choices) return listed(spec.choices);
   if (spec.type === "boolean") return "true or false";
@@ -116,32 +116,43 @@ export function listed(words: readonly string[], conjunction = "or"): string {
   return `${words.slice(0, -1).join(", ")} ${conjunction} ${words[words.length - 1]}`;
 }
 
-/** Throws a ConfigError that lists every problem; does nothing when there is none. */
-export function refuse(problems: readonly string[]): void {
-  if (problems.length === 0) return;
-  const [first] = problems;
-  throw new ConfigError(
-    problems.length === 1 && first
-      ? first
-      : `${problems.length} options are wrong:\n${problems.map((p) => `  ${p}`).join("\n")}`,
+/** Values by the key of their option, and a line for each name that is no option. */
+export interface Named {
+  named: Record<string, unknown>;
+  problems: string[];
+}
+
+/** Values whose names are the keys of the schema, as a library user gives them. Undefined values are left out. */
+export function exactValues(schema: Options, values: Readonly<Record<string, unknown>>): Named {
+  return select(
+    schema,
+    values,
+    (key, name) => key === name,
+    (_, value) => value,
   );
 }
 
 /**
- * Gives each value its key in the schema, in whichever spelling it came, and turns the text of a command line into
- * numbers and booleans. Absent (undefined) values are left out; a name that is no option is reported in `problems`.
+ * Values as text, as a command line gives them: any spelling of a name is taken, and text becomes a number or a boolean
+ * where the option is one. Undefined values are left out.
  */
-export function namedValues(
+export function textValues(schema: Options, values: Readonly<Record<string, unknown>>): Named {
+  return select(schema, values, (key, name) => plainName(key) === plainName(name), fromText);
+}
+
+function select(
   schema: Options,
   values: Readonly<Record<string, unknown>>,
-): { named: Record<string, unknown>; problems: string[] } {
+  isNamed: (key: string, name: string) => boolean,
+  convert: (spec: OptionSpec, value: unknown) => unknown,
+): Named {
   const specs = optionsOf(schema);
   const named: Record<string, unknown> = {};
   const problems: string[] = [];
   for (const [name, value] of Object.entries(values)) {
     if (value === undefined) continue;
-    const spec = specs.find(({ key }) => plainName(key) === plainName(name));
-    if (spec) named[spec.key] = fromText(spec, value);
+    const spec = specs.find(({ key }) => isNamed(key, name));
+    if (spec) named[spec.key] = convert(spec, value);
     else problems.push(unknownOption(name, specs));
   }
   return { named, problems };
@@ -162,17 +173,17 @@ function fromText(spec: OptionSpec, value: unknown): unknown {
 }
 
 /**
- * Checks values against a schema; keys in any spelling, numbers also as text.
- * @param found problems that are already known, reported with the rest
- * @throws ConfigError listing every problem: the option, what it got, what it expects, the nearest choice.
+ * Options of a command line (see `textValues`), checked against a schema.
+ * @throws ConfigError listing every problem: the option, the value it got, the value it expects, the nearest choice
  */
-export function parseOptions<S extends Options>(
-  schema: S,
-  values: Readonly<Record<string, unknown>>,
-  found: readonly string[] = [],
-): z.output<S> {
-  const { named, problems } = namedValues(schema, values);
-  problems.unshift(...found);
+export function parseOptions<S extends Options>(schema: S, values: Readonly<Record<string, unknown>>): z.output<S> {
+  return checked(schema, textValues(schema, values));
+}
+
+/** Values with the schema's defaults. @throws ConfigError listing every problem, those of `given` among them */
+export function checked<S extends Options>(schema: S, given: Named): z.output<S> {
+  const { named } = given;
+  const problems = [...given.problems];
   const parsed = schema.safeParse(named);
   if (!parsed.success) {
     const specs = optionsOf(schema);

@@ -1,64 +1,88 @@
 /**
- * What each --profile sets: the points in which the known systems differ in their numbers. Options override it.
- *
- * `paper` is the Torch code of Isola et al., `hesse` pix2pix-tensorflow, `tutorial` TensorFlow's pix2pix notebook, `article`
- * the article that this project began with; `junyanz`, the PyTorch implementation, is what the defaults follow.
+ * The choices of --profile: defaults in which the known systems differ from the PyTorch implementation, whose defaults the
+ * schema has. Options override them.
  */
+import type * as z from "zod";
+import type { dataOptions } from "./groups/data.ts";
+import type { networkOptions } from "./groups/networks.ts";
+import type { objectiveOptions } from "./groups/objective.ts";
+import type { scheduleOptions } from "./groups/schedule.ts";
 
-import type { profileNames } from "./names.ts";
-import type { Config } from "./schema.ts";
+/** The options that a profile may set. */
+type Settings = z.output<
+  z.ZodObject<typeof dataOptions & typeof networkOptions & typeof objectiveOptions & typeof scheduleOptions>
+>;
 
-export type Profile = (typeof profileNames)[number];
+export interface Profile {
+  /** The system, for the help of --profile. */
+  help: string;
+  /** The defaults that differ from the schema's. */
+  sets: Partial<Settings>;
+}
 
 /** 200 epochs at one learning rate: the paper's section 6.2. */
 const constant200 = { lrPolicy: "constant", nEpochs: 200, nEpochsDecay: 0 } as const;
 
-/** The defaults in which each profile differs from the schema's. */
-export const profiles: Record<Profile, Partial<Config>> = {
-  junyanz: {},
+/** The choices of --profile. */
+export const profiles = {
+  junyanz: { help: "the PyTorch implementation", sets: {} },
   paper: {
-    ...constant200,
-    dropoutLevels: "first",
-    bias: "always",
-    zeroBias: true,
-    lossDWeight: 1,
-    updateOrder: "stale",
-    resizeFilter: "bilinear",
-    channelOrder: "BGR",
-    replacement: true,
+    help: "the Torch code of Isola et al.",
+    sets: {
+      ...constant200,
+      dropoutLevels: "first",
+      bias: "always",
+      zeroBias: true,
+      lossDWeight: 1,
+      updateOrder: "stale",
+      resizeFilter: "bilinear",
+      channelOrder: "BGR",
+      replacement: true,
+    },
   },
   hesse: {
-    ...constant200,
-    dropoutLevels: "first",
-    bottleneckNorm: true,
-    bias: "always",
-    lossDWeight: 1,
-    updateOrder: "stale",
-    resizeFilter: "area",
+    help: "pix2pix-tensorflow by Christopher Hesse",
+    sets: {
+      ...constant200,
+      dropoutLevels: "first",
+      bottleneckNorm: true,
+      bias: "always",
+      lossDWeight: 1,
+      updateOrder: "stale",
+      resizeFilter: "area",
+    },
   },
   tutorial: {
-    ...constant200,
-    // 40 000 steps of the 400 facades.
-    nEpochs: 100,
-    dropoutLevels: "first",
-    bottleneckNorm: true,
-    slope: 0.3,
-    skip: "leaky",
-    bias: "never",
-    normEpsilon: 1e-3,
-    // Keras keeps .99 of the old value.
-    normMomentum: 0.01,
-    lossDWeight: 1,
-    updateOrder: "simultaneous",
-    resizeFilter: "nearest",
+    help: "TensorFlow's pix2pix tutorial",
+    sets: {
+      ...constant200,
+      // 40 000 steps of the 400 facades.
+      nEpochs: 100,
+      dropoutLevels: "first",
+      bottleneckNorm: true,
+      slope: 0.3,
+      skip: "leaky",
+      bias: "never",
+      normEpsilon: 1e-3,
+      // Keras keeps .99 of the old value.
+      normMomentum: 0.01,
+      lossDWeight: 1,
+      updateOrder: "simultaneous",
+      resizeFilter: "nearest",
+    },
   },
   article: {
-    ...constant200,
-    netG: "article",
-    netD: "article",
-    norm: "instance",
-    ganMode: "vanilla",
-    lambdaL1: 100,
-    batchSize: 1,
+    help: "the article that this project began with",
+    sets: {
+      ...constant200,
+      netG: "article",
+      netD: "article",
+      norm: "instance",
+      ganMode: "vanilla",
+      lambdaL1: 100,
+      batchSize: 1,
+    },
   },
-};
+} satisfies Readonly<Record<string, Profile>>;
+
+export type ProfileName = keyof typeof profiles;

@@ -1,20 +1,23 @@
 /**
- * Every option of a training run, once: the type, the flags, the help, the tables in docs/options.md and the checks all
- * come from `configSchema`. Names and defaults are those of the PyTorch implementation by Jun-Yan Zhu and others.
+ * Every option of a training run, once: types, flags, help, the tables in docs/options.md and the checks come from
+ * `configSchema`. Names and defaults are those of the PyTorch implementation by Jun-Yan Zhu and others.
  */
 import * as z from "zod";
-import { CheckpointError, ConfigError, quoted } from "../errors.ts";
+import { channelsOf } from "../data/rules.ts";
+import { CheckpointError, ConfigError, quoted, refuse } from "../errors.ts";
 import { problemsOf } from "./checks.ts";
 import { dataOptions } from "./groups/data.ts";
 import { networkOptions } from "./groups/networks.ts";
 import { objectiveOptions } from "./groups/objective.ts";
 import { runOptions } from "./groups/run.ts";
 import { scheduleOptions } from "./groups/schedule.ts";
-import { namedValues, optionsOf, parseOptions, refuse } from "./options.ts";
+import { checked, exactValues, type Named, optionsOf, textValues } from "./options.ts";
 import { type Profile, profiles } from "./profiles.ts";
+import type { Config, ConfigInput } from "./types.ts";
 
-export { checkSize, crops, warningsOf } from "./checks.ts";
+export { checkSize, warningsOf } from "./checks.ts";
 export { profiles } from "./profiles.ts";
+export type { Config, ConfigInput } from "./types.ts";
 
 export const configSchema = z.object({
   ...dataOptions,
@@ -24,34 +27,58 @@ export const configSchema = z.object({
   ...runOptions,
 });
 
-/** All options of a run, complete and checked. Stored as runs/<name>/config.json. */
-export type Config = z.output<typeof configSchema>;
-/** What a caller has to give: only the dataroot. */
-export type ConfigInput = z.input<typeof configSchema>;
-
-/** What a layout fixes: colorization turns lightness into two channels of colour. */
-function impliedBy({ datasetMode, direction }: Record<string, unknown>): Partial<Config> {
-  if (datasetMode !== "colorization") return {};
-  return direction === "BtoA" ? { inputNc: 2, outputNc: 1 } : { inputNc: 1, outputNc: 2 };
+/**
+ * The whole configuration of a run from the options that are given. The defaults of the profile come before the schema's.
+ * @throws ConfigError listing every problem: the option, the value it got, the value it expects, the nearest choice
+ * @example
+ * ```ts
+ * import { parseConfig } from "pix2pix";
+ *
+ * const config = parseConfig({ dataroot: "facades", netG: "unet_128", cropSize: 128, loadSize: 143 });
+ * console.log(config.ngf, config.cropHeight); // 64 128
+ * ```
+ */
+export function parseConfig(values: ConfigInput): Config {
+  return configOf(exactValues(configSchema, { ...values }));
 }
 
 /**
- * The whole configuration from the options that were given. Keys may have any spelling, numbers may be text; the
- * profile's defaults come before the schema's.
- * @throws ConfigError listing every problem: option, what it got, what was expected, the nearest choice.
+ * `parseConfig` for options as text: names in any spelling (`lambda_L1`, `lambda-l1`), numbers and booleans as text.
+ * @throws ConfigError as parseConfig
  */
-export function parseConfig(values: Readonly<Record<string, unknown>>): Config {
-  const { named, problems } = namedValues(configSchema, values);
-  const profile = Object.hasOwn(profiles, String(named.profile)) ? profiles[named.profile as Profile] : {};
-  const config = parseOptions(configSchema, { ...profile, ...impliedBy(named), ...named }, problems);
+export function parseCommandLine(values: Readonly<Record<string, unknown>>): Config {
+  return configOf(textValues(configSchema, values));
+}
+
+/** Defaults of the profile, channels that the layout fixes, then the options that were given. */
+function configOf({ named, problems }: Named): Config {
+  const { profile, datasetMode, direction } = configSchema.shape;
+  const { sets }: Profile = profiles[validOr(profile, named.profile)];
+  const implied = channelsOf({
+    datasetMode: validOr(datasetMode, named.datasetMode),
+    direction: validOr(direction, named.direction),
+  });
+  const config = complete(checked(configSchema, { named: { ...sets, ...implied, ...named }, problems }));
   refuse(problemsOf(config));
   return config;
+}
+
+/** The value if the schema takes it, else the schema's default. A wrong value is reported with all others. */
+function validOr<T>(schema: z.ZodDefault<z.ZodType<T>>, value: unknown): T {
+  const parsed = schema.safeParse(value);
+  return (parsed.success ? parsed.data : schema.parse(undefined)) as T;
+}
+
+/** Heights that are not given are those of squares. */
+function complete(config: z.output<typeof configSchema>): Config {
+  const { loadSize, loadHeight = loadSize, cropSize, cropHeight = cropSize } = config;
+  return { ...config, loadHeight, cropHeight };
 }
 
 /**
  * The configuration in a run's config.json.
  * @param where the file, for the message
- * @throws CheckpointError when it is damaged or from something else.
+ * @throws CheckpointError when it is damaged or from another program
  */
 export function readConfig(text: string, where: string): Config {
   let values: unknown;
@@ -64,7 +91,7 @@ export function readConfig(text: string, where: string): Config {
     throw new CheckpointError(`${where}: expected an object with the options of a run, got ${quoted(values)}`);
   }
   try {
-    return parseConfig({ ...values });
+    return parseCommandLine({ ...values });
   } catch (error) {
     if (error instanceof ConfigError)
       throw new CheckpointError(`${where} is not the options of a run: ${error.message}`);
@@ -73,14 +100,22 @@ export function readConfig(text: string, where: string): Config {
 }
 
 /**
- * The configuration of a run that goes on: the stored one, with the given options that may change (length, learning
- * rate, saving, printing, device, where data and runs lie).
- * @throws ConfigError when a given option would change networks, data or random draws.
+ * The configuration of a run that is continued: the stored one, with those of the given options that may change (length,
+ * learning rate, saving, printing, device, the folders of data and runs).
+ * @throws ConfigError when a given option would change networks, data or random draws
  */
-export function resumeConfig(stored: Config, explicit: Readonly<Record<string, unknown>>): Config {
-  const { named, problems } = namedValues(configSchema, explicit);
+export function resumeConfig(stored: Config, explicit: Partial<ConfigInput>): Config {
+  return resumed(stored, exactValues(configSchema, { ...explicit }));
+}
+
+/** `resumeConfig` for options as text, as `parseCommandLine` takes them. */
+export function resumeCommandLine(stored: Config, explicit: Readonly<Record<string, unknown>>): Config {
+  return resumed(stored, textValues(configSchema, explicit));
+}
+
+function resumed(stored: Config, { named, problems }: Named): Config {
   refuse(problems);
-  const config = parseConfig({ ...stored, ...named, continueTrain: true });
+  const config = configOf({ named: { ...stored, ...named, continueTrain: true }, problems });
   refuse(
     optionsOf(configSchema)
       .filter(({ key, resume }) => !resume && key in named)

@@ -1,10 +1,11 @@
 /** What conformance covers: every network, loss and way to update that there is, as small as each can be. */
-import { type Config, parseConfig } from "../config/schema.ts";
+import { namesOf } from "../config/names.ts";
+import { type Config, type ConfigInput, parseConfig } from "../config/schema.ts";
 import type { Target } from "../graph/graph.ts";
 import { forCpu } from "../lowering/cpu.ts";
 import type { BatchShape } from "../model/losses.ts";
 import { generatorGraph, trainingStep } from "../model/pix2pix.ts";
-import { discriminators } from "../networks/discriminators.ts";
+import { type DiscriminatorName, discriminators } from "../networks/discriminators.ts";
 import { generators } from "../networks/generators.ts";
 import { ganLosses } from "../nn/losses.ts";
 import { type Case, collect } from "./cases.ts";
@@ -19,10 +20,10 @@ export interface Variant {
 /** Generators for larger pictures are those for smaller ones with more of the same levels. */
 const largest = 256;
 
-function variant(name: string, options: Readonly<Record<string, unknown>>): Variant {
-  const { multiple } = generators[(options.netG as string | undefined) ?? "unet_32"]!;
+function variant(name: string, options: Partial<ConfigInput>): Variant {
+  const { multiple } = generators[options.netG ?? "unet_32"];
   const side = Math.max(32, multiple);
-  const small = { netG: "unet_32", cropSize: side, loadSize: side, ngf: 2, ndf: 3 };
+  const small = { netG: "unet_32" as const, cropSize: side, loadSize: side, ngf: 2, ndf: 3 };
   const config = parseConfig({ dataroot: "none", ...small, ...options });
   return { name, config, shape: { n: config.batchSize, height: config.cropSize, width: config.cropSize } };
 }
@@ -31,12 +32,12 @@ function variant(name: string, options: Readonly<Record<string, unknown>>): Vari
 export const first = (): Variant => variant("unet_32, basic", { ndf: 4 });
 
 export function variants(): Variant[] {
-  const large = Object.entries(generators).filter(([, { multiple }]) => multiple <= largest);
+  const large = namesOf(generators).filter((netG) => generators[netG].multiple <= largest);
   return [
     first(),
-    ...large.map(([netG]) => variant(netG, { netG })),
-    ...Object.keys(discriminators).map((netD) => variant(`netD ${netD}`, { netD, ndf: 4, ...at(netD) })),
-    ...Object.keys(ganLosses).map((ganMode) => variant(`${ganMode}, instance norm`, { ganMode, norm: "instance" })),
+    ...large.map((netG) => variant(netG, { netG })),
+    ...namesOf(discriminators).map((netD) => variant(`netD ${netD}`, { netD, ndf: 4, ...at(netD) })),
+    ...namesOf(ganLosses).map((ganMode) => variant(`${ganMode}, instance norm`, { ganMode, norm: "instance" })),
     variant("no norm but biases, no condition", { norm: "none", bias: "always", noCondition: true }),
     variant("batches of 2, grey to colour", { batchSize: 2, inputNc: 1 }),
     variant("6 input channels to 2", { inputNc: 6, outputNc: 2, ngf: 3 }),
@@ -50,7 +51,7 @@ export function variants(): Variant[] {
 }
 
 /** Discriminators that need more than 32 pixels. */
-const at = (netD: string): Record<string, unknown> =>
+const at = (netD: DiscriminatorName): Partial<ConfigInput> =>
   netD === "patch_286" ? { netG: "unet_128", cropSize: 128, loadSize: 128 } : {};
 
 /** The default networks at their default size: for a GPU, too much for a software adapter. */

@@ -1,16 +1,15 @@
 /** Random changes of a pair: where it is cropped, mirrored and turned, and the colours of its input. */
-import { ConfigError } from "../errors.ts";
 import type { Random } from "../random.ts";
-import { fixedSize, type SizeOptions } from "./sizes.ts";
+import { crops, type SizeOptions } from "./sizes.ts";
 import type { Placement } from "./transforms.ts";
 
-export interface AugmentOptions extends SizeOptions {
+export interface AugmentOptions {
   noFlip: boolean;
-  flipVertical?: boolean | undefined;
+  flipVertical: boolean;
   /** Turns by 0, 90, 180 or 270 degrees; of square crops only. */
-  rotate90?: boolean | undefined;
+  rotate90: boolean;
   /** f in 0..1: brightness, contrast and saturation of the input are multiplied by factors in [1 - f, 1 + f]. */
-  colorJitter?: number | undefined;
+  colorJitter: number;
 }
 
 /** Factors; 1 leaves the picture as it is. */
@@ -25,39 +24,23 @@ export interface Jitter extends Required<Placement> {
   color?: ColorFactors;
 }
 
-/** @throws ConfigError for what cannot be done to pictures of these sizes */
-export function checkAugment(options: AugmentOptions): void {
-  const { rotate90, colorJitter = 0, cropSize, cropHeight = cropSize } = options;
-  if (!(colorJitter >= 0 && colorJitter <= 1)) {
-    throw new ConfigError(`--color-jitter is 0 to 1, got ${colorJitter}.`);
-  }
-  if (!rotate90) return;
-  if (!fixedSize(options.preprocess)) {
-    throw new ConfigError(
-      `--rotate90 turns square crops, but with --preprocess ${options.preprocess} pictures keep their own shape. ` +
-        "Use --preprocess resize_and_crop, crop or scale_width_and_crop, or leave --rotate90 out.",
-    );
-  }
-  if (cropHeight !== cropSize) {
-    throw new ConfigError(
-      `--rotate90 turns square crops, but they are ${cropSize}x${cropHeight} (--crop-size, --crop-height). ` +
-        "Make them equal, or leave --rotate90 out; --flip-vertical works with any shape.",
-    );
-  }
-}
-
 /**
- * What is done to one pair of width x height pixels. The corner is uniform over every place where the crop fits, both ends
- * included; the flips have probability 1/2, turns 1/4 each, factors are uniform. The draws have a fixed order and number,
- * so that an option changes only what it names, and those of options that were added later come last.
+ * The random changes of one pair of width x height pixels. The corner is uniform over every place where the crop fits, both
+ * ends included; each flip has probability 1/2, each turn 1/4, factors are uniform. The draws have a fixed order and number,
+ * so that an option changes only what it names, and the draws of options that were added later come last.
  */
-export function drawJitter(random: Random, width: number, height: number, options: AugmentOptions): Jitter {
-  const { cropSize, cropHeight = cropSize, colorJitter = 0 } = options;
-  const whole = !fixedSize(options.preprocess);
+export function drawJitter(
+  random: Random,
+  width: number,
+  height: number,
+  options: AugmentOptions & SizeOptions,
+): Jitter {
+  const { cropSize, cropHeight, colorJitter } = options;
+  const whole = !crops(options);
   const x = random.int(whole ? 1 : width - cropSize + 1);
   const y = random.int(whole ? 1 : height - cropHeight + 1);
   const flip = random.float() < 0.5 && !options.noFlip;
-  const flipVertical = random.float() < 0.5 && options.flipVertical === true;
+  const flipVertical = random.float() < 0.5 && options.flipVertical;
   const turn = random.int(4);
   const factor = () => 1 + colorJitter * (2 * random.float() - 1);
   const color = { brightness: factor(), contrast: factor(), saturation: factor() };

@@ -5,13 +5,8 @@
  * A layout gets the pictures' paths (relative to the dataroot) and says which of them are pairs. `auto` asks the layouts
  * in the order of `rank` and takes the first that finds something `likely`.
  */
+import type { Derive } from "./derivations.ts";
 import { below, byStem, direct, endingOf, isPhaseName, stemOf, topFolders } from "./listing.ts";
-
-/**
- * What a side is made of its picture, where it is not the picture itself: lightness `L` or colour `ab` of CIELAB, the
- * picture with its centre `masked`, or nothing at all, `absent`.
- */
-export type Derive = "L" | "ab" | "masked" | "absent";
 
 /** A picture, or one half of it. Paths are relative to the dataroot in layouts, and complete in what findPairs gives. */
 export interface Side {
@@ -45,7 +40,7 @@ export interface Layout {
   help: string;
   /** Lower is asked first by `auto`. */
   rank: number;
-  /** What the sides are made of, where they are not the pictures themselves; such a layout must be named. */
+  /** How the sides are computed, where they are not the pictures themselves; `auto` never takes such a layout. */
   derive?: { A?: Derive; B?: Derive };
   /** Where pairs of a phase are looked for, relative to the dataroot. */
   patterns(phase: string): string[];

@@ -8,27 +8,28 @@
  * - the pair at position p of that order is changed by drawJitter of Random(seed, "augment", e * pairs + p);
  * - with `skipBadImages`, a pair that cannot be decoded is replaced by the next good one in the order of the names.
  */
-import { ConfigError, DatasetError, UserError } from "../errors.ts";
+import { DatasetError, refuse, UserError } from "../errors.ts";
 import type { Files, Images } from "../platform.ts";
 import { Random } from "../random.ts";
-import { type AugmentOptions, checkAugment, drawJitter } from "./augment.ts";
+import { type AugmentOptions, drawJitter } from "./augment.ts";
 import type { Pair } from "./layouts.ts";
 import { BadImage, checkPairs, PairReader, type Prepared, type ReaderOptions } from "./reader.ts";
-import { checkSides, writeSide } from "./sides.ts";
-import { checkSizes, fixedSize, type Size, type SizeOptions } from "./sizes.ts";
+import { dataProblems } from "./rules.ts";
+import { writeSide } from "./sides.ts";
+import { crops, type Size, type SizeOptions } from "./sizes.ts";
 
 export interface LoaderOptions extends AugmentOptions, ReaderOptions {
   batchSize: number;
   serialBatches: boolean;
   /** Each pair is drawn from all, not from those that are left in the epoch; `serialBatches` comes before it. */
-  replacement?: boolean | undefined;
+  replacement: boolean;
   seed: number;
-  skipBadImages?: boolean | undefined;
+  skipBadImages: boolean;
   /** Memory for pictures that are decoded and resized once and kept for later epochs. Default 16 MB: small pictures. */
   cacheBytes?: number | undefined;
 }
 
-/** What makes a loader give each pair once, by name, unchanged but for its size: for samples and tests. */
+/** Options with which a loader gives each pair once, by name, unchanged but for its size: for samples and tests. */
 export const still = {
   noFlip: true,
   flipVertical: false,
@@ -40,10 +41,14 @@ export const still = {
 } as const satisfies Partial<LoaderOptions>;
 
 /**
- * What makes a loader give each pair whole, as `still`: at the crop's size where training resized pictures to a fixed
- * one, and with the scale of training where it did not.
+ * Options with which a loader gives each pair whole, as `still`: at the crop's size where training resized pictures to a
+ * fixed one, else with the scale of training.
  */
-export function wholePictures({ preprocess, cropSize, cropHeight }: SizeOptions) {
+export function wholePictures({
+  preprocess,
+  cropSize,
+  cropHeight,
+}: Pick<SizeOptions, "preprocess" | "cropSize" | "cropHeight">) {
   if (preprocess === "resize_and_crop") return { ...still, preprocess, loadSize: cropSize, loadHeight: cropHeight };
   const scaled = preprocess === "scale_width" || preprocess === "scale_width_and_crop";
   return { ...still, preprocess: scaled ? ("scale_width" as const) : ("none" as const) };
@@ -86,11 +91,7 @@ export class Loader {
   constructor(pairs: readonly Pair[], options: LoaderOptions, platform: { files: Files; images: Images }) {
     const { batchSize } = options;
     if (pairs.length === 0) throw new DatasetError("there are no pairs to load.");
-    if (!Number.isInteger(batchSize) || batchSize < 1)
-      throw new ConfigError(`--batch-size is 1 or more, got ${batchSize}.`);
-    checkSizes(options);
-    checkAugment(options);
-    checkSides(options);
+    refuse(dataProblems(options));
     checkPairs(pairs, options);
     this.#pairs = pairs;
     this.names = pairs.map(({ name }) => name);
@@ -106,8 +107,8 @@ export class Loader {
    * of the first pair.
    */
   size(): Promise<Size> {
-    const { preprocess, cropSize, cropHeight = cropSize } = this.#options;
-    if (fixedSize(preprocess)) return Promise.resolve({ height: cropHeight, width: cropSize });
+    const { cropSize, cropHeight } = this.#options;
+    if (crops(this.#options)) return Promise.resolve({ height: cropHeight, width: cropSize });
     this.#size ??= this.#good(0).then(({ input: { height, width } }) => ({ height, width }));
     return this.#size;
   }
@@ -168,8 +169,8 @@ export class Loader {
 
   /** Pairs of which any two may meet in a batch, or with `serialBatches` those that do. */
   #checkTogether(sizes: Map<number, Located>): void {
-    const { batchSize, serialBatches, preprocess } = this.#options;
-    if (fixedSize(preprocess) || batchSize === 1) return;
+    const { batchSize, serialBatches } = this.#options;
+    if (crops(this.#options) || batchSize === 1) return;
     const first = new Map<number, Located>();
     for (const [index, size] of [...sizes].sort(([a], [b]) => a - b)) {
       const batch = serialBatches ? Math.floor(index / batchSize) : 0;
@@ -205,13 +206,13 @@ export class Loader {
   }
 
   async #assemble(epoch: number, index: number): Promise<Batch> {
-    const { batchSize, inputNc, outputNc, seed, preprocess, cropSize, cropHeight = cropSize } = this.#options;
+    const { batchSize, inputNc, outputNc, seed, cropSize, cropHeight } = this.#options;
     const order = this.#orderOf(epoch);
     const first = index * batchSize;
     const positions = Array.from(order.subarray(first, first + batchSize), (pair, i) => ({ pair, at: first + i }));
     const prepared = await Promise.all(positions.map(({ pair }) => this.#good(pair)));
-    if (!fixedSize(preprocess)) checkEqual(prepared.map(located), this.#options);
-    const { height, width } = fixedSize(preprocess) ? { height: cropHeight, width: cropSize } : prepared[0]!.input;
+    if (!crops(this.#options)) checkEqual(prepared.map(located), this.#options);
+    const { height, width } = crops(this.#options) ? { height: cropHeight, width: cropSize } : prepared[0]!.input;
     const n = prepared.length;
     const targets = prepared.every(({ target }) => target !== undefined);
     const A = new Float32Array(n * inputNc * height * width);

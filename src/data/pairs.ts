@@ -1,24 +1,33 @@
 /** Finds the pairs of a data set, or says exactly what is wrong with the folder. */
 import { DatasetError, nearest } from "../errors.ts";
 import type { Files } from "../platform.ts";
-import type { Derive, Found, Layout, Pair, Side } from "./layouts.ts";
+import type { Derive } from "./derivations.ts";
+import type { Found, Layout, Pair, Side } from "./layouts.ts";
 import * as layouts from "./layouts.ts";
 import { below, joinPath, type Listing, listAll, PICTURE_ENDINGS, summary, topFolders, unreadNote } from "./listing.ts";
 
-export type { Derive, Pair, Side } from "./layouts.ts";
+export type { Pair, Side } from "./layouts.ts";
+
+type LayoutName = keyof typeof layouts;
 
 /** The choices of `--dataset-mode` beside "auto". */
-export const layoutNames = Object.keys(layouts).sort() as (keyof typeof layouts)[];
+export const layoutNames = Object.keys(layouts).sort() as LayoutName[];
 
-const table: Record<string, Layout> = { ...layouts };
+/** A choice of `--dataset-mode`. */
+export type DatasetMode = LayoutName | "auto";
+
+const table: Readonly<Record<string, Layout>> = { ...layouts };
+
+/** One line on each layout, for the help. */
+export const layoutHelp = Object.fromEntries(layoutNames.map((name) => [name, table[name]!]));
 
 /** The layouts that `auto` tries, in its order. */
 const ranked = Object.keys(table)
   .filter((name) => !table[name]!.derive)
   .sort((a, b) => table[a]!.rank - table[b]!.rank);
 
-/** What the sides of a layout are made of, where they are not the pictures themselves. */
-export function derivedSides(datasetMode: string): { A?: Derive; B?: Derive } {
+/** How the sides of a layout are computed, where they are not the pictures themselves. */
+export function derivedSides(datasetMode: DatasetMode): { A?: Derive; B?: Derive } {
   return table[datasetMode]?.derive ?? {};
 }
 
@@ -26,7 +35,7 @@ export interface FindOptions {
   /** The subset: "train", "val", "test". A data set without such folders serves every phase with all of its pairs. */
   phase?: string | undefined;
   /** A layout's name, or "auto" (default): the first that fits. */
-  datasetMode?: string | undefined;
+  datasetMode?: DatasetMode | undefined;
   /** Leave out pictures without a partner instead of throwing. */
   skipUnpaired?: boolean | undefined;
   /** Take only the first so many pairs. */

@@ -8,8 +8,7 @@ import { pairSize, type SizeOptions } from "./sizes.ts";
 import { halves, reduceChannels } from "./transforms.ts";
 
 export interface ReaderOptions extends SizeOptions, SideOptions {
-  /** Default bicubic. */
-  resizeFilter?: Filter | undefined;
+  resizeFilter: Filter;
   /** Accept pairs without a target (layout `single`); their batches have an empty B. */
   withoutTargets?: boolean | undefined;
 }

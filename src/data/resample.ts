@@ -7,28 +7,31 @@
  */
 import type { DeepPicture } from "../platform.ts";
 
-/** `bicubic` (a = -0.5), `bilinear` (triangle), `area` (box). */
-export type KernelFilter = "bicubic" | "bilinear" | "area";
-
 interface Kernel {
   /** Half width in input pixels at scale 1. */
   support: number;
   weight(x: number): number;
 }
 
-const kernels: Record<KernelFilter, Kernel> = {
+const kernels = {
+  /** a = -0.5. */
   bicubic: {
     support: 2,
-    weight: (x) => {
+    weight: (x: number) => {
       const a = -0.5;
       x = Math.abs(x);
       if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
       return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
     },
   },
-  bilinear: { support: 1, weight: (x) => Math.max(0, 1 - Math.abs(x)) },
-  area: { support: 0.5, weight: (x) => (x > -0.5 && x <= 0.5 ? 1 : 0) },
-};
+  /** A triangle. */
+  bilinear: { support: 1, weight: (x: number) => Math.max(0, 1 - Math.abs(x)) },
+  /** A box. */
+  area: { support: 0.5, weight: (x: number) => (x > -0.5 && x <= 0.5 ? 1 : 0) },
+} satisfies Record<string, Kernel>;
+
+/** The filters that weight input pixels by a kernel. */
+export type KernelFilter = keyof typeof kernels;
 
 /** For each output position: the first input position, how many there are, and their weights, `stride` apart. */
 export interface Weights {

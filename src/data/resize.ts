@@ -9,14 +9,13 @@
  */
 import { UserError } from "../errors.ts";
 import type { Picture, Samples } from "../platform.ts";
-import { type KernelFilter, resampleFloat } from "./resample.ts";
+import { resampleFloat } from "./resample.ts";
 import { resizeBytes } from "./resize-bytes.ts";
 import { alike } from "./transforms.ts";
 
-/** `nearest` is the pixel under the centre; of the others see resample.ts. */
-export type Filter = KernelFilter | "nearest";
-
-export const filters = ["bicubic", "bilinear", "area", "nearest"] as const satisfies readonly Filter[];
+/** The filters of `resize`. `nearest` takes the pixel under the centre; resample.ts has the formulas of the others. */
+export const filters = ["bicubic", "bilinear", "area", "nearest"] as const;
+export type Filter = (typeof filters)[number];
 
 /**
  * The picture at width x height pixels, as Pillow's `Image.resize((width, height), filter)` gives it for modes L, LA, RGB

@@ -2,26 +2,34 @@
  * The two sides of a pair as values for the networks, and as pictures for people: what `derive` makes of a picture, the
  * order of its colours, and the way back.
  */
-import { ConfigError } from "../errors.ts";
 import type { DeepPicture, Picture } from "../platform.ts";
 import { type ColorFactors, jitterColors } from "./augment.ts";
+import type { Derive } from "./derivations.ts";
 import { labToRgb, writeLab } from "./lab.ts";
-import { type Derive, derivedSides } from "./pairs.ts";
+import { type DatasetMode, derivedSides } from "./pairs.ts";
 import { fromTensor, fromTensor16, type Placement, reduceChannels, writeCrop } from "./transforms.ts";
 
-/** The options that say what the networks' values mean. A run's Config has them all. */
+/** Which side of a pair is the input and which the target. */
+export const directions = ["AtoB", "BtoA"] as const;
+export type Direction = (typeof directions)[number];
+
+/** The order of the colours that the networks see. BGR is that of the paper's code. */
+export const channelOrders = ["RGB", "BGR"] as const;
+export type ChannelOrder = (typeof channelOrders)[number];
+
+/** The options that fix the meaning of the networks' values. A run's Config has them all. */
 export interface SideOptions {
-  /** As it was given; "auto" never stands for a layout with derived sides. */
-  datasetMode?: string | undefined;
-  direction: "AtoB" | "BtoA";
+  /** As it was given: "auto" never chooses a layout with derived sides. */
+  datasetMode: DatasetMode;
+  direction: Direction;
   /** Channels of the network's input and output. */
   inputNc: number;
   outputNc: number;
-  /** The order of 3 and 4 channels that the networks see; BGR is that of the paper's code. */
-  channelOrder?: "RGB" | "BGR" | undefined;
+  /** Holds for 3 and 4 channels. */
+  channelOrder: ChannelOrder;
 }
 
-/** What a side of a network is. */
+/** The form of a network's input or output. */
 export interface SideForm {
   channels: number;
   derive?: Derive | undefined;
@@ -30,7 +38,7 @@ export interface SideForm {
 
 /** The input's form and the target's (which is also the output's). */
 export function sideForms(options: SideOptions): { input: SideForm; target: SideForm } {
-  const { datasetMode = "auto", direction, inputNc, outputNc, channelOrder } = options;
+  const { datasetMode, direction, inputNc, outputNc, channelOrder } = options;
   const { A, B } = derivedSides(datasetMode);
   const [first, second] = direction === "AtoB" ? [A, B] : [B, A];
   const form = (channels: number, derive: Derive | undefined): SideForm => ({
@@ -39,29 +47,6 @@ export function sideForms(options: SideOptions): { input: SideForm; target: Side
     bgr: channelOrder === "BGR" && (channels === 3 || channels === 4),
   });
   return { input: form(inputNc, first), target: form(outputNc, second) };
-}
-
-/**
- * @throws ConfigError when the layout cannot have these channels or this direction
- */
-export function checkSides(options: SideOptions): void {
-  const { datasetMode, direction, inputNc, outputNc } = options;
-  const { input, target } = sideForms(options);
-  const [L, ab] = input.derive === "ab" ? [outputNc, inputNc] : [inputNc, outputNc];
-  if ((input.derive ?? target.derive) === "L" || (input.derive ?? target.derive) === "ab") {
-    if (L === 1 && ab === 2) return;
-    const [first, second] = input.derive === "L" ? [1, 2] : [2, 1];
-    throw new ConfigError(
-      `--dataset-mode ${datasetMode} ${direction} has ${first} input channel${first > 1 ? "s" : ""} and ${second} ` +
-        `output channel${second > 1 ? "s" : ""} (lightness is 1, the colours a and b are 2), got --input-nc ${inputNc} ` +
-        `and --output-nc ${outputNc}. Use --input-nc ${first} --output-nc ${second}.`,
-    );
-  }
-  if (input.derive === "absent") {
-    throw new ConfigError(
-      `--dataset-mode ${datasetMode} has only A, so the input must be A: use --direction AtoB, got ${direction}.`,
-    );
-  }
 }
 
 /** Channels that a side needs of its picture before it is resized. */

@@ -1,58 +1,75 @@
 /**
- * The size of each pair under the five ways to prepare it, with the names and formulas of the PyTorch implementation by
- * Jun-Yan Zhu and others. Two things that it does are not copied: a crop that reaches beyond the picture is filled with
- * black there (here it is an error), and `none` rounds sizes to multiples of 4 (here pictures keep their exact size).
+ * The size of each pair under the choices of --preprocess, with the names and formulas of the PyTorch implementation by
+ * Jun-Yan Zhu and others. Two differences: a crop that reaches beyond the picture is an error (there it is filled with
+ * black), and `none` keeps the exact size (there it is rounded to multiples of 4).
  */
-import { ConfigError, DatasetError } from "../errors.ts";
+import { DatasetError } from "../errors.ts";
 import type { Side } from "./layouts.ts";
-
-export interface SizeOptions {
-  /**
-   * resize_and_crop: both sides to the load size, whatever their shape, then a crop; crop: only the crop;
-   * scale_width: to the width `loadSize`, shape kept, height at least that of the crop; scale_width_and_crop: then a crop;
-   * none: as they are.
-   */
-  preprocess: "resize_and_crop" | "crop" | "scale_width" | "scale_width_and_crop" | "none";
-  /** Pixels: width, and without `loadHeight` also height. */
-  loadSize: number;
-  loadHeight?: number | undefined;
-  cropSize: number;
-  cropHeight?: number | undefined;
-}
 
 export interface Size {
   width: number;
   height: number;
 }
 
-/** Whether every pair has the size of the crop; otherwise each has its own. */
-export function fixedSize(preprocess: SizeOptions["preprocess"]): boolean {
-  return preprocess !== "none" && preprocess !== "scale_width";
+/** Pixels. Width and height of the crop, and of the picture before the crop. */
+export interface SizeLimits {
+  loadSize: number;
+  loadHeight: number;
+  cropSize: number;
+  cropHeight: number;
 }
 
-/** @throws ConfigError when the crop does not fit into the load size */
-export function checkSizes({ preprocess, loadSize, loadHeight, cropSize, cropHeight = cropSize }: SizeOptions): void {
-  const refuse = (load: string, size: number, crop: string, least: number) => {
-    throw new ConfigError(
-      `${load} ${size} is below ${crop} ${least}: the crop does not fit. Use ${load} ` +
-        `${Math.round((least * 286) / 256)} (as much jitter as 286 with 256) or ${least} (none).`,
-    );
-  };
-  const resized = preprocess === "resize_and_crop" || preprocess === "scale_width_and_crop";
-  if (resized && loadSize < cropSize) refuse("--load-size", loadSize, "--crop-size", cropSize);
-  const height = loadHeight ?? loadSize;
-  if (preprocess === "resize_and_crop" && height < cropHeight) {
-    const crop = cropHeight === cropSize ? "--crop-size" : "--crop-height";
-    refuse(loadHeight === undefined ? "--load-size" : "--load-height", height, crop, cropHeight);
-  }
+/** A choice of --preprocess. */
+export interface Preprocessing {
+  /** One line for the help. */
+  help: string;
+  /** Whether every pair is cropped to the crop size; otherwise each keeps its own size. */
+  crops: boolean;
+  /** The dimensions of the load size that the crop has to fit into. */
+  loads: readonly ("width" | "height")[];
+  /** The size that a picture is resized to before the crop. */
+  resized(picture: Size, limits: SizeLimits): Size;
 }
+
+/** To the width `loadSize`, shape kept; the height is at least that of the crop. */
+const scaledWidth = ({ width, height }: Size, { loadSize, cropHeight }: SizeLimits): Size => ({
+  width: loadSize,
+  height: Math.max(Math.trunc((loadSize * height) / width), cropHeight),
+});
+const unchanged = ({ width, height }: Size): Size => ({ width, height });
+
+/** The choices of --preprocess. */
+export const preprocessings = {
+  resize_and_crop: {
+    help: "resize to the load size, whatever the shape, and crop",
+    crops: true,
+    loads: ["width", "height"],
+    resized: (_, { loadSize, loadHeight }) => ({ width: loadSize, height: loadHeight }),
+  },
+  crop: { help: "only crop", crops: true, loads: [], resized: unchanged },
+  scale_width: { help: "resize to the load width and keep the shape", crops: false, loads: [], resized: scaledWidth },
+  scale_width_and_crop: {
+    help: "resize to the load width, keep the shape, and crop",
+    crops: true,
+    loads: ["width"],
+    resized: scaledWidth,
+  },
+  none: { help: "take pictures as they are", crops: false, loads: [], resized: unchanged },
+} as const satisfies Readonly<Record<string, Preprocessing>>;
+
+export type Preprocess = keyof typeof preprocessings;
+
+export interface SizeOptions extends SizeLimits {
+  preprocess: Preprocess;
+}
+
+/** Whether every pair has the size of the crop; otherwise each has its own. */
+export const crops = ({ preprocess }: Pick<SizeOptions, "preprocess">): boolean => preprocessings[preprocess].crops;
 
 /** The size that a picture is resized to before the crop. */
-export function resizedSize({ width, height }: Size, options: SizeOptions): Size {
-  const { preprocess, loadSize, loadHeight = loadSize, cropSize, cropHeight = cropSize } = options;
-  if (preprocess === "resize_and_crop") return { width: loadSize, height: loadHeight };
-  if (preprocess === "crop" || preprocess === "none") return { width, height };
-  return { width: loadSize, height: Math.max(Math.trunc((loadSize * height) / width), cropHeight) };
+export function resizedSize(picture: Size, options: SizeOptions): Size {
+  const { resized }: Preprocessing = preprocessings[options.preprocess];
+  return resized(picture, options);
 }
 
 /**
@@ -61,7 +78,7 @@ export function resizedSize({ width, height }: Size, options: SizeOptions): Size
  * @throws DatasetError naming the files when the sides do not fit each other or the crop does not fit in them
  */
 export function pairSize(input: Size, target: Size, sides: readonly [Side, Side], options: SizeOptions): Size {
-  const { preprocess, cropSize, cropHeight = cropSize } = options;
+  const { preprocess, cropSize, cropHeight } = options;
   const size = resizedSize(input, options);
   const other = resizedSize(target, options);
   const rounding = preprocess.startsWith("scale_width") ? 1 : 0;

@@ -26,7 +26,7 @@ export async function exportOnnx(options: ExportOptions, files: Files): Promise<
   const run = new Run(files, options);
   const config = await run.config();
   const { tensors, path } = await run.generator(options.epoch ?? "latest");
-  const { width = config.cropSize, height = config.cropHeight ?? config.cropSize } = options;
+  const { width = config.cropSize, height = config.cropHeight } = options;
   const shape = { n: 1, height, width };
   const { program, netG } = generatorGraph({ ...config, noDropout: true }, shape);
   const names = new Map(netG.specs.map(({ name }) => [`netG.${name}`, name]));

@@ -46,7 +46,7 @@ export async function openTranslator(options: OpenOptions, platform: Platform): 
   const config = { ...stored, threads: threads ?? stored.threads };
   const device = await chooseDevice(platform, options.device ?? stored.device);
   const { tensors, path } = await run.generator(epoch);
-  const side = generators[config.netG]!.multiple;
+  const side = generators[config.netG].multiple;
   const { netG } = generatorGraph(config, { n: 1, height: side, width: side });
   const state = new NetworkState(netG);
   loadWeights(state, tensors, path);

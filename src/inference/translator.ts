@@ -95,7 +95,7 @@ export class Translator {
     this.config = { ...config, noDropout: config.noDropout || (settings.dropout ?? config.dropout) === "off" };
     this.statistics = settings.statistics ?? config.statistics;
     this.seed = settings.seed ?? config.seed;
-    this.multiple = generators[config.netG]!.multiple;
+    this.multiple = generators[config.netG].multiple;
     this.#tile = { tile: settings.tile, overlap: settings.overlap };
     this.#target = keepsState(device) ? "gpu" : "cpu";
     this.#weights = weights;

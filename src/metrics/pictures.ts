@@ -16,6 +16,14 @@ export interface Metrics {
   sharpness: number;
 }
 
+/** The scores of a validation, the choices of --val-metric. */
+export const validationMetrics = {
+  L1: { unit: "mean |output \u2212 target|, range [\u22121, 1]", better: "smaller" },
+  PSNR: { unit: "decibels", better: "larger" },
+  SSIM: { unit: "1 is equal", better: "larger" },
+} as const;
+export type ValidationMetric = keyof typeof validationMetrics;
+
 /**
  * How much several outputs for one picture differ: for each pixel their standard deviation in grey levels of 0..255, the
  * mean over channels. `picture` shows it four times enlarged, white from 64 levels on; `mean` is its mean over pixels.

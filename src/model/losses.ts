@@ -2,40 +2,48 @@
 import { Graph, type Target, type Tensor } from "../graph/graph.ts";
 import { add, mul } from "../graph/ops/elementwise.ts";
 import { concat } from "../graph/ops/movement.ts";
-import { discriminateScales } from "../networks/discriminators.ts";
-import { type GeneratorOptions, generators } from "../networks/generators.ts";
-import type { NetworkOptions } from "../networks/options.ts";
+import { type DiscriminatorName, type DiscriminatorOptions, discriminateScales } from "../networks/discriminators.ts";
+import type { Generator, GeneratorOptions } from "../networks/generator.ts";
+import { type GeneratorName, generators } from "../networks/generators.ts";
 import { fitted } from "../nn/fit.ts";
-import type { Statistics } from "../nn/layers.ts";
-import { featureMatching, ganLosses, gradientPenalty, l1 } from "../nn/losses.ts";
+import { featureMatching, type GanLoss, type GanMode, ganLosses, gradientPenalty, l1 } from "../nn/losses.ts";
+import type { Statistics } from "../nn/norms.ts";
 import { Parameters } from "../nn/parameters.ts";
 
-/** What fixes the networks and the step's arithmetic; absent options have the configuration's defaults. */
-export interface ModelOptions extends NetworkOptions, Omit<GeneratorOptions, "dropout" | "statistics"> {
+/**
+ * How D's update and G's loss follow each other. updated: D judges G's pictures again after its update (PyTorch
+ * implementation); stale: G's loss takes D's judgement from before the update, its gradient the weights from after it
+ * (paper's code); simultaneous: both take D from before its update.
+ */
+export const updateOrders = ["updated", "stale", "simultaneous"] as const;
+export type UpdateOrder = (typeof updateOrders)[number];
+
+/** The options on which the networks and the arithmetic of a step depend. A `Config` has them all. */
+export interface ModelOptions
+  extends Omit<GeneratorOptions, "dropout" | "statistics">,
+    Omit<DiscriminatorOptions, "prefix" | "statistics"> {
   inputNc: number;
-  netG: string;
-  netD: string;
-  ndf: number;
-  nLayersD: number;
-  /** Scales of D; 1. */
-  numD?: number;
+  netG: GeneratorName;
+  netD: DiscriminatorName;
+  /** Scales of D. */
+  numD: number;
   /** D sees the picture alone, not the input beside it. */
-  noCondition?: boolean;
+  noCondition: boolean;
   noDropout: boolean;
-  ganMode: keyof typeof ganLosses;
-  lambdaGp?: number;
+  ganMode: GanMode;
+  lambdaGp: number;
   lambdaL1: number;
-  /** Weight of the adversarial loss; 1. With 0 there is no D. */
-  lambdaGan?: number;
-  lambdaFeat?: number;
-  /** Factor of D's loss; 0.5. */
-  lossDWeight?: number;
-  updateOrder?: "updated" | "stale" | "simultaneous";
-  zeroBias?: boolean;
-  /** Batches whose gradients make one update; 1. */
-  accumulate?: number;
+  /** Weight of the adversarial loss. With 0 there is no D. */
+  lambdaGan: number;
+  lambdaFeat: number;
+  /** Factor of D's loss. */
+  lossDWeight: number;
+  updateOrder: UpdateOrder;
+  zeroBias: boolean;
+  /** Batches whose gradients make one update. */
+  accumulate: number;
   /** Largest norm of a network's gradient; 0 is no limit. */
-  clipGrad?: number;
+  clipGrad: number;
   beta1: number;
   beta2: number;
 }
@@ -85,7 +93,7 @@ export class Model {
 
   /** G's pictures, [n, outputNc, height, width]. */
   generate(): Tensor {
-    return generate(this.netG, this.realA, this.#options);
+    return generate(this.netG, this.realA, this.#options, "batch");
   }
 
   /** D on pictures, beside their inputs unless D is unconditional. `pass` names the scope. */
@@ -99,17 +107,16 @@ export class Model {
   }
 
   #discriminate(pair: Tensor): Judgement {
-    const { nLayersD: nLayers, numD = 1, ...switches } = this.#options;
-    return discriminateScales(this.netD, pair, { ...switches, nLayers, numD });
+    return discriminateScales(this.netD, pair, { ...this.#options, statistics: "batch", prefix: "" });
   }
 
   /** D's loss: real pairs are to be told from fake ones (Isola et al. 2017, eq. 1 and 3.3). */
   lossD(real: Judgement, fake: Judgement, fakeB: Tensor): Loss {
-    const { ganMode, lambdaGp = 10, lossDWeight = 0.5 } = this.#options;
-    const ganLoss = ganLosses[ganMode];
+    const { ganMode, lambdaGp, lossDWeight } = this.#options;
+    const ganLoss: GanLoss = ganLosses[ganMode];
     return this.graph.scope("loss", () => {
-      const dFake = ganLoss(logits(fake), false);
-      const dReal = ganLoss(logits(real), true);
+      const dFake = overScales(fake, ganLoss.fake);
+      const dReal = overScales(real, ganLoss.real);
       const parts: Loss["parts"] = [
         ["D_real", dReal],
         ["D_fake", dFake],
@@ -128,12 +135,12 @@ export class Model {
 
   /** G's loss: D is to take its pictures for real (unless there is no D), and they are to be near the target (eq. 4). */
   lossG(fakeB: Tensor, fake?: Judgement, real?: Judgement): Loss {
-    const { ganMode, lambdaGan = 1, lambdaL1, lambdaFeat = 0 } = this.#options;
+    const { ganMode, lambdaGan, lambdaL1, lambdaFeat } = this.#options;
     return this.graph.scope("loss", () => {
       const parts: Loss["parts"] = [];
       const terms: Tensor[] = [];
       if (fake) {
-        const gan = ganLosses[ganMode](logits(fake), true);
+        const gan = overScales(fake, ganLosses[ganMode].generator);
         parts.push(["G_GAN", gan]);
         terms.push(lambdaGan === 1 ? gan : mul(gan, lambdaGan));
       }
@@ -152,9 +159,13 @@ export class Model {
 
 const logits = (judgement: Judgement): Tensor[] => judgement.map((maps) => maps.at(-1)!);
 
+/** A loss of the logits, summed over D's scales. */
+const overScales = (judgement: Judgement, loss: (logits: Tensor) => Tensor): Tensor =>
+  logits(judgement).map(loss).reduce(add);
+
 /** G on pictures of any size: padded to what it can halve, and cut back. */
-export function generate(netG: Parameters, x: Tensor, options: ModelOptions, statistics?: Statistics): Tensor {
-  const { build, multiple } = generators[options.netG]!;
+export function generate(netG: Parameters, x: Tensor, options: ModelOptions, statistics: Statistics): Tensor {
+  const { build, multiple }: Generator = generators[options.netG];
   const switches = { ...options, dropout: !options.noDropout, statistics };
   return fitted(x, multiple, (whole) => build(netG, whole, switches));
 }

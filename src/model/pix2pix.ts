@@ -5,7 +5,7 @@
 import { gradient } from "../graph/gradient.ts";
 import { Graph, type Output, type Program, type Target, type Tensor, unshaped } from "../graph/graph.ts";
 import { concat, reshape } from "../graph/ops/movement.ts";
-import type { Statistics } from "../nn/layers.ts";
+import type { Statistics } from "../nn/norms.ts";
 import { Parameters } from "../nn/parameters.ts";
 import { type BatchShape, generate, type Loss, type LossName, Model, type ModelOptions } from "./losses.ts";
 import { accumulated, clipping, zeroing } from "./update.ts";
@@ -47,7 +47,7 @@ export interface StepGraph {
  */
 export function trainingStep(options: ModelOptions, batch: BatchShape, target: Target = "cpu"): StepGraph {
   if (options.lambdaGan === 0) return withoutDiscriminator(options, batch, target);
-  if ((options.accumulate ?? 1) > 1) return overSeveralBatches(options, batch, target);
+  if (options.accumulate > 1) return overSeveralBatches(options, batch, target);
   const model = new Model(options, batch, target);
   const { graph, netG, netD, realB } = model;
 
@@ -60,7 +60,7 @@ export function trainingStep(options: ModelOptions, batch: BatchShape, target: T
   const gradientsD = gradientsOf(netD, lossD);
 
   // G: convince D, and stay near the target.
-  const { updateOrder = "updated", lambdaFeat = 0 } = options;
+  const { updateOrder, lambdaFeat } = options;
   let renewed: Map<Tensor, Tensor> | undefined;
   let lossG: Loss;
   if (updateOrder === "updated") {
@@ -110,7 +110,7 @@ function overSeveralBatches(options: ModelOptions, batch: BatchShape, target: Ta
   const forG = new Model(options, batch, target);
   const { netG, netD } = forG;
   const pictures = forG.generate();
-  const realG = (options.lambdaFeat ?? 0) > 0 ? forG.judge(forG.realB, "G, real") : undefined;
+  const realG = options.lambdaFeat > 0 ? forG.judge(forG.realB, "G, real") : undefined;
   const lossG = forG.lossG(pictures, forG.judge(pictures, "G"), realG);
   const gradientsG = accumulated(forG.graph, gradientsOf(netG, lossG), options);
   const outputs = [{ name: "fake_B", tensor: pictures }, vectorOf("losses_G", lossG), ...gradientsG];
@@ -122,7 +122,7 @@ function overSeveralBatches(options: ModelOptions, batch: BatchShape, target: Ta
 }
 
 function phase(net: Parameters, batch: Program, { parts }: Loss, options: ModelOptions): Phase {
-  const { clipGrad = 0, zeroBias = false } = options;
+  const { clipGrad, zeroBias } = options;
   const network = net.network as Phase["network"];
   const zero = zeroBias ? zeroing(net) : [];
   return {

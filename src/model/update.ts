@@ -11,7 +11,11 @@ export const keepInput = "accumulate.keep";
 export const shareInput = "accumulate.share";
 
 /** With --accumulate: each gradient added to those of the batches before, "<name>.new" over "<name>". */
-export function accumulated(graph: Graph, gradients: readonly Output[], { accumulate = 1 }: ModelOptions): Output[] {
+export function accumulated(
+  graph: Graph,
+  gradients: readonly Output[],
+  { accumulate }: Pick<ModelOptions, "accumulate">,
+): Output[] {
   if (accumulate === 1) return [...gradients];
   const keep = graph.input(keepInput, []);
   const share = graph.input(shareInput, []);

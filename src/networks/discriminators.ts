@@ -1,22 +1,28 @@
 /**
- * Discriminators. `discriminators` names them for --netD: an entry here is all that a new one needs.
+ * The choices of --netD. A new discriminator needs one entry here: options, help, docs and checks follow from it.
+ *
  * A discriminator maps input and picture side by side, [N, inputNc + outputNc, H, W], to a map of logits [N, 1, h, w]: one
  * judgement for each patch of the size of its receptive field.
  */
 import type { Tensor } from "../graph/graph.ts";
 import { leakyRelu } from "../graph/ops/elementwise.ts";
 import { averagePool } from "../graph/ops/pooling.ts";
-import { conv, convTranspose, norm } from "../nn/layers.ts";
+import { conv, convTranspose } from "../nn/layers.ts";
+import { norm, norms } from "../nn/norms.ts";
 import type { Parameters } from "../nn/parameters.ts";
-import { defaultSlope, hasBias, type NetworkOptions } from "./options.ts";
+import { hasBias, type NetworkOptions } from "./network.ts";
 
 export interface DiscriminatorOptions extends NetworkOptions {
   /** Channels of the first layer; they double up to 8 times. */
   ndf: number;
-  nLayers: number;
-  /** What the names of the parameters begin with; "" where there is one discriminator. */
-  prefix?: string;
+  /** Strided layers; a discriminator of fixed depth does not read it. */
+  nLayersD: number;
+  /** The first part of the parameters' names; "" where there is one discriminator. */
+  prefix: string;
 }
+
+/** The options on which the layers of a discriminator depend. */
+export type Depth = Pick<DiscriminatorOptions, "nLayersD">;
 
 /** Kernel extent and stride of a layer, for the receptive field; a transposed layer has stride 1 / s. */
 export interface LayerGeometry {
@@ -25,16 +31,23 @@ export interface LayerGeometry {
 }
 
 export interface Discriminator {
+  /** One line for the help of --netD. */
+  help: string;
   /** The map of logits. */
   build(p: Parameters, x: Tensor, options: DiscriminatorOptions): Tensor;
-  /** What each layer hands on, after its activation; the last is the map of logits. */
+  /** The output of each layer after its activation; the last is the map of logits. */
   layers(p: Parameters, x: Tensor, options: DiscriminatorOptions): Tensor[];
   /** The layers from input to output. */
-  geometry(options: { nLayers: number }): LayerGeometry[];
-  help: string;
+  geometry(options: Depth): LayerGeometry[];
+  /** The least height and width, in pixels, for which the map of logits is not empty. */
+  least(options: Depth): number;
+  /** The option that helps where pictures of `side` pixels are below `least`; undefined where none does. */
+  remedy?(side: number): string | undefined;
+  /** The largest --num-d; by default there is no limit. */
+  mostScales?: number;
 }
 
-/** The side of the input patch that one value of the output map depends on, in pixels. */
+/** The side of the input patch, in pixels, on which one value of the output map depends. */
 export function receptiveField(layers: readonly LayerGeometry[]): number {
   let field = 1;
   for (const { extent, stride } of [...layers].reverse()) field = Math.floor((field - 1) * stride) + extent;
@@ -46,55 +59,66 @@ const discriminator = (parts: Omit<Discriminator, "build">): Discriminator => ({
   build: (p, x, options) => parts.layers(p, x, options).at(-1)!,
 });
 
-/** PatchGAN (Isola et al. 2017, 6.1.2): `nLayers` strided convolutions, then two of stride 1; 0 layers is the PixelGAN. */
+/** The most strided layers of a PatchGAN for pictures of `side` pixels: see `least`. */
+const deepest = (side: number) => Math.max(0, Math.floor(Math.log2(side / 3)));
+
+/** PatchGAN (Isola et al. 2017, 6.1.2): `nLayersD` strided convolutions, then two of stride 1; 0 layers is the PixelGAN. */
 const n_layers = discriminator({
-  help: "PatchGAN of --n-layers-d strided layers: receptive field 16, 34, 70, 142, 286, 574 for 1 to 6, 1 for 0",
-  geometry: ({ nLayers }) =>
-    nLayers === 0
-      ? pixel.geometry({ nLayers })
+  help: "PatchGAN of --n-layers-d strided layers",
+  geometry: ({ nLayersD }) =>
+    nLayersD === 0
+      ? pixel.geometry({ nLayersD })
       : [
-          ...Array.from({ length: nLayers }, () => ({ extent: 4, stride: 2 })),
+          ...Array.from({ length: nLayersD }, () => ({ extent: 4, stride: 2 })),
           { extent: 4, stride: 1 },
           { extent: 4, stride: 1 },
         ],
+  // Strided layers halve, rounding down; each of the two 4 x 4 layers of stride 1 with padding 1 takes one value.
+  least: ({ nLayersD }) => (nLayersD === 0 ? 1 : 3 * 2 ** nLayersD),
+  remedy: (side) => `--n-layers-d of at most ${deepest(side)}`,
   layers(p, x, options) {
-    const { ndf, nLayers, norm: kind, slope = defaultSlope, padding, prefix = "" } = options;
-    if (nLayers === 0) return pixel.layers(p, x, options);
-    const bias = hasBias(options.bias, kind === "instance");
+    const { ndf, nLayersD, norm: kind, slope, padding, prefix } = options;
+    if (nLayersD === 0) return pixel.layers(p, x, options);
+    const bias = hasBias(options.bias, norms[kind].biasBefore);
     const width = (i: number) => ndf * Math.min(8, 2 ** i);
     const strided = { kernel: 4, stride: 2, pad: 1, padding };
     const name = (at: number) => `${prefix}model.${at}`;
     const { graph } = p;
     const first = { ...strided, out: ndf, bias: hasBias(options.bias, true) };
     const maps = [graph.scope("conv1", () => leakyRelu(conv(p, name(0), x, first), slope))];
-    for (let i = 1; i <= nLayers; i++) {
+    for (let i = 1; i <= nLayersD; i++) {
       const h = graph.scope(`conv${i + 1}`, () => {
         const at = 3 * i - 1;
-        const shape = { ...strided, stride: i < nLayers ? 2 : 1, out: width(i), bias };
+        const shape = { ...strided, stride: i < nLayersD ? 2 : 1, out: width(i), bias };
         return leakyRelu(norm(p, kind, name(at + 1), conv(p, name(at), maps.at(-1)!, shape), options), slope);
       });
       maps.push(h);
     }
     const last = { out: 1, kernel: 4, pad: 1, padding };
-    return [...maps, graph.scope("map", () => conv(p, name(3 * nLayers + 2), maps.at(-1)!, last))];
+    return [...maps, graph.scope("map", () => conv(p, name(3 * nLayersD + 2), maps.at(-1)!, last))];
   },
 });
 
 /** A PatchGAN of fixed depth. */
-const patches = (nLayers: number, help: string): Discriminator =>
+const patches = (nLayersD: number): Discriminator =>
   discriminator({
-    help,
-    geometry: () => n_layers.geometry({ nLayers }),
-    layers: (p, x, options) => n_layers.layers(p, x, { ...options, nLayers }),
+    help: `PatchGAN of ${nLayersD} strided layer${nLayersD === 1 ? "" : "s"}, patches of ${patchOf(nLayersD)} px`,
+    geometry: () => n_layers.geometry({ nLayersD }),
+    least: () => n_layers.least({ nLayersD }),
+    remedy: (side) => `--netD n_layers with --n-layers-d of at most ${deepest(side)}`,
+    layers: (p, x, options) => n_layers.layers(p, x, { ...options, nLayersD }),
   });
+
+const patchOf = (nLayersD: number) => receptiveField(n_layers.geometry({ nLayersD }));
 
 /** PixelGAN: 1 x 1 convolutions. */
 const pixel = discriminator({
-  help: "PixelGAN: 1 x 1 convolutions, receptive field 1",
+  help: "PixelGAN of 1 x 1 convolutions, judges single pixels",
+  least: () => 1,
   geometry: () => [1, 2, 3].map(() => ({ extent: 1, stride: 1 })),
   layers(p, x, options) {
-    const { ndf, norm: kind, slope = defaultSlope, prefix = "" } = options;
-    const bias = hasBias(options.bias, kind === "instance");
+    const { ndf, norm: kind, slope, prefix } = options;
+    const bias = hasBias(options.bias, norms[kind].biasBefore);
     const first = { out: ndf, kernel: 1, bias: hasBias(options.bias, true) };
     const h = leakyRelu(conv(p, `${prefix}net.0`, x, first), slope);
     const y = conv(p, `${prefix}net.2`, h, { out: 2 * ndf, kernel: 1, bias });
@@ -110,6 +134,8 @@ const pixel = discriminator({
  */
 const article = discriminator({
   help: "the seed article's: 4 strided layers, then a transposed one to a 70 x 70 map",
+  least: () => 16,
+  mostScales: 1,
   geometry: () => [
     ...Array.from({ length: 4 }, () => ({ extent: 4, stride: 2 })),
     // Each output value of the transposed layer sees at most ceil(10 / 4) = 3 places of its input, of which dilation 3
@@ -117,7 +143,7 @@ const article = discriminator({
     { extent: 1, stride: 1 },
   ],
   layers(p, x, options) {
-    const { ndf, norm: kind, slope = defaultSlope, padding, prefix = "" } = options;
+    const { ndf, norm: kind, slope, padding, prefix } = options;
     const bias = hasBias(options.bias, true);
     const { graph } = p;
     const maps = [x];
@@ -136,22 +162,24 @@ const article = discriminator({
 });
 
 /** The choices of --netD. patch_N is the discriminator of receptive field N of the paper (table 3 and 6.1.2). */
-export const discriminators: Readonly<Record<string, Discriminator>> = {
-  basic: patches(3, "PatchGAN of 3 strided layers, receptive field 70"),
+export const discriminators = {
+  basic: patches(3),
   n_layers,
   pixel,
-  patch_1: patches(0, "the paper's 1x1: PixelGAN"),
-  patch_16: patches(1, "the paper's 16x16: PatchGAN of 1 strided layer"),
-  patch_70: patches(3, "the paper's 70x70: PatchGAN of 3 strided layers"),
-  patch_286: patches(5, "the paper's 286x286: PatchGAN of 5 strided layers"),
+  patch_1: pixel,
+  patch_16: patches(1),
+  patch_70: patches(3),
+  patch_286: patches(5),
   article,
-};
+} satisfies Readonly<Record<string, Discriminator>>;
+
+export type DiscriminatorName = keyof typeof discriminators;
 
 /**
  * `numD` discriminators of one kind at as many scales (pix2pixHD, Wang et al. 2018, 3.2): the one of scale k sees `x`
  * after k times AvgPool2d(3, 2, 1, count_include_pad=False).
  * @param x input and picture side by side, [N, inputNc + outputNc, H, W]
- * @returns for each scale, from full size down, what each layer hands on; the last is the scale's map of logits
+ * @returns for each scale, from full size down, the output of each layer; the last is the scale's map of logits
  *
  * Parameters of scale k are named "scale<k>.<name>"; with `numD` 1 they have the discriminator's own names. (pix2pixHD
  * numbers scales from the smallest and pads by 2, so that its weights would need another network than this.)
@@ -159,10 +187,10 @@ export const discriminators: Readonly<Record<string, Discriminator>> = {
 export function discriminateScales(
   p: Parameters,
   x: Tensor,
-  options: DiscriminatorOptions & { netD: string; numD: number },
+  options: DiscriminatorOptions & { netD: DiscriminatorName; numD: number },
 ): Tensor[][] {
-  const { netD, numD, prefix = "" } = options;
-  const { layers } = discriminators[netD]!;
+  const { netD, numD, prefix } = options;
+  const { layers } = discriminators[netD];
   if (numD === 1) return [layers(p, x, options)];
   const { graph } = p;
   const scales: Tensor[][] = [];

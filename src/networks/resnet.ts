@@ -1,10 +1,11 @@
 /** The ResNet generator of Johnson et al. 2016 as CycleGAN and the PyTorch implementation have it. */
 import type { Tensor } from "../graph/graph.ts";
 import { add, relu, tanh } from "../graph/ops/elementwise.ts";
-import { conv, double, dropout, norm } from "../nn/layers.ts";
+import { conv, double, dropout } from "../nn/layers.ts";
+import { norm, norms } from "../nn/norms.ts";
 import type { Parameters } from "../nn/parameters.ts";
-import type { Generator, GeneratorOptions } from "./generators.ts";
-import { hasBias } from "./options.ts";
+import type { Generator, GeneratorOptions } from "./generator.ts";
+import { hasBias } from "./network.ts";
 
 const halvings = 2;
 
@@ -17,7 +18,7 @@ export function resnet(blocks: number): Generator {
   const build = (p: Parameters, x: Tensor, options: GeneratorOptions) => {
     const { outputNc, ngf, norm: kind, padding, upsample } = options;
     const { graph } = p;
-    const bias = hasBias(options.bias, kind === "instance");
+    const bias = hasBias(options.bias, norms[kind].biasBefore);
     const reflected = (kernel: number) => ({ kernel, pad: (kernel - 1) / 2, padding: "reflect" as const });
     const normed = (at: string, y: Tensor) => norm(p, kind, at, y, options);
 
@@ -55,9 +56,5 @@ export function resnet(blocks: number): Generator {
     const last = firstBlock + blocks + 3 * halvings + 1;
     return graph.scope("netG/last", () => tanh(conv(p, `model.${last}`, h, { ...reflected(7), out: outputNc })));
   };
-  return {
-    build,
-    multiple: 2 ** halvings,
-    help: `ResNet of ${blocks} blocks, for sizes that are multiples of ${2 ** halvings}`,
-  };
+  return { build, multiple: 2 ** halvings, help: `ResNet of ${blocks} blocks` };
 }

@@ -6,10 +6,11 @@
 import type { Tensor } from "../graph/graph.ts";
 import { leakyRelu, relu, tanh } from "../graph/ops/elementwise.ts";
 import { concat } from "../graph/ops/movement.ts";
-import { conv, double, dropout, norm } from "../nn/layers.ts";
+import { conv, double, dropout } from "../nn/layers.ts";
+import { norm, norms } from "../nn/norms.ts";
 import type { Parameters } from "../nn/parameters.ts";
-import type { Generator, GeneratorOptions } from "./generators.ts";
-import { defaultSlope, hasBias } from "./options.ts";
+import type { Generator, GeneratorOptions } from "./generator.ts";
+import { hasBias } from "./network.ts";
 
 const halving = { kernel: 4, stride: 2, pad: 1 };
 
@@ -23,10 +24,10 @@ export function unet(levels: number, skips = true): Generator {
   const block = (level: number) =>
     `model.model${".1.model".repeat(Math.min(level, 1))}${".3.model".repeat(Math.max(0, level - 1))}`;
   const build = (p: Parameters, x: Tensor, options: GeneratorOptions) => {
-    const { outputNc, ngf, norm: kind, slope = defaultSlope, padding, upsample, dropoutLevels = "second" } = options;
+    const { outputNc, ngf, norm: kind, slope, padding, upsample, dropoutLevels } = options;
     const { graph } = p;
     const channels = (level: number) => ngf * Math.min(8, 2 ** level);
-    const bias = hasBias(options.bias, kind === "instance");
+    const bias = hasBias(options.bias, norms[kind].biasBefore);
     const up = { upsample, padding, transposed: halving };
     const drops = (level: number) =>
       dropoutLevels === "first" ? level > innermost - 3 : level < innermost && level >= 4;
@@ -67,7 +68,9 @@ export function unet(levels: number, skips = true): Generator {
   return {
     build,
     multiple: 2 ** levels,
-    help: `${skips ? "U-Net" : "U-Net without skips"} of ${levels} levels, for sizes that are multiples of ${2 ** levels}`,
+    help: `U-Net of ${levels} levels${skips ? "" : " without skip connections"}`,
+    switches: skips ? ["skip", "dropoutLevels", "bottleneckNorm"] : ["dropoutLevels", "bottleneckNorm"],
+    ...(skips && { recommended: true }),
   };
 }
 
@@ -78,9 +81,9 @@ export function unet(levels: number, skips = true): Generator {
  */
 export const article: Generator = {
   multiple: 256,
-  help: "the seed article's U-Net of 8 levels (use --profile article)",
+  help: "the seed article's U-Net of 8 levels (see --profile article)",
   build(p, x, options) {
-    const { outputNc, ngf, norm: kind, slope = defaultSlope, padding, upsample } = options;
+    const { outputNc, ngf, norm: kind, slope, padding, upsample } = options;
     const { graph } = p;
     const levels = 8;
     const bias = hasBias(options.bias, true);

@@ -1,4 +1,4 @@
-/** Initial weights, named for --init-type by `inits`. Scales of norms are N(1, gain), biases 0. */
+/** Initial weights: `inits` are the choices of --init-type. Scales of norms are N(1, gain), biases 0. */
 import type { Shape } from "../graph/graph.ts";
 import { Random } from "../random.ts";
 import type { Role } from "./parameters.ts";
@@ -7,26 +7,34 @@ import type { Role } from "./parameters.ts";
  * Fills a convolution's weight of the given shape ([Cout, Cin, kh, kw], or [Cin, Cout, kh, kw] when transposed). The
  * definitions are those of torch.nn.init, which takes the first axis for the outputs in either case.
  */
-export type Init = (random: Random, out: Float32Array, shape: Shape, gain: number) => void;
+type Fill = (random: Random, out: Float32Array, shape: Shape, gain: number) => void;
+
+export interface Init {
+  /** One line for the help of --init-type. */
+  help: string;
+  fill: Fill;
+  /** A message for the user ahead of a fill that takes long. */
+  notice?: string;
+}
 
 /** N(0, gain) (Isola et al. 2017, 6.2: gain .02). */
-const normal: Init = (random, out, _shape, gain) => random.fillNormal(out, 0, gain);
+const normal: Fill = (random, out, _shape, gain) => random.fillNormal(out, 0, gain);
 
 /** N(0, gain * sqrt(2 / (fan in + fan out))) (Glorot and Bengio 2010). */
-const xavier: Init = (random, out, shape, gain) => {
+const xavier: Fill = (random, out, shape, gain) => {
   const { fanIn, fanOut } = fans(shape);
   random.fillNormal(out, 0, gain * Math.sqrt(2 / (fanIn + fanOut)));
 };
 
 /** N(0, sqrt(2 / fan in)), whatever the gain (He et al. 2015). */
-const kaiming: Init = (random, out, shape) => random.fillNormal(out, 0, Math.sqrt(2 / fans(shape).fanIn));
+const kaiming: Fill = (random, out, shape) => random.fillNormal(out, 0, Math.sqrt(2 / fans(shape).fanIn));
 
 /**
  * The weight as a matrix of shape[0] rows, gain times a random one with orthonormal rows, or columns where those are
  * the fewer (Saxe et al. 2013): the Q of a normal matrix whose R has a positive diagonal. That takes about
  * 2 * columns * rows^2 operations, in all a minute for unet_256 of 64 filters.
  */
-const orthogonal: Init = (random, out, shape, gain) => {
+const orthogonal: Fill = (random, out, shape, gain) => {
   const rows = shape[0]!;
   const columns = out.length / rows;
   random.fillNormal(out, 0, 1);
@@ -41,7 +49,16 @@ const orthogonal: Init = (random, out, shape, gain) => {
 };
 
 /** The choices of --init-type. */
-export const inits = { normal, xavier, kaiming, orthogonal };
+export const inits = {
+  normal: { help: "N(0, gain)", fill: normal },
+  xavier: { help: "N(0, gain * sqrt(2 / (fan in + fan out)))", fill: xavier },
+  kaiming: { help: "N(0, sqrt(2 / fan in)), whatever the gain", fill: kaiming },
+  orthogonal: {
+    help: "gain times a matrix with orthonormal rows",
+    fill: orthogonal,
+    notice: "Drawing orthogonal first weights: up to a minute for a large network.",
+  },
+} satisfies Readonly<Record<string, Init>>;
 
 /** The starting values of one parameter; `stream` names its own random stream, so that adding a layer moves no other. */
 export function initialise(
@@ -50,7 +67,7 @@ export function initialise(
   { init, gain, seed, network }: { init: Init; gain: number; seed: number; network: string },
 ): void {
   const random = () => new Random(seed, `init ${network} ${name}`, 0);
-  if (role === "weight") init(random(), out, shape, gain);
+  if (role === "weight") init.fill(random(), out, shape, gain);
   else if (role === "scale") random().fillNormal(out, 1, gain);
   else out.fill(role === "variance" ? 1 : 0);
 }

@@ -1,34 +1,27 @@
-/** Losses. `ganLosses` names the adversarial ones for --gan-mode; D's output is a map of logits, [N, 1, h, w], for each scale. */
+/** Losses. `ganLosses` are the choices of --gan-mode; D's output is a map of logits, [N, 1, h, w], for each scale. */
 import { gradient } from "../graph/gradient.ts";
 import type { Tensor } from "../graph/graph.ts";
 import { abs, add, mul, neg, Softplus, sqrt, square, sub } from "../graph/ops/elementwise.ts";
 import { mean, sum, sumSquare } from "../graph/ops/reduce.ts";
+import { type Norm, norms } from "./norms.ts";
 
-/**
- * The loss of calling the maps of `predictions` (one for each scale of D) real or fake: a scalar, the mean over samples and
- * positions, summed over scales. G's loss is that of calling its pictures real.
- */
-export type GanLoss = ((predictions: readonly Tensor[], real: boolean) => Tensor) & {
-  /** D's loss is to have `gradientPenalty` added. */
+/** An adversarial loss. The losses are scalars: means over the samples and positions of one map of logits. */
+export interface GanLoss {
+  /** One line for the help of --gan-mode. */
+  help: string;
+  /** D's loss on the logits of real pairs. */
+  real(logits: Tensor): Tensor;
+  /** D's loss on the logits of fake pairs. */
+  fake(logits: Tensor): Tensor;
+  /** G's loss on the logits of its pictures. */
+  generator(logits: Tensor): Tensor;
+  /** D's loss gets `gradientPenalty` added. */
   gradientPenalty?: true;
-};
-
-const overScales =
-  (loss: (prediction: Tensor, real: boolean) => Tensor): GanLoss =>
-  (predictions, real) =>
-    predictions.map((prediction) => loss(prediction, real)).reduce(add);
-
-/** Binary cross-entropy on sigmoid(prediction): ln(1 + e^-x) for real, ln(1 + e^x) for fake (Goodfellow et al. 2014). */
-const vanilla = overScales((prediction, real) => mean(Softplus([real ? neg(prediction) : prediction])));
-
-/** Squared distance to 1 or 0 (Mao et al. 2017). */
-const lsgan = overScales((prediction, real) => mean(square(sub(prediction, real ? 1 : 0))));
-
-/** Mean judgement, negative for real: the Wasserstein distance (Arjovsky et al. 2017), with a penalty on D's slope. */
-const wgangp: GanLoss = Object.assign(
-  overScales((prediction, real) => (real ? neg(mean(prediction)) : mean(prediction))),
-  { gradientPenalty: true as const },
-);
+  /** The axis of the loss curves: its unit, and the value of D's losses where D cannot tell real from fake. */
+  chart: { unit: string; chance: number; text: string };
+  /** Why the loss does not work with these options, and what to do; undefined where it does. */
+  problem?(options: { norm: Norm }): string | undefined;
+}
 
 /**
  * The mean over samples of (|d judgement / d x| - 1)^2 at points x between real and fake pairs (Gulrajani et al. 2017, eq. 3,
@@ -62,5 +55,40 @@ export function featureMatching(fake: readonly (readonly Tensor[])[], real: read
 /** Mean absolute difference over all elements. */
 export const l1 = (a: Tensor, b: Tensor): Tensor => mean(abs(sub(a, b)));
 
+/** Cross-entropy of sigmoid(logits): ln(1 + e^-x) for real, ln(1 + e^x) for fake (Goodfellow et al. 2014). */
+const vanilla: GanLoss = {
+  help: "cross-entropy",
+  real: (logits) => mean(Softplus([neg(logits)])),
+  fake: (logits) => mean(Softplus([logits])),
+  generator: (logits) => vanilla.real(logits),
+  chart: { unit: "cross-entropy (nats)", chance: Math.LN2, text: "ln 2 = 0.693" },
+};
+
+/** Squared distance to 1 for real and to 0 for fake (Mao et al. 2017). */
+const lsgan: GanLoss = {
+  help: "squared error",
+  real: (logits) => mean(square(sub(logits, 1))),
+  fake: (logits) => mean(square(sub(logits, 0))),
+  generator: (logits) => lsgan.real(logits),
+  chart: { unit: "squared error", chance: 0.25, text: "0.25" },
+};
+
+/** The mean logit, negative for real: the Wasserstein distance (Arjovsky et al. 2017), with a penalty on D's gradient. */
+const wgangp: GanLoss = {
+  help: "Wasserstein distance with gradient penalty",
+  real: (logits) => neg(mean(logits)),
+  fake: (logits) => mean(logits),
+  generator: (logits) => wgangp.real(logits),
+  gradientPenalty: true,
+  chart: { unit: "mean logit, negative for real", chance: 0, text: "0" },
+  problem: ({ norm }) =>
+    norms[norm].mixesBatch
+      ? `its penalty bounds D's gradient for each picture separately, and ${norm} norm mixes the pictures of a batch; ` +
+        "use --norm instance or --norm none"
+      : undefined,
+};
+
 /** The choices of --gan-mode. */
-export const ganLosses = { vanilla, lsgan, wgangp };
+export const ganLosses = { vanilla, lsgan, wgangp } satisfies Readonly<Record<string, GanLoss>>;
+
+export type GanMode = keyof typeof ganLosses;

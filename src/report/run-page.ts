@@ -1,4 +1,5 @@
 /** `runs/<name>/index.html`: how a training run is doing, readable while it goes on and after. */
+import { type ValidationMetric, validationMetrics } from "../metrics/pictures.ts";
 import { chartCss, chartScript, lineChart } from "./chart.ts";
 import {
   address,
@@ -28,14 +29,21 @@ export interface LossLine {
   D_GP?: number;
 }
 
+/** The unit of the adversarial losses, and D's losses where it cannot tell real from fake, as a number and in words. */
+export interface AdversarialScale {
+  unit: string;
+  chance: number;
+  text: string;
+}
+
 export interface RunPageInfo {
   name: string;
   /** While "training" the page reloads itself. */
   state: "training" | "finished" | "stopped";
   /** The configuration that matters, in reading order: [label, value], such as ["network", "unet_256, ngf 64"]. */
   config: readonly (readonly [label: string, value: string])[];
-  /** Undefined where there is no discriminator. */
-  ganMode: keyof typeof ganScales | undefined;
+  /** The axis of the adversarial losses; undefined where there is no discriminator. */
+  adversarial: AdversarialScale | undefined;
   lambdaL1: number;
   /** From 1; the epoch that is running, or the last one. */
   epoch: number;
@@ -59,7 +67,7 @@ export interface RunPageInfo {
   updated: Date;
 }
 
-type Metric = "L1" | "PSNR" | "SSIM";
+type Metric = ValidationMetric;
 
 const reloadSeconds = 15;
 
@@ -109,22 +117,15 @@ function facts(info: RunPageInfo, percent: string): [string, string][] {
   ];
 }
 
-/** What the adversarial losses of each --gan-mode are measured in, and their value where D cannot tell real from fake. */
-const ganScales = {
-  vanilla: { unit: "cross-entropy (nats)", chance: Math.LN2, text: "ln 2 = 0.693" },
-  lsgan: { unit: "squared error", chance: 0.25, text: "0.25" },
-  wgangp: { unit: "mean judgement, negative for real", chance: 0, text: "0" },
-} as const;
-
 /** Both charts of a run's losses, with a note on how to read them; they need chartCss. */
-export function lossCharts(info: Pick<RunPageInfo, "losses" | "ganMode" | "lambdaL1">): Html {
-  const { losses, ganMode } = info;
+export function lossCharts(info: Pick<RunPageInfo, "losses" | "adversarial" | "lambdaL1">): Html {
+  const { losses, adversarial } = info;
   if (losses.length === 0) return html`<p class="soft">The curves begin with the first steps.</p>`;
   const of = (key: keyof LossLine) => Float64Array.from(losses, (line) => line[key] ?? 0);
   const x = of("step");
   const charts: Html[] = [];
-  if (ganMode) {
-    const { unit, chance, text } = ganScales[ganMode];
+  if (adversarial) {
+    const { unit, chance, text } = adversarial;
     charts.push(
       lineChart({
         title: "Adversarial losses",
@@ -160,27 +161,21 @@ export function lossCharts(info: Pick<RunPageInfo, "losses" | "ganMode" | "lambd
   return html`<div class="charts">
 ${charts}</div>
 <details class="note"><summary>How to read them</summary>
-${ganMode ? adversarialNote(ganScales[ganMode].text) : ""}<p><code>G_L1</code> falls while the output comes closer to the target, but where many answers are right a blurred average
+${adversarial ? adversarialNote(adversarial.text) : ""}<p><code>G_L1</code> falls while the output comes closer to the target, but where many answers are right a blurred average
 has a lower <code>G_L1</code> than a sharp guess. Curves tell little about quality: look at the pictures.</p>
 </details>`;
 }
 
-const units: Record<Metric, string> = {
-  L1: "mean |output \u2212 target|, range [\u22121, 1]: lower is better",
-  PSNR: "decibels: higher is better",
-  SSIM: "1 is equal: higher is better",
-};
-
 function validation({ validation: { metric, scores } = { metric: "L1", scores: [] } }: RunPageInfo): HtmlValue {
   if (scores.length === 0) return undefined;
   const x = Float64Array.from(scores, ({ step }) => step);
-  const others = (["L1", "PSNR", "SSIM"] as const).filter((name) => name !== metric);
+  const others = (Object.keys(validationMetrics) as Metric[]).filter((name) => name !== metric);
   const charts = [metric, ...others].map((name, i) =>
     lineChart({
       title: name === metric ? `${name} (chooses the best weights)` : name,
       x,
       xLabel: "step",
-      yLabel: units[name],
+      yLabel: `${validationMetrics[name].unit}: ${validationMetrics[name].better === "smaller" ? "lower" : "higher"} is better`,
       series: [{ name, tone: i === 0 ? 4 : 2, y: Float64Array.from(scores, (score) => score[name]) }],
     }),
   );

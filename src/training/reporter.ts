@@ -1,6 +1,7 @@
 /** What a run tells: its networks and data in words, speed and time left, a strip of samples an epoch, and its page. */
 
 import { optionsOf } from "../config/options.ts";
+import type { Profile } from "../config/profiles.ts";
 import { type Config, configSchema, profiles, warningsOf } from "../config/schema.ts";
 import { Loader, still } from "../data/loader.ts";
 import { type FoundPairs, findPairs, type Pair } from "../data/pairs.ts";
@@ -9,6 +10,7 @@ import { inBytes, type MemoryNeed } from "../engines/memory.ts";
 import { Translator } from "../inference/translator.ts";
 import type { Losses } from "../model/losses.ts";
 import { discriminators, receptiveField } from "../networks/discriminators.ts";
+import { type GanLoss, ganLosses } from "../nn/losses.ts";
 import { countParameters } from "../nn/parameters.ts";
 import type { Platform } from "../platform.ts";
 import { stack, strip } from "../report/compose.ts";
@@ -46,7 +48,7 @@ export function describe(
     `${countParameters(net.specs).toLocaleString("en").replaceAll(",", " ")} parameters`;
   const { netG, netD, outputMap, device } = trainer;
   const { lambdaGan, numD } = config;
-  const field = receptiveField(discriminators[config.netD]!.geometry({ nLayers: config.nLayersD }));
+  const field = receptiveField(discriminators[config.netD].geometry(config));
   const [, , h, w] = outputMap ?? [];
   const patch = `each of its ${h}x${w} outputs judges a patch of ${field}x${field} px (receptive field)`;
   const scales = numD > 1 ? ` at ${numD} scales` : "";
@@ -79,7 +81,8 @@ function memory(need: MemoryNeed | undefined): string[] {
 
 /** What the profile has set, where it is not the default one. */
 function profileLine(config: Config): string[] {
-  const set = profiles[config.profile] as Readonly<Record<string, unknown>>;
+  const { sets }: Profile = profiles[config.profile];
+  const set = sets as Readonly<Record<string, unknown>>;
   const kept = optionsOf(configSchema).filter(({ key }) => key in set && config[key as keyof Config] === set[key]);
   const text = kept.map(({ flag, key, type }) => (type === "boolean" ? flag : `${flag} ${set[key]}`));
   return text.length > 0 ? [`profile ${config.profile}: ${text.join(" ")}`] : [];
@@ -87,12 +90,13 @@ function profileLine(config: Config): string[] {
 
 /** "vanilla GAN + 100 x L1", with what else is part of it. */
 function objective({ ganMode, lambdaGan, lambdaL1, lambdaFeat, lambdaGp }: Config): string {
+  const { gradientPenalty }: GanLoss = ganLosses[ganMode];
   const terms: string[] = [];
   const weighted = (weight: number, name: string) => (weight === 1 ? name : `${weight} x ${name}`);
   if (lambdaGan > 0) terms.push(weighted(lambdaGan, `${ganMode} GAN`));
   if (lambdaL1 > 0) terms.push(weighted(lambdaL1, "L1"));
   if (lambdaFeat > 0) terms.push(weighted(lambdaFeat, "feature matching"));
-  return terms.join(" + ") + (ganMode === "wgangp" && lambdaGan > 0 ? `, penalty ${lambdaGp}` : "");
+  return terms.join(" + ") + (gradientPenalty && lambdaGan > 0 ? `, penalty ${lambdaGp}` : "");
 }
 
 const batches = ({ accumulate, clipGrad }: Config): string =>
@@ -230,7 +234,7 @@ export class Reporter {
         ["optimiser", `Adam ${lr}, batch ${batchSize}`],
         ["seed", String(seed)],
       ],
-      ganMode: lambdaGan > 0 ? ganMode : undefined,
+      adversarial: lambdaGan > 0 ? ganLosses[ganMode].chart : undefined,
       lambdaL1,
       epoch: last?.epoch ?? 1,
       epochs,

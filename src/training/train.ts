@@ -5,8 +5,9 @@ import { findPairs } from "../data/pairs.ts";
 import { chooseDevice } from "../engines/device.ts";
 import { CheckpointError, DeviceLostError, UserError } from "../errors.ts";
 import { decode } from "../formats/safetensors.ts";
-import { inits } from "../nn/init.ts";
-import { schedules } from "../nn/schedules.ts";
+import { validationMetrics } from "../metrics/pictures.ts";
+import { type Init, inits } from "../nn/init.ts";
+import { type Schedule, schedules } from "../nn/schedules.ts";
 import type { Device, Platform } from "../platform.ts";
 import { loadWeights, Run, weightsFile } from "../run/run.ts";
 import { LossLog } from "./loss-log.ts";
@@ -132,8 +133,10 @@ async function trainRun(
       if (log.saved !== step) await save();
       throw error;
     });
+    const schedule: Schedule = schedules[config.lrPolicy];
     const history = validation?.history(epoch) ?? [];
-    const lr = config.lr * schedules[config.lrPolicy](epoch, { ...config, history, better: validation?.better });
+    const { better } = validationMetrics[config.valMetric];
+    const lr = config.lr * schedule.factor(epoch, { ...config, history, better });
     await trainer.step(batches, { step, lr });
     const images = batches.reduce((n, batch) => n + batch.n, 0);
     await log.add({ epoch, step, lr, images }, (performance.now() - began) / 1000);
@@ -190,12 +193,13 @@ async function begin(
   trainer: Trainer,
   { message }: TrainEvents,
 ) {
-  if (initType === "orthogonal") message?.("Drawing orthogonal first weights: up to a minute for a large network.");
+  const init: Init = inits[initType];
+  if (init.notice) message?.(init.notice);
   for (const [net, file] of [
     [trainer.netG, initG],
     [trainer.netD, initD],
   ] as const) {
-    net.initialise(inits[initType], initGain, seed);
+    net.initialise(init, initGain, seed);
     if (file) loadWeights(net, decode(await files.read(file), file).tensors, file);
   }
   return { step: 0, epoch: 0, pairs: 0 };

@@ -81,7 +81,7 @@ export class Trainer {
 
   /** Steps after which `losses` has to be called at the latest; 1 where that does not wait for anything. */
   get capacity(): number {
-    const { accumulate = 1 } = this.#options.model;
+    const { accumulate } = this.#options.model;
     return Math.max(1, Math.floor(this.#engine.capacity / (2 * accumulate)));
   }
 
@@ -113,7 +113,7 @@ export class Trainer {
     await this.#begun;
     this.#last = compiled.at(-1)!;
     const { model, seed } = this.#options;
-    const { accumulate = 1 } = model;
+    const { accumulate } = model;
     const factors = adamFactors(step, lr, model);
 
     const updates: (() => Promise<void>)[] = [];

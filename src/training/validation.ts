@@ -4,7 +4,7 @@ import { Loader, wholePictures } from "../data/loader.ts";
 import { findPairs } from "../data/pairs.ts";
 import { outputPicture } from "../data/sides.ts";
 import { Translator } from "../inference/translator.ts";
-import { mean, measure } from "../metrics/pictures.ts";
+import { mean, measure, validationMetrics } from "../metrics/pictures.ts";
 import type { Platform } from "../platform.ts";
 import type { Run, Score } from "../run/run.ts";
 import type { Trainer } from "./trainer.ts";
@@ -56,7 +56,7 @@ export class Validation {
 
   /** Whether a smaller score is the better one. */
   get better(): "smaller" | "larger" {
-    return this.#config.valMetric === "L1" ? "smaller" : "larger";
+    return validationMetrics[this.#config.valMetric].better;
   }
 
   /** Whether the end of this epoch is to be scored, and has not been. */

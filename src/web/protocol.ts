@@ -75,7 +75,7 @@ export function sendable(error: unknown): SentError {
   return { name: error.name, message: error.message, stack: error.stack };
 }
 
-const { nearest: _, quoted: __, ...classes } = errors;
+const { nearest: _, quoted: __, refuse: ___, ...classes } = errors;
 
 export function received({ name, message, stack }: SentError): Error {
   const known = Object.entries(classes).find(([key]) => key === name)?.[1] ?? Error;

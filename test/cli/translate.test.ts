@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { test } from "../../src/cli/commands/test.ts";
 import { translate } from "../../src/cli/commands/translate.ts";
-import { parseConfig } from "../../src/config/schema.ts";
+import { parseCommandLine } from "../../src/config/schema.ts";
 import { writeDemo } from "../../src/demo/write.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import { train } from "../../src/training/train.ts";
@@ -52,7 +52,7 @@ beforeAll(async () => {
       threads: 1,
     };
     await train(
-      parseConfig({ ...config, ...(name === "plain" && { noDropout: true, statistics: "image" }), initGain: 0.2 }),
+      parseCommandLine({ ...config, ...(name === "plain" && { noDropout: true, statistics: "image" }), initGain: 0.2 }),
       platform,
     );
   }

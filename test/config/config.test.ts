@@ -5,9 +5,11 @@ import {
   type Config,
   checkSize,
   configSchema,
+  parseCommandLine,
   parseConfig,
   profiles,
   readConfig,
+  resumeCommandLine,
   resumeConfig,
   warningsOf,
 } from "../../src/config/schema.ts";
@@ -27,8 +29,31 @@ function problem(run: () => unknown): string {
 }
 
 describe("parseConfig", () => {
+  it("takes typed options: a misspelt name or choice is an error of types", () => {
+    const config = parseConfig({ dataroot: "data", netG: "unet_128", cropSize: 128, loadHeight: 150 });
+    expect(config).toEqual(parseCommandLine({ dataroot: "data", net_g: "unet_128", cropSize: "128", loadHeight: 150 }));
+    // @ts-expect-error: lambda_l1 is no key
+    expect(problem(() => parseConfig({ dataroot: "data", lambda_l1: 10 }))).toBe(
+      '"lambda_l1" is no option; did you mean --lambda-l1?',
+    );
+    // @ts-expect-error: unet_265 is no generator
+    expect(problem(() => parseConfig({ dataroot: "data", netG: "unet_265" }))).toMatch(/did you mean unet_256\?$/);
+    // @ts-expect-error: a number is no text
+    expect(problem(() => parseConfig({ dataroot: "data", ngf: "8" }))).toMatch(/^--ngf: got "8", expected a whole/);
+    // @ts-expect-error: the dataroot has to be given
+    expect(problem(() => parseConfig({}))).toMatch(/^--dataroot is missing/);
+    // @ts-expect-error: as parseConfig
+    expect(problem(() => resumeConfig(config, { max_steps: 10 }))).toMatch(/did you mean --max-steps/);
+  });
+
+  it("sets the heights: those of squares, unless they are given", () => {
+    expect(parseConfig({ dataroot: "data" })).toMatchObject({ loadHeight: 286, cropHeight: 256 });
+    const wide = { ...data, netG: "unet_64", cropSize: 128, cropHeight: 64, loadSize: 143 } as const;
+    expect(parseConfig(wide)).toMatchObject({ loadSize: 143, loadHeight: 143, cropSize: 128, cropHeight: 64 });
+  });
+
   it("has upstream's defaults (options/base_options.py and train_options.py, models/pix2pix_model.py)", () => {
-    expect(parseConfig(data)).toMatchObject({
+    expect(parseCommandLine(data)).toMatchObject({
       direction: "AtoB",
       preprocess: "resize_and_crop",
       loadSize: 286,
@@ -58,7 +83,14 @@ describe("parseConfig", () => {
   });
 
   it("takes keys in any spelling and numbers as text", () => {
-    const config = parseConfig({ ...data, lambda_L1: "10", "n-layers-d": "2", NGF: 8, no_flip: "true", lr: "1e-3" });
+    const config = parseCommandLine({
+      ...data,
+      lambda_L1: "10",
+      "n-layers-d": "2",
+      NGF: 8,
+      no_flip: "true",
+      lr: "1e-3",
+    });
     expect(config).toMatchObject({ lambdaL1: 10, nLayersD: 2, ngf: 8, noFlip: true, lr: 0.001 });
   });
 
@@ -74,7 +106,7 @@ describe("parseConfig", () => {
       fc.property(fc.constantFrom(...numeric), fc.constantFrom(...spellings), fc.nat(1000), (spec, spell, offset) => {
         const value = Math.min((spec.minimum ?? 0) + offset, spec.maximum ?? 2000);
         const size = { netG: "unet_32", preprocess: "none", dataroot: "data", valFreq: 1 };
-        expect(parseConfig({ ...size, [spell(spec.key)]: String(value) })[spec.key as keyof Config]).toBe(value);
+        expect(parseCommandLine({ ...size, [spell(spec.key)]: String(value) })[spec.key as keyof Config]).toBe(value);
       }),
     );
   });
@@ -82,7 +114,15 @@ describe("parseConfig", () => {
   it("lists every problem with what it got, what it expected and the nearest choice", () => {
     expect(
       problem(() =>
-        parseConfig({ lambda_l2: 3, netG: "unet_265", inputNc: 65, lr: "fast", nEpochs: 1.5, norm: "", maxSteps: 0 }),
+        parseCommandLine({
+          lambda_l2: 3,
+          netG: "unet_265",
+          inputNc: 65,
+          lr: "fast",
+          nEpochs: 1.5,
+          norm: "",
+          maxSteps: 0,
+        }),
       ),
     ).toMatchInlineSnapshot(`
       "8 options are wrong:
@@ -113,30 +153,37 @@ describe("parseConfig", () => {
       { dataroot: "" },
       { nEpochs: 0, nEpochsDecay: 0 },
     ]) {
-      expect(() => parseConfig({ ...data, ...bad }), JSON.stringify(bad)).toThrow(ConfigError);
+      expect(() => parseCommandLine({ ...data, ...bad }), JSON.stringify(bad)).toThrow(ConfigError);
     }
   });
 
   it("sets the article's networks and schedule with its profile, and lets options override them", () => {
     const article = { netG: "article", netD: "article", norm: "instance", lrPolicy: "constant", nEpochsDecay: 0 };
-    expect(parseConfig({ ...data, profile: "article" })).toMatchObject({ ...article, nEpochs: 200, lambdaL1: 100 });
-    expect(parseConfig({ ...data, profile: "article", "n-epochs": "3", norm: undefined })).toMatchObject({
+    expect(parseCommandLine({ ...data, profile: "article" })).toMatchObject({
+      ...article,
+      nEpochs: 200,
+      lambdaL1: 100,
+    });
+    expect(parseCommandLine({ ...data, profile: "article", "n-epochs": "3", norm: undefined })).toMatchObject({
       ...article,
       nEpochs: 3,
     });
-    expect(parseConfig({ ...data, profile: "article", net_d: "basic" })).toMatchObject({ ...article, netD: "basic" });
+    expect(parseCommandLine({ ...data, profile: "article", net_d: "basic" })).toMatchObject({
+      ...article,
+      netD: "basic",
+    });
   });
 });
 
 describe("sizes", () => {
   it("names the nearest sizes and the nearest U-Net when the crop cannot be halved", () => {
-    expect(problem(() => parseConfig({ ...data, cropSize: 320, loadSize: 350 }))).toMatchInlineSnapshot(
+    expect(problem(() => parseCommandLine({ ...data, cropSize: 320, loadSize: 350 }))).toMatchInlineSnapshot(
       `"--crop-size 320: unet_256 halves the picture 8 times, expected a multiple of 256 (nearest 256 or 512); or take --netG unet_64, which fits"`,
     );
-    expect(problem(() => parseConfig({ ...data, cropSize: 100 }))).toMatchInlineSnapshot(
+    expect(problem(() => parseCommandLine({ ...data, cropSize: 100 }))).toMatchInlineSnapshot(
       `"--crop-size 100: unet_256 halves the picture 8 times, expected a multiple of 256 (nearest 256)"`,
     );
-    expect(problem(() => parseConfig({ ...data, profile: "article", cropSize: 128 }))).toMatchInlineSnapshot(
+    expect(problem(() => parseCommandLine({ ...data, profile: "article", cropSize: 128 }))).toMatchInlineSnapshot(
       `"--crop-size 128: article halves the picture 8 times, expected a multiple of 256 (nearest 256); or take --netG unet_128, which fits"`,
     );
   });
@@ -144,50 +191,50 @@ describe("sizes", () => {
   it("takes every multiple of N for unet_N and nothing else", () => {
     for (const size of [32, 64, 128, 256, 512, 1024]) {
       for (const side of [size, 3 * size]) {
-        expect(parseConfig({ ...data, netG: `unet_${size}`, cropSize: side, loadSize: side }).cropSize).toBe(side);
+        expect(parseCommandLine({ ...data, netG: `unet_${size}`, cropSize: side, loadSize: side }).cropSize).toBe(side);
       }
       const wrong = { ...data, netG: `unet_${size}`, cropSize: 1.5 * size, loadSize: 2 * size };
-      expect(() => parseConfig(wrong)).toThrow(`multiple of ${size} (nearest ${size} or ${2 * size})`);
+      expect(() => parseCommandLine(wrong)).toThrow(`multiple of ${size} (nearest ${size} or ${2 * size})`);
     }
   });
 
   it("asks for a load size of at least the crop only where it resizes", () => {
     const values = { ...data, cropSize: 512, netG: "unet_512" };
-    expect(problem(() => parseConfig(values))).toMatchInlineSnapshot(
+    expect(problem(() => parseCommandLine(values))).toMatchInlineSnapshot(
       `"--load-size: got 286, expected at least --crop-size 512; 572 keeps the usual jitter, 512 means none"`,
     );
-    expect(parseConfig({ ...values, preprocess: "crop" }).cropSize).toBe(512);
-    expect(parseConfig({ ...values, loadSize: 512 }).loadSize).toBe(512);
+    expect(parseCommandLine({ ...values, preprocess: "crop" }).cropSize).toBe(512);
+    expect(parseCommandLine({ ...values, loadSize: 512 }).loadSize).toBe(512);
   });
 
   it("asks for a discriminator that leaves a map: 2x2 at 256 with 6 layers, nothing at 128", () => {
     const values = { ...data, netG: "unet_32", netD: "n_layers", nLayersD: 6 };
-    expect(parseConfig(values).nLayersD).toBe(6);
-    expect(problem(() => parseConfig({ ...values, cropSize: 128 }))).toMatchInlineSnapshot(
-      `"--n-layers-d 6: nothing is left of --crop-size 128 after 6 strided layers; expected at most 5, or pictures of at least 192"`,
+    expect(parseCommandLine(values).nLayersD).toBe(6);
+    expect(problem(() => parseCommandLine({ ...values, cropSize: 128 }))).toMatchInlineSnapshot(
+      `"--netD n_layers: its map is empty for --crop-size 128; expected pictures of at least 192, or --n-layers-d of at most 5"`,
     );
-    expect(parseConfig({ ...values, netD: "pixel", cropSize: 32 }).netD).toBe("pixel");
+    expect(parseCommandLine({ ...values, netD: "pixel", cropSize: 32 }).netD).toBe("pixel");
   });
 
   it("checks that the discriminator leaves a map of the data's size; the generator pads by itself", () => {
-    const config = parseConfig({ ...data, preprocess: "none", netG: "unet_64" });
+    const config = parseCommandLine({ ...data, preprocess: "none", netG: "unet_64" });
     checkSize(config, 128, 200);
     expect(problem(() => checkSize(config, 20, 200))).toMatchInlineSnapshot(
-      `"--n-layers-d 3: nothing is left of pictures of 200x20 (width x height) after 3 strided layers; expected at most 2, or pictures of at least 24"`,
+      `"--netD basic: its map is empty for pictures of 200x20 (width x height); expected pictures of at least 24, or --netD n_layers with --n-layers-d of at most 2"`,
     );
   });
 
   it("takes rectangles", () => {
     const wide = { ...data, netG: "unet_64", cropSize: 192, cropHeight: 64, loadSize: 200, loadHeight: 70 };
-    expect(parseConfig(wide)).toMatchObject({ cropSize: 192, cropHeight: 64 });
-    expect(problem(() => parseConfig({ ...wide, cropHeight: 65 }))).toMatchInlineSnapshot(
+    expect(parseCommandLine(wide)).toMatchObject({ cropSize: 192, cropHeight: 64 });
+    expect(problem(() => parseCommandLine({ ...wide, cropHeight: 65 }))).toMatchInlineSnapshot(
       `"a crop of 192x65 (width x height): unet_64 halves the picture 6 times, expected a multiple of 64 (nearest 64 or 128)"`,
     );
-    expect(problem(() => parseConfig({ ...wide, loadHeight: 60 }))).toMatchInlineSnapshot(
+    expect(problem(() => parseCommandLine({ ...wide, loadHeight: 60 }))).toMatchInlineSnapshot(
       `"--load-height: got 60, expected at least --crop-height 64; 72 keeps the usual jitter, 64 means none"`,
     );
-    expect(problem(() => parseConfig({ ...wide, rotate90: true }))).toMatchInlineSnapshot(
-      `"--rotate90: a quarter turn needs square crops; leave it out, or crop squares"`,
+    expect(problem(() => parseCommandLine({ ...wide, rotate90: true }))).toMatchInlineSnapshot(
+      `"--rotate90: a quarter turn needs square crops, got 192x64; leave it out, or make --crop-size and --crop-height equal"`,
     );
   });
 });
@@ -199,27 +246,30 @@ describe("combinations", () => {
     [{ lambdaGan: 0, lambdaFeat: 10 }, /--lambda-feat .*--lambda-gan has to be above 0/],
     [{ lrPolicy: "plateau" }, /--lr-policy plateau follows a validation score; give --val-freq 1/],
     [{ earlyStop: 3 }, /--early-stop follows a validation score/],
-    [{ numD: 2, netG: "article", netD: "article", norm: "instance" }, /--num-d: the article's/],
-    [{ netD: "patch_286", numD: 4 }, /--n-layers-d 5: .*halved 3 times by --num-d 4/],
+    [
+      { numD: 2, netG: "article", netD: "article", norm: "instance" },
+      /--num-d: got 2, but --netD article has at most 1 scale/,
+    ],
+    [{ netD: "patch_286", numD: 4 }, /--netD patch_286: .*halved 3 times by --num-d 4; .*--n-layers-d of at most 3/],
     [{ rotate90: true, preprocess: "scale_width" }, /--rotate90: .*square crops/],
     [{ replacement: true, serialBatches: true }, /--replacement .*--serial-batches/],
     [{ datasetMode: "colorization", inputNc: 3 }, /colorization .*--input-nc 3/],
     [{ preprocess: "scale_width_and_crop", loadSize: 200 }, /--load-size: got 200.*--crop-size 256/],
     [{ accumulate: 2, updateOrder: "stale" }, /--accumulate .*--update-order updated/],
   ])("%o cannot work", (options, message) => {
-    expect(problem(() => parseConfig({ ...data, ...options }))).toMatch(message);
+    expect(problem(() => parseCommandLine({ ...data, ...options }))).toMatch(message);
   });
 
   it("work where they should: every profile, WGAN-GP with instance norm, L1 alone with any norm", () => {
-    for (const profile of Object.keys(profiles)) expect(parseConfig({ ...data, profile }).profile).toBe(profile);
-    expect(parseConfig({ ...data, ganMode: "wgangp", norm: "instance" }).lambdaGp).toBe(10);
-    expect(parseConfig({ ...data, ganMode: "wgangp", lambdaGan: 0 }).lambdaGan).toBe(0);
-    expect(parseConfig({ ...data, datasetMode: "colorization" })).toMatchObject({ inputNc: 1, outputNc: 2 });
-    expect(parseConfig({ ...data, datasetMode: "colorization", direction: "BtoA" })).toMatchObject({ inputNc: 2 });
+    for (const profile of Object.keys(profiles)) expect(parseCommandLine({ ...data, profile }).profile).toBe(profile);
+    expect(parseCommandLine({ ...data, ganMode: "wgangp", norm: "instance" }).lambdaGp).toBe(10);
+    expect(parseCommandLine({ ...data, ganMode: "wgangp", lambdaGan: 0 }).lambdaGan).toBe(0);
+    expect(parseCommandLine({ ...data, datasetMode: "colorization" })).toMatchObject({ inputNc: 1, outputNc: 2 });
+    expect(parseCommandLine({ ...data, datasetMode: "colorization", direction: "BtoA" })).toMatchObject({ inputNc: 2 });
   });
 
   it("that only surprise are told", () => {
-    const warnings = (options: object) => warningsOf(parseConfig({ ...data, ...options }));
+    const warnings = (options: object) => warningsOf(parseCommandLine({ ...data, ...options }));
     expect(warnings({})).toEqual([]);
     expect(warnings({ lrPolicy: "cosine" })[0]).toMatch(/no second part: .*= 200 epochs/);
     expect(warnings({ lrPolicy: "cosine", nEpochsDecay: 0 })).toEqual([]);
@@ -231,7 +281,7 @@ describe("combinations", () => {
 });
 
 describe("a run's stored options", () => {
-  const stored = parseConfig({ ...data, name: "facades", netG: "unet_64", cropSize: 64, seed: 7, maxSteps: 10 });
+  const stored = parseCommandLine({ ...data, name: "facades", netG: "unet_64", cropSize: 64, seed: 7, maxSteps: 10 });
 
   it("survive JSON", () => {
     expect(readConfig(JSON.stringify(stored), "runs/facades/config.json")).toEqual(stored);
@@ -245,7 +295,7 @@ describe("a run's stored options", () => {
   });
 
   it("go on with only the name, and with what may change changed", () => {
-    expect(resumeConfig(stored, { name: "facades" })).toEqual({ ...stored, continueTrain: true });
+    expect(resumeCommandLine(stored, { name: "facades" })).toEqual({ ...stored, continueTrain: true });
     const changes = {
       maxSteps: 12,
       nEpochs: 3,
@@ -256,21 +306,21 @@ describe("a run's stored options", () => {
       threads: 1,
     };
     const moved = { dataroot: "elsewhere", checkpointsDir: "moved", device: "cpu" };
-    expect(resumeConfig(stored, { ...changes, ...moved })).toMatchObject({ ...changes, ...moved, seed: 7 });
+    expect(resumeCommandLine(stored, { ...changes, ...moved })).toMatchObject({ ...changes, ...moved, seed: 7 });
   });
 
   it("may be repeated as they are", () => {
-    expect(resumeConfig(stored, { seed: "7", "net-g": "unet_64" }).seed).toBe(7);
+    expect(resumeCommandLine(stored, { seed: "7", "net-g": "unet_64" }).seed).toBe(7);
   });
 
   it("are kept: networks, data draws and objective cannot change", () => {
-    expect(problem(() => resumeConfig(stored, { netG: "unet_32", seed: 8 }))).toMatchInlineSnapshot(`
+    expect(problem(() => resumeCommandLine(stored, { netG: "unet_32", seed: 8 }))).toMatchInlineSnapshot(`
       "2 options are wrong:
         --netG: got unet_32, but the run "facades" has unet_64 and must keep it; leave the option out, or start another run with --name
         --seed: got 8, but the run "facades" has 7 and must keep it; leave the option out, or start another run with --name"
     `);
     for (const change of [{ ngf: 8 }, { batchSize: 2 }, { noFlip: true }, { direction: "BtoA" }, { lambdaL1: 1 }]) {
-      expect(() => resumeConfig(stored, change)).toThrow(/must keep it/);
+      expect(() => resumeCommandLine(stored, change)).toThrow(/must keep it/);
     }
   });
 });

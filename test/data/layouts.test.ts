@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import * as layouts from "../../src/data/layouts.ts";
-import { type FindOptions, findPairs, layoutNames } from "../../src/data/pairs.ts";
+import { type DatasetMode, type FindOptions, findPairs, layoutNames } from "../../src/data/pairs.ts";
 import { DatasetError } from "../../src/errors.ts";
 import { files } from "../../src/node/files.ts";
 import { realData as data } from "../paths.ts";
@@ -181,7 +181,7 @@ describe("plain pictures", () => {
     ["colorization", "L", "ab"],
     ["inpainting", "masked", undefined],
     ["single", undefined, "absent"],
-  ])("%s: each picture is a pair by itself, and auto never takes it for one", async (datasetMode, A, B) => {
+  ] as const)("%s: each picture is a pair by itself, and auto never takes it for one", async (datasetMode, A, B) => {
     const root = dataset("train/s/b.npy", "train/a.png", "train/a.jpg", "test/c.png");
     const { layout, pairs } = await findPairs(files, root, { datasetMode });
     expect(layout).toBe(datasetMode);
@@ -247,7 +247,7 @@ Found: train/: 2 .heic, 1 .txt; directly in it: 1 files without an ending.`,
   test("a layout that was named but does not fit, and one that does not exist", async () => {
     const root = dataset("train/1.jpg");
     expect(await message(root, { datasetMode: "cmp" })).toMatch(/^no pairs .*\n {2}cmp .*\nFound: train\/: 1 .jpg.$/);
-    expect(await message(root, { datasetMode: "alined" })).toBe(
+    expect(await message(root, { datasetMode: "alined" as DatasetMode })).toBe(
       'dataset mode "alined" is not known; the choices are auto, aligned, cmp, colorization, folders, inpainting, single. Did you mean aligned?',
     );
   });

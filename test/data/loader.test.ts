@@ -12,6 +12,7 @@ import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
 import type { Picture } from "../../src/platform.ts";
 import { Random } from "../../src/random.ts";
+import { loaderOptions } from "../options.ts";
 import { realData as data, fixture } from "../paths.ts";
 
 const fixtures = fileURLToPath(fixture(""));
@@ -19,7 +20,7 @@ const temporary = mkdtempSync(join(tmpdir(), "pix2pix-loader-"));
 afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 let count = 0;
 
-const base: LoaderOptions = {
+const base = {
   preprocess: "resize_and_crop",
   loadSize: 23,
   cropSize: 16,
@@ -30,7 +31,7 @@ const base: LoaderOptions = {
   inputNc: 3,
   outputNc: 3,
   seed: 0,
-};
+} as const satisfies Partial<LoaderOptions>;
 
 /** A picture of noise that `seed` decides. */
 function noise(width: number, height: number, channels: number, seed: number): Picture {
@@ -55,7 +56,7 @@ async function dataset(content: Record<string, Picture | Uint8Array>): Promise<s
 
 async function loader(root: string, options: Partial<LoaderOptions> = {}): Promise<Loader> {
   const { pairs } = await findPairs(files, root);
-  return new Loader(pairs, { ...base, ...options }, { files, images });
+  return new Loader(pairs, loaderOptions({ ...base, ...options }), { files, images });
 }
 
 /** n aligned pairs of noise, each half 20 x 19: 0.png, 1.png, ... */
@@ -101,7 +102,10 @@ describe("a batch equals what Pillow and PyTorch make of the pair", () => {
     ["BtoA", 3, 1],
   ] as const) {
     test(`${direction}, ${inputNc} -> ${outputNc} channels`, async () => {
-      const from = new Loader(pairs, { ...base, direction, inputNc, outputNc, seed: 5 }, { files, images });
+      const from = new Loader(pairs, loaderOptions({ ...base, direction, inputNc, outputNc, seed: 5 }), {
+        files,
+        images,
+      });
       const seen = new Set<string>();
       for (let number = 0; number < 60; number++) {
         const { A, B, n, height, width } = await from.batch(number, 0);
@@ -248,7 +252,7 @@ describe("work ahead", () => {
         return images.decodeDeep(bytes);
       },
     };
-    const from = new Loader(pairs, { ...base, batchSize: 2 }, { files, images: watched });
+    const from = new Loader(pairs, loaderOptions({ ...base, batchSize: 2 }), { files, images: watched });
     await from.batch(0, 0);
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(decoded).toHaveLength(6);
@@ -381,9 +385,13 @@ describe("sizes", () => {
   test("load size below crop size, and batch size 0", async () => {
     const root = await noisePairs(1);
     await expect(loader(root, { loadSize: 286, cropSize: 512 })).rejects.toThrow(ConfigError);
-    await expect(loader(root, { loadSize: 286, cropSize: 512 })).rejects.toThrow("Use --load-size 572");
-    await expect(loader(root, { batchSize: 0 })).rejects.toThrow("--batch-size is 1 or more, got 0");
-    expect(() => new Loader([], base, { files, images })).toThrow("there are no pairs");
+    await expect(loader(root, { loadSize: 286, cropSize: 512 })).rejects.toThrow(
+      "--load-size: got 286, expected at least --crop-size 512; 572 keeps",
+    );
+    await expect(loader(root, { batchSize: 0 })).rejects.toThrow(
+      "--batch-size: got 0, expected a whole number of at least 1",
+    );
+    expect(() => new Loader([], loaderOptions(base), { files, images })).toThrow("there are no pairs");
   });
 });
 
@@ -412,7 +420,7 @@ test("the CMP layout: photo and labels of different sizes, labels to photo", asy
   const root = join(temporary, "cmp");
   cpSync(join(data, "cmp-base"), root, { recursive: true });
   const { pairs } = await findPairs(files, root, { maxDatasetSize: 2 });
-  const options = { ...base, loadSize: 286, cropSize: 256, direction: "BtoA" as const, batchSize: 2 };
+  const options = loaderOptions({ ...base, loadSize: 286, cropSize: 256, direction: "BtoA", batchSize: 2 });
   const { A, names, n } = await new Loader(pairs, options, { files, images }).batch(0, 0);
   expect([[...names].sort(), n, A.length]).toEqual([["cmp_b0001", "cmp_b0002"], 2, 2 * 3 * 256 * 256]);
   // Labels are flat: nearly all neighbours are equal, unlike in a photo.

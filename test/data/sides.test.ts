@@ -1,4 +1,5 @@
 /** Derived sides: lightness and colours, masked centres, BGR; their sizes; and pictures of them for people. */
+
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -6,8 +7,9 @@ import { afterAll, describe, expect, test } from "vitest";
 import { labToRgb, writeLab } from "../../src/data/lab.ts";
 import { Loader, type LoaderOptions, wholePictures } from "../../src/data/loader.ts";
 import { findPairs } from "../../src/data/pairs.ts";
-import { checkSides, inputPicture, inputTensor, outputPicture, outputPicture16 } from "../../src/data/sides.ts";
-import { checkSizes, resizedSize } from "../../src/data/sizes.ts";
+import { sideProblems, sizeProblems } from "../../src/data/rules.ts";
+import { inputPicture, inputTensor, outputPicture, outputPicture16 } from "../../src/data/sides.ts";
+import { resizedSize } from "../../src/data/sizes.ts";
 import { toTensor } from "../../src/data/transforms.ts";
 import { ConfigError, DatasetError } from "../../src/errors.ts";
 import { encodeNpy } from "../../src/formats/npy.ts";
@@ -15,6 +17,7 @@ import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
 import type { DeepPicture, Picture } from "../../src/platform.ts";
 import { Random } from "../../src/random.ts";
+import { loaderOptions } from "../options.ts";
 import { fixture } from "../paths.ts";
 
 /** What scikit-image and the PyTorch implementation's formula give; written by fixtures/make/data.py. */
@@ -43,7 +46,7 @@ async function dataset(content: Record<string, DeepPicture>): Promise<string> {
   return root;
 }
 
-const base: LoaderOptions = {
+const base = {
   preprocess: "none",
   loadSize: 23,
   cropSize: 16,
@@ -54,11 +57,11 @@ const base: LoaderOptions = {
   inputNc: 3,
   outputNc: 3,
   seed: 0,
-};
+} as const satisfies Partial<LoaderOptions>;
 
 async function loader(root: string, options: Partial<LoaderOptions>): Promise<Loader> {
   const { pairs } = await findPairs(files, root, { datasetMode: options.datasetMode });
-  return new Loader(pairs, { ...base, ...options }, { files, images });
+  return new Loader(pairs, loaderOptions({ ...base, ...options }), { files, images });
 }
 
 function noise(width: number, height: number, channels: number, seed: number): Picture {
@@ -92,7 +95,7 @@ describe("colorization", () => {
   for (const direction of ["AtoB", "BtoA"] as const) {
     test(`${direction}: lightness and colours of one picture, joined again for people`, async () => {
       const [inputNc, outputNc] = direction === "AtoB" ? [1, 2] : [2, 1];
-      const options = { ...base, datasetMode: "colorization", direction, inputNc, outputNc };
+      const options = loaderOptions({ ...base, datasetMode: "colorization", direction, inputNc, outputNc });
       const from = await loader(await dataset({ "train/x.png": picture }), options);
       const { A, B, height, width } = await from.batch(0, 0);
       expect([A.length, B.length]).toEqual([inputNc * 240, outputNc * 240]);
@@ -113,7 +116,7 @@ describe("colorization", () => {
 
   test("jitter changes the lightness and leaves the colours to be learnt", async () => {
     const root = await dataset({ "train/x.png": picture });
-    const options = { datasetMode: "colorization", inputNc: 1, outputNc: 2 };
+    const options = { datasetMode: "colorization", inputNc: 1, outputNc: 2 } as const;
     const plain = await (await loader(root, options)).batch(0, 0);
     const varied = await (await loader(root, { ...options, colorJitter: 0.5 })).batch(0, 0);
     expect(varied.B).toEqual(plain.B);
@@ -121,7 +124,7 @@ describe("colorization", () => {
   });
 
   test("two pictures cannot be one pair", async () => {
-    const given = { ...base, datasetMode: "colorization", inputNc: 1, outputNc: 2 };
+    const given = loaderOptions({ ...base, datasetMode: "colorization", inputNc: 1, outputNc: 2 });
     const two = [{ name: "x", A: { file: "A/x.png" }, B: { file: "B/x.png" } }];
     const halves = [
       { name: "y", A: { file: "y.png", half: "left" as const }, B: { file: "y.png", half: "right" as const } },
@@ -131,12 +134,17 @@ describe("colorization", () => {
   });
 
   test("channels that it cannot have", () => {
-    const given = { ...base, datasetMode: "colorization" };
-    expect(() => checkSides(given)).toThrow(ConfigError);
-    expect(() => checkSides(given)).toThrow("got --input-nc 3 and --output-nc 3. Use --input-nc 1 --output-nc 2.");
-    expect(() => checkSides({ ...given, direction: "BtoA", inputNc: 1, outputNc: 2 })).toThrow(
-      "colorization BtoA has 2 input channels and 1 output channel",
+    const given = loaderOptions({ ...base, datasetMode: "colorization" });
+    expect(() => new Loader([{ name: "x", A: { file: "x" }, B: { file: "x" } }], given, { files, images })).toThrow(
+      ConfigError,
     );
+    expect(sideProblems(given)).toEqual([
+      "--dataset-mode colorization --direction AtoB has 1 input channel (lightness) and 2 output channels (the colours a " +
+        "and b), got --input-nc 3 and --output-nc 3; leave them out",
+    ]);
+    expect(sideProblems({ ...given, direction: "BtoA", inputNc: 1, outputNc: 2 })).toEqual([
+      expect.stringContaining("has 2 input channels (the colours a and b) and 1 output channel (lightness)"),
+    ]);
   });
 });
 
@@ -191,7 +199,7 @@ describe("single", () => {
 
 test("BGR: what the networks see is turned round, what people see is not", async () => {
   const [a, b] = [noise(4, 3, 4, 5), noise(4, 3, 3, 6)];
-  const options = { ...base, channelOrder: "BGR", inputNc: 4 } as const;
+  const options = loaderOptions({ ...base, channelOrder: "BGR", inputNc: 4 });
   const from = await loader(await dataset({ "A/x.png": a, "B/x.png": b }), options);
   const { A, B } = await from.batch(0, 0);
   const plain = toTensor(a, 4);
@@ -225,7 +233,7 @@ describe("any channels, any depth", () => {
 
 describe("sizes", () => {
   test.each(expected.scales)("scale_width $from to $load, crop $crop", ({ from: [width, height], load, crop, to }) => {
-    const options = { preprocess: "scale_width", loadSize: load, cropSize: crop } as const;
+    const options = loaderOptions({ preprocess: "scale_width", loadSize: load, cropSize: crop });
     const size = resizedSize({ width, height }, options);
     expect([size.width, size.height]).toEqual(to);
     expect(resizedSize({ width, height }, { ...options, preprocess: "scale_width_and_crop" })).toEqual(size);
@@ -238,11 +246,13 @@ describe("sizes", () => {
     const { A, height, width } = await from.batch(0, 0);
     expect([height, width, A.length]).toEqual([12, 24, 3 * 12 * 24]);
     expect(await from.size()).toEqual({ height: 12, width: 24 });
-    expect(() => checkSizes({ ...how, loadHeight: 10 })).toThrow("--load-height 10 is below --crop-height 12");
-    expect(() => checkSizes({ ...how, loadSize: 20, preprocess: "scale_width_and_crop" })).toThrow(
-      "--load-size 20 is below --crop-size 24",
-    );
-    expect(() => checkSizes({ ...how, loadSize: 20, preprocess: "scale_width" })).not.toThrow();
+    expect(sizeProblems({ ...how, loadHeight: 10 })).toEqual([
+      expect.stringContaining("--load-height: got 10, expected at least --crop-height 12"),
+    ]);
+    expect(sizeProblems({ ...how, loadSize: 20, preprocess: "scale_width_and_crop" })).toEqual([
+      expect.stringContaining("--load-size: got 20, expected at least --crop-size 24"),
+    ]);
+    expect(sizeProblems({ ...how, loadSize: 20, preprocess: "scale_width" })).toEqual([]);
   });
 
   test("scale_width: each pair its own height; sides of two resolutions meet at the input's size", async () => {

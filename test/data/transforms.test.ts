@@ -8,6 +8,7 @@ import { DatasetError } from "../../src/errors.ts";
 import { images } from "../../src/node/images.ts";
 import type { Picture } from "../../src/platform.ts";
 import { Random } from "../../src/random.ts";
+import { loaderOptions } from "../options.ts";
 import { fixture } from "../paths.ts";
 
 const folder = fixture("transforms/");
@@ -106,7 +107,7 @@ describe("halves and crop", () => {
 });
 
 describe("drawJitter", () => {
-  const options = { preprocess: "resize_and_crop", loadSize: 286, cropSize: 256, noFlip: false } as const;
+  const options = loaderOptions();
   const draws = Array.from({ length: 31_000 }, (_, i) => drawJitter(new Random(0, "augment", i), 286, 286, options));
 
   test("offsets are uniform over 0..30, both ends included, each axis by itself", () => {

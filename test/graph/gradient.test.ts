@@ -1,14 +1,16 @@
 /** Reverse-mode differentiation as printed graphs, and what a whole training step does and does not depend on. */
+
 import { describe, expect, it } from "vitest";
 import { gradient } from "../../src/graph/gradient.ts";
 import { Graph, op, type Program, type Tensor } from "../../src/graph/graph.ts";
 import { add, mul, relu, sub, tanh } from "../../src/graph/ops/elementwise.ts";
 import { reshape } from "../../src/graph/ops/movement.ts";
 import { mean, sum } from "../../src/graph/ops/reduce.ts";
-import { type ModelOptions, trainingStep } from "../../src/model/pix2pix.ts";
+import { trainingStep } from "../../src/model/pix2pix.ts";
 import { discriminators, receptiveField } from "../../src/networks/discriminators.ts";
 import { Parameters } from "../../src/nn/parameters.ts";
 import { Random } from "../../src/random.ts";
+import { discriminatorOptions, modelOptions } from "../options.ts";
 import { normals, run } from "./evaluate.ts";
 
 /** The printed graph of the gradients of `build` by its inputs. */
@@ -172,10 +174,7 @@ describe("a graph", () => {
   });
 });
 
-const options: ModelOptions = {
-  ...{ inputNc: 3, outputNc: 3, netG: "unet_32", ngf: 2, netD: "basic", ndf: 2, nLayersD: 2, norm: "batch" },
-  ...{ noDropout: false, ganMode: "vanilla", lambdaL1: 100, beta1: 0.5, beta2: 0.999 },
-};
+const options = modelOptions({ netG: "unet_32", ngf: 2, netD: "basic", ndf: 2, nLayersD: 2 });
 
 describe("a training step", () => {
   const { phases, carried } = trainingStep({ ...options, netD: "n_layers" }, { n: 2, height: 32, width: 32 });
@@ -241,11 +240,11 @@ describe("the receptive field", () => {
     ["basic", 1, 160],
     ["patch_16", 4, 64],
     ["article", 3, 128],
-  ])("of %s, %i layers", async (name, nLayers, side) => {
+  ] as const)("of %s, %i layers", async (name, nLayersD, side) => {
     const graph = new Graph();
     const p = new Parameters(graph, "netD");
     const x = graph.input("x", [1, 2, side, side]);
-    const map = discriminators[name]!.build(p, x, { ndf: 1, nLayers, norm: "none" });
+    const map = discriminators[name].build(p, x, discriminatorOptions({ ndf: 1, nLayersD, norm: "none" }));
     const [, , h, w] = map.shape as [number, number, number, number];
     const middle = new Float32Array(h * w);
     middle[Math.floor(h / 2) * w + Math.floor(w / 2)] = 1;
@@ -256,7 +255,7 @@ describe("the receptive field", () => {
     const reached = [...dx!.keys()].filter((i) => dx![i] !== 0).map((i) => i % (side * side));
     const extent = (places: number[]) => Math.max(...places) - Math.min(...places) + 1;
     const measured = [extent(reached.map((i) => Math.floor(i / side))), extent(reached.map((i) => i % side))];
-    const field = receptiveField(discriminators[name]!.geometry({ nLayers }));
+    const field = receptiveField(discriminators[name].geometry({ nLayersD }));
     expect(measured).toEqual([field, field]);
   });
 });

@@ -1,4 +1,5 @@
 /** The building blocks of the networks, forward and backward, and Adam, against PyTorch (fixtures/make/ops.py). */
+
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { decode } from "../../src/formats/safetensors.ts";
@@ -8,10 +9,12 @@ import { Conv, ConvTranspose } from "../../src/graph/ops/conv.ts";
 import { leakyRelu, mul, relu, sigmoid, tanh } from "../../src/graph/ops/elementwise.ts";
 import { sum } from "../../src/graph/ops/reduce.ts";
 import { adamFactors, adamInPlace, adamState } from "../../src/nn/adam.ts";
-import { dropout, norm } from "../../src/nn/layers.ts";
+import { dropout } from "../../src/nn/layers.ts";
 import { ganLosses, l1 } from "../../src/nn/losses.ts";
+import { norm } from "../../src/nn/norms.ts";
 import { Parameters } from "../../src/nn/parameters.ts";
 import { distance, run, type Values } from "../graph/evaluate.ts";
+import { generatorOptions } from "../options.ts";
 import { fixture as addressOf } from "../paths.ts";
 
 const fixture = (name: string) => readFileSync(addressOf(name));
@@ -52,17 +55,17 @@ const blocks: Record<string, Block> = {
     },
   },
   batch_norm: {
-    build: ({ x }, p) => norm(p, "batch", "l", x!),
+    build: ({ x }, p) => norm(p, "batch", "l", x!, generatorOptions()),
     parameters: { w: "l.weight", b: "l.bias", mean: "l.running_mean", var: "l.running_var" },
   },
-  instance_norm: { build: ({ x }, p) => norm(p, "instance", "l", x!) },
+  instance_norm: { build: ({ x }, p) => norm(p, "instance", "l", x!, generatorOptions()) },
   leaky_relu: { build: ({ x }, _, { slope }) => leakyRelu(x!, slope) },
   relu: { build: ({ x }) => relu(x!) },
   tanh: { build: ({ x }) => tanh(x!) },
   sigmoid: { build: ({ x }) => sigmoid(x!) },
   dropout: { build: ({ x }, p) => dropout(p, x!, 0.5), parameters: { mask: "mask0" } },
-  bce_with_logits: { build: ({ x }, _, { target }) => ganLosses.vanilla([x!], target === 1) },
-  mse: { build: ({ x }, _, { target }) => ganLosses.lsgan([x!], target === 1) },
+  bce_with_logits: { build: ({ x }, _, { target }) => ganLosses.vanilla[target === 1 ? "real" : "fake"](x!) },
+  mse: { build: ({ x }, _, { target }) => ganLosses.lsgan[target === 1 ? "real" : "fake"](x!) },
   l1: { build: ({ x, t }) => l1(x!, t!) },
 };
 

@@ -1,4 +1,5 @@
 /** Steps with every loss, order of update and treatment of gradients against PyTorch (fixtures/make/objectives.py). */
+
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { decode } from "../../src/formats/safetensors.ts";
@@ -6,6 +7,7 @@ import type { Losses, ModelOptions } from "../../src/model/losses.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import { Random } from "../../src/random.ts";
 import { type Batch, Trainer } from "../../src/training/trainer.ts";
+import { modelOptions } from "../options.ts";
 import { fixture as addressOf } from "../paths.ts";
 
 const fixture = (name: string) => readFileSync(addressOf(name));
@@ -21,10 +23,9 @@ const { shares, cases } = JSON.parse(fixture("objectives.json").toString()) as {
 };
 
 const seed = 7;
-const model: ModelOptions = {
-  ...{ inputNc: 3, outputNc: 3, netG: "unet_32", ngf: 1, netD: "n_layers", ndf: 2, nLayersD: 2, norm: "instance" },
-  ...{ noDropout: true, ganMode: "vanilla", lambdaL1: 100, beta1: 0.5, beta2: 0.999 },
-};
+const model = modelOptions({
+  ...{ netG: "unet_32", ngf: 1, netD: "n_layers", ndf: 2, nLayersD: 2, norm: "instance", noDropout: true },
+});
 
 const stored = (name: string) => tensors[name]!.data as Float32Array;
 

@@ -1,28 +1,17 @@
 /** Networks against the known tables: parameter counts, output maps, receptive fields. */
+
 import { describe, expect, it } from "vitest";
+import { namesOf } from "../../src/config/names.ts";
 import { Graph, sizeOf } from "../../src/graph/graph.ts";
 import { type ModelOptions, trainingStep } from "../../src/model/pix2pix.ts";
 import { discriminators, receptiveField } from "../../src/networks/discriminators.ts";
-import { type GeneratorOptions, generators } from "../../src/networks/generators.ts";
+import type { GeneratorOptions } from "../../src/networks/generator.ts";
+import { type GeneratorName, generators } from "../../src/networks/generators.ts";
 import { countParameters, Parameters } from "../../src/nn/parameters.ts";
+import { discriminatorOptions, generatorOptions, modelOptions } from "../options.ts";
 
-const options: ModelOptions = {
-  inputNc: 3,
-  outputNc: 3,
-  netG: "unet_256",
-  ngf: 64,
-  netD: "basic",
-  ndf: 64,
-  nLayersD: 3,
-  norm: "batch",
-  noDropout: false,
-  ganMode: "vanilla",
-  lambdaL1: 100,
-  beta1: 0.5,
-  beta2: 0.999,
-};
 const step = (changes: Partial<ModelOptions>, side = 256) =>
-  trainingStep({ ...options, ...changes }, { n: 1, height: side, width: side });
+  trainingStep(modelOptions(changes), { n: 1, height: side, width: side });
 
 const paper = { bias: "always", dropoutLevels: "first" } as const;
 const hesse = { ...paper, bottleneckNorm: true } as const;
@@ -54,7 +43,8 @@ describe("generator parameters", () => {
   });
 
   it("halves its input as often as `multiple` says, for every generator", () => {
-    for (const [name, { multiple }] of Object.entries(generators)) {
+    for (const name of namesOf(generators)) {
+      const { multiple } = generators[name];
       const { graph, y } = generatorOf(name, multiple, 3, { ngf: 1 });
       const down = graph.nodes.filter((node) => node.op.type === "Conv").map((node) => node.output.shape[2]!);
       expect(Math.min(...down), name).toBe(1);
@@ -63,14 +53,15 @@ describe("generator parameters", () => {
   });
 
   it("keeps the picture's size with every way of doubling and padding", () => {
-    for (const [name, { multiple }] of Object.entries(generators)) {
+    for (const name of namesOf(generators)) {
+      const { multiple } = generators[name];
       const { y } = generatorOf(name, 2 * multiple, 2, { ngf: 1, upsample: "resize", padding: "reflect" });
       expect(y.shape, name).toEqual([1, 3, 2 * multiple, 2 * multiple]);
     }
   });
 
   it("has dropout on the levels that are asked for", () => {
-    const sides = (name: string, options: Partial<GeneratorOptions>) =>
+    const sides = (name: GeneratorName, options: Partial<GeneratorOptions>) =>
       generatorOf(name, 256, 3, { ngf: 1, dropout: true, ...options }).p.masks.map(({ shape }) => shape[2]);
     expect(sides("unet_256", {})).toEqual([4, 8, 16]);
     expect(sides("unet_128", {})).toEqual([8, 16]);
@@ -81,11 +72,10 @@ describe("generator parameters", () => {
 });
 
 /** A generator on one picture of `side` pixels: the graph, the output and the parameters. */
-function generatorOf(name: string, side: number, inputNc: number, options: Partial<GeneratorOptions>) {
+function generatorOf(name: GeneratorName, side: number, inputNc: number, options: Partial<GeneratorOptions>) {
   const graph = new Graph();
   const p = new Parameters(graph, "netG");
-  const defaults = { outputNc: 3, ngf: 64, norm: "batch", dropout: false } as const;
-  const y = generators[name]!.build(p, graph.input("x", [1, inputNc, side, side]), { ...defaults, ...options });
+  const y = generators[name].build(p, graph.input("x", [1, inputNc, side, side]), generatorOptions(options));
   return { graph, p, y };
 }
 
@@ -103,7 +93,7 @@ describe("discriminator", () => {
     const { netD, outputMap } = step({ netD: "n_layers", nLayersD, ngf: 1 });
     expect(countParameters(netD.specs)).toBe(count);
     expect(outputMap).toEqual([1, 1, side, side]);
-    expect(receptiveField(discriminators.n_layers!.geometry({ nLayers: nLayersD }))).toBe(field);
+    expect(receptiveField(discriminators.n_layers.geometry({ nLayersD }))).toBe(field);
   });
 
   it("pixel is n_layers of 0, basic n_layers of 3", () => {
@@ -116,10 +106,10 @@ describe("discriminator", () => {
     [16, 139_585],
     [70, 2_768_705],
     [286, 11_159_361],
-  ])("patch_%i has the receptive field of its name, whatever --n-layers-d is", (field, count) => {
-    const name = `patch_${field}`;
+  ] as const)("patch_%i has the receptive field of its name, whatever --n-layers-d is", (field, count) => {
+    const name = `patch_${field}` as const;
     expect(countParameters(step({ netD: name, ngf: 1, nLayersD: 2 }).netD.specs)).toBe(count);
-    expect(receptiveField(discriminators[name]!.geometry({ nLayers: 2 }))).toBe(field);
+    expect(receptiveField(discriminators[name].geometry({ nLayersD: 2 }))).toBe(field);
   });
 
   it.each([
@@ -128,7 +118,7 @@ describe("discriminator", () => {
   ] as const)("%s %o: %i parameters, %i with statistics", (name, changes, count, all) => {
     const p = new Parameters(new Graph(), "netD");
     const x = p.graph.input("x", [1, 6, 64, 64]);
-    discriminators[name]!.build(p, x, { ndf: 64, nLayers: 3, norm: "batch", ...changes });
+    discriminators[name].build(p, x, discriminatorOptions(changes));
     expect(countParameters(p.specs)).toBe(count);
     expect(p.specs.reduce((total, { shape }) => total + sizeOf(shape), 0)).toBe(all);
   });
@@ -140,6 +130,6 @@ describe("discriminator", () => {
   it("of the article: the map is 70x70, the receptive field is not", () => {
     const { outputMap } = step({ netG: "article", netD: "article", norm: "instance", ngf: 1, ndf: 4 });
     expect(outputMap).toEqual([1, 1, 70, 70]);
-    expect(receptiveField(discriminators.article!.geometry({ nLayers: 3 }))).toBe(46);
+    expect(receptiveField(discriminators.article.geometry({ nLayersD: 3 }))).toBe(46);
   });
 });

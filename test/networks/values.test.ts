@@ -1,4 +1,5 @@
 /** Whole networks of every option, forward and backward, against PyTorch (fixtures/make/networks_values.py). */
+
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { decode, type StoredTensor } from "../../src/formats/safetensors.ts";
@@ -6,16 +7,22 @@ import { gradient } from "../../src/graph/gradient.ts";
 import { Graph, type Tensor } from "../../src/graph/graph.ts";
 import { add, mul, sqrt, square, sub } from "../../src/graph/ops/elementwise.ts";
 import { sum, sumSquare } from "../../src/graph/ops/reduce.ts";
-import { type DiscriminatorOptions, discriminateScales } from "../../src/networks/discriminators.ts";
-import { type Generator, type GeneratorOptions, generators } from "../../src/networks/generators.ts";
+import {
+  type DiscriminatorName,
+  type DiscriminatorOptions,
+  discriminateScales,
+} from "../../src/networks/discriminators.ts";
+import type { Generator, GeneratorOptions } from "../../src/networks/generator.ts";
+import { generators } from "../../src/networks/generators.ts";
 import { unet } from "../../src/networks/unet.ts";
 import { Parameters } from "../../src/nn/parameters.ts";
 import { distance, run, type Values } from "../graph/evaluate.ts";
+import { discriminatorOptions, generatorOptions } from "../options.ts";
 import { fixture as addressOf } from "../paths.ts";
 
 interface Case {
   net: string;
-  options: Partial<DiscriminatorOptions & GeneratorOptions> & { numD?: number; width?: number };
+  options: Partial<DiscriminatorOptions & GeneratorOptions> & { numD?: number; width?: number; nLayers?: number };
 }
 
 const fixture = (name: string) => readFileSync(addressOf(name));
@@ -72,8 +79,7 @@ describe("generators: pictures, gradients and running statistics, as PyTorch", (
     const p = new Parameters(graph, "netG");
     const x = graph.input("x", stored[`${name}.x`]!.shape);
     const { width = 1, ...rest } = options;
-    const common = { ngf: width, norm: "batch", outputNc: 2, dropout: false } as const;
-    const y = all[net]!.build(p, x, { ...common, ...rest });
+    const y = all[net]!.build(p, x, generatorOptions({ ngf: width, outputNc: 2, ...rest }));
     graph.output("y", y);
     gradientOutputs(graph, "d", sum(mul(y, graph.input("r", y.shape))), p);
     await compare(name, graph, p, ["x", "r"]);
@@ -85,9 +91,9 @@ describe("discriminators: every layer, gradients and the gradients of a gradient
     const graph = new Graph();
     const p = new Parameters(graph, "netD");
     const x = graph.input("x", stored[`${name}.x`]!.shape);
-    const { numD = 1, width = 1, ...rest } = options;
-    const common = { netD: net, numD, ndf: width, nLayers: 3, norm: "batch" } as const;
-    const scales = discriminateScales(p, x, { ...common, ...rest });
+    const { numD = 1, width = 1, nLayers: nLayersD = 3, ...rest } = options;
+    const chosen = { netD: net as DiscriminatorName, numD };
+    const scales = discriminateScales(p, x, { ...discriminatorOptions({ ndf: width, nLayersD, ...rest }), ...chosen });
     expect(scales).toHaveLength(numD);
     const projected = scales.map((maps, k) => {
       maps.forEach((y, i) => {

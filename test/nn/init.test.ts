@@ -17,7 +17,7 @@ const expected: Expected[] = JSON.parse(readFileSync(fixture("init.json"), "utf8
 
 function drawn(init: Init, shape: Shape, gain: number, seed = 1): Float32Array {
   const out = new Float32Array(sizeOf(shape));
-  init(new Random(seed, "init", 0), out, shape, gain);
+  init.fill(new Random(seed, "init", 0), out, shape, gain);
   return out;
 }
 

@@ -21,9 +21,11 @@ describe("the factor of every epoch, as PyTorch", () => {
   it.each(cases.map((each) => [`${each.policy} ${each.nEpochs}+${each.nEpochsDecay}`, each] as const))(
     "%s",
     (_, each) => {
-      const { policy, history = [], factors, ...span } = each;
+      const { policy, history = [], factors, better = "smaller", ...span } = each;
       // What was measured after an epoch is known from the next one on.
-      const got = factors.map((_, i) => schedules[policy](i + 1, { ...span, history: history.slice(0, i) }));
+      const got = factors.map((_, i) =>
+        schedules[policy].factor(i + 1, { ...span, better, history: history.slice(0, i) }),
+      );
       got.forEach((factor, i) => {
         expect(factor, `epoch ${i + 1}`).toBeCloseTo(factors[i]!, 12);
       });
@@ -32,8 +34,8 @@ describe("the factor of every epoch, as PyTorch", () => {
 });
 
 it("cosine never rises again", () => {
-  const span = { nEpochs: 10, nEpochsDecay: 10, lrDecayIters: 50, history: [] };
-  const factors = Array.from({ length: 30 }, (_, i) => schedules.cosine(i + 1, span));
+  const span = { nEpochs: 10, nEpochsDecay: 10, lrDecayIters: 50, history: [], better: "smaller" } as const;
+  const factors = Array.from({ length: 30 }, (_, i) => schedules.cosine.factor(i + 1, span));
   for (let i = 1; i < factors.length; i++) expect(factors[i]).toBeLessThanOrEqual(factors[i - 1]!);
   expect(factors[19]).toBeGreaterThan(0);
 });

@@ -2,6 +2,7 @@
  * Devices: which is taken, what is said of those that are not there, and training on WebGPU in Node, on Chromium's software
  * adapter. The browser's WebGPU is in web-webgpu.test.ts.
  */
+
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,6 +25,7 @@ import { Run } from "../../src/run/run.ts";
 import { train } from "../../src/training/train.ts";
 import { noAdapter, onSoftwareAdapter, softwareAdapter } from "../engines/webgpu/adapter.ts";
 import { distance } from "../graph/evaluate.ts";
+import { given } from "../options.ts";
 
 const platform = await nodePlatform({ threads: 1 });
 const work = mkdtempSync(join(tmpdir(), "pix2pix-devices-"));
@@ -99,7 +101,9 @@ it("conformance covers every op that a step of ours has", () => {
 
 describe.skipIf(!softwareAdapter)(`WebGPU in Node${softwareAdapter ? "" : ` (skipped: ${noAdapter})`}`, () => {
   const checkpointsDir = join(work, "runs");
-  const small = { dataroot, checkpointsDir, netG: "unet_32", ngf: 2, ndf: 2, cropSize: 32, loadSize: 32, threads: 1 };
+  const small = given({
+    ...{ dataroot, checkpointsDir, netG: "unet_32", ngf: 2, ndf: 2, cropSize: 32, loadSize: 32, threads: 1 },
+  });
   const where = (name: string) => [`--name=${name}`, `--checkpoints-dir=${checkpointsDir}`];
   const program = (...args: string[]) => onSoftwareAdapter("src/cli/main.ts", ...args);
 
@@ -156,7 +160,7 @@ describe.skipIf(!softwareAdapter)(`WebGPU in Node${softwareAdapter ? "" : ` (ski
       expect(there.out).toMatch(/device +webgpu \(SwiftShader, software\)/);
       expect(there.out).toMatch(/memory +[\d.]+ MB of the device's or more: networks with gradients and moments/);
       const stored = await new Run(files, { checkpointsDir, name: "moved" }).config();
-      const back = { continueTrain: true, device: "cpu", maxSteps: 3, name: "moved", checkpointsDir };
+      const back = given({ continueTrain: true, device: "cpu", maxSteps: 3, name: "moved", checkpointsDir });
       expect(await train(resumeConfig(stored, back), platform)).toMatchObject({ step: 3 });
       expectAsOnCpu("moved");
       const log = readFileSync(join(checkpointsDir, "moved/loss_log.jsonl"), "utf8").trim().split("\n");
@@ -173,7 +177,7 @@ describe.skipIf(!softwareAdapter)(`WebGPU in Node${softwareAdapter ? "" : ` (ski
         /DeviceLostError webgpu \(SwiftShader, software\) failed: .*The last checkpoint in .*lost is intact: go on/,
       );
       const stored = await new Run(files, { checkpointsDir, name: "lost" }).config();
-      const again = { continueTrain: true, device: "cpu", maxSteps: 3, name: "lost", checkpointsDir };
+      const again = given({ continueTrain: true, device: "cpu", maxSteps: 3, name: "lost", checkpointsDir });
       expect(await train(resumeConfig(stored, again), platform)).toMatchObject({ step: 3 });
       expectAsOnCpu("lost");
     },

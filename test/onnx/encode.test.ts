@@ -1,4 +1,5 @@
 /** The bytes of a graph, read by an independent walk over the protobuf fields, and run by ONNX Runtime. */
+
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
@@ -9,10 +10,11 @@ import { add, greater, leakyRelu, mul } from "../../src/graph/ops/elementwise.ts
 import { DepthToSpace, reshape, transpose } from "../../src/graph/ops/movement.ts";
 import { mean } from "../../src/graph/ops/reduce.ts";
 import { encodePlain } from "../../src/lowering/cpu.ts";
-import { type ModelOptions, trainingStep } from "../../src/model/pix2pix.ts";
+import { trainingStep } from "../../src/model/pix2pix.ts";
 import { ort as nodeOrt, runInto } from "../../src/node/ort.ts";
 import { encode } from "../../src/onnx/encode.ts";
 import { run } from "../graph/evaluate.ts";
+import { modelOptions } from "../options.ts";
 
 /** The fields of a protobuf message by number: integers as they are, everything else as bytes. */
 type Fields = Map<number, (number | Uint8Array)[]>;
@@ -158,10 +160,7 @@ describe("an encoded graph", () => {
 });
 
 describe("a training step", () => {
-  const options: ModelOptions = {
-    ...{ inputNc: 3, outputNc: 3, netG: "unet_32", ngf: 2, netD: "pixel", ndf: 2, nLayersD: 3, norm: "batch" },
-    ...{ noDropout: false, ganMode: "vanilla", lambdaL1: 100, beta1: 0.5, beta2: 0.999 },
-  };
+  const options = modelOptions({ netG: "unet_32", ngf: 2, netD: "pixel", ndf: 2 });
   const { phases } = trainingStep(options, { n: 1, height: 32, width: 32 });
   const [stepD, stepG] = phases.map(({ batch }) => batch) as [Program, Program];
 

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { ganLosses } from "../../src/nn/losses.ts";
 import { lineChart, ticks } from "../../src/report/chart.ts";
 import { address, count, duration, fixed, html, lines, raw } from "../../src/report/html.ts";
 import { inspectPage } from "../../src/report/inspect-page.ts";
@@ -133,7 +134,7 @@ const run: RunPageInfo = {
   name: "facades <1>",
   state: "training",
   config: [["network", "unet_256 & more"]],
-  ganMode: "vanilla",
+  adversarial: ganLosses.vanilla.chart,
   lambdaL1: 100,
   epoch: 3,
   epochs: 200,
@@ -189,7 +190,7 @@ describe("runPage", () => {
 
   it("names the level of a discriminator that cannot tell, by GAN mode", () => {
     expect(runPage(run)).toContain("ln 2 = 0.693: a discriminator");
-    const lsgan = runPage({ ...run, ganMode: "lsgan" });
+    const lsgan = runPage({ ...run, adversarial: ganLosses.lsgan.chart });
     expect(lsgan).toContain("0.25: a discriminator");
     expect(lsgan).not.toContain("ln 2");
   });

@@ -4,6 +4,7 @@
  *
  * Batch 2 of 5 pairs: an epoch has 3 steps, the last on a single pair. unet_64 is the smallest with dropout.
  */
+
 import { execFileSync, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,6 +22,7 @@ import { Random } from "../../src/random.ts";
 import { Run } from "../../src/run/run.ts";
 import { train } from "../../src/training/train.ts";
 import { Trainer } from "../../src/training/trainer.ts";
+import { given } from "../options.ts";
 import { bin } from "../paths.ts";
 
 const work = mkdtempSync(join(tmpdir(), "pix2pix-session-"));
@@ -29,10 +31,10 @@ const dataroot = join(work, "data");
 const checkpointsDir = join(work, "runs");
 const platform = await nodePlatform({ threads: 1 });
 
-const small = {
+const small = given({
   ...{ netG: "unet_64", ngf: 2, ndf: 2, cropSize: 64, loadSize: 72, batchSize: 2, threads: 1, seed: 5 },
   saveEpochFreq: 1,
-};
+});
 /** Milliseconds for what takes a few seconds on an idle machine. */
 const patience = 120_000;
 const latest = ["latest_net_G.safetensors", "latest_net_D.safetensors", "latest_state.safetensors"];

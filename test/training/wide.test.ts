@@ -1,4 +1,5 @@
 /** A step of networks as wide as those that people train against PyTorch, in the forms that only such networks take on a CPU. */
+
 import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -8,18 +9,15 @@ import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { decode } from "../../src/formats/safetensors.ts";
 import { stepForCpu } from "../../src/lowering/cpu.ts";
-import type { ModelOptions } from "../../src/model/losses.ts";
 import { trainingStep } from "../../src/model/pix2pix.ts";
 import { isTrainable } from "../../src/nn/parameters.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 import { distance } from "../graph/evaluate.ts";
+import { modelOptions } from "../options.ts";
 import { fixture } from "../paths.ts";
 
-const model: ModelOptions = {
-  ...{ inputNc: 3, outputNc: 3, netG: "unet_128", ngf: 32, netD: "basic", ndf: 32, nLayersD: 3, norm: "batch" },
-  ...{ noDropout: true, ganMode: "vanilla", lambdaL1: 100, beta1: 0.5, beta2: 0.999 },
-};
+const model = modelOptions({ netG: "unet_128", ngf: 32, ndf: 32, noDropout: true });
 const shape = { n: 2, height: 128, width: 128 };
 const isWeight = ({ name }: { name: string }) => /^net[GD]\./.test(name);
 

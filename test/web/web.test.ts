@@ -2,15 +2,18 @@
  * Training in a real browser: the steps of PyTorch and of Node, runs in the browser's storage that stop and go on to the same
  * bytes, and what is said where threads or WebGPU are missing.
  */
+
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ConfigInput } from "../../src/config/schema.ts";
 import { decode } from "../../src/formats/safetensors.ts";
 import { evaluate, openTestSet, openTranslator, parseConfig, train } from "../../src/index.ts";
 import { nodePlatform } from "../../src/node/index.ts";
+import { given } from "../options.ts";
 import { compareLosses, tight, updateError } from "../training/step-cases.ts";
 import { chromiumPath, insecureHost, launch, noChromium, openPage, site } from "./browser/chromium.ts";
 import type { Harness } from "./browser/harness.ts";
@@ -26,10 +29,10 @@ afterAll(async () => {
 });
 
 /** Batch 2 of 3 pairs: an epoch has two steps, the second on a single pair. unet_64 is the smallest with dropout. */
-const small = {
+const small = given({
   ...{ dataroot: "data", netG: "unet_64", ngf: 2, ndf: 2, cropSize: 64, loadSize: 72, batchSize: 2, seed: 5 },
   ...{ saveLatestFreq: 2, maxSteps: 8 },
-};
+});
 
 describe.skipIf(!chromiumPath)(`WASM in Chromium${chromiumPath ? "" : ` (skipped: ${noChromium})`}`, () => {
   let browser: Browser;
@@ -89,7 +92,7 @@ describe.skipIf(!chromiumPath)(`WASM in Chromium${chromiumPath ? "" : ` (skipped
   });
 
   /** Trains in another tab of the same browser until a step is done. */
-  async function trainInTab(options: Record<string, unknown>, until: number): Promise<Page> {
+  async function trainInTab(options: ConfigInput, until: number): Promise<Page> {
     const tab = await page.context().newPage();
     await tab.goto(url);
     await tab.evaluate(

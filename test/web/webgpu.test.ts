@@ -54,7 +54,7 @@ describe.skipIf(!chromiumPath)(`WebGPU in Chromium${chromiumPath ? "" : ` (skipp
 
   /** Last, for the browser gives a page no other GPU process's device. */
   it("a GPU that is lost in the middle of a run: the checkpoint is intact, and WASM goes on from it", async () => {
-    const options = { ...optionsOf(readCase(cases.pixel!.folder), "pixel"), name: "lost", device: "webgpu" };
+    const options = { ...optionsOf(readCase(cases.pixel!.folder), "pixel"), name: "lost", device: "webgpu" as const };
     const training = trainIn(page, { ...options, maxSteps: 1000, nEpochs: 1000, saveLatestFreq: 1 });
     const failed = training.then(
       () => "it went on",

@@ -59,7 +59,7 @@ export const demo: Command = {
       name,
       dataroot: dir,
       preprocess: "none",
-      netG: `unet_${size}`,
+      netG: `unet_${side}`,
       maxSteps: steps,
       nEpochs: epochs - decay,
       nEpochsDecay: decay,

@@ -3,11 +3,12 @@ import { extname } from "node:path";
 import * as z from "zod";
 import { dataOptions } from "../../config/groups/data.ts";
 import { option } from "../../config/options.ts";
-import { type Config, configSchema, parseConfig } from "../../config/schema.ts";
+import { type Config, configSchema, parseCommandLine } from "../../config/schema.ts";
+import { derivations } from "../../data/derivations.ts";
 import { Loader } from "../../data/loader.ts";
 import { derivedSides, findPairs, type Pair } from "../../data/pairs.ts";
 import { inputPicture, outputPicture } from "../../data/sides.ts";
-import { fixedSize } from "../../data/sizes.ts";
+import { crops } from "../../data/sizes.ts";
 import { ConfigError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
 import type { DeepPicture, Picture } from "../../platform.ts";
@@ -50,7 +51,7 @@ export const inspect: Command = {
   async run(given, output) {
     const { out, count, draws } = ownOptions(z.object(own), given);
     const form = formOf(out);
-    const config = parseConfig(otherOptions(z.object(own), given));
+    const config = parseCommandLine(otherOptions(z.object(own), given));
     const { images } = await import("../../node/images.ts");
     const { layout, pairs, notes } = await findPairs(files, config.dataroot, config);
     for (const note of notes) output.note(`note: ${note}`);
@@ -66,7 +67,7 @@ export const inspect: Command = {
     const shown = await drawPairs(loader, config, roles, { count: Math.min(count, pairs.length), draws });
     const [first] = pairs;
     const { width, height } = await loader.size();
-    const size = `${width}x${height}${fixedSize(config.preprocess) ? "" : " of the first pair"}`;
+    const size = `${width}x${height}${crops(config) ? "" : " of the first pair"}`;
     const found = {
       layout,
       total: pairs.length,
@@ -195,15 +196,9 @@ async function sideOf(pair: Pair, { role, side }: Role, config: Config): Promise
   const picture = await images.decodeDeep(await files.read(file), { alpha: true });
   const channels = plural(role === "input" ? config.inputNc : config.outputNc);
   const made = derivedSides(config.datasetMode)[side];
-  const how = made && made !== "absent" ? `: ${derivations[made]}` : "";
+  const how = made && made !== "absent" ? `: ${derivations[made].help}` : "";
   return `${half ? `${half} half of ${file}` : file}, ${onDisk(picture)} -> ${channels}${how}`;
 }
-
-const derivations = {
-  L: "its lightness, L / 50 - 1 of CIELAB",
-  ab: "its colours, a / 110 and b / 110 of CIELAB (shown together with the lightness)",
-  masked: "with a white rectangle of half its size in the centre",
-};
 
 /** "600x400 on disk, 16 bits, 3 channels". */
 function onDisk({ width, height, channels, data, bands }: DeepPicture): string {
@@ -217,7 +212,7 @@ function plural(channels: number): string {
 
 /** What happens to a pair between the disk and the network, in words. */
 function treatment(config: Config): string {
-  const { preprocess, loadSize, loadHeight = loadSize, cropSize, cropHeight = cropSize, colorJitter } = config;
+  const { preprocess, loadSize, loadHeight, cropSize, cropHeight, colorJitter } = config;
   const crop = `cropped to ${cropSize}x${cropHeight}`;
   const by = config.resizeFilter === "bicubic" ? "" : ` by ${config.resizeFilter}`;
   const scale = `resized to a width of ${loadSize}${by}`;
@@ -228,7 +223,7 @@ function treatment(config: Config): string {
     scale_width_and_crop: [scale, crop],
     none: ["as it is on disk"],
   }[preprocess];
-  if (!fixedSize(preprocess)) steps.push("each pair in its own size");
+  if (!crops(config)) steps.push("each pair in its own size");
   steps.push(config.noFlip ? "never mirrored" : "mirrored half of the times");
   if (config.flipVertical) steps.push("upside down half of the times");
   if (config.rotate90) steps.push("turned by 0, 90, 180 or 270 degrees");

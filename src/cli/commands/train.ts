@@ -1,7 +1,7 @@
 /** pix2pix train */
 
 import { parseOptions } from "../../config/options.ts";
-import { type Config, configSchema, parseConfig, resumeConfig } from "../../config/schema.ts";
+import { type Config, configSchema, parseCommandLine, resumeCommandLine } from "../../config/schema.ts";
 import type { TrainResult } from "../../training/train.ts";
 import type { Command, Output } from "../command.ts";
 import { storedConfig } from "../runs.ts";
@@ -45,10 +45,10 @@ function finish(output: Output, config: Config, end: TrainResult): void {
 }
 
 async function configOf(given: Readonly<Record<string, unknown>>): Promise<Config> {
-  if (given.continueTrain !== true) return parseConfig(given);
+  if (given.continueTrain !== true) return parseCommandLine(given);
   const { name, checkpointsDir } = parseOptions(configSchema.pick({ name: true, checkpointsDir: true }), {
     name: given.name,
     checkpointsDir: given.checkpointsDir,
   });
-  return resumeConfig(await storedConfig(checkpointsDir, name), { ...given, name, checkpointsDir });
+  return resumeCommandLine(await storedConfig(checkpointsDir, name), { ...given, name, checkpointsDir });
 }

@@ -1,6 +1,10 @@
 /** Options of the data: where pairs lie, how they are read, resized, cropped and varied. */
 import * as z from "zod";
-import { layoutNames } from "../../data/pairs.ts";
+import { layoutHelp, layoutNames } from "../../data/pairs.ts";
+import { filters } from "../../data/resize.ts";
+import { channelOrders, directions } from "../../data/sides.ts";
+import { preprocessings } from "../../data/sizes.ts";
+import { namesOf, textOf } from "../names.ts";
 import { option } from "../options.ts";
 
 export const dataOptions = {
@@ -17,9 +21,9 @@ export const dataOptions = {
   }),
   datasetMode: option(z.enum(["auto", ...layoutNames]).default("auto"), {
     group: "data",
-    help: "layout of the dataroot; auto recognises it",
+    help: `layout of the dataroot; auto recognises pairs. ${textOf(layoutHelp)}`,
   }),
-  direction: option(z.enum(["AtoB", "BtoA"]).default("AtoB"), {
+  direction: option(z.enum(directions).default("AtoB"), {
     group: "data",
     help: "which side is the input and which the target; facades labels to photos is BtoA",
   }),
@@ -33,13 +37,10 @@ export const dataOptions = {
     unit: "channels",
     help: "channels of the output and target",
   }),
-  preprocess: option(
-    z.enum(["resize_and_crop", "crop", "scale_width", "scale_width_and_crop", "none"]).default("resize_and_crop"),
-    {
-      group: "data",
-      help: "resize to the load size and crop; only crop; resize to the load width in proportion, and crop; or take pictures as they are",
-    },
-  ),
+  preprocess: option(z.enum(namesOf(preprocessings)).default("resize_and_crop"), {
+    group: "data",
+    help: `preparation of both sides of a pair. ${textOf(preprocessings)}`,
+  }),
   loadSize: option(z.int().min(1).default(286), {
     group: "data",
     unit: "px",
@@ -62,11 +63,11 @@ export const dataOptions = {
     absent: "the crop size",
     help: "height that the networks see, where it is not the width",
   }),
-  resizeFilter: option(z.enum(["bicubic", "bilinear", "area", "nearest"]).default("bicubic"), {
+  resizeFilter: option(z.enum(filters).default("bicubic"), {
     group: "data",
     help: "how pictures are resized; all as PIL does it (area is its box filter)",
   }),
-  channelOrder: option(z.enum(["RGB", "BGR"]).default("RGB"), {
+  channelOrder: option(z.enum(channelOrders).default("RGB"), {
     group: "data",
     help: "order of the colours in the networks; weights of the paper's code expect BGR",
   }),

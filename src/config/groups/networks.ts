@@ -1,34 +1,49 @@
 /** Options of the networks: which, how wide, and the switches in which the known systems differ. */
 import * as z from "zod";
-import { discriminators } from "../../networks/discriminators.ts";
+import { discriminators, receptiveField } from "../../networks/discriminators.ts";
+import { dropoutLevels, skips } from "../../networks/generator.ts";
 import { generators } from "../../networks/generators.ts";
+import { biases } from "../../networks/network.ts";
 import { inits } from "../../nn/init.ts";
-import { namesOf } from "../names.ts";
+import { paddings, upsamples } from "../../nn/layers.ts";
+import { norms } from "../../nn/norms.ts";
+import { namesOf, textOf } from "../names.ts";
 import { option } from "../options.ts";
 
+/** The receptive fields of --n-layers-d 0, 1, ... */
+const fields = [0, 1, 2, 3, 4, 5, 6].map((nLayersD) => receptiveField(discriminators.n_layers.geometry({ nLayersD })));
+
+/** Each generator's text with the sizes that it takes. */
+const sized = Object.fromEntries(
+  Object.entries(generators).map(([name, { help, multiple }]) => [
+    name,
+    { help: multiple === 1 ? help : `${help}, multiples of ${multiple}` },
+  ]),
+);
+
 export const networkOptions = {
-  netG: option(z.enum(Object.keys(generators)).default("unet_256"), {
+  netG: option(z.enum(namesOf(generators)).default("unet_256"), {
     group: "networks",
     flag: "--netG",
-    help: "generator; unet_N halves the picture log2(N) times and needs sizes that are multiples of N; encoder_decoder(_N) is a U-Net of 256 (N) without skips",
+    help: `generator, with the sizes that it takes. ${textOf(sized)}`,
   }),
   ngf: option(z.int().min(1).default(64), {
     group: "networks",
     unit: "filters",
     help: "filters of the generator's first layer",
   }),
-  upsample: option(z.enum(["transpose", "resize"]).default("transpose"), {
+  upsample: option(z.enum(upsamples).default("transpose"), {
     group: "networks",
     help: "way up in the generator: transposed convolutions, or nearest neighbours and a convolution (no checkerboard)",
   }),
-  padding: option(z.enum(["zero", "reflect"]).default("zero"), {
+  padding: option(z.enum(paddings).default("zero"), {
     group: "networks",
-    help: "what convolutions that halve, D's last two and resize-convolutions see beyond the border; transposed ones see zeros, a resnet's others reflect",
+    help: "values beyond the border for convolutions that halve, D's last two and resize-convolutions; transposed ones see zeros, a resnet's others reflect",
   }),
-  netD: option(z.enum(Object.keys(discriminators)).default("basic"), {
+  netD: option(z.enum(namesOf(discriminators)).default("basic"), {
     group: "networks",
     flag: "--netD",
-    help: "discriminator; basic is the 70x70 PatchGAN, n_layers one of another depth, pixel judges single pixels, patch_N patches of N px as in the paper's Table 3",
+    help: `discriminator; patch_N judges patches of N px as in the paper's Table 3. ${textOf(discriminators)}`,
   }),
   ndf: option(z.int().min(1).default(64), {
     group: "networks",
@@ -38,7 +53,7 @@ export const networkOptions = {
   nLayersD: option(z.int().min(0).max(6).default(3), {
     group: "networks",
     unit: "layers",
-    help: "strided layers of --netD n_layers; 1 judges 16x16 patches, 3 70x70, 5 286x286, 0 single pixels",
+    help: `strided layers of --netD n_layers; 0 to 6 judge patches of ${fields.join(", ")} px`,
   }),
   numD: option(z.int().min(1).max(4).default(1), {
     group: "networks",
@@ -50,12 +65,12 @@ export const networkOptions = {
     group: "networks",
     help: "the discriminator sees the output alone, not the input beside it: the paper's GAN instead of its cGAN",
   }),
-  norm: option(z.enum(["batch", "instance", "none"]).default("batch"), {
+  norm: option(z.enum(namesOf(norms)).default("batch"), {
     group: "networks",
-    help: "normalisation in both networks",
+    help: `normalisation in both networks. ${textOf(norms)}`,
   }),
   noDropout: option(z.boolean().default(false), { group: "networks", help: "no dropout in the generator" }),
-  dropoutLevels: option(z.enum(["second", "first"]).default("second"), {
+  dropoutLevels: option(z.enum(dropoutLevels).default("second"), {
     group: "networks",
     help: "decoder levels with dropout, from the innermost: second to fourth (PyTorch code), or first to third (paper)",
   }),
@@ -64,26 +79,29 @@ export const networkOptions = {
     help: "a norm on the innermost layer too; at batch 1 it wipes out a 1x1 map (the paper's erratum)",
   }),
   slope: option(z.number().min(0).lt(1).default(0.2), { group: "networks", help: "LeakyReLU's slope below zero" }),
-  skip: option(z.enum(["relu", "leaky"]).default("relu"), {
+  skip: option(z.enum(skips).default("relu"), {
     group: "networks",
-    help: "what a skip connection hands over: the encoder's map through ReLU, or through LeakyReLU (tutorial)",
+    help: "map of a skip connection: the encoder's through ReLU, or through LeakyReLU (tutorial)",
   }),
-  bias: option(z.enum(["auto", "always", "never"]).default("auto"), {
+  bias: option(z.enum(biases).default("auto"), {
     group: "networks",
     help: "biases of all convolutions but the last, which has one; auto as the network's authors: before an instance norm and in D's first (article: all)",
   }),
-  normEpsilon: option(z.number().gt(0).default(1e-5), { group: "networks", help: "what norms add to the variance" }),
+  normEpsilon: option(z.number().gt(0).default(1e-5), {
+    group: "networks",
+    help: "number that norms add to the variance",
+  }),
   normMomentum: option(z.number().gt(0).max(1).default(0.1), {
     group: "networks",
     help: "share of the new batch in the running statistics of batch norms",
   }),
   initType: option(z.enum(namesOf(inits)).default("normal"), {
     group: "networks",
-    help: "distribution of the initial weights",
+    help: `distribution of the initial weights. ${textOf(inits)}`,
   }),
   initGain: option(z.number().gt(0).default(0.02), {
     group: "networks",
-    help: "standard deviation of the initial weights",
+    help: "gain of the initial weights; with --init-type normal their standard deviation",
   }),
   initG: option(z.string().min(1).optional(), {
     group: "networks",

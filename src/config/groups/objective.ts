@@ -1,17 +1,22 @@
 /** Options of the objective and of the step: losses, their weights, and how the two networks take turns. */
 import * as z from "zod";
-import { ganLosses } from "../../nn/losses.ts";
-import { namesOf } from "../names.ts";
-import { option } from "../options.ts";
+import { updateOrders } from "../../model/losses.ts";
+import { type GanLoss, ganLosses } from "../../nn/losses.ts";
+import { namesOf, textOf } from "../names.ts";
+import { listed, option } from "../options.ts";
+
+const penalised = Object.entries<GanLoss>(ganLosses).flatMap(([name, { gradientPenalty }]) =>
+  gradientPenalty ? [name] : [],
+);
 
 export const objectiveOptions = {
   ganMode: option(z.enum(namesOf(ganLosses)).default("vanilla"), {
     group: "objective",
-    help: "adversarial loss: vanilla is cross-entropy, lsgan squared error, wgangp Wasserstein with gradient penalty",
+    help: `adversarial loss. ${textOf(ganLosses)}`,
   }),
   lambdaGp: option(z.number().min(0).default(10), {
     group: "objective",
-    help: "weight of the gradient penalty of --gan-mode wgangp",
+    help: `weight of the gradient penalty of --gan-mode ${listed(penalised)}`,
   }),
   lambdaL1: option(z.number().min(0).default(100), {
     group: "objective",
@@ -31,11 +36,11 @@ export const objectiveOptions = {
     flag: "--loss-d-weight",
     help: "factor of the discriminator's loss: the paper halves it, its code and TensorFlow's do not",
   }),
-  updateOrder: option(z.enum(["updated", "stale", "simultaneous"]).default("updated"), {
+  updateOrder: option(z.enum(updateOrders).default("updated"), {
     group: "objective",
     help:
-      "the discriminator that the generator learns from: judged anew after its update (PyTorch code), judged before and " +
-      "derived through the new weights (paper's code), or the one before",
+      "discriminator that the generator learns from. updated: it judges again after its update (PyTorch code); stale: its " +
+      "judgement before the update, the gradient through the new weights (paper's code); simultaneous: before the update",
   }),
   zeroBias: option(z.boolean().default(false), {
     group: "objective",

@@ -1,7 +1,9 @@
-/** Options of a run as such: its name and place, its randomness, what it saves and says, and where it computes. */
+/** Options of a run itself: name and place, seed, saving, printing, device. */
 import * as z from "zod";
-import { profileNames } from "../names.ts";
+import { deviceChoices } from "../../engines/device.ts";
+import { namesOf, textOf } from "../names.ts";
 import { option } from "../options.ts";
+import { profiles } from "../profiles.ts";
 
 export const runOptions = {
   name: option(
@@ -14,9 +16,9 @@ export const runOptions = {
     help: "folder of all runs",
     resume: true,
   }),
-  profile: option(z.enum(profileNames).default("junyanz"), {
+  profile: option(z.enum(namesOf(profiles)).default("junyanz"), {
     group: "run",
-    help: "set of defaults, after the known systems: the PyTorch implementation (junyanz), the paper's code, Hesse's, TensorFlow's tutorial, the seed article; other options override it",
+    help: `set of defaults, after a known system; other options override it. ${textOf(profiles)}`,
   }),
   continueTrain: option(z.boolean().default(false), {
     group: "run",
@@ -46,9 +48,9 @@ export const runOptions = {
     resume: true,
   }),
 
-  device: option(z.enum(["auto", "cpu", "webgpu", "cuda", "wasm"]).default("auto"), {
+  device: option(z.enum(deviceChoices).default("auto"), {
     group: "device",
-    help: "where to compute; auto takes the fastest that is there",
+    help: "device that computes; auto takes the fastest that is there",
     resume: true,
   }),
   threads: option(z.int().min(1).max(1024).optional(), {

@@ -1,7 +1,9 @@
-/** Options of the schedule: how long, how fast, and when validation says enough. */
+/** Options of the schedule: length, learning rate, validation and early stop. */
 import * as z from "zod";
+import { validationMetrics } from "../../metrics/pictures.ts";
+import { statisticsSources } from "../../nn/norms.ts";
 import { schedules } from "../../nn/schedules.ts";
-import { namesOf } from "../names.ts";
+import { namesOf, textOf } from "../names.ts";
 import { option } from "../options.ts";
 
 export const scheduleOptions = {
@@ -27,7 +29,7 @@ export const scheduleOptions = {
   lr: option(z.number().gt(0).default(0.0002), { group: "schedule", help: "Adam's learning rate", resume: true }),
   lrPolicy: option(z.enum(namesOf(schedules)).default("linear"), {
     group: "schedule",
-    help: "learning rate: down to zero in a line over the second part, or unchanged; a tenth every --lr-decay-iters epochs (step); a fifth where validation stops improving (plateau); half a cosine over both parts",
+    help: `course of the learning rate. ${textOf(schedules)}`,
     resume: true,
   }),
   lrDecayIters: option(z.int().min(1).default(50), {
@@ -58,7 +60,7 @@ export const scheduleOptions = {
     help: "score at most the first so many",
     resume: true,
   }),
-  valMetric: option(z.enum(["L1", "PSNR", "SSIM"]).default("L1"), {
+  valMetric: option(z.enum(namesOf(validationMetrics)).default("L1"), {
     group: "validation",
     help: "score that chooses the best weights, and that --lr-policy plateau and --early-stop follow",
     resume: true,
@@ -68,9 +70,9 @@ export const scheduleOptions = {
     help: "dropout in samples and scores, and in test and translate unless they are told otherwise; the known systems have it on",
     resume: true,
   }),
-  statistics: option(z.enum(["batch", "running", "image"]).default("batch"), {
+  statistics: option(z.enum(statisticsSources).default("batch"), {
     group: "validation",
-    help: "what batch norms use there: the batch at hand, as the known systems, the running statistics, or those of each image",
+    help: "statistics of batch norms there: those of the batch at hand, as the known systems, the running ones, or those of each image",
     resume: true,
   }),
   earlyStop: option(z.int().min(1).optional(), {

@@ -2,7 +2,7 @@
 
 import type { Pair, Side } from "../../data/layouts.ts";
 import { joinPath, listAll } from "../../data/listing.ts";
-import { findPairs } from "../../data/pairs.ts";
+import { type DatasetMode, findPairs } from "../../data/pairs.ts";
 import { halves } from "../../data/transforms.ts";
 import { DatasetError, UserError } from "../../errors.ts";
 import type { Files, Images, Picture } from "../../platform.ts";
@@ -57,7 +57,7 @@ export interface AuditResult {
 }
 
 export interface AuditOptions {
-  datasetMode?: string | undefined;
+  datasetMode?: DatasetMode | undefined;
   /** Called after each pair. */
   progress?: ((done: number, total: number) => void) | undefined;
 }

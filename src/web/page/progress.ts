@@ -1,4 +1,5 @@
 /** What a run has come to: progress, samples and curves, kept up to date while it trains. */
+import { ganLosses } from "../../nn/losses.ts";
 import { chartCss } from "../../report/chart.ts";
 import { count, duration, fixed, terms } from "../../report/html.ts";
 import { lossCharts } from "../../report/run-page.ts";
@@ -64,10 +65,11 @@ export class Progress {
   #curves(): void {
     this.#curvesAt = performance.now();
     const { losses, config } = this.#run;
-    const { ganMode, lambdaL1 } = config;
+    const { ganMode, lambdaL1, lambdaGan } = config;
+    const adversarial = lambdaGan > 0 ? ganLosses[ganMode].chart : undefined;
     const open = part("losses").querySelector("details")?.open ?? false;
     part("losses").innerHTML =
-      losses.length > 1 ? `<style>${chartCss}</style>${lossCharts({ losses, ganMode, lambdaL1 })}` : "";
+      losses.length > 1 ? `<style>${chartCss}</style>${lossCharts({ losses, adversarial, lambdaL1 })}` : "";
     const note = part("losses").querySelector("details");
     if (note) note.open = open;
   }

@@ -7,7 +7,7 @@ import { nodePlatform } from "../../../src/node/index.ts";
 import type { InferenceSession, Ort } from "../../../src/platform.ts";
 import { train } from "../../../src/training/train.ts";
 
-const [dataroot, checkpointsDir, last] = process.argv.slice(2);
+const [dataroot, checkpointsDir, last] = process.argv.slice(2) as [string, string, string];
 const platform = await nodePlatform({ threads: 1 });
 const sessions: InferenceSession[] = [];
 const create: Ort["InferenceSession"]["create"] = async (model, options) => {
@@ -16,8 +16,13 @@ const create: Ort["InferenceSession"]["create"] = async (model, options) => {
   return session;
 };
 const ort: Ort = { Tensor: platform.ort.Tensor, InferenceSession: { create } };
-const small = { netG: "unet_32", ngf: 2, ndf: 2, cropSize: 32, loadSize: 32, saveLatestFreq: 1, maxSteps: 5 };
-const config = parseConfig({ dataroot, checkpointsDir, name: "lost", device: "webgpu", ...small });
+const config = parseConfig({
+  dataroot,
+  checkpointsDir,
+  name: "lost",
+  device: "webgpu",
+  ...{ netG: "unet_32", ngf: 2, ndf: 2, cropSize: 32, loadSize: 32, saveLatestFreq: 1, maxSteps: 5 },
+});
 let released = Promise.resolve();
 const release = async (at: number) => {
   if (at === Number(last)) for (const session of sessions) await session.release();

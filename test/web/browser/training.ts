@@ -1,9 +1,11 @@
 /** Training in the page, from a test: files go there and come back, runs begin, stop and go on. */
+
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
+import type { ConfigInput } from "../../../src/config/schema.ts";
 import { decode } from "../../../src/formats/safetensors.ts";
 import { fixture, reference } from "../../paths.ts";
 import {
@@ -56,13 +58,13 @@ export async function download(page: Page, path: string): Promise<Buffer> {
 export const runFile = (page: Page, name: string, file: string) => download(page, `runs/${name}/${file}`);
 
 /** Trains a new run, or goes on with one. `pauseAfter` aborts while that step is reported. The page's title is the last step. */
-export async function trainIn(page: Page, options: Record<string, unknown>, { pauseAfter = 0, resume = false } = {}) {
+export async function trainIn(page: Page, options: Partial<ConfigInput>, { pauseAfter = 0, resume = false } = {}) {
   return page.evaluate(
     async ({ options, pauseAfter, resume }) => {
       const { client, files, parseConfig, resumeConfig, Run } = pix2pix;
       const name = String(options.name);
       const stored = resume ? await new Run(files, { checkpointsDir: "runs", name }).config() : undefined;
-      const config = stored ? resumeConfig(stored, options) : parseConfig(options);
+      const config = stored ? resumeConfig(stored, options) : parseConfig({ dataroot: "", ...options });
       const stop = new AbortController();
       const said: string[] = [];
       const result = await client.train(

@@ -1,0 +1,455 @@
+/** The types of a run's options. Made by `npm run docs` from the groups of options; do not edit. */
+import type * as z from "zod";
+import type { dataOptions } from "./groups/data.ts";
+import type { networkOptions } from "./groups/networks.ts";
+import type { objectiveOptions } from "./groups/objective.ts";
+import type { runOptions } from "./groups/run.ts";
+import type { scheduleOptions } from "./groups/schedule.ts";
+
+type Schema = typeof dataOptions &
+  typeof networkOptions &
+  typeof objectiveOptions &
+  typeof runOptions &
+  typeof scheduleOptions;
+type Values = z.output<z.ZodObject<Schema>>;
+
+/** The options that `parseConfig` takes. Only the dataroot has to be given. */
+export interface ConfigInput {
+  /**
+   * Folder of the pairs: pictures with A left and B right, folders A and B, or x.jpg with x.png.
+   * Default: none, it is required.
+   */
+  dataroot: string;
+  /**
+   * Subfolder of the dataroot: train, val, test, ....
+   * Default: train.
+   */
+  phase?: string;
+  /**
+   * Layout of the dataroot; auto recognises pairs. aligned: one picture per pair, A left and B right; cmp: photo
+   * x.jpg (A) beside its labels x.png (B); colorization: plain pictures; A is their lightness (1 channel), B their
+   * colours (2 channels, a and b of CIELAB); folders: two folders A and B (or trainA and trainB), same stems;
+   * inpainting: plain pictures; A is the picture with a white square of half its size in the centre, B the picture;
+   * single: plain pictures without targets, to look at; translate takes them without a layout.
+   * Default: auto.
+   */
+  datasetMode?: Values["datasetMode"];
+  /**
+   * Which side is the input and which the target; facades labels to photos is BtoA.
+   * Default: AtoB.
+   */
+  direction?: Values["direction"];
+  /**
+   * Channels of the input: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA, others from .npy files.
+   * Value: channels from 1 to 64. Default: 3.
+   */
+  inputNc?: number;
+  /**
+   * Channels of the output and target.
+   * Value: channels from 1 to 64. Default: 3.
+   */
+  outputNc?: number;
+  /**
+   * Preparation of both sides of a pair. resize_and_crop: resize to the load size, whatever the shape, and crop;
+   * crop: only crop; scale_width: resize to the load width and keep the shape; scale_width_and_crop: resize to the
+   * load width, keep the shape, and crop; none: take pictures as they are.
+   * Default: resize_and_crop.
+   */
+  preprocess?: Values["preprocess"];
+  /**
+   * Width (and height) that both sides are resized to before the crop.
+   * Value: px of at least 1. Default: 286.
+   */
+  loadSize?: number;
+  /**
+   * Height that both sides are resized to, where it is not the width.
+   * Value: px of at least 1. Default: the load size.
+   */
+  loadHeight?: number;
+  /**
+   * Width (and height) that the networks see.
+   * Value: px of at least 1. Default: 256.
+   */
+  cropSize?: number;
+  /**
+   * Height that the networks see, where it is not the width.
+   * Value: px of at least 1. Default: the crop size.
+   */
+  cropHeight?: number;
+  /**
+   * How pictures are resized; all as PIL does it (area is its box filter).
+   * Default: bicubic.
+   */
+  resizeFilter?: Values["resizeFilter"];
+  /**
+   * Order of the colours in the networks; weights of the paper's code expect BGR.
+   * Default: RGB.
+   */
+  channelOrder?: Values["channelOrder"];
+  /**
+   * Never mirror pairs left to right.
+   * Default: false.
+   */
+  noFlip?: boolean;
+  /**
+   * Also mirror pairs top to bottom at random.
+   * Default: false.
+   */
+  flipVertical?: boolean;
+  /**
+   * Also turn pairs by a random multiple of 90 degrees (square crops).
+   * Default: false.
+   */
+  rotate90?: boolean;
+  /**
+   * Vary brightness, contrast and saturation of the input alone, each by a factor of up to 1 - and + this.
+   * Value: number from 0 to 1. Default: 0.
+   */
+  colorJitter?: number;
+  /**
+   * Draw the pairs of an epoch with replacement, as the paper's code.
+   * Default: false.
+   */
+  replacement?: boolean;
+  /**
+   * Take pairs in the order of their names, not shuffled each epoch.
+   * Default: false.
+   */
+  serialBatches?: boolean;
+  /**
+   * Pairs per step.
+   * Value: pairs of at least 1. Default: 1.
+   */
+  batchSize?: number;
+  /**
+   * Use only the first so many pairs.
+   * Value: pairs of at least 1. Default: all.
+   */
+  maxDatasetSize?: number;
+  /**
+   * Leave out pictures without a partner instead of stopping.
+   * Default: false.
+   */
+  skipUnpaired?: boolean;
+  /**
+   * Leave out pictures that cannot be decoded instead of stopping.
+   * Default: false.
+   */
+  skipBadImages?: boolean;
+  /**
+   * Generator, with the sizes that it takes. unet_32: U-Net of 5 levels, multiples of 32; unet_64: U-Net of 6
+   * levels, multiples of 64; unet_128: U-Net of 7 levels, multiples of 128; unet_256: U-Net of 8 levels, multiples
+   * of 256; unet_512: U-Net of 9 levels, multiples of 512; unet_1024: U-Net of 10 levels, multiples of 1024;
+   * encoder_decoder_64: U-Net of 6 levels without skip connections, multiples of 64; encoder_decoder_128: U-Net of
+   * 7 levels without skip connections, multiples of 128; encoder_decoder: U-Net of 8 levels without skip
+   * connections, multiples of 256; resnet_6blocks: ResNet of 6 blocks, multiples of 4; resnet_9blocks: ResNet of 9
+   * blocks, multiples of 4; article: the seed article's U-Net of 8 levels (see --profile article), multiples of
+   * 256.
+   * Default: unet_256.
+   */
+  netG?: Values["netG"];
+  /**
+   * Filters of the generator's first layer.
+   * Value: filters of at least 1. Default: 64.
+   */
+  ngf?: number;
+  /**
+   * Way up in the generator: transposed convolutions, or nearest neighbours and a convolution (no checkerboard).
+   * Default: transpose.
+   */
+  upsample?: Values["upsample"];
+  /**
+   * Values beyond the border for convolutions that halve, D's last two and resize-convolutions; transposed ones see
+   * zeros, a resnet's others reflect.
+   * Default: zero.
+   */
+  padding?: Values["padding"];
+  /**
+   * Discriminator; patch_N judges patches of N px as in the paper's Table 3. basic: PatchGAN of 3 strided layers,
+   * patches of 70 px; n_layers: PatchGAN of --n-layers-d strided layers; pixel: PixelGAN of 1 x 1 convolutions,
+   * judges single pixels; patch_1: PixelGAN of 1 x 1 convolutions, judges single pixels; patch_16: PatchGAN of 1
+   * strided layer, patches of 16 px; patch_70: PatchGAN of 3 strided layers, patches of 70 px; patch_286: PatchGAN
+   * of 5 strided layers, patches of 286 px; article: the seed article's: 4 strided layers, then a transposed one to
+   * a 70 x 70 map.
+   * Default: basic.
+   */
+  netD?: Values["netD"];
+  /**
+   * Filters of the discriminator's first layer.
+   * Value: filters of at least 1. Default: 64.
+   */
+  ndf?: number;
+  /**
+   * Strided layers of --netD n_layers; 0 to 6 judge patches of 1, 16, 34, 70, 142, 286, 574 px.
+   * Value: layers from 0 to 6. Default: 3.
+   */
+  nLayersD?: number;
+  /**
+   * Discriminators, each on a picture of half the size of the one before (pix2pixHD).
+   * Value: scales from 1 to 4. Default: 1.
+   */
+  numD?: number;
+  /**
+   * The discriminator sees the output alone, not the input beside it: the paper's GAN instead of its cGAN.
+   * Default: false.
+   */
+  noCondition?: boolean;
+  /**
+   * Normalisation in both networks. batch: over the batch, with scale and shift (Ioffe and Szegedy 2015); instance:
+   * over each picture, without scale and shift (Ulyanov et al. 2016); none: no normalisation.
+   * Default: batch.
+   */
+  norm?: Values["norm"];
+  /**
+   * No dropout in the generator.
+   * Default: false.
+   */
+  noDropout?: boolean;
+  /**
+   * Decoder levels with dropout, from the innermost: second to fourth (PyTorch code), or first to third (paper).
+   * Default: second.
+   */
+  dropoutLevels?: Values["dropoutLevels"];
+  /**
+   * A norm on the innermost layer too; at batch 1 it wipes out a 1x1 map (the paper's erratum).
+   * Default: false.
+   */
+  bottleneckNorm?: boolean;
+  /**
+   * LeakyReLU's slope below zero.
+   * Value: number of at least 0 and below 1. Default: 0.2.
+   */
+  slope?: number;
+  /**
+   * Map of a skip connection: the encoder's through ReLU, or through LeakyReLU (tutorial).
+   * Default: relu.
+   */
+  skip?: Values["skip"];
+  /**
+   * Biases of all convolutions but the last, which has one; auto as the network's authors: before an instance norm
+   * and in D's first (article: all).
+   * Default: auto.
+   */
+  bias?: Values["bias"];
+  /**
+   * Number that norms add to the variance.
+   * Value: number above 0. Default: 0.00001.
+   */
+  normEpsilon?: number;
+  /**
+   * Share of the new batch in the running statistics of batch norms.
+   * Value: number above 0 and of at most 1. Default: 0.1.
+   */
+  normMomentum?: number;
+  /**
+   * Distribution of the initial weights. normal: N(0, gain); xavier: N(0, gain * sqrt(2 / (fan in + fan out)));
+   * kaiming: N(0, sqrt(2 / fan in)), whatever the gain; orthogonal: gain times a matrix with orthonormal rows.
+   * Default: normal.
+   */
+  initType?: Values["initType"];
+  /**
+   * Gain of the initial weights; with --init-type normal their standard deviation.
+   * Value: number above 0. Default: 0.02.
+   */
+  initGain?: number;
+  /**
+   * Safetensors file with the generator's first weights.
+   * Default: random.
+   */
+  initG?: string;
+  /**
+   * Safetensors file with the discriminator's first weights.
+   * Default: random.
+   */
+  initD?: string;
+  /**
+   * Adversarial loss. vanilla: cross-entropy; lsgan: squared error; wgangp: Wasserstein distance with gradient
+   * penalty.
+   * Default: vanilla.
+   */
+  ganMode?: Values["ganMode"];
+  /**
+   * Weight of the gradient penalty of --gan-mode wgangp.
+   * Value: number of at least 0. Default: 10.
+   */
+  lambdaGp?: number;
+  /**
+   * Weight of the L1 distance to the target beside the adversarial loss.
+   * Value: number of at least 0. Default: 100.
+   */
+  lambdaL1?: number;
+  /**
+   * Weight of the adversarial loss in the generator's; 0 trains without a discriminator (the paper's L1).
+   * Value: number of at least 0. Default: 1.
+   */
+  lambdaGan?: number;
+  /**
+   * Weight of feature matching: the L1 distance between the discriminator's inner maps (pix2pixHD: 10).
+   * Value: number of at least 0. Default: 0.
+   */
+  lambdaFeat?: number;
+  /**
+   * Factor of the discriminator's loss: the paper halves it, its code and TensorFlow's do not.
+   * Value: number above 0. Default: 0.5.
+   */
+  lossDWeight?: number;
+  /**
+   * Discriminator that the generator learns from. updated: it judges again after its update (PyTorch code); stale:
+   * its judgement before the update, the gradient through the new weights (paper's code); simultaneous: before the
+   * update.
+   * Default: updated.
+   */
+  updateOrder?: Values["updateOrder"];
+  /**
+   * Set the biases of convolutions to 0 before every step, as the paper's code.
+   * Default: false.
+   */
+  zeroBias?: boolean;
+  /**
+   * Batches whose gradients are averaged for one update of both networks.
+   * Value: batches of at least 1. Default: 1.
+   */
+  accumulate?: number;
+  /**
+   * Largest norm of a network's whole gradient, which is scaled down to it; 0 means no limit.
+   * Value: number of at least 0. Default: 0.
+   */
+  clipGrad?: number;
+  /**
+   * Length of the part at the first learning rate.
+   * Value: epochs of at least 0. Default: 100.
+   */
+  nEpochs?: number;
+  /**
+   * Length of the part after it, over which --lr-policy linear goes to zero.
+   * Value: epochs of at least 0. Default: 100.
+   */
+  nEpochsDecay?: number;
+  /**
+   * Stop at this step, counted from the run's first.
+   * Value: steps of at least 1. Default: no limit.
+   */
+  maxSteps?: number;
+  /**
+   * Adam's learning rate.
+   * Value: number above 0. Default: 0.0002.
+   */
+  lr?: number;
+  /**
+   * Course of the learning rate. linear: unchanged for --n-epochs, then down to zero in a line over
+   * --n-epochs-decay; step: a tenth after every --lr-decay-iters epochs; plateau: a fifth where validation stops
+   * improving; cosine: half a cosine over all epochs; constant: unchanged.
+   * Default: linear.
+   */
+  lrPolicy?: Values["lrPolicy"];
+  /**
+   * Epochs between two steps of --lr-policy step.
+   * Value: epochs of at least 1. Default: 50.
+   */
+  lrDecayIters?: number;
+  /**
+   * Adam's first-moment decay.
+   * Value: number of at least 0 and below 1. Default: 0.5.
+   */
+  beta1?: number;
+  /**
+   * Adam's second-moment decay.
+   * Value: number of at least 0 and below 1. Default: 0.999.
+   */
+  beta2?: number;
+  /**
+   * Score pairs that are not trained on every so many epochs, and keep the best weights.
+   * Value: epochs of at least 1. Default: never.
+   */
+  valFreq?: number;
+  /**
+   * Subfolder of the dataroot with those pairs.
+   * Default: val.
+   */
+  valPhase?: string;
+  /**
+   * Score at most the first so many.
+   * Value: pairs of at least 1. Default: 100.
+   */
+  valSize?: number;
+  /**
+   * Score that chooses the best weights, and that --lr-policy plateau and --early-stop follow.
+   * Default: L1.
+   */
+  valMetric?: Values["valMetric"];
+  /**
+   * Dropout in samples and scores, and in test and translate unless they are told otherwise; the known systems have
+   * it on.
+   * Default: on.
+   */
+  dropout?: Values["dropout"];
+  /**
+   * Statistics of batch norms there: those of the batch at hand, as the known systems, the running ones, or those
+   * of each image.
+   * Default: batch.
+   */
+  statistics?: Values["statistics"];
+  /**
+   * End training after so many scores without a better one.
+   * Value: scores of at least 1. Default: never.
+   */
+  earlyStop?: number;
+  /**
+   * The run; its folder in the checkpoints folder has this name.
+   * Default: pix2pix.
+   */
+  name?: string;
+  /**
+   * Folder of all runs.
+   * Default: runs.
+   */
+  checkpointsDir?: string;
+  /**
+   * Set of defaults, after a known system; other options override it. junyanz: the PyTorch implementation; paper:
+   * the Torch code of Isola et al.; hesse: pix2pix-tensorflow by Christopher Hesse; tutorial: TensorFlow's pix2pix
+   * tutorial; article: the article that this project began with.
+   * Default: junyanz.
+   */
+  profile?: Values["profile"];
+  /**
+   * Go on with the run from its last checkpoint; its stored options apply.
+   * Default: false.
+   */
+  continueTrain?: boolean;
+  /**
+   * The same seed, options and data give the same weights.
+   * Value: number from 0 to 4294967295. Default: 0.
+   */
+  seed?: number;
+  /**
+   * Save the checkpoint to continue from every so many steps.
+   * Value: steps of at least 1. Default: 500.
+   */
+  saveLatestFreq?: number;
+  /**
+   * Keep the weights under their own name every so many epochs.
+   * Value: epochs of at least 1. Default: 5.
+   */
+  saveEpochFreq?: number;
+  /**
+   * Print the losses every so many steps where there is no terminal.
+   * Value: steps of at least 1. Default: 100.
+   */
+  printFreq?: number;
+  /**
+   * Device that computes; auto takes the fastest that is there.
+   * Default: auto.
+   */
+  device?: Values["device"];
+  /**
+   * Threads of a step.
+   * Value: threads from 1 to 1024. Default: all cores.
+   */
+  threads?: number;
+}
+
+/** Options without which a run goes without a limit, a file or a validation. */
+type Open = "maxDatasetSize" | "initG" | "initD" | "maxSteps" | "valFreq" | "earlyStop" | "threads";
+
+/** All options of a run, complete and checked. Stored as runs/<name>/config.json. */
+export interface Config extends Required<Omit<ConfigInput, Open>>, Pick<ConfigInput, Open> {}

@@ -1,0 +1,93 @@
+/** Rules for the options of data: what cannot work, in one line each. `parseConfig` and the loader both ask here. */
+import type { AugmentOptions } from "./augment.ts";
+import { type Derivation, derivations } from "./derivations.ts";
+import { type SideOptions, sideForms } from "./sides.ts";
+import { crops, type Preprocessing, preprocessings, type SizeOptions } from "./sizes.ts";
+
+/** The options that the rules are about. */
+export interface DataRuleOptions extends SizeOptions, SideOptions, AugmentOptions {
+  batchSize: number;
+}
+
+/** Every combination of these options that cannot work, with the way out. */
+export function dataProblems(options: DataRuleOptions): string[] {
+  return [...sizeProblems(options), ...augmentProblems(options), ...sideProblems(options), ...batchProblems(options)];
+}
+
+/** The crop has to fit into the load size. */
+export function sizeProblems({ preprocess, loadSize, loadHeight, cropSize, cropHeight }: SizeOptions): string[] {
+  const { loads }: Preprocessing = preprocessings[preprocess];
+  // Squares have one problem, not one for each dimension.
+  const square = loadHeight === loadSize && cropHeight === cropSize;
+  const dimensions = [
+    { dimension: "width", flag: "--load-size", load: loadSize, crop: cropSize },
+    { dimension: "height", flag: "--load-height", load: loadHeight, crop: cropHeight },
+  ] as const;
+  return dimensions
+    .filter(({ dimension }) => loads.includes(dimension) && !(square && dimension === "height"))
+    .filter(({ load, crop }) => load < crop)
+    .map(
+      ({ flag, load, crop }) =>
+        `${flag}: got ${load}, expected at least ${flag.replace("load", "crop")} ${crop}; ` +
+        `${Math.round((crop * 286) / 256)} keeps the usual jitter, ${crop} means none`,
+    );
+}
+
+/** Quarter turns need squares; factors of colours are not negative. */
+export function augmentProblems(options: AugmentOptions & SizeOptions): string[] {
+  const { rotate90, colorJitter, cropSize, cropHeight, preprocess } = options;
+  const problems: string[] = [];
+  if (!(colorJitter >= 0 && colorJitter <= 1)) {
+    problems.push(`--color-jitter: got ${colorJitter}, expected a number from 0 to 1`);
+  }
+  if (rotate90 && !crops(options)) {
+    problems.push(
+      `--rotate90: a quarter turn needs square crops, and --preprocess ${preprocess} does not crop; ` +
+        "leave it out, or use --preprocess resize_and_crop",
+    );
+  } else if (rotate90 && cropHeight !== cropSize) {
+    problems.push(
+      `--rotate90: a quarter turn needs square crops, got ${cropSize}x${cropHeight}; ` +
+        "leave it out, or make --crop-size and --crop-height equal",
+    );
+  }
+  return problems;
+}
+
+/** The channels and the direction that a layout with derived sides has. */
+export function sideProblems(options: SideOptions): string[] {
+  const { datasetMode, direction, inputNc, outputNc } = options;
+  const { input, target } = sideForms(options);
+  if (input.derive === "absent") {
+    return [`--dataset-mode ${datasetMode} has only A, so the input must be A: use --direction AtoB, got ${direction}`];
+  }
+  const implied = channelsOf(options);
+  const wanted = { inputNc, outputNc, ...implied };
+  if (wanted.inputNc === inputNc && wanted.outputNc === outputNc) return [];
+  const sides = { L: "lightness", ab: "the colours a and b", masked: "a picture", absent: "nothing" };
+  const side = (name: string, count: number, derive: keyof typeof sides = "masked") =>
+    `${count} ${name} channel${count > 1 ? "s" : ""} (${sides[derive]})`;
+  return [
+    `--dataset-mode ${datasetMode} --direction ${direction} has ${side("input", wanted.inputNc, input.derive)} and ` +
+      `${side("output", wanted.outputNc, target.derive)}, got --input-nc ${inputNc} and --output-nc ${outputNc}; ` +
+      "leave them out",
+  ];
+}
+
+/** The numbers of channels that a layout fixes; empty where it leaves both open. */
+export function channelsOf(
+  options: Pick<SideOptions, "datasetMode" | "direction">,
+): Partial<Pick<SideOptions, "inputNc" | "outputNc">> {
+  const { input, target } = sideForms({ ...options, inputNc: 0, outputNc: 0, channelOrder: "RGB" });
+  const count = (derive: keyof typeof derivations | undefined) => {
+    const kind: Derivation | undefined = derive && derivations[derive];
+    return kind?.channels;
+  };
+  const [inputNc, outputNc] = [count(input.derive), count(target.derive)];
+  return { ...(inputNc !== undefined && { inputNc }), ...(outputNc !== undefined && { outputNc }) };
+}
+
+function batchProblems({ batchSize }: Pick<DataRuleOptions, "batchSize">): string[] {
+  if (Number.isInteger(batchSize) && batchSize >= 1) return [];
+  return [`--batch-size: got ${batchSize}, expected a whole number of at least 1`];
+}

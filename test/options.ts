@@ -1,0 +1,34 @@
+/** Complete options for tests that call a part directly: the configuration's defaults, and what a test changes. */
+import { type ConfigInput, parseConfig } from "../src/config/schema.ts";
+import type { LoaderOptions } from "../src/data/loader.ts";
+import type { ModelOptions } from "../src/model/losses.ts";
+import type { DiscriminatorOptions } from "../src/networks/discriminators.ts";
+import type { GeneratorOptions } from "../src/networks/generator.ts";
+
+/** Options that a test writes down before it uses them, with their literal types. */
+export const given = <const T extends Partial<ConfigInput>>(options: T): T => options;
+
+const defaults = parseConfig({ dataroot: "none", preprocess: "none" });
+
+export const modelOptions = (changes: Partial<ModelOptions> = {}): ModelOptions => ({ ...defaults, ...changes });
+
+export const generatorOptions = (changes: Partial<GeneratorOptions> = {}): GeneratorOptions => ({
+  ...defaults,
+  dropout: false,
+  statistics: "batch",
+  ...changes,
+});
+
+export const discriminatorOptions = (changes: Partial<DiscriminatorOptions> = {}): DiscriminatorOptions => ({
+  ...defaults,
+  prefix: "",
+  statistics: "batch",
+  ...changes,
+});
+
+/** Squares where no heights are given, as in a configuration. */
+export function loaderOptions(changes: Partial<LoaderOptions> = {}): LoaderOptions {
+  const options = { ...defaults, preprocess: "resize_and_crop" as const, ...changes };
+  const { loadSize, cropSize } = options;
+  return { ...options, loadHeight: changes.loadHeight ?? loadSize, cropHeight: changes.cropHeight ?? cropSize };
+}
