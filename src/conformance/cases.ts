@@ -26,7 +26,6 @@ export interface Case {
   output: { shape: Shape; dtype: Dtype };
   /** Where it occurred first. */
   scope: string;
-  target: Graph["target"];
 }
 
 /** Constants up to this size are part of what a node is; larger ones are drawn as inputs are. */
@@ -36,7 +35,6 @@ const smallConstant = 16;
 export function collect(
   programs: readonly Program[],
   from: string,
-  target: Graph["target"],
   into: Map<string, Case> = new Map(),
 ): Map<string, Case> {
   for (const { nodes, constants } of programs) {
@@ -60,7 +58,6 @@ export function collect(
         inputs: described,
         output: { shape, dtype },
         scope: `${from}: ${scope}`,
-        target,
       });
     }
   }
@@ -79,8 +76,8 @@ function describeCase(type: string, inputs: readonly CaseInput[], attrs: Attribu
 }
 
 /** The case as a graph of one node: inputs `x0`, `x1`, ... (those that are no constants) and output `y`. */
-export function graphOf({ op, attrs, inputs, target }: Case): Graph {
-  const graph = new Graph(target);
+export function graphOf({ op, attrs, inputs }: Case): Graph {
+  const graph = new Graph();
   const tensors = inputs.map(({ shape, dtype, constant }, i) =>
     constant ? graph.constant(Float32Array.from(constant), shape) : graph.input(`x${i}`, shape, dtype),
   );

@@ -1,6 +1,5 @@
 /** A device's conformance as a report: which ops and steps were run, how each went, what was skipped and why. */
 import { keepsState } from "../engines/device.ts";
-import type { Target } from "../graph/graph.ts";
 import type { FoundDevice, Platform } from "../platform.ts";
 import { type Case, sampleOf } from "./cases.ts";
 import { type CaseResult, compareCases, tolerance } from "./run.ts";
@@ -64,9 +63,9 @@ export async function conform(
   return report;
 }
 
-function workOf(extent: Extent, target: Target): { cases: Case[]; steps: Variant[] } {
+function workOf(extent: Extent, kind: "cpu" | "gpu"): { cases: Case[]; steps: Variant[] } {
   const steps = { short: () => [first()], all: variants, "full-size": () => [fullSize()] }[extent]();
-  const cases = casesOf(steps, target).values();
+  const cases = casesOf(steps, kind).values();
   return { cases: extent === "short" ? sampleOf(cases) : [...cases], steps };
 }
 

@@ -43,7 +43,7 @@ export async function* compareCases(
 }
 
 function heldSession({ ort }: Platform, device: Device): Promise<InferenceSession> {
-  const graph = new Graph("gpu");
+  const graph = new Graph();
   graph.output("y", neg(graph.input("x", [1])));
   return ort.InferenceSession.create(encode(graph.program()), sessionOptions(device, 1));
 }

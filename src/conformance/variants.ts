@@ -1,8 +1,8 @@
 /** What conformance covers: every network, loss and way to update that there is, as small as each can be. */
 import { namesOf } from "../config/names.ts";
 import { type Config, type ConfigInput, parseConfig } from "../config/schema.ts";
-import type { Target } from "../graph/graph.ts";
 import { forCpu } from "../lowering/cpu.ts";
+import { forGpu, stepForGpu } from "../lowering/gpu.ts";
 import type { BatchShape } from "../model/losses.ts";
 import { generatorGraph, trainingStep } from "../model/pix2pix.ts";
 import { type DiscriminatorName, discriminators } from "../networks/discriminators.ts";
@@ -58,21 +58,18 @@ const at = (netD: DiscriminatorName): Partial<ConfigInput> =>
 export const fullSize = (): Variant =>
   variant("unet_256, full size", { netG: "unet_256", cropSize: 256, loadSize: 256, ngf: 64, ndf: 64 });
 
-/** Every node of a training step and of the generator alone, of all these variants. */
-export function casesOf(all: readonly Variant[], target: Target): Map<string, Case> {
+/** Every node of a training step and of the generator alone, of all these variants, lowered for a kind of device. */
+export function casesOf(all: readonly Variant[], kind: "cpu" | "gpu"): Map<string, Case> {
   const cases = new Map<string, Case>();
   for (const { name, config, shape } of all) {
-    const { phases } = trainingStep(config, shape, target);
+    const { phases } = trainingStep(config, shape);
     const steps = phases.flatMap(({ before, batch, after }) => [...before, batch, ...after]);
     const alone = (["batch", "running", "image"] as const).map(
-      (statistics) => generatorGraph(config, shape, statistics, target).program,
+      (statistics) => generatorGraph(config, shape, statistics).program,
     );
-    collect(
-      [...steps, ...alone].map((program) => forCpu(program)),
-      name,
-      target,
-      cases,
-    );
+    const lowered =
+      kind === "gpu" ? [...stepForGpu(steps), ...alone.map(forGpu)] : [...steps, ...alone].map((p) => forCpu(p));
+    collect(lowered, name, cases);
   }
   return cases;
 }

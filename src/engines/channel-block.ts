@@ -1,7 +1,8 @@
 /** How many channels ONNX Runtime's blocked CPU kernels (./channel-blocks.ts) take at once on this CPU. */
 
 import { Graph, op } from "../graph/graph.ts";
-import { type ChannelBlock, ReorderInput } from "../lowering/channel-blocks/ops.ts";
+import { ReorderInput } from "../lowering/channel-blocks/ops.ts";
+import type { ChannelBlock } from "../lowering/cpu-options.ts";
 import { encode } from "../onnx/encode.ts";
 import type { Device, Ort, Platform } from "../platform.ts";
 import { onCpu } from "./device.ts";

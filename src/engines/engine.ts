@@ -2,18 +2,16 @@
  * Where a training step's memory is and how its programs run. session.ts says what runs in which order, an engine says
  * where: ./host.ts in the host's memory (cpu, cuda, wasm), ./gpu.ts in the device's (webgpu).
  */
-import type { Program, Target } from "../graph/graph.ts";
+import type { Program } from "../graph/graph.ts";
 import type { Betas, Factors } from "../nn/adam.ts";
 import type { NetworkState } from "./state.ts";
 
 export interface Engine {
-  /** What programs have to be built for. */
-  readonly target: Target;
   /** How many rows `record` can hold until `recorded` has to take them; 1 where reading them costs nothing. */
   readonly capacity: number;
 
   /**
-   * Makes programs ready that work on the same memory. A name stands for one piece of memory in all of them:
+   * Lowers programs for the device and makes them ready on the same memory. A name stands for one piece of memory in all of them:
    * * `<network>.<parameter>`: its value, with `.grad` its gradient and with `.m` and `.v` its moments: the networks' own
    *   memory, shared by everything that an engine compiles;
    * * an input that none of the earlier programs has as an output: the host's, see Bound.input;

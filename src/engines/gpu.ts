@@ -11,6 +11,7 @@ import { Graph, type Node, type Program, type Shape, sizeOf, unshaped } from "..
 import { greater, neg, where } from "../graph/ops/elementwise.ts";
 import { concat, Identity, pad, reshape } from "../graph/ops/movement.ts";
 import { Expand } from "../graph/ops/reduce.ts";
+import { forGpu, stepForGpu } from "../lowering/gpu.ts";
 import { adamGraph, type Betas, type Factors, momentGroups } from "../nn/adam.ts";
 import { isTrainable } from "../nn/parameters.ts";
 import { encode } from "../onnx/encode.ts";
@@ -38,7 +39,6 @@ const rows = 64;
 const columns = 8;
 
 export class GpuEngine implements Engine {
-  readonly target = "gpu";
   readonly capacity = rows;
   readonly #platform: Platform;
   readonly #device: Device;
@@ -62,11 +62,12 @@ export class GpuEngine implements Engine {
   }
 
   async compile(programs: readonly Program[]): Promise<Bound> {
-    for (const program of programs) checkLimits(program, this.#device);
     const memory = new Map(await this.#networks());
+    const lowered = stepForGpu(programs, (name) => memory.has(memoryOf(name)));
+    for (const program of lowered) checkLimits(program, this.#device);
     const inputs = new Map<string, Tensor>();
     const stages: Stage[] = [];
-    for (const program of programs) stages.push(await this.#stage(program, memory, inputs));
+    for (const program of lowered) stages.push(await this.#stage(program, memory, inputs));
     const recorders = new Map<string, Promise<Recorder>>();
     return {
       run: async (index) => void (await this.#run(stages[index]!)),
@@ -98,7 +99,7 @@ export class GpuEngine implements Engine {
   async optimise(state: NetworkState, { size, correction }: Factors, betas: Betas): Promise<void> {
     let made = this.#adam.get(state);
     if (!made) {
-      const program = adamGraph(state.network, state.specs.filter(isTrainable), betas);
+      const program = forGpu(adamGraph(state.network, state.specs.filter(isTrainable), betas));
       made = this.#networks().then((own) => this.#stage(program, new Map(own), new Map()));
       this.#adam.set(state, made);
     }
@@ -170,7 +171,7 @@ export class GpuEngine implements Engine {
   /** A tensor of zeros on the device. */
   async #make(shape: Shape): Promise<Tensor> {
     const session = await cached(this.#makers, shape, () => {
-      const graph = new Graph("gpu");
+      const graph = new Graph();
       graph.output("y", Expand([graph.input("x", [1])], { shape }));
       return this.#session(graph.program(), { preferredOutputLocation: "gpu-buffer" });
     });
@@ -182,7 +183,7 @@ export class GpuEngine implements Engine {
   /** From the host to the device, or back. */
   async #copy(from: Tensor, to: Tensor): Promise<void> {
     const session = await cached(this.#copiers, from.dims, () => {
-      const graph = new Graph("gpu");
+      const graph = new Graph();
       graph.output("to", Identity([graph.input("from", from.dims)]));
       return this.#session(graph.program());
     });
@@ -248,7 +249,7 @@ export class GpuEngine implements Engine {
   ): Promise<Recorder> {
     this.#history ??= this.#make([rows, columns]);
     memory.set("history", await this.#history);
-    const graph = new Graph("gpu");
+    const graph = new Graph();
     const losses = names.map((name) => graph.input(name, memory.get(name)!.dims));
     const width = losses.reduce((total, { size }) => total + size, 0);
     const line = pad(reshape(concat(losses, 0), [1, width]), [0, 0], [0, columns - width]);

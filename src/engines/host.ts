@@ -12,7 +12,6 @@ import { type Bound, type Engine, memoryOf } from "./engine.ts";
 import type { NetworkState } from "./state.ts";
 
 export class HostEngine implements Engine {
-  readonly target = "cpu";
   readonly capacity = 1;
   readonly #platform: Platform;
   readonly #device: Device;

@@ -13,7 +13,7 @@ import { keepsState, sessionOptions } from "./device.ts";
 export async function toDevice({ ort }: Platform, device: Device, tensors: Tensors): Promise<Tensors> {
   const entries = Object.entries(tensors);
   if (!keepsState(device) || entries.length === 0) return tensors;
-  const graph = new Graph("gpu");
+  const graph = new Graph();
   for (const [i, [, { dims }]] of entries.entries()) {
     graph.output(`to_${i}`, Identity([graph.input(`from_${i}`, dims)]));
   }

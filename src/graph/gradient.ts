@@ -38,7 +38,7 @@ export function gradient(
         if (!part) return;
         const fitted = sumTo(part, input.shape);
         const before = gradients.get(input);
-        gradients.set(input, before ? sumOf(before, fitted) : fitted);
+        gradients.set(input, before ? add(before, fitted) : fitted);
       });
     });
   }
@@ -106,12 +106,6 @@ function between(graph: Graph, from: readonly Tensor[], to: Tensor): { path: Nod
     kept.push(node);
   }
   return { path: kept.reverse(), reached };
-}
-
-/** Of two parts of a gradient, in the shorter form where their op knows one. */
-function sumOf(a: Tensor, b: Tensor): Tensor {
-  const [one, other] = [a.producer, b.producer];
-  return (one && other && one.op === other.op && one.op.plus?.(one, other)) || add(a, b);
 }
 
 /** A rule may leave axes at size 1 along which a gradient is constant; here it takes its full shape. */

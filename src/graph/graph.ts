@@ -11,47 +11,50 @@ export type Dtype = "float32" | "int64" | "bool";
 export type Attribute = number | string | readonly number[];
 export type Attributes = Readonly<Record<string, Attribute | undefined>>;
 
-/** The kind of runtime that a graph is built for; lowerings choose the form of an op by it. */
-export type Target = "cpu" | "gpu";
-
 /** One entry per input: its gradient, or null where there is none. */
 export type Gradients = (Tensor | null)[];
 
-/**
- * What a gradient rule sees: inputs `x` in ONNX order, output `y`, its gradient `dy`, and the attributes; and which inputs'
- * gradients are `needed`, for a rule that would build much for nothing.
- */
+/** The arguments of a gradient rule. */
 export interface RuleContext<A> {
+  /** The inputs in ONNX order. */
   x: Tensor[];
+  /** The output. */
   y: Tensor;
+  /** The gradient of the loss by the output. */
   dy: Tensor;
   attrs: A;
+  /** Which inputs need a gradient. A rule may return null for the others. */
   needed: readonly boolean[];
 }
+
+/** Method syntax, so that rules of different attributes fit one list: a rule only ever gets the attributes of its own op. */
+type GradientRule<A> = { rule(context: RuleContext<A>): Gradients }["rule"];
 
 /** A gradient that is zero by definition (comparisons, sign). */
 export const none = "none";
 
-/** The declaration of one ONNX op. Three states of `gradient`: a rule, `none`, or absent (then differentiating fails). */
-export interface OpDeclaration<A = Attributes> {
+/** The declaration of one ONNX op with attributes of type `A` (a type alias: an interface has no index signature). */
+export interface OpDeclaration<A extends Attributes = Attributes> {
+  /** ONNX's op_type. */
   type: string;
-  /** The operator set of the op, where it is not ONNX's own. */
+  /** The operator set of the op, if it is not ONNX's default one. */
   domain?: string;
+  /** The output's shape. @throws ShapeError for inputs that do not fit */
   shape(shapes: Shape[], attrs: A): Shape;
+  /** The output's type; by default that of the first input. */
   dtype?: Dtype;
-  gradient?: typeof none | ((context: RuleContext<A>) => Gradients);
-  /** The form that the op takes in a graph for this target, built of other nodes; undefined: as it is. */
-  lower?(inputs: Tensor[], attrs: A, target: Target): Tensor | undefined;
-  /** The sum of the outputs of two nodes of this op, in a form of less work than adding them; undefined where it is not. */
-  plus?(a: Node, b: Node): Tensor | undefined;
-  /** No op of ONNX: a program needs a form of it before it can be written down. */
+  /** A rule, or `none`. Without either, differentiating through the op fails. */
+  gradient?: typeof none | GradientRule<A>;
+  /** The op is not part of ONNX. A program has to be lowered (src/lowering) before it is encoded. */
   abstract?: boolean;
   /** The output holds the input's values in the same order (Reshape). */
   renames?: boolean;
-  /** Attributes that ONNX wants as int64 inputs after the tensor inputs (axes, shapes, pads). */
+  /** Attributes that ONNX takes as int64 inputs after the tensor inputs (axes, shapes, pads). */
   constants?(attrs: A): (readonly number[])[];
-  /** Attributes as ONNX spells them; by default all of them when there are no `constants`, else none. */
+  /** Attributes under ONNX's names; by default all of them if there are no `constants`, else none. */
   attributes?(attrs: A): Attributes;
+  /** Names of numeric attributes that ONNX declares as float; the others are int. */
+  floats?: readonly string[];
 }
 
 export interface Node {
@@ -104,7 +107,7 @@ export interface Constant {
   data: Float32Array;
 }
 
-/** A part of a graph that can run by itself: `nodes` in order, from `inputs` and `constants` to `outputs`. */
+/** A runnable part of a graph: `nodes` in execution order compute `outputs` from `inputs` and `constants`. */
 export interface Program {
   inputs: readonly Tensor[];
   constants: readonly Constant[];
@@ -112,33 +115,21 @@ export interface Program {
   outputs: readonly Output[];
 }
 
-/** Constants of up to so many values are made once, as equal nodes are: whole transforms, but no weights. */
-const mostCompared = 4096;
-
-/** What an op becomes in a graph: a tensor built of other nodes, or undefined where it stays as it is. */
-export type Form = (op: OpDeclaration, inputs: Tensor[], attrs: Attributes) => Tensor | undefined;
-
 export class Graph {
-  readonly target: Target;
   readonly inputs: Tensor[] = [];
   readonly outputs: Output[] = [];
-  readonly constants = new Map<string, Constant>();
+  readonly constants: Constant[] = [];
   readonly nodes: Node[] = [];
   #known = new Map<string, Tensor>();
-  #arrays = new Map<Float32Array, string>();
+  /** Constants by a hash of their values and shape. */
+  #hashed = new Map<string, Constant[]>();
   #scopes: string[] = [];
   #names = new Map<string, number>();
-  readonly #taken: ReadonlySet<string>;
-  readonly #form: Form;
+  readonly #reserved: ReadonlySet<string>;
 
-  /**
-   * @param taken names that no tensor of the graph may get by itself
-   * @param form what ops become, by default what their declarations say
-   */
-  constructor(target: Target = "cpu", taken: Iterable<string> = [], form?: Form) {
-    this.target = target;
-    this.#taken = new Set(taken);
-    this.#form = form ?? ((op, inputs, attrs) => op.lower?.(inputs, attrs, target));
+  /** @param reserved names that the graph must not give to a computed tensor */
+  constructor(reserved: Iterable<string> = []) {
+    this.#reserved = new Set(reserved);
   }
 
   get scopeName(): string {
@@ -162,30 +153,21 @@ export class Graph {
     return tensor;
   }
 
-  /** Values that are part of the graph; a plain number is a scalar of shape []. */
+  /** Values that are part of the graph; a plain number is a scalar of shape []. Equal values of one shape are one constant. */
   constant(values: number | Float32Array, shape: Shape = []): Tensor {
     const data = typeof values === "number" ? Float32Array.of(values) : values;
     if (data.length !== sizeOf(shape)) {
       throw new ShapeError(`A constant of shape [${shape}] needs ${sizeOf(shape)} values, got ${data.length}.`);
     }
-    const key = `${this.#valuesOf(data)}:${shape}`;
-    let known = this.constants.get(key);
-    if (!known) {
-      const tensor = new Tensor(this, this.#fresh("constant"), shape, "float32");
-      known = { tensor, data };
-      this.constants.set(key, known);
-    }
-    return known.tensor;
-  }
-
-  /** The same for the same array, and for equal small ones. */
-  #valuesOf(data: Float32Array): string {
-    let key = this.#arrays.get(data);
-    if (key === undefined) {
-      key = data.length <= mostCompared ? String(data) : this.#fresh("values");
-      this.#arrays.set(data, key);
-    }
-    return key;
+    const key = `${hashOf(data)}:${shape}`;
+    const alike = this.#hashed.get(key) ?? [];
+    const known = alike.find((constant) => sameBits(constant.data, data));
+    if (known) return known.tensor;
+    const tensor = new Tensor(this, this.#fresh("constant"), shape, "float32");
+    const constant = { tensor, data };
+    this.constants.push(constant);
+    this.#hashed.set(key, [...alike, constant]);
+    return tensor;
   }
 
   output(name: string, tensor: Tensor): void {
@@ -211,16 +193,17 @@ export class Graph {
       const place = this.scopeName ? ` (${this.scopeName})` : "";
       throw new ShapeError(`${op.type}: ${error.message}${place}`);
     }
-    const lowered = this.#form(op, inputs, attrs);
-    if (lowered) {
-      this.#known.set(key, lowered);
-      return lowered;
-    }
+    const output = this.make(op, inputs, attrs, shape);
+    this.#known.set(key, output);
+    return output;
+  }
+
+  /** Adds a node that the graph does not have yet. A rewriting pass overrides it (src/lowering/rewrite.ts). */
+  protected make(op: OpDeclaration, inputs: Tensor[], attrs: Attributes, shape: Shape): Tensor {
     const output = new Tensor(this, this.#fresh(op.type), shape, op.dtype ?? inputs[0]?.dtype ?? "float32");
     const node: Node = { op, inputs, output, attrs, scope: this.scopeName };
     output.producer = node;
     this.nodes.push(node);
-    this.#known.set(key, output);
     return output;
   }
 
@@ -237,7 +220,7 @@ export class Graph {
     nodes.reverse();
     const used = new Set([...nodes.flatMap((n) => n.inputs), ...outputs.map((o) => o.tensor)]);
     const inputs = [...this.inputs, ...known].filter((t) => used.has(t));
-    const constants = [...this.constants.values()].filter(({ tensor }) => used.has(tensor));
+    const constants = this.constants.filter(({ tensor }) => used.has(tensor));
     return { inputs, constants, nodes, outputs };
   }
 
@@ -278,15 +261,15 @@ export class Graph {
 
   #valueOf(tensor: Tensor): string | undefined {
     if (tensor.producer || tensor.size !== 1) return undefined;
-    for (const known of this.constants.values()) if (known.tensor === tensor) return String(known.data[0]);
-    return undefined;
+    const known = this.constants.find((constant) => constant.tensor === tensor);
+    return known && String(known.data[0]);
   }
 
   #fresh(stem: string): string {
     const count = (this.#names.get(stem) ?? 0) + 1;
     this.#names.set(stem, count);
     const name = `${stem}_${count}`;
-    return this.#taken.has(name) ? this.#fresh(stem) : name;
+    return this.#reserved.has(name) ? this.#fresh(stem) : name;
   }
 }
 
@@ -297,17 +280,44 @@ export function sizeOf(shape: Shape): number {
   return shape.reduce((product, n) => product * n, 1);
 }
 
+export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((n, i) => n === b[i]);
+
+const bitsOf = ({ buffer, byteOffset, length }: Float32Array): Uint32Array =>
+  new Uint32Array(buffer, byteOffset, length);
+
+/** FNV-1a, a word at a time. */
+function hashOf(data: Float32Array): number {
+  let hash = 0x811c9dc5;
+  for (const word of bitsOf(data)) hash = Math.imul(hash ^ word, 0x01000193);
+  return hash;
+}
+
+/** Bit by bit: 0 and -0 differ, a NaN equals itself. */
+function sameBits(a: Float32Array, b: Float32Array): boolean {
+  const [one, other] = [bitsOf(a), bitsOf(b)];
+  return one.length === other.length && one.every((word, i) => word === other[i]);
+}
+
 /** The callable of an op: inputs in ONNX order (numbers become constants), then attributes. */
-export type Op<A> = ((inputs: Operand[], attrs?: A) => Tensor) & { declaration: OpDeclaration<A> };
+export type Op<A extends Attributes = Attributes> = ((inputs: Operand[], attrs?: A) => Tensor) & {
+  declaration: OpDeclaration<A>;
+};
 
 /** Declares an op. `type` is the ONNX op_type and the name under which ops/ exports it. */
-export function op<A extends object = Attributes>(type: string, rest: Omit<OpDeclaration<A>, "type">): Op<A> {
+export function op<A extends Attributes = Attributes>(type: string, rest: Omit<OpDeclaration<A>, "type">): Op<A> {
   const declaration: OpDeclaration<A> = { type, ...rest };
-  const call = (inputs: Operand[], attrs?: A): Tensor => {
+  const call = (inputs: Operand[], attrs: A = {} as A): Tensor => {
     const graph = inputs.find((t) => t instanceof Tensor)?.graph;
     if (!graph) throw new ShapeError(`${type}: at least one input has to be a tensor.`);
     const tensors = inputs.map((t) => (t instanceof Tensor ? t : graph.constant(t)));
-    return graph.node(declaration as unknown as OpDeclaration, tensors, (attrs ?? {}) as Attributes);
+    return graph.node(declaration, tensors, attrs);
   };
   return Object.assign(call, { declaration });
 }
+
+/** A node of one op, with the op's attributes. */
+export type NodeOf<A extends Attributes> = Node & { attrs: A };
+
+/** Whether a node exists and is of this op. */
+export const isNodeOf = <A extends Attributes>(node: Node | undefined, { declaration }: Op<A>): node is NodeOf<A> =>
+  node?.op === declaration;

@@ -1,12 +1,13 @@
 /** Compiles programs of a generator into sessions of ONNX Runtime that have the generator's weights. */
 import { channelBlock } from "../engines/channel-block.ts";
-import { sessionOptions } from "../engines/device.ts";
+import { keepsState, sessionOptions } from "../engines/device.ts";
 import type { NetworkState } from "../engines/state.ts";
 import { toDevice } from "../engines/transfer.ts";
 import type { Program } from "../graph/graph.ts";
-import type { ChannelBlock, WeightUse } from "../lowering/channel-blocks/ops.ts";
 import { forCpu } from "../lowering/cpu.ts";
-import { prepared } from "../lowering/precompute.ts";
+import type { ChannelBlock, WeightUse } from "../lowering/cpu-options.ts";
+import { forGpu } from "../lowering/gpu.ts";
+import { splitOffWeights } from "../lowering/precompute.ts";
 import { encode } from "../onnx/encode.ts";
 import type { Device, Platform } from "../platform.ts";
 
@@ -43,6 +44,7 @@ export class Compiler {
 
   /** @param weights "fixed": they never change, so what depends only on them may be computed once */
   async compile(program: Program, weights: WeightUse = "changing"): Promise<CompiledProgram> {
+    if (keepsState(this.#device)) return this.#session(forGpu(program));
     const block = await channelBlock(this.#platform, this.#device);
     const plain = await this.#session(forCpu(program, block));
     return block === 1 || weights === "changing" ? plain : this.#precomputing(program, block, plain);
@@ -70,10 +72,11 @@ export class Compiler {
   /** Undefined where nothing depends on the weights alone. */
   async #precomputed(program: Program, block: ChannelBlock): Promise<CompiledProgram | undefined> {
     const parameters = new Set(this.#state.specs.map(({ name }) => `netG.${name}`));
-    const { once, every } = prepared(forCpu(program, block, "fixed"), ({ name }) => parameters.has(name));
-    if (once.outputs.length === 0) return undefined;
-    const first = await this.#session(once);
-    const compiled = await this.#session(every, await first.run({}));
+    const lowered = forCpu(program, block, "fixed");
+    const { fromWeights, perPicture } = splitOffWeights(lowered, ({ name }) => parameters.has(name));
+    if (fromWeights.outputs.length === 0) return undefined;
+    const first = await this.#session(fromWeights);
+    const compiled = await this.#session(perPicture, await first.run({}));
     await first.release();
     return compiled;
   }

@@ -1,11 +1,10 @@
 /** A trained generator on pictures. */
 import type { Config } from "../config/schema.ts";
 import { inputTensor, outputPicture, outputPicture16 } from "../data/sides.ts";
-import { keepsState } from "../engines/device.ts";
 import type { NetworkState } from "../engines/state.ts";
 import { ConfigError } from "../errors.ts";
-import { type Program, sizeOf, type Target } from "../graph/graph.ts";
-import type { WeightUse } from "../lowering/channel-blocks/ops.ts";
+import { type Program, sizeOf } from "../graph/graph.ts";
+import type { WeightUse } from "../lowering/cpu-options.ts";
 import { type BatchShape, generatorGraph } from "../model/pix2pix.ts";
 import { generators } from "../networks/generators.ts";
 import type { MaskSpec } from "../nn/parameters.ts";
@@ -79,7 +78,6 @@ export class Translator {
   /** Height and width of the generator's input are multiples of this. */
   readonly multiple: number;
   readonly #tile: Pick<TestTime, "tile" | "overlap">;
-  readonly #target: Target;
   readonly #weights: WeightUse;
   readonly #compiler: Compiler;
   readonly #sizes = new Map<string, Promise<Ready>>();
@@ -97,7 +95,6 @@ export class Translator {
     this.seed = settings.seed ?? config.seed;
     this.multiple = generators[config.netG].multiple;
     this.#tile = { tile: settings.tile, overlap: settings.overlap };
-    this.#target = keepsState(device) ? "gpu" : "cpu";
     this.#weights = weights;
     this.#compiler = new Compiler(platform, device, config.threads ?? platform.cores, state);
     checkTiles(this.#tile, config.netG, this.multiple);
@@ -207,7 +204,7 @@ export class Translator {
   }
 
   async #whole(shape: BatchShape): Promise<Ready> {
-    const { program, netG } = generatorGraph(this.config, shape, this.statistics, this.#target);
+    const { program, netG } = generatorGraph(this.config, shape, this.statistics);
     const { run, release } = await this.#compiler.compile(program, this.#weights);
     return {
       release,
@@ -221,7 +218,7 @@ export class Translator {
   async #tiled(shape: BatchShape, size: TileSize): Promise<Ready> {
     // Running statistics are the same for all tiles; an instance norm has none.
     const running = this.statistics === "running" && this.config.norm !== "instance";
-    const { program, netG } = generatorGraph(this.config, shape, running ? "running" : "given", this.#target);
+    const { program, netG } = generatorGraph(this.config, shape, running ? "running" : "given");
     const known = new Map<Program, Promise<CompiledProgram>>();
     const compile = async (part: Program) => {
       const compiled = known.get(part) ?? this.#compiler.compile(part);

@@ -1,11 +1,8 @@
 /**
- * A finished program in the form that ONNX Runtime runs fastest on a CPU.
- *
- * A graph says what is computed, in few and plain nodes, of which gradients are built. What form a convolution and its
- * gradients take on a CPU is chosen here, by shape, when all of that is done. Each form is exact but for rounding;
- * docs/performance.md has the measurements behind the choices.
+ * The forms in which ONNX Runtime computes ops fastest on a CPU, chosen by shape. Each is exact but for rounding;
+ * docs/performance.md has the measurements.
  */
-import { type Attributes, Graph, type Output, type Program, type Shape, type Tensor } from "../graph/graph.ts";
+import type { Graph, Program, Shape, Tensor } from "../graph/graph.ts";
 import {
   Conv,
   type ConvAttributes,
@@ -18,37 +15,42 @@ import { Gemm } from "../graph/ops/linear.ts";
 import { ReduceMean, ReduceSum, ReduceSumSquare } from "../graph/ops/reduce.ts";
 import { type EncodeOptions, encode } from "../onnx/encode.ts";
 import { convInBlocks, convTransposeInBlocks, productWithPatches } from "./channel-blocks/forms.ts";
-import type { ChannelBlock, CpuForm, CpuUse, WeightUse } from "./channel-blocks/ops.ts";
-import { byOneHotConv, byTaps, pairsOf } from "./cpu-weight-gradients.ts";
-import { turned, turnedAround } from "./gpu.ts";
+import type { ChannelBlock, CpuOptions, WeightUse } from "./cpu-options.ts";
 import { inStages, sumOfProducts } from "./reductions.ts";
+import { type Form, form, lowerProgram, lowerStep } from "./rewrite.ts";
+import { asConv, rotated, rotatedAttributes } from "./rotated-kernels.ts";
+import { byOneHotConv, byTaps, pairsOf, withMergedWeightGradients } from "./weight-gradients.ts";
 import { winograd, winogradInputGradient, winogradWeightGradient } from "./winograd/winograd.ts";
 
-/** The first that applies, and applied again to what it is made of. */
-const forms = new Map<unknown, CpuForm[]>([
-  [Conv.declaration, [toFew, winograd, withBlocks(convInBlocks)]],
-  [ConvTranspose.declaration, [winogradInputGradient, flipped, withBlocks(convTransposeInBlocks)]],
-  [ConvWeightGradient.declaration, [ofFew, winogradWeightGradient, byPatches]],
-  [Gemm.declaration, [withBlocks(productWithPatches)]],
-  [ReduceSum.declaration, [inStages(ReduceSum)]],
-  [ReduceMean.declaration, [inStages(ReduceMean)]],
-  [ReduceSumSquare.declaration, [sumOfProducts]],
-]);
+/** Of several forms of an op the first that applies is taken. */
+const forms: readonly Form<CpuOptions>[] = [
+  form(Conv, toFewChannels),
+  form(Conv, winograd),
+  form(Conv, convInBlocks),
+  form(ConvTranspose, winogradInputGradient),
+  form(ConvTranspose, fromFewChannels),
+  form(ConvTranspose, convTransposeInBlocks),
+  form(ConvWeightGradient, gradientToFewChannels),
+  form(ConvWeightGradient, winogradWeightGradient),
+  form(ConvWeightGradient, productsWithPatches),
+  form(Gemm, productWithPatches),
+  form(ReduceSum, inStages(ReduceSum)),
+  form(ReduceMean, inStages(ReduceMean)),
+  form(ReduceSumSquare, sumOfProducts),
+];
 
 /**
- * The program in these forms; one for a GPU stays as it is.
- * @param block how many channels ONNX Runtime's blocked kernels take at once (./channel-block.ts); 1: there are none
+ * The program in these forms.
+ * @param block channels that ONNX Runtime's blocked kernels take at once (engines/channel-block.ts asks); 1: no such kernels
+ * @param weights whether weights change at every run, which decides how much work on weights a form may add
  */
 export function forCpu(program: Program, block: ChannelBlock = 1, weights: WeightUse = "changing"): Program {
-  if (graphOf(program).target === "gpu") return program;
-  const { graph, outputs } = formed([program], { block, weights });
-  return graph.program(outputs[0]);
+  return lowerProgram(withMergedWeightGradients(program), forms, { block, weights });
 }
 
 /**
- * The programs of a step in these forms. Where two are of one graph, the second goes on from the first: it is handed all that
- * the first has made of a batch, the transforms of maps as well. What is made of weights alone it makes again: to keep it would
- * be 50 MB for a hundredth of the time.
+ * The programs of a training step in these forms; see `lowerStep`. The second program of a graph computes again what depends on
+ * weights alone: to keep the transformed weights would take 50 MB and save a hundredth of the time.
  * @param isWeight which inputs are weights
  */
 export function stepForCpu(
@@ -56,103 +58,67 @@ export function stepForCpu(
   block: ChannelBlock,
   isWeight: (input: Tensor) => boolean,
 ): Program[] {
-  const all: Program[] = [];
-  for (const [i, first] of programs.entries()) {
-    const k = programs.findIndex((other, k) => k > i && graphOf(other) === graphOf(first));
-    const second = programs[k];
-    if (!second) {
-      all[i] ??= forCpu(first, block);
-      continue;
-    }
-    const handed = new Set(second.inputs);
-    const own = first.outputs.filter(({ name, tensor }) => name !== tensor.name || !handed.has(tensor));
-    const { graph, outputs } = formed([{ ...first, outputs: own }, second], { block, weights: "changing" });
-    const split = graph.split(outputs[0]!, outputs[1]!, ofAlone(graph, isWeight));
-    [all[i], all[k]] = [split.first, split.second];
-  }
-  return all;
+  const merged = programs.map(withMergedWeightGradients);
+  return lowerStep(merged, forms, { block, weights: "changing" }, { again: (graph) => dependOnlyOn(graph, isWeight) });
 }
 
-/** Whether a tensor is made of such inputs and of constants alone. */
-function ofAlone({ inputs, nodes }: Graph, isWeight: (input: Tensor) => boolean): (t: Tensor) => boolean {
+/** Whether a tensor depends only on such inputs and on constants. */
+function dependOnlyOn({ inputs, nodes }: Graph, isWeight: (input: Tensor) => boolean): (t: Tensor) => boolean {
   const others = new Set(inputs.filter((t) => !isWeight(t)));
   for (const node of nodes) if (node.inputs.some((t) => others.has(t))) others.add(node.output);
   return (t) => !others.has(t);
 }
 
-const graphOf = (program: Program): Graph => program.outputs[0]!.tensor.graph;
-
-/** Programs of one graph in another, where ops take their forms. */
-function formed(programs: readonly Program[], use: CpuUse): { graph: Graph; outputs: Output[][] } {
-  const names = programs.flatMap(({ inputs, outputs }) => [...inputs, ...outputs].map(({ name }) => name));
-  const graph = new Graph("cpu", names, (op, inputs, attrs) => {
-    for (const form of forms.get(op) ?? []) {
-      const formed = form(inputs, attrs, use);
-      if (formed) return formed;
-    }
-    return undefined;
-  });
-  const values = new Map<Tensor, Tensor>();
-  const known = (t: Tensor, make: () => Tensor) => values.get(t) ?? values.set(t, make()).get(t)!;
-  const outputs = programs.map((program) => {
-    for (const t of program.inputs) known(t, () => graph.input(t.name, t.shape, t.dtype));
-    for (const { tensor, data } of program.constants) known(tensor, () => graph.constant(data, tensor.shape));
-    for (const { op, inputs, output, attrs, scope } of program.nodes) {
-      const given = inputs.map((t) => values.get(t)!);
-      graph.scope(scope, () => known(output, () => graph.node(op, given, attrs)));
-    }
-    return program.outputs.map(({ name, tensor }) => ({ name, tensor: values.get(tensor)! }));
-  });
-  return { graph, outputs };
-}
-
-/** Where there are kernels on blocks. */
-function withBlocks(form: CpuForm): CpuForm {
-  return (inputs, attrs, use) => (use.block === 1 ? undefined : form(inputs, attrs, use));
-}
-
-/** A program as the bytes of an ONNX model that any ONNX Runtime knows. */
+/**
+ * A program as the bytes of an ONNX model that any ONNX Runtime can load.
+ *
+ * @example
+ * ```ts
+ * import { encodeOnnx, Graph, gradient } from "pix2pix";
+ *
+ * const graph = new Graph();
+ * graph.output("y", graph.input("x", [1, 3]));
+ * const bytes: Uint8Array = encodeOnnx(graph.program());
+ * ```
+ */
 export const encodePlain = (program: Program, options?: EncodeOptions): Uint8Array => encode(forCpu(program), options);
 
-/** Input channels for each output channel from which a convolution goes from many to few. */
+/** Input channels for each output channel from which a convolution counts as one from many channels to few. */
 const manyToOne = 16;
 const toFewer = (cin: number, cout: number, [kh, kw]: Shape): boolean => kh! * kw! > 1 && cin >= manyToOne * cout;
 
 /**
- * From many channels to few at stride 1, as in the last layer of a D or a ResNet: as the equal ConvTranspose, whose product is
- * with the maps themselves; a Conv copies every value once a tap first.
+ * A Conv of stride 1 from many channels to few, the last layer of a D or a ResNet, as the equal ConvTranspose: its matrix product
+ * takes the maps themselves, while that of a Conv takes a copy of every value for each tap.
  */
-function toFew([x, w, ...bias]: Tensor[], attrs: Attributes): Tensor | undefined {
+function toFewChannels([x, w, ...bias]: Tensor[], attrs: ConvAttributes): Tensor | undefined {
   const [cout, cin, ...kernel] = w!.shape as [number, number, number, number];
-  const around = turnedAround(kernel, attrs as unknown as ConvAttributes);
+  const around = rotatedAttributes(kernel, attrs);
   if (!around || !toFewer(cin, cout, kernel)) return undefined;
-  return ConvTranspose([x!, turned(w!), ...bias], { ...around, output_padding: [0, 0] });
+  return ConvTranspose([x!, rotated(w!), ...bias], { ...around, output_padding: [0, 0] });
 }
 
-/** A ConvTranspose of stride 1 that does not go to few channels: as the equal Conv. */
-function flipped([x, w, ...bias]: Tensor[], attrs: Attributes): Tensor | undefined {
-  const [cin, cout, ...kernel] = w!.shape as [number, number, number, number];
-  const { output_padding, ...rest } = attrs as unknown as ConvTransposeAttributes;
-  const around = turnedAround(kernel, rest);
-  if (!around || toFewer(cin, cout, kernel) || output_padding.some((p) => p > 0)) return undefined;
-  return Conv([x!, turned(w!), ...bias], around);
+/** Every other ConvTranspose of stride 1, as the equal Conv. */
+function fromFewChannels(inputs: Tensor[], attrs: ConvTransposeAttributes): Tensor | undefined {
+  const [cin, cout, ...kernel] = inputs[1]!.shape as [number, number, number, number];
+  return toFewer(cin, cout, kernel) ? undefined : asConv(inputs, attrs);
 }
 
-/** Of a Conv from many channels to few, by patches of dy: those of the equal ConvTranspose. */
-function ofFew(inputs: Tensor[], attrs: Attributes): Tensor | undefined {
-  const { kernel, ...rest } = attrs as unknown as ConvWeightGradientAttributes;
+/** The weight gradient of a Conv from many channels to few, by patches of dy: that of the equal ConvTranspose. */
+function gradientToFewChannels(inputs: Tensor[], attrs: ConvWeightGradientAttributes): Tensor | undefined {
+  const { kernel, ...rest } = attrs;
   const [cin, cout] = inputs.map(({ shape }) => shape[1]!) as [number, number];
-  const around = turnedAround(kernel, rest);
+  const around = rotatedAttributes(kernel, rest);
   if (!around || !toFewer(cin, cout, kernel)) return undefined;
   const swapped = pairsOf(inputs).flatMap(([x, dy]) => [dy, x]);
-  return turned(ConvWeightGradient(swapped, { ...around, kernel }));
+  return rotated(ConvWeightGradient(swapped, { ...around, kernel }));
 }
 
-/** Taps of a kernel up to which one matrix product for each is the faster form: those of 3x3. */
+/** Taps of a kernel up to which a matrix product for each tap is the faster form: those of 3x3. */
 const fewTaps = 9;
 
-function byPatches(inputs: Tensor[], attrs: Attributes): Tensor {
-  const { strides, kernel } = attrs as unknown as ConvWeightGradientAttributes;
+function productsWithPatches(inputs: Tensor[], attrs: ConvWeightGradientAttributes): Tensor {
+  const { strides, kernel } = attrs;
   const taps = strides.every((s) => s === 1) && kernel[0] * kernel[1] <= fewTaps;
-  return (taps ? byTaps : byOneHotConv)(inputs, attrs as unknown as ConvWeightGradientAttributes);
+  return (taps ? byTaps : byOneHotConv)(inputs, attrs);
 }

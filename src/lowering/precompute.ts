@@ -1,25 +1,29 @@
-/** What weights alone decide in a program is computed once, not for every picture. */
+/** Computes what depends only on the weights once, instead of for every picture. */
 import type { Program, Tensor } from "../graph/graph.ts";
 
-/** Of the memory of weights, what may be made of them: Winograd's form of a 3x3 kernel takes 5.4 times as much. */
-const most = 6;
+/** Most memory that a precomputed value may take, in multiples of its inputs': Winograd's form of a 3x3 kernel takes 5.4. */
+const mostGrowth = 6;
 
 /**
- * A program of a graph's inputs in two: `once` gives what depends on constants and `fixed` inputs alone, as far as it takes at
- * most so many times their memory; `every` takes that as inputs by the same names, and gives what the program gave.
+ * Splits a program in two. `fromWeights` computes the values that depend only on weights and constants and do not take much more
+ * memory than those; `perPicture` reads them as inputs of the same names and has the outputs of the program.
+ * @param isWeight which inputs of the program stay as they are between runs
  */
-export function prepared(program: Program, fixed: (input: Tensor) => boolean): { once: Program; every: Program } {
+export function splitOffWeights(
+  program: Program,
+  isWeight: (input: Tensor) => boolean,
+): { fromWeights: Program; perPicture: Program } {
   const { graph } = program.outputs[0]!.tensor;
-  const known = new Set([...program.inputs.filter(fixed), ...program.constants.map(({ tensor }) => tensor)]);
-  const made = new Set<Tensor>();
+  const known = new Set([...program.inputs.filter(isWeight), ...program.constants.map(({ tensor }) => tensor)]);
+  const computed = new Set<Tensor>();
   for (const { op, inputs, output } of program.nodes) {
     const size = inputs.reduce((total, t) => total + t.size, 0);
-    if (output.size > most * size || !inputs.every((t) => known.has(t))) continue;
+    if (output.size > mostGrowth * size || !inputs.every((t) => known.has(t))) continue;
     known.add(output);
-    // To rename values costs nothing.
-    if (!op.renames) made.add(output);
+    // An op that only renames values is free.
+    if (!op.renames) computed.add(output);
   }
-  const every = graph.program(program.outputs, made);
-  const carried = every.inputs.filter((t) => made.has(t));
-  return { once: graph.program(carried.map((tensor) => ({ name: tensor.name, tensor }))), every };
+  const perPicture = graph.program(program.outputs, computed);
+  const carried = perPicture.inputs.filter((t) => computed.has(t));
+  return { fromWeights: graph.program(carried.map((tensor) => ({ name: tensor.name, tensor }))), perPicture };
 }

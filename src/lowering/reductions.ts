@@ -1,28 +1,24 @@
 /**
- * Forms of sums on a CPU. ONNX Runtime adds the values of a row one after the other, in one register or a few, so that rounding
- * grows with their number: of 65536 squares it loses 1e-5, of a mean in a browser 3e-6, and a norm divides what is left by a
- * deviation that may be small. In stages it loses 2e-7.
+ * Forms of sums on a CPU. ONNX Runtime adds the values of a row one after the other, in one register or a few, so the rounding
+ * error grows with their number: it is 1e-5 for 65536 squares and 3e-6 for a mean in a browser, and a norm divides the result by a
+ * deviation that may be small. In stages the error is 2e-7.
  */
-import type { Attributes, Op } from "../graph/graph.ts";
+import type { Op } from "../graph/graph.ts";
 import { mul } from "../graph/ops/elementwise.ts";
-import { sum } from "../graph/ops/reduce.ts";
-import type { CpuForm } from "./channel-blocks/ops.ts";
+import { type ReduceAttributes, sum } from "../graph/ops/reduce.ts";
+import type { CpuOptions } from "./cpu-options.ts";
+import type { BuildForm } from "./rewrite.ts";
 
-interface Axes {
-  axes: readonly number[];
-}
+type ReduceForm = BuildForm<ReduceAttributes, CpuOptions>;
 
-const axesOf = (attrs: Attributes): readonly number[] => (attrs as unknown as Axes).axes;
-
-/** Values up to which a sum of one stage is exact enough, and those that come to one stage of several. */
+/** Most values that a reduction of one stage sums exactly enough, and most values of a stage if there are several. */
 const [atOnce, inStage] = [2048, 512];
 
-/** A sum or mean over many values as one over the last axes, of that one over those before, and so on. */
+/** A sum or mean over many values as one over the last axes, then one over the axes before, and so on. */
 export const inStages =
-  (reduce: Op<Axes>): CpuForm =>
-  ([x], attrs) => {
-    const count = (axes: readonly number[]) => axes.reduce((product, axis) => product * x!.shape[axis]!, 1);
-    const axes = axesOf(attrs);
+  (reduce: Op<ReduceAttributes>): ReduceForm =>
+  ([x], { axes }) => {
+    const count = (of: readonly number[]) => of.reduce((product, axis) => product * x!.shape[axis]!, 1);
     if (count(axes) <= atOnce) return undefined;
     const stages: number[][] = [];
     for (const axis of axes.toReversed()) {
@@ -31,8 +27,8 @@ export const inStages =
       else stages.push([axis]);
     }
     if (stages.length === 1) return undefined;
-    return stages.reduce((partial, axes) => reduce([partial], { axes }), x!);
+    return stages.reduce((partial, stage) => reduce([partial], { axes: stage }), x!);
   };
 
-/** The sum of squares as a product and a sum, which have wide kernels: 0.4 of the time. */
-export const sumOfProducts: CpuForm = ([x], attrs) => sum(mul(x!, x!), axesOf(attrs));
+/** The sum of squares as a product and a sum, which have vectorised kernels: 0.4 of the time. */
+export const sumOfProducts: ReduceForm = ([x], { axes }) => sum(mul(x!, x!), axes);

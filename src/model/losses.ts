@@ -1,5 +1,5 @@
 /** Both networks on one batch, in one graph: pictures, judgements and losses, for pix2pix.ts to arrange. */
-import { Graph, type Target, type Tensor } from "../graph/graph.ts";
+import { Graph, type Tensor } from "../graph/graph.ts";
 import { add, mul } from "../graph/ops/elementwise.ts";
 import { concat } from "../graph/ops/movement.ts";
 import { type DiscriminatorName, type DiscriminatorOptions, discriminateScales } from "../networks/discriminators.ts";
@@ -82,8 +82,8 @@ export class Model {
   readonly realB: Tensor;
   readonly #options: ModelOptions;
 
-  constructor(options: ModelOptions, { n, height, width }: BatchShape, target: Target) {
-    this.graph = new Graph(target);
+  constructor(options: ModelOptions, { n, height, width }: BatchShape) {
+    this.graph = new Graph();
     this.netG = new Parameters(this.graph, "netG");
     this.netD = new Parameters(this.graph, "netD");
     this.realA = this.graph.input("real_A", [n, options.inputNc, height, width]);

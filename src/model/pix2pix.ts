@@ -3,7 +3,7 @@
  * G once; D's loss on (A, fake) and (A, B), halved; Adam on D; then G's loss through the updated D plus lambda * L1; Adam on G.
  */
 import { gradient } from "../graph/gradient.ts";
-import { Graph, type Output, type Program, type Target, type Tensor, unshaped } from "../graph/graph.ts";
+import { Graph, type Output, type Program, type Tensor, unshaped } from "../graph/graph.ts";
 import { concat, reshape } from "../graph/ops/movement.ts";
 import type { Statistics } from "../nn/norms.ts";
 import { Parameters } from "../nn/parameters.ts";
@@ -45,10 +45,10 @@ export interface StepGraph {
  * (`masks`, `uniforms`). D's phase gives `fake_B`, `losses_D` and "netD.<name>.grad"; G's reads D's new parameters as
  * "netD.<name>.updated" and gives `losses_G`, "netG.<name>.grad" and the new running statistics, "<network>.<name>.new".
  */
-export function trainingStep(options: ModelOptions, batch: BatchShape, target: Target = "cpu"): StepGraph {
-  if (options.lambdaGan === 0) return withoutDiscriminator(options, batch, target);
-  if (options.accumulate > 1) return overSeveralBatches(options, batch, target);
-  const model = new Model(options, batch, target);
+export function trainingStep(options: ModelOptions, batch: BatchShape): StepGraph {
+  if (options.lambdaGan === 0) return withoutDiscriminator(options, batch);
+  if (options.accumulate > 1) return overSeveralBatches(options, batch);
+  const model = new Model(options, batch);
   const { graph, netG, netD, realB } = model;
 
   const fakeB = model.generate();
@@ -82,8 +82,8 @@ export function trainingStep(options: ModelOptions, batch: BatchShape, target: T
 }
 
 /** The paper's L1 alone: a step of G that no D judges. */
-function withoutDiscriminator(options: ModelOptions, batch: BatchShape, target: Target): StepGraph {
-  const model = new Model(options, batch, target);
+function withoutDiscriminator(options: ModelOptions, batch: BatchShape): StepGraph {
+  const model = new Model(options, batch);
   const { graph, netG, netD } = model;
   const fakeB = model.generate();
   const loss = model.lossG(fakeB);
@@ -98,8 +98,8 @@ function withoutDiscriminator(options: ModelOptions, batch: BatchShape, target: 
  * norms, which see each batch by itself). D's update comes before G's first batch, so G goes through the batches a second
  * time, in a graph of its own.
  */
-function overSeveralBatches(options: ModelOptions, batch: BatchShape, target: Target): StepGraph {
-  const forD = new Model(options, batch, target);
+function overSeveralBatches(options: ModelOptions, batch: BatchShape): StepGraph {
+  const forD = new Model(options, batch);
   const fakeB = forD.generate();
   const fake = forD.judge(fakeB, "fake");
   const real = forD.judge(forD.realB, "real");
@@ -107,7 +107,7 @@ function overSeveralBatches(options: ModelOptions, batch: BatchShape, target: Ta
   const gradientsD = accumulated(forD.graph, gradientsOf(forD.netD, lossD), options);
   const stepD = forD.graph.program([vectorOf("losses_D", lossD), ...gradientsD, ...statisticsOf(forD.netD)]);
 
-  const forG = new Model(options, batch, target);
+  const forG = new Model(options, batch);
   const { netG, netD } = forG;
   const pictures = forG.generate();
   const realG = options.lambdaFeat > 0 ? forG.judge(forG.realB, "G, real") : undefined;
@@ -174,9 +174,8 @@ export function generatorGraph(
   options: ModelOptions,
   batch: BatchShape,
   statistics: Statistics = "batch",
-  target: Target = "cpu",
 ): { program: Program; netG: Parameters } {
-  const graph = new Graph(target);
+  const graph = new Graph();
   const netG = new Parameters(graph, "netG");
   const realA = graph.input("real_A", [batch.n, options.inputNc, batch.height, batch.width]);
   graph.output("fake_B", generate(netG, realA, options, statistics));

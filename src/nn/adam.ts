@@ -102,7 +102,7 @@ export function momentGroups(specs: readonly ParameterSpec[]): MomentGroup[] {
  * `<network>.<group>.m.updated` and `.v.updated`. Same formula as the kernel.
  */
 export function adamGraph(network: string, trainable: readonly ParameterSpec[], { beta1, beta2 }: Betas): Program {
-  const graph = new Graph("gpu");
+  const graph = new Graph();
   const [size, inverse] = [graph.input("size", [1]), graph.input("inverse", [1])];
   for (const { name, specs, shape } of momentGroups(trainable)) {
     const at = `${network}.${name}`;

@@ -34,7 +34,7 @@ async function rate(name: DeviceName): Promise<number> {
 
 /** Seconds of one product of square matrices, the better of two. */
 async function product(name: DeviceName, side: number): Promise<number> {
-  const graph = new Graph("gpu");
+  const graph = new Graph();
   // The product's sum, so that little comes back.
   graph.output("y", sum(gemm(graph.input("a", [side, side]), graph.input("b", [side, side]))));
   const multiply = await session(graph, name);
@@ -53,7 +53,7 @@ async function product(name: DeviceName, side: number): Promise<number> {
 
 /** The runtime does not tell limits, but what it says of a buffer of just under 4 GiB does. */
 async function maxBufferSize(): Promise<number | undefined> {
-  const graph = new Graph("gpu");
+  const graph = new Graph();
   graph.output("y", sum(Expand([graph.input("x", [1, 1])], { shape: [1023, 2 ** 20] })));
   const large = await session(graph, "webgpu");
   // The first complaint may be of the allocation; the second names the limit.

@@ -9,6 +9,7 @@ import { HostEngine } from "../engines/host.ts";
 import { type MemoryNeed, memoryNeed } from "../engines/memory.ts";
 import { NetworkState } from "../engines/state.ts";
 import type { Program } from "../graph/graph.ts";
+import { stepForGpu } from "../lowering/gpu.ts";
 import type { BatchShape, Losses, LossName, ModelOptions } from "../model/losses.ts";
 import { type Phase, type StepGraph, trainingStep } from "../model/pix2pix.ts";
 import { keepInput, shareInput } from "../model/update.ts";
@@ -66,7 +67,7 @@ export class Trainer {
 
   constructor(platform: Platform, options: TrainerOptions, shape: BatchShape) {
     const { model, threads, device = { name: platform.base, label: platform.base } } = options;
-    const step = trainingStep(model, shape, keepsState(device) ? "gpu" : "cpu");
+    const step = trainingStep(model, shape);
     this.#usual = { key: keyOf(shape), step };
     this.netG = new NetworkState(step.netG);
     this.netD = new NetworkState(step.netD);
@@ -89,10 +90,7 @@ export class Trainer {
   memoryNeed(shape: BatchShape): MemoryNeed | undefined {
     if (!keepsState(this.device)) return undefined;
     const { phases } = this.#graphsFor(shape);
-    return memoryNeed(
-      phases.map(({ batch }) => batch),
-      [this.netG, this.netD],
-    );
+    return memoryNeed(stepForGpu(phases.map(({ batch }) => batch)), [this.netG, this.netD]);
   }
 
   /** Builds the sessions of a batch size ahead of its first step. */
@@ -195,7 +193,7 @@ export class Trainer {
 
   #graphsFor(shape: BatchShape): StepGraph {
     const { key, step } = this.#usual;
-    return key === keyOf(shape) ? step : trainingStep(this.#options.model, shape, this.#engine.target);
+    return key === keyOf(shape) ? step : trainingStep(this.#options.model, shape);
   }
 
   /** Frees the programs of sizes that were not used for longest: pictures of any size would fill the memory. */

@@ -3,7 +3,7 @@ import * as ort from "onnxruntime-node";
 import { channelBlock } from "../../src/engines/channel-block.ts";
 import { onCpu } from "../../src/engines/device.ts";
 import { gradient } from "../../src/graph/gradient.ts";
-import { Graph, type Shape, sizeOf, type Tensor } from "../../src/graph/graph.ts";
+import { Graph, type Program, type Shape, sizeOf, type Tensor } from "../../src/graph/graph.ts";
 import { add, mul } from "../../src/graph/ops/elementwise.ts";
 import { sum } from "../../src/graph/ops/reduce.ts";
 import { forCpu } from "../../src/lowering/cpu.ts";
@@ -18,9 +18,13 @@ export type Values = Record<string, Float32Array>;
  * Fails where ONNX Runtime's shape of an output is not the symbolic one. Bools come out as 0 and 1.
  */
 export async function compile(graph: Graph): Promise<(values: Values) => Promise<Values>> {
-  const program = graph.program();
   const block = await channelBlock({ ort: ort as unknown as Ort }, { name: "cpu", label: "cpu" });
-  const session = await ort.InferenceSession.create(encode(forCpu(program, block)), onCpu(1));
+  return compileProgram(forCpu(graph.program(), block));
+}
+
+/** The same for a program that is already lowered. */
+export async function compileProgram(program: Program): Promise<(values: Values) => Promise<Values>> {
+  const session = await ort.InferenceSession.create(encode(program), onCpu(1));
   return async (values) => {
     const feeds: Record<string, ort.Tensor> = {};
     for (const { name, shape, dtype } of program.inputs) {

@@ -1,5 +1,5 @@
 /** One or more samples of every op: shapes, attributes, and what its ONNX page says it computes. */
-import type { Op, Shape } from "../../src/graph/graph.ts";
+import type { Attributes, Op, Shape } from "../../src/graph/graph.ts";
 import * as ops from "../../src/graph/ops/index.ts";
 
 /** The value of an input at an index. Axes of size 1 repeat (broadcasting); outside the tensor it is 0. */
@@ -7,7 +7,7 @@ export type At = (...index: number[]) => number;
 
 export interface Sample {
   shapes: Shape[];
-  attrs?: object;
+  attrs?: Attributes;
   /** The value of the output at `i`. */
   y(i: number[], ...x: At[]): number;
   /** Which inputs are drawn: normal by default, above 1, or at least 0.25 away from 0 and from +-1. */
@@ -244,7 +244,7 @@ function divided(value: number, by: number): [number, number] {
   return [Math.floor(value / by), value % by];
 }
 
-/** The capitalised exports of src/ops: the declared ops by export name. */
-export const declared: Record<string, Op<object>> = Object.fromEntries(
+/** The capitalised exports of src/graph/ops: the declared ops by export name. */
+export const declared: Record<string, Op> = Object.fromEntries(
   Object.entries(ops).filter(([, value]) => typeof value === "function" && "declaration" in value),
-) as Record<string, Op<object>>;
+) as Record<string, Op>;

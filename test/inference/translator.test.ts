@@ -7,9 +7,9 @@ import { fromTensor, toTensor } from "../../src/data/transforms.ts";
 import { NetworkState } from "../../src/engines/state.ts";
 import { decode, type StoredTensor } from "../../src/formats/safetensors.ts";
 import { type TestTime, Translator } from "../../src/inference/translator.ts";
-import type { WeightUse } from "../../src/lowering/channel-blocks/ops.ts";
 import { forCpu } from "../../src/lowering/cpu.ts";
-import { prepared } from "../../src/lowering/precompute.ts";
+import type { WeightUse } from "../../src/lowering/cpu-options.ts";
+import { splitOffWeights } from "../../src/lowering/precompute.ts";
 import { generatorGraph } from "../../src/model/pix2pix.ts";
 import { inits } from "../../src/nn/init.ts";
 import { nodePlatform } from "../../src/node/index.ts";
@@ -68,19 +68,19 @@ describe("weights that do not change", () => {
     await Promise.all([changing!.close(), fixed!.close()]);
   });
 
-  it("decide what a program of its own computes; the rest takes it", () => {
+  it("splits off a program of what depends only on weights; the rest reads its outputs", () => {
     const { program } = generatorGraph(parseConfig({ dataroot: "none", ...options }), { n: 1, height: 64, width: 64 });
     const isWeight = ({ name }: { name: string }) => name.startsWith("netG.");
-    const { once, every } = prepared(forCpu(program, 16, "fixed"), isWeight);
-    expect(once.inputs.length).toBeGreaterThan(5);
-    expect(once.inputs.every(isWeight)).toBe(true);
-    const taken = every.inputs.map(({ name }) => name);
-    expect(once.outputs.filter(({ name }) => !taken.includes(name))).toEqual([]);
-    // No weight of a Conv in blocks is turned for every picture.
-    const turned = every.nodes.filter(({ op, inputs }) => op.type === "ReorderInput" && inputs.every(isWeight));
+    const { fromWeights, perPicture } = splitOffWeights(forCpu(program, 16, "fixed"), isWeight);
+    expect(fromWeights.inputs.length).toBeGreaterThan(5);
+    expect(fromWeights.inputs.every(isWeight)).toBe(true);
+    const taken = perPicture.inputs.map(({ name }) => name);
+    expect(fromWeights.outputs.filter(({ name }) => !taken.includes(name))).toEqual([]);
+    // No weight of a Conv in blocks is reordered for every picture.
+    const turned = perPicture.nodes.filter(({ op, inputs }) => op.type === "ReorderInput" && inputs.every(isWeight));
     expect(turned).toEqual([]);
-    // Nothing to compute in advance: nothing is.
-    expect(prepared(program, isWeight).once.outputs).toEqual([]);
+    // A plain program has nothing to precompute.
+    expect(splitOffWeights(program, isWeight).fromWeights.outputs).toEqual([]);
   });
 });
 

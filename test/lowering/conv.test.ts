@@ -1,18 +1,19 @@
 /**
  * Convolutions of any geometry, their gradients and the gradients of those, against plain loops: every form that
- * onnx/for-cpu.ts and ops/lowerings.ts choose from.
+ * lowering/cpu.ts and lowering/gpu.ts choose from.
  */
 import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { gradient } from "../../src/graph/gradient.ts";
-import { Graph, type Shape, sizeOf, type Target, type Tensor } from "../../src/graph/graph.ts";
+import { Graph, type Program, type Shape, sizeOf, type Tensor } from "../../src/graph/graph.ts";
 import { Conv, ConvTranspose } from "../../src/graph/ops/conv.ts";
 import { add, mul } from "../../src/graph/ops/elementwise.ts";
 import { sum } from "../../src/graph/ops/reduce.ts";
 import { forCpu } from "../../src/lowering/cpu.ts";
+import { forGpu } from "../../src/lowering/gpu.ts";
 import { Random } from "../../src/random.ts";
-import { distance, normals, run } from "../graph/evaluate.ts";
+import { compileProgram, distance, normals, run } from "../graph/evaluate.ts";
 
 type Pair = readonly [number, number];
 
@@ -65,9 +66,9 @@ const forms: [string, [string, string], string, Layer][] = [
 
 describe.each([1, 2])("batch %i", (n) => {
   it.each(forms)("input %s, weight by %j: %s", async (input, weights, _, geometry) => {
-    for (const [i, target] of (["cpu", "gpu"] as const).entries()) {
-      const taken = await check({ n, cin: 3, cout: 2, ...geometry }, target);
-      expect(taken, target).toMatchObject({ output: "Conv", input, weight: weights[i] });
+    for (const [i, kind] of (["cpu", "gpu"] as const).entries()) {
+      const taken = await check({ n, cin: 3, cout: 2, ...geometry }, kind);
+      expect(taken, kind).toMatchObject({ output: "Conv", input, weight: weights[i] });
     }
   });
 
@@ -150,8 +151,9 @@ it.each([
     return loss;
   });
   graph.output("dw", gradient(add(losses[0]!, losses[1]!), [w])[0]!);
-  const types = graph.program().nodes.map(({ op }) => op.type);
-  expect(types.filter((type) => type === "ConvWeightGradient")).toHaveLength(1);
+  const typesOf = (program: Program) => program.nodes.map(({ op }) => op.type);
+  expect(typesOf(graph.program()).filter((type) => type === "ConvWeightGradient")).toHaveLength(2);
+  expect(typesOf(forCpu(graph.program()))).not.toContain("Add");
   expect(distance((await run(graph, values)).dw!, wanted)).toBeLessThan(1e-5);
 });
 
@@ -209,7 +211,7 @@ interface Forms {
 }
 
 /** Compares Conv, ConvTranspose and all their gradients with `loops`. */
-async function check(geometry: Geometry, target: Target = "cpu", tolerance = 1e-6): Promise<Forms> {
+async function check(geometry: Geometry, kind: "cpu" | "gpu" = "cpu", tolerance = 1e-6): Promise<Forms> {
   const { n, cin, cout, size, kernel, strides, pads, dilations } = geometry;
   const extent = kernel.map((k, i) => dilations[i]! * (k - 1) + 1);
   const padded = size.map((length, i) => length + pads[i]! + pads[i + 2]!);
@@ -224,14 +226,16 @@ async function check(geometry: Geometry, target: Target = "cpu", tolerance = 1e-
     Object.entries(shapes).map(([name, shape]) => [name, normals(random, sizeOf(shape), 4)]),
   );
 
-  const graph = new Graph(target);
+  const graph = new Graph();
   const [x, w, bias, t, biasT] = Object.entries(shapes).map(([name, shape]) => graph.input(name, shape));
   const attrs = { strides, pads, dilations };
   const y = Conv([x!, w!, bias!], attrs);
   const gradients = gradient(sum(mul(y, t!)), [x!, w!, bias!]);
-  const formed = (tensor: Tensor, block: 1 | 16) => forCpu(graph.program(named(["it"], [tensor])), block).nodes;
-  const ops = (tensor: Tensor) => formed(tensor, 1).map(({ op }) => op.type);
-  const blocksOf = (tensor: Tensor) => formed(tensor, 16).filter(({ op }) => op.domain && op.type === "Conv").length;
+  const programOf = (tensor: Tensor) => graph.program(named(["it"], [tensor]));
+  const lowered = (program: Program) => (kind === "gpu" ? forGpu(program) : forCpu(program));
+  const ops = (tensor: Tensor) => lowered(programOf(tensor)).nodes.map(({ op }) => op.type);
+  const blocksOf = (tensor: Tensor) =>
+    forCpu(programOf(tensor), 16).nodes.filter(({ op }) => op.domain && op.type === "Conv").length;
   const taken = {
     output: ["MatMul", "ConvTranspose", "Conv"].find((type) => ops(y).includes(type)),
     input: inputForm(ops(gradients[0]!)),
@@ -245,7 +249,7 @@ async function check(geometry: Geometry, target: Target = "cpu", tolerance = 1e-
   const seconds = [...gradient(sum(mul(dx!, x!)), [w!, t!]), ...gradient(sum(mul(dw!, w!)), [x!, t!])];
   const names = ["y", "dx", "dw", "db", "transposed", "dt", "dwT", "dbT", "dw of dx", "y of dx", "dx of dw", "y of dw"];
   graph.outputs.push(...named(names, [y, ...gradients, transposed, ...gradientsT, ...seconds]));
-  const got = await run(graph, values);
+  const got = kind === "gpu" ? await (await compileProgram(forGpu(graph.program())))(values) : await run(graph, values);
 
   const expected = loops(geometry, map, values.x!, values.w!, values.t!);
   const shifted = (sums: Float64Array, by: Float32Array, area: number) =>

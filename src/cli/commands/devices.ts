@@ -7,6 +7,7 @@ import { chooseDevice } from "../../engines/device.ts";
 import { checkLimits, inBytes, memoryNeed } from "../../engines/memory.ts";
 import { NetworkState } from "../../engines/state.ts";
 import { UserError } from "../../errors.ts";
+import { stepForGpu } from "../../lowering/gpu.ts";
 import { trainingStep } from "../../model/pix2pix.ts";
 import type { FoundDevice, Platform } from "../../platform.ts";
 import type { Command, Output } from "../command.ts";
@@ -96,8 +97,8 @@ function describe(device: FoundDevice, { cores }: Platform, output: Output): voi
 function whatItHolds(device: FoundDevice): string {
   const config = parseConfig({ dataroot: "none" });
   const { cropSize } = config;
-  const step = trainingStep(config, { n: 1, height: cropSize, width: cropSize }, "gpu");
-  const programs = step.phases.map(({ batch }) => batch);
+  const step = trainingStep(config, { n: 1, height: cropSize, width: cropSize });
+  const programs = stepForGpu(step.phases.map(({ batch }) => batch));
   const networks = [new NetworkState(step.netG), new NetworkState(step.netD)];
   const what = `${config.netG}, ngf ${config.ngf}, ${cropSize} px, batch 1`;
   try {

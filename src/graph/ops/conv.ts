@@ -1,24 +1,24 @@
 /**
- * Convolution and its transpose, each the other's gradient by its input, and the gradient of both by their weight. NCHW; a
- * Conv's weight is [Cout, Cin, kh, kw], a ConvTranspose's [Cin, Cout, kh, kw]. Which form they take on a GPU is chosen in
- * ./lowerings.ts, on a CPU in ../onnx/for-cpu.ts.
+ * Convolution, transposed convolution (each is the other's gradient by its input) and their gradient by the weight, on NCHW maps.
+ * The weight of a Conv is [Cout, Cin, kh, kw], that of a ConvTranspose [Cin, Cout, kh, kw]. src/lowering chooses how a device
+ * computes them.
  */
 import { ShapeError } from "../../errors.ts";
-import { convInputGradient, convOnGpu, convWeightGradient } from "../../lowering/gpu.ts";
-import { type Op, op, type Tensor } from "../graph.ts";
+import { type Op, op, type Shape, type Tensor } from "../graph.ts";
 import { reshape } from "./movement.ts";
 import { sum } from "./reduce.ts";
 
-/** Per axis (height, width); pads as ONNX: [top, left, bottom, right]. */
-export interface ConvAttributes {
+/** Per axis (height, width); pads in ONNX's order, [top, left, bottom, right]. */
+export type ConvAttributes = {
   strides: readonly [number, number];
   pads: readonly [number, number, number, number];
   dilations: readonly [number, number];
-}
+};
 
-export interface ConvTransposeAttributes extends ConvAttributes {
+export type ConvTransposeAttributes = ConvAttributes & {
+  /** Rows and columns that are added at the bottom and the right of the output. */
   output_padding: readonly [number, number];
-}
+};
 
 /** y[n, o] = sum_c x[n, c] * w[o, c] (+ b[o]), cross-correlation. */
 export const Conv: Op<ConvAttributes> = op<ConvAttributes>("Conv", {
@@ -36,18 +36,16 @@ export const Conv: Op<ConvAttributes> = op<ConvAttributes>("Conv", {
     }
     return [n!, cout!, ...map];
   },
-  lower: ([x, w, b], attrs, target) => (target === "gpu" ? convOnGpu(x!, w!, b, attrs) : undefined),
   gradient: ({ x: [x, w, b], dy, attrs, needed }) => {
-    const [, , kh, kw] = w!.shape;
     const gradients = [
-      needed[0] ? convInputGradient(dy, w!, x!.shape, attrs) : null,
-      needed[1] ? convWeightGradient(x!, dy, [kh!, kw!], attrs) : null,
+      needed[0] ? inputGradient(dy, w!, x!.shape, attrs) : null,
+      needed[1] ? ConvWeightGradient([x!, dy], { ...attrs, kernel: kernelOf(w!) }) : null,
     ];
     return b ? [...gradients, biasGradient(dy)] : gradients;
   },
 });
 
-/** The gradient of Conv by its input, as an op of its own; output_padding extends the bottom and the right. */
+/** The gradient of Conv by its input. */
 export const ConvTranspose: Op<ConvTransposeAttributes> = op<ConvTransposeAttributes>("ConvTranspose", {
   shape: ([x, w, b], { strides, pads, dilations, output_padding }) => {
     const [n, channels, ...size] = x!;
@@ -63,23 +61,22 @@ export const ConvTranspose: Op<ConvTransposeAttributes> = op<ConvTransposeAttrib
   },
   gradient: ({ x: [x, w, b], dy, attrs: { strides, pads, dilations }, needed }) => {
     const attrs = { strides, pads, dilations };
-    const [, , kh, kw] = w!.shape;
     const gradients = [
       needed[0] ? Conv([dy, w!], attrs) : null,
-      needed[1] ? convWeightGradient(dy, x!, [kh!, kw!], attrs) : null,
+      needed[1] ? ConvWeightGradient([dy, x!], { ...attrs, kernel: kernelOf(w!) }) : null,
     ];
     return b ? [...gradients, biasGradient(dy)] : gradients;
   },
 });
 
-export interface ConvWeightGradientAttributes extends ConvAttributes {
-  /** Height and width of the kernel: those of x and dy leave it open where strides do not fit. */
+export type ConvWeightGradientAttributes = ConvAttributes & {
+  /** Height and width of the kernel. Where strides leave a remainder, the sizes of x and dy do not determine them. */
   kernel: readonly [number, number];
-}
+};
 
 /**
- * The sum over pairs (x, dy) of the gradient of Conv by its weight, [Cout, Cin, kh, kw]: inputs x, dy, x, dy, ... No op of ONNX;
- * programs for a CPU get a form of it.
+ * The gradient of Conv by its weight, [Cout, Cin, kh, kw], summed over pairs (x, dy): inputs x, dy, x, dy, ... The gradient rules
+ * make it with one pair; lowering/cpu.ts merges sums. It is not an ONNX op: src/lowering replaces it.
  */
 export const ConvWeightGradient: Op<ConvWeightGradientAttributes> = op<ConvWeightGradientAttributes>(
   "ConvWeightGradient",
@@ -89,14 +86,23 @@ export const ConvWeightGradient: Op<ConvWeightGradientAttributes> = op<ConvWeigh
     gradient: ({ x, dy: dw, attrs: { kernel: _, ...attrs }, needed }) =>
       x.map((t, i) => {
         if (!needed[i]) return null;
-        return i % 2 === 0 ? convInputGradient(x[i + 1]!, dw, t.shape, attrs) : Conv([x[i - 1]!, dw], attrs);
+        return i % 2 === 0 ? inputGradient(x[i + 1]!, dw, t.shape, attrs) : Conv([x[i - 1]!, dw], attrs);
       }),
-    plus: (a, b) =>
-      `${Object.values(a.attrs)}` === `${Object.values(b.attrs)}`
-        ? ConvWeightGradient([...a.inputs, ...b.inputs], a.attrs as unknown as ConvWeightGradientAttributes)
-        : undefined,
   },
 );
+
+/** The gradient of y = Conv(x, w) by x, which has the shape `shape`. */
+function inputGradient(dy: Tensor, w: Tensor, shape: Shape, attrs: ConvAttributes): Tensor {
+  const { strides, pads, dilations } = attrs;
+  // Rows (columns) of x that no output of a strided Conv has seen.
+  const unseen = (axis: 0 | 1) => {
+    const extent = dilations[axis] * (w.shape[axis + 2]! - 1) + 1;
+    return shape[axis + 2]! - ((dy.shape[axis + 2]! - 1) * strides[axis] - pads[axis] - pads[axis + 2]! + extent);
+  };
+  return ConvTranspose([dy, w], { ...attrs, output_padding: [unseen(0), unseen(1)] });
+}
+
+const kernelOf = ({ shape }: Tensor): [number, number] => [shape[2]!, shape[3]!];
 
 /** Sum over samples and positions, [C]. */
 function biasGradient(dy: Tensor): Tensor {

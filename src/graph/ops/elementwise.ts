@@ -39,6 +39,7 @@ export const Relu = op("Relu", { shape: same, gradient: ({ y, dy }) => [mul(dy, 
 /** y = x for x > 0, alpha * x otherwise */
 export const LeakyRelu = op<{ alpha: number }>("LeakyRelu", {
   shape: same,
+  floats: ["alpha"],
   gradient: ({ x: [x], dy, attrs }) => [mul(dy, slopeOf(x!, attrs.alpha))],
 });
 export const Greater = op("Greater", { shape: broadcast, dtype: "bool", gradient: none });

@@ -3,10 +3,10 @@ import { ShapeError } from "../../errors.ts";
 import { type Op, op, type Tensor } from "../graph.ts";
 import { transpose } from "./movement.ts";
 
-interface GemmAttributes {
+export type GemmAttributes = {
   transA: 0 | 1;
   transB: 0 | 1;
-}
+};
 
 const swap = ([rows, columns]: readonly number[], transposed: number): [number, number] =>
   transposed ? [columns!, rows!] : [rows!, columns!];
@@ -28,7 +28,7 @@ export const Gemm: Op<GemmAttributes> = op<GemmAttributes>("Gemm", {
 });
 
 /** y[i] = a[i] b[i] for batches of matrices, [N, rows, inner] and [N, inner, columns]. */
-export const MatMul: Op<object> = op("MatMul", {
+export const MatMul: Op = op("MatMul", {
   shape: ([a, b]) => {
     const [n, rows, inner] = a as [number, number, number];
     const [n2, inner2, columns] = b as [number, number, number];

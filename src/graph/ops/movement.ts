@@ -51,15 +51,15 @@ export const Concat = op<{ axis: number }>("Concat", {
   },
 });
 
-interface SliceAttributes {
+type SliceAttributes = {
   axes: readonly number[];
   starts: readonly number[];
   ends: readonly number[];
   steps: readonly number[];
-}
+};
 
 /** x[starts:ends:steps] along `axes`; a negative step runs from `starts` down to the first value. */
-export const Slice = op<SliceAttributes & { [name: string]: readonly number[] }>("Slice", {
+export const Slice = op<SliceAttributes>("Slice", {
   shape: ([x], { axes, starts, ends, steps }) => {
     const shape = [...x!];
     axes.forEach((axis, i) => {
@@ -147,17 +147,8 @@ export const SpaceToDepth: Op<{ blocksize: number }> = op<{ blocksize: number }>
     if (h % b || w % b) throw new ShapeError(`[${x}] is not divisible by blocks of ${b}.`);
     return [n, c * b * b, h / b, w / b];
   },
-  // onnxruntime 1.30 has no kernel for it on WebGPU and would compute it on the CPU.
-  lower: ([x], { blocksize: b }, target) => (target === "gpu" ? spaceToDepth(x!, b) : undefined),
   gradient: ({ dy, attrs }) => [DepthToSpace([dy], { ...attrs, mode: "DCR" })],
 });
-
-/** By ops that every device has. */
-function spaceToDepth(x: Tensor, b: number): Tensor {
-  const [n, c, h, w] = x.shape as [number, number, number, number];
-  const blocks = transpose(reshape(x, [n, c, h / b, b, w / b, b]), [0, 3, 5, 1, 2, 4]);
-  return reshape(blocks, [n, c * b * b, h / b, w / b]);
-}
 
 /** The inverse of SpaceToDepth for mode "DCR"; "CRD" takes channels as (C, row in block, column in block). */
 export const DepthToSpace: Op<{ blocksize: number; mode: "DCR" | "CRD" }> = op<{

@@ -5,30 +5,30 @@
 import { op, type Shape, type Tensor } from "../graph.ts";
 import { div, mul } from "./elementwise.ts";
 
-interface Axes {
+export type ReduceAttributes = {
   axes: readonly number[];
-}
+};
 
-const reduced = ([x]: Shape[], { axes }: Axes): Shape => x!.map((n, i) => (axes.includes(i) ? 1 : n));
+const reduced = ([x]: Shape[], { axes }: ReduceAttributes): Shape => x!.map((n, i) => (axes.includes(i) ? 1 : n));
 const asInputs = {
-  constants: ({ axes }: Axes) => [axes],
+  constants: ({ axes }: ReduceAttributes) => [axes],
   attributes: () => ({ keepdims: 1 }),
 };
 
 const countOf = (x: Tensor, axes: readonly number[]): number => axes.reduce((n, axis) => n * x.shape[axis]!, 1);
 
-export const ReduceSum = op<Axes>("ReduceSum", {
+export const ReduceSum = op<ReduceAttributes>("ReduceSum", {
   shape: reduced,
   ...asInputs,
   gradient: ({ dy }) => [dy],
 });
-export const ReduceMean = op<Axes>("ReduceMean", {
+export const ReduceMean = op<ReduceAttributes>("ReduceMean", {
   shape: reduced,
   ...asInputs,
   gradient: ({ x: [x], dy, attrs }) => [div(dy, countOf(x!, attrs.axes))],
 });
 /** y = sum x^2 */
-export const ReduceSumSquare = op<Axes>("ReduceSumSquare", {
+export const ReduceSumSquare = op<ReduceAttributes>("ReduceSumSquare", {
   shape: reduced,
   ...asInputs,
   gradient: ({ x: [x], dy }) => [mul(mul(dy, 2), x!)],

@@ -1,29 +1,31 @@
 /**
- * Convolutions on channels in blocks: what ONNX Runtime's CPU kernels like best.
+ * Convolutions on channels in blocks, the fastest convolutions of ONNX Runtime on a CPU.
  *
  * ONNX Runtime has a second Conv (domain com.microsoft.nchwc) that keeps 8 or 16 channels side by side, [N, C / b, H, W, b], as
- * wide as the CPU's registers. It copies no patches and misses no cache where rows are powers of two apart, as all of pix2pix's
- * are; it runs at the cores' full rate where the plain one reaches 0.6 of it. ONNX Runtime itself turns to it where
- * weights are constants. In training they are inputs, so these forms do. Their results are in ONNX's order again; values are
- * the same but for rounding.
+ * many as a register of the CPU holds. It copies no patches, and it avoids the cache conflicts of rows whose distance is a power of
+ * two, as those of pix2pix are. It runs at the full rate of the cores, the plain Conv at 0.6 of it. ONNX Runtime itself uses it
+ * only for constant weights. In training weights are inputs, so these forms use it. Their results are in ONNX's order again; values
+ * are the same but for rounding.
  */
-import { op, type Tensor } from "../../graph/graph.ts";
+import { isNodeOf, op, type Tensor, unshaped } from "../../graph/graph.ts";
 import { Conv, type ConvAttributes, type ConvTransposeAttributes } from "../../graph/ops/conv.ts";
+import type { GemmAttributes } from "../../graph/ops/linear.ts";
 import { concat, Reshape, reshape, transpose } from "../../graph/ops/movement.ts";
+import type { CpuOptions, WeightUse } from "../cpu-options.ts";
+import type { BuildForm } from "../rewrite.ts";
+import { isHalving } from "../weight-gradients.ts";
 import {
   BlockedConv,
-  blocked,
-  type CpuForm,
   exchanged,
+  fromBlocks,
   inBlocksAlready,
-  plain,
   pointwise,
   ReorderInput,
-  type WeightUse,
+  toBlocks,
   zeros,
 } from "./ops.ts";
 
-/** Of `axis` the slices at these indices. */
+/** The slices at `indices` of `axis`. */
 const Gather = op<{ indices: readonly number[]; axis: number }>("Gather", {
   shape: ([x], { indices, axis }) => x!.with(axis, indices.length),
   constants: ({ indices }) => [indices],
@@ -31,38 +33,43 @@ const Gather = op<{ indices: readonly number[]; axis: number }>("Gather", {
 });
 
 /**
- * Positions for each weight from which blocks repay the turning of weights: of the output of a Conv, and of the input of a
- * ConvTranspose, whose weights are turned more often.
+ * Positions for each weight from which blocks save more than the reordering of weights costs: positions of a Conv's output, and of
+ * a ConvTranspose's input, whose weights are reordered more often.
  */
 const worth: Record<WeightUse, { conv: number; convTranspose: number }> = {
   changing: { conv: 256, convTranspose: 512 },
   fixed: { conv: 4, convTranspose: 4 },
 };
-/** Places summed over from which a weight gradient repays the turning of its result. */
+/** Positions summed over from which a weight gradient in blocks saves more than the reordering of its result costs. */
 const worthGradient = 512;
 
-export const convInBlocks: CpuForm = ([x, w, bias], attrs, { block, weights }) => {
+export const convInBlocks: BuildForm<ConvAttributes, CpuOptions> = ([x, w, bias], attrs, { block, weights }) => {
   const [o, i] = w!.shape as [number, number];
   const few = i < block;
-  const [n, , h, width] = Conv.declaration.shape([x!.shape, w!.shape], attrs as unknown as ConvAttributes);
-  if (o % block !== 0 || (i % block !== 0 && !few) || n! * h! * width! < worth[weights].conv) return undefined;
-  const inputs = [few ? x! : blocked(x!), filters(w!, block), ...(bias ? [bias] : [])];
-  return plain(BlockedConv(inputs, attrs as unknown as ConvAttributes));
+  const [n, , height, width] = Conv.declaration.shape([x!.shape, w!.shape], attrs);
+  if (block === 1 || o % block !== 0 || (i % block !== 0 && !few)) return undefined;
+  if (n! * height! * width! < worth[weights].conv) return undefined;
+  const inputs = [few ? x! : toBlocks(x!), filters(w!, block), ...(bias ? [bias] : [])];
+  return fromBlocks(BlockedConv(inputs, attrs));
 };
 
 /**
  * The 4x4 kernel of stride 2 and padding 1 of every up step, as four Convs with 2x2 of its taps (Shi et al. 2016, arXiv
  * 1609.07009): row 2i + r of the output sees rows i - 1 + r and i + r of the input through kernel rows 3 - r and 1 - r.
  */
-export const convTransposeInBlocks: CpuForm = ([x, w, bias], attrs, { block, weights }) => {
-  const { strides, pads, dilations, output_padding } = attrs as unknown as ConvTransposeAttributes;
-  const [i, o, kh, kw] = w!.shape as [number, number, number, number];
+export const convTransposeInBlocks: BuildForm<ConvTransposeAttributes, CpuOptions> = (
+  [x, w, bias],
+  attrs,
+  { block, weights },
+) => {
+  const [i, o, ...kernel] = w!.shape as [number, number, number, number];
   const [n, , h, width] = x!.shape as [number, number, number, number];
-  const usual = `${[kh, kw, ...strides, ...pads, ...dilations, ...output_padding]}` === "4,4,2,2,1,1,1,1,1,1,0,0";
-  if (!usual || i % block !== 0 || o % block !== 0 || n * h * width < worth[weights].convTranspose) return undefined;
-  const input = blocked(x!);
+  const usual = isHalving(kernel, attrs) && attrs.output_padding.every((p) => p === 0);
+  if (block === 1 || !usual || i % block !== 0 || o % block !== 0) return undefined;
+  if (n * h * width < worth[weights].convTranspose) return undefined;
+  const input = toBlocks(x!);
   const taps = filtersOfTranspose(w!, block);
-  // Of each position its two columns side by side, then of each row its two rows.
+  // The two columns of each position side by side, then the two rows of each row.
   const positions = n * (o / block) * h;
   const rows = [0, 1].map((r) => {
     const columns = [0, 1].map((c) => {
@@ -73,33 +80,41 @@ export const convTransposeInBlocks: CpuForm = ([x, w, bias], attrs, { block, wei
     });
     return reshape(concat(columns, 1), [positions, 1, 2 * width * block]);
   });
-  return plain(reshape(concat(rows, 1), [n, o, 2 * h, 2 * width]));
+  return fromBlocks(reshape(concat(rows, 1), [n, o, 2 * h, 2 * width]));
 };
 
 /**
- * The weight gradient's product of a map with patches (./weight-gradients.ts): a 1x1 Conv whose channels are the places of the
- * map. Patches that a Conv has just made in blocks of taps are its filters as they lie in memory.
+ * The product of a map with patches in a weight gradient (../weight-gradients.ts), as a 1x1 Conv whose channels are the positions
+ * of the map. Patches that a Conv has computed in blocks of taps are its filters, as they lie in memory.
  */
-export const productWithPatches: CpuForm = ([map, patches, sum], attrs, { block }) => {
-  const { transA, transB } = attrs as { transA: number; transB: number };
-  const [rows, places] = map!.shape as [number, number];
-  const made = patches!.producer?.op === Reshape.declaration ? patches!.producer.inputs[0]! : patches!;
-  const filter = inBlocksAlready(made);
-  const asMade = made.rank === 4 && made.shape[2]! * made.shape[3]! === places;
-  if (transA || !transB || !filter || !asMade || places % block !== 0 || places < worthGradient) return undefined;
+export const productWithPatches: BuildForm<GemmAttributes, CpuOptions> = (
+  [map, patches, sum],
+  { transA, transB },
+  { block },
+) => {
+  const [rows, positions] = map!.shape as [number, number];
+  const source = isNodeOf(patches!.producer, Reshape) ? patches!.producer.inputs[0]! : patches!;
+  const filter = inBlocksAlready(source);
+  const ofMap = source.rank === 4 && source.shape[2]! * source.shape[3]! === positions;
+  if (block === 1 || transA || !transB || !filter || !ofMap) return undefined;
+  if (positions % block !== 0 || positions < worthGradient) return undefined;
   const columns = patches!.shape[0]!;
-  const before = sum && products.get(sum);
+  const before = sum && productInBlocks(sum, rows, columns);
   if (sum && !before) return undefined;
-  const input = ReorderInput([reshape(map!, [1, rows, 1, places])], { channels_last: 1 });
+  const input = ReorderInput([reshape(map!, [1, rows, 1, positions])], { channels_last: 1 });
   const added = before ? [zeros(map!.graph, columns), before] : [];
-  const product = BlockedConv([input, reshape(filter, [columns, places, 1, 1]), ...added], pointwise);
-  const result = reshape(exchanged(product, 1, columns / block, rows, block), [rows, columns]);
-  products.set(result, product);
-  return result;
+  const product = BlockedConv([input, reshape(filter, [columns, positions, 1, 1]), ...added], pointwise);
+  return reshape(exchanged(product, 1, columns / block, rows, block), [rows, columns]);
 };
 
-/** Of results of `productWithPatches` what they were in blocks, for the next sample's to be added. */
-const products = new WeakMap<Tensor, Tensor>();
+/** The product in blocks, [1, columns, rows, 1], from which `productWithPatches` has computed this sum of earlier samples. */
+function productInBlocks(sum: Tensor, rows: number, columns: number): Tensor | undefined {
+  const reordered = unshaped(sum).producer;
+  if (!isNodeOf(reordered, ReorderInput) || reordered.attrs.channels_last === 0) return undefined;
+  const product = unshaped(reordered.inputs[0]!);
+  const ofThisShape = product.shape[1] === columns && product.shape[2] === rows;
+  return isNodeOf(product.producer, BlockedConv) && ofThisShape ? product : undefined;
+}
 
 /** [O, I, kh, kw] to [O / b, I / b, kh, kw, b of I, b of O]; with fewer input channels than a block [O / b, I, kh, kw, b]. */
 function filters(w: Tensor, block: number): Tensor {

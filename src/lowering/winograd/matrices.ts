@@ -1,43 +1,32 @@
-/** The matrices of Winograd's form (./winograd.ts). */
+/** The transform matrices of Winograd's form (./winograd.ts). */
 
 /**
- * Where the polynomials are evaluated, infinity aside: small numbers, which keep rounding errors small. With all of them it is
- * 4e-6 of a result, with the first four 2e-6.
+ * The points at which polynomials are evaluated, besides infinity. They are small numbers, which keep rounding errors small: 4e-6 of
+ * a result with all of them, 2e-6 with the first four.
  */
 const points = [0, 1, -1, 0.5, -2, 2];
 
-/** Along rows and columns: for each point of a tile a row. */
-export interface Transforms {
-  /** B, [points, rows, columns]: a tile of the input at the points. */
+/** Transforms of a plane, that is along rows and columns. */
+export interface TransformMatrices {
+  /** B, [points, rows, columns]: evaluates a tile of the input at the points. */
   input: Float32Array;
-  /** G, [points, taps], of each phase (row, column): a kernel at the points. */
+  /** G, [points, taps], of a polyphase component (row, column): evaluates a kernel at the points. */
   weight(row: number, column: number): Float32Array;
-  /** A, [points, rows, columns]: what the product at a point adds to each result. */
+  /** A, [points, rows, columns]: the contribution of the product at a point to each result. */
   output: Float32Array;
 }
 
-/** They are made once, for graphs know a constant by its array. */
-const made = new Map<string, Transforms>();
-
-/** For kernels of `kernel` x `kernel` taps of this stride and tiles of `tile` x `tile` values of a phase. */
-export function transforms(kernel: number, stride: number, tile: number): Transforms {
-  const key = `${kernel} ${stride} ${tile}`;
-  const known = made.get(key) ?? make(kernel, stride, tile);
-  made.set(key, known);
-  return known;
-}
-
-function make(kernel: number, stride: number, tile: number): Transforms {
+/** For kernels of `kernel` x `kernel` taps of this stride and tiles of `tile` x `tile` values of a polyphase component. */
+export function transformMatrices(kernel: number, stride: number, tile: number): TransformMatrices {
   const { input, weight, output } = alongOneAxis(tile, Math.ceil(kernel / stride));
-  const phases = Array.from({ length: stride }, (_, start) => spread(weight, stride, start, kernel));
-  const weights = phases.map((row) => phases.map((column) => kronecker(row, column)));
+  const weights = Array.from({ length: stride }, (_, start) => spread(weight, stride, start, kernel));
   return {
     ...{ input: kronecker(input, input), output: kronecker(output, output) },
-    weight: (row, column) => weights[row]![column]!,
+    weight: (row, column) => kronecker(weights[row]!, weights[column]!),
   };
 }
 
-/** By Toom and Cook, for kernels of so many taps. */
+/** The matrices of one axis for kernels of `taps` taps, by Toom and Cook's algorithm; a row for each point. */
 function alongOneAxis(tile: number, taps: number): Record<"input" | "weight" | "output", number[][]> {
   const used = points.slice(0, tile - 1);
   const others = (j: number) => used.filter((_, l) => l !== j);
@@ -67,7 +56,7 @@ function kronecker(rows: readonly number[][], columns: readonly number[][]): Flo
   return Float32Array.from(rows.flatMap((a) => columns.flatMap((b) => a.flatMap((x) => b.map((y) => x * y)))));
 }
 
-/** Each row with zeros between its values: they are every `step`-th of `length`, from `start` on; those beyond are left out. */
+/** Each row with its values at `start`, `start + step`, ... of `length` values and zeros elsewhere; values beyond are left out. */
 function spread(matrix: readonly number[][], step: number, start: number, length: number): number[][] {
   const value = (row: number[], k: number) => (k % step === start ? (row[(k - start) / step] ?? 0) : 0);
   return matrix.map((row) => Array.from({ length }, (_, k) => value(row, k)));

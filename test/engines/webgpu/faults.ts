@@ -14,7 +14,7 @@ const { ort } = await nodePlatform();
 const random = new Random(0, "faults", 0);
 const webgpu = sessionOptions({ name: "webgpu", label: "webgpu" }, 1);
 
-/** Built as for the CPU, that is, without what src/ops does about the faults. */
+/** As it is, without the GPU forms of src/lowering that avoid the faults. */
 async function run(graph: Graph, options: InferenceSession.SessionOptions, feeds: Tensors): Promise<Float32Array> {
   const session = await ort.InferenceSession.create(encode(graph.program()), options);
   const { y } = await session.run(feeds);
@@ -25,9 +25,9 @@ const tensor = (shape: readonly number[]) => {
   return new ort.Tensor("float32", normals(random, size), shape);
 };
 
-/** ops/lowerings.ts, convOnGpu. */
+/** lowering/gpu.ts, withPaddedChannels. */
 async function convOfSixChannels(): Promise<boolean> {
-  const graph = new Graph("cpu");
+  const graph = new Graph();
   const [x, w] = [graph.input("x", [1, 6, 16, 16]), graph.input("w", [4, 6, 4, 4])];
   graph.output("y", Conv([x, w], { strides: [2, 2], pads: [1, 1, 1, 1], dilations: [1, 1] }));
   const feeds = { x: tensor(x.shape), w: tensor(w.shape) };
@@ -35,9 +35,9 @@ async function convOfSixChannels(): Promise<boolean> {
   return distance(await run(graph, { executionProviders: ["webgpu"], logSeverityLevel: 3 }, feeds), expected) > 0.1;
 }
 
-/** ops/movement.ts, the lower form of SpaceToDepth. */
+/** lowering/gpu.ts, spaceToDepth. */
 async function spaceToDepthOnTheCpu(): Promise<boolean> {
-  const graph = new Graph("cpu");
+  const graph = new Graph();
   const x = graph.input("x", [1, 3, 8, 8]);
   graph.output("y", SpaceToDepth([x], { blocksize: 2 }));
   const strict = { ...webgpu, extra: { session: { disable_cpu_ep_fallback: "1" } } };
@@ -49,7 +49,7 @@ async function spaceToDepthOnTheCpu(): Promise<boolean> {
 
 /** engines/gpu.ts: a GPU tensor given as a fetch is not written where `preferredOutputLocation` is set. */
 async function fetchesAreNotWritten(): Promise<boolean> {
-  const graph = new Graph("gpu");
+  const graph = new Graph();
   graph.output("y", mul(graph.input("x", [4]), 2));
   const located = { ...webgpu, preferredOutputLocation: "gpu-buffer" as const };
   const session = await ort.InferenceSession.create(encode(graph.program()), located);
