@@ -166,7 +166,7 @@ it("channels in blocks of eight: the same tests on a CPU without AVX-512", { tim
   const vitest = [
     "node_modules/vitest/vitest.mjs",
     "run",
-    "test/conv.test.ts",
+    "test/lowering/conv.test.ts",
     "-t",
     "channels in blocks,",
     "--pool=threads",
