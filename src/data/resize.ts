@@ -22,6 +22,17 @@ export type Filter = (typeof filters)[number];
  * and RGBA (1 to 4 channels), and for any number of bands each by itself. With alpha (2 and 4 channels that are no bands),
  * colours are weighted by it, as Pillow does. 16 bits and floats keep their depth.
  * The aspect ratio is not kept. At the same size the result is the picture itself.
+ *
+ * @example
+ * ```ts
+ * import { resize } from "pix2pix";
+ * import { nodePlatform } from "pix2pix/node";
+ *
+ * const { files, images } = await nodePlatform();
+ * const picture = await images.decode(await files.read("new/label.png"));
+ * const half = resize(picture, Math.round(picture.width / 2), Math.round(picture.height / 2));
+ * await files.write("half.png", await images.encodePng(half));
+ * ```
  */
 export function resize<Data extends Samples>(
   picture: Picture<Data>,

@@ -44,6 +44,19 @@ const littleEndian = true;
  * (nothing is copied, so write before the next change). Order is by dtype, widest first, then by name, as the Python
  * package does: equal tensors give equal bytes whatever the order they came in, and all values are aligned.
  * @throws CheckpointError when a tensor's values do not fit its shape or dtype.
+ *
+ * @example
+ * ```ts
+ * import { decodeSafetensors, encodeSafetensors } from "pix2pix";
+ * import { nodePlatform } from "pix2pix/node";
+ *
+ * const { files } = await nodePlatform();
+ * const weight = { dtype: "F32", shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) } as const;
+ * await files.write("weights.safetensors", encodeSafetensors({ weight }, { format: "pt" }));
+ *
+ * const { tensors } = decodeSafetensors(await files.read("weights.safetensors"));
+ * console.log(tensors.weight?.shape); // [2, 2]
+ * ```
  */
 export function encode(
   tensors: Readonly<Record<string, StoredTensor>>,

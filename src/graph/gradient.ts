@@ -15,6 +15,22 @@ import { Expand, sum } from "./ops/reduce.ts";
  * gets a zero constant.
  * @param renewed what the rules see in the place of a tensor of the forward pass: a derivative through weights that have
  *   changed since
+ *
+ * @example
+ * ```ts
+ * import { encodeOnnx, Graph, gradient, ops } from "pix2pix";
+ * import { nodePlatform } from "pix2pix/node";
+ *
+ * const graph = new Graph();
+ * const x = graph.input("x", [3]);
+ * const [dx] = gradient(ops.sum(ops.square(x)), [x]);
+ * graph.output("dx", dx!);
+ *
+ * const { ort } = await nodePlatform();
+ * const session = await ort.InferenceSession.create(encodeOnnx(graph.program()));
+ * const result = await session.run({ x: new ort.Tensor("float32", Float32Array.of(1, 2, 3), [3]) });
+ * console.log(result.dx?.data); // [2, 4, 6]
+ * ```
  */
 export function gradient(
   loss: Tensor,

@@ -94,6 +94,17 @@ const window = gaussian(radius, 1.5);
  * the 11x11 window lies inside the picture, then over channels. Equals scikit-image's `structural_similarity` with
  * gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255, channel_axis=-1.
  * @throws ShapeError for pictures of different sizes or under 11 pixels wide or high.
+ *
+ * @example
+ * ```ts
+ * import { l1, psnr, ssim } from "pix2pix";
+ * import { nodePlatform } from "pix2pix/node";
+ *
+ * const { files, images } = await nodePlatform();
+ * const output = await images.decode(await files.read("new/output.png"));
+ * const target = await images.decode(await files.read("new/target.png"));
+ * console.log(`L1 ${l1(output, target)}, PSNR ${psnr(output, target)} dB, SSIM ${ssim(output, target)}`);
+ * ```
  */
 export function ssim(a: Picture, b: Picture): number {
   sameSize("ssim", a, b);

@@ -37,6 +37,19 @@ export interface TrainResult {
  * @param signal abort it to finish the step at hand, save and return with `stopped`
  * @throws UserError for data, checkpoints and sizes that do not fit, a full disk, losses that are not finite, and a device that
  *   is not there, is too small or fails; the last checkpoint is intact
+ *
+ * @example
+ * ```ts
+ * import { parseConfig, train } from "pix2pix";
+ * import { nodePlatform } from "pix2pix/node";
+ *
+ * const options = { netG: "unet_64", loadSize: 72, cropSize: 64, ngf: 8, ndf: 8, maxSteps: 4 } as const;
+ * const config = parseConfig({ dataroot: "pictures", name: "small", ...options });
+ * const { runDir, step } = await train(config, await nodePlatform(), {
+ *   step: ({ step, losses }) => console.log(step, losses.G_L1),
+ * });
+ * console.log(`${step} steps; weights, losses and a page are in ${runDir}`);
+ * ```
  */
 export async function train(
   config: Config,
