@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { deflateRawSync } from "node:zlib";
+import { deflateRawSync, gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { readConfig } from "../../src/config/schema.ts";
 import { parsePalette } from "../../src/data/palette.ts";
@@ -17,6 +17,7 @@ import { decodePnm } from "../../src/formats/pnm.ts";
 import { decode as decodeSafetensors } from "../../src/formats/safetensors.ts";
 import { zipEntries } from "../../src/formats/zip.ts";
 import { Random } from "../../src/random.ts";
+import { readTar } from "../../src/tools/tar.ts";
 import { cases, fixture } from "../paths.ts";
 
 interface Parser {
@@ -30,6 +31,13 @@ const bytesOf = (name: string) => new Uint8Array(readFileSync(fixture(name)));
 const text = (words: string) => new TextEncoder().encode(words);
 const words = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const picture = { width: 3, height: 2, channels: 2, data: Float32Array.from({ length: 12 }, (_, i) => i / 12) };
+
+/** A tar archive without the empty blocks at its end, so that changes hit headers and files. */
+function withoutEnd(bytes: Uint8Array): Uint8Array {
+  let end = bytes.length;
+  while (bytes.subarray(end - 512, end).every((byte) => byte === 0)) end -= 512;
+  return bytes.slice(0, end);
+}
 
 const parsers: readonly Parser[] = [
   {
@@ -64,6 +72,14 @@ const parsers: readonly Parser[] = [
     read: async (bytes) => {
       const entries = await zipEntries(new Blob([bytes as Uint8Array<ArrayBuffer>]), "x.zip");
       for (const entry of entries) await entry.read();
+    },
+  },
+  {
+    name: "tar",
+    files: ["ustar", "gnu", "pax"].map((name) => withoutEnd(new Uint8Array(gunzipSync(bytesOf(`tar/${name}.tar.gz`))))),
+    read: async (bytes) => {
+      const archive = new Blob([bytes as Uint8Array<ArrayBuffer>, new Uint8Array(1024)]);
+      for await (const _ of readTar(archive.stream()));
     },
   },
   {
@@ -139,6 +155,18 @@ describe("damaged files are refused in words", () => {
       const archive = new Blob([readFileSync(join(cases, name))]);
       const reading = zipEntries(archive, name).then((entries) => Promise.all(entries.map((entry) => entry.read())));
       await reading.catch((error) => expect(error, name).toBeInstanceOf(UserError));
+    }
+  });
+
+  const tars = ["hang-tar.bin", "pax0.tar.gz"].map((name) => join(cases, name)).filter(existsSync);
+  it.skipIf(tars.length === 0)("tar archives that never ended (skipped where ../shared/cases is absent)", async () => {
+    for (const path of tars) {
+      const bytes = readFileSync(path);
+      const archive = new Blob([path.endsWith(".gz") ? gunzipSync(bytes) : bytes]);
+      const reading = (async () => {
+        for await (const _ of readTar(archive.stream()));
+      })();
+      await reading.catch((error) => expect(error, path).toBeInstanceOf(UserError));
     }
   });
 

@@ -7,24 +7,50 @@ import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { download as command } from "../../src/cli/commands/data/download.ts";
+import { UserError } from "../../src/errors.ts";
 import { download } from "../../src/node/download.ts";
-import { readTar } from "../../src/tools/tar.ts";
+import { readTar, type TarLimits } from "../../src/tools/tar.ts";
 import { fixture } from "../paths.ts";
 
 const archive = (name: string) => readFileSync(fixture(`tar/${name}.tar.gz`));
 
-/** All files of an archive, its bytes handed over in pieces of some length. */
-async function unpacked(bytes: Uint8Array, piece = 700) {
-  async function* chunks() {
-    for (let at = 0; at < bytes.length; at += piece) yield bytes.subarray(at, at + piece);
-  }
+/** All files of an archive that comes in pieces of some length. */
+async function unpacked(bytes: Uint8Array, { piece = 700, limits = {} as Partial<TarLimits> } = {}) {
+  let at = 0;
+  const stream = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (at >= bytes.length) return controller.close();
+      controller.enqueue(Uint8Array.from(bytes.subarray(at, at + piece)));
+      at += piece;
+    },
+  });
   const found: Record<string, string> = {};
   const links: string[] = [];
-  for await (const { path, data } of readTar(chunks(), (path) => links.push(path))) {
+  for await (const { path, data } of readTar(stream, { leftOut: (path) => links.push(path), limits })) {
     found[path] = new TextDecoder().decode(data);
   }
   return { found, links };
 }
+
+/** One entry of a ustar archive with a right sum. */
+function entry(
+  name: string,
+  content: string | Uint8Array,
+  { type = "0", size }: { type?: string; size?: string } = {},
+) {
+  const body = typeof content === "string" ? new TextEncoder().encode(content) : content;
+  const header = Buffer.alloc(512);
+  header.write(name, 0);
+  header.write("0000644\0", 100);
+  header.write(size ?? `${body.length.toString(8).padStart(11, "0")}\0`, 124);
+  header.write("        ", 148);
+  header.write(`${type}`, 156);
+  header.write("ustar\x0000", 257);
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
+  return Buffer.concat([header, body, Buffer.alloc((512 - (body.length % 512)) % 512)]);
+}
+const tar = (...entries: Buffer[]) => Buffer.concat([...entries, Buffer.alloc(1024)]);
 
 describe("readTar", () => {
   it.each(["ustar", "gnu", "pax"])("reads %s archives", async (format) => {
@@ -40,19 +66,82 @@ describe("readTar", () => {
       ...(format === "ustar" ? {} : more),
     });
     expect(links).toEqual(["facades/link"]);
-    expect((await unpacked(bytes, 1)).found).toEqual(found);
+    expect((await unpacked(bytes, { piece: 1 })).found).toEqual(found);
   });
 
   it.each(["climbs", "absolute"])("refuses a path that leads out: %s", async (name) => {
     await expect(unpacked(gunzipSync(archive(name)))).rejects.toThrow(/evil.txt", which leads out of its folder/);
   });
 
+  it.each(["a/../../x", "..", "/x", "//x", "\\\\server\\x", "C:/x", "c:x", "a/..", ".", "a\\..\\..\\x"])(
+    "refuses the path %s",
+    async (name) => {
+      await expect(unpacked(tar(entry(name, "evil")))).rejects.toThrow(
+        /which leads out of its folder; it is not unpacked/,
+      );
+    },
+  );
+
+  it("leaves out links, hard links and devices, whatever they point to", async () => {
+    const { found, links } = await unpacked(
+      tar(
+        entry("x", "1"),
+        ...[..."123467"].map((type) => entry(`kind${type}`, "", { type })),
+        entry("d/", "", { type: "5" }),
+      ),
+    );
+    expect(found.x).toBe("1");
+    expect(links).toEqual(["kind1", "kind2", "kind3", "kind4", "kind6"]);
+  });
+
+  it("ends on extended headers whose records have no length, a wrong one, or none that is a number", {
+    timeout: 10_000,
+  }, async () => {
+    for (const record of [
+      "0 path=x\n",
+      "1",
+      "0",
+      "00000 ",
+      "-5 path=x\n",
+      "99999999999 path=x\n",
+      "x",
+      "",
+      "6 a=b\n0 c=d\n",
+      "\0\0\0",
+    ]) {
+      for (const type of ["x", "g"]) {
+        const ended = unpacked(tar(entry("pax", record, { type }), entry("name", "content"))).then(
+          ({ found }) => Object.values(found),
+          (error: unknown) => error,
+        );
+        expect([["content"], expect.any(UserError)], record).toContainEqual(await ended);
+      }
+    }
+  });
+
+  it("bounds what an archive unpacks to: files, bytes of all, bytes of one", async () => {
+    const bytes = tar(entry("a", "12345"), entry("b", "678"), entry("c", ""));
+    expect(Object.keys((await unpacked(bytes, { limits: { files: 3, bytes: 8, fileBytes: 5 } })).found)).toHaveLength(
+      3,
+    );
+    await expect(unpacked(bytes, { limits: { files: 2 } })).rejects.toThrow(
+      /holds more than 2 files; it is not unpacked/,
+    );
+    await expect(unpacked(bytes, { limits: { bytes: 7 } })).rejects.toThrow(/holds more than 7 bytes/);
+    await expect(unpacked(bytes, { limits: { fileBytes: 4 } })).rejects.toThrow(
+      /holds a with 5 bytes, more than 4 in one file/,
+    );
+    for (const size of ["77777777777\0", "\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xff\xff"]) {
+      await expect(unpacked(tar(entry("a", "1", { size })))).rejects.toThrow(UserError);
+    }
+  });
+
   it("refuses what is not a whole and sound archive", async () => {
     const bytes = gunzipSync(archive("gnu"));
-    await expect(unpacked(bytes.subarray(0, 5 * 512 + 100))).rejects.toThrow(/damaged: it ends/);
-    await expect(unpacked(bytes.subarray(0, 2 * 512))).rejects.toThrow(/damaged: it ends without/);
+    await expect(unpacked(bytes.subarray(0, 5 * 512 + 100))).rejects.toThrow(/damaged: .*truncated/);
+    await expect(unpacked(bytes.subarray(0, 2 * 512))).rejects.toThrow(/damaged: .*truncated/);
     await expect(unpacked(Uint8Array.from(bytes, (byte, i) => (i === 3 ? byte + 1 : byte)))).rejects.toThrow(
-      /sum is wrong/,
+      /damaged: .*checksum/,
     );
     await expect(unpacked(new TextEncoder().encode("<html>".repeat(200)))).rejects.toThrow(/damaged/);
   });

@@ -2,6 +2,7 @@
 import { createReadStream } from "node:fs";
 import { mkdir, open, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import * as z from "zod";
 import { option } from "../../../config/options.ts";
@@ -9,6 +10,7 @@ import { listAll } from "../../../data/listing.ts";
 import { ConfigError, UserError } from "../../../errors.ts";
 import { download as fetchFile } from "../../../node/download.ts";
 import { files } from "../../../node/files.ts";
+import { visibleName } from "../../../text.ts";
 import { wholeSet } from "../../../tools/layout.ts";
 import { readTar } from "../../../tools/tar.ts";
 import type { Command, Output } from "../../command.ts";
@@ -103,13 +105,9 @@ async function unpack(archive: string, folder: string, name: string, output: Out
   await rm(beside, { recursive: true, force: true });
   await checkGzip(archive);
   let count = 0;
-  const stream = createReadStream(archive);
-  const gunzip = createGunzip();
-  stream.on("error", (error) => gunzip.destroy(error));
   try {
-    for await (const { path, data } of readTar(stream.pipe(gunzip), (path) =>
-      output.note(`left out: ${path}, a link`),
-    )) {
+    const leftOut = (path: string) => output.note(`left out: ${visibleName(path)}, a link`);
+    for await (const { path, data } of readTar(gunzipped(archive), { leftOut })) {
       // The archives hold a folder of their own name.
       const target = `${beside}/${path.startsWith(`${name}/`) ? path.slice(name.length + 1) : path}`;
       await mkdir(dirname(target), { recursive: true });
@@ -123,12 +121,19 @@ async function unpack(archive: string, folder: string, name: string, output: Out
     throw new UserError(
       `cannot unpack ${archive}: ${message.replace(/\.?$/, ".")} Remove it and run the command again to fetch it anew.`,
     );
-  } finally {
-    stream.destroy();
   }
   if (count === 0) throw new UserError(`cannot unpack ${archive}: it holds no files.`);
   await rm(folder, { recursive: true, force: true });
   await rename(beside, folder);
+}
+
+function gunzipped(archive: string): ReadableStream<Uint8Array> {
+  const source = createReadStream(archive);
+  const gunzip = createGunzip();
+  source.on("error", (error) => gunzip.destroy(error));
+  gunzip.on("close", () => source.destroy());
+  // Node's type of the same class lacks what the browser's has in addition.
+  return Readable.toWeb(source.pipe(gunzip)) as ReadableStream<Uint8Array>;
 }
 
 async function checkGzip(archive: string): Promise<void> {
