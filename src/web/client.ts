@@ -62,8 +62,9 @@ const notLoaded =
  *
  * const client = new Client();
  * await client.writeDemo("facades", { train: 100, test: 4, size: 64, seed: 1 });
- * const options = { dataroot: "facades", name: "mine", netG: "unet_64", loadSize: 64, cropSize: 64, maxSteps: 500 };
- * await client.train(parseConfig(options), { step: ({ step, losses }) => console.log(step, losses.G_L1) });
+ * const sizes = { netG: "unet_64", loadSize: 64, cropSize: 64 } as const;
+ * const config = parseConfig({ dataroot: "facades", name: "mine", ...sizes, maxSteps: 500 });
+ * await client.train(config, { step: ({ step, losses }) => console.log(step, losses.G_L1) });
  * const translator = await client.openTranslator({ name: "mine", checkpointsDir: "runs" });
  * const { mean } = await translator.evaluate();
  * console.log(`SSIM ${mean.ssim}`);
