@@ -1,4 +1,5 @@
 /** What the commands that turn each picture of a folder into another one share. */
+
 import * as z from "zod";
 import { option } from "../config/options.ts";
 import { UserError } from "../errors.ts";
@@ -6,6 +7,7 @@ import { files } from "../node/files.ts";
 import type { WholePicture } from "../tools/frame.ts";
 import type { Output } from "./command.ts";
 import { jobs } from "./pictures.ts";
+import { loadImages } from "./platform.ts";
 import { Counter, duration } from "./progress.ts";
 
 export const overwrite = option(z.boolean().default(false), {
@@ -45,7 +47,7 @@ export async function convert(
   { verb, alpha = false }: { verb: string; alpha?: boolean },
   work: (picture: WholePicture) => WholePicture | Promise<WholePicture>,
 ): Promise<number> {
-  const { images } = await import("../node/images.ts");
+  const images = await loadImages();
   const all = await jobs(input, out);
   await inBatch(
     all.map((job) => ({ ...job, name: job.input })),
@@ -61,7 +63,7 @@ export async function convert(
  * @throws UserError for a file that is none
  */
 export async function readPicture(path: string, options: { alpha?: boolean } = {}): Promise<WholePicture> {
-  const { images } = await import("../node/images.ts");
+  const images = await loadImages();
   const { data, ...form } = await images.decodeDeep(await files.read(path), options);
   if (data instanceof Float32Array || form.bands || form.channels > 4) {
     const what = data instanceof Float32Array ? "floats" : `${form.channels} channels that are no colours`;

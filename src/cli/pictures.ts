@@ -1,9 +1,11 @@
 /** Which pictures a command reads and where its own go. */
+
 import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
 import { endingOf, PICTURE_ENDINGS } from "../data/listing.ts";
 import { ConfigError, UserError } from "../errors.ts";
 import type { Picture } from "../platform.ts";
+import { loadImages } from "./platform.ts";
 
 /** A picture to read and the file to write for it. */
 export interface Job {
@@ -46,7 +48,7 @@ export async function jobs(input: string, out: string): Promise<Job[]> {
 
 /** A picture of 1 to 4 channels within a page: a data URI that holds a PNG. */
 export async function pngUri(picture: Picture): Promise<string> {
-  const { images } = await import("../node/images.ts");
+  const images = await loadImages();
   return `data:image/png;base64,${Buffer.from(await images.encodePng(picture)).toString("base64")}`;
 }
 

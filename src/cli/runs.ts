@@ -10,6 +10,7 @@ import { files } from "../node/files.ts";
 import type { Platform } from "../platform.ts";
 import { Run } from "../run/run.ts";
 import type { Output } from "./command.ts";
+import { loadPlatform } from "./platform.ts";
 
 /**
  * The configuration of a run.
@@ -74,8 +75,7 @@ export async function openStoredRun(
 ): Promise<{ translator: Translator; platform: Platform }> {
   const { name, checkpointsDir, threads } = options;
   for (const note of compareWithRun(await storedConfig(checkpointsDir, name), others)) output.note(`note: ${note}`);
-  const { nodePlatform } = await import("../node/index.ts");
   const { openTranslator } = await import("../inference/open.ts");
-  const platform = await nodePlatform({ threads });
+  const platform = await loadPlatform({ threads });
   return { translator: await openTranslator(options, platform), platform };
 }

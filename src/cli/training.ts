@@ -1,8 +1,10 @@
 /** Training as the command line shows it: progress, a clean stop, and how to go on. */
+
 import { optionsOf } from "../config/options.ts";
 import { type Config, configSchema } from "../config/schema.ts";
 import type { TrainEvents, TrainResult } from "../training/train.ts";
 import type { Output } from "./command.ts";
+import { loadPlatform } from "./platform.ts";
 import { Progress } from "./progress.ts";
 import { listenForStop } from "./stop.ts";
 
@@ -16,9 +18,8 @@ export async function trainShown(
   output: Output,
   { quiet = false, again = continueCommand(config) }: { quiet?: boolean; again?: string } = {},
 ): Promise<TrainResult & { steps: number; code: number }> {
-  const { nodePlatform } = await import("../node/index.ts");
   const { train: trainRun } = await import("../training/train.ts");
-  const platform = await nodePlatform({ threads: config.threads });
+  const platform = await loadPlatform({ threads: config.threads });
   const progress = new Progress(process.stdout, config.printFreq);
   const stop = listenForStop(() => {
     progress.end();

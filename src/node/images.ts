@@ -7,9 +7,15 @@ import { checkRange, decodeNpy, isNpy } from "../formats/npy.ts";
 import { upright } from "../formats/orientation.ts";
 import type { DeepPicture, Images, Picture, Samples } from "../platform.ts";
 
-// The cores belong to the training step, and a file is decoded once an epoch.
-sharp.cache(false);
-sharp.concurrency(1);
+/**
+ * Settings of sharp for a process that trains: one thread a picture, since the cores belong to the training step, and no
+ * cache, since a file is decoded once an epoch. sharp has them for the whole process only, so a library must not set them:
+ * the command line calls this, and a program that trains may.
+ */
+export function tuneSharpForTraining(): void {
+  sharp.cache(false);
+  sharp.concurrency(1);
+}
 
 /**
  * PNG, JPEG, WebP, TIFF, BMP, GIF and Netpbm as 8-bit sRGB: 3 channels, or 1 for a grey file. Pixels are taken as they are

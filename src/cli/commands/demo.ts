@@ -1,4 +1,5 @@
 /** pix2pix demo */
+
 import { rm } from "node:fs/promises";
 import * as z from "zod";
 import { option } from "../../config/options.ts";
@@ -9,6 +10,7 @@ import { openTestSet } from "../../inference/evaluate.ts";
 import { files } from "../../node/files.ts";
 import { Run } from "../../run/run.ts";
 import type { Command, Output } from "../command.ts";
+import { loadImages } from "../platform.ts";
 import { duration } from "../progress.ts";
 import { metricLines, type Results, writeResults } from "../results.ts";
 import { openStoredRun, ownOptions } from "../runs.ts";
@@ -64,7 +66,7 @@ export const demo: Command = {
       nEpochs: epochs - decay,
       nEpochsDecay: decay,
     });
-    const { images } = await import("../../node/images.ts");
+    const images = await loadImages();
     const run = new Run(files, config);
     const runDir = run.dir;
     if (await run.isStarted()) {

@@ -1,4 +1,5 @@
 /** pix2pix devices */
+
 import * as z from "zod";
 import { option, parseOptions } from "../../config/options.ts";
 import { parseConfig } from "../../config/schema.ts";
@@ -11,6 +12,7 @@ import { stepForGpu } from "../../lowering/gpu.ts";
 import { trainingStep } from "../../model/pix2pix.ts";
 import type { FoundDevice, Platform } from "../../platform.ts";
 import type { Command, Output } from "../command.ts";
+import { loadPlatform } from "../platform.ts";
 import { Counter } from "../progress.ts";
 
 const schema = z.object({
@@ -49,8 +51,7 @@ export const devices: Command = {
   ],
   async run(given, output) {
     const { device, check, conformance, fullSize, out } = parseOptions(schema, given);
-    const { nodePlatform } = await import("../../node/index.ts");
-    const platform = await nodePlatform();
+    const platform = await loadPlatform();
     const found = await platform.devices(device === "all" ? undefined : [device]);
     for (const each of found) describe(each, platform, output);
     if (device === "all") output.print(`--device auto takes ${(await chooseDevice(platform, "auto")).label}.`);

@@ -1,4 +1,5 @@
 /** pix2pix inspect */
+
 import { extname } from "node:path";
 import * as z from "zod";
 import { dataOptions } from "../../config/groups/data.ts";
@@ -16,6 +17,7 @@ import { contactSheet } from "../../report/compose.ts";
 import { type InspectedPair, inspectPage } from "../../report/inspect-page.ts";
 import type { Command } from "../command.ts";
 import { pngUri } from "../pictures.ts";
+import { loadImages } from "../platform.ts";
 import { Counter } from "../progress.ts";
 import { otherOptions, ownOptions } from "../runs.ts";
 
@@ -52,7 +54,7 @@ export const inspect: Command = {
     const { out, count, draws } = ownOptions(z.object(own), given);
     const form = formOf(out);
     const config = parseCommandLine(otherOptions(z.object(own), given));
-    const { images } = await import("../../node/images.ts");
+    const images = await loadImages();
     const { layout, pairs, notes } = await findPairs(files, config.dataroot, config);
     for (const note of notes) output.note(`note: ${note}`);
 
@@ -124,7 +126,7 @@ async function pageOf(config: Config, roles: Roles, found: Found, shown: readonl
 }
 
 async function sheetOf(shown: readonly DrawnPair[]): Promise<Uint8Array> {
-  const { images } = await import("../../node/images.ts");
+  const images = await loadImages();
   return images.encodePng(contactSheet(shown.map(({ draws }) => draws.flat())));
 }
 
@@ -191,7 +193,7 @@ async function withUris({ name, draws }: DrawnPair, roles: Roles): Promise<Inspe
 
 /** "data/trainB/1.png, 600x400 on disk, 8 bits, 3 channels -> 3 channels" */
 async function sideOf(pair: Pair, { role, side }: Role, config: Config): Promise<string> {
-  const { images } = await import("../../node/images.ts");
+  const images = await loadImages();
   const { file, half } = pair[side];
   const picture = await images.decodeDeep(await files.read(file), { alpha: true });
   const channels = plural(role === "input" ? config.inputNc : config.outputNc);

@@ -1,4 +1,5 @@
 /** pix2pix translate */
+
 import * as z from "zod";
 import { option } from "../../config/options.ts";
 import { configSchema } from "../../config/schema.ts";
@@ -12,6 +13,7 @@ import type { DeepPicture, Picture } from "../../platform.ts";
 import type { Command } from "../command.ts";
 import { namedPalette, paletteChoices } from "../palette.ts";
 import { jobs, withSuffix } from "../pictures.ts";
+import { loadImages } from "../platform.ts";
 import { Counter, duration } from "../progress.ts";
 import { openStoredRun, otherOptions, ownOptions, storedConfig, storedOptions } from "../runs.ts";
 import { epochOption, testTime, testTimeOptions } from "../test-time.ts";
@@ -66,7 +68,7 @@ export const translate: Command = {
     const all = await jobs(options.input, options.out);
     const { settings, fit, notes } = testTime(options, await storedConfig(options.checkpointsDir, options.name));
     for (const note of notes) output.note(`note: ${note}`);
-    const { images } = await import("../../node/images.ts");
+    const images = await loadImages();
     const { translator } = await openStoredRun({ ...options, ...settings }, otherOptions(schema, given), output);
     const how: Fit = { ...fit, keepSize };
     const counter = new Counter(process.stdout, all.length, "pictures");

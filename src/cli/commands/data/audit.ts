@@ -6,8 +6,7 @@ import { joinPath } from "../../../data/listing.ts";
 import { resize } from "../../../data/resize.ts";
 import { UserError } from "../../../errors.ts";
 import { files } from "../../../node/files.ts";
-import { images } from "../../../node/images.ts";
-import type { Picture } from "../../../platform.ts";
+import type { Images, Picture } from "../../../platform.ts";
 import { type AuditItem, type AuditPicture, type AuditSection, auditPage } from "../../../report/audit-page.ts";
 import { moved, otherPair } from "../../../tools/audit/alignment.ts";
 import {
@@ -20,6 +19,7 @@ import {
 } from "../../../tools/audit/audit.ts";
 import type { Command } from "../../command.ts";
 import { pngUri } from "../../pictures.ts";
+import { loadImages } from "../../platform.ts";
 import { Counter } from "../../progress.ts";
 import { ownOptions } from "../../runs.ts";
 
@@ -60,6 +60,7 @@ export const audit: Command = {
       counter ??= new Counter(process.stdout, total, "pairs");
       counter.done();
     };
+    const images = await loadImages();
     const result = await auditSet({ files, images }, root, { datasetMode, progress });
     counter?.clear();
     const sections: AuditSection[] = [];
@@ -67,7 +68,7 @@ export const audit: Command = {
       const found = result.findings.filter((finding) => finding.kind === kind);
       if (found.length === 0) continue;
       const items: AuditItem[] = [];
-      for (const finding of found.slice(0, shown)) items.push(await itemOf(root, finding));
+      for (const finding of found.slice(0, shown)) items.push(await itemOf(root, finding, images));
       sections.push({ title, advice, items, more: found.slice(shown).map((finding) => finding.files.join(", ")) });
     }
     const facts = factsOf(result);
@@ -148,7 +149,11 @@ function lookedFor({ judged }: AuditResult): string {
   );
 }
 
-async function itemOf(root: string, { kind, text, files: paths, pairs, move }: AuditFinding): Promise<AuditItem> {
+async function itemOf(
+  root: string,
+  { kind, text, files: paths, pairs, move }: AuditFinding,
+  images: Images,
+): Promise<AuditItem> {
   const pictures: AuditPicture[] = [];
   for (const pair of pairs) {
     const { A, B } = await readPair({ files, images }, root, pair);
@@ -156,7 +161,7 @@ async function itemOf(root: string, { kind, text, files: paths, pairs, move }: A
     if (move && move !== otherPair) pictures.push(await picture(moved(B, move), `B ${move}`));
   }
   if (kind === "orphan") {
-    for (const path of paths) pictures.push(...(await single(joinPath(root, path))));
+    for (const path of paths) pictures.push(...(await single(joinPath(root, path), images)));
   }
   const names = pairs.length > 0 ? pairs.map(nameOf) : paths;
   return { names, text, pictures };
@@ -167,7 +172,7 @@ function nameOf({ A, B }: AuditPair): string {
 }
 
 /** The picture of an orphan, where it can be read. */
-async function single(path: string): Promise<AuditPicture[]> {
+async function single(path: string, images: Images): Promise<AuditPicture[]> {
   try {
     return [await picture(await images.decode(await files.read(path)), "the picture")];
   } catch (error) {

@@ -1,4 +1,5 @@
 /** pix2pix data combine */
+
 import { resolve, sep } from "node:path";
 import * as z from "zod";
 import { option } from "../../../config/options.ts";
@@ -10,6 +11,7 @@ import { sideBySide } from "../../../tools/frame.ts";
 import { matchFolders, unmatched } from "../../../tools/pairing.ts";
 import type { Command } from "../../command.ts";
 import { inBatch, overwrite, readPicture } from "../../convert.ts";
+import { loadImages } from "../../platform.ts";
 import { ownOptions } from "../../runs.ts";
 
 const folder = (flag: string, help: string) =>
@@ -68,7 +70,7 @@ export const combine: Command = {
     }
     if (problem) output.note(`left out: ${problem}`);
 
-    const { images } = await import("../../../node/images.ts");
+    const images = await loadImages();
     const { encodeJpeg } = await import("../../../node/jpeg.ts");
     const ending = options.format === "png" ? "png" : "jpg";
     const pieces = matching.pairs.slice(0, options.numImgs).map(({ name, A, B }) => {
