@@ -34,6 +34,13 @@ export interface Files {
   /** Replaces what is at `to`. */
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
+  /**
+   * Keeps other processes (or tabs) from working on the same thing until the returned function is called.
+   * @param path of the lock file
+   * @param what is locked, for the message: "The run runs/mine is being trained"
+   * @throws UserError that names the holder
+   */
+  lock?(path: string, what: string): Promise<() => Promise<void>>;
 }
 
 export interface Images {

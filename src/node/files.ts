@@ -3,6 +3,7 @@ import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat } from "no
 import { dirname, join } from "node:path";
 import { UserError } from "../errors.ts";
 import type { Files } from "../platform.ts";
+import { lock } from "./lock.ts";
 
 const REASONS: Record<string, string> = {
   ENOSPC: "the disk is full. Free some space and run the command again",
@@ -35,6 +36,7 @@ async function guarded<T>(action: string, path: string, work: () => Promise<T>):
   try {
     return await work();
   } catch (error) {
+    if (error instanceof UserError) throw error;
     throw explained(action, path, error);
   }
 }
@@ -79,6 +81,21 @@ async function writeNow(path: string, content: Uint8Array | string | readonly Ui
       () => "",
     );
     throw explained("write", path, error, kept);
+  }
+}
+
+/** Stores on the disk which names a folder has: after a power loss a rename is there or not, but the file is whole. */
+async function syncFolder(path: string): Promise<void> {
+  // Windows gives no handle of a folder, and stores renames in order.
+  if (process.platform === "win32") return;
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } catch (error) {
+    // Some network file systems know no such call.
+    if (!["EINVAL", "ENOTSUP", "EBADF"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+  } finally {
+    await handle.close();
   }
 }
 
@@ -132,12 +149,13 @@ async function exists(path: string): Promise<boolean> {
 /**
  * The file system. `write` fills `<path>.part` in the same folder, has it stored on the disk (fsync) and renames it over
  * `path`; on any failure, a full disk among them, `<path>.part` is removed and the old file stays as it was.
- * `list` follows symbolic links. `remove` takes a file, and does nothing where there is none.
+ * A rename is stored on the disk before it returns. `list` follows symbolic links. `remove` takes a file, and does nothing where there is none.
  */
 export const files: Files = {
   read: (path) => guarded("read", path, () => readFile(path)),
   readPart: (path, start, end) => guarded("read", path, () => readPart(path, start, end)),
   write,
+  lock: (path, what) => guarded("lock", path, () => lock(path, what)),
   append: (path, text) =>
     guarded("append to", path, async () => {
       await mkdir(dirname(path), { recursive: true });
@@ -145,6 +163,10 @@ export const files: Files = {
     }),
   list,
   exists,
-  rename: (from, to) => guarded("rename", from, () => rename(from, to)),
+  rename: (from, to) =>
+    guarded("rename", from, async () => {
+      await rename(from, to);
+      await syncFolder(dirname(to));
+    }),
   remove: (path) => guarded("remove", path, () => rm(path, { force: true })),
 };

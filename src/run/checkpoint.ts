@@ -6,7 +6,7 @@
  * `.next` of every file that is not yet renamed exists too.
  */
 import type { NetworkState } from "../engines/state.ts";
-import { CheckpointError } from "../errors.ts";
+import { CheckpointError, quoted } from "../errors.ts";
 import { decode, encode, readMetadata, type SafetensorsFile } from "../formats/safetensors.ts";
 import type { Files } from "../platform.ts";
 import { stateFile, weightsFile } from "./paths.ts";
@@ -55,7 +55,7 @@ export class Checkpoint {
     const whole = readPart ? undefined : await this.#files.read(path);
     const part = async (start: number, end: number) =>
       whole ? whole.subarray(start, end) : await readPart!(path, start, end);
-    return progressOf(await readMetadata(part, path));
+    return progressOf(await readMetadata(part, path), path);
   }
 
   /**
@@ -88,10 +88,25 @@ export class Checkpoint {
       this.#read(fileD),
       this.#read(stateFile),
     ]);
+    const progress = progressOf(state.metadata, this.#path(stateFile));
+    for (const [name, { metadata }] of [
+      [fileG, weightsG],
+      [fileD, weightsD],
+    ] as const) {
+      if (metadata.step !== state.metadata.step) throw this.#mixed(name, metadata.step, progress.step);
+    }
     loadWeights(netG, weightsG.tensors, this.#path(fileG));
     loadWeights(netD, weightsD.tensors, this.#path(fileD));
     for (const net of [netG, netD]) loadMoments(net, state.tensors, this.#path(stateFile));
-    return progressOf(state.metadata);
+    return progress;
+  }
+
+  #mixed(name: string, got: string | undefined, step: number): CheckpointError {
+    return new CheckpointError(
+      `${this.#path(name)} is of step ${got ?? "unknown"} and ${stateFile} of step ${step}, so they are not one checkpoint. ` +
+        "Copy all three latest_* files back from one place; or start another run with --init-g and --init-d, which take " +
+        "weights alone.",
+    );
   }
 
   /** Renames the files of a save that was wholly written, and removes those of a save that was not. */
@@ -132,6 +147,15 @@ export async function readTensors(files: Files, path: string): Promise<Safetenso
   return decode(await files.read(path), path);
 }
 
-function progressOf({ step, epoch, pairs }: Readonly<Record<string, string>>): Progress {
-  return { step: Number(step), epoch: Number(epoch), pairs: Number(pairs) };
+/** @throws CheckpointError for numbers that no run has written */
+function progressOf(metadata: Readonly<Record<string, string>>, path: string): Progress {
+  const number = (name: keyof Progress) => {
+    const text = metadata[name];
+    if (text !== undefined && /^\d{1,15}$/.test(text)) return Number(text);
+    throw new CheckpointError(
+      `${path} is damaged: its ${name} is ${quoted(text)}, expected a whole number. Copy the latest_* files back from ` +
+        "elsewhere; or start another run with --init-g and --init-d.",
+    );
+  };
+  return { step: number("step"), epoch: number("epoch"), pairs: number("pairs") };
 }

@@ -60,7 +60,8 @@ export class Log<Line extends { step: number }> {
   /** Undefined for an incomplete line: a kill can leave one at the end of the file. */
   #parse(text: string): Line | undefined {
     try {
-      const line = JSON.parse(text) as Line;
+      const line = JSON.parse(text) as Line | null;
+      if (line === null) return undefined;
       return this.#fields.every((name) => typeof line[name] === "number") ? line : undefined;
     } catch {
       return undefined;
@@ -70,8 +71,8 @@ export class Log<Line extends { step: number }> {
 
 /** @param dir the folder of the run */
 export const lossLog = (files: Files, dir: string): Log<LossLine> =>
-  new Log<LossLine>(files, `${dir}/${lossFile}`, lossNames);
+  new Log<LossLine>(files, `${dir}/${lossFile}`, ["epoch", "step", ...lossNames]);
 
 /** @param dir the folder of the run */
 export const scoreLog = (files: Files, dir: string): Log<Score> =>
-  new Log<Score>(files, `${dir}/${scoreFile}`, ["epoch", "L1", "PSNR", "SSIM"]);
+  new Log<Score>(files, `${dir}/${scoreFile}`, ["epoch", "step", "L1", "PSNR", "SSIM"]);

@@ -5,7 +5,17 @@ import { encode, type StoredTensor } from "../formats/safetensors.ts";
 import type { Files } from "../platform.ts";
 import { Checkpoint, type Networks, type Progress, readTensors } from "./checkpoint.ts";
 import { type Log, type LossLine, lossLog, type Score, scoreLog } from "./logs.ts";
-import { configFile, epochOfSample, labelOf, pageFile, sampleFile, samplesFolder, weightsFile } from "./paths.ts";
+import {
+  configFile,
+  epochOfSample,
+  isLeftOver,
+  labelOf,
+  lockFile,
+  pageFile,
+  sampleFile,
+  samplesFolder,
+  weightsFile,
+} from "./paths.ts";
 import { weightTensors } from "./weights.ts";
 
 export type { Networks, Progress } from "./checkpoint.ts";
@@ -98,6 +108,24 @@ export class Run {
     );
   }
 
+  /**
+   * Keeps every other process from training the run until the returned function is called.
+   * @throws UserError that names the process that trains it
+   */
+  async lock(): Promise<() => Promise<void>> {
+    const release = await this.#files.lock?.(this.path(lockFile), `The run ${this.dir} is being trained`);
+    return release ?? (async () => {});
+  }
+
+  /** Removes files that a kill has left half written. Only the holder of the lock may call it. */
+  async sweep(): Promise<void> {
+    for (const folder of [this.dir, this.path(samplesFolder)]) {
+      const found = (await this.#files.list(folder)) ?? [];
+      for (const { name } of found.filter(({ name }) => isLeftOver(name)))
+        await this.#files.remove(`${folder}/${name}`);
+    }
+  }
+
   // ---- The latest checkpoint -------------------------------------------------------------------------------------------
 
   /** Whether the run has saved a checkpoint. */
@@ -155,7 +183,15 @@ export class Run {
       const kept = (await this.keptWeights()).join(", ") || "none";
       throw new CheckpointError(`${path} does not exist. Kept weights: ${kept}. Choose with --epoch.`);
     }
-    return { tensors: (await readTensors(this.#files, path)).tensors, path };
+    const { tensors } = await readTensors(this.#files, path);
+    const damaged = Object.keys(tensors).find((name) => !allFinite(tensors[name]!));
+    if (damaged !== undefined) {
+      throw new CheckpointError(
+        `${path} cannot be used: ${damaged} holds values that are not finite, which give empty pictures. ` +
+          "Choose other weights with --epoch, or train again with a smaller --lr.",
+      );
+    }
+    return { tensors, path };
   }
 
   /** The bytes of the generator's latest weights, a safetensors file. */
@@ -188,6 +224,14 @@ export class Run {
   writePage(html: string): Promise<void> {
     return this.#files.write(this.page, html);
   }
+}
+
+/** Whether all values of a tensor are finite. */
+function allFinite({ dtype, data }: StoredTensor): boolean {
+  if (dtype !== "F32" && dtype !== "F64") return true;
+  let sum = 0;
+  for (let i = 0; i < data.length; i++) sum += data[i]! * 0;
+  return sum === 0;
 }
 
 /** The names of the runs in a folder, sorted: its folders that hold a config.json. */

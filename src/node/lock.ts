@@ -1,0 +1,187 @@
+/** Locks between processes: a file that says who works on something, also over a network file system. */
+import { readFileSync, readlinkSync } from "node:fs";
+import { link, mkdir, open, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { dirname } from "node:path";
+import { UserError } from "../errors.ts";
+
+/** What a lock file holds, as JSON. */
+interface Holder {
+  /** Differs between any two locks. */
+  id: string;
+  pid: number;
+  host: string;
+  /** The machine's start and the namespace of process numbers: within one, `pid` names one process. Linux only. */
+  space: string;
+  /** When the process started, in the kernel's ticks: another process may get the number of one that has ended. Linux only. */
+  ticks: string;
+  /** ISO 8601. */
+  since: string;
+}
+
+/** Seconds between two signs of life. */
+const beat = 20;
+/** Seconds without a sign of life after which a holder on another machine counts as gone. */
+const patience = 120;
+
+/**
+ * Takes the lock, or the place of a holder that is gone: its process has ended, or it is on another machine and has given no
+ * sign of life for two minutes.
+ * @param path of the lock file; its folder is made
+ * @param what is locked, for the message: "The run runs/mine is being trained"
+ * @returns gives the lock back
+ * @throws UserError that names the holder
+ */
+export async function lock(path: string, what: string): Promise<() => Promise<void>> {
+  const own = describeSelf();
+  await mkdir(dirname(path), { recursive: true });
+  for (;;) {
+    if (await create(path, own)) return hold(path, own);
+    const holder = await read(path);
+    if (holder === undefined) continue;
+    if (!(await isGone(path, holder))) {
+      throw new UserError(
+        `${what} by process ${holder.pid} on ${holder.host}, since ${holder.since}. Wait until it ends or stop it; ` +
+          `if there is no such process, remove ${path}.`,
+      );
+    }
+    await takeAway(path, own);
+  }
+}
+
+/** Renews the sign of life until the lock is given back. */
+function hold(path: string, own: Holder): () => Promise<void> {
+  const timer = setInterval(() => utimes(path, new Date(), new Date()).catch(() => {}), beat * 1000);
+  timer.unref();
+  return async () => {
+    clearInterval(timer);
+    if ((await read(path))?.id === own.id) await rm(path, { force: true });
+  };
+}
+
+function describeSelf(): Holder {
+  const id = `${process.pid}-${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
+  const identity = { pid: process.pid, host: hostname(), space: space(), ticks: ticksOf(process.pid) ?? "" };
+  return { id, ...identity, since: new Date().toISOString() };
+}
+
+function space(): string {
+  try {
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    return `${boot} ${readlinkSync("/proc/self/ns/pid")}`;
+  } catch {
+    return "";
+  }
+}
+
+/** The start time of a process (proc(5), /proc/pid/stat, field 22); undefined where it cannot be read. */
+function ticksOf(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ")[19];
+  } catch {
+    return undefined;
+  }
+}
+
+/** @returns false where the file exists */
+async function create(path: string, own: Holder): Promise<boolean> {
+  // Written beside and linked: another process never sees a lock file that is half written.
+  const beside = `${path}.${own.id}`;
+  const handle = await open(beside, "wx");
+  try {
+    await handle.writeFile(`${JSON.stringify(own)}\n`);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  try {
+    await link(beside, path);
+    return true;
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return false;
+    // A file system without hard links.
+    if (["EPERM", "ENOTSUP", "ENOSYS", "EMLINK"].includes(code)) return createAlone(path, own);
+    throw error;
+  } finally {
+    await rm(beside, { force: true });
+  }
+}
+
+/** @returns false where the file exists */
+async function createAlone(path: string, own: Holder): Promise<boolean> {
+  try {
+    await writeFile(path, `${JSON.stringify(own)}\n`, { flag: "wx" });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/** Undefined where there is no file; a damaged one names nobody, and is gone when it gives no sign of life. */
+async function read(path: string): Promise<Holder | undefined> {
+  const text = await readFile(path, "utf8").catch(() => undefined);
+  if (text === undefined) return undefined;
+  const nobody: Holder = { id: text, pid: 0, host: "another machine", space: "?", ticks: "", since: "an unknown time" };
+  try {
+    return { ...nobody, ...(JSON.parse(text) as Partial<Holder>) };
+  } catch {
+    return nobody;
+  }
+}
+
+async function isGone(path: string, holder: Holder): Promise<boolean> {
+  const here = space();
+  const sameMachine = here === "" ? holder.space === "" && holder.host === hostname() : holder.space === here;
+  if (!sameMachine) return (await secondsSinceBeat(path)) > patience;
+  if (!isAlive(holder.pid)) return true;
+  const ticks = ticksOf(holder.pid);
+  return ticks !== undefined && holder.ticks !== "" && ticks !== holder.ticks;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** By the clock of the file system, which two machines share, and not by theirs. */
+async function secondsSinceBeat(path: string): Promise<number> {
+  const probe = `${path}.${describeSelf().id}`;
+  await (await open(probe, "wx")).close();
+  try {
+    const [now, last] = [await stat(probe), await stat(path).catch(() => undefined)];
+    return last ? (now.mtimeMs - last.mtimeMs) / 1000 : Number.POSITIVE_INFINITY;
+  } finally {
+    await rm(probe, { force: true });
+  }
+}
+
+/** Milliseconds after which the right to take over counts as left behind by a process that was killed. */
+const takeoverPatience = 10_000;
+
+/**
+ * Removes the lock of a holder that is gone. Only one process at a time may: otherwise one could remove the lock that
+ * another has taken in the meantime.
+ */
+async function takeAway(path: string, own: Holder): Promise<void> {
+  const right = `${path}.takeover`;
+  if (await create(right, own)) {
+    try {
+      const holder = await read(path);
+      if (holder && (await isGone(path, holder))) await rm(path, { force: true });
+    } finally {
+      await rm(right, { force: true });
+    }
+    return;
+  }
+  const since = await stat(right).catch(() => undefined);
+  if (since && Date.now() - since.mtimeMs > takeoverPatience) await rm(right, { force: true });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+}

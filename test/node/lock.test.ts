@@ -1,0 +1,82 @@
+/** Locks between processes: one holder, a holder that was killed, one on another machine. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { lock } from "../../src/node/lock.ts";
+import { root } from "../paths.ts";
+
+const work = mkdtempSync(join(tmpdir(), "pix2pix-lock-"));
+afterAll(() => rmSync(work, { recursive: true }));
+const what = "The run is being trained";
+
+/** A process that holds the lock until it is killed. */
+async function holder(path: string) {
+  const script = `
+    import { lock } from ${JSON.stringify(join(root, "src/node/lock.ts"))};
+    await lock(${JSON.stringify(path)}, "x");
+    console.log("held");
+    setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script], { cwd: root });
+  child.stderr.on("data", (text) => console.error(String(text)));
+  await once(child.stdout, "data");
+  return child;
+}
+
+describe("lock", () => {
+  it("is refused to a second holder, who is told of the first, and given back", async () => {
+    const path = join(work, "a/run.lock");
+    const release = await lock(path, what);
+    await expect(lock(path, what)).rejects.toThrow(
+      new RegExp(`^The run is being trained by process ${process.pid} on .+, since .+remove .*run\\.lock\\.$`),
+    );
+    await release();
+    expect(readdirSync(join(work, "a"))).toEqual([]);
+    await (await lock(path, what))();
+  });
+
+  it("of another process is refused while it lives, and taken at once when it was killed", async () => {
+    const path = join(work, "b/run.lock");
+    const child = await holder(path);
+    await expect(lock(path, what)).rejects.toThrow(`process ${child.pid}`);
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    const release = await lock(path, what);
+    await release();
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it("of a process whose number another one has got is taken", async () => {
+    const path = join(work, "c/run.lock");
+    const release = await lock(path, what);
+    const own = JSON.parse(readFileSync(path, "utf8"));
+    await release();
+    if (own.ticks === "") return; // Start times of processes cannot be read on this system.
+    writeFileSync(path, JSON.stringify({ ...own, id: "another", ticks: "1" }));
+    await (await lock(path, what))();
+  });
+
+  it("of another machine is refused while it gives signs of life, and taken two minutes after the last", async () => {
+    const path = join(work, "d.lock");
+    writeFileSync(
+      path,
+      JSON.stringify({ id: "x", pid: 1, host: "elsewhere", space: "other", ticks: "", since: "noon" }),
+    );
+    await expect(lock(path, what)).rejects.toThrow("by process 1 on elsewhere, since noon");
+    const before = Date.now() / 1000 - 121;
+    utimesSync(path, before, before);
+    await (await lock(path, what))();
+  });
+
+  it("one of many that want it at once gets it, also when the holder before is gone", async () => {
+    const path = join(work, "e.lock");
+    writeFileSync(path, "damaged");
+    const before = Date.now() / 1000 - 1000;
+    utimesSync(path, before, before);
+    const taken = await Promise.allSettled(Array.from({ length: 20 }, () => lock(path, what)));
+    expect(taken.filter(({ status }) => status === "fulfilled").length).toBe(1);
+    expect(readdirSync(work).filter((name) => name.startsWith("e.lock"))).toEqual(["e.lock"]);
+  });
+});
