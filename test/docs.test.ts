@@ -1,4 +1,4 @@
-/** The documents name files, folders, links and npm scripts that exist. */
+/** Documents and comments name files, folders, functions, links and npm scripts that exist. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -20,7 +20,7 @@ function filesBelow(folder: string): string[] {
   });
 }
 
-/** Not CHANGELOG.md, which may name files of earlier versions. */
+/** Without the changelog, which may name files of earlier versions. */
 const documents = [
   ...["README.md", "CONTRIBUTING.md", "examples/README.md"].filter((path) => existsSync(join(root, path))),
   ...readdirSync(join(root, "docs")).flatMap((name) => (name.endsWith(".md") ? [`docs/${name}`] : [])),
@@ -111,9 +111,40 @@ describe.each(documents)("%s", (document) => {
     expect(named.filter((name) => !(name in scripts))).toEqual([]);
   });
 
+  it("names functions that are in the file that it names", () => {
+    const named = [...text.matchAll(/`(\w+)` in `((?:src|test|bench|examples|bin)\/[\w./-]+\.\w+)`/g)];
+    const missing = named.filter(([, name, path]) => !readFileSync(join(root, path!), "utf8").includes(name!));
+    expect(missing.map(([sentence]) => sentence)).toEqual([]);
+  });
+
   it("has relative links that lead somewhere", () => {
     expect(brokenLinks(document, text)).toEqual([]);
   });
+});
+
+/** Lines of comments and docstrings. */
+const comment = /^\s*(\/\/|\/?\*|#|;;|""")|\s\/\/ /;
+/** A file in a comment, by its extension. Without a word or a slash in front, so that addresses are left out. */
+const namedFile = /(?<![\w/:.*-])((?:\.{1,2}\/)*[\w@.-]+(?:\/[\w@.-]+)*\.(?:ts|wat|py|md))(?![\w/])/g;
+
+function staleComments(path: string, text: string): string[] {
+  return text.split("\n").flatMap((line, i) => {
+    if (!comment.test(line)) return [];
+    const named = [...line.matchAll(namedFile)].map((match) => match[1]!);
+    return named.filter((word) => !isThere(word, path)).map((word) => `${path}:${i + 1}: ${word}`);
+  });
+}
+
+it("comments name files that exist", () => {
+  const code = files.filter((path) => /^(src|test|bench|examples|scripts|bin)\/.*\.(ts|js|py|wat)$/.test(path));
+  const sources = code.filter((path) => path !== "test/docs.test.ts");
+  expect(sources.length).toBeGreaterThan(100);
+  expect(sources.flatMap((path) => staleComments(path, readFileSync(join(root, path), "utf8")))).toEqual([]);
+  const stale = "/** See ./lowerings.ts. */\nconst x = 1; // ../onnx/for-cpu.ts and src/index.ts";
+  expect(staleComments("src/graph/graph.ts", stale)).toEqual([
+    "src/graph/graph.ts:1: ./lowerings.ts",
+    "src/graph/graph.ts:2: ../onnx/for-cpu.ts",
+  ]);
 });
 
 describe("the check of documents", () => {

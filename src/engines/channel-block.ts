@@ -1,4 +1,4 @@
-/** How many channels ONNX Runtime's blocked CPU kernels (./channel-blocks.ts) take at once on this CPU. */
+/** How many channels ONNX Runtime's blocked CPU kernels (../lowering/channel-blocks/) take at once on this CPU. */
 
 import { Graph, op } from "../graph/graph.ts";
 import { ReorderInput } from "../lowering/channel-blocks/ops.ts";

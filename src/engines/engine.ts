@@ -1,6 +1,6 @@
 /**
- * Where a training step's memory is and how its programs run. session.ts says what runs in which order, an engine says
- * where: ./host.ts in the host's memory (cpu, cuda, wasm), ./gpu.ts in the device's (webgpu).
+ * Where the memory of a training step is and how its programs run. ../training/trainer.ts decides the order of the programs. An
+ * engine runs them: ./host.ts with tensors in the host's memory (cpu, cuda, wasm), ./gpu.ts with tensors on the device (webgpu).
  */
 import type { Program } from "../graph/graph.ts";
 import type { Betas, Factors } from "../nn/adam.ts";

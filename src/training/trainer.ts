@@ -1,6 +1,6 @@
 /**
  * One training step: which programs run in which order, on which batch, with which random masks. Where the memory is and how
- * programs run is an engine's business (./engines/engine.ts).
+ * programs run is an engine's business (../engines/engine.ts).
  */
 import { keepsState } from "../engines/device.ts";
 import type { Bound, Engine } from "../engines/engine.ts";

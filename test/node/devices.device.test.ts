@@ -1,6 +1,6 @@
 /**
  * Devices: which is taken, what is said of those that are not there, and training on WebGPU in Node, on Chromium's software
- * adapter. The browser's WebGPU is in web-webgpu.test.ts.
+ * adapter. The browser's WebGPU is in ../web/webgpu.test.ts.
  */
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
