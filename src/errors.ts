@@ -31,8 +31,11 @@ export class DeviceLostError extends DeviceError {
   override name = "DeviceLostError";
 }
 
-/** Shapes that do not fit together while a graph is built. */
-export class ShapeError extends UserError {
+/**
+ * Shapes that do not fit together: a fault of the code that builds a graph or compares pictures. The message names the op, the
+ * shapes and the scope. Sizes that a user chooses are refused before, as a ConfigError or UserError.
+ */
+export class ShapeError extends Error {
   override name = "ShapeError";
 }
 

@@ -1,8 +1,8 @@
 /**
- * Reverse-mode differentiation: adds the nodes that compute d loss / d parameter to the loss's graph.
+ * Reverse-mode differentiation: adds nodes that compute gradients to the graph of the loss.
  *
- * The walk accumulates where a value is used more than once and sums a broadcast gradient back to its input's shape, so
- * that rules need to do neither. It knows no op by name. Rules are written with ops: gradients can be differentiated again.
+ * The walk adds up the gradients of a value that is used several times, and sums the gradient of a broadcast input back to the
+ * input's shape, so rules do neither. It treats all ops alike. Rules use ops, so gradients can be differentiated again.
  */
 import { type Graph, type Node, none, type Shape, type Tensor } from "./graph.ts";
 import { add } from "./ops/elementwise.ts";
@@ -10,11 +10,11 @@ import { reshape } from "./ops/movement.ts";
 import { Expand, sum } from "./ops/reduce.ts";
 
 /**
- * The gradients of a scalar `loss` by each tensor of `wrt`, in order. What does not lead from `wrt` to the loss is not
- * visited (a value that no parameter of `wrt` reaches is thereby detached). A parameter that the loss does not depend on
- * gets a zero constant.
- * @param renewed what the rules see in the place of a tensor of the forward pass: a derivative through weights that have
- *   changed since
+ * The gradients of a scalar `loss` by each tensor of `wrt`, in the order and with the shapes of `wrt`. Only nodes on a path from
+ * `wrt` to the loss are visited, so all other values count as constants. A tensor that the loss does not depend on gets a constant
+ * of zeros.
+ * @param renewed tensors of the forward pass that gradient rules replace by others: weights that have been updated since
+ * @throws Error for a loss of more than one value, and for an op on a path that has no gradient rule
  *
  * @example
  * ```ts
@@ -40,15 +40,15 @@ export function gradient(
   const { graph } = loss;
   if (loss.size !== 1) throw new Error(`gradient: the loss has to be a scalar, got [${loss.shape}].`);
   const { path, reached } = between(graph, wrt, loss);
-  const see = renewal(graph, renewed);
+  const renew = renewal(graph, renewed);
   const gradients = new Map<Tensor, Tensor>([[loss, graph.constant(new Float32Array([1]), loss.shape)]]);
   for (const node of path.reverse()) {
     const dy = gradients.get(node.output);
     if (!dy) continue;
     graph.scope(`grad(${node.scope})`, () => {
-      const seen = node.inputs.map(see);
+      const inputs = node.inputs.map(renew);
       const needed = node.inputs.map((t) => reached.has(t));
-      const parts = ruleOf(node, seen, expandTo(dy, node.output.shape), needed);
+      const parts = partsOf(node, inputs, expandTo(dy, node.output.shape), needed);
       node.inputs.forEach((input, i) => {
         const part = parts[i];
         if (!part) return;
@@ -65,28 +65,29 @@ export function gradient(
 }
 
 /**
- * What rules see in the place of a tensor: what stands for it, the same values computed of those where it is computed of such
- * tensors and constants alone (a weight in another shape, padded or transformed), else itself.
+ * A function that replaces a tensor by its entry in `renewed`. A tensor that depends only on renewed tensors and constants (a
+ * reshaped weight) is computed again from the replacements. Any other tensor stays.
  */
 function renewal(graph: Graph, renewed: ReadonlyMap<Tensor, Tensor>): (t: Tensor) => Tensor {
   if (renewed.size === 0) return (t) => t;
   const known = new Map(renewed);
   const constant = (t: Tensor) => !t.producer && !graph.inputs.includes(t);
-  const see = (t: Tensor): Tensor => {
+  const renew = (t: Tensor): Tensor => {
     const before = known.get(t);
     if (before) return before;
     const inputs = t.producer?.inputs ?? [];
-    const now = inputs.map(see);
-    const ofWeights = now.some((input, i) => input !== inputs[i]);
-    const alone = now.every((input, i) => input !== inputs[i] || constant(inputs[i]!));
-    const seen = ofWeights && alone ? graph.node(t.producer!.op, now, t.producer!.attrs) : t;
-    known.set(t, seen);
-    return seen;
+    const now = inputs.map(renew);
+    const changed = now.some((input, i) => input !== inputs[i]);
+    const only = now.every((input, i) => input !== inputs[i] || constant(inputs[i]!));
+    const result = changed && only ? graph.node(t.producer!.op, now, t.producer!.attrs) : t;
+    known.set(t, result);
+    return result;
   };
-  return see;
+  return renew;
 }
 
-function ruleOf(
+/** The gradients of a node's inputs by its op's rule. */
+function partsOf(
   { op, output, attrs, scope }: Node,
   inputs: Tensor[],
   dy: Tensor,
@@ -105,7 +106,7 @@ function ruleOf(
   return parts;
 }
 
-/** The nodes that lie on a path from one of `from` to `to`, in order, and all tensors that depend on `from`. */
+/** The nodes on a path from one of `from` to `to`, in execution order, and all tensors that depend on `from`. */
 function between(graph: Graph, from: readonly Tensor[], to: Tensor): { path: Node[]; reached: ReadonlySet<Tensor> } {
   const reached = new Set<Tensor>(from);
   const forward: Node[] = [];
@@ -124,7 +125,7 @@ function between(graph: Graph, from: readonly Tensor[], to: Tensor): { path: Nod
   return { path: kept.reverse(), reached };
 }
 
-/** A rule may leave axes at size 1 along which a gradient is constant; here it takes its full shape. */
+/** Broadcasts a gradient to its full shape: rules may leave axes along which it is constant at size 1. */
 function expandTo(dy: Tensor, shape: Shape): Tensor {
   return dy.shape.every((n, i) => n === shape[i]) ? dy : Expand([dy], { shape });
 }

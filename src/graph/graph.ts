@@ -1,8 +1,8 @@
 /**
- * Symbolic tensors and the graph that they form. Every shape is known while the graph is built; nothing is computed here.
+ * Symbolic tensors and graphs of ONNX nodes. All shapes are static; building a graph computes no values.
  *
- * A graph is a list of ONNX nodes in execution order. Equal nodes (same op, inputs and attributes) are made once, so rules
- * may state a value wherever they need it. Scopes ("netG/down3") name the place that a node belongs to in messages and prints.
+ * A graph lists its nodes in execution order. Equal nodes (same op, inputs and attributes) are added once, so a gradient rule may
+ * state a value wherever it needs it. A scope ("netG/down3") names the layer of a node in messages and prints.
  */
 import { ShapeError } from "../errors.ts";
 
@@ -65,12 +65,13 @@ export interface Node {
   scope: string;
 }
 
-/** A value in a graph. `producer` is the node that makes it; inputs and constants have none. */
+/** A value in a graph: its name, static shape and type. Graphs create tensors. */
 export class Tensor {
   readonly graph: Graph;
   readonly name: string;
   readonly shape: Shape;
   readonly dtype: Dtype;
+  /** The node that computes the value; inputs and constants have none. */
   producer: Node | undefined;
 
   constructor(graph: Graph, name: string, shape: Shape, dtype: Dtype) {
@@ -107,7 +108,10 @@ export interface Constant {
   data: Float32Array;
 }
 
-/** A runnable part of a graph: `nodes` in execution order compute `outputs` from `inputs` and `constants`. */
+/**
+ * A runnable part of a graph: `nodes` in execution order compute `outputs` from `inputs` and `constants`. A program may contain ops
+ * that ONNX or a device does not have, until it is lowered (src/lowering).
+ */
 export interface Program {
   inputs: readonly Tensor[];
   constants: readonly Constant[];
@@ -115,6 +119,20 @@ export interface Program {
   outputs: readonly Output[];
 }
 
+/**
+ * A computation as ONNX nodes.
+ *
+ * @example
+ * ```ts
+ * import { Graph } from "pix2pix";
+ *
+ * const graph = new Graph();
+ * const x = graph.input("x", [1, 3, 64, 64]);
+ * graph.output("y", x);
+ * console.log(String(graph)); // one node a line
+ * const program = graph.program(); // what encodeOnnx takes
+ * ```
+ */
 export class Graph {
   readonly inputs: Tensor[] = [];
   readonly outputs: Output[] = [];
@@ -132,11 +150,12 @@ export class Graph {
     this.#reserved = new Set(reserved);
   }
 
+  /** The open scopes, joined by "/". */
   get scopeName(): string {
     return this.#scopes.join("/");
   }
 
-  /** Runs `build` with `name` added to the scope of the nodes that it makes. */
+  /** Runs `build` with `name` appended to the scope of the nodes that it adds, and returns its result. */
   scope<T>(name: string, build: () => T): T {
     this.#scopes.push(name);
     try {
@@ -146,6 +165,7 @@ export class Graph {
     }
   }
 
+  /** Adds an input. @throws ShapeError for a name that another input has */
   input(name: string, shape: Shape, dtype: Dtype = "float32"): Tensor {
     if (this.inputs.some((t) => t.name === name)) throw new ShapeError(`The graph already has an input "${name}".`);
     const tensor = new Tensor(this, name, shape, dtype);
@@ -170,11 +190,16 @@ export class Graph {
     return tensor;
   }
 
+  /** Names a tensor as an output of the graph. @throws ShapeError for a name that another output has */
   output(name: string, tensor: Tensor): void {
     if (this.outputs.some((o) => o.name === name)) throw new ShapeError(`The graph already has an output "${name}".`);
     this.outputs.push({ name, tensor });
   }
 
+  /**
+   * The output of a node, which is added unless the graph has an equal one. The callables of ops (`op`) call this.
+   * @throws ShapeError for inputs that do not fit: names the op, the shapes and the scope
+   */
   node(op: OpDeclaration, inputs: Tensor[], attrs: Attributes): Tensor {
     const key = `${op.domain ?? ""}${op.type}(${inputs.map((t) => t.name)})${JSON.stringify(attrs)}`;
     const known = this.#known.get(key);
@@ -207,7 +232,10 @@ export class Graph {
     return output;
   }
 
-  /** What computes the outputs, and no more. */
+  /**
+   * The nodes that `outputs` (by default those of the graph) depend on, with the inputs and constants that they read.
+   * @param known tensors that the program reads as inputs instead of computing them
+   */
   program(outputs: readonly Output[] = this.outputs, known: ReadonlySet<Tensor> = new Set()): Program {
     const wanted = new Set(outputs.map((o) => o.tensor));
     const nodes: Node[] = [];
@@ -225,9 +253,10 @@ export class Graph {
   }
 
   /**
-   * Two programs that run one after the other, with something in between that changes inputs of the second. What the
-   * first has computed is not computed again but carried over, except for ops that only rename values, and what is to be
-   * made `again`.
+   * Two programs that run one after the other; between them inputs of the second may change. The first has additional outputs,
+   * `carried`, that the second reads under their own names instead of computing them again. Outputs of ops that only rename values
+   * are not carried.
+   * @param again further tensors that the second program computes again
    */
   split(
     first: readonly Output[],
@@ -242,7 +271,7 @@ export class Graph {
     return { first: this.program(outputs), second: rest, carried };
   }
 
-  /** The program, one node a line: `y = Conv(x, w) {strides=[2,2]} : float32[1,64,128,128]  # netG/down1`. */
+  /** The program of the graph's outputs, one node a line: `y = Conv(x, w) {strides=[2,2]} : float32[1,64,128,128]  # netG/down1`. */
   toString(): string {
     const { inputs: given, nodes } = this.program();
     const lines = given.map((t) => `input ${t}`);
@@ -273,9 +302,10 @@ export class Graph {
   }
 }
 
-/** The same values before they were given another shape: a Reshape in front of an output would copy them. */
+/** The tensor before ops that only rename its values (Reshape): a Reshape in front of an output would copy them. */
 export const unshaped = (t: Tensor): Tensor => (t.producer?.op.renames ? unshaped(t.producer.inputs[0]!) : t);
 
+/** The number of values of a shape. */
 export function sizeOf(shape: Shape): number {
   return shape.reduce((product, n) => product * n, 1);
 }
@@ -285,14 +315,14 @@ export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length 
 const bitsOf = ({ buffer, byteOffset, length }: Float32Array): Uint32Array =>
   new Uint32Array(buffer, byteOffset, length);
 
-/** FNV-1a, a word at a time. */
+/** FNV-1a on words of 32 bits. */
 function hashOf(data: Float32Array): number {
   let hash = 0x811c9dc5;
   for (const word of bitsOf(data)) hash = Math.imul(hash ^ word, 0x01000193);
   return hash;
 }
 
-/** Bit by bit: 0 and -0 differ, a NaN equals itself. */
+/** Equality of bits: 0 differs from -0, and a NaN equals itself. */
 function sameBits(a: Float32Array, b: Float32Array): boolean {
   const [one, other] = [bitsOf(a), bitsOf(b)];
   return one.length === other.length && one.every((word, i) => word === other[i]);

@@ -2,7 +2,7 @@
  * Distances between an output and its target. Pictures are compared as the 8-bit files that people look at; a tensor is
  * compared as the network gives it, in [-1, 1].
  */
-import { ShapeError } from "../errors.ts";
+import { ShapeError, UserError } from "../errors.ts";
 import type { Picture } from "../platform.ts";
 
 export interface Metrics {
@@ -93,7 +93,7 @@ const window = gaussian(radius, 1.5);
  * Structural similarity (Wang et al. 2004, equation 13; k1 .01, k2 .03, data range 255), the mean over positions where
  * the 11x11 window lies inside the picture, then over channels. Equals scikit-image's `structural_similarity` with
  * gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255, channel_axis=-1.
- * @throws ShapeError for pictures of different sizes or under 11 pixels wide or high.
+ * @throws UserError for pictures under 11 pixels wide or high; ShapeError for pictures of different sizes
  *
  * @example
  * ```ts
@@ -110,7 +110,8 @@ export function ssim(a: Picture, b: Picture): number {
   sameSize("ssim", a, b);
   const { width, height, channels } = a;
   if (Math.min(width, height) < window.length) {
-    throw new ShapeError(`ssim: needs pictures of at least ${window.length}x${window.length}, got ${width}x${height}.`);
+    const least = `${window.length}x${window.length}`;
+    throw new UserError(`ssim: needs pictures of at least ${least}, got ${width}x${height}; take a larger --crop-size`);
   }
   const c1 = (0.01 * 255) ** 2;
   const c2 = (0.03 * 255) ** 2;

@@ -1,29 +1,28 @@
 /**
- * A graph as the bytes of an ONNX ModelProto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto): the few messages
- * that a graph of ours needs, written field by field.
+ * Writes a program as the bytes of an ONNX ModelProto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), field by field. A
+ * program needs only a few of ONNX's messages.
  */
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Attribute, Dtype, Node, Program, Shape } from "../graph/graph.ts";
 
-/** The operator set that every op declaration follows. */
+/** The operator set of all op declarations. */
 export const opset = 18;
-/** The ONNX format version that introduced it (IR version 8). */
+/** The version of the ONNX format that introduced operator set 18. */
 const irVersion = 8;
 
 /** TensorProto.DataType */
 const dataType: Record<Dtype, number> = { float32: 1, int64: 7, bool: 9 };
 /** AttributeProto.AttributeType */
 const attributeType = { float: 1, int: 2, string: 3, ints: 7 };
-/** Attributes that ONNX declares as float although their value may be whole. */
-const floatAttributes = new Set(["alpha", "beta", "epsilon"]);
 
 export interface EncodeOptions {
-  /** Appears in ONNX Runtime's messages and profiles. */
+  /** The graph's name in ONNX Runtime's messages and profiles; default "pix2pix". */
   name?: string;
-  /** Adds a first output of this name that is a sequence, for platforms that need one (see Platform.runInto). */
+  /** Adds a first output of this name whose type is a sequence, for platforms that need one (see Platform.runInto). */
   sequence?: string | undefined;
 }
 
+/** The bytes of an ONNX model. @throws Error for ops that are not part of ONNX: the program has to be lowered before */
 export function encode(program: Program, { name = "pix2pix", sequence }: EncodeOptions = {}): Uint8Array {
   const writer = new BinaryWriter();
   writer.tag(1, WireType.Varint).int64(irVersion);
@@ -46,7 +45,7 @@ function graphProto(w: BinaryWriter, { inputs, constants, nodes, outputs }: Prog
   const nameOf = (t: Node["output"]) => names.get(t) ?? t.name;
   nodes.forEach((node, i) => {
     if (node.op.abstract)
-      throw new Error(`${node.op.type} (${node.scope}) is no op of ONNX: give the program its forms first (forCpu).`);
+      throw new Error(`${node.op.type} (${node.scope}) is not an ONNX op: lower the program first (forCpu or forGpu).`);
     const extra = (node.op.constants?.(node.attrs) ?? []).map((values) => {
       const key = `ints_${values.join("_")}`;
       integers.set(key, values);
@@ -54,7 +53,7 @@ function graphProto(w: BinaryWriter, { inputs, constants, nodes, outputs }: Prog
     });
     message(w, 1, (m) => nodeProto(m, node, [...node.inputs.map(nameOf), ...extra], nameOf(node.output), i));
   });
-  // An output that is an input or a constant, or a second name of one value, needs a node of its own.
+  // An input, a constant, or a value that is an output twice needs an Identity node for its output name.
   for (const { name: output, tensor } of outputs) {
     if (nameOf(tensor) === output) continue;
     message(w, 1, (m) => {
@@ -73,7 +72,7 @@ function graphProto(w: BinaryWriter, { inputs, constants, nodes, outputs }: Prog
   for (const o of outputs) message(w, 12, (m) => valueInfo(m, o.name, o.tensor.shape, o.tensor.dtype));
 }
 
-/** A constant in a sequence: the smallest graph output that is no tensor. */
+/** The smallest graph output that is not a tensor: a sequence of one constant. */
 function sequenceOutput(w: BinaryWriter, name: string): void {
   const element = `${name}_element`;
   initializer(w, element, [1], "float32", new Uint8Array(4));
@@ -95,12 +94,14 @@ function nodeProto(w: BinaryWriter, node: Node, inputs: string[], output: string
   w.tag(4, WireType.LengthDelimited).string(node.op.type);
   const attributes = node.op.attributes?.(node.attrs) ?? (node.op.constants ? {} : node.attrs);
   for (const [key, value] of Object.entries(attributes)) {
-    if (value !== undefined) message(w, 5, (m) => attributeProto(m, key, value));
+    if (value !== undefined)
+      message(w, 5, (m) => attributeProto(m, key, value, node.op.floats?.includes(key) ?? false));
   }
   if (node.op.domain) w.tag(7, WireType.LengthDelimited).string(node.op.domain);
 }
 
-function attributeProto(w: BinaryWriter, name: string, value: Attribute): void {
+/** @param float whether ONNX declares a number as float, although its value may be whole */
+function attributeProto(w: BinaryWriter, name: string, value: Attribute, float: boolean): void {
   w.tag(1, WireType.LengthDelimited).string(name);
   if (typeof value === "string") {
     w.tag(4, WireType.LengthDelimited).bytes(new TextEncoder().encode(value));
@@ -108,7 +109,7 @@ function attributeProto(w: BinaryWriter, name: string, value: Attribute): void {
   } else if (typeof value !== "number") {
     for (const v of value) w.tag(8, WireType.Varint).int64(v);
     w.tag(20, WireType.Varint).int32(attributeType.ints);
-  } else if (floatAttributes.has(name)) {
+  } else if (float) {
     w.tag(2, WireType.Bit32).float(value);
     w.tag(20, WireType.Varint).int32(attributeType.float);
   } else {

@@ -32,7 +32,7 @@ export const Conv: Op<ConvAttributes> = op<ConvAttributes>("Conv", {
       return Math.floor((length + pads[i]! + pads[i + 2]! - extent) / strides[i]!) + 1;
     });
     if (map.some((length) => length < 1)) {
-      throw new ShapeError(`input [${x}] is smaller than the kernel [${kernel}]; use a larger size or fewer layers.`);
+      throw new ShapeError(`input [${x}] is smaller than the kernel [${kernel}].`);
     }
     return [n!, cout!, ...map];
   },

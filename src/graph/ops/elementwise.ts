@@ -1,4 +1,4 @@
-/** Elementwise ops. Binary ones broadcast as NumPy does; the walk sums their gradients back (see ../gradient.ts). */
+/** Elementwise ops. Binary ops broadcast as NumPy does; ../gradient.ts sums their gradients back to the shapes of the inputs. */
 import { ShapeError } from "../../errors.ts";
 import { none, type Operand, op, type Shape, type Tensor } from "../graph.ts";
 
@@ -44,7 +44,7 @@ export const LeakyRelu = op<{ alpha: number }>("LeakyRelu", {
 });
 export const Greater = op("Greater", { shape: broadcast, dtype: "bool", gradient: none });
 export const Less = op("Less", { shape: broadcast, dtype: "bool", gradient: none });
-/** y = min(max(x, low), high); inputs x, low, high, the last two scalars that get no gradient. */
+/** y = min(max(x, low), high). Inputs x, low, high; the last two are scalars without a gradient. */
 export const Clip = op("Clip", {
   shape: same,
   gradient: ({ x: [x, low, high], dy }) => {
@@ -78,13 +78,13 @@ export const square = (x: Tensor): Tensor => mul(x, x);
 
 const toFloat = (condition: Tensor): Tensor => Cast([condition], { to: 1 });
 
-/** -1, 0 or 1, as a difference of two comparisons (WebGPU has no Sign kernel). */
+/** -1, 0 or 1, as the difference of two comparisons: ONNX Runtime has no Sign kernel on WebGPU. */
 export const sign = (x: Tensor): Tensor => sub(toFloat(Greater([x, 0])), toFloat(Less([x, 0])));
 
-/** 1 where x > 0, else `low`: x scaled until it leaves [low, 1], then clipped; half the time of Greater and Where. */
+/** 1 where x > 0, else `low`: x is scaled until it leaves [low, 1], then clipped. Takes half the time of Greater and Where. */
 function slopeOf(x: Tensor, low: number): Tensor {
   return Step([mul(x, 1e38), low, 1]);
 }
 
-/** A Clip of what lies outside its range: it has no slope, and the second derivative through it need not be computed. */
+/** A Clip of values outside its range. Its slope is 0, so second derivatives need no nodes. */
 const Step = op("Clip", { shape: same, gradient: none });

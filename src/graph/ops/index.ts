@@ -1,9 +1,8 @@
 /**
- * All ops. The export name of a capitalised declaration is its ONNX op_type; lower-case exports build with them.
+ * All ops. A capitalised export is a declaration under its ONNX op_type; a lower-case export is a function that builds with ops.
  *
- * Vocabulary of a gradient rule: `x` the inputs in ONNX order, `y` the output, `dy` the gradient of the loss by `y`,
- * `attrs` the attributes. A rule returns one entry per input, null where an input has no gradient. `none` says that the
- * gradient is zero by definition; a declaration without either makes differentiating fail with its name and place.
+ * Names in a gradient rule: `x` the inputs in ONNX order, `y` the output, `dy` the gradient of the loss by `y`, `attrs` the
+ * attributes. A rule returns one entry for each input, null for an input without a gradient.
  */
 export * from "./conv.ts";
 export * from "./elementwise.ts";

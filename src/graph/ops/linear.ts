@@ -40,6 +40,6 @@ export const MatMul: Op = op("MatMul", {
 
 const turned = (t: Tensor): Tensor => transpose(t, [0, 2, 1]);
 
-/** A' B' (+ C): `transA` and `transB` are 1 to read a matrix as its transpose. */
+/** A' B' (+ C). With `transA` or `transB` 1 the matrix is read as its transpose. */
 export const gemm = (a: Tensor, b: Tensor, transA: 0 | 1 = 0, transB: 0 | 1 = 0, c?: Tensor): Tensor =>
   Gemm(c ? [a, b, c] : [a, b], { transA, transB });

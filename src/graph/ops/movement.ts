@@ -1,10 +1,10 @@
-/** Ops that move values without computing: reshape, transpose, slice, pad, concat, space to depth. */
+/** Ops that move values: reshape, transpose, slice, pad, concat, space to depth. */
 import { ShapeError } from "../../errors.ts";
 import { type Op, op, type Shape, sizeOf, type Tensor } from "../graph.ts";
 import { add } from "./elementwise.ts";
 import { Expand } from "./reduce.ts";
 
-/** Int64 "to the end" of ONNX Slice for a negative step. */
+/** The end of an ONNX Slice with a negative step that includes the first value. */
 const beforeFirst = -(2 ** 31);
 
 export const Identity = op("Identity", { shape: ([x]) => x!, gradient: ({ dy }) => [dy] });
@@ -86,7 +86,7 @@ export const Slice = op<SliceAttributes>("Slice", {
   },
 });
 
-/** `step - 1` zeros between neighbours along `axis`. */
+/** x with `step - 1` zeros between neighbours along `axis`. */
 function spaced(x: Tensor, axis: number, step: number): Tensor {
   const n = x.shape[axis]!;
   if (step === 1 || n === 1) return x;
@@ -96,12 +96,12 @@ function spaced(x: Tensor, axis: number, step: number): Tensor {
   return slice(wide, [axis], [0], [(n - 1) * step + 1]);
 }
 
-/** Zeros around `x`, or its mirror image about its first and last values; `pads` lists all befores, then all afters. */
+/** x with zeros around it, or mirrored about its first and last values. `pads` lists the start of every axis, then the end of every axis. */
 export const Pad = op<{ pads: readonly number[]; mode?: "reflect" }>("Pad", {
   shape: ([x], { pads, mode }) => {
     const rank = x!.length;
     if (mode === "reflect" && x!.some((n, i) => Math.max(pads[i]!, pads[i + rank]!) >= n)) {
-      throw new ShapeError(`[${x}] is too small to be reflected by [${pads}]; use larger pictures or zero padding.`);
+      throw new ShapeError(`[${x}] is too small to be reflected by [${pads}].`);
     }
     return x!.map((n, i) => n + pads[i]! + pads[i + rank]!);
   },
@@ -121,7 +121,7 @@ export const Pad = op<{ pads: readonly number[]; mode?: "reflect" }>("Pad", {
   },
 });
 
-/** The gradient of a reflecting Pad: each margin of `dy`, mirrored, is added to the values that it repeats. */
+/** The gradient of a reflecting Pad: adds each margin of `dy`, mirrored, to the values that it repeats. */
 function folded(dy: Tensor, shape: Shape, pads: readonly number[]): Tensor {
   let total = dy;
   for (const [axis, n] of shape.entries()) {
@@ -150,7 +150,7 @@ export const SpaceToDepth: Op<{ blocksize: number }> = op<{ blocksize: number }>
   gradient: ({ dy, attrs }) => [DepthToSpace([dy], { ...attrs, mode: "DCR" })],
 });
 
-/** The inverse of SpaceToDepth for mode "DCR"; "CRD" takes channels as (C, row in block, column in block). */
+/** With mode "DCR" the inverse of SpaceToDepth; with "CRD" the order of channels is (C, row in block, column in block). */
 export const DepthToSpace: Op<{ blocksize: number; mode: "DCR" | "CRD" }> = op<{
   blocksize: number;
   mode: "DCR" | "CRD";
@@ -171,7 +171,7 @@ export const DepthToSpace: Op<{ blocksize: number; mode: "DCR" | "CRD" }> = op<{
 export const reshape = (x: Tensor, shape: Shape): Tensor =>
   x.shape.length === shape.length && x.shape.every((n, i) => n === shape[i]) ? x : Reshape([x], { shape });
 
-/** A Reshape where only axes of size 1 change place. */
+/** A Reshape if only axes of size 1 change their place. */
 export function transpose(x: Tensor, perm: readonly number[]): Tensor {
   const long = perm.filter((axis) => x.shape[axis] !== 1);
   if (long.every((axis, i) => i === 0 || axis > long[i - 1]!))
@@ -187,8 +187,9 @@ export const pad = (x: Tensor, before: readonly number[], after: readonly number
   [...before, ...after].every((n) => n === 0) ? x : Pad([x], { pads: [...before, ...after] });
 
 /**
- * `margin` mirrored values on each side of the last two axes, without repeating the outermost; an axis of one value, which
- * has nothing to mirror, repeats that.
+ * x with `margin` mirrored values on each side of the last two axes; the outermost value is not repeated. An axis of one value has
+ * nothing to mirror and repeats it.
+ * @throws ShapeError for an axis of 2 to `margin` values
  */
 export function reflect(x: Tensor, margin: number): Tensor {
   const outer = (i: number) => i < x.rank - 2;

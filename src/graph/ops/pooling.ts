@@ -1,10 +1,10 @@
-/** Pictures [N, C, H, W] at twice and at half their size, built of ops that have gradient rules. */
+/** Maps [N, C, H, W] at twice and at half their size, by ops that have gradient rules. */
 import type { Tensor } from "../graph.ts";
 import { Conv } from "./conv.ts";
 import { mul } from "./elementwise.ts";
 import { concat, DepthToSpace, reshape } from "./movement.ts";
 
-/** Each value as a block of 2 x 2 (nearest neighbour). */
+/** Twice the height and width: each value becomes a block of 2 x 2 (nearest neighbour). */
 export const upsample = (x: Tensor): Tensor => DepthToSpace([concat([x, x, x, x], 1)], { blocksize: 2, mode: "DCR" });
 
 /**
@@ -23,6 +23,6 @@ export function averagePool(x: Tensor): Tensor {
   return reshape(mean, [n, c, ...mean.shape.slice(2)]);
 }
 
-/** How many of the positions 2i - 1, 2i, 2i + 1 lie in an axis of `size`, for each i. */
+/** For each i the number of the positions 2i - 1, 2i, 2i + 1 that lie in an axis of `size`. */
 const insides = (size: number): number[] =>
   Array.from({ length: Math.ceil(size / 2) }, (_, i) => Math.min(2 * i + 1, size - 1) - Math.max(2 * i - 1, 0) + 1);

@@ -1,6 +1,6 @@
 /**
- * Reductions over named axes. They keep the reduced axes at size 1, so results broadcast back; see ONNX Reduce* (18).
- * Their gradients are constant along those axes and stay at size 1 there; the walk expands where it has to.
+ * Reductions over axes (ONNX Reduce*, operator set 18). Reduced axes keep size 1, so results broadcast back. The gradients are
+ * constant along those axes and have size 1 there too; ../gradient.ts broadcasts them where needed.
  */
 import { op, type Shape, type Tensor } from "../graph.ts";
 import { div, mul } from "./elementwise.ts";
@@ -33,7 +33,7 @@ export const ReduceSumSquare = op<ReduceAttributes>("ReduceSumSquare", {
   ...asInputs,
   gradient: ({ x: [x], dy }) => [mul(mul(dy, 2), x!)],
 });
-/** Broadcasts to `shape` (NumPy rules); the walk sums the gradient back. */
+/** Broadcasts to `shape` by NumPy's rules. */
 export const Expand = op<{ shape: Shape }>("Expand", {
   shape: (_, attrs) => attrs.shape,
   constants: (attrs) => [attrs.shape],
@@ -42,7 +42,7 @@ export const Expand = op<{ shape: Shape }>("Expand", {
 
 const all = (x: Tensor): number[] => x.shape.map((_, i) => i);
 
-/** Sum over `axes` (all by default), which stay with size 1. */
+/** Sum over `axes` (all by default), which keep size 1. */
 export const sum = (x: Tensor, axes: readonly number[] = all(x)): Tensor => ReduceSum([x], { axes });
 export const mean = (x: Tensor, axes: readonly number[] = all(x)): Tensor => ReduceMean([x], { axes });
 export const sumSquare = (x: Tensor, axes: readonly number[] = all(x)): Tensor => ReduceSumSquare([x], { axes });
