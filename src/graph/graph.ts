@@ -124,13 +124,13 @@ export interface Program {
  *
  * @example
  * ```ts
- * import { Graph } from "pix2pix";
+ * import { Graph, ops } from "pix2pix";
  *
  * const graph = new Graph();
  * const x = graph.input("x", [1, 3, 64, 64]);
- * graph.output("y", x);
- * console.log(String(graph)); // one node a line
- * const program = graph.program(); // what encodeOnnx takes
+ * const y = graph.scope("net", () => ops.tanh(ops.mul(x, 2)));
+ * graph.output("y", y);
+ * console.log(`${graph}`); // each input, node and output on a line
  * ```
  */
 export class Graph {

@@ -74,11 +74,11 @@ function dependOnlyOn({ inputs, nodes }: Graph, isWeight: (input: Tensor) => boo
  *
  * @example
  * ```ts
- * import { encodeOnnx, Graph, gradient } from "pix2pix";
+ * import { encodeOnnx, Graph, ops } from "pix2pix";
  *
  * const graph = new Graph();
- * graph.output("y", graph.input("x", [1, 3]));
- * const bytes: Uint8Array = encodeOnnx(graph.program());
+ * graph.output("y", ops.relu(graph.input("x", [1, 3])));
+ * const model: Uint8Array = encodeOnnx(graph.program(), { name: "relu" });
  * ```
  */
 export const encodePlain = (program: Program, options?: EncodeOptions): Uint8Array => encode(forCpu(program), options);
