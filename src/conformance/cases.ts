@@ -1,4 +1,4 @@
-/** Every op that graphs of ours are made of, once per form: what a device has to compute rightly. */
+/** Cases of conformance: every node of our graphs, once for each op, shapes and attributes. */
 import {
   type Attributes,
   type Dtype,
@@ -10,28 +10,28 @@ import {
 } from "../graph/graph.ts";
 import { Random } from "../random.ts";
 
-/** An input of a case: drawn, or the values that graphs give there (scalars such as the ends of a Clip). */
+/** An input of a case: random values, or the constant that graphs have there (such as the ends of a Clip). */
 export interface CaseInput {
   shape: Shape;
   dtype: Dtype;
   constant?: readonly number[] | undefined;
 }
 
-/** One node as it occurs in a graph. Equal ones of all graphs are one case. */
+/** A node as it occurs in a graph. Equal nodes of all graphs are one case. */
 export interface Case {
   key: string;
   op: OpDeclaration;
   attrs: Attributes;
   inputs: readonly CaseInput[];
   output: { shape: Shape; dtype: Dtype };
-  /** Where it occurred first. */
+  /** The variant and scope where it occurs first. */
   scope: string;
 }
 
-/** Constants up to this size are part of what a node is; larger ones are drawn as inputs are. */
+/** Constants up to this size are part of a case; larger ones get random values like inputs. */
 const smallConstant = 16;
 
-/** The cases of `programs`, in order of first occurrence. @param into what is known already; new ones are added to it */
+/** The cases of lowered programs, in order of first occurrence. @param into known cases, to which new ones are added */
 export function collect(
   programs: readonly Program[],
   from: string,
@@ -75,7 +75,7 @@ function describeCase(type: string, inputs: readonly CaseInput[], attrs: Attribu
   return `${type}(${shown.join(", ")})${suffix}`;
 }
 
-/** The case as a graph of one node: inputs `x0`, `x1`, ... (those that are no constants) and output `y`. */
+/** The case as a graph of one node, with inputs `x0`, `x1`, ... (without constants) and output `y`. */
 export function graphOf({ op, attrs, inputs }: Case): Graph {
   const graph = new Graph();
   const tensors = inputs.map(({ shape, dtype, constant }, i) =>
@@ -85,12 +85,12 @@ export function graphOf({ op, attrs, inputs }: Case): Graph {
   return graph;
 }
 
-/** Ops whose input has to be above 0 (all inputs), and those that divide by one. */
+/** Ops whose inputs have to be above 0. */
 const positive = new Set(["Sqrt", "Log", "Reciprocal"]);
 
 /**
- * Values for the inputs that are drawn: normal numbers, the same at every call; above 0 where the op asks for it; 0 or 1 for
- * bool. A part of what is compared is exactly equal, and exactly 0, as in maps that a ReLU has cut.
+ * Random values of the inputs, the same at every call: normal numbers in steps of 1/64, above 0 if the op needs that, 0 or 1 for bool.
+ * The steps make some values equal, and some 0, as in maps after a ReLU.
  */
 export function valuesFor({ key, op, inputs }: Case): Map<string, Float32Array> {
   const values = new Map<string, Float32Array>();
@@ -109,8 +109,8 @@ export function valuesFor({ key, op, inputs }: Case): Map<string, Float32Array> 
 }
 
 /**
- * What decides the kernel that a runtime takes, without the sizes that do not: one case of each form is the sample that a
- * short check runs.
+ * The sample of a short check: one case for each kernel that a runtime may choose, whatever the sizes that do not affect the
+ * choice.
  */
 export function sampleOf(cases: Iterable<Case>): Case[] {
   const forms = new Map<string, Case>();
@@ -124,7 +124,7 @@ export function sampleOf(cases: Iterable<Case>): Case[] {
 function formOf({ op: { type }, attrs, inputs }: Case): string {
   const kept = Object.entries(attrs).filter(([key]) => !["shape", "starts", "ends", "pads"].includes(key));
   const set = kept.map(([key, value]) => `${key}=${value}`).join(" ");
-  // Channels in threes and fours choose among a convolution's kernels.
+  // Whether channels are multiples of 3 or 4 selects the kernel of a convolution.
   const channels = (n: number) => `${n % 3 === 0 ? 3 : ""}${n % 4 === 0 ? 4 : ""}${n === 1 ? 1 : "n"}`;
   if (/^Conv/.test(type)) {
     const [cout, cin, ...kernel] = inputs[1]!.shape;

@@ -1,4 +1,4 @@
-/** A device's conformance as a report: which ops and steps were run, how each went, what was skipped and why. */
+/** Conformance of a device as a report: the ops and steps that were run, the result of each, and why any were skipped. */
 import { keepsState } from "../engines/device.ts";
 import type { FoundDevice, Platform } from "../platform.ts";
 import { type Case, sampleOf } from "./cases.ts";
@@ -16,7 +16,7 @@ export interface OpResult {
   op: string;
   /** The node with its shapes and attributes. */
   form: string;
-  /** The variant and the place in it where the node occurs first. */
+  /** The variant and scope where the node occurs first. */
   scope: string;
   status: CaseResult["status"];
   error?: number;
@@ -25,11 +25,11 @@ export interface OpResult {
 
 export interface DeviceConformance {
   device: string;
-  /** Compared with this device. */
+  /** The device whose results are taken as right. */
   base: string;
   extent: Extent;
   tolerance: number;
-  /** Why nothing was run. */
+  /** Why nothing was run, if so. */
   skipped?: string;
   ops: OpResult[];
   steps: StepsResult[];
@@ -74,7 +74,7 @@ function described({ case: { key, op, scope }, status, error, message }: CaseRes
   return { op: op.type, form: key, scope, status, ...rest };
 }
 
-/** What is not right, or only slow. */
+/** Results that are wrong or slow. */
 export const problemsOf = ({ ops, steps }: DeviceConformance): (OpResult | StepsResult)[] =>
   [...ops, ...steps].filter(({ status }) => status !== "right");
 
@@ -96,6 +96,6 @@ export function linesOf(report: DeviceConformance): string[] {
   return [summary, ...problems];
 }
 
-/** Whether the device computes what it should; ops that fall back to the CPU are slow, not wrong. */
+/** Whether all results are right. Ops that fall back to the CPU are slow, not wrong. */
 export const isRight = (report: DeviceConformance): boolean =>
   problemsOf(report).every(({ status }) => status === "on the CPU");

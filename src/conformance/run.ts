@@ -1,4 +1,4 @@
-/** Runs cases on a device and on the base device, and compares. */
+/** Runs cases on a device and on the base device and compares the results. */
 import { sessionOptions } from "../engines/device.ts";
 import { Graph, type Program, sizeOf } from "../graph/graph.ts";
 import { neg } from "../graph/ops/elementwise.ts";
@@ -6,34 +6,34 @@ import { encode } from "../onnx/encode.ts";
 import type { Device, InferenceSession, Platform, Tensors } from "../platform.ts";
 import { type Case, graphOf, valuesFor } from "./cases.ts";
 
-/** How a case went. `error` is the largest difference as a share of the largest expected value. */
+/** The result of a case. `error` is the largest difference divided by the largest expected value. */
 export interface CaseResult {
   case: Case;
   status: "right" | "wrong" | "fails" | "on the CPU";
   error?: number;
-  /** The runtime's words where it fails. */
+  /** The runtime's message if it fails. */
   message?: string;
 }
 
-/** float32 sums of a few thousand products in another order differ by about this share of the largest result. */
+/** Sums of a few thousand float32 products in another order differ by about this share of the largest result. */
 export const tolerance = 2e-5;
 
-/** The CPU's reductions add one value after the other, which costs as much again for every 2000 values. */
+/** The CPU's reductions add values one by one, which adds as much error for every 2000 values. */
 export function toleranceOf({ op, inputs, output }: Case): number {
   const summed = op.type.startsWith("Reduce") ? sizeOf(inputs[0]!.shape) / sizeOf(output.shape) : 0;
   return tolerance * (1 + summed / 2000);
 }
 
 /**
- * Each case on `device` against the platform's base device. `on the CPU` means that the device has no kernel for it and ONNX
- * Runtime computes it on the host, at the cost of two copies.
+ * Compares each case on `device` with the platform's base device. `on the CPU` means that the device has no kernel for the case, so
+ * ONNX Runtime computes it on the host, which costs two copies.
  */
 export async function* compareCases(
   platform: Platform,
   device: Device,
   cases: Iterable<Case>,
 ): AsyncGenerator<CaseResult> {
-  // When its last session is released ONNX Runtime gives the adapter back, and every kernel would be compiled anew.
+  // With its last session ONNX Runtime releases the adapter, and would compile every kernel again.
   const held = await heldSession(platform, device);
   try {
     for (const each of cases) yield await compareCase(platform, device, each);
@@ -64,7 +64,7 @@ async function compareCase(platform: Platform, device: Device, each: Case): Prom
   }
 }
 
-/** The single output of a program. @param strict fail where a node falls back to the CPU */
+/** The values of a program's single output. @param strict fail if a node falls back to the CPU */
 export async function evaluate(
   { ort }: Platform,
   device: Device,
@@ -91,7 +91,7 @@ export async function evaluate(
   }
 }
 
-/** The largest difference as a share of the largest expected value; infinite for NaN and for another length. */
+/** The largest difference divided by the largest expected value; infinite for NaN and for arrays of different lengths. */
 export function distance(got: Float32Array, expected: Float32Array): number {
   if (got.length !== expected.length) return Number.POSITIVE_INFINITY;
   let [most, size] = [0, 0];

@@ -1,5 +1,4 @@
-/** Whole training steps on a device, against the platform's base device. */
-
+/** Compares training steps on a device with those on the platform's base device. */
 import { lossNames } from "../model/pix2pix.ts";
 import { inits } from "../nn/init.ts";
 import { isTrainable } from "../nn/parameters.ts";
@@ -11,15 +10,15 @@ import type { Variant } from "./variants.ts";
 export interface StepsResult {
   variant: string;
   status: "right" | "wrong" | "fails";
-  /** The largest relative difference of a loss in two steps, and of a network's gradients in the first (L2). */
+  /** The largest relative difference of a loss in two steps, and of a network's gradients in the first step (L2). */
   losses?: number;
   gradients?: number;
   message?: string;
 }
 
 /**
- * In float32 with sums in another order. Gradients are those before any update: Adam's first step is as long for a gradient
- * that is rounding as for one that is not.
+ * For float32 sums in another order. Gradients are compared before the first update: Adam's first step has the same length for a
+ * gradient that is only rounding error.
  */
 const tolerance = { losses: 1e-4, gradients: 1e-3 };
 
@@ -41,7 +40,7 @@ export async function compareSteps(platform: Platform, device: Device, variant: 
   }
 }
 
-/** The losses of each step, and Adam's first moments of each network's weights after the first: a share of its gradients. */
+/** The losses of each step, and Adam's first moments of all weights after the first step, which are proportional to the gradients. */
 async function run(platform: Platform, device: Device, { config, shape }: Variant) {
   const trainer = new Trainer(platform, { model: config, seed: 1, threads: platform.cores, device }, shape);
   const step = async (step: number) => {
@@ -52,7 +51,7 @@ async function run(platform: Platform, device: Device, { config, shape }: Varian
     for (const net of [trainer.netG, trainer.netD]) net.initialise(inits.normal, config.initGain, 1);
     await step(1);
     await trainer.toHost();
-    // Not of biases: one that a norm follows has no gradient but rounding.
+    // Without biases: the gradient of a bias before a norm is only rounding error.
     const moments = [trainer.netG, trainer.netD].map((net) => {
       const weights = net.specs.filter((spec) => isTrainable(spec) && spec.shape.length === 4);
       return weights.map((spec) => net.view("m", spec).slice());
@@ -71,7 +70,7 @@ function batch({ inputNc, outputNc }: Variant["config"], shape: Variant["shape"]
   return { ...shape, A: picture(inputNc), B: picture(outputNc) };
 }
 
-/** |got - want| / |want| (L2), of all arrays together; 0 for what is not there. */
+/** |got - want| / |want| (L2) over all arrays together; 0 without arrays. */
 function relative(got: readonly Float32Array[], want: readonly Float32Array[]): number {
   let [difference, size] = [0, 0];
   for (const [k, values] of want.entries()) {

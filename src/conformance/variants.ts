@@ -1,4 +1,4 @@
-/** What conformance covers: every network, loss and way to update that there is, as small as each can be. */
+/** The variants that conformance covers: every network, loss and update order, each as small as possible. */
 import { namesOf } from "../config/names.ts";
 import { type Config, type ConfigInput, parseConfig } from "../config/schema.ts";
 import { forCpu } from "../lowering/cpu.ts";
@@ -17,7 +17,7 @@ export interface Variant {
   shape: BatchShape;
 }
 
-/** Generators for larger pictures are those for smaller ones with more of the same levels. */
+/** Generators for larger pictures only have more of the same levels. */
 const largest = 256;
 
 function variant(name: string, options: Partial<ConfigInput>): Variant {
@@ -28,9 +28,10 @@ function variant(name: string, options: Partial<ConfigInput>): Variant {
   return { name, config, shape: { n: config.batchSize, height: config.cropSize, width: config.cropSize } };
 }
 
-/** The variant that a short check takes: a U-Net with batch norm, a PatchGAN with 6 input channels, cross-entropy. */
+/** The variant of a short check: a U-Net with batch norm, a PatchGAN with 6 input channels, cross-entropy. */
 export const first = (): Variant => variant("unet_32, basic", { ndf: 4 });
 
+/** All variants but the full-size one. */
 export function variants(): Variant[] {
   const large = namesOf(generators).filter((netG) => generators[netG].multiple <= largest);
   return [
@@ -50,15 +51,15 @@ export function variants(): Variant[] {
   ];
 }
 
-/** Discriminators that need more than 32 pixels. */
+/** A larger generator for a discriminator that needs more than 32 pixels. */
 const at = (netD: DiscriminatorName): Partial<ConfigInput> =>
-  netD === "patch_286" ? { netG: "unet_128", cropSize: 128, loadSize: 128 } : {};
+  discriminators[netD].least({ nLayersD: 3 }) > 32 ? { netG: "unet_128", cropSize: 128, loadSize: 128 } : {};
 
-/** The default networks at their default size: for a GPU, too much for a software adapter. */
+/** The default networks at their default size. A software adapter would take too long. */
 export const fullSize = (): Variant =>
   variant("unet_256, full size", { netG: "unet_256", cropSize: 256, loadSize: 256, ngf: 64, ndf: 64 });
 
-/** Every node of a training step and of the generator alone, of all these variants, lowered for a kind of device. */
+/** Every node of the training steps and generators of these variants, lowered for a CPU or a GPU. */
 export function casesOf(all: readonly Variant[], kind: "cpu" | "gpu"): Map<string, Case> {
   const cases = new Map<string, Case>();
   for (const { name, config, shape } of all) {

@@ -1,5 +1,4 @@
 /** How many channels ONNX Runtime's blocked CPU kernels (../lowering/channel-blocks/) take at once on this CPU. */
-
 import { Graph, op } from "../graph/graph.ts";
 import { ReorderInput } from "../lowering/channel-blocks/ops.ts";
 import type { ChannelBlock } from "../lowering/cpu-options.ts";
@@ -11,7 +10,7 @@ const Shape = op("Shape", { shape: ([x]) => [x!.length], dtype: "int64" });
 
 const known = new WeakMap<Ort, Promise<ChannelBlock>>();
 
-/** 1 for devices other than the CPU, and where this CPU's ONNX Runtime has no such kernels. */
+/** 1 for devices other than the CPU, and if ONNX Runtime has no such kernels for this CPU. */
 export async function channelBlock({ ort }: Pick<Platform, "ort">, { name }: Device): Promise<ChannelBlock> {
   if (name !== "cpu") return 1;
   const block = known.get(ort) ?? ask(ort).catch(() => 1 as const);
@@ -20,8 +19,8 @@ export async function channelBlock({ ort }: Pick<Platform, "ort">, { name }: Dev
 }
 
 /**
- * ONNX Runtime knows the shape of values in blocks without computing them, and rounds 4 channels up to a block: 16 with
- * AVX-512, 8 with AVX; 4 remain where there are no such kernels, and a build without them refuses the model.
+ * Reads the shape that ONNX Runtime infers for 4 channels in blocks. It rounds them up to a block: 16 with AVX-512, 8 with AVX. They
+ * stay 4 on a CPU without such kernels, and a build without them refuses the model.
  */
 async function ask(ort: Ort): Promise<ChannelBlock> {
   const graph = new Graph();

@@ -1,4 +1,4 @@
-/** Which device computes, and the session options for it. */
+/** The choice of the device that computes, and its session options. */
 import type { InferenceSession } from "onnxruntime-common";
 import { DeviceError } from "../errors.ts";
 import type { Device, DeviceName, Platform } from "../platform.ts";
@@ -8,8 +8,8 @@ export const deviceChoices = ["auto", "cpu", "webgpu", "cuda", "wasm"] as const;
 export type DeviceChoice = (typeof deviceChoices)[number];
 
 /**
- * Without ORT's arena, which grows in powers of two (300 MB more for unet_256), and without its memory pattern, which asks
- * the system for one block of hundreds of megabytes at every run: each page of it is faulted in anew.
+ * Session options for the CPU. The arena is off because it grows in powers of two (300 MB more for unet_256). The memory pattern is
+ * off because it allocates one block of hundreds of megabytes at every run, whose pages all fault.
  */
 export function onCpu(threads: number): InferenceSession.SessionOptions {
   return {
@@ -19,7 +19,7 @@ export function onCpu(threads: number): InferenceSession.SessionOptions {
     graphOptimizationLevel: "all",
     enableCpuMemArena: false,
     enableMemPattern: false,
-    // A step runs two sessions in turn: threads that wait busily for more of one would keep a core from the other.
+    // A step runs two sessions in turn. Threads of one that spin while they wait would take cores from the other.
     extra: { session: { force_spinning_stop: "1" } },
   };
 }
@@ -27,18 +27,19 @@ export function onCpu(threads: number): InferenceSession.SessionOptions {
 export function sessionOptions({ name }: Device, threads: number): InferenceSession.SessionOptions {
   const host = onCpu(threads);
   if (name === "cpu") return host;
-  // Graphs are NCHW; in ORT's default layout, NHWC, a quarter of a step's kernels are transposes.
+  // Graphs are NCHW. In ORT's default layout, NHWC, a quarter of a step's kernels would be transposes.
   if (name === "webgpu")
     return { executionProviders: [{ name, preferredLayout: "NCHW" }], graphOptimizationLevel: "all" };
   return { ...host, executionProviders: [name] };
 }
 
-/** Whether the networks' memory is the device's own: for webgpu; the others take and give the host's. */
+/** Whether the networks' values stay in the device's memory (webgpu). Other devices read and write the host's memory. */
 export const keepsState = ({ name }: Device): boolean => name === "webgpu";
 
 /**
- * The device of a `--device`. `auto` takes webgpu where there is a real GPU behind it, else what computes on the CPU.
- * @throws DeviceError for one that is not there, saying what is and how to get it.
+ * The device for a choice of --device. `auto` is webgpu if there is a hardware adapter, else the platform's base device (cpu on Node,
+ * wasm in a browser).
+ * @throws DeviceError for a device that this machine lacks; the message says why, how to get it, and which devices are there
  */
 export async function chooseDevice(platform: Platform, wanted: DeviceChoice): Promise<Device> {
   const base: Device = { name: platform.base, label: platform.base };

@@ -1,13 +1,14 @@
 /**
- * Everything in the device's memory: values, moments and what programs leave to each other are GPU tensors, Adam is a graph.
- * Only pictures, masks and Adam's two factors go up at each step; losses come down together, the rest when asked for.
+ * The engine that keeps everything in the device's memory. Values, moments and carried values are GPU tensors, and Adam is a graph.
+ * Each step uploads only pictures, masks and Adam's two factors. Losses are downloaded for many steps at once, other values on
+ * request.
  *
- * As onnxruntime 1.30 has it: a GPU tensor that is given as a fetch is written in place, unless the session was made with
- * `preferredOutputLocation`; getData() of one aborts Node, so values go up and down through graphs of one Identity.
+ * onnxruntime 1.30 writes a GPU tensor that is given as a fetch in place, unless the session has `preferredOutputLocation`. Its
+ * getData() aborts Node, so values are uploaded and downloaded by graphs of one Identity.
  */
 
 import { DeviceLostError } from "../errors.ts";
-import { Graph, type Node, type Program, type Shape, sizeOf, unshaped } from "../graph/graph.ts";
+import { Graph, type Node, type Program, type Shape, sameShape, sizeOf, unshaped } from "../graph/graph.ts";
 import { greater, neg, where } from "../graph/ops/elementwise.ts";
 import { concat, Identity, pad, reshape } from "../graph/ops/movement.ts";
 import { Expand } from "../graph/ops/reduce.ts";
@@ -21,20 +22,20 @@ import { type Bound, type Engine, memoryOf } from "./engine.ts";
 import { checkLimits } from "./memory.ts";
 import type { NetworkState } from "./state.ts";
 
-/** A program with the memory of its inputs and outputs. */
+/** A session and the tensors of its inputs and outputs. */
 interface Stage {
   session: InferenceSession;
   feeds: Tensors;
   fetches: Tensors;
 }
 
-/** A stage that keeps `width` values. */
+/** A stage that writes `width` values into the table of losses. */
 interface Recorder {
   stage: Stage;
   width: number;
 }
 
-/** The table of losses that are kept on the device until they are read. */
+/** The size of the table of losses on the device; a row is kept until it is read. */
 const rows = 64;
 const columns = 8;
 
@@ -44,14 +45,14 @@ export class GpuEngine implements Engine {
   readonly #device: Device;
   readonly #states: readonly NetworkState[];
   readonly #sessions = new Set<InferenceSession>();
-  /** Sessions that make a tensor of a shape, and that copy one. */
+  /** Sessions that allocate a tensor, and that copy one, by shape. */
   readonly #makers = new Map<string, Promise<InferenceSession>>();
   readonly #copiers = new Map<string, Promise<InferenceSession>>();
   readonly #adam = new Map<NetworkState, Promise<Stage>>();
-  /** Values, statistics, gradients and moments of the networks by their names in the graphs. */
+  /** Values, statistics, gradients and moments of the networks, by their names in the graphs. */
   #own: Promise<ReadonlyMap<string, Tensor>> | undefined;
   #history: Promise<Tensor> | undefined;
-  /** Values in each row of the history that is not read yet. */
+  /** The number of values in each row of the table that is not read yet. */
   readonly #widths: number[] = [];
   readonly #read: Float32Array[] = [];
 
@@ -74,8 +75,9 @@ export class GpuEngine implements Engine {
       input: (name) => inputs.get(name)!.data as Float32Array,
       read: (name) => this.#down(memory.get(memoryOf(name))!),
       record: async (names) => {
-        const recorder = recorders.get(`${names}`) ?? this.#recorder(names, memory, inputs);
-        recorders.set(`${names}`, recorder);
+        const key = names.join(" ");
+        const recorder = recorders.get(key) ?? this.#recorder(names, memory, inputs);
+        recorders.set(key, recorder);
         const { stage, width } = await recorder;
         if (this.#widths.length === rows) this.#read.push(...(await this.#readHistory()));
         const row = stage.feeds.row!.data as Float32Array;
@@ -137,7 +139,7 @@ export class GpuEngine implements Engine {
 
   // ---- Memory -------------------------------------------------------------------------------------------------------
 
-  /** Values, statistics and moments by their names on the device, and where the host keeps them, in parts. */
+  /** Values, statistics and moments by their names on the device, with the host's arrays; a group of vectors has several. */
   #hostMemory(): { name: string; shape: Shape; parts: Float32Array[] }[] {
     return this.#states.flatMap((state) => [
       ...state.specs.map((spec) => {
@@ -180,7 +182,7 @@ export class GpuEngine implements Engine {
     return y!;
   }
 
-  /** From the host to the device, or back. */
+  /** Copies a tensor from the host to the device, or back. */
   async #copy(from: Tensor, to: Tensor): Promise<void> {
     const session = await cached(this.#copiers, from.dims, () => {
       const graph = new Graph();
@@ -188,7 +190,7 @@ export class GpuEngine implements Engine {
       return this.#session(graph.program());
     });
     if (to.location === "cpu") {
-      // onnxruntime-web leaves a host's tensor that it is given as it was.
+      // onnxruntime-web does not write to a fetch in host memory.
       const { to: result } = await this.#run({ session, feeds: { from } });
       (to.data as Float32Array).set(result!.data as Float32Array);
     } else {
@@ -217,13 +219,13 @@ export class GpuEngine implements Engine {
     }
   }
 
-  /** A session with memory for every input and output; what has the same name in two programs is one tensor. */
+  /** A session with a tensor for each input and output. Equal names in two programs are one tensor. */
   async #stage(program: Program, memory: Map<string, Tensor>, inputs: Map<string, Tensor>): Promise<Stage> {
     const { ort } = this.#platform;
     const session = await this.#session(program);
-    // A gradient may come out, and go in, before its last Reshape.
+    // The shape of a gradient may differ from that of its memory: it has lost its last Reshape (stepForGpu).
     const view = (t: Tensor, shape: Shape) =>
-      `${t.dims}` === `${shape}` ? t : ort.Tensor.fromGpuBuffer(t.gpuBuffer, { dataType: "float32", dims: shape });
+      sameShape(t.dims, shape) ? t : ort.Tensor.fromGpuBuffer(t.gpuBuffer, { dataType: "float32", dims: shape });
     const feeds: Tensors = {};
     for (const { name, shape } of program.inputs) {
       const known = memory.get(memoryOf(name));
@@ -241,7 +243,7 @@ export class GpuEngine implements Engine {
     return { session, feeds, fetches };
   }
 
-  /** Writes losses into the row of a table that `row` marks with 1; a choice, for a NaN must not reach the other rows. */
+  /** Writes losses into the row of the table that `row` marks with 1, by Where, so that a NaN does not reach other rows. */
   async #recorder(
     names: readonly string[],
     memory: Map<string, Tensor>,
@@ -258,7 +260,7 @@ export class GpuEngine implements Engine {
     return { stage: await this.#stage(graph.program(), memory, inputs), width };
   }
 
-  /** Takes the rows that the device holds. */
+  /** Downloads the rows of the table that are not read yet. */
   async #readHistory(): Promise<Float32Array[]> {
     const widths = this.#widths.splice(0);
     if (widths.length === 0) return [];
@@ -276,8 +278,8 @@ export class GpuEngine implements Engine {
 }
 
 /**
- * The program with no node that writes the memory which it reads: WebGPU refuses that, though Node's does not look. An output
- * over such an input goes through two more nodes.
+ * The program without nodes that write to the memory of one of their inputs. WebGPU forbids that (onnxruntime-node does not check).
+ * An output over such an input gets two more nodes.
  */
 export function apart(program: Program): Program {
   const added: Node[] = [];
@@ -292,7 +294,7 @@ export function apart(program: Program): Program {
   return { ...program, nodes: [...program.nodes, ...added], outputs };
 }
 
-/** Calls with each part and where it starts in all of them. */
+/** Calls `call` with each part and its offset in the concatenation of all parts. */
 function eachPart(parts: readonly Float32Array[], call: (part: Float32Array, start: number) => void): void {
   let start = 0;
   for (const part of parts) {
@@ -301,7 +303,7 @@ function eachPart(parts: readonly Float32Array[], call: (part: Float32Array, sta
   }
 }
 
-/** One session for each shape. */
+/** The session for a shape, created at the first call. */
 function cached(
   known: Map<string, Promise<InferenceSession>>,
   shape: Shape,
@@ -313,7 +315,7 @@ function cached(
   return session;
 }
 
-/** The runtime's error with what can be done about it. */
+/** The runtime's error with advice. */
 function explained(error: unknown, { label }: Device): DeviceLostError {
   const words = (error instanceof Error ? error.message : String(error)).split("\n")[0]!.replace(/\.+$/, "");
   const memory = /memory|previous error|max buffer size|binding size/i.test(words);

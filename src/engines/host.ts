@@ -1,5 +1,4 @@
-/** Everything in the host's memory: ONNX Runtime reads and writes the networks' arrays in place, Adam is a WebAssembly loop. */
-
+/** The engine in host memory: ONNX Runtime reads and writes the networks' arrays in place, and Adam is a loop in WebAssembly. */
 import { type Program, type Tensor as Symbolic, sizeOf, unshaped } from "../graph/graph.ts";
 import { stepForCpu } from "../lowering/cpu.ts";
 import type { Betas, Factors } from "../nn/adam.ts";
@@ -41,8 +40,8 @@ export class HostEngine implements Engine {
     const at = (name: string) => buffers.get(name)!;
     const stages: { session: InferenceSession; feeds: Tensors; fetches: Tensors }[] = [];
     const block = await channelBlock(this.#platform, this.#device);
-    const formed = stepForCpu(programs, block, ({ name }) => this.#own.has(memoryOf(name)));
-    for (const program of formed) stages.push(await this.#stage(program, buffers));
+    const lowered = stepForCpu(programs, block, ({ name }) => this.#own.has(memoryOf(name)));
+    for (const program of lowered) stages.push(await this.#stage(program, buffers));
     return {
       run: async (index) => {
         const { session, feeds, fetches } = stages[index]!;
@@ -60,7 +59,7 @@ export class HostEngine implements Engine {
     };
   }
 
-  /** A session with a buffer for every input and output; what has the same name in two programs shares one. */
+  /** A session with a buffer for each input and output. Equal names in two programs share a buffer. */
   async #stage(program: Program, buffers: Map<string, Float32Array>) {
     const { ort, runInto } = this.#platform;
     const outputs = program.outputs.map(({ name, tensor }) => ({ name, tensor: unshaped(tensor) }));
@@ -90,7 +89,7 @@ export class HostEngine implements Engine {
     return rows;
   }
 
-  /** The networks' host memory is what the programs run on. */
+  /** Programs run on the networks' host memory, so there is nothing to copy. */
   async toDevice(): Promise<void> {}
   async toHost(): Promise<void> {}
 

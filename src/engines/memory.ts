@@ -1,4 +1,4 @@
-/** How much memory programs take, from their graphs. */
+/** Estimates of the memory of programs. */
 import { DeviceError } from "../errors.ts";
 import { type Dtype, type Program, sizeOf, type Tensor, unshaped } from "../graph/graph.ts";
 import { isTrainable } from "../nn/parameters.ts";
@@ -9,18 +9,21 @@ import type { NetworkState } from "./state.ts";
 const bytesPerValue: Record<Dtype, number> = { float32: 4, int64: 8, bool: 1 };
 const bytesOf = (t: Tensor): number => t.size * bytesPerValue[t.dtype];
 
-/** Bytes. */
+/** In bytes. */
 export interface MemoryNeed {
-  /** Values, gradients and both moments. */
+  /** Values, gradients and both moments of the networks. */
   networks: number;
-  /** What one program leaves to a later one: activations for the most part. */
+  /** Values that one program leaves to a later one, mostly activations. */
   carried: number;
-  /** The largest set of other values that one program needs at a time. */
+  /** The largest set of other values that a program needs at the same time. */
   working: number;
   total: number;
 }
 
-/** The least that the programs of a step need; a runtime that keeps buffers for later takes somewhat more. */
+/**
+ * The least memory of the programs of a step, which have to be lowered for the device. A runtime that keeps free buffers takes
+ * somewhat more.
+ */
 export function memoryNeed(programs: readonly Program[], states: readonly NetworkState[]): MemoryNeed {
   const own = new Set<string>();
   let networks = 0;
@@ -41,7 +44,7 @@ export function memoryNeed(programs: readonly Program[], states: readonly Networ
   return { networks, carried, working, total: networks + carried + working };
 }
 
-/** Bytes of what is computed and still to be read, at the node where they are most; outputs have memory of their own. */
+/** The most bytes of values that are computed and still needed, over all nodes. Inputs, constants and outputs do not count. */
 function largestLiveSet({ nodes, inputs, constants, outputs }: Program): number {
   const elsewhere = new Set([
     ...inputs,
@@ -68,7 +71,7 @@ function largestLiveSet({ nodes, inputs, constants, outputs }: Program): number 
   return most;
 }
 
-/** @throws DeviceError where a value of the program is larger than the device's buffers may be: which, and which limit */
+/** @throws DeviceError if a value of the lowered program exceeds the device's limit for buffers; names the value and the limit */
 export function checkLimits({ inputs, nodes }: Program, { label, adapter }: Device): void {
   const limits = [
     ["maxBufferSize", adapter?.maxBufferSize],

@@ -1,17 +1,17 @@
-/** A network's values and Adam's moments on the host, by PyTorch's names. */
+/** A network's values and Adam's moments in host memory, by PyTorch's names. */
 import { sizeOf } from "../graph/graph.ts";
 import { type AdamArrays, type AdamState, adamState } from "../nn/adam.ts";
 import { type Init, initialise } from "../nn/init.ts";
 import { isTrainable, type ParameterSpec, type Parameters } from "../nn/parameters.ts";
 
-/** Buffers start at multiples of 16 values (64 bytes), a cache line and an AVX-512 register. */
+/** Arrays start at multiples of 16 values: 64 bytes are a cache line and an AVX-512 register. */
 const align = (offset: number): number => Math.ceil(offset / 16) * 16;
 
-/** A network's values: one flat array for all trained parameters (and one each for Adam's moments), with views by name. */
+/** A network's values, gradients and moments: one flat array each for all trained parameters, with views by name. */
 export class NetworkState {
   readonly network: string;
   readonly specs: readonly ParameterSpec[];
-  /** How many batches each batch norm has seen: upstream's num_batches_tracked. */
+  /** The number of batches that each batch norm has seen: PyTorch's num_batches_tracked. */
   readonly batches = new Map<string, number>();
   readonly adam: AdamState;
   readonly statistics = new Map<string, Float32Array>();
@@ -33,7 +33,7 @@ export class NetworkState {
     this.adam = adamState(end);
   }
 
-  /** The part of one of Adam's flat arrays that belongs to a trained parameter. */
+  /** The part of a flat array that belongs to a trained parameter. */
   view(array: keyof AdamArrays, { name, shape }: ParameterSpec): Float32Array {
     const offset = this.#offsets.get(name)!;
     return this.adam[array].subarray(offset, offset + sizeOf(shape));
@@ -44,7 +44,7 @@ export class NetworkState {
     return this.statistics.get(spec.name) ?? this.view("values", spec);
   }
 
-  /** Draws the starting values; every parameter has a random stream of its own. */
+  /** Draws initial values. Every parameter has a separate random stream. */
   initialise(init: Init, gain: number, seed: number): void {
     for (const spec of this.specs) initialise(this.get(spec), spec, { init, gain, seed, network: this.network });
   }

@@ -1,5 +1,4 @@
-/** Host tensors to where a device computes. */
-
+/** Copies of host tensors in the memory of a device. */
 import { Graph } from "../graph/graph.ts";
 import { Identity } from "../graph/ops/movement.ts";
 import { encode } from "../onnx/encode.ts";
@@ -7,8 +6,8 @@ import type { Device, Platform, Tensors } from "../platform.ts";
 import { keepsState, sessionOptions } from "./device.ts";
 
 /**
- * The same values in the device's own memory, for inputs that stay as they are over many runs. Where a device takes the host's
- * memory the tensors are returned as they are, and read anew at every run.
+ * The same values in the device's memory, for inputs that do not change between many runs. For a device that reads the host's memory
+ * these are the given tensors, which it reads at every run.
  */
 export async function toDevice({ ort }: Platform, device: Device, tensors: Tensors): Promise<Tensors> {
   const entries = Object.entries(tensors);

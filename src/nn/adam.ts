@@ -1,8 +1,8 @@
 /**
  * Adam (Kingma and Ba 2015, algorithm 1) as PyTorch arranges it: p -= size * m / (sqrt(v) / correction + 1e-8).
  *
- * As ONNX nodes the step reads and writes memory a dozen times over, and memory is what bounds it. So it is one loop, in
- * WebAssembly for its four-wide arithmetic, on arrays in WebAssembly memory that ONNX Runtime uses in place.
+ * As ONNX nodes a step would read and write memory a dozen times, and memory bounds its speed. On the host it is one loop, in
+ * WebAssembly for its arithmetic on four values at once. ONNX Runtime uses the arrays in WebAssembly memory in place.
  */
 import { Graph, type Program, type Shape, sizeOf } from "../graph/graph.ts";
 import { add, div, mul, neg, sqrt, sub } from "../graph/ops/elementwise.ts";
@@ -16,7 +16,7 @@ export interface Betas {
   beta2: number;
 }
 
-/** The two numbers of a step that depend on its number t (from 1) and the learning rate. */
+/** The two numbers that depend on the number t of a step (from 1) and the learning rate. */
 export interface Factors {
   size: number;
   correction: number;
@@ -24,6 +24,7 @@ export interface Factors {
 
 const epsilon = 1e-8;
 
+/** The factors of step t: size = lr / (1 - beta1^t), correction = sqrt(1 - beta2^t). */
 export function adamFactors(t: number, lr: number, { beta1, beta2 }: Betas): Factors {
   return { size: lr / (1 - beta1 ** t), correction: Math.sqrt(1 - beta2 ** t) };
 }
@@ -42,7 +43,7 @@ export function adamInPlace(
   }
 }
 
-/** The trained values of a network with their gradients and moments, flat and of equal length. */
+/** The trained values of a network, their gradients and both moments, as flat arrays of equal length. */
 export interface AdamArrays {
   values: Float32Array;
   gradients: Float32Array;
@@ -55,11 +56,11 @@ export interface AdamState extends AdamArrays {
   step(factors: Factors, betas: Betas): void;
 }
 
-/** WebAssembly memory ends at 4 GiB. */
+/** WebAssembly memory has at most 4 GiB. */
 const mostPages = 65536;
 const pageBytes = 65536;
 
-/** Zeroed arrays of `length` values (a multiple of 4) and the step on them. Above 4 GiB, that is 268 M values, a plain loop. */
+/** Arrays of `length` zeros (a multiple of 4) and the step on them. Above 4 GiB, 268 million values, the step is a loop in JavaScript. */
 export function adamState(length: number): AdamState {
   const bytes = length * 4;
   const pages = Math.ceil((4 * bytes) / pageBytes) || 1;
@@ -81,14 +82,14 @@ export function adamState(length: number): AdamState {
   };
 }
 
-/** Parameters whose moments are one tensor on a device, under the name of the group. */
+/** Parameters whose moments are one tensor on a device, with the name of the group. */
 export interface MomentGroup {
   name: string;
   specs: readonly ParameterSpec[];
   shape: Shape;
 }
 
-/** Every kernel costs a launch, so a network's vectors (biases, scales of norms) take the step together, the rest one by one. */
+/** Each kernel has a launch cost, so all vectors of a network (biases, scales of norms) are one group. Other parameters are alone. */
 export function momentGroups(specs: readonly ParameterSpec[]): MomentGroup[] {
   const [vectors, others] = [specs.filter((s) => s.shape.length === 1), specs.filter((s) => s.shape.length !== 1)];
   const length = vectors.reduce((total, { shape }) => total + sizeOf(shape), 0);
@@ -97,9 +98,9 @@ export function momentGroups(specs: readonly ParameterSpec[]): MomentGroup[] {
 }
 
 /**
- * The step as a graph, for devices that keep the arrays: each `<network>.<parameter>` with its `.grad`, the moments
- * `<network>.<group>.m` and `.v`, and the factors `size` and `inverse` (1 / correction), give `<network>.<parameter>.updated`,
- * `<network>.<group>.m.updated` and `.v.updated`. Same formula as the kernel.
+ * A step as a program, for devices that keep the arrays. Inputs: each `<network>.<parameter>` and its `.grad`, the moments
+ * `<network>.<group>.m` and `.v`, and the factors `size` and `inverse` (1 / correction). Outputs: `<network>.<parameter>.updated`,
+ * `<network>.<group>.m.updated` and `.v.updated`. The formula is that of the loop.
  */
 export function adamGraph(network: string, trainable: readonly ParameterSpec[], { beta1, beta2 }: Betas): Program {
   const graph = new Graph();
@@ -114,7 +115,7 @@ export function adamGraph(network: string, trainable: readonly ParameterSpec[], 
     const newM = add(mul(m, beta1), mul(g, 1 - beta1));
     const newV = add(mul(v, beta2), mul(mul(g, g), 1 - beta2));
     const change = div(mul(newM, size), add(mul(sqrt(newV), inverse), epsilon));
-    // Not p - change: on WebGPU no node may write what it reads, and this one writes over p.
+    // Not p - change: on WebGPU a node must not write to its inputs, and this output is written to the memory of p.
     const updated = neg(sub(change, p));
     let start = 0;
     for (const spec of specs) {

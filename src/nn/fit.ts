@@ -1,10 +1,10 @@
-/** Pictures of any size through a network that needs multiples of some number. */
+/** Pictures of any size for a network that takes multiples of a number. */
 import type { Tensor } from "../graph/graph.ts";
 import { concat, flip, slice } from "../graph/ops/movement.ts";
 
 /**
- * Pads the right and bottom of x, [N, C, H, W], by reflection to the next multiples of `multiple`, runs `build` on it, and
- * cuts its output back to H x W.
+ * Pads x, [N, C, H, W], at the right and the bottom by reflection to the next multiples of `multiple`, builds the network on it, and
+ * crops its output to H x W.
  */
 export function fitted(x: Tensor, multiple: number, build: (x: Tensor) => Tensor): Tensor {
   const [height, width] = x.shape.slice(2) as [number, number];
@@ -13,7 +13,7 @@ export function fitted(x: Tensor, multiple: number, build: (x: Tensor) => Tensor
   return slice(y, [2, 3], [0, 0], [height, width]);
 }
 
-/** x continued at its end along `axis` to `length`, mirrored at its last value as often as it takes. */
+/** x extended at the end of `axis` to `length` by repeated reflection at its last value. */
 function reflected(x: Tensor, axis: number, length: number): Tensor {
   const side = x.shape[axis]!;
   if (side >= length) return x;

@@ -4,8 +4,8 @@ import { Random } from "../random.ts";
 import type { Role } from "./parameters.ts";
 
 /**
- * Fills a convolution's weight of the given shape ([Cout, Cin, kh, kw], or [Cin, Cout, kh, kw] when transposed). The
- * definitions are those of torch.nn.init, which takes the first axis for the outputs in either case.
+ * Fills the weight of a convolution, [Cout, Cin, kh, kw], or of a transposed one, [Cin, Cout, kh, kw]. The definitions are those of
+ * torch.nn.init, which takes the first axis as outputs in both cases.
  */
 type Fill = (random: Random, out: Float32Array, shape: Shape, gain: number) => void;
 
@@ -30,9 +30,9 @@ const xavier: Fill = (random, out, shape, gain) => {
 const kaiming: Fill = (random, out, shape) => random.fillNormal(out, 0, Math.sqrt(2 / fans(shape).fanIn));
 
 /**
- * The weight as a matrix of shape[0] rows, gain times a random one with orthonormal rows, or columns where those are
- * the fewer (Saxe et al. 2013): the Q of a normal matrix whose R has a positive diagonal. That takes about
- * 2 * columns * rows^2 operations, in all a minute for unet_256 of 64 filters.
+ * The weight as a matrix of shape[0] rows: gain times a random matrix with orthonormal rows, or orthonormal columns if it has fewer
+ * columns than rows (Saxe et al. 2013). It is the Q of a matrix of normal numbers whose R has a positive diagonal. That takes about
+ * 2 * columns * rows^2 operations, a minute for unet_256 with ngf 64.
  */
 const orthogonal: Fill = (random, out, shape, gain) => {
   const rows = shape[0]!;
@@ -60,7 +60,7 @@ export const inits = {
   },
 } satisfies Readonly<Record<string, Init>>;
 
-/** The starting values of one parameter; `stream` names its own random stream, so that adding a layer moves no other. */
+/** Fills one parameter with its initial values. Each parameter has its own random stream, so a new layer does not change others. */
 export function initialise(
   out: Float32Array,
   { shape, role, name }: { shape: Shape; role: Role; name: string },
@@ -72,7 +72,7 @@ export function initialise(
   else out.fill(role === "variance" ? 1 : 0);
 }
 
-/** Values that go into an output and that come from an input, as PyTorch counts them: [out, in, ...] for every weight. */
+/** The numbers of inputs of an output and of outputs of an input, as PyTorch counts them: it reads every weight as [out, in, ...]. */
 function fans(shape: Shape): { fanIn: number; fanOut: number } {
   const [out, into, ...kernel] = shape as [number, number, ...number[]];
   const places = kernel.reduce((product, n) => product * n, 1);
@@ -86,8 +86,8 @@ function transposed(matrix: Float32Array, rows: number, columns: number): Float3
 }
 
 /**
- * Gram-Schmidt on the rows in place. A row of which little is left has lost digits: it goes through a second time
- * (Giraud et al. 2005: twice is enough).
+ * Gram-Schmidt orthonormalisation of the rows, in place. A row that has become much shorter has lost digits and is orthogonalised a
+ * second time (Giraud et al. 2005: twice is enough).
  */
 function orthonormalise(matrix: Float32Array, rows: number, columns: number): void {
   const row = new Float64Array(columns);
@@ -105,7 +105,7 @@ function orthonormalise(matrix: Float32Array, rows: number, columns: number): vo
   }
 }
 
-/** Takes out of `row` its parts along `count` (1 to 4) orthonormal rows of the matrix, from row `first` on. */
+/** Subtracts from `row` its components along `count` (1 to 4) orthonormal rows of the matrix, from row `first` on. */
 function removeFour(row: Float64Array, matrix: Float32Array, first: number, count: number): void {
   const n = row.length;
   const a = first * n;

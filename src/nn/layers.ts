@@ -1,4 +1,4 @@
-/** Layers: ops with named parameters. `name` is the module's name in the widely used PyTorch implementation. */
+/** Layers on maps [N, C, H, W]. `name` is the module's name in the PyTorch implementation of pix2pix. */
 import type { Tensor } from "../graph/graph.ts";
 import { Conv, ConvTranspose } from "../graph/ops/conv.ts";
 import { mul } from "../graph/ops/elementwise.ts";
@@ -15,7 +15,9 @@ export const upsamples = ["transpose", "resize"] as const;
 export type Upsample = (typeof upsamples)[number];
 
 export interface ConvOptions {
+  /** Output channels. */
   out: number;
+  /** Side of the square kernel. */
   kernel: number;
   stride?: number;
   pad?: number;
@@ -25,10 +27,11 @@ export interface ConvOptions {
 }
 
 export interface ConvTransposeOptions extends Omit<ConvOptions, "padding"> {
-  /** Rows and columns more at the bottom and the right. */
+  /** Rows and columns that are added at the bottom and the right. */
   outputPad?: number;
 }
 
+/** A convolution; stride 1, no padding and a bias by default. */
 export function conv(p: Parameters, name: string, x: Tensor, options: ConvOptions): Tensor {
   const { out, kernel, stride = 1, pad = 0, padding = "zero", dilation = 1, bias = true } = options;
   const w = p.get(`${name}.weight`, [out, x.shape[1]!, kernel, kernel], "weight");
@@ -42,6 +45,7 @@ export function conv(p: Parameters, name: string, x: Tensor, options: ConvOption
   });
 }
 
+/** A transposed convolution; stride 1, no padding and a bias by default. */
 export function convTranspose(p: Parameters, name: string, x: Tensor, options: ConvTransposeOptions): Tensor {
   const { out, kernel, stride = 1, pad = 0, dilation = 1, bias = true, outputPad = 0 } = options;
   const w = p.get(`${name}.weight`, [x.shape[1]!, out, kernel, kernel], "weight");
@@ -55,9 +59,9 @@ export function convTranspose(p: Parameters, name: string, x: Tensor, options: C
 }
 
 /**
- * A map of twice the size, by the transposed convolution that `transposed` describes or, with `upsample` "resize", by
- * nearest neighbours and a 3 x 3 convolution of stride 1 (Odena et al. 2016: no checkerboard). Both have the name
- * `name`; the weight is [in, out, k, k] of the one and [out, in, 3, 3] of the other.
+ * A map of twice the height and width. With `upsample` "transpose" by the transposed convolution that `transposed` describes, with
+ * weight [in, out, k, k]; with "resize" by nearest neighbours and a 3 x 3 convolution of stride 1 (Odena et al. 2016: no
+ * checkerboard), with weight [out, in, 3, 3]. Both have the parameter name `name`.
  */
 export function double(
   p: Parameters,
@@ -70,5 +74,5 @@ export function double(
   return conv(p, name, upsample(x), { kernel: 3, pad: 1, padding: how.padding, ...options });
 }
 
-/** Dropout by a mask that the host draws. */
+/** Dropout of values with probability `rate`, by a mask that the host draws. */
 export const dropout = (p: Parameters, x: Tensor, rate: number): Tensor => mul(x, p.mask(x.shape, rate));

@@ -1,13 +1,12 @@
 /**
- * The named parameters of a network. A layer asks for a tensor by its PyTorch name; the first time it becomes a graph
- * input, later the current value: after an optimiser step in the same graph that is the updated tensor.
+ * The named parameters of a network. A layer asks for a tensor by its PyTorch name. The first request adds a graph input; later
+ * requests return the current value, which is the updated tensor after an optimiser step in the same graph.
  */
 import { type Graph, type Shape, sizeOf, type Tensor } from "../graph/graph.ts";
 
 /**
- * What a parameter is, and so how it starts and whether it is trained:
- * `weight` (drawn, see init.ts), `scale` of a norm (N(1, gain)), `bias` (0), and a batch norm's running `mean` (0) and
- * `variance` (1), which the optimiser leaves alone.
+ * The role of a parameter, which determines its initial value: `weight` (see init.ts), `scale` of a norm (N(1, gain)), `bias` (0),
+ * and a batch norm's running `mean` (0) and `variance` (1). The optimiser does not train the last two.
  */
 export type Role = "weight" | "scale" | "bias" | "mean" | "variance";
 
@@ -24,7 +23,7 @@ export interface MaskSpec {
   p: number;
 }
 
-/** What a norm standardises with, each [1, C, 1, 1]. */
+/** Mean and variance with which a norm standardises, each [1, C, 1, 1]. */
 export interface Moments {
   mean: Tensor;
   variance: Tensor;
@@ -36,11 +35,11 @@ export class Parameters {
   readonly network: string;
   readonly specs: ParameterSpec[] = [];
   readonly masks: MaskSpec[] = [];
-  /** Inputs that the host draws uniformly from [0, 1). */
+  /** Inputs that the host fills with uniform random numbers in [0, 1). */
   readonly uniforms: { name: string; shape: Shape }[] = [];
-  /** How often a training step has put a batch through each batch norm, by the norm's name. */
+  /** How many batches each batch norm sees in a training step, by the norm's name. */
   readonly batches = new Map<string, number>();
-  /** The norms whose statistics are graph inputs, in the order of the graph: each one's input `x` and those inputs. */
+  /** The norms whose statistics are graph inputs, in the order of the graph, with their input `x`. */
   readonly norms: (Moments & { x: Tensor })[] = [];
   #current = new Map<string, Tensor>();
 
@@ -49,6 +48,7 @@ export class Parameters {
     this.network = network;
   }
 
+  /** The current value of a parameter; at the first request a new graph input. */
   get(name: string, shape: Shape, role: Role): Tensor {
     let tensor = this.#current.get(name);
     if (!tensor) {
@@ -59,31 +59,31 @@ export class Parameters {
     return tensor;
   }
 
-  /** The tensor that `name` stands for now. */
+  /** The current value of a parameter that was requested before. */
   current(name: string): Tensor {
     return this.#current.get(name)!;
   }
 
-  /** From here on `name` stands for `tensor` (an updated weight, a new running mean). */
+  /** Replaces the current value of a parameter (by an updated weight, a new running mean). */
   replace(name: string, tensor: Tensor): void {
     this.#current.set(name, tensor);
   }
 
-  /** A dropout mask of the host's generator: 0 or 1 / (1 - p). */
+  /** A dropout mask that the host draws: values 0 or 1 / (1 - p). */
   mask(shape: Shape, p: number): Tensor {
     const name = `${this.network}.mask${this.masks.length}`;
     this.masks.push({ name, shape, p });
     return this.graph.input(name, shape);
   }
 
-  /** Numbers of the host's generator, uniform in [0, 1). */
+  /** Uniform random numbers in [0, 1) that the host draws. */
   uniform(shape: Shape): Tensor {
     const name = `${this.network}.uniform${this.uniforms.length}`;
     this.uniforms.push({ name, shape });
     return this.graph.input(name, shape);
   }
 
-  /** Statistics of the norm `name` on `x` that come from outside: the inputs "<network>.<name>.mean" and ".variance". */
+  /** Statistics of the norm `name` on `x` as graph inputs, "<network>.<name>.mean" and ".variance". */
   given(name: string, x: Tensor): Moments {
     const input = (of: string) => this.graph.input(`${this.network}.${name}.${of}`, [1, x.shape[1]!, 1, 1]);
     const moments = { mean: input("mean"), variance: input("variance") };
@@ -102,6 +102,6 @@ export class Parameters {
 
 export const isTrainable = ({ role }: { role: Role }): boolean => role !== "mean" && role !== "variance";
 
-/** Number of trained values, as `sum(p.numel() for p in net.parameters())`. */
+/** The number of trained values: PyTorch's `sum(p.numel() for p in net.parameters())`. */
 export const countParameters = (specs: readonly ParameterSpec[]): number =>
   specs.filter(isTrainable).reduce((total, { shape }) => total + sizeOf(shape), 0);
