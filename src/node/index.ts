@@ -1,4 +1,11 @@
-/** Everything that the core needs, from Node. */
+/**
+ * Files, pictures and ONNX Runtime on Node.
+ *
+ * Importing this module loads onnxruntime-node, with its telemetry off. It throws a UserError where that package is not
+ * installed or has no binary for the platform, and an Error in a worker thread whose main thread has not imported it.
+ *
+ * @module
+ */
 import { availableParallelism } from "node:os";
 import type { Platform } from "../platform.ts";
 import { devices } from "./devices.ts";
@@ -6,7 +13,25 @@ import { files } from "./files.ts";
 import { images } from "./images.ts";
 import { ort, runInto } from "./ort.ts";
 
-/** @param threads threads of a step; by default as many as this process may use. */
-export async function nodePlatform({ threads }: { threads?: number | undefined } = {}): Promise<Platform> {
+export interface NodePlatformOptions {
+  /** Threads of a step on the CPU. Default: as many as this process may use. */
+  threads?: number | undefined;
+}
+
+/**
+ * Everything that the core needs, from Node. Nothing has to be closed.
+ * @returns files by path (relative ones from the working directory), pictures by sharp, ONNX Runtime by onnxruntime-node
+ *
+ * @example
+ * ```ts
+ * import { nodePlatform } from "pix2pix/node";
+ *
+ * const { files, images, devices } = await nodePlatform({ threads: 2 });
+ * const { width, height, channels } = await images.decode(await files.read("new/label.png"));
+ * console.log(`${width} x ${height}, ${channels} channels`);
+ * for (const { label, present } of await devices()) console.log(label, present ? "is here" : "is not here");
+ * ```
+ */
+export async function nodePlatform({ threads }: NodePlatformOptions = {}): Promise<Platform> {
   return { files, images, ort, runInto, cores: threads ?? availableParallelism(), base: "cpu", devices };
 }

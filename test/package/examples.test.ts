@@ -29,8 +29,8 @@ describe("examples in docstrings", () => {
     linkModules(work);
     for (const { file, code } of all) writeFileSync(join(work, file), code);
     writeFileSync(join(work, "package.json"), JSON.stringify({ type: "module" }));
-    await writeWorld(work);
-  });
+    await writeWorld(work, { trained: true });
+  }, 120_000);
 
   it("the main exports have one", () => {
     const text = all.map(({ code }) => code).join();

@@ -1,9 +1,10 @@
 /** The package packed as a fresh clone packs it, installed into an empty project, and used there. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { filesOf, install, noRegistry, pack, run, workFolder } from "./project.ts";
+import { blocksOf, compile, writeWorld } from "./snippets.ts";
 
 const { work, remove } = workFolder("install");
 afterAll(remove, 120_000);
@@ -80,6 +81,47 @@ describe.skipIf(noRegistry)("the package in an empty project", () => {
     const { status, said, noted } = run(user, "node", ["program.js"]);
     expect(status, noted).toBe(0);
     expect(said.trim()).toBe("256 1 1");
+  });
+
+  const snippets = blocksOf("README.md");
+  const small = (code: string) =>
+    code.replace(/ }\);/, ', netG: "unet_64", loadSize: 72, cropSize: 64, ngf: 4, maxSteps: 2 });');
+
+  it.each(["node16", "nodenext", "bundler"])(
+    "README's snippets compile under strict TypeScript, %s",
+    (moduleResolution) => {
+      const folder = join(user, moduleResolution);
+      mkdirSync(folder);
+      // The picked file of the browser's snippet.
+      writeFileSync(join(folder, "given.d.ts"), "declare const file: File;");
+      for (const [i, { code }] of snippets.entries()) writeFileSync(join(folder, `snippet-${i + 1}.ts`), code);
+      const module = moduleResolution === "bundler" ? "esnext" : moduleResolution;
+      expect(compile(folder, { module, moduleResolution, types: [], moduleDetection: "force" })).toBe("");
+      expect(snippets.length).toBeGreaterThan(1);
+    },
+  );
+
+  it("a misspelt option is an error of the compiler", () => {
+    const folder = join(user, "misspelt");
+    mkdirSync(folder);
+    const code =
+      'import { parseConfig } from "pix2pix";\nparseConfig({ dataroot: "x", cropSzie: 64 });\nparseConfig({ dataroot: "x", netG: "unet" });';
+    writeFileSync(join(folder, "wrong.ts"), code);
+    const said = compile(folder, { module: "nodenext", types: [] });
+    expect(said).toContain("wrong.ts(2,");
+    expect(said).toContain("wrong.ts(3,");
+  });
+
+  it("README's snippet for Node runs", async () => {
+    const { code } = snippets.find((snippet) => snippet.code.includes("pix2pix/node"))!;
+    const folder = join(user, "readme");
+    mkdirSync(folder);
+    await writeWorld(folder, { trained: false });
+    writeFileSync(join(folder, "readme.js"), small(code));
+    const { status, said, noted } = run(folder, "node", ["readme.js"]);
+    expect(status, noted).toBe(0);
+    expect(said.trim().split("\n")[1]).toMatch(/^2 \d/);
+    expect(existsSync(join(folder, "out.png"))).toBe(true);
   });
 
   it("without the runtime: installs, helps, and says how to get it", () => {

@@ -44,8 +44,8 @@ export function blocksOf(document: string): Snippet[] {
   }));
 }
 
-/** What examples refer to: pairs in pictures/, a trained run "mine", pictures in new/. */
-export async function writeWorld(folder: string): Promise<void> {
+/** What examples refer to: pairs in pictures/, pictures in new/ and, if asked for, a trained run "mine". */
+export async function writeWorld(folder: string, { trained }: { trained: boolean }): Promise<void> {
   const pictures = join(folder, "pictures");
   await writeDemo({ files, images }, pictures, { train: 4, test: 2, size: 64, seed: 1 });
   mkdirSync(join(folder, "new"));
@@ -56,6 +56,7 @@ export async function writeWorld(folder: string): Promise<void> {
   ] as const) {
     writeFileSync(join(folder, "new", to), readFileSync(join(pictures, from)));
   }
+  if (!trained) return;
   const options = "--netG unet_64 --load-size 72 --crop-size 64 --ngf 4 --ndf 4 --max-steps 2 --threads 1";
   const args = [bin, "train", "--dataroot", pictures, "--name", "mine", ...options.split(" ")];
   const { status, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8" });
