@@ -8,6 +8,7 @@ import type { Command } from "./command.ts";
 import { commandHelp, familyHelp, familyOf, programHelp } from "./help.ts";
 import { terminal } from "./output.ts";
 import { commands, families } from "./registry.ts";
+import { leaveClosedTerminals } from "./stop.ts";
 
 /** Runs one command line. @returns exit code: 0, 1 for errors, 2 for a wrong command line, 128 + N after signal N */
 async function main(args: readonly string[]): Promise<number> {
@@ -122,4 +123,5 @@ function version(): string {
 // A reader that closes the pipe (`| head`) must not stop a training run with a stack trace.
 process.stdout.on("error", () => {});
 process.stderr.on("error", () => {});
+leaveClosedTerminals();
 process.exitCode = await main(process.argv.slice(2));

@@ -1,8 +1,14 @@
-/** Ctrl-C and the like: the first asks for a clean stop, a second one ends the program at once. */
+/** Signals that ask a command to stop: the first asks for a clean end, a second one ends the program at once. */
+import { closeSync, openSync } from "node:fs";
+import { isatty } from "node:tty";
 
-/** npm hands a Ctrl-C of the terminal on to its child, which has had it from the terminal too: one press, two signals. */
+/** npm passes a Ctrl-C on to its child, which has had it from the terminal too: one press gives two signals, milliseconds apart. */
 const samePress = 500;
 const codes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+type Signal = keyof typeof codes;
+
+/** Milliseconds between two looks at the parent. */
+const parentCheck = 1000;
 
 export interface Stop {
   /** Aborted by the first signal. */
@@ -13,12 +19,16 @@ export interface Stop {
   release(): void;
 }
 
-/** Listens for SIGINT, SIGTERM and SIGHUP. @param asked called once, at the first of them */
+/**
+ * Listens for SIGINT, SIGTERM and SIGHUP. The end of npx counts as SIGTERM: npx ends at once when it is asked to, and does not
+ * tell its child.
+ * @param asked called once, at the first signal
+ */
 export function listenForStop(asked: () => void): Stop {
   const controller = new AbortController();
   let code = 0;
   let since = 0;
-  const handle = (name: keyof typeof codes) => {
+  const handle = (name: Signal) => {
     if (code === 0) {
       code = codes[name];
       since = performance.now();
@@ -26,13 +36,43 @@ export function listenForStop(asked: () => void): Stop {
       controller.abort();
     } else if (performance.now() - since > samePress) process.exit(codes[name]);
   };
-  const names = Object.keys(codes) as (keyof typeof codes)[];
+  const names = Object.keys(codes) as Signal[];
   for (const name of names) process.on(name, handle);
+  const parent = watchNpx(() => handle("SIGTERM"));
   return {
     signal: controller.signal,
     code: () => code,
     release: () => {
+      clearInterval(parent);
       for (const name of names) process.off(name, handle);
     },
   };
+}
+
+/** Calls once when npx, which has started this process, has ended. */
+function watchNpx(ended: () => void): NodeJS.Timeout | undefined {
+  if (process.env.npm_command !== "exec" && process.env.npm_lifecycle_event !== "npx") return undefined;
+  const { ppid } = process;
+  const timer = setInterval(() => {
+    if (process.ppid === ppid) return;
+    clearInterval(timer);
+    ended();
+  }, parentCheck);
+  timer.unref();
+  return timer;
+}
+
+/**
+ * When the program ends, replaces terminals that were closed meanwhile by /dev/null. Node restores the settings of its terminals
+ * at its end, and aborts with a native stack trace where that fails (node.cc, ResetStdio).
+ */
+export function leaveClosedTerminals(): void {
+  const terminals = [0, 1, 2].filter(isatty);
+  if (process.platform === "win32" || terminals.length === 0) return;
+  process.on("exit", () => {
+    for (const fd of terminals.filter((each) => !isatty(each))) {
+      closeSync(fd);
+      openSync("/dev/null", "r+");
+    }
+  });
 }

@@ -1,0 +1,57 @@
+/** Training that is asked to stop by more than Ctrl-C: its terminal is closed, npx is ended. */
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { writeDemo } from "../../src/demo/write.ts";
+import { files } from "../../src/node/files.ts";
+import { images } from "../../src/node/images.ts";
+import { bin } from "../paths.ts";
+
+const work = mkdtempSync(join(tmpdir(), "pix2pix-stop-"));
+afterAll(() => rmSync(work, { recursive: true }));
+beforeAll(() => writeDemo({ files, images }, join(work, "data"), { train: 5, test: 1, size: 32, seed: 1 }));
+
+const line = (name: string) =>
+  `train --dataroot data --name ${name} --netG unet_32 --ngf 4 --ndf 4 --crop-size 32 --load-size 36 --threads 1 --device cpu`;
+const state = (name: string) => join(work, "runs", name, "latest_state.safetensors");
+const text = (name: string) => (existsSync(join(work, name)) ? readFileSync(join(work, name), "utf8") : "");
+
+async function until(what: string, happened: () => boolean): Promise<void> {
+  for (let i = 0; i < 600; i++) {
+    if (happened()) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`not within a minute: ${what}`);
+}
+
+const pseudoTerminal = spawnSync("script", ["--version"]).status === 0 && process.platform === "linux";
+
+describe("training is saved and ends cleanly", () => {
+  it.skipIf(!pseudoTerminal)("when its terminal is closed (skipped without the program script)", async () => {
+    // Only the first process of a terminal is told that it is closed, so the program takes the shell's place.
+    const command = `exec ${process.execPath} ${bin} ${line("hangup")} 2> hangup.err`;
+    const terminal = spawn("script", ["-qfc", command, "hangup.log"], { cwd: work });
+    await until("a step", () => text("hangup.log").includes("step "));
+    const [pid] = spawnSync("pgrep", ["-f", "--", "--name hangup"], { encoding: "utf8" }).stdout.split("\n").slice(-2);
+    terminal.kill("SIGKILL");
+    await until("the end", () => !existsSync(`/proc/${pid}`));
+    expect(text("hangup.err")).toMatch(/^Stopping: this step is finished and saved first\. .*\n$/);
+    expect(existsSync(state("hangup"))).toBe(true);
+  });
+
+  it("when npx, which started it, has ended", async () => {
+    const script = `
+      const { spawn } = require("node:child_process");
+      const { openSync } = require("node:fs");
+      const out = openSync("npx.log", "a");
+      const env = { ...process.env, npm_command: "exec" };
+      spawn(process.execPath, ${JSON.stringify([bin, ...line("npx").split(" "), "--print-freq", "1"])}, { env, stdio: ["ignore", out, out] });`;
+    const npx = spawn(process.execPath, ["-e", script], { cwd: work });
+    await until("a step", () => text("npx.log").includes("step: 1/"));
+    npx.kill("SIGTERM");
+    await until("the end", () => text("npx.log").includes("Stopped and saved"));
+    expect(existsSync(state("npx"))).toBe(true);
+  });
+});
