@@ -1,4 +1,4 @@
-/** The text of --help: of the program, of a family of commands (`pix2pix data`) and of a command. */
+/** The lines of --help: of the program, of a family of commands (`pix2pix data`) and of a command. */
 import { type OptionSpec, optionsOf, rangeOf } from "../config/options.ts";
 import type { Command } from "./command.ts";
 import { commands, families } from "./registry.ts";
@@ -13,7 +13,7 @@ const version: Section["rows"][number] = ["-v, --version", "print the version"];
 const helpOf = (command: Command): Section["rows"][number] => [wordOf(command), command.summary];
 
 /** The list of commands. @param width columns of the terminal */
-export function programHelp(width: number): string {
+export function programHelp(width: number): string[] {
   const rows = [
     ...Object.entries(families),
     ...commands.filter((each) => familyOf(each) === undefined).map(helpOf),
@@ -37,7 +37,7 @@ export function programHelp(width: number): string {
 }
 
 /** The list of a family's commands, such as those of `data`. */
-export function familyHelp(family: string, width: number): string {
+export function familyHelp(family: string, width: number): string[] {
   const members = commands.filter((each) => familyOf(each) === family);
   const help = `print this help; pix2pix ${family} COMMAND --help lists a command's options`;
   return page(
@@ -55,7 +55,7 @@ export function familyHelp(family: string, width: number): string {
 }
 
 /** A command's options by group, with ranges, choices, defaults and units. */
-export function commandHelp(command: Command, width: number): string {
+export function commandHelp(command: Command, width: number): string[] {
   const specs = optionsOf(command.schema);
   const groups = [...new Set(specs.map(({ group }) => group))];
   const rowOf = (spec: OptionSpec) => [`${spec.flag}${placeholder(spec)}`, `${spec.help}${details(spec)}`] as const;
@@ -119,7 +119,7 @@ interface Page {
   examples: readonly string[];
 }
 
-function page({ usage, description, sections, examples }: Page, width: number): string {
+function page({ usage, description, sections, examples }: Page, width: number): string[] {
   const terms = sections.flatMap(({ rows }) => rows.map(([term]) => term.length));
   const column = 2 + Math.max(...terms) + 2;
   const lines = [`Usage: ${usage}`, "", ...wrapped(description, width), ""];
@@ -131,7 +131,7 @@ function page({ usage, description, sections, examples }: Page, width: number): 
     }
     lines.push("");
   }
-  return [...lines, "Examples:", ...examples.map((line) => `  ${line}`), ""].join("\n");
+  return [...lines, "Examples:", ...examples.map((line) => `  ${line}`), ""];
 }
 
 /** Words in lines of at most `width` columns, or 24 where there are fewer. */

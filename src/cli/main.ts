@@ -25,11 +25,11 @@ async function program(args: readonly string[]): Promise<number> {
   const family = familyNamed(args[0]);
   const [word, ...more] = family === undefined ? args : args.slice(1);
   if (word === undefined) {
-    terminal.note(help(family));
+    for (const line of help(family)) terminal.note(line);
     return 2;
   }
   if (family === undefined && (word === "-v" || word === "--version")) terminal.print(version());
-  else if (["-h", "--help", "help"].includes(word)) terminal.print(helpOn(family, word === "help" ? more : []));
+  else if (["-h", "--help", "help"].includes(word)) printAll(helpOn(family, word === "help" ? more : []));
   else throw unknownCommand(word, family);
   return 0;
 }
@@ -42,7 +42,7 @@ async function run(command: Command, args: readonly string[]): Promise<number> {
   const { given, help, notes } = parseArguments(words, specs, elsewhere());
   for (const note of notes) terminal.note(`note: ${note}`);
   if (help) {
-    terminal.print(commandHelp(command, columns()));
+    printAll(commandHelp(command, columns()));
     return 0;
   }
   return command.run(given, terminal);
@@ -52,20 +52,30 @@ async function run(command: Command, args: readonly string[]): Promise<number> {
 function report(error: unknown, args: readonly string[]): number {
   if (error instanceof ConfigError) {
     const place = commandOf(args)?.name ?? familyNamed(args[0]);
-    terminal.note(`error: ${error.message}\nSee: pix2pix ${place ? `${place} ` : ""}--help`);
+    noteAll(`error: ${error.message}`);
+    terminal.note(`See: pix2pix ${place ? `${place} ` : ""}--help`);
     return 2;
   }
   // Errors of the system (a missing file, a full disk) have the name of the call that failed.
   if (error instanceof UserError || (error instanceof Error && "syscall" in error)) {
-    terminal.note(`error: ${error.message}`);
+    noteAll(`error: ${error.message}`);
     return 1;
   }
-  terminal.note(error instanceof Error ? `${error.stack}` : `${error}`);
+  noteAll(error instanceof Error ? `${error.stack}` : `${error}`);
   terminal.note(
     "This is a fault of pix2pix, not yours: please report it with the lines above and the command you ran.",
   );
   return 1;
 }
+
+const printAll = (lines: readonly string[]) => {
+  for (const line of lines) terminal.print(line);
+};
+
+/** Messages of errors may have several lines. */
+const noteAll = (text: string) => {
+  for (const line of text.split("\n")) terminal.note(line);
+};
 
 /** The command whose words the arguments begin with. */
 function commandOf(args: readonly string[]): Command | undefined {
@@ -81,7 +91,7 @@ const help = (family: string | undefined) =>
   family === undefined ? programHelp(columns()) : familyHelp(family, columns());
 
 /** The text of `pix2pix help WORDS` and `pix2pix FAMILY help WORDS`. @throws ConfigError for words that name no command */
-function helpOn(family: string | undefined, words: readonly string[]): string {
+function helpOn(family: string | undefined, words: readonly string[]): string[] {
   const [first, ...more] = words;
   if (first === undefined || first === "-h" || first === "--help") return help(family);
   const command = commandOf(family === undefined ? words : [family, ...words]);

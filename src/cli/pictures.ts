@@ -5,6 +5,7 @@ import { basename, dirname, extname, join, relative, resolve, sep } from "node:p
 import { endingOf, PICTURE_ENDINGS } from "../data/listing.ts";
 import { ConfigError, UserError } from "../errors.ts";
 import type { Picture } from "../platform.ts";
+import { visible } from "../text.ts";
 import { loadImages } from "./platform.ts";
 
 /** A picture to read and the file to write for it. */
@@ -20,7 +21,7 @@ export interface Job {
  */
 export async function jobs(input: string, out: string): Promise<Job[]> {
   const what = await stat(input).catch(() => undefined);
-  if (!what) throw new UserError(`--input: there is no file or folder ${input}`);
+  if (!what) throw new UserError(`--input: there is no file or folder ${visible(input)}`);
   if (!what.isDirectory()) {
     const single = extname(out).toLowerCase() === ".png" && !(await isFolder(out));
     const output = single ? out : join(out, `${basename(input, extname(input))}.png`);
@@ -28,12 +29,14 @@ export async function jobs(input: string, out: string): Promise<Job[]> {
   }
   if (await sameFile(input, out)) {
     throw new ConfigError(
-      `--out: got the input folder ${input}, expected another one, or the inputs would be overwritten`,
+      `--out: got the input folder ${visible(input)}, expected another one, or the inputs would be overwritten`,
     );
   }
   const names = await below(input, resolve(out));
   if (names.length === 0) {
-    throw new UserError(`--input: no picture (${PICTURE_ENDINGS.join(", ")}) in ${input} or a folder below it`);
+    throw new UserError(
+      `--input: no picture (${PICTURE_ENDINGS.join(", ")}) in ${visible(input)} or a folder below it`,
+    );
   }
   const stem = (name: string) => name.slice(0, -extname(name).length);
   const count = new Map<string, number>();
@@ -82,7 +85,9 @@ async function checked(all: Job[]): Promise<Job[]> {
   for (const { input, output } of all) {
     const existing = await realpath(output).catch(() => undefined);
     if (existing && inputs.has(existing)) {
-      throw new ConfigError(`--out: ${output} would overwrite the input ${input}; choose another folder`);
+      throw new ConfigError(
+        `--out: ${visible(output)} would overwrite the input ${visible(input)}; choose another folder`,
+      );
     }
   }
   return all;

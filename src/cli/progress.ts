@@ -1,4 +1,5 @@
 /** How training is shown: one line that is redrawn on a terminal, plain lines elsewhere. */
+import { visible } from "../text.ts";
 import type { StepReport } from "../training/train.ts";
 
 /** The part of a stream that is written to; `process.stdout` is one. */
@@ -66,9 +67,9 @@ export class Progress {
     this.#draw(progressLine(report));
   }
 
-  /** A line that stays, above the one that is redrawn. */
+  /** A line that stays, above the one that is redrawn. Its control characters are shown as escapes. */
   line(text: string): void {
-    this.#screen.write(`${this.#drawn ? "\r\x1b[K" : ""}${text}\n`);
+    this.#screen.write(`${this.#drawn ? "\r\x1b[K" : ""}${visible(text)}\n`);
     this.#drawn = false;
     this.#lastDrawing = 0;
   }

@@ -41,7 +41,10 @@ export async function trainShown(
   try {
     const end = await trainRun(config, platform, events, stop.signal);
     progress.end();
-    if (end.stopped) output.print(`Stopped and saved in ${end.runDir} (${place(end)}). Go on with:\n  ${again}`);
+    if (end.stopped) {
+      output.print(`Stopped and saved in ${end.runDir} (${place(end)}). Go on with:`);
+      output.print(`  ${again}`);
+    }
     return { ...end, steps, code: stop.code() };
   } catch (error) {
     progress.end();

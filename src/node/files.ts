@@ -3,6 +3,7 @@ import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat } from "no
 import { dirname, join } from "node:path";
 import { UserError } from "../errors.ts";
 import type { Files } from "../platform.ts";
+import { visible } from "../text.ts";
 import { lock } from "./lock.ts";
 
 const REASONS: Record<string, string> = {
@@ -23,8 +24,8 @@ const REASONS: Record<string, string> = {
 
 function explained(action: string, path: string, error: unknown, state = ""): UserError {
   const { code = "", message = String(error) } = error as NodeJS.ErrnoException;
-  const reason = REASONS[code] ? `${REASONS[code]} (${code}).` : `${message}.`;
-  return new UserError(`cannot ${action} ${path}: ${reason}${state}`);
+  const reason = REASONS[code] ? `${REASONS[code]} (${code}).` : `${visible(message)}.`;
+  return new UserError(`cannot ${action} ${visible(path)}: ${reason}${state}`);
 }
 
 function isMissing(error: unknown): boolean {

@@ -1,8 +1,10 @@
 /** A training run on disk. The CLI, the library and the page in the browser read and write runs only through this file. */
+
 import { type Config, readConfig } from "../config/schema.ts";
 import { CheckpointError, nearest } from "../errors.ts";
 import { encode, type StoredTensor } from "../formats/safetensors.ts";
 import type { Files } from "../platform.ts";
+import { visible } from "../text.ts";
 import { Checkpoint, type Networks, type Progress, readTensors } from "./checkpoint.ts";
 import { type Log, type LossLine, lossLog, type Score, scoreLog } from "./logs.ts";
 import {
@@ -104,7 +106,7 @@ export class Run {
         : `${this.#checkpointsDir} has no runs; train one with npx pix2pix train --dataroot FOLDER --name ${this.name}, ` +
           "or name the folder with --checkpoints-dir.";
     return new CheckpointError(
-      `There is no run "${this.name}": ${path} does not exist. ${near ? `Did you mean ${near}? ` : ""}${others}`,
+      `There is no run "${visible(this.name)}": ${visible(path)} does not exist. ${near ? `Did you mean ${near}? ` : ""}${others}`,
     );
   }
 

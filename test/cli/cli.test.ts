@@ -177,6 +177,10 @@ it("control characters of names reach the terminal as escapes", async () => {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not appear
   expect(translated.err).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
   expect(translated.code).toBe(1);
+  mkdirSync(at("names"));
+  writeFileSync(at("names/a\x1b[2J\nerror: \x07.png"), "no picture");
+  const gray = await run("data grayscale --input names --out gray");
+  expect(gray.err.split("\n")[0]).toMatch(/^names.a\\x1b\[2J\\nerror: \\x07\.png: not a readable picture/);
 });
 
 describe("train", () => {

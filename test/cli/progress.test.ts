@@ -73,6 +73,12 @@ describe("progress", () => {
     expect(terminal.rows()).toEqual(["netG    unet_256", "epoch 1: saved", line(3), ""]);
   });
 
+  it("shows control characters of a message as escapes", () => {
+    const pipe = screen();
+    new Progress(pipe, 2).line("left out: a\x1b[2Jb\n\x07.png");
+    expect(pipe.rows()).toEqual(["left out: a\\x1b[2Jb\\n\\x07.png", ""]);
+  });
+
   it("prints every printFreq steps where there is no terminal, and the last step once", () => {
     for (const last of [5, 6]) {
       const pipe = screen();

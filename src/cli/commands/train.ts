@@ -35,13 +35,9 @@ export const train: Command = {
 
 function finish(output: Output, config: Config, end: TrainResult): void {
   const runs = config.checkpointsDir === "runs" ? "" : ` --checkpoints-dir ${quoted(config.checkpointsDir)}`;
-  output.print(
-    [
-      `Done (${place(end)}). Losses and pictures: ${end.runDir}/index.html`,
-      `  npx pix2pix test --name ${quoted(config.name)}${runs}`,
-      `  npx pix2pix translate --name ${quoted(config.name)}${runs} --input FILE|FOLDER --out FOLDER`,
-    ].join("\n"),
-  );
+  output.print(`Done (${place(end)}). Losses and pictures: ${end.runDir}/index.html`);
+  output.print(`  npx pix2pix test --name ${quoted(config.name)}${runs}`);
+  output.print(`  npx pix2pix translate --name ${quoted(config.name)}${runs} --input FILE|FOLDER --out FOLDER`);
 }
 
 async function configOf(given: Readonly<Record<string, unknown>>): Promise<Config> {

@@ -10,7 +10,6 @@ import { listAll } from "../../../data/listing.ts";
 import { ConfigError, UserError } from "../../../errors.ts";
 import { download as fetchFile } from "../../../node/download.ts";
 import { files } from "../../../node/files.ts";
-import { visibleName } from "../../../text.ts";
 import { wholeSet } from "../../../tools/layout.ts";
 import { readTar } from "../../../tools/tar.ts";
 import type { Command, Output } from "../../command.ts";
@@ -106,7 +105,7 @@ async function unpack(archive: string, folder: string, name: string, output: Out
   await checkGzip(archive);
   let count = 0;
   try {
-    const leftOut = (path: string) => output.note(`left out: ${visibleName(path)}, a link`);
+    const leftOut = (path: string) => output.note(`left out: ${path}, a link`);
     for await (const { path, data } of readTar(gunzipped(archive), { leftOut })) {
       // The archives hold a folder of their own name.
       const target = `${beside}/${path.startsWith(`${name}/`) ? path.slice(name.length + 1) : path}`;
