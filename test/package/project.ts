@@ -19,7 +19,7 @@ const plain = Object.fromEntries(
     ([name]) => !/^(npm_|ORT_|ONNXRUNTIME_)/i.test(name) || /^npm_config_(cache|registry)$/i.test(name),
   ),
 );
-/** Without the script that fetches CUDA files; as docs/install.md says. */
+/** Skips the install script that downloads CUDA files, as the message in src/node/ort-missing.ts recommends. */
 export const withoutScript = { ONNXRUNTIME_NODE_INSTALL: "skip" };
 
 const windows = process.platform === "win32";
