@@ -49,9 +49,13 @@ describe("serveFolders", () => {
       "/%2e%2e/page-of-others/module.wasm",
       "/..\\secret.txt",
       "/%",
+
+      "//x",
+      "/%ff",
+      "/%00",
     ];
     for (const path of outside) expect(await statusOf(port, path), path).toBe(404);
-    expect(await statusOf(port, "/")).toBe(200);
+    for (const path of ["/", "//"]) expect(await statusOf(port, path), path).toBe(200);
     await close();
   });
 

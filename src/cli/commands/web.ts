@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
 import { option, parseOptions } from "../../config/options.ts";
-import { UserError } from "../../errors.ts";
+import { ConfigError, UserError } from "../../errors.ts";
 import { serveFolders } from "../../node/serve.ts";
 import type { Command } from "../command.ts";
 
 const schema = z.object({
   port: option(z.number().int().min(0).max(65535).default(8080), {
     group: "web",
-    help: "the port on this machine; where it is taken, the next free one",
+    help: "the port on this machine (or $PORT); where it is taken, the next free one",
   }),
   out: option(z.string().min(1).optional(), {
     group: "web",
@@ -20,6 +20,14 @@ const schema = z.object({
     help: "write the page into a folder for any web host with https, instead of serving it",
   }),
 });
+
+/** @throws ConfigError for a PORT that is no port */
+function portOfEnvironment(): { port?: string } {
+  const port = process.env.PORT;
+  if (!port) return {};
+  if (/^\d{1,5}$/.test(port) && Number(port) < 65536) return { port };
+  throw new ConfigError(`the environment variable PORT: got "${port}", expected a whole number from 0 to 65535`);
+}
 
 /** dist/ of the package, or of the checkout. */
 const dist = fileURLToPath(new URL("../../../dist", import.meta.url));
@@ -34,7 +42,7 @@ export const web: Command = {
   schema,
   examples: ["npx pix2pix web", "npx pix2pix web --port 3000", "npx pix2pix web --out public"],
   async run(given, output) {
-    const { port, out } = parseOptions(schema, given);
+    const { port, out } = parseOptions(schema, { ...portOfEnvironment(), ...given });
     const [page, worker] = parts as [string, string];
     if (!existsSync(join(page, "index.html")) || !existsSync(join(worker, "worker.js"))) {
       throw new UserError(`the page is not built in ${dist}; in a checkout, npm run build:web builds it`);
