@@ -7,7 +7,8 @@
 
 // Train and translate.
 export { type Config, type ConfigInput, parseConfig, profiles, resumeConfig } from "./config/schema.ts";
-export { type StepReport, type TrainEvents, type TrainResult, train } from "./training/train.ts";
+export { type RunDescription, type StepReport, type TrainEvents, type TrainResult, train } from "./training/train.ts";
+export { descriptionLines } from "./training/description.ts";
 export { Trainer } from "./training/trainer.ts";
 export { listRuns, Run } from "./run/run.ts";
 export { type OpenOptions, openTranslator } from "./inference/open.ts";

@@ -19,6 +19,7 @@ export async function trainShown(
   { quiet = false, again = continueCommand(config) }: { quiet?: boolean; again?: string } = {},
 ): Promise<TrainResult & { steps: number; code: number }> {
   const { train: trainRun } = await import("../training/train.ts");
+  const { descriptionLines } = await import("../training/description.ts");
   const platform = await loadPlatform({ threads: config.threads });
   const progress = new Progress(process.stdout, config.printFreq);
   const stop = listenForStop(() => {
@@ -27,8 +28,8 @@ export async function trainShown(
   });
   let steps = 0;
   const events: TrainEvents = {
-    start: ({ lines }) => {
-      if (!quiet) for (const line of lines) progress.line(line);
+    start: (description) => {
+      if (!quiet) for (const line of descriptionLines(description)) progress.line(line);
     },
     step: (report) => {
       steps++;

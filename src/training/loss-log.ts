@@ -1,58 +1,59 @@
-/** The losses of a run as they come in: read from the device, checked, logged and shown. */
-import type { Config } from "../config/schema.ts";
+/** The losses of a run: read from the device, checked and logged. */
 import { UserError } from "../errors.ts";
-import type { Run } from "../run/run.ts";
-import type { Reporter, StepReport } from "./reporter.ts";
+import type { LossLine, Run } from "../run/run.ts";
 import type { Trainer } from "./trainer.ts";
 
-/** A step that is under way. */
+/** A step whose losses are not read yet. */
 interface Pending {
   epoch: number;
   step: number;
   lr: number;
+  /** Pictures of the step. */
   images: number;
 }
 
-/** Losses that a device has computed are read at least this often. */
+/** Losses that a device has computed are read at least this often, in seconds. */
 const unreadSeconds = 1;
 
+export interface LossLogOptions {
+  run: Run;
+  trainer: Trainer;
+  /** The learning rate of the run, for messages. */
+  lr: number;
+  /** Called with each line after it is written, and the pictures of its step. */
+  onLine(line: LossLine, images: number): void;
+}
+
 /**
- * A device is not waited for at every step: its losses are read together, and the time is shared out among their steps. On
- * the CPU they are there when the step is.
+ * To wait for a GPU after every step would slow it down. So the losses of several steps are read together, and the time is
+ * divided evenly among them. On the CPU the losses are there when the step is done.
  */
 export class LossLog {
   /** The step of the last checkpoint, for the message when a loss is not finite. */
   saved = 0;
-  readonly #run: Run;
-  readonly #trainer: Trainer;
-  readonly #report: Reporter;
-  readonly #config: Config;
-  readonly #shown: (report: StepReport) => void;
+  readonly #options: LossLogOptions;
   #pending: Pending[] = [];
   #busy = 0;
   #settled = performance.now();
 
-  constructor(run: Run, trainer: Trainer, report: Reporter, config: Config, shown: (report: StepReport) => void) {
-    this.#run = run;
-    this.#trainer = trainer;
-    this.#report = report;
-    this.#config = config;
-    this.#shown = shown;
+  constructor(options: LossLogOptions) {
+    this.#options = options;
   }
 
-  /** A step that took `seconds` of the host, waiting for its pictures included. */
+  /** @param seconds duration of the step on the host, with the time it waited for its pictures */
   async add(step: Pending, seconds: number): Promise<void> {
     this.#pending.push(step);
     this.#busy += seconds;
     const late = performance.now() - this.#settled > unreadSeconds * 1000;
-    if (late || this.#pending.length >= this.#trainer.capacity) await this.settle();
+    if (late || this.#pending.length >= this.#options.trainer.capacity) await this.settle();
   }
 
-  /** Waits for the device. @throws UserError for a loss that is not finite */
+  /** Waits for the device and logs the losses of all pending steps. @throws UserError for a loss that is not finite */
   async settle(): Promise<void> {
     if (this.#pending.length === 0) return;
+    const { run, trainer, onLine } = this.#options;
     const began = performance.now();
-    const losses = await this.#trainer.losses();
+    const losses = await trainer.losses();
     this.#settled = performance.now();
     const steps = this.#pending.splice(0);
     const seconds = Number(((this.#busy + (this.#settled - began) / 1000) / steps.length).toFixed(4));
@@ -60,16 +61,16 @@ export class LossLog {
     for (const [i, { epoch, step, lr, images }] of steps.entries()) {
       if (!Object.values(losses[i]!).every(Number.isFinite)) throw this.#notFinite(step);
       const line = { epoch, step, ...losses[i]!, lr, seconds };
-      await this.#run.losses.append(line);
-      this.#shown(this.#report.add(line, images));
+      await run.losses.append(line);
+      onLine(line, images);
     }
   }
 
   #notFinite(step: number): UserError {
-    const { lr } = this.#config;
+    const { run, lr } = this.#options;
     const kept =
       this.saved > 0
-        ? `The checkpoint of step ${this.saved} is intact in ${this.#run.dir}: continue from it with a smaller --lr (now ${lr})`
+        ? `The checkpoint of step ${this.saved} is intact in ${run.dir}: continue from it with a smaller --lr (now ${lr})`
         : `Nothing was saved yet: start again with a smaller --lr (now ${lr})`;
     return new UserError(
       `Step ${step}: a loss is not finite, so training stopped. ${kept}, --clip-grad 1, or look for damaged pictures with ` +

@@ -135,6 +135,11 @@ describe("a run", () => {
     expectSame(dirOf("same"), dirOf("whole"));
   });
 
+  it("needs no handlers of events: the page has its losses all the same", async () => {
+    await train(parseConfig({ dataroot, checkpointsDir, name: "silent", ...small, maxSteps: 2 }), platform);
+    expect(read("silent", "index.html").toString()).toMatch(/>2 of 2</);
+  });
+
   it("stopped and continued after every single step", async () => {
     await start("steps", { maxSteps: 1 });
     for (let step = 2; step <= 7; step++) expect(await resume("steps", { maxSteps: step })).toMatchObject({ step });

@@ -1,5 +1,6 @@
 /** Section 2: begin a run, watch it, pause it, and go on with it, also after the page was closed. */
 import { resumeConfig } from "../../index.ts";
+import { deviceText } from "../../training/description.ts";
 import type { Client } from "../client.ts";
 import { files } from "../files.ts";
 import { attempt, note, onClick, part, problem, show } from "./dom.ts";
@@ -132,9 +133,8 @@ export class Training {
       await this.#client.train(
         config,
         {
-          start: ({ lines }) => {
-            const device = lines.find((line) => line.startsWith("device")) ?? "";
-            part("state").textContent = device.replace(/^device +/, "on ");
+          start: ({ device, threads }) => {
+            part("state").textContent = `on ${deviceText(device, threads)}`;
             void attempt(() => this.#show(config.name));
           },
           step: (report) => progress.step(report),

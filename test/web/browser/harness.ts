@@ -3,7 +3,7 @@ import { graphOf, sampleOf, valuesFor } from "../../../src/conformance/cases.ts"
 import { conform, isRight, linesOf } from "../../../src/conformance/report.ts";
 import { evaluate } from "../../../src/conformance/run.ts";
 import { casesOf, variants } from "../../../src/conformance/variants.ts";
-import { parseConfig, Run, resumeConfig } from "../../../src/index.ts";
+import { descriptionLines, parseConfig, Run, resumeConfig } from "../../../src/index.ts";
 import * as web from "../../../src/web/index.ts";
 
 /** Bytes between the test and the page go as base64: faster than arrays of numbers. */
@@ -18,6 +18,17 @@ const runtimeBase = new URL("ort/", location.href).href;
 const client = new web.Client({ runtimeBase });
 const conformance = { casesOf, conform, evaluate, graphOf, isRight, linesOf, sampleOf, valuesFor, variants };
 
-export const harness = { ...web, parseConfig, resumeConfig, Run, toBytes, toText, client, runtimeBase, conformance };
+export const harness = {
+  ...web,
+  descriptionLines,
+  parseConfig,
+  resumeConfig,
+  Run,
+  toBytes,
+  toText,
+  client,
+  runtimeBase,
+  conformance,
+};
 export type Harness = typeof harness;
 Object.assign(globalThis, { pix2pix: harness });

@@ -61,7 +61,7 @@ export const runFile = (page: Page, name: string, file: string) => download(page
 export async function trainIn(page: Page, options: Partial<ConfigInput>, { pauseAfter = 0, resume = false } = {}) {
   return page.evaluate(
     async ({ options, pauseAfter, resume }) => {
-      const { client, files, parseConfig, resumeConfig, Run } = pix2pix;
+      const { client, descriptionLines, files, parseConfig, resumeConfig, Run } = pix2pix;
       const name = String(options.name);
       const stored = resume ? await new Run(files, { checkpointsDir: "runs", name }).config() : undefined;
       const config = stored ? resumeConfig(stored, options) : parseConfig({ dataroot: "", ...options });
@@ -70,7 +70,7 @@ export async function trainIn(page: Page, options: Partial<ConfigInput>, { pause
       const result = await client.train(
         config,
         {
-          start: ({ lines }) => said.push(...lines),
+          start: (description) => said.push(...descriptionLines(description)),
           step: ({ step }) => {
             document.title = `step ${step}`;
             if (step === pauseAfter) stop.abort();

@@ -1,0 +1,52 @@
+/** Strips of input, output and target of a few pairs after each epoch: `samples/epoch_NNN.png`. */
+import type { Config } from "../config/schema.ts";
+import { Loader, still } from "../data/loader.ts";
+import { findPairs, type Pair } from "../data/pairs.ts";
+import { translatePairs } from "../inference/evaluate.ts";
+import { Translator } from "../inference/translator.ts";
+import type { Picture, Platform } from "../platform.ts";
+import { stack, strip } from "../report/compose.ts";
+import type { Trainer } from "./trainer.ts";
+
+/** Pairs of a strip. */
+const samplePairs = 3;
+
+/**
+ * A PNG with a row for each of a few pairs, the same pairs every time, since progress is visible only on the same pictures.
+ * @throws DatasetError when the pairs cannot be read
+ */
+export async function drawSamples(config: Config, platform: Platform, { netG }: Trainer): Promise<Uint8Array> {
+  const { cropSize, cropHeight } = config;
+  const options = { ...config, ...still, loadSize: cropSize, loadHeight: cropHeight };
+  const loader = new Loader(await pairsToShow(config, platform), options, platform);
+  const translator = Translator.of(config, netG, platform);
+  try {
+    const rows: Picture[] = [];
+    for await (const { input, outputs, target } of translatePairs(translator, loader)) {
+      rows.push(strip([input, outputs[0]!, target]));
+    }
+    return await platform.images.encodePng(stack(rows));
+  } finally {
+    await translator.close();
+  }
+}
+
+/** Pairs that are not trained on where the data set has a phase val or test, else some of those that are. */
+async function pairsToShow(config: Config, { files }: Platform): Promise<Pair[]> {
+  for (const phase of ["val", "test", config.phase]) {
+    try {
+      const options = { ...config, phase, skipUnpaired: true, maxDatasetSize: undefined };
+      const { pairs } = await findPairs(files, config.dataroot, options);
+      return spread(pairs, samplePairs);
+    } catch {
+      // This data set has no such phase.
+    }
+  }
+  return [];
+}
+
+/** `count` of the items, evenly spaced, the first among them. */
+function spread<T>(items: readonly T[], count: number): T[] {
+  const n = Math.min(count, items.length);
+  return Array.from({ length: n }, (_, i) => items[Math.floor((i * items.length) / n)]!);
+}

@@ -1,0 +1,135 @@
+/** Prepares a training: data, device, networks with their first or restored weights, logs. */
+import { type Config, checkSize } from "../config/schema.ts";
+import { Loader } from "../data/loader.ts";
+import { type FoundPairs, findPairs } from "../data/pairs.ts";
+import { chooseDevice } from "../engines/device.ts";
+import { CheckpointError } from "../errors.ts";
+import { decode } from "../formats/safetensors.ts";
+import { type Init, inits } from "../nn/init.ts";
+import type { Device, Files, Platform } from "../platform.ts";
+import { loadWeights, type Progress, Run } from "../run/run.ts";
+import { describe, type RunDescription } from "./description.ts";
+import { LossLog, type LossLogOptions } from "./loss-log.ts";
+import { Reporter, type StepReport } from "./reporter.ts";
+import { Trainer } from "./trainer.ts";
+import { Validation } from "./validation.ts";
+
+/** What `train` reports while it runs. Handlers are called, not waited for. */
+export interface TrainEvents {
+  /** Once, before the first step. */
+  start?: ((description: RunDescription) => void) | undefined;
+  /** After each step; on a GPU the reports of several steps come together. */
+  step?: ((report: StepReport) => void) | undefined;
+  /** A sentence for the user: scores, weights that are kept, and so on. */
+  message?: ((text: string) => void) | undefined;
+}
+
+/** A training under way. */
+export interface Training {
+  readonly run: Run;
+  readonly config: Config;
+  readonly platform: Platform;
+  readonly events: TrainEvents;
+  readonly loader: Loader;
+  /** Of the data set. */
+  readonly pairs: number;
+  readonly trainer: Trainer;
+  readonly steps: { readonly perEpoch: number; readonly last: number; readonly epochs: number };
+  readonly log: LossLog;
+  readonly validation: Validation | undefined;
+  readonly reporter: Reporter;
+  /** The step at which this training began. */
+  readonly first: number;
+  /** Steps done, counted from the run's first. */
+  step: number;
+}
+
+/** @throws UserError for data, checkpoints and sizes that do not fit, and a device that is not there */
+export async function setUp(config: Config, platform: Platform, events: TrainEvents): Promise<Training> {
+  const { files } = platform;
+  const run = new Run(files, config);
+  await refuseExisting(run, config);
+  const data = await findPairs(files, config.dataroot, config);
+  const device = await chooseDevice(platform, config.device);
+  const loader = new Loader(data.pairs, { ...config, cacheBytes: roomForPairs(device, platform) }, platform);
+  const size = await loader.size();
+  checkSize(config, size.height, size.width);
+
+  const threads = config.threads ?? platform.cores;
+  const shape = { n: Math.min(config.batchSize, data.pairs.length), ...size };
+  const trainer = new Trainer(platform, { model: config, seed: config.seed, threads, device }, shape);
+  const { step } = config.continueTrain
+    ? await restore(run, config, data, trainer)
+    : await drawWeights(config, files, trainer, events);
+
+  const steps = stepsOf(config, loader);
+  const lines = await run.losses.cutAfter(step);
+  await run.saveConfig(config);
+  const about = { runDir: run.dir, threads, steps: { done: step, ...steps } };
+  events.start?.(describe(config, trainer, { ...data, ...size }, about));
+  const validation = await Validation.open(config, run, platform, trainer, step);
+  const reporter = new Reporter({ run, config, lines, scores: validation?.scores ?? [], steps });
+  const onLine: LossLogOptions["onLine"] = (line, images) => {
+    const report = reporter.add(line, images);
+    events.step?.(report);
+  };
+  const log = new LossLog({ run, trainer, lr: config.lr, onLine });
+  log.saved = step;
+  await trainer.prepare(shape);
+  return {
+    ...{ run, config, platform, events, loader, pairs: data.pairs.length, trainer, steps },
+    ...{ log, validation, reporter, first: step, step },
+  };
+}
+
+async function refuseExisting(run: Run, { continueTrain }: Config): Promise<void> {
+  if (continueTrain || !(await run.exists())) return;
+  throw new CheckpointError(
+    `The run ${run.dir} exists already. Go on with it by --continue-train, choose another --name, or remove the folder.`,
+  );
+}
+
+/**
+ * Bytes for pairs that are kept prepared. A GPU's steps are short and leave the host's memory free; steps on a CPU are long
+ * and need the memory, and preparing pairs again costs no measurable time there.
+ */
+function roomForPairs(device: Device, { base }: Platform): number | undefined {
+  return device.name === base ? undefined : 256 * 2 ** 20;
+}
+
+/** Continues from the last checkpoint. @throws CheckpointError when it does not fit the networks or the data set */
+async function restore(run: Run, { dataroot }: Config, { pairs }: FoundPairs, trainer: Trainer): Promise<Progress> {
+  const progress = await run.restore(trainer);
+  if (progress.pairs === pairs.length) return progress;
+  throw new CheckpointError(
+    `The run ${run.dir} was trained on ${progress.pairs} pairs, ${dataroot} has ${pairs.length}: the order of the data ` +
+      "would differ. Restore the data, or start another run with --init-g and --init-d.",
+  );
+}
+
+/** Draws the first weights; --init-g and --init-d replace them. */
+async function drawWeights(
+  { initType, initGain, seed, initG, initD }: Config,
+  files: Files,
+  trainer: Trainer,
+  { message }: TrainEvents,
+): Promise<{ step: number }> {
+  const init: Init = inits[initType];
+  if (init.notice) message?.(init.notice);
+  for (const [net, file] of [
+    [trainer.netG, initG],
+    [trainer.netD, initD],
+  ] as const) {
+    net.initialise(init, initGain, seed);
+    if (file) loadWeights(net, decode(await files.read(file), file).tensors, file);
+  }
+  return { step: 0 };
+}
+
+/** The last step of the run, and its epochs. The last epoch may be incomplete with --max-steps. */
+function stepsOf({ accumulate, nEpochs, nEpochsDecay, maxSteps }: Config, loader: Loader): Training["steps"] {
+  const perEpoch = Math.ceil(loader.batchesPerEpoch / accumulate);
+  const all = (nEpochs + nEpochsDecay) * perEpoch;
+  const last = Math.min(all, maxSteps ?? all);
+  return { perEpoch, last, epochs: Math.ceil(last / perEpoch) };
+}
