@@ -1,10 +1,12 @@
 /** How a trained generator is used: the options that translate and test share. */
+
 import * as z from "zod";
 import { option } from "../config/options.ts";
 import { type Config, configSchema } from "../config/schema.ts";
 import { ConfigError } from "../errors.ts";
 import type { Fit } from "../inference/fit.ts";
 import type { TestTime } from "../inference/translator.ts";
+import { norms } from "../nn/norms.ts";
 
 const { preprocess, seed, device, threads, noDropout, dropout, statistics } = configSchema.shape;
 
@@ -94,8 +96,8 @@ export function testTime(given: Given, run: Config): { settings: TestTime; fit: 
   }
   const statistics = given.statistics ?? (given.eval ? "running" : run.statistics);
   const notes =
-    given.statistics && statistics !== "image" && run.norm === "instance"
-      ? [`--statistics ${statistics}: instance norms have none; they use those of each image`]
+    given.statistics && statistics !== "image" && norms[run.norm].perPicture
+      ? [`--statistics ${statistics}: ${run.norm} norms have none; they use those of each image`]
       : [];
   return { settings: { dropout, statistics, seed, tile, overlap }, fit: { preprocess, aspectRatio }, notes };
 }

@@ -8,6 +8,7 @@ import { generatorGraph, trainingStep } from "../model/pix2pix.ts";
 import { type DiscriminatorName, discriminators } from "../networks/discriminators.ts";
 import { generators } from "../networks/generators.ts";
 import { ganLosses } from "../nn/losses.ts";
+import { statisticsSources } from "../nn/norms.ts";
 import { type Case, collect } from "./cases.ts";
 
 /** A configuration and the batch that it is tried on. */
@@ -65,9 +66,7 @@ export function casesOf(all: readonly Variant[], kind: "cpu" | "gpu"): Map<strin
   for (const { name, config, shape } of all) {
     const { phases } = trainingStep(config, shape);
     const steps = phases.flatMap(({ before, batch, after }) => [...before, batch, ...after]);
-    const alone = (["batch", "running", "image"] as const).map(
-      (statistics) => generatorGraph(config, shape, statistics).program,
-    );
+    const alone = statisticsSources.map((statistics) => generatorGraph(config, shape, statistics).program);
     const lowered =
       kind === "gpu" ? [...stepForGpu(steps), ...alone.map(forGpu)] : [...steps, ...alone].map((p) => forCpu(p));
     collect(lowered, name, cases);

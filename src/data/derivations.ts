@@ -5,13 +5,21 @@ export interface Derivation {
   help: string;
   /** The number of channels that the side has in any case. */
   channels?: number;
+  /** Shown in colour, together with the other side. */
+  shownInColour?: true;
 }
 
-export const derivations = {
-  L: { help: "its lightness, L / 50 - 1 of CIELAB", channels: 1 },
-  ab: { help: "its colours, a / 110 and b / 110 of CIELAB (shown together with the lightness)", channels: 2 },
+const kinds = {
+  L: { help: "its lightness, L / 50 - 1 of CIELAB", channels: 1, shownInColour: true },
+  ab: {
+    help: "its colours, a / 110 and b / 110 of CIELAB (shown together with the lightness)",
+    channels: 2,
+    shownInColour: true,
+  },
   masked: { help: "with a white rectangle of half its size in the centre" },
   absent: { help: "nothing: there are no targets" },
 } as const satisfies Readonly<Record<string, Derivation>>;
 
-export type Derive = keyof typeof derivations;
+export type Derive = keyof typeof kinds;
+
+export const derivations: Readonly<Record<Derive, Derivation>> = kinds;

@@ -1,6 +1,6 @@
 /** Rules for the options of data: what cannot work, in one line each. `parseConfig` and the loader both ask here. */
 import type { AugmentOptions } from "./augment.ts";
-import { type Derivation, derivations } from "./derivations.ts";
+import { type Derive, derivations } from "./derivations.ts";
 import { type SideOptions, sideForms } from "./sides.ts";
 import { crops, type Preprocessing, preprocessings, type SizeOptions } from "./sizes.ts";
 
@@ -65,7 +65,7 @@ export function sideProblems(options: SideOptions): string[] {
   const wanted = { inputNc, outputNc, ...implied };
   if (wanted.inputNc === inputNc && wanted.outputNc === outputNc) return [];
   const sides = { L: "lightness", ab: "the colours a and b", masked: "a picture", absent: "nothing" };
-  const side = (name: string, count: number, derive: keyof typeof sides = "masked") =>
+  const side = (name: string, count: number, derive: Derive = "masked") =>
     `${count} ${name} channel${count > 1 ? "s" : ""} (${sides[derive]})`;
   return [
     `--dataset-mode ${datasetMode} --direction ${direction} has ${side("input", wanted.inputNc, input.derive)} and ` +
@@ -79,10 +79,7 @@ export function channelsOf(
   options: Pick<SideOptions, "datasetMode" | "direction">,
 ): Partial<Pick<SideOptions, "inputNc" | "outputNc">> {
   const { input, target } = sideForms({ ...options, inputNc: 0, outputNc: 0, channelOrder: "RGB" });
-  const count = (derive: keyof typeof derivations | undefined) => {
-    const kind: Derivation | undefined = derive && derivations[derive];
-    return kind?.channels;
-  };
+  const count = (derive: Derive | undefined) => derive && derivations[derive].channels;
   const [inputNc, outputNc] = [count(input.derive), count(target.derive)];
   return { ...(inputNc !== undefined && { inputNc }), ...(outputNc !== undefined && { outputNc }) };
 }

@@ -4,7 +4,7 @@
  */
 import type { DeepPicture, Picture } from "../platform.ts";
 import { type ColorFactors, jitterColors } from "./augment.ts";
-import type { Derive } from "./derivations.ts";
+import { type Derive, derivations } from "./derivations.ts";
 import { labToRgb, writeLab } from "./lab.ts";
 import { type DatasetMode, derivedSides } from "./pairs.ts";
 import { fromTensor, fromTensor16, type Placement, reduceChannels, writeCrop } from "./transforms.ts";
@@ -143,6 +143,12 @@ export function outputPicture16(
   width: number,
 ): Picture<Uint16Array> {
   return fromTensor16(...shown(values, A, sideForms(options).target, height, width));
+}
+
+/** Whether `outputPicture` gives a picture in colour. */
+export function showsColour(options: SideOptions): boolean {
+  const { channels, derive } = sideForms(options).target;
+  return channels >= 3 || (derive !== undefined && derivations[derive].shownInColour === true);
 }
 
 /** The arguments of fromTensor for a side, beside the other one where that completes it. */

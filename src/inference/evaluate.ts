@@ -3,7 +3,7 @@ import type { Config } from "../config/schema.ts";
 import { Loader, wholePictures } from "../data/loader.ts";
 import { derivedSides, type FoundPairs, findPairs } from "../data/pairs.ts";
 import { classesFirst, collectPalette, nearestColours, type Palette, paint } from "../data/palette.ts";
-import { inputPicture, outputPicture } from "../data/sides.ts";
+import { inputPicture, outputPicture, showsColour } from "../data/sides.ts";
 import { DatasetError } from "../errors.ts";
 import { type Metrics, mean, measure, spread } from "../metrics/pictures.ts";
 import { type ClassScores, Confusion, LabHistograms, type LabScores } from "../metrics/scores.ts";
@@ -186,8 +186,7 @@ export async function evaluate(
   loader: Loader,
   { samples = 1, palette, onPair }: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  const { outputNc, datasetMode } = translator.config;
-  const colours = outputNc >= 3 || datasetMode === "colorization" ? new LabHistograms() : undefined;
+  const colours = showsColour(translator.config) ? new LabHistograms() : undefined;
   const classes = palette && new ClassScorer(palette);
   const pairs: Evaluation["pairs"] = [];
   const seconds: number[] = [];

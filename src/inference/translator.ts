@@ -7,6 +7,7 @@ import { type Program, sizeOf } from "../graph/graph.ts";
 import type { WeightUse } from "../lowering/cpu-options.ts";
 import { type BatchShape, generatorGraph } from "../model/pix2pix.ts";
 import { generators } from "../networks/generators.ts";
+import { norms } from "../nn/norms.ts";
 import type { MaskSpec } from "../nn/parameters.ts";
 import type { DeepPicture, Device, Picture, Platform } from "../platform.ts";
 import { Random } from "../random.ts";
@@ -217,7 +218,7 @@ export class Translator {
 
   async #tiled(shape: BatchShape, size: TileSize): Promise<Ready> {
     // Running statistics are the same for all tiles; an instance norm has none.
-    const running = this.statistics === "running" && this.config.norm !== "instance";
+    const running = this.statistics === "running" && !norms[this.config.norm].perPicture;
     const { program, netG } = generatorGraph(this.config, shape, running ? "running" : "given");
     const known = new Map<Program, Promise<CompiledProgram>>();
     const compile = async (part: Program) => {

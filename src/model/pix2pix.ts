@@ -1,13 +1,21 @@
 /**
- * pix2pix (Isola et al. 2017) as static graphs of a training step, by default in the order of the widely used PyTorch code:
- * G once; D's loss on (A, fake) and (A, B), halved; Adam on D; then G's loss through the updated D plus lambda * L1; Adam on G.
+ * A training step of pix2pix (Isola et al. 2017) as static graphs. The default order is that of the PyTorch implementation:
+ * G once; D's loss on (A, fake) and (A, B), halved; Adam on D; G's loss through the updated D plus lambda * L1; Adam on G.
  */
 import { gradient } from "../graph/gradient.ts";
 import { Graph, type Output, type Program, type Tensor, unshaped } from "../graph/graph.ts";
 import { concat, reshape } from "../graph/ops/movement.ts";
 import type { Statistics } from "../nn/norms.ts";
 import { Parameters } from "../nn/parameters.ts";
-import { type BatchShape, generate, type Loss, type LossName, Model, type ModelOptions } from "./losses.ts";
+import {
+  type BatchShape,
+  generate,
+  type Judgement,
+  type Loss,
+  type LossName,
+  Model,
+  type ModelOptions,
+} from "./losses.ts";
 import { accumulated, clipping, zeroing } from "./update.ts";
 
 export { type BatchShape, type Losses, lossNames, type ModelOptions } from "./losses.ts";
@@ -15,131 +23,157 @@ export { type BatchShape, type Losses, lossNames, type ModelOptions } from "./lo
 /** The part of a step that ends with the update of one network. */
 export interface Phase {
   network: "netG" | "netD";
-  /** A batch's losses, and the gradients of the network. */
+  /** A batch's losses and the network's gradients. */
   batch: Program;
-  /** Before the batches: what is done to the parameters. */
+  /** Programs that run before the batches, on the parameters. */
   before: Program[];
-  /** After the batches: what is done to the gradients and parameters ahead of the optimiser. */
+  /** Programs that run after the batches and before the optimiser, on gradients and parameters. */
   after: Program[];
-  /** The output of `batch` with the losses as a vector, and their names in it. */
+  /** The output of `batch` that holds the losses as a vector, and their names in it. */
   losses: { output: string; names: readonly LossName[] };
 }
 
 export interface StepGraph {
   /** In the order in which they run. */
   phases: Phase[];
-  /** Values that the first phase hands to the second, under their own names. */
+  /** Values that the first phase computes and the second reads, under their own names. */
   carried: readonly Tensor[];
   netG: Parameters;
   netD: Parameters;
-  /** How many batches each batch norm sees in a step: upstream's num_batches_tracked. */
+  /** The batches that each batch norm sees in a step: num_batches_tracked of the PyTorch implementation. */
   counts: { network: "netG" | "netD"; name: string; count: number }[];
-  /** [1, 1, h, w] and so on: D's judgement of one batch, at full size; undefined where there is no D. */
+  /** [1, 1, h, w]: the shape of D's map for one picture, at full size; undefined where there is no D. */
   outputMap: readonly number[] | undefined;
 }
 
 /**
- * One training step as programs, for the optimisers come between them.
+ * One training step as programs, with an optimiser after each.
  *
- * They read `real_A`, `real_B`, every parameter ("netG.<name>", "netD.<name>") and what the host draws for the networks
- * (`masks`, `uniforms`). D's phase gives `fake_B`, `losses_D` and "netD.<name>.grad"; G's reads D's new parameters as
- * "netD.<name>.updated" and gives `losses_G`, "netG.<name>.grad" and the new running statistics, "<network>.<name>.new".
+ * The programs read `real_A` [n, inputNc, H, W] and `real_B` [n, outputNc, H, W], both in [-1, 1], every parameter
+ * ("netG.<name>", "netD.<name>") and the random numbers of the networks (`masks`, `uniforms`), which the host draws. D's
+ * phase gives `fake_B`, `losses_D` and "netD.<name>.grad". G's phase reads D's new parameters as "netD.<name>.updated" and
+ * gives `losses_G`, "netG.<name>.grad" and the new running statistics, "<network>.<name>.new".
+ * @param options a `Config` has all of them
+ * @param batch samples and pixels; see `Generator.multiple`: other sizes are padded inside the graph
  */
 export function trainingStep(options: ModelOptions, batch: BatchShape): StepGraph {
-  if (options.lambdaGan === 0) return withoutDiscriminator(options, batch);
-  if (options.accumulate > 1) return overSeveralBatches(options, batch);
   const model = new Model(options, batch);
   const { graph, netG, netD, realB } = model;
-
   const fakeB = model.generate();
+  if (options.lambdaGan === 0) return stepOfG(model, fakeB, options);
 
-  // D: tell real pairs from fake ones.
+  // D learns to tell real pairs from fake ones.
   const fake = model.judge(fakeB, "fake");
   const real = model.judge(realB, "real");
-  const lossD = model.lossD(real, fake, fakeB);
-  const gradientsD = gradientsOf(netD, lossD);
+  const learnD = learning(netD, model.lossD(real, fake, fakeB), options);
+  if (options.accumulate > 1) return stepOverBatches(model, learnD, mapOf(real), options, batch);
 
-  // G: convince D, and stay near the target.
-  const { updateOrder, lambdaFeat } = options;
-  let renewed: Map<Tensor, Tensor> | undefined;
-  let lossG: Loss;
-  if (updateOrder === "updated") {
-    for (const [name, updated] of updatesOf(netD)) netD.replace(name, updated);
-    lossG = model.lossG(fakeB, model.judge(fakeB, "G"), lambdaFeat > 0 ? model.judge(realB, "G, real") : undefined);
-  } else {
-    lossG = model.lossG(fakeB, fake, real);
-    if (updateOrder === "stale") renewed = new Map([...updatesOf(netD)].map(([name, t]) => [netD.current(name), t]));
-  }
-  const gradientsG = gradientsOf(netG, lossG, renewed);
+  // G learns to convince D and to stay near the target.
+  const { lossG, renewed } = againstD(model, fakeB, { fake, real }, options);
+  const learnG = learning(netG, lossG, options, renewed);
 
   const { first, second, carried } = graph.split(
-    [{ name: "fake_B", tensor: fakeB }, vectorOf("losses_D", lossD), ...gradientsD],
-    [vectorOf("losses_G", lossG), ...gradientsG, ...statisticsOf(netG), ...statisticsOf(netD)],
+    [{ name: "fake_B", tensor: fakeB }, ...outputsOf(learnD)],
+    [...outputsOf(learnG), ...statisticsOf(netG), ...statisticsOf(netD)],
   );
-  const phases = [phase(netD, first, lossD, options), phase(netG, second, lossG, options)];
-  const counts = [...countsOf(netG), ...countsOf(netD)];
-  return { phases, carried, netG, netD, counts, outputMap: real[0]!.at(-1)!.shape };
+  const phases = [phase(learnD, first, options), phase(learnG, second, options)];
+  return { phases, carried, netG, netD, counts: countsOf(netG, netD), outputMap: mapOf(real) };
 }
 
-/** The paper's L1 alone: a step of G that no D judges. */
-function withoutDiscriminator(options: ModelOptions, batch: BatchShape): StepGraph {
-  const model = new Model(options, batch);
+/** G's loss by the three orders of update, and the tensors that its backward pass reads instead of others. */
+function againstD(
+  model: Model,
+  fakeB: Tensor,
+  { fake, real }: { fake: Judgement; real: Judgement },
+  { updateOrder, lambdaFeat }: ModelOptions,
+): { lossG: Loss; renewed?: Map<Tensor, Tensor> } {
+  const { netD, realB } = model;
+  if (updateOrder === "updated") {
+    for (const [name, updated] of updatesOf(netD)) netD.replace(name, updated);
+    const judged = model.judge(fakeB, "G");
+    return { lossG: model.lossG(fakeB, judged, lambdaFeat > 0 ? model.judge(realB, "G, real") : undefined) };
+  }
+  const lossG = model.lossG(fakeB, fake, real);
+  if (updateOrder === "simultaneous") return { lossG };
+  return { lossG, renewed: new Map([...updatesOf(netD)].map(([name, t]) => [netD.current(name), t])) };
+}
+
+/** A step of G alone, without D: the paper's L1. */
+function stepOfG(model: Model, fakeB: Tensor, options: ModelOptions): StepGraph {
   const { graph, netG, netD } = model;
-  const fakeB = model.generate();
-  const loss = model.lossG(fakeB);
-  const gradients = accumulated(graph, gradientsOf(netG, loss), options);
-  const outputs = [{ name: "fake_B", tensor: fakeB }, vectorOf("losses_G", loss), ...gradients, ...statisticsOf(netG)];
-  const phases = [phase(netG, graph.program(outputs), loss, options)];
-  return { phases, carried: [], netG, netD, counts: countsOf(netG), outputMap: undefined };
+  const learnG = learning(netG, model.lossG(fakeB), options);
+  const program = graph.program([{ name: "fake_B", tensor: fakeB }, ...outputsOf(learnG), ...statisticsOf(netG)]);
+  return {
+    phases: [phase(learnG, program, options)],
+    carried: [],
+    netG,
+    netD,
+    counts: countsOf(netG),
+    outputMap: undefined,
+  };
 }
 
 /**
- * A step whose gradients are means over several batches: that of one batch of them all, in the memory of one (but for batch
- * norms, which see each batch by itself). D's update comes before G's first batch, so G goes through the batches a second
- * time, in a graph of its own.
+ * A step whose gradients are means over several batches: those of one batch of all samples, in the memory of one (but batch
+ * norms see each batch separately). D's update comes before G's first batch, so G goes through the batches a second time,
+ * in a graph of its own.
  */
-function overSeveralBatches(options: ModelOptions, batch: BatchShape): StepGraph {
-  const forD = new Model(options, batch);
-  const fakeB = forD.generate();
-  const fake = forD.judge(fakeB, "fake");
-  const real = forD.judge(forD.realB, "real");
-  const lossD = forD.lossD(real, fake, fakeB);
-  const gradientsD = accumulated(forD.graph, gradientsOf(forD.netD, lossD), options);
-  const stepD = forD.graph.program([vectorOf("losses_D", lossD), ...gradientsD, ...statisticsOf(forD.netD)]);
+function stepOverBatches(
+  modelD: Model,
+  learnD: Learning,
+  outputMap: readonly number[],
+  options: ModelOptions,
+  batch: BatchShape,
+): StepGraph {
+  const stepD = modelD.graph.program([...outputsOf(learnD), ...statisticsOf(modelD.netD)]);
 
-  const forG = new Model(options, batch);
-  const { netG, netD } = forG;
-  const pictures = forG.generate();
-  const realG = options.lambdaFeat > 0 ? forG.judge(forG.realB, "G, real") : undefined;
-  const lossG = forG.lossG(pictures, forG.judge(pictures, "G"), realG);
-  const gradientsG = accumulated(forG.graph, gradientsOf(netG, lossG), options);
-  const outputs = [{ name: "fake_B", tensor: pictures }, vectorOf("losses_G", lossG), ...gradientsG];
-  const stepG = forG.graph.program([...outputs, ...statisticsOf(netG), ...statisticsOf(netD)]);
+  const modelG = new Model(options, batch);
+  const { graph, netG, netD, realB } = modelG;
+  const fakeB = modelG.generate();
+  const real = options.lambdaFeat > 0 ? modelG.judge(realB, "G, real") : undefined;
+  const learnG = learning(netG, modelG.lossG(fakeB, modelG.judge(fakeB, "G"), real), options);
+  const outputs = [{ name: "fake_B", tensor: fakeB }, ...outputsOf(learnG)];
+  const stepG = graph.program([...outputs, ...statisticsOf(netG), ...statisticsOf(netD)]);
 
-  const phases = [phase(forD.netD, stepD, lossD, options), phase(netG, stepG, lossG, options)];
-  const counts = [...countsOf(forD.netD), ...countsOf(netG), ...countsOf(netD)];
-  return { phases, carried: [], netG, netD: forD.netD, counts, outputMap: real[0]!.at(-1)!.shape };
+  const phases = [phase(learnD, stepD, options), phase(learnG, stepG, options)];
+  return { phases, carried: [], netG, netD: modelD.netD, counts: countsOf(modelD.netD, netG, netD), outputMap };
 }
 
-function phase(net: Parameters, batch: Program, { parts }: Loss, options: ModelOptions): Phase {
-  const { clipGrad, zeroBias } = options;
+/** A network with its loss and the gradients of its trained parameters. */
+interface Learning {
+  net: Parameters;
+  loss: Loss;
+  gradients: Output[];
+}
+
+/** @param renewed tensors that the backward pass reads instead of those of the forward pass */
+function learning(net: Parameters, loss: Loss, options: ModelOptions, renewed?: ReadonlyMap<Tensor, Tensor>): Learning {
+  return { net, loss, gradients: accumulated(net.graph, gradientsOf(net, loss, renewed), options) };
+}
+
+/** The losses as a vector and the gradients. */
+function outputsOf({ net, loss: { parts }, gradients }: Learning): Output[] {
+  const values = parts.map(([, value]) => reshape(value, [1]));
+  return [{ name: lossesOf(net), tensor: values.length === 1 ? values[0]! : concat(values, 0) }, ...gradients];
+}
+
+const lossesOf = ({ network }: Parameters) => (network === "netD" ? "losses_D" : "losses_G");
+
+function phase({ net, loss: { parts } }: Learning, batch: Program, { clipGrad, zeroBias }: ModelOptions): Phase {
   const network = net.network as Phase["network"];
   const zero = zeroBias ? zeroing(net) : [];
   return {
     network,
     batch,
-    // The paper's code zeroes biases before each of its two closures, of which D's comes before D has judged, and G's
-    // after G has drawn.
+    // The paper's code sets biases to 0 before each of its two closures: D's comes before D has judged, G's after G has
+    // drawn.
     before: network === "netD" ? zero : [],
     after: [...(clipGrad > 0 ? [clipping(net, clipGrad)] : []), ...(network === "netG" ? zero : [])],
-    losses: { output: network === "netD" ? "losses_D" : "losses_G", names: parts.map(([name]) => name) },
+    losses: { output: lossesOf(net), names: parts.map(([name]) => name) },
   };
 }
 
-/**
- * The gradients of a network's trained parameters, as "<network>.<name>.grad".
- * @param renewed tensors that the backward pass sees in the place of those of the forward pass
- */
+/** The gradients of a network's trained parameters, as "<network>.<name>.grad". */
 function gradientsOf(net: Parameters, { total }: Loss, renewed?: ReadonlyMap<Tensor, Tensor>): Output[] {
   const specs = net.trainable;
   const gradients = gradient(
@@ -150,7 +184,7 @@ function gradientsOf(net: Parameters, { total }: Loss, renewed?: ReadonlyMap<Ten
   return specs.map((s, i) => ({ name: `${net.network}.${s.name}.grad`, tensor: unshaped(gradients[i]!) }));
 }
 
-/** A network's parameters as they are after its update, by name: inputs of the second program. */
+/** A network's parameters after its update, by name: inputs of the second program. */
 function updatesOf({ graph, network, trainable }: Parameters): Map<string, Tensor> {
   return new Map(trainable.map(({ name, shape }) => [name, graph.input(`${network}.${name}.updated`, shape)]));
 }
@@ -160,16 +194,19 @@ function statisticsOf(net: Parameters): Output[] {
   return net.statistics.map(({ name }) => ({ name: `${net.network}.${name}.new`, tensor: net.current(name) }));
 }
 
-function countsOf({ network, batches }: Parameters): StepGraph["counts"] {
-  return [...batches].map(([name, count]) => ({ network: network as Phase["network"], name, count }));
+function countsOf(...networks: Parameters[]): StepGraph["counts"] {
+  return networks.flatMap(({ network, batches }) =>
+    [...batches].map(([name, count]) => ({ network: network as Phase["network"], name, count })),
+  );
 }
 
-function vectorOf(name: string, { parts }: Loss): Output {
-  const values = parts.map(([, value]) => reshape(value, [1]));
-  return { name, tensor: values.length === 1 ? values[0]! : concat(values, 0) };
-}
+const mapOf = (judgement: Judgement): readonly number[] => judgement[0]!.at(-1)!.shape;
 
-/** G alone, for pictures: inputs `real_A`, parameters and masks; output `fake_B`. */
+/**
+ * The generator alone. Inputs: `real_A` [n, inputNc, H, W], the parameters and the dropout masks; output: `fake_B`
+ * [n, outputNc, H, W], both in [-1, 1].
+ * @param statistics the source of a batch norm's mean and variance
+ */
 export function generatorGraph(
   options: ModelOptions,
   batch: BatchShape,

@@ -1,7 +1,7 @@
 /** Losses. `ganLosses` are the choices of --gan-mode; D's output is a map of logits, [N, 1, h, w], for each scale. */
 import { gradient } from "../graph/gradient.ts";
 import type { Tensor } from "../graph/graph.ts";
-import { abs, add, mul, neg, Softplus, sqrt, square, sub } from "../graph/ops/elementwise.ts";
+import { abs, add, mul, neg, relu, Softplus, sqrt, square, sub } from "../graph/ops/elementwise.ts";
 import { mean, sum, sumSquare } from "../graph/ops/reduce.ts";
 import { type Norm, norms } from "./norms.ts";
 
@@ -88,7 +88,16 @@ const wgangp: GanLoss = {
       : undefined,
 };
 
+/** relu(1 - x) for real, relu(1 + x) for fake, -x for G (Lim and Ye 2017; Miyato et al. 2018, eq. 16 and 17). */
+const hinge: GanLoss = {
+  help: "hinge loss for D, negative mean logit for G",
+  real: (logits) => mean(relu(sub(1, logits))),
+  fake: (logits) => mean(relu(add(logits, 1))),
+  generator: (logits) => neg(mean(logits)),
+  chart: { unit: "hinge loss of D, negative mean logit of G", chance: 1, text: "1" },
+};
+
 /** The choices of --gan-mode. */
-export const ganLosses = { vanilla, lsgan, wgangp } satisfies Readonly<Record<string, GanLoss>>;
+export const ganLosses = { vanilla, lsgan, wgangp, hinge } satisfies Readonly<Record<string, GanLoss>>;
 
 export type GanMode = keyof typeof ganLosses;

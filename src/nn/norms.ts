@@ -30,8 +30,8 @@ export interface NormKind {
   mixesBatch: boolean;
   /** Whether the PyTorch implementation gives the convolution before the norm a bias. */
   biasBefore: boolean;
-  /** Whether the norm keeps running statistics, which can replace those of the pictures at test time. */
-  runningStatistics: boolean;
+  /** Whether it takes each picture's own statistics, in training and at test time. */
+  perPicture: boolean;
   /** The normalised map. `name` is the module's name, x is [N, C, H, W]. */
   build(p: Parameters, name: string, x: Tensor, options: NormOptions): Tensor;
 }
@@ -88,21 +88,21 @@ export const norms = {
     help: "over the batch, with scale and shift (Ioffe and Szegedy 2015)",
     mixesBatch: true,
     biasBefore: false,
-    runningStatistics: true,
+    perPicture: false,
     build: batchNorm,
   },
   instance: {
     help: "over each picture, without scale and shift (Ulyanov et al. 2016)",
     mixesBatch: false,
     biasBefore: true,
-    runningStatistics: false,
+    perPicture: true,
     build: instanceNorm,
   },
   none: {
     help: "no normalisation",
     mixesBatch: false,
     biasBefore: false,
-    runningStatistics: false,
+    perPicture: false,
     build: (_p, _name, x) => x,
   },
 } satisfies Readonly<Record<string, NormKind>>;
