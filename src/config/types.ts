@@ -264,7 +264,7 @@ export interface ConfigInput {
   initD?: string;
   /**
    * Adversarial loss. vanilla: cross-entropy; lsgan: squared error; wgangp: Wasserstein distance with gradient
-   * penalty.
+   * penalty; hinge: hinge loss for D, negative mean logit for G.
    * Default: vanilla.
    */
   ganMode?: Values["ganMode"];
