@@ -53,7 +53,10 @@ function withRoots(roots: readonly number[]): number[] {
 
 /** For each pair of rows of two matrices all products of their values. */
 function kronecker(rows: readonly number[][], columns: readonly number[][]): Float32Array {
-  return Float32Array.from(rows.flatMap((a) => columns.flatMap((b) => a.flatMap((x) => b.map((y) => x * y)))));
+  const products = new Float32Array(rows.length * rows[0]!.length * columns.length * columns[0]!.length);
+  let i = 0;
+  for (const a of rows) for (const b of columns) for (const x of a) for (const y of b) products[i++] = x * y;
+  return products;
 }
 
 /** Each row with its values at `start`, `start + step`, ... of `length` values and zeros elsewhere; values beyond are left out. */
