@@ -1,6 +1,6 @@
-;; Adam in one pass over memory, four values at a time. Same formula as adamInPlace in adam.ts.
-;; $inverse is 1 / sqrt(1 - beta2^t); $rest1 and $rest2 are 1 - beta1 and 1 - beta2, rounded once.
-;; All arrays are at 16-byte aligned addresses; $bytes is a multiple of 16.
+;; A step of Adam in one pass over memory, four values at a time. The formula is that of adamInPlace in nn/adam.ts.
+;; $inverse is 1 / sqrt(1 - beta2^t). $rest1 and $rest2 are 1 - beta1 and 1 - beta2, rounded to float32 once.
+;; All addresses and $bytes are multiples of 16.
 (module
   (import "env" "memory" (memory 1))
   (func (export "adam")

@@ -1,9 +1,9 @@
-;; Random.fillNormal and fillDropout of random.ts, four blocks of Philox4x32-10 at a time: the same operations in the same
-;; order, so the same values to the last bit (a test compares them). i32x4 lanes are blocks, f64x2 lanes two of them.
+;; Random.fillNormal and fillDropout of random.ts for four blocks of Philox4x32-10 at a time. Operations and their order are the
+;; same, so all bits of the values are too (a test compares them). The lanes of an i32x4 are four blocks, those of an f64x2 two.
 (module
   (memory (export "memory") 1)
 
-  ;; The words of four blocks from counter ($block, $word1, $word2, $word3) on, key ($k0, $k1): first to fourth of each.
+  ;; The first to fourth words of four blocks, from counter ($block, $word1, $word2, $word3) on, with key ($k0, $k1).
   (func $words (param $block i32) (param $word1 i32) (param $word2 i32) (param $word3 i32) (param $k0 i32) (param $k1 i32)
     (result v128 v128 v128 v128)
     (local $round i32) (local $c0 v128) (local $c1 v128) (local $c2 v128) (local $c3 v128)
@@ -31,13 +31,13 @@
       (br_if $rounds (local.tee $round (i32.sub (local.get $round) (i32.const 1)))))
     (local.get $c0) (local.get $c1) (local.get $c2) (local.get $c3))
 
-  ;; ln(v / 2^32) of v = 1..2^32: logUnit of random.ts, with exponent and mantissa taken from the bits of v.
+  ;; ln(v / 2^32) for v = 1..2^32: logUnit of random.ts, with exponent and mantissa from the bits of v.
   (func $ln (param $v v128) (result v128)
     (local $m v128) (local $e v128) (local $large v128) (local $s v128) (local $z v128)
     (local.set $m (v128.or
       (v128.and (local.get $v) (v128.const i64x2 0x000fffffffffffff 0x000fffffffffffff))
       (v128.const i64x2 0x3ff0000000000000 0x3ff0000000000000)))
-    ;; The exponent's bits below 2^52 are a whole float64: less 2^52, the bias 1023 and 32.
+    ;; The exponent bits, below those of 2^52, are the float64 2^52 + exponent. Subtract 2^52, the bias 1023 and 32.
     (local.set $e (f64x2.sub
       (v128.or (i64x2.shr_u (local.get $v) (i32.const 52)) (v128.const i64x2 0x4330000000000000 0x4330000000000000))
       (v128.const f64x2 4503599627371551 4503599627371551)))
@@ -52,7 +52,7 @@
       (f64x2.add (v128.const f64x2 1 1) (f64x2.mul (local.get $z)
       (f64x2.add (v128.const f64x2 0.3333333333333333 0.3333333333333333) (f64x2.mul (local.get $z) (f64x2.add (v128.const f64x2 0.2 0.2) (f64x2.mul (local.get $z) (f64x2.add (v128.const f64x2 0.14285714285714285 0.14285714285714285) (f64x2.mul (local.get $z) (f64x2.add (v128.const f64x2 0.1111111111111111 0.1111111111111111) (f64x2.mul (local.get $z) (f64x2.add (v128.const f64x2 0.09090909090909091 0.09090909090909091) (f64x2.mul (local.get $z) (v128.const f64x2 0.07692307692307693 0.07692307692307693))))))))))))))))
 
-  ;; The two normals of the words in the lower lanes of $a and $b, times $std and plus $mean, as float32 in the lower lanes.
+  ;; Two normal numbers from the words in the lower lanes of $a and $b, times $std plus $mean, as float32 in the lower lanes.
   (func $boxMuller (param $a v128) (param $b v128) (param $mean v128) (param $std v128) (result v128 v128)
     (local $radius v128) (local $angle v128) (local $z v128) (local $sine v128) (local $cosine v128)
     (local $odd v128) (local $wide v128) (local $sign v128)
@@ -70,7 +70,8 @@
     (local.set $cosine
       (f64x2.add (v128.const f64x2 1 1) (f64x2.mul (local.get $z)
       (f64x2.add (v128.const f64x2 -0.5 -0.5) (f64x2.mul (local.get $z) (f64x2.add (v128.const f64x2 0.041666666666666664 0.041666666666666664) (f64x2.mul (local.get $z) (f64x2.add (v128.const f64x2 -0.001388888888888889 -0.001388888888888889) (f64x2.mul (local.get $z) (f64x2.add (v128.const f64x2 0.0000248015873015873 0.0000248015873015873) (f64x2.mul (local.get $z) (f64x2.add (v128.const f64x2 -2.755731922398589e-7 -2.755731922398589e-7) (f64x2.mul (local.get $z) (v128.const f64x2 2.08767569878681e-9 2.08767569878681e-9))))))))))))))
-    ;; The quadrant: its lower bit exchanges sine and cosine, each of its bits may change the first's sign, the upper the second's.
+    ;; The quadrant. Its lower bit exchanges sine and cosine. Both bits together decide the sign of the first number, the upper bit
+    ;; that of the second.
     (local.set $wide (i64x2.extend_low_i32x4_u (local.get $b)))
     (local.set $odd (i64x2.shr_s (i64x2.shl (local.get $wide) (i32.const 33)) (i32.const 63)))
     (local.set $sign (v128.and (i64x2.shl (local.get $wide) (i32.const 32)) (v128.const i64x2 0x8000000000000000 0x8000000000000000)))
@@ -83,7 +84,7 @@
         (f64x2.mul (local.get $radius) (v128.bitselect (local.get $cosine) (local.get $sine) (local.get $odd)))
         (local.get $sign))))))
 
-  ;; 16 normals for each of $groups from $out on.
+  ;; Writes $groups times 16 normal numbers from $out on.
   (func (export "normals") (param $out i32) (param $groups i32) (param $block i32)
     (param $word1 i32) (param $word2 i32) (param $word3 i32) (param $key0 i32) (param $key1 i32)
     (param $meanOf f64) (param $stdOf f64)
@@ -118,7 +119,7 @@
           (i8x16.shuffle 8 9 10 11 12 13 14 15 8 9 10 11 12 13 14 15 (local.get $c3) (local.get $c3)) (local.get $mean) (local.get $std))
         (local.set $vhi)
         (local.set $uhi)
-        ;; From lanes that are blocks to a block's four values side by side.
+        ;; Transpose: the four values of a block side by side.
         (local.set $t (i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23 (local.get $xlo) (local.get $ylo)))
         (local.set $s (i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23 (local.get $ulo) (local.get $vlo)))
         (v128.store offset=0 (local.get $out) (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $t) (local.get $s)))
@@ -132,7 +133,7 @@
         (local.set $groups (i32.sub (local.get $groups) (i32.const 1)))
         (br $next))))
 
-  ;; 16 values of a mask for each of $groups from $out on: 0 for words below $limit, else $keep.
+  ;; Writes $groups times 16 values of a mask from $out on: 0 for words below $limit, else $keep.
   (func (export "masks") (param $out i32) (param $groups i32) (param $block i32)
     (param $word1 i32) (param $word2 i32) (param $word3 i32) (param $key0 i32) (param $key1 i32)
     (param $limitOf i32) (param $keepOf f32)
@@ -152,7 +153,7 @@
         (local.set $c1 (v128.and (local.get $keep) (i32x4.ge_u (local.get $c1) (local.get $limit))))
         (local.set $c2 (v128.and (local.get $keep) (i32x4.ge_u (local.get $c2) (local.get $limit))))
         (local.set $c3 (v128.and (local.get $keep) (i32x4.ge_u (local.get $c3) (local.get $limit))))
-        ;; From lanes that are blocks to a block's four values side by side.
+        ;; Transpose: the four values of a block side by side.
         (local.set $t (i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23 (local.get $c0) (local.get $c1)))
         (local.set $s (i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23 (local.get $c2) (local.get $c3)))
         (v128.store offset=0 (local.get $out) (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $t) (local.get $s)))

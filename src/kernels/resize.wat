@@ -1,7 +1,7 @@
-;; Weighted sums of runs of bytes, as Pillow rounds them: run i of the output is the sum of $weights[i * $stride + k] times run
-;; $first[i] + k of the input, k < $count[i], in multiples of 2^-22, rounded and cut to a byte. $times inputs of $from bytes lie
-;; one behind the other, and so do their outputs. Runs are $length bytes, of which four are done at a time: up to 3 bytes beyond
-;; the input are read, and as many beyond the output written.
+;; Weighted sums of runs of bytes, rounded as in Pillow. Run i of the output is the sum over k < $count[i] of
+;; $weights[i * $stride + k], in multiples of 2^-22, times run $first[i] + k of the input, rounded and clamped to a byte. $times
+;; inputs of $from bytes follow one another, and so do their outputs. A run has $length bytes. The loop takes four at a time, so it
+;; may read 3 bytes beyond the input and write 3 beyond the output.
 (module
   (memory (export "memory") 1)
   (func (export "combine")
