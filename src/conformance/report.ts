@@ -36,7 +36,25 @@ export interface DeviceConformance {
   seconds: number;
 }
 
-/** Runs the ops and steps of an extent on a device. @param progress told before each piece of work */
+/**
+ * Compares ops and training steps on a device with those on the platform's base device (the CPU). A device that is absent, and the
+ * base device, are skipped: `skipped` says why. Ops that fail or give wrong values are entries of the report, not errors.
+ * @param extent how much is compared: `short` takes a minute on a software adapter, `full-size` needs a GPU
+ * @param progress called before each op and each run of steps
+ *
+ * @example
+ * ```ts
+ * import { conform } from "pix2pix";
+ * import { nodePlatform } from "pix2pix/node";
+ *
+ * const platform = await nodePlatform();
+ * const [webgpu] = await platform.devices(["webgpu"]);
+ * if (webgpu) {
+ *   const { skipped, ops } = await conform(platform, webgpu, "short");
+ *   console.log(skipped ?? `${ops.filter(({ status }) => status === "right").length} of ${ops.length} ops are right`);
+ * }
+ * ```
+ */
 export async function conform(
   platform: Platform,
   device: FoundDevice,

@@ -40,6 +40,15 @@ export const keepsState = ({ name }: Device): boolean => name === "webgpu";
  * The device for a choice of --device. `auto` is webgpu if there is a hardware adapter, else the platform's base device (cpu on Node,
  * wasm in a browser).
  * @throws DeviceError for a device that this machine lacks; the message says why, how to get it, and which devices are there
+ *
+ * @example
+ * ```ts
+ * import { chooseDevice } from "pix2pix";
+ * import { nodePlatform } from "pix2pix/node";
+ *
+ * const device = await chooseDevice(await nodePlatform(), "auto");
+ * console.log(device.label);
+ * ```
  */
 export async function chooseDevice(platform: Platform, wanted: DeviceChoice): Promise<Device> {
   const base: Device = { name: platform.base, label: platform.base };

@@ -11,7 +11,7 @@ export type Dtype = "float32" | "int64" | "bool";
 export type Attribute = number | string | readonly number[];
 export type Attributes = Readonly<Record<string, Attribute | undefined>>;
 
-/** One entry per input: its gradient, or null where there is none. */
+/** The gradient of each input; null for an input without one. */
 export type Gradients = (Tensor | null)[];
 
 /** The arguments of a gradient rule. */
@@ -27,7 +27,7 @@ export interface RuleContext<A> {
   needed: readonly boolean[];
 }
 
-/** Method syntax, so that rules of different attributes fit one list: a rule only ever gets the attributes of its own op. */
+/** Method syntax lets rules with different attributes have one type. That is safe: a rule is only called for nodes of its op. */
 type GradientRule<A> = { rule(context: RuleContext<A>): Gradients }["rule"];
 
 /** A gradient that is zero by definition (comparisons, sign). */

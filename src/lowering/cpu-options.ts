@@ -1,4 +1,4 @@
-/** What the choice of a form on a CPU depends on besides shapes and attributes. */
+/** Conditions besides shapes and attributes that decide which form of an op is the fastest on a CPU. */
 
 /** How many channels ONNX Runtime's blocked CPU kernels take at once on this CPU; 1: it has no such kernels. */
 export type ChannelBlock = 1 | 8 | 16;

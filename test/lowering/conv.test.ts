@@ -162,7 +162,7 @@ it("channels in blocks of eight: the same tests on a CPU without AVX-512", { tim
   if (process.arch !== "x64" || spawnSync(emulator, ["--version"]).error) {
     context.skip(`${emulator} is not there (Debian: apt-get install -y qemu-user)`);
   }
-  // In threads: a process of its own would run on the real CPU.
+  // In threads, because a child process would run on the real CPU.
   const vitest = [
     "node_modules/vitest/vitest.mjs",
     "run",

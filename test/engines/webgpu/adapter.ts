@@ -1,6 +1,6 @@
 /**
  * WebGPU without a GPU: Chromium carries SwiftShader, a Vulkan driver that computes on the CPU, and a Vulkan loader. Both are
- * found through variables that a process has to start with, so what runs on it is a process of its own.
+ * found through environment variables that are read when a process starts, so each test starts one.
  */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -13,7 +13,7 @@ const folder = [...browser, "/usr/lib/chromium", "/usr/lib/chromium-browser", "/
   parts.every((part) => existsSync(join(path, part))),
 );
 
-/** The variables of a process that finds the software adapter; undefined where there is none. */
+/** Environment variables with which a process finds the software adapter; undefined if there is none. */
 export const softwareAdapter: Record<string, string> | undefined =
   folder === undefined
     ? undefined
