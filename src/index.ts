@@ -40,7 +40,7 @@ export { type ClassScores, Confusion, LabHistograms } from "./metrics/scores.ts"
 
 // Formats.
 export { decode as decodeSafetensors, encode as encodeSafetensors } from "./formats/safetensors.ts";
-export { encodePlain as encodeOnnx } from "./lowering/cpu.ts";
+export { encodeOnnx } from "./lowering/cpu.ts";
 
 // Networks and the model.
 export type { Generator, GeneratorOptions } from "./networks/generator.ts";

@@ -39,7 +39,7 @@ export interface DeviceConformance {
 /**
  * Compares ops and training steps on a device with those on the platform's base device (the CPU). A device that is absent, and the
  * base device, are skipped: `skipped` says why. Ops that fail or give wrong values are entries of the report, not errors.
- * @param extent how much is compared: `short` takes a minute on a software adapter, `full-size` needs a GPU
+ * @param extent how much is compared; `full-size` takes too long without a GPU
  * @param progress called before each op and each run of steps
  *
  * @example

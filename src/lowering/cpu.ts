@@ -81,7 +81,7 @@ function dependOnlyOn({ inputs, nodes }: Graph, isWeight: (input: Tensor) => boo
  * const model: Uint8Array = encodeOnnx(graph.program(), { name: "relu" });
  * ```
  */
-export const encodePlain = (program: Program, options?: EncodeOptions): Uint8Array => encode(forCpu(program), options);
+export const encodeOnnx = (program: Program, options?: EncodeOptions): Uint8Array => encode(forCpu(program), options);
 
 /** Input channels for each output channel from which a convolution counts as one from many channels to few. */
 const manyToOne = 16;

@@ -196,7 +196,10 @@ it("any geometry", async () => {
       return { ...rest, size: [side(0), side(1)] };
     });
   await fc.assert(
-    fc.asyncProperty(geometries, async (geometry) => void (await check(geometry))),
+    fc.asyncProperty(geometries, async (geometry) => {
+      await check(geometry, "cpu");
+      await check(geometry, "gpu");
+    }),
     { numRuns: 60 },
   );
 });

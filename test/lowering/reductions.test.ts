@@ -4,7 +4,7 @@ import * as wasm from "onnxruntime-web";
 import { describe, expect, it } from "vitest";
 import { Graph, type Shape, sizeOf, type Tensor } from "../../src/graph/graph.ts";
 import { mean, sum, sumSquare } from "../../src/graph/ops/reduce.ts";
-import { encodePlain } from "../../src/lowering/cpu.ts";
+import { encodeOnnx } from "../../src/lowering/cpu.ts";
 import { Random } from "../../src/random.ts";
 
 wasm.env.wasm.numThreads = 1;
@@ -33,7 +33,7 @@ describe.each(Object.keys(runtimes))("on %s", (name) => {
       const x = Float32Array.from({ length: sizeOf(shape) }, () => 0.5 + random.float());
       const graph = new Graph();
       graph.output("y", reduce(graph.input("x", shape), axes));
-      const session = await ort.InferenceSession.create(encodePlain(graph.program()));
+      const session = await ort.InferenceSession.create(encodeOnnx(graph.program()));
       const { y } = await session.run({ x: new ort.Tensor("float32", x, [...shape]) });
       const got = y!.data as Float32Array;
       expect(y!.dims).toEqual(shape.map((n, axis) => (axes.includes(axis) ? 1 : n)));

@@ -9,7 +9,7 @@ import { Conv } from "../../src/graph/ops/conv.ts";
 import { add, greater, leakyRelu, mul } from "../../src/graph/ops/elementwise.ts";
 import { DepthToSpace, reshape, transpose } from "../../src/graph/ops/movement.ts";
 import { mean } from "../../src/graph/ops/reduce.ts";
-import { encodePlain } from "../../src/lowering/cpu.ts";
+import { encodeOnnx } from "../../src/lowering/cpu.ts";
 import { trainingStep } from "../../src/model/pix2pix.ts";
 import { ort as nodeOrt, runInto } from "../../src/node/ort.ts";
 import { encode } from "../../src/onnx/encode.ts";
@@ -169,7 +169,7 @@ describe("a training step", () => {
     ["G", stepG],
   ] as const)("%s: what ONNX Runtime loads has the program's inputs, outputs and scopes", async (_, program) => {
     expect(() => encode(program)).toThrow(/ConvWeightGradient \(grad\(net.*forCpu/);
-    const bytes = encodePlain(program);
+    const bytes = encodeOnnx(program);
     const session = await ort.InferenceSession.create(bytes, onCpu(1));
     expect(session.inputNames).toEqual(program.inputs.map(({ name }) => name));
     expect(session.outputNames).toEqual(program.outputs.map(({ name }) => name));
