@@ -1,6 +1,9 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { expectedOf, optionsOf, plainName } from "../../src/config/options.ts";
+import { configTypes, typesFile } from "../../src/cli/config-types.ts";
+import { namesOf } from "../../src/config/names.ts";
+import { expectedOf, listed, optionsOf, plainName } from "../../src/config/options.ts";
 import {
   type Config,
   checkSize,
@@ -14,6 +17,7 @@ import {
   warningsOf,
 } from "../../src/config/schema.ts";
 import { CheckpointError, ConfigError } from "../../src/errors.ts";
+import { generators } from "../../src/networks/generators.ts";
 
 const data = { dataroot: "data" };
 
@@ -112,29 +116,18 @@ describe("parseConfig", () => {
   });
 
   it("lists every problem with what it got, what it expected and the nearest choice", () => {
-    expect(
-      problem(() =>
-        parseCommandLine({
-          lambda_l2: 3,
-          netG: "unet_265",
-          inputNc: 65,
-          lr: "fast",
-          nEpochs: 1.5,
-          norm: "",
-          maxSteps: 0,
-        }),
-      ),
-    ).toMatchInlineSnapshot(`
-      "8 options are wrong:
-        "lambda_l2" is no option; did you mean --lambda-l1?
-        --dataroot is missing (folder of the pairs: pictures with A left and B right, folders A and B, or x.jpg with x.png)
-        --input-nc: got 65, expected a whole number from 1 to 64
-        --netG: got "unet_265", expected unet_32, unet_64, unet_128, unet_256, unet_512, unet_1024, encoder_decoder_64, encoder_decoder_128, encoder_decoder, resnet_6blocks, resnet_9blocks or article; did you mean unet_256?
-        --norm: got "", expected batch, instance or none
-        --n-epochs: got 1.5, expected a whole number of at least 0
-        --max-steps: got 0, expected a whole number of at least 1
-        --lr: got "fast", expected a number above 0"
-    `);
+    const wrong = { lambda_l2: 3, netG: "unet_265", inputNc: 65, lr: "fast", nEpochs: 1.5, norm: "", maxSteps: 0 };
+    expect(problem(() => parseCommandLine(wrong)).split("\n")).toEqual([
+      "8 options are wrong:",
+      '  "lambda_l2" is no option; did you mean --lambda-l1?',
+      "  --dataroot is missing (folder of the pairs: pictures with A left and B right, folders A and B, or x.jpg with x.png)",
+      "  --input-nc: got 65, expected a whole number from 1 to 64",
+      `  --netG: got "unet_265", expected ${listed(namesOf(generators))}; did you mean unet_256?`,
+      '  --norm: got "", expected batch, instance or none',
+      "  --n-epochs: got 1.5, expected a whole number of at least 0",
+      "  --max-steps: got 0, expected a whole number of at least 1",
+      '  --lr: got "fast", expected a number above 0',
+    ]);
   });
 
   it("refuses empty text, ranges and NaN", () => {
@@ -332,6 +325,10 @@ describe("the schema", () => {
     expect(specs.every(({ help, group }) => help.length > 10 && groups.includes(group))).toBe(true);
     expect(new Set(specs.map(({ flag }) => plainName(flag))).size).toBe(specs.length);
     expect(specs.every(({ flag, key }) => plainName(flag) === plainName(key))).toBe(true);
+  });
+
+  it("is the source of config/types.ts, which `npm run docs` writes", () => {
+    expect(readFileSync(typesFile, "utf8")).toBe(configTypes());
   });
 
   it("says ranges in words", () => {
