@@ -1,4 +1,4 @@
-/** What a drawn facade is made of: parts with a class, in the colours of a label map. */
+/** The parts of a drawn facade, each of a class, and the colours of a label map. */
 
 /** Label colours, in the spirit of the CMP facade database's: few, flat, far apart. */
 export const palette = {

@@ -10,7 +10,7 @@ export interface DownloadOptions {
   progress?: (done: number, total: number | undefined) => void;
 }
 
-/** What a part on disk belongs to. */
+/** Where a part on disk comes from. */
 interface Origin {
   url: string;
   /** The server's name for this state of the file: its ETag or date. */
@@ -18,7 +18,7 @@ interface Origin {
   total?: number | undefined;
 }
 
-/** The connection broke, or the server is silent: to be tried again. */
+/** The connection broke, or the server is silent: another try may help. */
 class Interrupted extends Error {}
 
 /**
@@ -48,54 +48,22 @@ export async function download(url: string, path: string, options: DownloadOptio
   await rm(`${path}.part.json`, { force: true });
 }
 
+/** Asks for what is missing of a file, and writes it as it comes. @throws Interrupted where another try may help */
 async function fetchRest(url: string, path: string, { timeout = 30, progress }: DownloadOptions): Promise<void> {
   const part = `${path}.part`;
   const origin = await readOrigin(`${part}.json`);
-  let done = origin?.url === url && (origin.version ?? origin.total) !== undefined ? await sizeOf(part) : 0;
-  const headers: Record<string, string> = { "accept-encoding": "identity" };
-  if (done > 0) headers.range = `bytes=${done}-`;
-  if (done > 0 && origin?.version) headers["if-range"] = origin.version;
-
-  const silence = new AbortController();
-  const startTimer = () => setTimeout(() => silence.abort(), timeout * 1000);
-  let timer = startTimer();
+  const before = origin?.url === url && (origin.version ?? origin.total) !== undefined ? await sizeOf(part) : 0;
+  const silence = new Silence(timeout);
   try {
-    const response = await fetch(url, { headers, signal: silence.signal });
-    if (response.status === 416 && origin?.total === done) return await response.body?.cancel();
-    if (response.status === 416 || (response.status === 206 && !continues(response, done, origin?.total))) {
-      await response.body?.cancel();
-      await rm(part, { force: true });
-      throw new Interrupted("the server has another file than before");
-    }
-    if (!response.ok) {
-      await response.body?.cancel();
-      throw new UserError(
-        `cannot fetch ${url}: the server answers ${response.status} ${response.statusText}.`.replace(" .", "."),
-      );
-    }
-    if (response.status !== 206) done = 0;
+    const response = await fetch(url, { headers: headersFor(before, origin), signal: silence.signal });
+    if (response.status === 416 && origin?.total === before) return await response.body?.cancel();
+    await checkAnswer(response, { url, part, before, total: origin?.total });
+    const from = response.status === 206 ? before : 0;
     const length = response.headers.get("content-length");
-    const total = length === null || response.headers.has("content-encoding") ? undefined : done + Number(length);
-    const version =
-      response.headers.get("etag")?.replace(/^W\/.*/, "") || response.headers.get("last-modified") || undefined;
-    await writeFile(`${part}.json`, JSON.stringify({ url, version, total } satisfies Origin));
-
-    const file = await open(part, done > 0 ? "r+" : "w");
-    try {
-      progress?.(done, total);
-      for await (const chunk of response.body ?? []) {
-        clearTimeout(timer);
-        for (let at = 0; at < chunk.length; ) {
-          at += (await file.write(chunk, at, chunk.length - at, done + at)).bytesWritten;
-        }
-        done += chunk.length;
-        progress?.(done, total);
-        timer = startTimer();
-      }
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    const total = length === null || response.headers.has("content-encoding") ? undefined : from + Number(length);
+    await writeFile(`${part}.json`, JSON.stringify({ url, version: versionOf(response), total } satisfies Origin));
+    progress?.(from, total);
+    const done = await writeBody(response, { part, from, silence, came: (bytes) => progress?.(bytes, total) });
     if (total !== undefined && done < total)
       throw new Interrupted(`the connection ended after ${done} of ${total} bytes`);
     if (total !== undefined && done > total) {
@@ -107,8 +75,87 @@ async function fetchRest(url: string, path: string, { timeout = 30, progress }: 
     if (silence.signal.aborted) throw new Interrupted(`no answer for ${timeout} s`);
     throw explained(error, part);
   } finally {
-    clearTimeout(timer);
+    silence.end();
   }
+}
+
+/** Aborts a request when nothing has come for a time. */
+class Silence {
+  readonly #controller = new AbortController();
+  readonly #seconds: number;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(seconds: number) {
+    this.#seconds = seconds;
+    this.postpone();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Something has come. */
+  postpone(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#controller.abort(), this.#seconds * 1000);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+/** Asks for the bytes from `before` on, of the state of the file that they belong to. */
+function headersFor(before: number, origin: Origin | undefined): Record<string, string> {
+  const headers: Record<string, string> = { "accept-encoding": "identity" };
+  if (before > 0) headers.range = `bytes=${before}-`;
+  if (before > 0 && origin?.version) headers["if-range"] = origin.version;
+  return headers;
+}
+
+/** @throws Interrupted, the part removed, for the rest of another file, UserError for an answer that is no file */
+async function checkAnswer(
+  response: Response,
+  { url, part, before, total }: { url: string; part: string; before: number; total: number | undefined },
+): Promise<void> {
+  const { status, statusText } = response;
+  if (status === 416 || (status === 206 && !continues(response, before, total))) {
+    await response.body?.cancel();
+    await rm(part, { force: true });
+    throw new Interrupted("the server has another file than before");
+  }
+  if (response.ok) return;
+  await response.body?.cancel();
+  throw new UserError(`cannot fetch ${url}: the server answers ${`${status} ${statusText}`.trim()}.`);
+}
+
+/** The server's name for this state of the file. A weak ETag does not promise equal bytes. */
+function versionOf({ headers }: Response): string | undefined {
+  return headers.get("etag")?.replace(/^W\/.*/, "") || headers.get("last-modified") || undefined;
+}
+
+/** Writes the body into the file from a byte on. @param came called with the bytes that are there. @returns their number */
+async function writeBody(
+  response: Response,
+  { part, from, silence, came }: { part: string; from: number; silence: Silence; came: (bytes: number) => void },
+): Promise<number> {
+  let done = from;
+  const file = await open(part, from > 0 ? "r+" : "w");
+  try {
+    for await (const chunk of response.body ?? []) {
+      silence.end(); // the time that the disk takes is not the server's
+      for (let at = 0; at < chunk.length; ) {
+        at += (await file.write(chunk, at, chunk.length - at, done + at)).bytesWritten;
+      }
+      done += chunk.length;
+      came(done);
+      silence.postpone();
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return done;
 }
 
 /** A failing disk is the user's matter and ends the download; everything else is the connection. */

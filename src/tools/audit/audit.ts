@@ -1,4 +1,4 @@
-/** Looks a whole data set over for what spoils training: see `AuditFinding` for what is looked for. */
+/** Checks a whole data set for faults that spoil training; AuditKind lists them. */
 
 import type { Pair, Side } from "../../data/layouts.ts";
 import { joinPath, listAll } from "../../data/listing.ts";
@@ -6,8 +6,8 @@ import { type DatasetMode, findPairs } from "../../data/pairs.ts";
 import { halves } from "../../data/transforms.ts";
 import { DatasetError, UserError } from "../../errors.ts";
 import type { Files, Images, Picture } from "../../platform.ts";
-import { wholeSet } from "../layout.ts";
-import { Alignment, type Evidence, fewestPairs, type Move, otherPair, suspects } from "./alignment.ts";
+import { type WholeSet, wholeSet } from "../layout.ts";
+import { Alignment, type Evidence, fewestPairs, type Move, otherPair, type Sample, suspects } from "./alignment.ts";
 import { duplicates } from "./duplicates.ts";
 import { features, type Look, look } from "./features.ts";
 
@@ -67,81 +67,128 @@ const sampleSize = 200;
 /** A side with less of its pixels off its commonest colour shows nothing. */
 const leastBusy = 0.002;
 
-/** @throws DatasetError when there are no pairs at all */
+/**
+ * Checks a whole data set. A sample of the pairs shows how the sides of this set go together (see alignment.ts); then every
+ * pair is compared with that.
+ * @throws DatasetError when there are no pairs at all
+ */
 export async function audit(
-  { files, images }: { files: Files; images: Images },
+  io: { files: Files; images: Images },
   root: string,
   { datasetMode = "auto", progress }: AuditOptions = {},
 ): Promise<AuditResult> {
-  const listing = await listAll(files, root);
-  const whole = listing && wholeSet(listing.pictures, datasetMode);
-  // findPairs says best why there is nothing.
-  if (!whole) await findPairs(files, root, { datasetMode });
-  if (!whole) throw new DatasetError(`there are no pairs in ${root}.`);
-  const findings: AuditFinding[] = whole.phases.flatMap(({ found }) => orphans(found.onlyA, found.onlyB));
-  const all = whole.phases.flatMap(({ phase, found }) => found.pairs.map((pair): AuditPair => ({ ...pair, phase })));
-
-  const bad = new Set<string>();
-  const read = async (pair: AuditPair) => {
-    try {
-      return await readPair({ files, images }, root, pair);
-    } catch (error) {
-      if (!(error instanceof UnreadableError)) throw error;
-      const { file, message } = error;
-      if (!bad.has(file)) findings.push({ kind: "unreadable", text: message, files: [file], pairs: [] });
-      bad.add(file);
-      return undefined;
-    }
-  };
-  const examine = async (pair: AuditPair) => {
-    const sides = await read(pair);
-    if (!sides) return undefined;
-    const { A, B } = sides;
-    return { pair, A: look(A), B: look(B), sample: { a: features(A), b: features(B) } };
-  };
-  // A part of the set says what belongs together; then every pair is held against it.
-  const step = Math.max(1, all.length / sampleSize);
-  const sample = new Map<AuditPair, Awaited<ReturnType<typeof examine>>>();
-  for (let at = 0; at < all.length; at += step) {
-    const pair = all[Math.floor(at)]!;
-    sample.set(pair, await examine(pair));
-    progress?.(sample.size, all.length);
-  }
-  const learnt = [...sample.values()].flatMap((each) => (each ? [each.sample] : []));
-  const alignment = learnt.length < fewestPairs ? undefined : new Alignment(learnt);
-  const good: { pair: AuditPair; A: Look; B: Look; evidence: Evidence | undefined }[] = [];
-  let done = sample.size;
-  for (const pair of all) {
-    const known = sample.has(pair);
-    const examined = known ? sample.get(pair) : await examine(pair);
-    if (examined) good.push({ pair, A: examined.A, B: examined.B, evidence: alignment?.evidence(examined.sample) });
-    if (!known) progress?.(++done, all.length);
-  }
-  for (const { pair, A, B } of good) findings.push(...ofOnePair(pair, A, B));
-  const { suspected, judged } = suspects(good.flatMap(({ evidence }) => evidence ?? []));
-  const misaligned = good.flatMap(({ pair, A, B, evidence }, i) => {
-    const move = suspected[i];
-    if (!move || !evidence || Math.min(A.busy, B.busy) < leastBusy) return [];
-    return [{ pair, move, errors: evidence[move].errors }];
-  });
-  for (const { pair, move, errors } of misaligned.sort((a, b) => b.errors - a.errors)) {
-    const what =
-      move === otherPair
-        ? "goes no better with its own partner than with those of other pairs"
-        : `lines up better when B is ${move}`;
-    findings.push({ kind: "misaligned", text: `${what} (${errors.toFixed(1)} standard errors)`, ...about(pair), move });
-  }
-  for (const { first, second, kind } of duplicates(good)) {
-    const pairs = [good[first]!.pair, good[second]!.pair];
-    findings.push(ofTwoPairs(pairs as [AuditPair, AuditPair], kind));
-  }
+  const { layout, phases } = await wholeSetOf(io.files, root, datasetMode);
+  const all = phases.flatMap(({ phase, found }) => found.pairs.map((pair): AuditPair => ({ ...pair, phase })));
+  const examiner = new Examiner(io, root);
+  const { good, alignment } = await examineAll(all, examiner, progress);
+  const { findings: misaligned, judged } = misalignedPairs(good);
+  const findings = [
+    ...phases.flatMap(({ found }) => orphans(found.onlyA, found.onlyB)),
+    ...examiner.unreadable,
+    ...good.flatMap(({ pair, A, B }) => ofOnePair(pair, A, B)),
+    ...misaligned,
+    ...duplicates(good).map(({ first, second, kind }) => ofTwoPairs([good[first]!.pair, good[second]!.pair], kind)),
+  ];
   return {
-    layout: whole.layout,
-    phases: whole.phases.map(({ phase, found }) => ({ phase, pairs: found.pairs.length })),
+    layout,
+    phases: phases.map(({ phase, found }) => ({ phase, pairs: found.pairs.length })),
     sizes: counted(good.map(({ A }) => `${A.width}x${A.height}`)),
     findings: findings.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind)),
     judged: alignment ? judged : [],
   };
+}
+
+/** The pairs of all phases. @throws DatasetError where there are none */
+async function wholeSetOf(files: Files, root: string, datasetMode: DatasetMode): Promise<WholeSet> {
+  const listing = await listAll(files, root);
+  const whole = listing && wholeSet(listing.pictures, datasetMode);
+  if (whole) return whole;
+  // Its error says best why there is nothing.
+  await findPairs(files, root, { datasetMode });
+  throw new DatasetError(`there are no pairs in ${root}.`);
+}
+
+/** A pair that could be read. */
+interface Examined {
+  pair: AuditPair;
+  A: Look;
+  B: Look;
+  sample: Sample;
+}
+
+/** Reads pairs, and notes each file that cannot be used once. */
+class Examiner {
+  readonly unreadable: AuditFinding[] = [];
+  readonly #io: { files: Files; images: Images };
+  readonly #root: string;
+  readonly #bad = new Set<string>();
+
+  constructor(io: { files: Files; images: Images }, root: string) {
+    this.#io = io;
+    this.#root = root;
+  }
+
+  async examine(pair: AuditPair): Promise<Examined | undefined> {
+    try {
+      const { A, B } = await readPair(this.#io, this.#root, pair);
+      return { pair, A: look(A), B: look(B), sample: { a: features(A), b: features(B) } };
+    } catch (error) {
+      if (!(error instanceof UnreadableError)) throw error;
+      const { file, message } = error;
+      if (!this.#bad.has(file)) this.unreadable.push({ kind: "unreadable", text: message, files: [file], pairs: [] });
+      this.#bad.add(file);
+      return undefined;
+    }
+  }
+}
+
+/** What is kept of a pair; its features are too large to keep for all. */
+type Good = Omit<Examined, "sample"> & { evidence: Evidence | undefined };
+
+/** Examines a sample of the pairs, then all, each with the evidence that the sample gives for it. */
+async function examineAll(
+  all: readonly AuditPair[],
+  examiner: Examiner,
+  progress: AuditOptions["progress"],
+): Promise<{ good: Good[]; alignment: Alignment | undefined }> {
+  const step = Math.max(1, all.length / sampleSize);
+  const sample = new Map<AuditPair, Examined | undefined>();
+  for (let at = 0; at < all.length; at += step) {
+    const pair = all[Math.floor(at)]!;
+    sample.set(pair, await examiner.examine(pair));
+    progress?.(sample.size, all.length);
+  }
+  const readable = [...sample.values()].flatMap((each) => each?.sample ?? []);
+  const alignment = readable.length < fewestPairs ? undefined : new Alignment(readable);
+  const good: Good[] = [];
+  let done = sample.size;
+  for (const pair of all) {
+    const known = sample.has(pair);
+    const examined = known ? sample.get(pair) : await examiner.examine(pair);
+    if (examined) good.push({ pair, A: examined.A, B: examined.B, evidence: alignment?.evidence(examined.sample) });
+    if (!known) progress?.(++done, all.length);
+  }
+  return { good, alignment };
+}
+
+/** Pairs that seem to need a move, the surest first, and the moves that the set can be judged by. */
+function misalignedPairs(good: readonly Good[]): { findings: AuditFinding[]; judged: Move[] } {
+  const { suspected, judged } = suspects(good.flatMap(({ evidence }) => evidence ?? []));
+  const found = good.flatMap(({ pair, A, B, evidence }, i) => {
+    const move = suspected[i];
+    if (!move || !evidence || Math.min(A.busy, B.busy) < leastBusy) return [];
+    return [{ pair, move, errors: evidence[move].errors }];
+  });
+  const findings = found
+    .sort((a, b) => b.errors - a.errors)
+    .map(({ pair, move, errors }): AuditFinding => {
+      const what =
+        move === otherPair
+          ? "goes no better with its own partner than with those of other pairs"
+          : `lines up better when B is ${move}`;
+      return { kind: "misaligned", text: `${what} (${errors.toFixed(1)} standard errors)`, ...about(pair), move };
+    });
+  return { findings, judged };
 }
 
 /** From what stops a run to what only costs quality. */
