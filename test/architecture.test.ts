@@ -130,6 +130,12 @@ describe("imports", () => {
   });
 });
 
+it("graphs, their lowering and their bytes are typed: no cast through unknown", () => {
+  const typed = sources.filter((path) => /^(graph|lowering|onnx|engines|nn|conformance)\//.test(path));
+  expect(typed.length).toBeGreaterThan(30);
+  expect(typed.filter((path) => readFileSync(join(root, path), "utf8").includes("as unknown as"))).toEqual([]);
+});
+
 it("no file has more than 500 lines", () => {
   const long = sources.filter((path) => readFileSync(join(root, path), "utf8").split("\n").length > 501);
   expect(long).toEqual([]);

@@ -1,4 +1,4 @@
-/** Symbolic graphs on onnxruntime-node, for tests. */
+/** Runs symbolic graphs on onnxruntime-node, for tests. */
 import * as ort from "onnxruntime-node";
 import { channelBlock } from "../../src/engines/channel-block.ts";
 import { onCpu } from "../../src/engines/device.ts";
@@ -14,8 +14,8 @@ import { Random } from "../../src/random.ts";
 export type Values = Record<string, Float32Array>;
 
 /**
- * The graph as ONNX Runtime runs it in training: values of its inputs by name to those of its outputs.
- * Fails where ONNX Runtime's shape of an output is not the symbolic one. Bools come out as 0 and 1.
+ * Compiles a graph, lowered for this CPU as in training, to a function from values of its inputs by name to values of its outputs.
+ * The function fails if ONNX Runtime's shape of an output is not the symbolic one. Bools are returned as 0 and 1.
  */
 export async function compile(graph: Graph): Promise<(values: Values) => Promise<Values>> {
   const block = await channelBlock({ ort: ort as unknown as Ort }, { name: "cpu", label: "cpu" });
@@ -47,12 +47,12 @@ const floats = (data: Float32Array, shape: Shape) => new ort.Tensor("float32", d
 
 export const run = async (graph: Graph, values: Values): Promise<Values> => (await compile(graph))(values);
 
-/** Builds outputs from inputs. */
+/** Builds outputs from inputs in their graph. */
 export type Build = (x: Tensor[]) => Tensor[];
 
 export interface Computation {
   graph: Graph;
-  /** Values of the inputs in order, to those of the outputs. */
+  /** Takes values of the inputs in order and returns those of the outputs. */
   call(x: Float32Array[]): Promise<Float32Array[]>;
 }
 
@@ -82,14 +82,14 @@ export function gradientOf(build: Build, r: readonly Float32Array[]): Build {
   };
 }
 
-/** `count` normal numbers on a grid of 1 / `parts`: sums and differences of such numbers are exact in float32. */
+/** `count` normal numbers rounded to multiples of 1 / `parts`, whose sums and differences are exact in float32. */
 export function normals(random: Random, count: number, parts = 256): Float32Array {
   return Float32Array.from({ length: count }, () => Math.round(random.normal() * parts) / parts);
 }
 
 /**
- * How far the gradient of `build` at `x` is from finite differences, as a share of the gradient: for each input, a random
- * projection of the outputs is differentiated in a random direction, with an error of order h^4.
+ * The distance between the gradient of `build` at `x` and finite differences, divided by the gradient's length. For each input a
+ * random projection of the outputs is differentiated in a random direction, with an error of order h^4.
  */
 export async function gradientError(
   shapes: readonly Shape[],
@@ -124,7 +124,7 @@ export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return total;
 }
 
-/** The largest distance of two lists, as a share of the largest expected value. */
+/** The largest difference of two lists, divided by the largest expected value. */
 export function distance(got: ArrayLike<number>, expected: ArrayLike<number>): number {
   if (got.length !== expected.length) return Number.POSITIVE_INFINITY;
   let [most, size] = [0, 0];

@@ -1,4 +1,4 @@
-/** Reverse-mode differentiation as printed graphs, and what a whole training step does and does not depend on. */
+/** Reverse-mode differentiation as printed graphs, and the dependencies of the programs of a training step. */
 
 import { describe, expect, it } from "vitest";
 import { gradient } from "../../src/graph/gradient.ts";
@@ -204,10 +204,10 @@ describe("a training step", () => {
     expect(inputs).toContain("netD.model.0.weight.updated");
     expect(inputs).not.toContain("netD.model.0.weight");
     expect(stepG.outputs.map(({ name }) => name).filter((name) => /^netD.*grad/.test(name))).toEqual([]);
-    // Backwards through D's convolutions by their inputs; a gradient by a weight would take matrix products.
+    // Through D's convolutions the gradient goes by their inputs only.
     const backwards = stepG.nodes.filter(({ scope }) => scope.startsWith("grad(netD"));
     expect(backwards.some(({ op }) => op.type.startsWith("Conv"))).toBe(true);
-    expect(backwards.some(({ op }) => op.type === "Gemm" || op.type === "SpaceToDepth")).toBe(false);
+    expect(backwards.some(({ op }) => op.type === "ConvWeightGradient" || op.type === "Gemm")).toBe(false);
   });
 
   it("G's gradient depends on the target only by the losses, and on every parameter of G", () => {
@@ -228,8 +228,8 @@ describe("a training step", () => {
 });
 
 describe("the receptive field", () => {
-  // Measured: how far the input reaches on which one value in the middle of the map depends. Without norms, which make
-  // every value depend on all.
+  // Measured: the extent of the input values on which one value in the middle of the map depends. Without norms, because with
+  // them every value depends on all.
   it.each([
     ["pixel", 3, 32],
     ["n_layers", 0, 32],

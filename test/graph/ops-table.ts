@@ -1,4 +1,4 @@
-/** One or more samples of every op: shapes, attributes, and what its ONNX page says it computes. */
+/** One or more samples of every op: shapes, attributes, and the op's definition in the ONNX documentation. */
 import type { Attributes, Op, Shape } from "../../src/graph/graph.ts";
 import * as ops from "../../src/graph/ops/index.ts";
 
@@ -10,7 +10,7 @@ export interface Sample {
   attrs?: Attributes;
   /** The value of the output at `i`. */
   y(i: number[], ...x: At[]): number;
-  /** Which inputs are drawn: normal by default, above 1, or at least 0.25 away from 0 and from +-1. */
+  /** The range of the random inputs: normal by default, above 1, or at least 0.25 away from 0 and from +-1. */
   draw?: "positive" | "away";
   /** Inputs beyond the tensors of `shapes`, as numbers. */
   numbers?: number[];
@@ -235,7 +235,7 @@ export const table: Record<string, Sample[]> = {
   ],
 };
 
-/** Where position `i` falls in an axis of `n` values that is mirrored about its first and last one. */
+/** The index that position `i` has in an axis of `n` values that is mirrored about its first and last value. */
 function mirrored(i: number, n: number): number {
   return n - 1 - Math.abs(n - 1 - Math.abs(i));
 }

@@ -1,6 +1,6 @@
 /**
- * Convolutions of any geometry, their gradients and the gradients of those, against plain loops: every form that
- * lowering/cpu.ts and lowering/gpu.ts choose from.
+ * Convolutions of any geometry, their gradients and the gradients of the gradients against plain loops, in all forms of
+ * lowering/cpu.ts and lowering/gpu.ts.
  */
 import { spawnSync } from "node:child_process";
 import fc from "fast-check";
@@ -41,7 +41,7 @@ const square = (side: number, kernel: number, stride: number, pad: number, dilat
 const down: Layer = { ...square(48, 4, 2, 1), size: [48, 64] };
 const oblong: Layer = { size: [40, 29], kernel: [3, 2], strides: [1, 2], pads: [1, 0, 2, 1], dilations: [2, 1] };
 
-// The form that the gradient by the input takes, those by the weight on a CPU and on a GPU, and a geometry that leads to them.
+// Form of the gradient by the input, forms of the gradient by the weight on a CPU and on a GPU, and a geometry that takes them.
 const forms: [string, [string, string], string, Layer][] = [
   ["flipped", ["one-hot", "convolution"], "D's stride 1", square(14, 4, 1, 1)],
   ["flipped", ["taps", "convolution"], "3x3 of stride 1", square(12, 3, 1, 1)],
@@ -86,7 +86,7 @@ describe.each([1, 2])("batch %i", (n) => {
   });
 });
 
-// Tiles of seven by seven: results that fill them and that do not, kernels of 4 and 3, several samples, padding of every amount.
+// Tiles of seven by seven: maps that fill them and maps that do not, kernels of 4 and 3, several samples, different paddings.
 it.each([
   [1, square(21, 4, 1, 1)],
   [2, { ...square(17, 4, 1, 1), size: [17, 22] as const }],
@@ -98,7 +98,7 @@ it.each([
   expect(taken).toMatchObject({ output: "MatMul", input: "winograd", weight: "winograd" });
 });
 
-// Blocks of channels: the Convs in blocks that the output, the gradients by input and weight, and the transposed Conv take.
+// The numbers of Convs in blocks in the output, in the gradients by input and weight, and in the transposed Conv.
 it.each([
   ["a down step", { n: 1, cin: 16, cout: 32, ...down }, { y: 1, dx: 4, dw: 2, transposed: 4 }],
   ["of two samples", { n: 2, cin: 32, cout: 16, ...down }, { y: 1, dx: 4, dw: 4, transposed: 4 }],
@@ -111,7 +111,7 @@ it.each([
   expect((await check(geometry, "cpu")).blocks).toEqual(blocks);
 });
 
-// Channels and tiles in blocks: each product is one grouped Conv, at stride 2 one for each phase.
+// Channels and tiles in blocks: each product is one grouped Conv, at stride 2 one for each polyphase component.
 it.each([
   ["4x4", 1, { n: 1, cin: 32, cout: 48, ...square(16, 4, 1, 1) }],
   ["two samples, oblong", 1, { n: 2, cin: 32, cout: 48, ...square(16, 4, 1, 1), size: [16, 32] }],
@@ -124,7 +124,7 @@ it.each([
   expect(blocks).toEqual({ y: products, dx: products, dw: products, transposed: products });
 });
 
-// The gradient by a kernel that sees two maps, of one sample and of two, is one op and one sum.
+// The gradient by a kernel that sees two maps, of one sample and of two samples, is merged: its forms add the second at no cost.
 it.each([
   ["taps", { cin: 3, cout: 2, ...square(12, 3, 1, 1) }],
   ["patches", { cin: 3, cout: 2, ...square(12, 4, 2, 1) }],
@@ -209,7 +209,7 @@ interface Forms {
   output: string | undefined;
   input: string;
   weight: string;
-  /** Convs on blocks of 16 channels, whatever this machine has. */
+  /** The numbers of Convs on blocks of 16 channels, whatever CPU runs the test. */
   blocks: Record<string, number>;
 }
 
@@ -223,7 +223,7 @@ async function check(geometry: Geometry, kind: "cpu" | "gpu" = "cpu", tolerance 
   const shapes: Record<string, Shape> = {
     ...{ x: [n, cin, ...size], w: [cout, cin, ...kernel], bias: [cout], t: [n, cout, ...map], biasT: [cin] },
   };
-  // Multiples of 1/4: sums of their products are exact in float32, in any order.
+  // Multiples of 1/4: sums of their products are exact in float32 in any order.
   const random = new Random(0, "convolution", 0);
   const values = Object.fromEntries(
     Object.entries(shapes).map(([name, shape]) => [name, normals(random, sizeOf(shape), 4)]),
@@ -248,7 +248,7 @@ async function check(geometry: Geometry, kind: "cpu" | "gpu" = "cpu", tolerance 
   const [dx, dw] = gradients;
   const blocks = { y: blocksOf(y), dx: blocksOf(dx!), dw: blocksOf(dw!), transposed: blocksOf(transposed) };
   const gradientsT = gradient(sum(mul(transposed, x!)), [t!, w!, biasT!]);
-  // sum(y * t) without the bias is linear in each of x, w and t, so its gradients' gradients are y, dx and dw again.
+  // sum(y * t) without the bias is linear in each of x, w and t, so the gradients of its gradients are y, dx and dw.
   const seconds = [...gradient(sum(mul(dx!, x!)), [w!, t!]), ...gradient(sum(mul(dw!, w!)), [x!, t!])];
   const names = ["y", "dx", "dw", "db", "transposed", "dt", "dwT", "dbT", "dw of dx", "y of dx", "dx of dw", "y of dw"];
   graph.outputs.push(...named(names, [y, ...gradients, transposed, ...gradientsT, ...seconds]));
@@ -263,7 +263,7 @@ async function check(geometry: Geometry, kind: "cpu" | "gpu" = "cpu", tolerance 
     dx: expected.dx,
     dw: expected.dw,
     db: channelSums(shapes.t!, values.t!),
-    // ConvTranspose is the gradient of Conv by x as an op; its own gradients are the Conv, and the same by w.
+    // ConvTranspose is the gradient of Conv by x. Its gradients are the Conv, and the same gradient by w.
     transposed: shifted(expected.dx, values.biasT!, area(shapes.x!)),
     dt: expected.y,
     dwT: expected.dw,
@@ -282,7 +282,7 @@ function inputForm(ops: string[]): string {
   return ops.includes("ConvTranspose") ? "transposed" : "flipped";
 }
 
-/** By the ops of its program: all patches in one product a sample, or a product for each of several taps. */
+/** The form of a weight gradient, recognised by the number of matrix products: one for each sample, or one for each tap. */
 function weightForm(ops: string[], n: number, [kh, kw]: Pair): string {
   const products = ops.filter((type) => type === "Gemm").length;
   if (ops.includes("MatMul")) return "winograd";

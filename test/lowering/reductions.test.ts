@@ -1,4 +1,4 @@
-/** Long sums are as exact as short ones: against sums in float64, on the CPU's ONNX Runtime and on the browser's. */
+/** Long sums are as exact as short ones, compared with float64, on ONNX Runtime for Node and for browsers. */
 import * as cpu from "onnxruntime-node";
 import * as wasm from "onnxruntime-web";
 import { describe, expect, it } from "vitest";
@@ -15,7 +15,7 @@ const reductions: [string, (x: Tensor, axes: number[]) => Tensor, (v: number, co
   ["mean", mean, (v, count) => v / count],
   ["sumSquare", sumSquare, (v) => v * v],
 ];
-/** Axes are the last ones: a result is of values that lie side by side. */
+/** The last axes are reduced, so the values of a result lie side by side. */
 const cases: [string, Shape, number[]][] = [
   ["each map", [1, 2, 512, 512], [2, 3]],
   ["a map of odd sides", [1, 1, 511, 603], [2, 3]],
@@ -29,7 +29,7 @@ describe.each(Object.keys(runtimes))("on %s", (name) => {
   for (const [what, reduce, value] of reductions) {
     it.each(cases)(`${what} of %s`, async (_, shape, axes) => {
       const random = new Random(3, "reductions", 0);
-      // Pictures and squares are of one sign, where rounding adds up.
+      // Values of one sign, like squares, for which rounding errors add up.
       const x = Float32Array.from({ length: sizeOf(shape) }, () => 0.5 + random.float());
       const graph = new Graph();
       graph.output("y", reduce(graph.input("x", shape), axes));

@@ -1,4 +1,4 @@
-/** Initial weights against torch.nn.init: deviations (fixtures/make/init.py), and what makes a matrix orthogonal. */
+/** Initial weights against torch.nn.init: standard deviations (fixtures/make/init.py), and orthogonality. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { type Shape, sizeOf } from "../../src/graph/graph.ts";

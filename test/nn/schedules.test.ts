@@ -22,7 +22,7 @@ describe("the factor of every epoch, as PyTorch", () => {
     "%s",
     (_, each) => {
       const { policy, history = [], factors, better = "smaller", ...span } = each;
-      // What was measured after an epoch is known from the next one on.
+      // A schedule sees the score of an epoch from the next epoch on.
       const got = factors.map((_, i) =>
         schedules[policy].factor(i + 1, { ...span, better, history: history.slice(0, i) }),
       );

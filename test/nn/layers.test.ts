@@ -1,4 +1,4 @@
-/** The building blocks of the networks, forward and backward, and Adam, against PyTorch (fixtures/make/ops.py). */
+/** Layers, losses and Adam, forward and backward, against PyTorch (fixtures/make/ops.py). */
 
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
@@ -31,7 +31,7 @@ interface Case {
 }
 const { adam, ...cases }: Record<string, Case> & { adam?: unknown } = JSON.parse(fixture("ops.json").toString());
 
-/** The layer of a case on its inputs by the fixture's names, and how the layer calls those that are parameters. */
+/** A layer on inputs with the fixture's names, and the layer's names of those inputs that are parameters. */
 interface Block {
   build(x: Record<string, Tensor>, p: Parameters, options: Case): Tensor;
   parameters?: Record<string, string>;
@@ -69,7 +69,7 @@ const blocks: Record<string, Block> = {
   l1: { build: ({ x, t }) => l1(x!, t!) },
 };
 
-/** Values about .5 that differ by .003: float32 knows the differences to 1e-5. */
+/** Values near .5 that differ by .003: in float32 the differences are exact to 1e-5. */
 const tolerances: Record<string, number> = { "instance-norm-faint": 2e-5 };
 
 describe("as PyTorch", () => {
@@ -141,7 +141,7 @@ describe("Adam, as PyTorch", () => {
       state.gradients.set(values(`g${i + 1}`));
       state.step(adamFactors(i + 1, lr, betas), betas);
       const expected = values(`p${i + 1}`);
-      // Values are about .02, whose neighbours in float32 are 2e-9 apart; a step is up to 2e-4.
+      // Values are near .02, where neighbours in float32 are 2e-9 apart; a step is up to 2e-4.
       for (let k = 0; k < count; k++) expect(Math.abs(state.values[k]! - expected[k]!), `${i} ${k}`).toBeLessThan(1e-8);
     }
     for (const moment of ["m", "v"] as const) {
