@@ -46,6 +46,7 @@ export { encodeOnnx } from "./lowering/cpu.ts";
 export type { Generator, GeneratorOptions } from "./networks/generator.ts";
 export { generators } from "./networks/generators.ts";
 export { type Discriminator, discriminators, receptiveField } from "./networks/discriminators.ts";
+export { inits } from "./nn/init.ts";
 export { generatorGraph, type ModelOptions, trainingStep } from "./model/pix2pix.ts";
 
 // The engine: graphs, gradients and devices.

@@ -7,20 +7,31 @@ import type { Files } from "../platform.ts";
 import { Run } from "../run/run.ts";
 
 export interface ExportOptions {
+  /** The name of the run. */
   name: string;
+  /** The folder of the runs. */
   checkpointsDir: string;
-  /** "latest" or the number of a kept epoch. */
+  /** Which weights: "latest" (default), "best", or the number of a kept epoch. */
   epoch?: string;
-  /** Of the pictures; by default those that the run was trained on. */
+  /** Size of the pictures. Default: the crop size of the run. */
   width?: number;
   height?: number;
 }
 
 /**
- * The generator of a run with its weights inside. Input `real_A` [1, inputNc, height, width] and output `fake_B`
- * [1, outputNc, height, width], RGB in [-1, 1]. Norms take the statistics of the picture, as in training; dropout is off, for a file has no
- * random numbers of its own.
- * @throws CheckpointError for a run or weights that are not there or of another network
+ * The generator of a run as the bytes of an ONNX model with its weights. Its input is `real_A` [1, inputNc, height, width],
+ * its output `fake_B` [1, outputNc, height, width], both RGB in [-1, 1]. Norms take the statistics of the picture, as in
+ * training. Dropout is off, because the file contains no random numbers.
+ * @throws CheckpointError when the run or its weights do not exist, are damaged, or are of another network
+ *
+ * @example
+ * ```ts
+ * import { exportOnnx } from "pix2pix";
+ * import { nodePlatform } from "pix2pix/node";
+ *
+ * const { files } = await nodePlatform();
+ * await files.write("mine.onnx", await exportOnnx({ name: "mine", checkpointsDir: "runs" }, files));
+ * ```
  */
 export async function exportOnnx(options: ExportOptions, files: Files): Promise<Uint8Array> {
   const run = new Run(files, options);

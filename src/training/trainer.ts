@@ -1,6 +1,6 @@
 /**
- * One training step: which programs run in which order, on which batch, with which random masks. Where the memory is and how
- * programs run is an engine's business (../engines/engine.ts).
+ * One training step: which programs run in which order, on which batch, with which random draws. An engine
+ * (../engines/engine.ts) holds the memory and runs the programs.
  */
 import { keepsState } from "../engines/device.ts";
 import type { Bound, Engine } from "../engines/engine.ts";
@@ -19,52 +19,91 @@ import type { Device, Platform } from "../platform.ts";
 import { Random } from "../random.ts";
 
 export interface TrainerOptions {
+  /** Networks, losses and optimiser. A `Config` is one. */
   model: ModelOptions;
+  /** Of dropout masks and of the points of the gradient penalty. */
   seed: number;
+  /** Threads of the CPU. */
   threads: number;
-  /** Where to compute, of `chooseDevice`; by default what the platform always has. */
+  /** From `chooseDevice`. Default: the platform's base device. */
   device?: Device;
 }
 
-/** One prepared batch: `A` the input and `B` the target, NCHW in [-1, 1]. */
+/** A prepared batch: `A` is the input [n, inputNc, height, width], `B` the target [n, outputNc, height, width], in [-1, 1]. */
 export interface Batch extends BatchShape {
   A: Float32Array;
   B: Float32Array;
 }
 
-/** Sizes of batches whose programs are kept. */
+/** Sizes of batches whose programs stay compiled. */
 const mostSizes = 4;
 
+/** The programs of a phase, by their index in what the engine has compiled. */
+interface CompiledPhase {
+  state: NetworkState;
+  before: number[];
+  batch: number;
+  after: number[];
+  losses: Phase["losses"];
+}
+
+/** The programs of a step for one size of batches. */
 interface Compiled {
   bound: Bound;
-  /** The phases of a step, their programs by index in what is compiled. */
-  phases: { state: NetworkState; before: number[]; batch: number; after: number[]; losses: Phase["losses"] }[];
+  phases: CompiledPhase[];
   masks: readonly MaskSpec[];
   uniforms: readonly { name: string }[];
   counts: StepGraph["counts"];
 }
 
+/** Losses that the engine has recorded and nobody has read. */
+interface Row {
+  names: readonly LossName[];
+  /** The share of the batch in its step: 1 unless a step accumulates. */
+  share: number;
+  /** Whether it is the first row of its step. */
+  first: boolean;
+}
+
 /**
- * Trains both networks step by step. A batch of another size gets programs of its own on the same memory.
+ * Trains both networks step by step, without files: `train` is the loop around it. Batches may have different sizes; each size
+ * is compiled at its first step, and all sizes share the networks' memory.
  *
- * On a device that keeps its own memory `netG` and `netD` are what the device starts from, and follow it at `toHost` only.
+ * On a GPU, `netG` and `netD` hold the first weights until `toHost` copies the trained weights back.
+ *
+ * @example
+ * ```ts
+ * import { inits, parseConfig, Trainer } from "pix2pix";
+ * import { nodePlatform } from "pix2pix/node";
+ *
+ * const model = parseConfig({ dataroot: "none", netG: "unet_32", ngf: 8, ndf: 8, cropSize: 32, loadSize: 32 });
+ * const shape = { n: 1, height: 32, width: 32 };
+ * const trainer = new Trainer(await nodePlatform(), { model, seed: 0, threads: 1 }, shape);
+ * for (const net of [trainer.netG, trainer.netD]) net.initialise(inits.normal, 0.02, 0);
+ * const picture = () => new Float32Array(3 * 32 * 32).fill(0.5);
+ * await trainer.step({ A: picture(), B: picture(), ...shape }, { step: 1, lr: 2e-4 });
+ * const [losses] = await trainer.losses();
+ * console.log(losses?.G_L1);
+ * await trainer.close();
+ * ```
  */
 export class Trainer {
   readonly netG: NetworkState;
   readonly netD: NetworkState;
-  /** [1, 1, h, w]: what D says of a picture; undefined where there is no D. */
+  /** The shape of D's map of logits for one picture, [1, 1, h, w]; undefined where there is no D. */
   readonly outputMap: readonly number[] | undefined;
   readonly device: Device;
-  #options: TrainerOptions;
-  #engine: Engine;
-  #compiled = new Map<string, Promise<Compiled>>();
+  readonly #options: TrainerOptions;
+  readonly #engine: Engine;
+  /** By size, the least recently used first. */
+  readonly #compiled = new Map<string, Promise<Compiled>>();
   #begun: Promise<void> | undefined;
   #last: Compiled | undefined;
-  /** The graphs of the size that the trainer is made for. */
-  #usual: { key: string; step: StepGraph };
-  /** What the recorded rows of losses are. */
-  #rows: { names: readonly LossName[]; share: number; first: boolean }[] = [];
+  /** The graphs of the size that the trainer was constructed with. */
+  readonly #usual: { key: string; step: StepGraph };
+  #rows: Row[] = [];
 
+  /** @param shape the usual size of a batch; memory for others is taken when they come */
   constructor(platform: Platform, options: TrainerOptions, shape: BatchShape) {
     const { model, threads, device = { name: platform.base, label: platform.base } } = options;
     const step = trainingStep(model, shape);
@@ -80,70 +119,44 @@ export class Trainer {
       : new HostEngine(platform, device, threads, states);
   }
 
-  /** Steps after which `losses` has to be called at the latest; 1 where that does not wait for anything. */
+  /** The most steps between two calls of `losses`; 1 where reading losses does not wait for a device. */
   get capacity(): number {
     const { accumulate } = this.#options.model;
     return Math.max(1, Math.floor(this.#engine.capacity / (2 * accumulate)));
   }
 
-  /** What a batch of this size takes of a device's own memory; undefined where the host's is used. */
+  /** Bytes that a batch of this size takes of a device's own memory; undefined on a device that uses the host's. */
   memoryNeed(shape: BatchShape): MemoryNeed | undefined {
     if (!keepsState(this.device)) return undefined;
     const { phases } = this.#graphsFor(shape);
     return memoryNeed(stepForGpu(phases.map(({ batch }) => batch)), [this.netG, this.netD]);
   }
 
-  /** Builds the sessions of a batch size ahead of its first step. */
+  /** Compiles the programs of a batch size ahead of its first step. */
   async prepare(shape: BatchShape): Promise<void> {
     await this.#compile(shape);
   }
 
   /**
-   * Step number `step` (from 1) of the run, on one batch, or with --accumulate on several. Everything random is a function of
-   * (seed, step). A device may still be at work when this resolves; `losses` waits for it.
+   * One update of both networks, on one batch or, with `accumulate`, on several. Random draws are functions of (seed, step).
+   * A GPU may still compute when the promise resolves; `losses` waits for it.
+   * @param at `step` counts from 1 over the whole run; `lr` is the learning rate
    */
-  async step(batch: Batch | readonly Batch[], { step, lr }: { step: number; lr: number }): Promise<void> {
-    const batches = Array.isArray(batch) ? (batch as readonly Batch[]) : [batch as Batch];
-    const samples = batches.reduce((sum, { n }) => sum + n, 0);
+  async step(batch: Batch | readonly Batch[], at: { step: number; lr: number }): Promise<void> {
+    const { model } = this.#options;
+    const batches = "A" in batch ? [batch] : batch;
     const compiled: Compiled[] = [];
     for (const each of batches) compiled.push(await this.#compile(each));
     this.#begun ??= this.#engine.toDevice();
     await this.#begun;
     this.#last = compiled.at(-1)!;
-    const { model, seed } = this.#options;
-    const { accumulate } = model;
-    const factors = adamFactors(step, lr, model);
-
-    const updates: (() => Promise<void>)[] = [];
-    for (const [p, { state, before, after }] of this.#last.phases.entries()) {
-      for (const index of before) await this.#last.bound.run(index);
-      for (const [i, each] of batches.entries()) {
-        const { bound, phases, masks, uniforms } = compiled[i]!;
-        // What one batch is given for its first phase is still there for the second.
-        if (p === 0 || batches.length > 1) {
-          const draw = (step - 1) * accumulate + i + 1;
-          bound.input("real_A").set(each.A);
-          bound.input("real_B").set(each.B);
-          for (const { name, p } of masks) new Random(seed, `dropout ${name}`, draw).fillDropout(bound.input(name), p);
-          for (const { name } of uniforms) fillUniform(bound.input(name), new Random(seed, name, draw));
-        }
-        if (accumulate > 1) {
-          bound.input(keepInput)[0] = i === 0 ? 0 : 1;
-          bound.input(shareInput)[0] = each.n / samples;
-        }
-        await bound.run(phases[p]!.batch);
-        await bound.record([phases[p]!.losses.output]);
-        this.#rows.push({ names: phases[p]!.losses.names, share: each.n / samples, first: p === 0 && i === 0 });
-      }
-      updates.push(async () => {
-        for (const index of after) await this.#last!.bound.run(index);
-        await this.#engine.optimise(state, factors, model);
-      });
-      // Both networks at the end of the step, or each after its own part.
-      if (model.updateOrder !== "simultaneous") await updates.pop()!();
+    const phases = [...this.#last.phases.keys()];
+    for (const phase of phases) {
+      await this.#computeGradients(phase, batches, compiled, at.step);
+      if (model.updateOrder !== "simultaneous") await this.#update(phase, at);
     }
-    for (const update of updates) await update();
-    await this.#forget();
+    if (model.updateOrder === "simultaneous") for (const phase of phases) await this.#update(phase, at);
+    await this.#forgetSizes();
     for (const { counts } of compiled) {
       for (const { network, name, count } of counts) {
         const { batches: seen } = this[network];
@@ -152,9 +165,54 @@ export class Trainer {
     }
   }
 
+  /** Runs a phase on all batches of the step: the losses of one network, and its gradients. */
+  async #computeGradients(
+    phase: number,
+    batches: readonly Batch[],
+    compiled: readonly Compiled[],
+    step: number,
+  ): Promise<void> {
+    const { accumulate } = this.#options.model;
+    const samples = batches.reduce((sum, { n }) => sum + n, 0);
+    const last = compiled.at(-1)!;
+    for (const index of last.phases[phase]!.before) await last.bound.run(index);
+    for (const [i, batch] of batches.entries()) {
+      const { bound, phases } = compiled[i]!;
+      const share = batch.n / samples;
+      // The second phase of a single batch finds the inputs of the first in memory.
+      if (phase === 0 || batches.length > 1) this.#feed(compiled[i]!, batch, (step - 1) * accumulate + i + 1);
+      if (accumulate > 1) {
+        bound.input(keepInput)[0] = i === 0 ? 0 : 1;
+        bound.input(shareInput)[0] = share;
+      }
+      const { batch: program, losses } = phases[phase]!;
+      await bound.run(program);
+      await bound.record([losses.output]);
+      this.#rows.push({ names: losses.names, share, first: phase === 0 && i === 0 });
+    }
+  }
+
+  /** Copies a batch and its random draws to the inputs. @param draw numbers the batches of the run */
+  #feed({ bound, masks, uniforms }: Compiled, { A, B }: Batch, draw: number): void {
+    const { seed } = this.#options;
+    bound.input("real_A").set(A);
+    bound.input("real_B").set(B);
+    for (const { name, p } of masks) new Random(seed, `dropout ${name}`, draw).fillDropout(bound.input(name), p);
+    for (const { name } of uniforms) fillUniform(bound.input(name), new Random(seed, name, draw));
+  }
+
+  /** Updates the network of a phase by its gradients. */
+  async #update(phase: number, { step, lr }: { step: number; lr: number }): Promise<void> {
+    const { model } = this.#options;
+    const { bound, phases } = this.#last!;
+    const { state, after } = phases[phase]!;
+    for (const index of after) await bound.run(index);
+    await this.#engine.optimise(state, adamFactors(step, lr, model), model);
+  }
+
   /**
-   * The losses before the update of every step since the last call, oldest first; 0 for those that the step does not have.
-   * When one is not finite, the networks are not to be used any more.
+   * The losses of every step since the last call, oldest first, before the update of the step. Losses that the step does
+   * not have are 0. When one is not finite, the weights must not be used any more.
    */
   async losses(): Promise<Losses[]> {
     const steps: Losses[] = [];
@@ -167,12 +225,12 @@ export class Trainer {
     return steps;
   }
 
-  /** G's pictures in the last step, [n, outputNc, height, width]; valid until the next. */
+  /** G's pictures in the last step, [n, outputNc, height, width] in [-1, 1]; valid until the next step. */
   async fakeB(): Promise<Float32Array> {
     return this.#last!.bound.read("fake_B");
   }
 
-  /** Brings what the device has made of both networks to `netG` and `netD`, to be saved or looked at. */
+  /** Copies weights, moments and running statistics from the device to `netG` and `netD`. */
   async toHost(): Promise<void> {
     if (this.#begun) await this.#engine.toHost();
   }
@@ -182,7 +240,7 @@ export class Trainer {
     await this.#engine.close();
   }
 
-  /** The programs of a size. They stand in the order of their last use. */
+  /** The programs of a size, compiled at its first use. */
   #compile(shape: BatchShape): Promise<Compiled> {
     const key = keyOf(shape);
     const known = this.#compiled.get(key) ?? this.#build(shape);
@@ -196,8 +254,8 @@ export class Trainer {
     return key === keyOf(shape) ? step : trainingStep(this.#options.model, shape);
   }
 
-  /** Frees the programs of sizes that were not used for longest: pictures of any size would fill the memory. */
-  async #forget(): Promise<void> {
+  /** Frees the least recently used sizes: pictures of many sizes must not fill the memory. */
+  async #forgetSizes(): Promise<void> {
     for (const [key, compiled] of this.#compiled) {
       if (this.#compiled.size <= mostSizes) break;
       this.#compiled.delete(key);

@@ -1,15 +1,15 @@
 /** pix2pix translate */
-
 import * as z from "zod";
 import { option } from "../../config/options.ts";
 import { configSchema } from "../../config/schema.ts";
-import { nearestColours, paint } from "../../data/palette.ts";
+import { nearestColours, type Palette, paint } from "../../data/palette.ts";
 import { ConfigError, UserError } from "../../errors.ts";
 import { encodeNpy } from "../../formats/npy.ts";
 import type { Fit } from "../../inference/fit.ts";
+import type { Draw, Translator } from "../../inference/translator.ts";
 import { spread } from "../../metrics/pictures.ts";
 import { files } from "../../node/files.ts";
-import type { DeepPicture, Picture } from "../../platform.ts";
+import type { DeepPicture, Images, Picture } from "../../platform.ts";
 import type { Command } from "../command.ts";
 import { namedPalette, paletteChoices } from "../palette.ts";
 import { jobs, withSuffix } from "../pictures.ts";
@@ -61,7 +61,7 @@ export const translate: Command = {
   ],
   async run(given, output) {
     const options = ownOptions(schema, given);
-    const { keepSize, samples, skipBadImages } = options;
+    const { keepSize, skipBadImages } = options;
     if (keepSize && options.aspectRatio !== undefined) throw conflict("--keep-size and --aspect-ratio both say");
     if (options.bits === "16" && options.palette) throw conflict("--bits 16 and --palette both say");
     const palette = options.palette ? await namedPalette(options.palette) : undefined;
@@ -70,14 +70,13 @@ export const translate: Command = {
     for (const note of notes) output.note(`note: ${note}`);
     const images = await loadImages();
     const { translator } = await openStoredRun({ ...options, ...settings }, otherOptions(schema, given), output);
-    const how: Fit = { ...fit, keepSize };
+    const work: Work = { ...options, translator, images, fit: { ...fit, keepSize }, palette };
     const counter = new Counter(process.stdout, all.length, "pictures");
     const bad: string[] = [];
     try {
       for (const [index, { input, output: target }] of all.entries()) {
         try {
-          const alpha = translator.config.inputNc % 2 === 0;
-          await write(await images.decodeDeep(await files.read(input), { alpha }), index, target);
+          await translateFile(work, input, target, index);
         } catch (error) {
           if (!(error instanceof UserError)) throw error;
           counter.clear();
@@ -90,11 +89,11 @@ export const translate: Command = {
       await translator.close();
       counter.clear();
     }
-    const { seconds } = counter;
     const done = all.length - bad.length;
     if (done > 0) {
       const count = bad.length > 0 ? `${done} of ${plural(all.length)}` : plural(done);
-      output.print(`${count} translated in ${duration(seconds)} (${(seconds / all.length).toPrecision(2)} s each)`);
+      const each = (counter.seconds / all.length).toPrecision(2);
+      output.print(`${count} translated in ${duration(counter.seconds)} (${each} s each)`);
       output.print(`In ${options.out}`);
     }
     if (bad.length === 0 || (skipBadImages && done > 0)) return 0;
@@ -102,32 +101,57 @@ export const translate: Command = {
       `${bad.length} of ${plural(all.length)} could not be translated (named above); ` +
         "mend or remove them, or give --skip-bad-images to accept that",
     );
-
-    /** Writes the output for a picture, or its samples and how they differ. */
-    async function write(picture: DeepPicture, index: number, path: string): Promise<void> {
-      const outputs: Picture[] = [];
-      for (let sample = 0; sample < samples; sample++) {
-        const at = samples === 1 ? path : withSuffix(path, String(sample + 1));
-        // A picture shows four channels at most; the rest would be lost.
-        if (translator.config.outputNc > 4) {
-          const values = await translator.translateValues(picture, { index, sample }, how);
-          await files.write(at.replace(/\.png$/, ".npy"), encodeNpy(values));
-        }
-        if (options.bits === "16") {
-          const deep = await translator.translate16(picture, { index, sample }, how);
-          await files.write(at, await images.encodePng(deep));
-          continue;
-        }
-        const plain = await translator.translate(picture, { index, sample }, how);
-        const result = palette ? paint(nearestColours(plain, palette), palette, plain) : plain;
-        await files.write(at, await images.encodePng(result));
-        outputs.push(result);
-      }
-      if (outputs.length < 2) return;
-      await files.write(withSuffix(path, "spread"), await images.encodePng(spread(outputs).picture));
-    }
   },
 };
+
+/** How every picture is translated and written. */
+interface Work {
+  translator: Translator;
+  images: Images;
+  fit: Fit;
+  palette: Palette | undefined;
+  samples: number;
+  bits: "8" | "16";
+}
+
+/** Translates one file. With several samples there is an output for each, and a picture of where they differ. */
+async function translateFile(work: Work, input: string, target: string, index: number): Promise<void> {
+  const { translator, images, samples } = work;
+  const alpha = translator.config.inputNc % 2 === 0;
+  const bytes = await files.read(input);
+  const picture = images.decodeDeep ? await images.decodeDeep(bytes, { alpha }) : await images.decode(bytes, { alpha });
+  const outputs: Picture[] = [];
+  for (let sample = 0; sample < samples; sample++) {
+    const path = samples === 1 ? target : withSuffix(target, String(sample + 1));
+    const output = await writeOutput(work, picture, { index, sample }, path);
+    if (output) outputs.push(output);
+  }
+  if (outputs.length < 2) return;
+  await files.write(withSuffix(target, "spread"), await images.encodePng(spread(outputs).picture));
+}
+
+/** @returns the output, unless it has 16 bits */
+async function writeOutput(
+  { translator, images, fit, palette, bits }: Work,
+  picture: DeepPicture,
+  draw: Draw,
+  path: string,
+): Promise<Picture | undefined> {
+  // A PNG has at most four channels; the others would be lost.
+  if (translator.config.outputNc > 4) {
+    const values = await translator.translateValues(picture, draw, fit);
+    await files.write(path.replace(/\.png$/, ".npy"), encodeNpy(values));
+  }
+  if (bits === "16") {
+    const deep = await translator.translate16(picture, draw, fit);
+    await files.write(path, await images.encodePng(deep));
+    return undefined;
+  }
+  const plain = await translator.translate(picture, draw, fit);
+  const output = palette ? paint(nearestColours(plain, palette), palette, plain) : plain;
+  await files.write(path, await images.encodePng(output));
+  return output;
+}
 
 const conflict = (what: string) => new ConfigError(`${what} what the outputs look like; give one of them`);
 
