@@ -1,5 +1,5 @@
 /**
- * Between RGB and CIELAB for colorization, with the constants of scikit-image's `color.rgb2lab` and `lab2rgb`: sRGB, white
+ * Conversion between RGB and CIELAB for colorization, with the constants of scikit-image's `color.rgb2lab` and `lab2rgb`: sRGB, white
  * D65 seen by the 2 degree observer. L is 0..100; a and b of sRGB colours lie within -108..99.
  *
  * The networks see L / 50 - 1 and a / 110, b / 110, as in the paper's code.
@@ -10,16 +10,16 @@ import { VALUES } from "./transforms.ts";
 const WHITE_X = 0.95047;
 const WHITE_Z = 1.08883;
 
-/** How the networks' values come from L, a and b: L / L_SCALE - 1, a / AB_SCALE. */
+/** The networks' values are L / L_SCALE - 1, a / AB_SCALE and b / AB_SCALE. */
 const L_SCALE = 50;
 const AB_SCALE = 110;
 
-/** sRGB in [0, 1] to light. */
+/** Linear light of an sRGB value in [0, 1]. */
 function linear(v: number): number {
   return v > 0.04045 ? ((v + 0.055) / 1.055) ** 2.4 : v / 12.92;
 }
 
-/** The light of a value in [-1, 1]; those of 8-bit pictures are looked up. */
+/** Linear light of a value in [-1, 1]; a table has those of 8-bit pictures. */
 function lightOf(value: number): number {
   const level = Math.round((value + 1) * 127.5);
   return VALUES[level] === value ? lights[level]! : linear((value + 1) / 2);
@@ -40,8 +40,8 @@ function cube(t: number): number {
 }
 
 /**
- * The lightness (1 plane), the colours (2 planes) or both of `rgb`, [3, ...] in [-1, 1] and `plane` values a channel, into
- * `out` from `offset` on, in [-1, 1].
+ * Writes the lightness (1 plane), the colours (2 planes) or both into `out` from `offset` on, in [-1, 1].
+ * @param rgb [3, plane] in [-1, 1]
  */
 export function writeLab(
   out: Float32Array,
@@ -69,8 +69,8 @@ export function writeLab(
 }
 
 /**
- * The picture [3, ...] in [-1, 1] that a lightness (1 plane) and colours (2 planes), both in [-1, 1], make together. What
- * lies outside of them and colours outside of sRGB are cut off. Without `ab` it is grey, without `L` of middle lightness.
+ * The picture [3, plane] in [-1, 1] with a lightness (1 plane) and colours (2 planes), both in [-1, 1]. Values outside of
+ * that range and colours outside of sRGB are clipped. Without `ab` the picture is grey, without `L` of middle lightness.
  */
 export function labToRgb(L: Float32Array | undefined, ab: Float32Array | undefined, plane: number): Float32Array {
   const rgb = new Float32Array(3 * plane);

@@ -1,14 +1,14 @@
 /**
- * The forms in which pairs lie on a disk. Each export is one layout, and its name is a choice of `--dataset-mode`: to add
- * a layout, export it here. Only layouts may be exported (types aside).
+ * Layouts: the arrangements of pairs on a disk. Each export of this file is a choice of `--dataset-mode`. A new layout
+ * needs one export here; types aside, nothing else may be exported.
  *
- * A layout gets the pictures' paths (relative to the dataroot) and says which of them are pairs. `auto` asks the layouts
- * in the order of `rank` and takes the first that finds something `likely`.
+ * A layout reads the pictures' paths (relative to the dataroot) and finds the pairs. `auto` tries the layouts in the order
+ * of `rank` and takes the first whose pairs are `likely`.
  */
 import type { Derive } from "./derivations.ts";
 import { below, byStem, direct, endingOf, isPhaseName, stemOf, topFolders } from "./listing.ts";
 
-/** A picture, or one half of it. Paths are relative to the dataroot in layouts, and complete in what findPairs gives. */
+/** A picture, or one half of it. A layout's paths are relative to the dataroot; those of findPairs are complete. */
 export interface Side {
   file: string;
   half?: "left" | "right";
@@ -23,34 +23,34 @@ export interface Pair {
 }
 
 export interface Found {
-  /** Where, for messages: "train/" or "trainA/ and trainB/". */
+  /** The folders, for messages: "train/" or "trainA/ and trainB/". */
   place: string;
   pairs: Pair[];
   /** Pictures without a partner, relative to the dataroot. */
   onlyA: string[];
   onlyB: string[];
-  /** Whether `auto` may choose this layout without being told. */
+  /** Whether `auto` may choose this layout. */
   likely: boolean;
-  /** Whether the folder is that of the phase asked for; false when the data set has no phases at all. */
+  /** Whether the folder is that of the phase; false when the data set has no phases. */
   ofPhase: boolean;
 }
 
 export interface Layout {
   /** One line for help and docs. */
   help: string;
-  /** Lower is asked first by `auto`. */
+  /** `auto` tries the lowest first. */
   rank: number;
   /** How the sides are computed, where they are not the pictures themselves; `auto` never takes such a layout. */
   derive?: { A?: Derive; B?: Derive };
-  /** Where pairs of a phase are looked for, relative to the dataroot. */
+  /** The paths at which `find` looks for the pairs of a phase, relative to the dataroot; for messages. */
   patterns(phase: string): string[];
-  /** The phases for which this layout would find something. */
+  /** The phases for which `find` returns pairs. */
   phases(pictures: readonly string[]): string[];
-  /** Undefined when nothing here has this form. */
+  /** The pairs of a phase; undefined when no picture has this layout. */
   find(pictures: readonly string[], phase: string): Found | undefined;
 }
 
-/** One picture per pair, A in its left half and B in its right one: the paper's own archives. */
+/** One picture per pair, A in its left half and B in its right half, as in the paper's archives. */
 export const aligned: Layout = {
   help: "one picture per pair, A left and B right",
   rank: 3,
@@ -98,7 +98,7 @@ export const folders: Layout = {
   },
 };
 
-/** The CMP Facade Database's own form: a photo x.jpg (A) and its label map x.png (B) side by side. */
+/** The layout of the CMP Facade Database: a photo x.jpg (A) and its label map x.png (B) side by side. */
 export const cmp: Layout = {
   help: "photo x.jpg (A) beside its labels x.png (B)",
   rank: 2,
@@ -124,28 +124,28 @@ export const cmp: Layout = {
   },
 };
 
-/** Plain pictures: lightness to colour. */
+/** Plain pictures; the network learns the colours from the lightness. */
 export const colorization: Layout = {
   help: "plain pictures; A is their lightness (1 channel), B their colours (2 channels, a and b of CIELAB)",
   derive: { A: "L", B: "ab" },
   ...plain(),
 };
 
-/** Plain pictures: the centre is to be filled in. */
+/** Plain pictures; the network learns to fill in the centre. */
 export const inpainting: Layout = {
   help: "plain pictures; A is the picture with a white square of half its size in the centre, B the picture",
   derive: { A: "masked" },
   ...plain(),
 };
 
-/** Pictures without targets: there is nothing to train on. */
+/** Pictures without targets, which cannot be trained on. */
 export const single: Layout = {
   help: "plain pictures without targets, to look at; translate takes them without a layout",
   derive: { B: "absent" },
   ...plain(),
 };
 
-/** Every picture is a pair by itself. */
+/** A layout in which each picture is one pair. */
 function plain(): Pick<Layout, "rank" | "patterns" | "phases" | "find"> {
   return {
     rank: 4,
@@ -171,7 +171,7 @@ function found({ folder, ofPhase }: Place): { place: string; ofPhase: boolean } 
   return { place: folder, ofPhase };
 }
 
-/** <phase>/ when it holds pictures; otherwise the dataroot itself when it does and no folder is named as a phase. */
+/** <phase>/ if it holds pictures; otherwise the dataroot, if it holds pictures and no folder has the name of a phase. */
 function phasePlace(pictures: readonly string[], phase: string): Place | undefined {
   const inPhase = below(pictures, phase);
   if (inPhase.length > 0) return { folder: `${phase}/`, pictures: inPhase, ofPhase: true };
@@ -194,7 +194,7 @@ function twoFolders(phase: string): (readonly [string, string])[] {
   ];
 }
 
-/** Pairs of equal stems, sorted by A's path, and the rest. */
+/** Pairs of equal stems, sorted by A's path, and the pictures without a partner. */
 function match(a: Map<string, string>, b: Map<string, string>, folderA: string, folderB: string) {
   const pairs: Pair[] = [];
   const onlyA: string[] = [];

@@ -1,4 +1,4 @@
-/** What lies under a folder, and the small questions that dataset layouts ask of it. */
+/** The files under a folder, and the path functions of the layouts. */
 import { DatasetError } from "../errors.ts";
 import type { Files } from "../platform.ts";
 
@@ -107,7 +107,7 @@ export function isPhaseName(name: string): boolean {
 
 /**
  * Stem -> path, of paths relative to `folder`.
- * @throws DatasetError when two files share a stem, for then the partner is a matter of chance
+ * @throws DatasetError when two files share a stem, for then the partner is ambiguous
  */
 export function byStem(paths: readonly string[], folder: string): Map<string, string> {
   const stems = new Map<string, string>();

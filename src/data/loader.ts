@@ -1,8 +1,8 @@
 /**
  * Batches of pairs, prepared while the step before runs.
  *
- * Everything is a pure function of (seed, epoch, index) and the files, so a run continues where it stopped, with any
- * amount of work done ahead:
+ * A batch is a pure function of (seed, epoch, index) and the files, so a continued run gets the same batches, however many
+ * were prepared ahead:
  * - the order of epoch e is the permutation of Random(seed, "order", e), or that of the names with `serialBatches`, or
  *   with `replacement` as many independent draws of Random(seed, "replacement", e);
  * - the pair at position p of that order is changed by drawJitter of Random(seed, "augment", e * pairs + p);
@@ -25,7 +25,7 @@ export interface LoaderOptions extends AugmentOptions, ReaderOptions {
   replacement: boolean;
   seed: number;
   skipBadImages: boolean;
-  /** Memory for pictures that are decoded and resized once and kept for later epochs. Default 16 MB: small pictures. */
+  /** Memory for decoded and resized pictures that are kept for later epochs. Default: 16 MB, enough for small pictures. */
   cacheBytes?: number | undefined;
 }
 
@@ -56,7 +56,7 @@ export function wholePictures({
 
 /**
  * A: [n, inputNc, height, width], B: [n, outputNc, height, width], in [-1, 1]; A is the network's input, B its target.
- * inputPicture and outputPicture (sides.ts) show them.
+ * `inputPicture` and `outputPicture` convert them to pictures.
  */
 export interface Batch {
   A: Float32Array;
@@ -72,7 +72,7 @@ export class Loader {
   readonly batchesPerEpoch: number;
   /** The names of the pairs, in the order in which they were given. */
   readonly names: readonly string[];
-  /** Files that could not be decoded and what is wrong with each, as far as they were met (`skipBadImages`). */
+  /** Files that could not be decoded and what is wrong with each, as far as they have been read (`skipBadImages`). */
   readonly skipped = new Map<string, string>();
   readonly #pairs: readonly Pair[];
   readonly #options: LoaderOptions;
@@ -81,13 +81,13 @@ export class Loader {
   readonly #loading = new Map<number, Promise<Prepared>>();
   readonly #bad = new Map<number, BadImage>();
   readonly #waiting = new Map<number, Promise<Batch>>();
-  /** Batches prepared ahead: about four pairs, for reading, decoding and resizing each wait for the step to let go. */
+  /** Batches prepared ahead, of about four pairs: each of reading, decoding and resizing waits until the step yields. */
   readonly #ahead: number;
   #cacheLeft: number;
   #order: { epoch: number; order: Uint32Array } | undefined;
   #size: Promise<Size> | undefined;
 
-  /** @throws DatasetError without pairs, ConfigError for sizes that cannot be */
+  /** @throws DatasetError without pairs, ConfigError for options that cannot work (rules.ts) */
   constructor(pairs: readonly Pair[], options: LoaderOptions, platform: { files: Files; images: Images }) {
     const { batchSize } = options;
     if (pairs.length === 0) throw new DatasetError("there are no pairs to load.");
@@ -103,8 +103,8 @@ export class Loader {
   }
 
   /**
-   * Height and width of every batch: the crop's. With preprocess none and scale_width every batch has its own; this is that
-   * of the first pair.
+   * Height and width of every batch: those of the crop. With preprocess none and scale_width each batch has its own size;
+   * then this is the size of the first pair.
    */
   size(): Promise<Size> {
     const { cropSize, cropHeight } = this.#options;
@@ -114,8 +114,8 @@ export class Loader {
   }
 
   /**
-   * Batch `index` (0..batchesPerEpoch-1) of an epoch (0 and up), and preparation of the next ones begins. The last batch
-   * of an epoch may be smaller.
+   * Batch `index` (0..batchesPerEpoch-1) of an epoch (from 0); also begins to prepare the next batches. The last batch of
+   * an epoch may be smaller.
    * @throws DatasetError naming the file that cannot be used
    */
   async batch(epoch: number, index: number): Promise<Batch> {
@@ -128,7 +128,7 @@ export class Loader {
     return work;
   }
 
-  /** Begins to prepare a batch. A failure is reported by `batch`. */
+  /** Begins to prepare a batch; `batch` reports a failure. */
   prefetch(epoch: number, index: number): void {
     const work = this.#start(epoch, index);
     work.catch(() => {});
@@ -140,7 +140,7 @@ export class Loader {
   }
 
   /**
-   * Decodes every pair once, so that a bad file is known before hours of training.
+   * Decodes every pair once, so that a bad file is found before hours of training.
    * @returns one line per bad file, with `skipBadImages`
    * @throws DatasetError naming the bad files without it; DatasetError for sizes that cannot be used or not in one batch
    */
@@ -167,7 +167,7 @@ export class Loader {
     return bad;
   }
 
-  /** Pairs of which any two may meet in a batch, or with `serialBatches` those that do. */
+  /** Checks that pairs of one batch have one size: any two pairs, or with `serialBatches` those of each batch. */
   #checkTogether(sizes: Map<number, Located>): void {
     const { batchSize, serialBatches } = this.#options;
     if (crops(this.#options) || batchSize === 1) return;
@@ -285,7 +285,7 @@ export class Loader {
     }
     const { input, target } = prepared;
     const bytes = input.data.byteLength + (target && target !== input ? target.data.byteLength : 0);
-    // What came first stays: with a new order every epoch, putting out old pictures for new ones would gain nothing.
+    // The first pictures stay cached: each epoch has another order, so replacing them would gain nothing.
     if (bytes <= this.#cacheLeft) {
       this.#cacheLeft -= bytes;
       this.#cache.set(index, prepared);

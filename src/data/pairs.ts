@@ -1,4 +1,4 @@
-/** Finds the pairs of a data set, or says exactly what is wrong with the folder. */
+/** Finds the pairs of a data set, or explains why the folder has none. */
 import { DatasetError, nearest } from "../errors.ts";
 import type { Files } from "../platform.ts";
 import type { Derive } from "./derivations.ts";
@@ -46,7 +46,7 @@ export interface FoundPairs {
   layout: string;
   /** Sorted by path; never empty. */
   pairs: Pair[];
-  /** What a user should know: what was left out, which folder stands in for a phase. */
+  /** Messages for the user: which pictures are left out, and which folder is used for a missing phase. */
   notes: string[];
 }
 

@@ -1,20 +1,20 @@
-/** Label maps as colours: palettes, and the class that a colour stands for. */
+/** Palettes of label maps: the class of a colour, and the colour of a class. */
 import { ConfigError } from "../errors.ts";
 import type { Picture } from "../platform.ts";
 
 export interface PaletteColour {
   name: string;
   rgb: readonly [number, number, number];
-  /** No class: where a target has it, nothing is scored. */
+  /** Not a class: pixels of a target with this colour are not scored. */
   ignored: boolean;
 }
 
 export type Palette = readonly PaletteColour[];
 
-/** Names of colours that are no class, in files and below. */
+/** Names of colours that are not classes, in palette files and below. */
 const ignoredNames = ["void", "ignore", "unlabeled"];
 
-/** The 19 classes of Cityscapes that are scored, in the order of their train ids, and what is not (Cordts et al. 2016). */
+/** The 19 classes of Cityscapes that are scored, in the order of their train ids, and the colour of all others (Cordts et al. 2016). */
 const cityscapes = `
 128 64 128 road
 244 35 232 sidewalk
@@ -52,7 +52,7 @@ const facades = `
 255 0 0 pillar
 170 0 0 shop`;
 
-/** The colours that are classes first, so that every index from `classes.length` on is no class. */
+/** The palette with its classes first: indices from `classes.length` on are not classes. */
 export function classesFirst(palette: Palette): { colours: Palette; classes: string[] } {
   const colours = [...palette].sort((a, b) => Number(a.ignored) - Number(b.ignored));
   return { colours, classes: colours.filter(({ ignored }) => !ignored).map(({ name }) => name) };
@@ -65,8 +65,8 @@ export const palettes: Readonly<Record<string, Palette>> = {
 };
 
 /**
- * One colour a line, "R G B name" or "#rrggbb name"; a name is optional, void, ignore and unlabeled are no classes. Empty
- * lines and what follows // is left out.
+ * Reads a palette file: one colour a line, "R G B name" or "#rrggbb name". The name is optional; void, ignore and
+ * unlabeled are not classes. Empty lines and the text after // are left out.
  * @throws ConfigError naming the line
  */
 export function parsePalette(text: string, where: string): Palette {
@@ -93,8 +93,9 @@ export function parsePalette(text: string, where: string): Palette {
 }
 
 /**
- * The colours of label maps that were blurred by resizing or JPEG: the most frequent one, then always the most frequent
- * that is further than `distance` from those taken, down to a share of 1 in 1000 (of what is left), 64 at most.
+ * The colours of label maps that resizing or JPEG has blurred. The most frequent colour is taken first, then repeatedly the
+ * most frequent one that is further than `distance` from those taken, as long as it has 1 in 1000 of the remaining pixels;
+ * 64 at most.
  */
 export function collectPalette(pictures: Iterable<Picture>, distance = 48): Palette {
   const counts = new Map<number, number>();
@@ -133,7 +134,7 @@ export function nearestColours({ data, channels }: Picture, palette: Palette): U
   return classes;
 }
 
-/** The label map that classes make. */
+/** The label map of classes, one index a pixel. */
 export function paint(
   classes: Uint8Array,
   palette: Palette,

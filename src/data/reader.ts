@@ -1,4 +1,4 @@
-/** From a pair's files to two pictures of one size, with the channels that the networks need. */
+/** Reads a pair's files into two pictures of one size, with the channels that the networks take. */
 import { DatasetError } from "../errors.ts";
 import type { DeepPicture, Files, Images } from "../platform.ts";
 import type { Pair, Side } from "./layouts.ts";
@@ -13,15 +13,15 @@ export interface ReaderOptions extends SizeOptions, SideOptions {
   withoutTargets?: boolean | undefined;
 }
 
-/** A pair that is decoded, reduced to the channels needed and resized: all that does not depend on a draw. */
+/** A pair after the steps that need no random draw: decoded, reduced to its channels and resized. */
 export interface Prepared {
   pair: Pair;
   input: DeepPicture;
-  /** The input itself where both are made of one picture; absent where there is no target. */
+  /** The same object as `input` where both sides come from one picture; absent where there is no target. */
   target?: DeepPicture | undefined;
 }
 
-/** A file that is there but cannot be decoded. */
+/** An existing file that cannot be decoded. */
 export class BadImage extends DatasetError {
   readonly file: string;
   readonly reason: string;
@@ -33,7 +33,7 @@ export class BadImage extends DatasetError {
   }
 }
 
-/** @throws DatasetError for pairs that are not what the options need: without targets, or of two pictures */
+/** @throws DatasetError for pairs that do not fit the options: without targets, or of two pictures */
 export function checkPairs(pairs: readonly Pair[], options: ReaderOptions): void {
   if (!options.withoutTargets && pairs.some(({ B }) => B.derive === "absent")) {
     throw new DatasetError(
@@ -66,7 +66,7 @@ export class PairReader {
     this.#forms = sideForms(options);
   }
 
-  /** The form of a pair's input and target: what its own sides say comes before the options. */
+  /** The form of a pair's input and target. A derivation of the pair's own sides comes before that of the options. */
   formsOf(pair: Pair): { input: SideForm; target: SideForm } {
     const { input, target } = this.#forms;
     const [first, second] = this.#sides(pair);

@@ -1,9 +1,9 @@
 /**
  * Pillow's resampling filters, and its arithmetic for floats (mode F), which 16-bit pictures share.
  *
- * `area` is Pillow's BOX: every input pixel whose centre lies in the output pixel's field counts alike. OpenCV's INTER_AREA
- * and TensorFlow's "area" weight the pixels at the field's border by the part that is covered: equal for whole factors,
- * slightly different otherwise; and where the picture grows BOX repeats pixels.
+ * `area` is Pillow's BOX: all input pixels with their centre in the field of the output pixel have the same weight. OpenCV's
+ * INTER_AREA and TensorFlow's "area" weight the pixels at the field's border by the covered part: the results are equal for
+ * integer factors and differ slightly otherwise. BOX repeats pixels where the picture grows.
  */
 import type { DeepPicture } from "../platform.ts";
 

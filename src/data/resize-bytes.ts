@@ -20,7 +20,7 @@ function table(filter: KernelFilter, from: number, to: number): Table {
   const key = `${filter}/${from}/${to}`;
   let found = tables.get(key);
   if (!found) {
-    if (tables.size >= 64) tables.clear(); // a folder of pictures of many sizes must not grow this for ever
+    if (tables.size >= 64) tables.clear(); // pictures of many sizes must not fill the memory
     const { weights, ...where } = kernelWeights(filter, from, to);
     found = { ...where, weights: Int32Array.from(weights, wholeWeight) };
     tables.set(key, found);
@@ -53,7 +53,7 @@ export function resizeBytes(
 /** Bytes of input that are in the kernel's memory at once, or one row. */
 const atOnce = 2 ** 18;
 
-/** Each row on its own: its pixels combined. */
+/** Combines the pixels of each row. */
 function eachRow(input: Uint8Array, { width, height, channels }: Omit<DeepPicture, "data">, t: Table): Uint8Array {
   const [from, to] = [width * channels, t.first.length * channels];
   const out = new Uint8Array(height * to);
@@ -66,7 +66,7 @@ function eachRow(input: Uint8Array, { width, height, channels }: Omit<DeepPictur
   return out;
 }
 
-/** Rows of `length` bytes combined. */
+/** Combines rows of `length` bytes. */
 function columns(input: Uint8Array, length: number, t: Table): Uint8Array {
   const height = t.first.length;
   const out = new Uint8Array(height * length);
@@ -85,8 +85,8 @@ type Combine = (...args: number[]) => void;
 let kernel: { memory: WebAssembly.Memory; combine: Combine } | undefined;
 
 /**
- * kernels/resize.wat on `times` inputs that lie one behind the other, of runs of `length` bytes from run `skipped` on: the
- * output's runs `start` to `end`, in memory that the next call writes over.
+ * Runs kernels/resize.wat on `times` consecutive inputs, each of runs of `length` bytes from run `skipped` on.
+ * @returns the output's runs `start` to `end`, in memory that the next call overwrites
  */
 function combined(
   input: Uint8Array,
@@ -107,7 +107,7 @@ function combined(
   ];
   const outBytes = times * runs * length;
   const tableBytes = lists.reduce((sum, list) => sum + list.byteLength, 0);
-  // What is read and written beyond an input and an output lies between them and behind.
+  // The kernel reads and writes beyond the ends of input and output, so there is room between and after them.
   const [at, out] = [tableBytes, tableBytes + input.length + 4];
   const missing = out + outBytes + 4 - memory.buffer.byteLength;
   if (missing > 0) memory.grow(Math.ceil(missing / 65536));

@@ -1,9 +1,9 @@
 /**
- * Resizing, equal to the byte to Pillow's `Image.resize`: what the PyTorch implementations feed to their networks, and the
- * same on every runtime (libvips and canvas differ from it by several grey levels on average).
+ * Resizing with the bytes of Pillow's `Image.resize`, which the PyTorch implementations use, on every runtime (libvips and
+ * canvas differ from it by several grey levels on average).
  *
  * Pillow resamples in two passes, rows first, each rounding to 8 bits. An output pixel is the sum of the input pixels
- * under a filter kernel centred at its own centre, widened by the scale when the picture shrinks, cut at the border and
+ * under a filter kernel at its centre, widened by the scale when the picture shrinks, cut at the border and
  * normalised; weights are whole multiples of 2^-22. 16 bits and floats are resampled as Pillow's mode F: with exact
  * weights, each pass rounding to float32 (resample.ts).
  */
@@ -19,7 +19,7 @@ export type Filter = (typeof filters)[number];
 
 /**
  * The picture at width x height pixels, as Pillow's `Image.resize((width, height), filter)` gives it for modes L, LA, RGB
- * and RGBA (1 to 4 channels), and for any number of bands each by itself. With alpha (2 and 4 channels that are no bands),
+ * and RGBA (1 to 4 channels), and for each of any number of bands. With alpha (2 and 4 channels that are not bands),
  * colours are weighted by it, as Pillow does. 16 bits and floats keep their depth.
  * The aspect ratio is not kept. At the same size the result is the picture itself.
  *

@@ -1,4 +1,4 @@
-/** Rules for the options of data: what cannot work, in one line each. `parseConfig` and the loader both ask here. */
+/** Rules for the options of data: a line for each combination that cannot work. `parseConfig` and the loader apply them. */
 import type { AugmentOptions } from "./augment.ts";
 import { type Derive, derivations } from "./derivations.ts";
 import { type SideOptions, sideForms } from "./sides.ts";

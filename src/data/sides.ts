@@ -1,6 +1,6 @@
 /**
- * The two sides of a pair as values for the networks, and as pictures for people: what `derive` makes of a picture, the
- * order of its colours, and the way back.
+ * Conversion of the two sides of a pair to the networks' values and back to pictures: derived sides (derivations.ts) and
+ * the order of the colours.
  */
 import type { DeepPicture, Picture } from "../platform.ts";
 import { type ColorFactors, jitterColors } from "./augment.ts";

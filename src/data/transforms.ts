@@ -1,8 +1,8 @@
-/** From decoded pictures to what a network takes, and back. All functions are pure. */
+/** Decoded pictures as network inputs, and network outputs as pictures. All functions are pure. */
 import { DatasetError, UserError } from "../errors.ts";
 import type { DeepPicture, Picture, Samples } from "../platform.ts";
 
-/** Where a crop lies and how it is turned. */
+/** Position of a crop, and its flips and turns. */
 export interface Placement {
   /** The crop's upper left corner, in pixels. */
   x: number;
@@ -13,7 +13,7 @@ export interface Placement {
   turns?: number;
 }
 
-/** Zeroes of the same kind. */
+/** An array of zeros of the same type. */
 export function alike<Data extends Samples>(data: Data, length: number): Data {
   return new (data.constructor as new (length: number) => Data)(length);
 }
@@ -59,9 +59,9 @@ export function crop<Data extends Samples>(
 }
 
 /**
- * Leaves out the channels that a network of `channels` has no use for: colour for 1 and 2, by Pillow's convert("L"),
- * L = (19595 R + 38470 G + 7471 B + 2^15) >> 16 (without the roundings for floats); alpha for 1 and 3. To be done before
- * resizing, as in PyTorch. Above 4 channels, and of bands, nothing can be left out or made up.
+ * Drops the channels that a network with `channels` inputs does not take. 1 and 2 drop colour, by Pillow's convert("L"):
+ * L = (19595 R + 38470 G + 7471 B + 2^15) >> 16 (floats without the roundings). 1 and 3 drop alpha. As in PyTorch it comes
+ * before resizing. Bands, and more than 4 channels, have to fit as they are.
  * @throws DatasetError naming `file` when the channels do not fit
  */
 export function reduceChannels<Data extends Samples>(
@@ -91,7 +91,7 @@ export function reduceChannels<Data extends Samples>(
   for (let i = 0, o = 0; o < out.length; i += step) {
     if (colours < has) {
       const sum = data[i]! * 19595 + data[i + 1]! * 38470 + data[i + 2]! * 7471 + half;
-      out[o++] = bytes ? sum >> 16 : sum / 0x10000; // of 16 bits the array takes the whole part
+      out[o++] = bytes ? sum >> 16 : sum / 0x10000; // a 16-bit array keeps the integer part
     } else for (let c = 0; c < colours; c++) out[o++] = data[i + c]!;
     if (alpha) out[o++] = data[i + step - 1]!;
   }
@@ -111,7 +111,7 @@ function valuesTo(most: number): Float32Array {
   return Float32Array.from({ length: most + 1 }, (_, v) => Math.fround(Math.fround(v / most) - 0.5) / 0.5);
 }
 
-/** What each level of an 8-bit picture becomes. */
+/** The value of each level of an 8-bit picture. */
 export const VALUES = valuesTo(255);
 let values16: Float32Array | undefined;
 
@@ -169,7 +169,7 @@ function lookUp(
   }
 }
 
-/** Where in the data the crop begins, and the steps from a pixel to the next one to the right and below, once turned. */
+/** Index of the crop's first sample, and the steps to the next pixel to the right and below after the turns. */
 function walk(picture: DeepPicture, width: number, height: number, { x, y, flip, flipVertical, turns = 0 }: Placement) {
   const row = picture.width * picture.channels;
   let origin = y * row + x * picture.channels;
@@ -184,8 +184,9 @@ function walk(picture: DeepPicture, width: number, height: number, { x, y, flip,
 }
 
 /**
- * The whole picture as [channels, height, width] in [-1, 1]: v / 127.5 - 1. `channels`: 1 grey, 2 grey and alpha, 3 RGB,
- * 4 RGBA; colour becomes grey by Pillow's formula, grey is repeated, alpha is dropped or opaque. Bands as they are.
+ * The whole picture as [channels, height, width] in [-1, 1]: v / 127.5 - 1.
+ * @param channels 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA. Colour becomes grey by Pillow's formula, grey is repeated,
+ *   alpha is dropped, or opaque where the picture has none. Bands stay as they are.
  */
 export function toTensor(picture: DeepPicture, channels: number): Float32Array {
   const out = new Float32Array(channels * picture.width * picture.height);
@@ -195,8 +196,9 @@ export function toTensor(picture: DeepPicture, channels: number): Float32Array {
 }
 
 /**
- * The picture that [channels, height, width] values from `offset` on show: round((v + 1) * 127.5), cut to 0..255; a value
- * that is not a number gives 0. Of more than 4 channels the first three are shown, as red, green and blue.
+ * The picture of the values [channels, height, width] from `offset` on: round((v + 1) * 127.5), clipped to 0..255; NaN
+ * gives 0. Of more than 4 channels the first three become red, green and blue.
+ * @throws UserError for fewer values than that
  */
 export function fromTensor(values: Float32Array, channels: number, height: number, width: number, offset = 0): Picture {
   const shown = channels > 4 ? 3 : channels;
@@ -205,7 +207,7 @@ export function fromTensor(values: Float32Array, channels: number, height: numbe
   return { width, height, channels: shown, data };
 }
 
-/** fromTensor with 16 bits: round((v + 1) * 32767.5), cut to 0..65535. */
+/** `fromTensor` with 16 bits: round((v + 1) * 32767.5), clipped to 0..65535. */
 export function fromTensor16(
   values: Float32Array,
   channels: number,
@@ -240,12 +242,12 @@ function quantise(
     const start = offset + c * plane;
     for (let i = 0, o = c; i < plane; i++, o += shown) {
       const value = (values[start + i]! + 1) * (most / 2) + 0.5;
-      data[o] = Math.min(most, Math.max(0, value)); // a typed array takes the whole part, and 0 for NaN
+      data[o] = Math.min(most, Math.max(0, value)); // a typed array keeps the integer part, and 0 of NaN
     }
   }
 }
 
-/** The picture in 8 bits: the upper 8 of 16, and of floats as fromTensor. Bands of another number than 1 or 3: the first three. */
+/** The picture with 8 bits: the upper 8 of 16; floats as `fromTensor`. Of more than 3 bands the first three, of 2 the first. */
 export function eightBit(picture: DeepPicture): Picture {
   const { width, height, data } = picture;
   const channels = picture.bands ? (picture.channels < 3 ? 1 : 3) : picture.channels;

@@ -1,6 +1,6 @@
 /**
- * Distances between an output and its target. Pictures are compared as the 8-bit files that people look at; a tensor is
- * compared as the network gives it, in [-1, 1].
+ * Distances between an output and its target. Pictures are compared as 8-bit files; tensors are compared as the network
+ * computes them, in [-1, 1].
  */
 import { ShapeError, UserError } from "../errors.ts";
 import type { Picture } from "../platform.ts";
@@ -12,11 +12,11 @@ export interface Metrics {
   psnr: number;
   /** -1 to 1; 1 for equal pictures. */
   ssim: number;
-  /** Output's detail over the target's: 1 alike, well below 1 blurred, above 1 noisy. */
+  /** The output's detail over the target's: 1 equal, well below 1 blurred, above 1 noisy. */
   sharpness: number;
 }
 
-/** The scores of a validation, the choices of --val-metric. */
+/** The choices of --val-metric, with the unit of each and the direction of improvement. */
 export const validationMetrics = {
   L1: { unit: "mean |output \u2212 target|, range [\u22121, 1]", better: "smaller" },
   PSNR: { unit: "decibels", better: "larger" },
@@ -25,8 +25,9 @@ export const validationMetrics = {
 export type ValidationMetric = keyof typeof validationMetrics;
 
 /**
- * How much several outputs for one picture differ: for each pixel their standard deviation in grey levels of 0..255, the
- * mean over channels. `picture` shows it four times enlarged, white from 64 levels on; `mean` is its mean over pixels.
+ * The spread of several outputs for one picture: the standard deviation of each pixel in grey levels of 0..255, averaged
+ * over channels. In `picture` it is multiplied by 4, so 64 levels and more are white; `mean` is its mean over pixels.
+ * @throws ShapeError for pictures of different sizes
  */
 export function spread(samples: readonly Picture[]): { mean: number; picture: Picture } {
   const [first] = samples;
@@ -47,7 +48,7 @@ export function spread(samples: readonly Picture[]): { mean: number; picture: Pi
   return { mean: total / data.length, picture: { width, height, channels: 1, data } };
 }
 
-/** All of them. `output` and `target` have one size, at least 11x11. */
+/** All metrics of an output. `output` and `target` have one size of at least 11x11. @throws as `ssim` */
 export function measure(output: Picture, target: Picture): Metrics {
   return {
     l1: l1(output, target),
@@ -57,15 +58,16 @@ export function measure(output: Picture, target: Picture): Metrics {
   };
 }
 
-/** The mean of each metric over the images, as papers give them (of PSNR: the mean of the decibels). */
+/** The mean of each metric over the images, as papers report it; for PSNR the mean of the decibels. */
 export function mean(all: readonly Metrics[]): Metrics {
   const of = (metric: keyof Metrics) => all.reduce((sum, one) => sum + one[metric], 0) / all.length;
   return { l1: of("l1"), psnr: of("psnr"), ssim: of("ssim"), sharpness: of("sharpness") };
 }
 
 /**
- * Mean absolute difference over all values, in the units of the range [-1, 1]: of two tensors as they are, of two
- * pictures after v / 127.5 - 1. Not multiplied by lambda.
+ * Mean absolute difference over all values, in [0, 2]: tensors as they are, pictures after
+ * v / 127.5 - 1. It is not multiplied by lambda.
+ * @throws ShapeError for two sizes, or a tensor and a picture
  */
 export function l1(a: Picture | Float32Array, b: Picture | Float32Array): number {
   if (a instanceof Float32Array && b instanceof Float32Array) {
@@ -79,7 +81,11 @@ export function l1(a: Picture | Float32Array, b: Picture | Float32Array): number
   return meanOf(a.data, b.data, (x, y) => Math.abs(x - y)) / 127.5;
 }
 
-/** 10 log10(255^2 / mean squared difference), in decibels, over all channels together. */
+/**
+ * Peak signal-to-noise ratio, 10 log10(255^2 / mean squared difference), in decibels over all channels; Infinity for equal
+ * pictures.
+ * @throws ShapeError for pictures of different sizes
+ */
 export function psnr(a: Picture, b: Picture): number {
   sameSize("psnr", a, b);
   return 10 * Math.log10(255 ** 2 / meanOf(a.data, b.data, (x, y) => (x - y) ** 2));
@@ -116,7 +122,7 @@ export function ssim(a: Picture, b: Picture): number {
   const c1 = (0.01 * 255) ** 2;
   const c2 = (0.03 * 255) ** 2;
   const size = width * height;
-  // The four maps that the formula is made of; the sum of the two variances needs only the sum of the squares.
+  // The four maps of the formula; the sum of the two variances needs only the sum of the squares.
   const [x, y, squares, products] = [0, 1, 2, 3].map(() => new Float64Array(size)) as Plane4;
   const inside = (width - 2 * radius) * (height - 2 * radius);
   let total = 0;
@@ -140,9 +146,10 @@ export function ssim(a: Picture, b: Picture): number {
 }
 
 /**
- * The output's mean absolute difference between neighbouring pixels over the target's, of grey levels
- * (.299 R + .587 G + .114 B, unrounded), the mean of horizontal and vertical. Tells a blurred output, which L1 prefers,
- * from a sharp one. Two flat pictures give 1, a flat target Infinity.
+ * The mean absolute difference between neighbouring pixels of the output, divided by that of the target. It is computed on
+ * grey levels (.299 R + .587 G + .114 B, unrounded) and averaged over horizontal and vertical neighbours. It shows the blur
+ * that L1 prefers. Two flat pictures give 1, a flat target Infinity.
+ * @throws ShapeError for pictures of different sizes
  */
 export function sharpness(output: Picture, target: Picture): number {
   sameSize("sharpness", output, target);

@@ -4,24 +4,24 @@ import { toTensor } from "../data/transforms.ts";
 import { ShapeError } from "../errors.ts";
 import type { Picture } from "../platform.ts";
 
-/** Each 0 to 1. */
+/** Scores from 0 to 1. */
 export interface ClassScores {
   /** Share of the scored pixels whose class is right. */
   pixel: number;
-  /** The mean over all classes of the share that is right of the pixels that are of it. */
+  /** The mean over all classes of the share of their pixels that is right. */
   class: number;
   /** The mean over all classes of intersection over union. */
   iou: number;
 }
 
 /**
- * A confusion matrix over classes 0..n-1, as the FCN score of Isola et al. 2017 (4.2) is computed: pixels whose target is
- * no class are left out, accuracy is trace over sum, the other two are means over all n classes with 1e-12 added to each
- * denominator, so a class that never occurs counts as 0.
+ * A confusion matrix over classes 0..n-1, for the FCN score of Isola et al. 2017 (4.2). Pixels whose target is not a class
+ * are left out. Pixel accuracy is trace over sum; the other two scores are means over all n classes with 1e-12 added to
+ * each denominator, so a class that never occurs counts as 0.
  */
 export class Confusion {
   readonly classes: number;
-  /** [target * (classes + 1) + output]: pixels; the last column is for outputs that are no class, which are wrong. */
+  /** [target * (classes + 1) + output]: pixels; the last column has the outputs that are not a class, which are wrong. */
   readonly counts: Float64Array;
 
   constructor(classes: number) {
@@ -29,7 +29,11 @@ export class Confusion {
     this.counts = new Float64Array(classes * (classes + 1));
   }
 
-  /** Adds a picture, one class a pixel; `classes` and above are no class. @returns the share of right pixels in it */
+  /**
+   * Adds a picture, one class a pixel; `classes` and above are not a class.
+   * @returns the share of right pixels in it
+   * @throws ShapeError for different numbers of pixels
+   */
   add(output: ArrayLike<number>, target: ArrayLike<number>): number {
     if (output.length !== target.length) {
       throw new ShapeError(`Confusion: an output of ${output.length} pixels, a target of ${target.length}.`);
@@ -45,7 +49,7 @@ export class Confusion {
     return right / (all + 1e-12);
   }
 
-  /** Of all pictures together. */
+  /** The scores over all pictures together. */
   scores(): ClassScores {
     const { class: accuracy, iou } = this.perClass().reduce((sum, one) => ({
       class: sum.class + one.class,
@@ -77,9 +81,9 @@ const bins = { L: 101, a: 256, b: 256 };
 export type LabScores = Record<keyof typeof bins, number>;
 
 /**
- * How alike the colours of two sets of pictures are (Isola et al. 2017, 4.1): for each of L, a and b of CIELAB the
- * intersection, sum over bins of the smaller share, of the histograms of all their pixels; bins are one unit wide. 1 is
- * equal, 0 is disjoint.
+ * Similarity of the colours of two sets of pictures (Isola et al. 2017, 4.1): for each of L, a and b of CIELAB the
+ * intersection of the histograms over all pixels, that is the sum over bins of the smaller share. Bins are one unit wide; 1
+ * is equal, 0 is disjoint.
  */
 export class LabHistograms {
   readonly #outputs = histogram();

@@ -1,4 +1,4 @@
-/** Both networks on one batch, in one graph: pictures, judgements and losses, for pix2pix.ts to arrange. */
+/** Both networks on one batch in one graph: G's pictures, D's judgements and the losses. pix2pix.ts arranges them. */
 import { Graph, type Tensor } from "../graph/graph.ts";
 import { add, mul } from "../graph/ops/elementwise.ts";
 import { concat } from "../graph/ops/movement.ts";
@@ -18,18 +18,20 @@ import { Parameters } from "../nn/parameters.ts";
 export const updateOrders = ["updated", "stale", "simultaneous"] as const;
 export type UpdateOrder = (typeof updateOrders)[number];
 
-/** The options on which the networks and the arithmetic of a step depend. A `Config` has them all. */
-export interface ModelOptions
-  extends Omit<GeneratorOptions, "dropout" | "statistics">,
-    Omit<DiscriminatorOptions, "prefix" | "statistics"> {
-  inputNc: number;
+/** The options of G. */
+export interface GeneratorChoice extends Omit<GeneratorOptions, "dropout" | "statistics"> {
   netG: GeneratorName;
+  inputNc: number;
+  noDropout: boolean;
+}
+
+/** The options on which the networks and the arithmetic of a step depend. A `Config` has them all. */
+export interface ModelOptions extends GeneratorChoice, Omit<DiscriminatorOptions, "prefix" | "statistics"> {
   netD: DiscriminatorName;
   /** Scales of D. */
   numD: number;
   /** D sees the picture alone, not the input beside it. */
   noCondition: boolean;
-  noDropout: boolean;
   ganMode: GanMode;
   lambdaGp: number;
   lambdaL1: number;
@@ -65,7 +67,7 @@ export type LossName = (typeof lossNames)[number] | (typeof extraLossNames)[numb
 export type Losses = Record<(typeof lossNames)[number], number> &
   Partial<Record<(typeof extraLossNames)[number], number>>;
 
-/** What D makes of a picture: for each scale the maps of its layers, of which the last are logits. */
+/** D's output for pictures: for each scale the maps of its layers, the last being the logits. */
 export type Judgement = Tensor[][];
 
 /** A network's loss, and its parts by name as they are reported. */
@@ -101,7 +103,7 @@ export class Model {
     return this.graph.scope(`netD(${pass})`, () => this.#discriminate(this.#pair(picture)));
   }
 
-  /** What D sees of a picture. */
+  /** D's input: the picture beside its input, or the picture alone. */
   #pair(picture: Tensor): Tensor {
     return this.#options.noCondition ? picture : concat([this.realA, picture], 1);
   }
@@ -110,7 +112,7 @@ export class Model {
     return discriminateScales(this.netD, pair, { ...this.#options, statistics: "batch", prefix: "" });
   }
 
-  /** D's loss: real pairs are to be told from fake ones (Isola et al. 2017, eq. 1 and 3.3). */
+  /** D's loss, which is small where D separates real pairs from fake ones (Isola et al. 2017, eq. 1 and 3.3). */
   lossD(real: Judgement, fake: Judgement, fakeB: Tensor): Loss {
     const { ganMode, lambdaGp, lossDWeight } = this.#options;
     const ganLoss: GanLoss = ganLosses[ganMode];
@@ -133,7 +135,7 @@ export class Model {
     });
   }
 
-  /** G's loss: D is to take its pictures for real (unless there is no D), and they are to be near the target (eq. 4). */
+  /** G's loss: the adversarial loss of its pictures, where there is a D, and their distance to the target (eq. 4). */
   lossG(fakeB: Tensor, fake?: Judgement, real?: Judgement): Loss {
     const { ganMode, lambdaGan, lambdaL1, lambdaFeat } = this.#options;
     return this.graph.scope("loss", () => {
@@ -163,8 +165,8 @@ const logits = (judgement: Judgement): Tensor[] => judgement.map((maps) => maps.
 const overScales = (judgement: Judgement, loss: (logits: Tensor) => Tensor): Tensor =>
   logits(judgement).map(loss).reduce(add);
 
-/** G on pictures of any size: padded to what it can halve, and cut back. */
-export function generate(netG: Parameters, x: Tensor, options: ModelOptions, statistics: Statistics): Tensor {
+/** G on pictures of any size: they are padded to its multiple, and the output is cut back. */
+export function generate(netG: Parameters, x: Tensor, options: GeneratorChoice, statistics: Statistics): Tensor {
   const { build, multiple }: Generator = generators[options.netG];
   const switches = { ...options, dropout: !options.noDropout, statistics };
   return fitted(x, multiple, (whole) => build(netG, whole, switches));

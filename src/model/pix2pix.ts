@@ -9,6 +9,7 @@ import type { Statistics } from "../nn/norms.ts";
 import { Parameters } from "../nn/parameters.ts";
 import {
   type BatchShape,
+  type GeneratorChoice,
   generate,
   type Judgement,
   type Loss,
@@ -208,7 +209,7 @@ const mapOf = (judgement: Judgement): readonly number[] => judgement[0]!.at(-1)!
  * @param statistics the source of a batch norm's mean and variance
  */
 export function generatorGraph(
-  options: ModelOptions,
+  options: GeneratorChoice,
   batch: BatchShape,
   statistics: Statistics = "batch",
 ): { program: Program; netG: Parameters } {

@@ -1,4 +1,4 @@
-/** What can happen to gradients and parameters between the backward pass and the optimiser, as small programs. */
+/** Programs on gradients and parameters that run between the backward pass and the optimiser. */
 import { Graph, type Output, type Program } from "../graph/graph.ts";
 import { add, Clip, div, mul, sqrt } from "../graph/ops/elementwise.ts";
 import { reshape } from "../graph/ops/movement.ts";
@@ -6,7 +6,7 @@ import { sumSquare } from "../graph/ops/reduce.ts";
 import type { ParameterSpec, Parameters } from "../nn/parameters.ts";
 import type { ModelOptions } from "./losses.ts";
 
-/** Inputs of a batch that is one of several: 0 for the first and 1 for the rest, and the batch's share of all samples. */
+/** Inputs of one of several batches: 0 for the first and 1 for the others, and the batch's share of all samples. */
 export const keepInput = "accumulate.keep";
 export const shareInput = "accumulate.share";
 

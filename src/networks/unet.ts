@@ -31,7 +31,7 @@ export function unet(levels: number, skips = true): Generator {
     const up = { upsample, padding, transposed: halving };
     const drops = (level: number) =>
       dropoutLevels === "first" ? level > innermost - 3 : level < innermost && level >= 4;
-    // The tutorial's skips carry LeakyReLU's output, and only what comes up from below is rectified.
+    // The tutorial's skips carry LeakyReLU's output, and only the decoder's map is rectified.
     const leaky = skips && options.skip === "leaky";
 
     const maps: Tensor[] = [];

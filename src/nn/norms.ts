@@ -1,4 +1,4 @@
-/** The choices of --norm: what each normalises over, and what follows from that for the layers around it. */
+/** The choices of --norm, and the consequences of each for the layers around it. */
 import type { Tensor } from "../graph/graph.ts";
 import { add, div, mul, sqrt, sub } from "../graph/ops/elementwise.ts";
 import { reshape } from "../graph/ops/movement.ts";

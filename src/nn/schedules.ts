@@ -19,7 +19,7 @@ export interface Schedule {
   factor(epoch: number, span: Span): number;
   /** Whether it reads the validation scores, so that a run has to make some. */
   followsValidation: boolean;
-  /** Whether the epochs of --n-epochs-decay are a second part with a rule of its own. */
+  /** Whether the epochs of --n-epochs-decay are a second part with another rule. */
   secondPart: boolean;
 }
 
