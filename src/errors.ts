@@ -1,17 +1,17 @@
 /**
- * Errors that a user can act on. The message says what, what was got, what was expected, where, and what to do next;
- * the command line prints it without a stack trace.
+ * An error that a user can act on. The message says what failed, the value found and the value expected, where, and what to do
+ * next. The command line prints it without a stack trace.
  */
 export class UserError extends Error {
   override name = "UserError";
 }
 
-/** A wrong option or value on the command line or in a config: exit code 2. */
+/** A wrong option or value on the command line or in a config. The command line exits with 2. */
 export class ConfigError extends UserError {
   override name = "ConfigError";
 }
 
-/** A dataset that cannot be used as it is. */
+/** A data set that cannot be used as it is. */
 export class DatasetError extends UserError {
   override name = "DatasetError";
 }
@@ -21,12 +21,12 @@ export class CheckpointError extends UserError {
   override name = "CheckpointError";
 }
 
-/** A device that is not there, or a graph it cannot run. */
+/** A device that is absent, or a graph that it cannot run. */
 export class DeviceError extends UserError {
   override name = "DeviceError";
 }
 
-/** A device that failed while it computed: out of memory, or lost. */
+/** A device that failed during a computation: it is out of memory or lost. */
 export class DeviceLostError extends DeviceError {
   override name = "DeviceLostError";
 }
@@ -59,7 +59,7 @@ export function refuse(problems: readonly string[]): void {
   );
 }
 
-/** The choice nearest to a misspelt word by edit distance, or undefined when none is near (over half of it wrong). */
+/** The choice nearest to a misspelt word by edit distance; undefined where more than half of the word differs. */
 export function nearest(word: string, choices: readonly string[]): string | undefined {
   const plain = (s: string) => s.toLowerCase().replace(/[-_]/g, "");
   const ranked = choices

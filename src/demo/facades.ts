@@ -1,4 +1,4 @@
-/** The built-in data set: facades drawn by rules, as pairs of a label map and a "photo". No download, no licence. */
+/** The built-in data set: pairs of a label map and a "photo" of a facade, drawn by rules. It needs no download and no licence. */
 import type { Picture } from "../platform.ts";
 import { Random } from "../random.ts";
 import { layOut } from "./layout.ts";
@@ -8,14 +8,14 @@ import { shade } from "./shade.ts";
 export interface Facade {
   /** Flat colours of `palette`, one per class. */
   label: Picture;
-  /** A shaded view of the same parts: all but a little noise follows from the label. */
+  /** A shaded view of the same parts. It is a function of the label, apart from a little noise. */
   photo: Picture;
 }
 
 /** Grain of the photos: standard deviation in 8-bit levels. */
 const grain = 2;
 
-/** One facade, size x size RGB, from 32 up. The same draws give the same facade at every size. */
+/** One facade as size x size RGB pictures; size is at least 32. Equal random numbers give the same facade at every size. */
 export function drawFacade(random: Random, size = 64): Facade {
   const parts = layOut(random);
   const values = shade(parts, size);
@@ -25,7 +25,7 @@ export function drawFacade(random: Random, size = 64): Facade {
   return { label: drawLabel(parts, size), photo: { width: size, height: size, channels: 3, data } };
 }
 
-/** `count` facades; the i-th is a pure function of (seed, i), so a larger set begins with the smaller one. */
+/** `count` facades. Facade i is a pure function of (seed, i), so a larger set begins with the smaller one. */
 export function demoSet(count: number, size: number, seed: number): Facade[] {
   return Array.from({ length: count }, (_, i) => drawFacade(new Random(seed, "facade", i), size));
 }

@@ -1,6 +1,6 @@
 /** The parts of a drawn facade, each of a class, and the colours of a label map. */
 
-/** Label colours, in the spirit of the CMP facade database's: few, flat, far apart. */
+/** Label colours, similar to those of the CMP facade database: few, flat, far apart. */
 export const palette = {
   sky: [0, 0, 110],
   street: [70, 70, 70],
@@ -23,7 +23,7 @@ export const palette = {
 
 export type Kind = keyof typeof palette;
 
-/** Lengths are in units of 1/64 of the picture's side, from the top left corner. Later parts cover earlier ones. */
+/** A part. Lengths are in units of 1/64 of the picture's side, from the top left corner. Later parts cover earlier ones. */
 export interface Part {
   kind: Kind;
   x: number;

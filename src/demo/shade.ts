@@ -1,12 +1,12 @@
 /**
- * The "photo" of a layout: every part painted by fixed rules that follow from the parts' classes and places (bricks,
- * panes, gradients, shadows of a sun at the upper left), so that a network can learn them from label maps.
+ * Paints the "photo" of a layout. Fixed rules for each class and place give bricks, panes, gradients and the shadows of a sun at
+ * the upper left, so a network can learn them from label maps.
  */
 import { covers, type Kind, type Part } from "./parts.ts";
 
 type Rgb = readonly [number, number, number];
 
-/** A point of a part: s, t from its corner, X, Y from the picture's, all in units; width and height are the part's. */
+/** A point of a part: s, t from the corner of the part, X, Y from that of the picture; width and height of the part. In units. */
 interface Place {
   s: number;
   t: number;
@@ -16,7 +16,7 @@ interface Place {
   height: number;
 }
 
-/** The colour at a point, 0..255; undefined where one sees through. */
+/** The colour at a point, 0..255; undefined where the part is transparent. */
 type Paint = (place: Place) => Rgb | undefined;
 
 const mix = (a: Rgb, b: Rgb, t: number): Rgb => [
@@ -31,7 +31,7 @@ const smooth = (from: number, to: number, value: number) => {
   return t * t * (3 - 2 * t);
 };
 const modulo = (value: number, period: number) => value - period * Math.floor(value / period);
-/** Light on flat walls: a little less to the right and towards the street. */
+/** Brightness of flat walls, which falls a little to the right and towards the street. */
 const daylight = ({ X, Y }: Place) => 1.06 - 0.1 * (X / 64) - 0.12 * smooth(20, 62, Y);
 
 const ivory: Rgb = [240, 234, 222];
@@ -44,7 +44,7 @@ function glass(s: number, t: number, width: number, height: number): Rgb {
   return mix(depth, [206, 226, 240], streak > 0.3 && streak < 0.5 ? 0.3 : 0);
 }
 
-/** Puffs of the clouds: centre and radii in units. Always the same ones, which a network can learn by place. */
+/** Centre and radii of the parts of the clouds, in units. They are the same in every picture, so a network can learn them. */
 const puffs = [
   { x: 9, y: 11, rx: 6, ry: 3 },
   { x: 14, y: 9, rx: 5, ry: 4 },
@@ -156,10 +156,10 @@ const paints: Record<Kind, Paint> = {
   },
 };
 
-/** The sun's direction: shadows fall this far to the right per unit down. */
+/** Direction of the sun: a shadow moves so many units to the right per unit down. */
 const slant = 0.45;
 
-/** How far a part stands out of the wall, in units: the length of its shadow. */
+/** How far a part protrudes from the wall, in units: the length of its shadow. */
 const depths: Partial<Record<Kind, number>> = {
   roof: 1.5,
   cornice: 2.4,
@@ -173,8 +173,7 @@ const depths: Partial<Record<Kind, number>> = {
 };
 
 /**
- * The layout painted at size x size, as size * size * 3 values around 0..255 before rounding. Each pixel is the mean of
- * several points.
+ * The painted layout, size * size * 3 values of about 0..255, not rounded. Each pixel is the mean of several points.
  */
 export function shade(parts: readonly Part[], size: number): Float32Array {
   const points = Math.max(2, Math.ceil(192 / size));
@@ -183,7 +182,7 @@ export function shade(parts: readonly Part[], size: number): Float32Array {
   const canvas = new Float32Array(side * side * 3);
   const solid = new Uint8Array(side * side);
 
-  /** Visits the canvas' points in a rectangle given in units. */
+  /** Visits the points of a rectangle, which is in units. */
   const visit = (x0: number, y0: number, x1: number, y1: number, at: (X: number, Y: number, index: number) => void) => {
     for (let j = Math.max(0, Math.floor(y0 * unit)); j < Math.min(side, Math.ceil(y1 * unit)); j++) {
       for (let i = Math.max(0, Math.floor(x0 * unit)); i < Math.min(side, Math.ceil(x1 * unit)); i++) {
@@ -197,7 +196,7 @@ export function shade(parts: readonly Part[], size: number): Float32Array {
     const depth = depths[kind] ?? 0;
     if (depth > 0) {
       visit(x, y, x + width + depth, y + height + depth, (X, Y, index) => {
-        // How far this point lies behind the part's lower or right edge, along the light.
+        // Distance of this point from the lower or right edge of the part, along the light.
         const behind = Math.max(Y - (y + height), (X - (x + width)) / slant);
         if (behind <= 0 || behind >= depth || solid[index] === 0) return;
         if (!covers(part, X - x - slant * behind, Y - y - behind - 1e-6)) return;
@@ -221,7 +220,7 @@ export function shade(parts: readonly Part[], size: number): Float32Array {
   return shrink(canvas, size, points);
 }
 
-/** Means of points x points squares. */
+/** Means of squares of points x points. */
 function shrink(canvas: Float32Array, size: number, points: number): Float32Array {
   const out = new Float32Array(size * size * 3);
   const side = size * points;

@@ -1,4 +1,4 @@
-/** The built-in data set as files, in the layout `folders`. */
+/** Writes the built-in data set as files, in the layout `folders`. */
 import type { Files, Images, Picture } from "../platform.ts";
 import { Random } from "../random.ts";
 import { drawFacade } from "./facades.ts";
@@ -6,7 +6,7 @@ import { drawFacade } from "./facades.ts";
 export interface DemoOptions {
   /** Pairs to train on. */
   train: number;
-  /** Pairs kept apart, drawn from the same distribution. */
+  /** Pairs to test on, from the same distribution. */
   test: number;
   /** Width and height in pixels. */
   size: number;

@@ -1,11 +1,10 @@
 /**
- * Edge strengths by a network that the user brings as an ONNX file, such as HED (Xie and Tu 2015), which the paper's
- * edges were made with.
+ * Edge strengths by a network in an ONNX file of the user's, such as HED (Xie and Tu 2015), which the paper used.
  *
- * Input: one, float32 [1, 3, height, width], of any size or of one fixed size. `caffe`, for files made from the published
- * HED: B, G, R from 0 to 255 less 104.00699, 116.66877, 122.67891. `unit`: R, G, B from 0 to 1.
- * Output: float32, height * width strengths from 0 to 1 (after the sigmoid); of several outputs the last, which in HED is
- * the fused one.
+ * The model has one input, float32 [1, 3, height, width], of any size or of one fixed size. Its values are, with `caffe`
+ * (conversions of the published HED), B, G, R from 0 to 255 minus 104.00699, 116.66877, 122.67891; with `unit`, R, G, B from
+ * 0 to 1. The output is float32 with height * width strengths from 0 to 1 (after the sigmoid). If there are several outputs,
+ * the last one is used, which is the fused one of HED.
  */
 import { UserError } from "../errors.ts";
 import type { InferenceSession, Ort, Picture } from "../platform.ts";
@@ -16,14 +15,14 @@ export type ModelInput = "caffe" | "unit";
 /** The training set's mean of B, G and R, as published with HED. */
 const means = [104.00698793, 116.66876762, 122.67891434] as const;
 
-/** The place inside 0..size-1 that a place outside mirrors, the border pixel itself not repeated. */
+/** Mirrors an index into 0..size-1. The border pixel is not repeated. */
 function mirrored(at: number, size: number): number {
   const period = Math.max(1, 2 * (size - 1));
   const place = ((at % period) + period) % period;
   return place < size ? place : period - place;
 }
 
-/** [1, 3, height + 2 border, width + 2 border], the border mirrored. @param picture 1 or 3 channels */
+/** The input, [1, 3, height + 2 border, width + 2 border], with mirrored borders. @param picture 1 or 3 channels */
 export function modelInput(picture: Picture, input: ModelInput, border: number): Float32Array {
   const { width, height, channels, data } = picture;
   const [w, h] = [width + 2 * border, height + 2 * border];
@@ -53,7 +52,7 @@ export class EdgeModel {
     this.#file = file;
   }
 
-  /** @param file its name, for messages. @throws UserError for a file that ONNX Runtime does not take */
+  /** @param file name of the file, for messages. @throws UserError where ONNX Runtime cannot load the file */
   static async open(bytes: Uint8Array, file: string, ort: Ort): Promise<EdgeModel> {
     let session: InferenceSession;
     try {
@@ -71,9 +70,9 @@ export class EdgeModel {
   }
 
   /**
-   * The strengths of a picture of 1 or 3 channels. `border` pixels are mirrored at each side before and cut off after, for
-   * networks draw a frame around what they see.
-   * @throws UserError when the model does not take the picture, or gives something else than strengths
+   * The strengths of a picture of 1 or 3 channels. `border` mirrored pixels are added at each side before, and cut off after:
+   * such networks find edges along the border of their input.
+   * @throws UserError where the model does not accept the picture, or its output does not have the form above
    */
   async strengths(picture: Picture, { input, border }: { input: ModelInput; border: number }): Promise<Plane> {
     const { width, height } = picture;

@@ -1,6 +1,6 @@
 /**
- * Edges of pictures: Canny's detector (Canny 1986), and line drawings of edge strengths that a network found, as the
- * paper's data sets of edges were made of HED's.
+ * Edges of pictures: Canny's detector (Canny 1986), and thin lines from the edge strengths of a network. The paper's edge
+ * data sets are such lines from HED's strengths.
  */
 import { reduceChannels } from "../data/transforms.ts";
 import type { Picture } from "../platform.ts";
@@ -14,11 +14,11 @@ export interface Plane {
 }
 
 export interface CannyOptions {
-  /** Standard deviation in pixels of the Gaussian that smooths first; 0: none. */
+  /** Standard deviation of the Gaussian filter before, in pixels; 0 for none. */
   sigma: number;
   /**
-   * Slopes (norm of Sobel's two derivatives, grey from 0 to 1: a sharp step of the full range has 4) that begin an edge
-   * and that continue one. skimage.feature.canny has 0.2 and 0.1.
+   * Thresholds of the slope: an edge begins at `high` and continues down to `low`. The slope is the norm of Sobel's two
+   * derivatives of grey from 0 to 1; a sharp step of the full range has slope 4. skimage.feature.canny uses 0.2 and 0.1.
    */
   high: number;
   low: number;
@@ -33,9 +33,9 @@ export function luminance(picture: Picture): Plane {
 }
 
 /**
- * 1 where an edge is, 0 elsewhere, width * height values; the outermost pixels are never edges. As skimage.feature.canny:
- * Gaussian whose weights are those inside the picture, Sobel, non-maximum suppression with the neighbours interpolated
- * along the gradient, hysteresis over 8 neighbours.
+ * Edges as width * height values, 1 on an edge and 0 elsewhere; the outermost pixels are never edges. The steps are those of
+ * skimage.feature.canny: Gaussian filter normalised inside the picture, Sobel, non-maximum suppression with neighbours
+ * interpolated along the gradient, hysteresis over 8 neighbours.
  */
 export function canny(picture: Picture, { sigma, high, low }: CannyOptions): Uint8Array {
   const { width, height, data } = luminance(picture);
@@ -50,14 +50,14 @@ export function canny(picture: Picture, { sigma, high, low }: CannyOptions): Uin
     open.push(i);
   };
   for (let i = 0; i < weak.length; i++) if (slope[i]! >= high) take(i);
-  // Candidates keep off the border, so that all eight neighbours are there.
+  // A pixel at the border has fewer than eight neighbours, so it is no candidate.
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
     for (const row of [at - width, at, at + width]) for (const i of [row - 1, row, row + 1]) take(i);
   }
   return out;
 }
 
-/** Smoothed along rows and columns; near the border the weights of what is inside are scaled up to 1. */
+/** Gaussian filter along rows and columns. Near the border the weights inside the picture are scaled to a sum of 1. */
 export function gaussian(data: Float64Array, width: number, height: number, sigma: number): Float64Array {
   const radius = Math.trunc(4 * sigma + 0.5);
   if (radius === 0) return data;
@@ -82,7 +82,7 @@ export function gaussian(data: Float64Array, width: number, height: number, sigm
   return along(along(data, height, width, width, 1), width, 1, height, width);
 }
 
-/** Sobel's derivatives (weights 1 2 1, not scaled) with the border mirrored, and their norm. */
+/** Sobel's derivatives (weights 1 2 1, not scaled) with mirrored borders, and their norm. */
 export function sobel({ width, height, data }: Plane): { dx: Float64Array; dy: Float64Array; slope: Float64Array } {
   const [dx, dy, slope] = [0, 0, 0].map(() => new Float64Array(data.length)) as [
     Float64Array,
@@ -110,9 +110,9 @@ export function sobel({ width, height, data }: Plane): { dx: Float64Array; dy: F
 }
 
 /**
- * 1 where a value times `slack` is no smaller than the two values beside it, one pixel on and one back in a direction;
- * these are interpolated between the neighbours on either side of it. 0 on the border.
- * @param direction of pixel i, of any length; undefined for a pixel that is no candidate
+ * Non-maximum suppression: 1 where a value times `slack` is at least as large as the two values at one pixel's distance along
+ * a direction, each interpolated between two neighbours. 0 on the border.
+ * @param direction vector at pixel i, of any length; undefined for a pixel that is no candidate
  */
 function peaks({ width, height, data }: Plane, direction: (i: number) => [number, number] | undefined, slack: number) {
   const out = new Uint8Array(data.length);
@@ -134,17 +134,17 @@ function peaks({ width, height, data }: Plane, direction: (i: number) => [number
   return out;
 }
 
-/** How edge strengths become lines; the defaults are those of the paper's scripts. */
+/** How edge strengths become lines. The defaults are those of the paper's scripts. */
 export interface LineOptions {
-  /** Strength from which on a pixel may be a line. */
+  /** Smallest strength of a pixel on a line. */
   threshold: number;
-  /** Lines of fewer pixels are left out. */
+  /** Smallest number of pixels of a line. */
   small: number;
 }
 
 /**
- * Lines one pixel wide along the crests of edge strengths from 0 to 1: non-maximum suppression across the crest, threshold,
- * thinning, and pieces of few pixels dropped.
+ * Lines, one pixel wide, along the crests of edge strengths from 0 to 1: non-maximum suppression across the crest, threshold,
+ * thinning, removal of short pieces.
  */
 export function linesOf(strength: Plane, { threshold, small }: LineOptions): Uint8Array {
   const { width, height, data } = strength;
@@ -156,8 +156,8 @@ export function linesOf(strength: Plane, { threshold, small }: LineOptions): Uin
     const [xx, yy] = [left - 2 * smooth[i]! + right, above - 2 * smooth[i]! + below];
     const corners = smooth[i + width + 1]! + smooth[i - width - 1]! - smooth[i + width - 1]! - smooth[i - width + 1]!;
     const xy = corners / 4;
-    // On a crest the surface bends most across it, on its flanks it rises most across it: the main direction of
-    // g g' + H H, with the gradient g and the Hessian H.
+    // The direction across a crest is the main eigenvector of g g' + H H, with the gradient g and the Hessian H: the
+    // curvature is largest across the crest on its top, and so is the slope on its flanks.
     const angle = Math.atan2(2 * (x * y + xy * (xx + yy)), x * x + xx * xx - y * y - yy * yy) / 2;
     return [Math.cos(angle), Math.sin(angle)];
   };

@@ -1,10 +1,10 @@
-/** Pictures cut, padded, joined and blanked: what the data commands do to single pictures. */
+/** Operations of the data commands on single pictures: cut, pad, join, blank. */
 import { type Filter, resize } from "../data/resize.ts";
 import { alike, crop } from "../data/transforms.ts";
 import { UserError } from "../errors.ts";
 import type { Picture } from "../platform.ts";
 
-/** Values that a PNG holds. */
+/** A picture that a PNG can store. */
 type Whole = Uint8Array | Uint16Array;
 export type WholePicture = Picture<Whole>;
 
@@ -17,17 +17,17 @@ export interface ResizeOptions {
   /** Pixels of the result. */
   width: number;
   height: number;
-  /** Reach the aspect ratio by adding a border instead of cutting: nothing is lost. */
+  /** Adds a border to reach the aspect ratio, instead of cutting. */
   pad: boolean;
-  /** What the border is made of: one colour, or the outermost pixels repeated. */
+  /** Content of the border: one colour, or the outermost pixels repeated. */
   fill: "black" | "white" | "edge";
-  /** auto: area to shrink, bicubic to enlarge. Label maps need nearest, or new colours appear between two of theirs. */
+  /** auto is area to shrink and bicubic to enlarge. Label maps need nearest: other filters mix colours into new ones. */
   filter: Filter | "auto";
 }
 
 /**
- * The picture at exactly width x height, its shapes kept: the middle part of the wanted aspect ratio is cut out (or the
- * border added with `pad`), then resized.
+ * The picture at exactly width x height without distortion: the middle part of that aspect ratio is cut out (with `pad`, a
+ * border is added instead), then resized.
  */
 export function resized(picture: WholePicture, { width, height, pad, fill, filter }: ResizeOptions): WholePicture {
   const wider = picture.width * height > picture.height * width;
@@ -66,8 +66,8 @@ function padded(picture: WholePicture, width: number, height: number, fill: Resi
 }
 
 /**
- * A in the left half, B in the right one. A grey side becomes RGB where the other has colours, 8 bits become 16 where the
- * other has 16. @throws UserError when their sizes differ
+ * One picture with A in the left half and B in the right half. It is RGB if one side is, and has 16 bits if one side has.
+ * @throws UserError where the sizes differ
  */
 export function sideBySide(a: WholePicture, b: WholePicture): WholePicture {
   if (a.width !== b.width || a.height !== b.height) {
@@ -93,8 +93,8 @@ export function sideBySide(a: WholePicture, b: WholePicture): WholePicture {
 }
 
 /**
- * The picture with a white rectangle in its middle, `share` of each side long: an input for inpainting. Hesse's tool has
- * 0.3, the paper's code 0.5.
+ * An input for inpainting: the picture with a white rectangle in its middle, whose sides are `share` of the picture's. Hesse's
+ * tool uses 0.3, the paper's code 0.5.
  */
 export function blanked(picture: WholePicture, share: number): WholePicture {
   const { width, height, channels } = picture;

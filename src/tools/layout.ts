@@ -1,18 +1,18 @@
-/** The layout of a data set over all of its phases, which findPairs looks at one by one. */
+/** The layout of a data set over all of its phases; findPairs looks at one phase only. */
 import type { Found, Layout } from "../data/layouts.ts";
 import * as layouts from "../data/layouts.ts";
 
 export interface WholeSet {
   /** The layout's name. */
   layout: string;
-  /** What it finds in each phase; one of the name "" where the data set has no phases. */
+  /** The pairs of each phase. A data set without phases has one named "". */
   phases: { phase: string; found: Found }[];
 }
 
 /**
- * What all pictures of a folder are, as one data set: the layout that `auto` would choose for any phase of it.
+ * Finds the pairs of all phases of a folder, in the layout that `auto` would choose for any of them.
  * @param pictures paths relative to the folder. @param mode a layout's name, or "auto"
- * @returns undefined when no layout fits
+ * @returns undefined where no layout fits
  */
 export function wholeSet(pictures: readonly string[], mode = "auto"): WholeSet | undefined {
   const table: Record<string, Layout> = { ...layouts };
@@ -30,7 +30,7 @@ export function wholeSet(pictures: readonly string[], mode = "auto"): WholeSet |
   return undefined;
 }
 
-/** Phases in the order in which a model meets them, others behind. */
+/** Sort key of phases: train, val, test, then others. */
 function place(phase: string): number {
   const at = ["train", "val", "test"].indexOf(phase);
   return at < 0 ? 3 : at;

@@ -1,6 +1,6 @@
-/** Pictures of lines: 1 on a line, 0 elsewhere. */
+/** Thinning of binary pictures: 1 on a line, 0 elsewhere. */
 
-/** The eight neighbours, counter-clockwise from the right one, as columns and rows. */
+/** Offsets (column, row) of the eight neighbours, counter-clockwise from the right one. */
 const around = [
   [1, 0],
   [1, -1],
@@ -13,9 +13,9 @@ const around = [
 ] as const;
 
 /**
- * For each of the 256 neighbourhoods (bit k: neighbour k is set), whether the first (1) and the second (2) of the two
- * passes takes the pixel away: conditions G1 to G3 of Guo and Hall 1989 in the form of Lam, Lee and Suen 1992, the
- * algorithm of bwmorph "thin" and of skimage.morphology.thin.
+ * For each of the 256 neighbourhoods (bit k is set where neighbour k is), bit 1 where the first pass removes the pixel and bit 2
+ * where the second does. Conditions G1 to G3 of Guo and Hall 1989 in the form of Lam, Lee and Suen 1992, the algorithm of
+ * bwmorph "thin" and of skimage.morphology.thin.
  */
 const removals = Uint8Array.from({ length: 256 }, (_, bits) => {
   const x = (k: number) => ((bits >> ((k - 1) & 7)) & 1) === 1; // x1 ... x8, and x9 is x1
@@ -29,7 +29,7 @@ const removals = Uint8Array.from({ length: 256 }, (_, bits) => {
   return first + second;
 });
 
-/** Lines worn down to a width of one pixel; what hangs together still does. */
+/** Lines thinned to a width of one pixel. Connected pixels stay connected. */
 export function thin(lines: Uint8Array, width: number, height: number): Uint8Array {
   let now = lines;
   for (let changed = true; changed; ) {
@@ -55,7 +55,7 @@ export function thin(lines: Uint8Array, width: number, height: number): Uint8Arr
   return now;
 }
 
-/** Without the pieces of fewer than `least` pixels; pixels that touch at a corner hang together. */
+/** Removes pieces of fewer than `least` pixels. Pixels that touch at a corner are connected. */
 export function withoutSmall(lines: Uint8Array, width: number, height: number, least: number): Uint8Array {
   const out = lines.slice();
   const seen = new Uint8Array(lines.length);

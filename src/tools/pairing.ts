@@ -1,20 +1,20 @@
-/** Which pictures of two folders belong together. */
+/** Matches pictures of two folders by name. */
 import { byStem } from "../data/listing.ts";
 import { DatasetError } from "../errors.ts";
 
 export interface Matching {
-  /** `name`: the stem that A and B share, folders below the root included; without _A and _B where those are used. */
+  /** `name` is the common stem of A and B with its folders, without _A and _B where those are used. */
   pairs: { name: string; A: string; B: string }[];
   onlyA: string[];
   onlyB: string[];
-  /** Pictures that are not named <name>_A or <name>_B, where those are used. */
+  /** With useAB: pictures that are not named <name>_A or <name>_B. */
   other: string[];
 }
 
 /**
- * Pictures of equal stems, whatever their endings; paths relative to their folders, and so are the results.
+ * Pairs pictures of equal stems; endings may differ. All paths are relative to their folders.
  * @param useAB the stems end in _A and _B: `train/1_A.jpg` belongs to `train/1_B.png`; the two folders may then be one
- * @throws DatasetError when two pictures of one side share a stem
+ * @throws DatasetError where two pictures of one side share a stem
  */
 export function matchFolders(a: readonly string[], b: readonly string[], useAB = false): Matching {
   const stems = (paths: readonly string[], side: "A" | "B") => {
@@ -44,8 +44,8 @@ function withSuffix(paths: readonly string[], side: "A" | "B"): string[] {
 }
 
 /**
- * What to say of pictures without a partner; undefined when there are none.
- * @throws DatasetError when no pair is left
+ * The message about pictures without a partner; undefined where there are none.
+ * @throws DatasetError where there is no pair at all
  */
 export function unmatched({ pairs, onlyA, onlyB, other }: Matching): string | undefined {
   const some = (label: string, paths: readonly string[]) =>

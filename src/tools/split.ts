@@ -1,4 +1,4 @@
-/** Pairs dealt out to train, val and test. */
+/** Splits pairs into train, val and test. */
 import type { Pair } from "../data/layouts.ts";
 import { ConfigError } from "../errors.ts";
 import { Random } from "../random.ts";
@@ -6,12 +6,12 @@ import { Random } from "../random.ts";
 export const phases = ["train", "val", "test"] as const;
 export type Phase = (typeof phases)[number];
 
-/** Parts of the whole, which add up to 1. */
+/** Share of each phase; the sum is 1. */
 export type Shares = Record<Phase, number>;
 
 /**
- * The three shares; val gets what the others leave unless it is given.
- * @throws ConfigError when they do not add up to 1
+ * The three shares. Val gets the rest unless its share is given.
+ * @throws ConfigError where their sum is not 1
  */
 export function sharesOf(train: number, test: number, val: number | undefined): Shares {
   const rest = val ?? 1 - train - test;
@@ -26,8 +26,8 @@ export function sharesOf(train: number, test: number, val: number | undefined): 
 }
 
 /**
- * The phase of each of `count` pairs: so many of each as the shares say (train and test rounded to the nearest, val the
- * rest), in random order by `seed`, or the first ones to train, the next to val, the last to test with `sort`.
+ * The phase of each of `count` pairs. The numbers of train and test are rounded to the nearest, val gets the rest. The order is
+ * random by `seed`; with `sort` the first pairs go to train, the next to val, the last to test.
  */
 export function deal(count: number, shares: Shares, { seed, sort }: { seed: number; sort: boolean }): Phase[] {
   const train = Math.min(count, Math.round(count * shares.train));
@@ -48,8 +48,8 @@ export interface Placement {
 }
 
 /**
- * Where each file of each pair goes, so that the result is again a data set of the same layout: A/x.png of two folders to
- * trainA/x.png, and x.jpg of any other layout to train/x.jpg. @param pairs with paths relative to the input folder
+ * The new path of each file. The result has the same layout: A/x.png of two folders goes to trainA/x.png, x.jpg of any other
+ * layout to train/x.jpg. @param pairs with paths relative to the input folder
  */
 export function placements(pairs: readonly Pair[], dealt: readonly Phase[]): Placement[] {
   return pairs.flatMap(({ A, B }, i) => {

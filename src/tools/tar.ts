@@ -1,6 +1,6 @@
 /**
- * Reads tar archives as a stream: ustar, pax and GNU's long names. `modern-tar` parses them strictly: sums of headers are
- * checked, and an archive must end as one. Here stands what may come out: files alone, below one folder, within limits.
+ * Reads tar archives as a stream: ustar, pax and GNU's long names. `modern-tar` parses them strictly: it checks the sums of
+ * headers and the end of the archive. This file restricts the result: only files, below one folder, within limits.
  */
 import { createTarDecoder, type ParsedTarEntry } from "modern-tar";
 import { UserError } from "../errors.ts";
@@ -11,27 +11,27 @@ export interface TarEntry {
   data: Uint8Array;
 }
 
-/** What one archive may unpack to. The largest of the paper's has 139 000 files in 9 GB. */
+/** Limits of what an archive may unpack to. The paper's largest has 139 000 files in 9 GB. */
 export interface TarLimits {
   files: number;
   /** Bytes of all files together. */
   bytes: number;
-  /** Bytes of one file, which is in memory as a whole. */
+  /** Bytes of one file; each file is held in memory. */
   fileBytes: number;
 }
 
 const defaultLimits: TarLimits = { files: 1_000_000, bytes: 64 * 2 ** 30, fileBytes: 2 ** 30 };
 
 export interface TarOptions {
-  /** Called with the path of each link, device and the like, which is left out. */
+  /** Called with the path of each entry that is left out: links, devices, pipes. */
   leftOut?: (path: string) => void;
   limits?: Partial<TarLimits>;
 }
 
 /**
- * The files of an archive, in its order. Entries of folders are passed over: a file's path names its folders.
- * @throws UserError for an archive that is damaged or incomplete, a path that is absolute or has "..", and more than the
- *   limits. Errors of the stream itself come as they are.
+ * The files of an archive, in its order. Entries of folders are skipped: the path of a file names its folders.
+ * @throws UserError for a damaged or incomplete archive, for a path that is absolute or has "..", and beyond the limits.
+ *   An error of the stream is thrown unchanged.
  */
 export async function* readTar(
   archive: ReadableStream<Uint8Array>,
@@ -66,12 +66,12 @@ export async function* readTar(
     if (error instanceof UserError || ofSource.includes(error)) throw error;
     throw new UserError(`the archive is damaged: ${error instanceof Error ? error.message : error}`);
   } finally {
-    // Ends the source too, where the caller stops early.
+    // Closes the source where the caller stops early.
     await entries.cancel().catch(() => {});
   }
 }
 
-/** Passes the chunks on, and notes an error of the source, which is not one of the archive. */
+/** Passes chunks through and records errors of the source, to distinguish them from errors in the archive. */
 function withErrorsKept(source: ReadableStream<Uint8Array>, errors: unknown[]): ReadableStream<Uint8Array> {
   const reader = source.getReader();
   return new ReadableStream<Uint8Array>({

@@ -1,21 +1,20 @@
 /**
- * Do the two sides of a pair line up? The set itself tells what belongs together: from a sample of pairs the joint
- * covariance of A's and B's local features is taken, which under a normal law gives the log-likelihood of every pixel of B
- * given A's at the same place. A pair is suspicious when it becomes more likely with B mirrored, turned or shifted, or with
- * the B of another pair.
+ * Tests whether the two sides of a pair line up. A sample of the set's own pairs gives the joint covariance of the local
+ * features of A and B. Under a normal distribution this gives the log-likelihood of B's features at each place, given A's. A
+ * pair is suspicious where its likelihood rises when B is mirrored, turned, shifted or replaced by the B of another pair.
  *
- * With u and v the standardised features and C their covariances, the part of that log-likelihood that depends on which
- * pixel stands by which is u' M v, M = Cuu^-1 Cuv (Cvv - Cvu Cuu^-1 Cuv)^-1.
+ * With the standardised features u and v and their covariances C, the part of the log-likelihood that depends on which places
+ * correspond is u' M v with M = Cuu^-1 Cuv (Cvv - Cvu Cuu^-1 Cuv)^-1.
  *
- * Measured on real sets of 120 pairs and more with one pair in twenty damaged (docs/data.md): mirrored halves are found in
- * 83 to 100 % of the pairs, shifts by an eighth in 44 to 83 %, wrong partners in 13 to 59 %; of 1136 sound pairs 3 are named.
+ * Measured on real sets of at least 120 pairs, with one pair in twenty damaged (docs/data.md): it finds 83 to 100 % of the
+ * mirrored pairs, 44 to 83 % of shifts by an eighth, 13 to 59 % of wrong partners. It names 3 of 1136 sound pairs.
  */
 import type { Picture } from "../../platform.ts";
 import { featureCount, grid } from "./features.ts";
 
 const count: number = featureCount;
 
-/** What is tried on B. */
+/** Moves of B that are tried. */
 export const moves = {
   "mirrored left to right": { flipX: true },
   "mirrored top to bottom": { flipY: true },
@@ -29,13 +28,14 @@ export const moves = {
 export type Move = keyof typeof moves | "the picture of another pair";
 export const otherPair = "the picture of another pair";
 
-/** Fewer pairs do not say what belongs together. */
+/** Fewer pairs give no usable covariance. */
 export const fewestPairs = 16;
-/** A move is judged by only where this part of the pairs is likelier without it. */
+/** A move is judged only in a set where at least this share of the pairs is more likely without it. */
 const evident = 0.9;
 /**
- * By how many standard errors a pair must be likelier with a move, and by how much, as a part of what the move costs the
- * set's middle pair: strangers are likelier by chance more easily, and rows of windows look alike one floor on.
+ * A pair is suspicious where a move raises its log-likelihood by more than `errors` standard errors, and by more than `gain`
+ * times what the move costs the median pair. Shifts need more: rows of windows look alike one floor higher. So do the
+ * pictures of other pairs, which are more likely by chance.
  */
 const limits = {
   mirror: { errors: 2, gain: 0 },
@@ -43,7 +43,7 @@ const limits = {
   other: { errors: 3, gain: 0 },
 } as const;
 
-/** Blocks along each side over which evidence is averaged, for its standard error. */
+/** Blocks along each side; the standard error is that of their means. */
 const blocks = 8;
 
 export interface Sample {
@@ -51,7 +51,7 @@ export interface Sample {
   b: Float32Array;
 }
 
-/** How much likelier each move makes a pair, on average over its places, and by how many standard errors. */
+/** For each move: the gain in log-likelihood, averaged over the places, and the same in standard errors. */
 export type Evidence = Record<Move, { gain: number; errors: number }>;
 
 export class Alignment {
@@ -59,7 +59,7 @@ export class Alignment {
   readonly #ofB: Scale;
   /** M, [count, count]. */
   readonly #weights: Float64Array;
-  /** Standardised features of B of some pairs of the sample. */
+  /** Standardised features of B, of some pairs of the sample. */
   readonly #others: Float64Array[];
 
   /** @param sample features of at least `fewestPairs` pairs */
@@ -124,8 +124,8 @@ interface Form {
 }
 
 /**
- * For each pair the move that it seems to need, or undefined. @param all the evidence of every pair of the set
- * @returns `judged`: the moves that this set can be judged by
+ * The move that each pair seems to need, or undefined. @param all the evidence of every pair of the set
+ * @returns `judged`: the moves that can be judged in this set
  */
 export function suspects(all: readonly Evidence[]): { suspected: (Move | undefined)[]; judged: Move[] } {
   const names = [...Object.keys(moves), otherPair] as Move[];
@@ -141,7 +141,7 @@ export function suspects(all: readonly Evidence[]): { suspected: (Move | undefin
   return { suspected, judged };
 }
 
-/** The picture as a move leaves it, for people to compare; what is shifted in from outside repeats the border. */
+/** The picture after a move, to be shown. A shift repeats the border pixels. */
 export function moved(picture: Picture, move: Move): Picture {
   if (move === otherPair) return picture;
   const { flipX, flipY, dx = 0, dy = 0 }: Form = moves[move];
@@ -191,7 +191,7 @@ function standardised(data: Float32Array, { mean, deviation }: Scale): Float64Ar
   return out;
 }
 
-/** Adds the sum over places of u v' to a matrix. */
+/** Adds the sum over all places of u v' to a matrix. */
 function addProducts(matrix: Float64Array, u: Float64Array, v: Float64Array): void {
   for (let at = 0; at < u.length; at += count) {
     for (let i = 0; i < count; i++) {
@@ -213,7 +213,7 @@ function multiplied(u: Float64Array, matrix: Float64Array): Float64Array {
   return out;
 }
 
-/** At each place the product with v, taken from the place that `source` names; NaN where that is -1. */
+/** The product at each place with v at the place `source`; NaN where that is -1. */
 function likelihood(
   expected: Float64Array,
   v: Float64Array,
@@ -232,7 +232,7 @@ function likelihood(
   return out;
 }
 
-/** The mean gain and its standard error, from the means of the blocks that are wholly there. */
+/** The mean gain and its standard error, from the means of the complete blocks. */
 function gainOf(moved: Float64Array, here: Float64Array): { gain: number; errors: number } {
   const size = grid / blocks;
   const means = new Float64Array(blocks * blocks);

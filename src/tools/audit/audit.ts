@@ -11,17 +11,21 @@ import { Alignment, type Evidence, fewestPairs, type Move, otherPair, type Sampl
 import { duplicates } from "./duplicates.ts";
 import { features, type Look, look } from "./features.ts";
 
-/** A pair of the set; paths below the dataroot. */
+/** A pair of the set, with paths relative to the dataroot. */
 export interface AuditPair extends Pair {
   /** "" where the data set has none. */
   phase: string;
 }
 
 /**
- * unreadable: a file that is no picture, or a damaged one; orphan: a picture without a partner; size: two sides of two
- * sizes; misaligned: sides that line up better when one is moved; leak: a pair that two phases share; duplicate: a pair that
- * is there twice in one phase; contradiction: one side is there twice, each time with another partner; empty: a side that
- * shows nothing, or hardly anything.
+ * - unreadable: a file that is no picture, or a damaged one
+ * - orphan: a picture without a partner
+ * - size: the two sides differ in size
+ * - misaligned: the sides line up better when B is moved
+ * - leak: two phases have the same pair
+ * - duplicate: one phase has a pair twice
+ * - contradiction: one side occurs twice, each time with another partner
+ * - empty: a side shows nothing, or nearly nothing
  */
 export type AuditKind =
   | "unreadable"
@@ -35,13 +39,13 @@ export type AuditKind =
 
 export interface AuditFinding {
   kind: AuditKind;
-  /** What is found, as a sentence. */
+  /** The finding as a sentence. */
   text: string;
-  /** The files, below the dataroot. */
+  /** Paths of the files, relative to the dataroot. */
   files: string[];
-  /** The pairs that it is about; none for orphans and unreadable files. */
+  /** The pairs concerned; none for orphans and unreadable files. */
   pairs: AuditPair[];
-  /** What B needs to line up. */
+  /** The move of B that makes the sides line up. */
   move?: Move;
 }
 
@@ -49,10 +53,10 @@ export interface AuditResult {
   layout: string;
   /** Pairs in each phase. */
   phases: { phase: string; pairs: number }[];
-  /** Sizes of side A, the commonest first. */
+  /** Sizes of side A, the most frequent first. */
   sizes: { size: string; pairs: number }[];
   findings: AuditFinding[];
-  /** Moves that the set could be judged by; empty when it is too small, or its sides have no places in common. */
+  /** The moves that can be judged in this set; none where it is too small, or where its sides do not correspond place by place. */
   judged: Move[];
 }
 
@@ -62,15 +66,15 @@ export interface AuditOptions {
   progress?: ((done: number, total: number) => void) | undefined;
 }
 
-/** Pairs from which the set learns what belongs together. */
+/** Number of pairs that the statistics of alignment are taken from. */
 const sampleSize = 200;
-/** A side with less of its pixels off its commonest colour shows nothing. */
+/** A side is empty where a smaller share of its pixels differs from its most frequent colour. */
 const leastBusy = 0.002;
 
 /**
- * Checks a whole data set. A sample of the pairs shows how the sides of this set go together (see alignment.ts); then every
- * pair is compared with that.
- * @throws DatasetError when there are no pairs at all
+ * Checks a whole data set. Statistics of a sample of the pairs describe how the two sides correspond (alignment.ts); then every
+ * pair is tested against them.
+ * @throws DatasetError where there are no pairs at all
  */
 export async function audit(
   io: { files: Files; images: Images },
@@ -103,12 +107,12 @@ async function wholeSetOf(files: Files, root: string, datasetMode: DatasetMode):
   const listing = await listAll(files, root);
   const whole = listing && wholeSet(listing.pictures, datasetMode);
   if (whole) return whole;
-  // Its error says best why there is nothing.
+  // It throws the error that explains why there are no pairs.
   await findPairs(files, root, { datasetMode });
   throw new DatasetError(`there are no pairs in ${root}.`);
 }
 
-/** A pair that could be read. */
+/** The data of a pair that could be read. */
 interface Examined {
   pair: AuditPair;
   A: Look;
@@ -116,7 +120,7 @@ interface Examined {
   sample: Sample;
 }
 
-/** Reads pairs, and notes each file that cannot be used once. */
+/** Reads pairs, and records each unreadable file once. */
 class Examiner {
   readonly unreadable: AuditFinding[] = [];
   readonly #io: { files: Files; images: Images };
@@ -142,10 +146,10 @@ class Examiner {
   }
 }
 
-/** What is kept of a pair; its features are too large to keep for all. */
+/** The data kept of every pair. Features are not kept: they are too large. */
 type Good = Omit<Examined, "sample"> & { evidence: Evidence | undefined };
 
-/** Examines a sample of the pairs, then all, each with the evidence that the sample gives for it. */
+/** Examines a sample of the pairs, then all of them with the statistics of the sample. */
 async function examineAll(
   all: readonly AuditPair[],
   examiner: Examiner,
@@ -171,7 +175,7 @@ async function examineAll(
   return { good, alignment };
 }
 
-/** Pairs that seem to need a move, the surest first, and the moves that the set can be judged by. */
+/** Misaligned pairs, the most significant first, and the moves that can be judged in this set. */
 function misalignedPairs(good: readonly Good[]): { findings: AuditFinding[]; judged: Move[] } {
   const { suspected, judged } = suspects(good.flatMap(({ evidence }) => evidence ?? []));
   const found = good.flatMap(({ pair, A, B, evidence }, i) => {
@@ -191,7 +195,7 @@ function misalignedPairs(good: readonly Good[]): { findings: AuditFinding[]; jud
   return { findings, judged };
 }
 
-/** From what stops a run to what only costs quality. */
+/** Order of the kinds: first those that stop a run, last those that only cost quality. */
 const order: readonly AuditKind[] = [
   "unreadable",
   "orphan",
@@ -211,7 +215,7 @@ class UnreadableError extends UserError {
   }
 }
 
-/** Both sides of a pair, in 8 bits. @throws UserError naming the file that cannot be used */
+/** Both sides of a pair, with 8 bits. @throws UserError that names the unreadable file */
 export async function readPair(
   { files, images }: { files: Files; images: Images },
   root: string,

@@ -1,26 +1,26 @@
-/** Pairs that are there twice. */
+/** Finds pairs that occur twice. */
 import type { Look } from "./features.ts";
 
-/** Two pairs, by their places in the list, and how they are alike. */
+/** Two pairs, by their index, and their similarity. */
 export interface Duplicate {
   first: number;
   second: number;
-  /** exact: both sides pixel for pixel; near: both look the same; A, B: only this side is the same, pixel for pixel. */
+  /** exact: both sides have equal pixels; near: both sides look the same; A, B: only this side has equal pixels. */
   kind: "exact" | "near" | "A" | "B";
 }
 
 /**
- * Bits of the perceptual hash in which pictures that look the same may differ, and mean difference of their 16 x 16
- * thumbnails, of 255. A JPEG of quality 40 of a label map differs by up to 4 bits and 10 levels; of all pairs of the
- * facades, Cityscapes, maps and edges2shoes sets at hand none is nearer than 10 bits and 9 levels on its worse side.
+ * Two pictures look the same where at most so many bits of their perceptual hashes differ, and the mean difference of their
+ * 16 x 16 thumbnails is at most so many levels of 255. A JPEG of quality 40 of a label map differs by up to 4 bits and 10
+ * levels. In the facades, Cityscapes, maps and edges2shoes sets, no two pairs are nearer than 10 bits and 9 levels.
  */
 const [hashLimit, smallLimit] = [8, 10];
-/** Pictures flatter than this are all alike. */
+/** Thumbnails with a smaller standard deviation are flat; flat pictures all look the same. */
 const flat = 6;
 
 /**
- * Pairs that are equal or look it. Of a group of equal pairs each is named with the first. Flat pictures do not count as
- * duplicates of each other by their looks.
+ * Pairs that are equal or look the same. Each pair of an equal group is listed with the first one. Flat pictures are compared
+ * by their pixels only.
  */
 export function duplicates(pairs: readonly { A: Look; B: Look }[]): Duplicate[] {
   const found: Duplicate[] = [];
@@ -54,14 +54,14 @@ export function duplicates(pairs: readonly { A: Look; B: Look }[]): Duplicate[] 
   return found.sort((a, b) => a.first - b.first || a.second - b.second);
 }
 
-/** The index that is kept under a key already; keeps this one otherwise. */
+/** The index stored under a key; stores this one where there is none. */
 function seen(map: Map<string, number>, key: string, index: number): number | undefined {
   const before = map.get(key);
   if (before === undefined) map.set(key, index);
   return before;
 }
 
-/** Whether two sides look the same; of flat ones the hash is chance. */
+/** Whether two sides look the same. The hash of a flat picture is random, so it is not compared. */
 function alike(a: Look, b: Look): boolean {
   if (deviation(a) >= flat && distance(a, b) > hashLimit) return false;
   let sum = 0;
@@ -73,13 +73,13 @@ function distance({ hash: a }: Look, { hash: b }: Look): number {
   return bits(a[0] ^ b[0]) + bits(a[1] ^ b[1]);
 }
 
-/** Standard deviation of the thumbnail's values about its mean colour. */
+/** Standard deviation of the thumbnail from its mean colour. */
 function deviation({ small }: Look): number {
   const mean = [0, 1, 2].map((c) => small.reduce((sum, value, i) => sum + (i % 3 === c ? value / 256 : 0), 0));
   return Math.sqrt(small.reduce((sum, value, i) => sum + (value - mean[i % 3]!) ** 2, 0) / small.length);
 }
 
-/** Pairs of pairs whose A or whose B have hashes that differ in few bits. */
+/** Candidates: two pairs whose hashes of A, or of B, differ in few bits. */
 function* candidates(pairs: readonly { A: Look; B: Look }[], rest: readonly number[]): Generator<[number, number]> {
   const words = (side: "A" | "B", word: 0 | 1) => Int32Array.from(rest, (i) => pairs[i]![side].hash[word]);
   const [a0, a1, b0, b1] = [words("A", 0), words("A", 1), words("B", 0), words("B", 1)];

@@ -1,4 +1,4 @@
-/** What the audit keeps of a picture: local features on a small grid, a hash of its look, and whether it shows anything. */
+/** Data that the audit takes from a picture: local features on a small grid, hashes, the share of pixels that show something. */
 import { resize } from "../../data/resize.ts";
 import { reduceChannels } from "../../data/transforms.ts";
 import type { Picture } from "../../platform.ts";
@@ -21,8 +21,8 @@ function planes(picture: Picture, size: number): Float64Array[] {
 }
 
 /**
- * [grid * grid, featureCount] values that say what is at each place and around it: colours, their squares and products,
- * colours of the surroundings at two scales, and edges at two scales. No feature knows where it is.
+ * Features [grid * grid, featureCount] of each place and its surroundings: colours, their squares and products, smoothed
+ * colours at two scales, edges at two scales. No feature depends on the position.
  */
 export function features(picture: Picture): Float32Array {
   const fine = planes(picture, 2 * grid);
@@ -65,17 +65,17 @@ function halved(data: Float64Array): Float64Array {
   return out;
 }
 
-/** What is kept of each side to find duplicates and pictures that show nothing. */
+/** Data kept of each side to find duplicates and empty pictures. */
 export interface Look {
   width: number;
   height: number;
-  /** Equal for equal pixels, and (but for one in 2^64) for no others. */
+  /** Hash of all pixels, 64 bits. */
   content: string;
-  /** 64 bits of a perceptual hash, high word first: pictures that look alike differ in few. */
+  /** Perceptual hash of 64 bits, high word first: pictures that look alike differ in few bits. */
   hash: readonly [high: number, low: number];
   /** 16 x 16 RGB. */
   small: Uint8Array;
-  /** The part of the pixels that differs by more than 16 levels from the picture's commonest colour: 0 is one flat colour. */
+  /** Share of pixels that differ by more than 16 levels from the most frequent colour; 0 for one flat colour. */
   busy: number;
 }
 
@@ -106,12 +106,12 @@ function contentOf({ width, height, channels, data }: Picture): string {
   return `${(a >>> 0).toString(16)}-${(b >>> 0).toString(16)}`;
 }
 
-/** The cosines of the 8 lowest frequencies but the mean's along 32 samples. */
+/** Cosines of the 8 lowest frequencies, without the mean, at 32 samples. */
 const cosines = Array.from({ length: 8 }, (_, k) =>
   Float64Array.from({ length: 32 }, (_, x) => Math.cos((Math.PI / 32) * (x + 0.5) * (k + 1))),
 );
 
-/** Whether each of the 64 lowest frequencies (in both directions, the means left out) of a 32 x 32 grey picture is above their median. */
+/** One bit for each of the 64 lowest frequencies of the 32 x 32 grey picture, without the mean: 1 above their median. */
 function perceptualHash(picture: Picture): [number, number] {
   const { data } = resize(reduceChannels(picture, 1), 32, 32, "area");
   const rows = cosines.map((wave) =>
