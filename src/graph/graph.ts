@@ -329,18 +329,21 @@ function sameBits(a: Float32Array, b: Float32Array): boolean {
 }
 
 /** The callable of an op: inputs in ONNX order (numbers become constants), then attributes. */
-export type Op<A extends Attributes = Attributes> = ((inputs: Operand[], attrs?: A) => Tensor) & {
+export type Op<A extends Attributes = Attributes> = ((inputs: Operand[], ...attrs: Given<A>) => Tensor) & {
   declaration: OpDeclaration<A>;
 };
+
+/** Attributes may be left out only if the op has none. */
+type Given<A extends Attributes> = Attributes extends A ? [attrs?: A] : [attrs: A];
 
 /** Declares an op. `type` is the ONNX op_type and the name under which ops/ exports it. */
 export function op<A extends Attributes = Attributes>(type: string, rest: Omit<OpDeclaration<A>, "type">): Op<A> {
   const declaration: OpDeclaration<A> = { type, ...rest };
-  const call = (inputs: Operand[], attrs: A = {} as A): Tensor => {
+  const call = (inputs: Operand[], ...[attrs]: Given<A>): Tensor => {
     const graph = inputs.find((t) => t instanceof Tensor)?.graph;
     if (!graph) throw new ShapeError(`${type}: at least one input has to be a tensor.`);
     const tensors = inputs.map((t) => (t instanceof Tensor ? t : graph.constant(t)));
-    return graph.node(declaration, tensors, attrs);
+    return graph.node(declaration, tensors, attrs ?? {});
   };
   return Object.assign(call, { declaration });
 }
