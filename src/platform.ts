@@ -1,20 +1,18 @@
-/**
- * What a runtime (Node, a browser) hands to the core. The core imports no runtime; `node/` and `web/` implement these.
- */
+/** The interfaces between the core and a runtime (Node, a browser). The core imports no runtime; `node/` and `web/` implement these. */
 import type { InferenceSession, Tensor, TensorConstructor } from "onnxruntime-common";
 
-/** The values of a picture: 0..255, 0..65535, or [-1, 1] as a network takes them. */
+/** The values of a picture: 0 to 255, 0 to 65535, or the network's range [-1, 1]. */
 export type Samples = Uint8Array | Uint16Array | Float32Array;
 
-/** A picture, of 8 bits unless said otherwise: rows top to bottom, channels interleaved. */
+/** A picture, by default of 8 bits: rows from top to bottom, channels interleaved. */
 export interface Picture<Data extends Samples = Uint8Array> {
   width: number;
   height: number;
-  /** 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA; with `bands` any number. */
+  /** 1: grey, 2: grey and alpha, 3: RGB, 4: RGBA; with `bands` any number. */
   channels: number;
   /** width * height * channels values. */
   data: Data;
-  /** The channels are measurements: none of them is a colour or alpha, whatever their number. */
+  /** The channels are measurements: none is a colour or alpha, whatever their number. */
   bands?: boolean;
 }
 
@@ -25,13 +23,13 @@ export interface Files {
   read(path: string): Promise<Uint8Array>;
   /** The bytes [start, end) of a file, fewer where it ends. Absent where a runtime can only read whole files. */
   readPart?(path: string, start: number, end: number): Promise<Uint8Array>;
-  /** Writes beside and renames, so a reader sees the old file or the new one and a full disk keeps the old. Makes folders. */
+  /** Writes a file beside and renames it, so a reader sees the old file or the new one. A full disk keeps the old. Creates folders. */
   write(path: string, content: Uint8Array | string | readonly Uint8Array[]): Promise<void>;
   append(path: string, text: string): Promise<void>;
-  /** The names in a folder, sorted by code unit; undefined when there is no such folder. */
+  /** The entries of a folder, sorted by code unit; undefined when there is no such folder. */
   list(path: string): Promise<{ name: string; folder: boolean }[] | undefined>;
   exists(path: string): Promise<boolean>;
-  /** Replaces what is at `to`. */
+  /** Replaces a file at `to`. */
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
   /**
@@ -46,9 +44,9 @@ export interface Files {
 export interface Images {
   /** Decodes PNG, JPEG and the like. Palette becomes RGB and alpha is dropped (unless asked for); a grey file stays 1 channel. Throws on a damaged file. */
   decode(bytes: Uint8Array, options?: { alpha?: boolean }): Promise<Picture>;
-  /** As decode, but 16 bits stay 16 bits, and float and many-band files are read as they are. Absent where a runtime cannot. */
+  /** As decode, but keeps 16 bits, floats and any number of bands. Absent where a runtime cannot. */
   decodeDeep?(bytes: Uint8Array, options?: { alpha?: boolean }): Promise<DeepPicture>;
-  /** A lossless PNG of 8 or 16 bits, as the picture has. */
+  /** A PNG with the bits of the picture, 8 or 16. */
   encodePng(picture: Picture<Uint8Array | Uint16Array>): Promise<Uint8Array>;
 }
 
@@ -69,16 +67,16 @@ export interface Platform {
   images: Images;
   ort: Ort;
   /**
-   * Runs a session so that its outputs are in the tensors of `fetches`, and returns nothing. `sequenceOutput` is the name of
-   * an output that the model must have for it (EncodeOptions.sequence).
+   * Runs a session with its outputs in the tensors of `fetches`. `sequenceOutput` is the name of an output that the model must
+   * have for this to be fast (EncodeOptions.sequence).
    */
   runInto: {
     (session: InferenceSession, feeds: Tensors, fetches: Tensors): Promise<void>;
     sequenceOutput?: string;
   };
-  /** Cores that a step may use when `--threads` is not given. */
+  /** Threads that a step uses when `--threads` is not given. */
   cores: number;
-  /** The device that is always there: what `--device auto` falls back to. */
+  /** The device that is always present, for `--device auto` without a GPU. */
   base: "cpu" | "wasm";
   /**
    * The devices that this platform could have (or those of `names`), `base` first, and whether each is there. To look for an

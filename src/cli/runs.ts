@@ -1,4 +1,4 @@
-/** Runs on disk, as the commands look for them. */
+/** Opens runs for commands, and compares options of training that are given again with the run's. */
 
 import type * as z from "zod";
 import { optionsOf, parseOptions, textValues } from "../config/options.ts";
@@ -20,17 +20,17 @@ export function storedConfig(checkpointsDir: string, name: string): Promise<Conf
   return new Run(files, { checkpointsDir, name }).config();
 }
 
-/** How commands with a run take the options of training. */
+/** A line of the help of commands that take a run: what they do with options of training. */
 export const storedOptions =
   "the run remembers how it was trained; options of train that are given again are compared with it";
 
-/** Options that fix what a run's outputs mean: another value than the run's is a mistake, not a wish. */
+/** Options that determine what a run's outputs mean: a value that differs from the run's is a mistake. */
 const decisive = new Set(["direction", "netG", "ngf", "norm", "inputNc", "outputNc"]);
 
 /**
- * Compares options that a command takes from the run with those that were given again, as upstream needs them.
- * @returns lines to print for those that are not used
- * @throws ConfigError where they contradict the run
+ * Compares the options of a run with those that were given again: upstream's commands need them again.
+ * @returns notes for options that have no effect
+ * @throws ConfigError for options that contradict the run
  */
 export function compareWithRun(run: Config, given: Given): string[] {
   const { named } = textValues(configSchema, given);
@@ -50,7 +50,7 @@ export function compareWithRun(run: Config, given: Given): string[] {
 
 type Given = Readonly<Record<string, unknown>>;
 
-/** The command's own options out of all that were given. */
+/** The options of the command itself, parsed. */
 export function ownOptions<S extends z.ZodObject<z.ZodRawShape>>(schema: S, given: Given): z.output<S> {
   return parseOptions(
     schema,
@@ -58,7 +58,7 @@ export function ownOptions<S extends z.ZodObject<z.ZodRawShape>>(schema: S, give
   );
 }
 
-/** What was given besides the command's own options. */
+/** The options that are not of the command itself. */
 export function otherOptions(schema: z.ZodObject<z.ZodRawShape>, given: Given): Given {
   return only(given, (key) => !(key in schema.shape));
 }
@@ -67,7 +67,7 @@ function only(given: Given, wanted: (key: string) => boolean): Given {
   return Object.fromEntries(Object.entries(given).filter(([key]) => wanted(key)));
 }
 
-/** Opens the generator of a run. @param others options of training that were given too; see `compareWithRun` */
+/** Opens the generator of a run. @param others options of training that were given again; see `compareWithRun` */
 export async function openStoredRun(
   options: OpenOptions,
   others: Given,

@@ -15,7 +15,7 @@ export interface Stop {
   signal: AbortSignal;
   /** Exit code of the first signal (128 + its number), 0 when there was none. */
   code(): number;
-  /** Gives the signals back to the system. */
+  /** Stops listening. */
   release(): void;
 }
 

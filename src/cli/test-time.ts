@@ -1,4 +1,4 @@
-/** How a trained generator is used: the options that translate and test share. */
+/** The options that translate and test share: how a trained generator is used. */
 
 import * as z from "zod";
 import { option } from "../config/options.ts";
@@ -17,7 +17,7 @@ export const epochOption = option(z.string().min(1).default("latest"), {
   help: "which weights of the run: latest, best, or a kept epoch's number",
 });
 
-/** How pictures come to the network and are saved. */
+/** Sizes of inputs, tiles and outputs. */
 const sizes = {
   preprocess: option(preprocess.unwrap().optional(), {
     group: "sizes",
@@ -78,8 +78,8 @@ export const testTimeOptions = { ...sizes, ...noise, device, threads };
 type Given = z.output<z.ZodObject<typeof testTimeOptions>>;
 
 /**
- * What the options mean for a run.
- * @throws ConfigError for those that contradict each other or the run
+ * The settings of the generator and of sizes for a run, with notes for the user.
+ * @throws ConfigError for options that contradict each other or the run
  */
 export function testTime(given: Given, run: Config): { settings: TestTime; fit: Fit; notes: string[] } {
   const { tile, overlap, seed, samples, preprocess, aspectRatio } = given;

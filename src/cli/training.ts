@@ -1,5 +1,4 @@
-/** Training as the command line shows it: progress, a clean stop, and how to go on. */
-
+/** Training on the command line: progress, a clean stop, and the command that goes on. */
 import { optionsOf } from "../config/options.ts";
 import { type Config, configSchema } from "../config/schema.ts";
 import type { TrainEvents, TrainResult } from "../training/train.ts";
@@ -9,9 +8,10 @@ import { Progress } from "./progress.ts";
 import { listenForStop } from "./stop.ts";
 
 /**
- * Trains with progress on standard output; Ctrl-C saves, and says how to go on.
- * @param quiet print nothing but that
- * @returns where it ended, the steps it took, and in `code` the exit code when a signal stopped it
+ * Trains and prints progress on standard output. Ctrl-C saves and prints the command that goes on.
+ * @param quiet print only that command
+ * @param again that command
+ * @returns the result, the number of steps trained now, and the exit code when a signal stopped it (else 0)
  */
 export async function trainShown(
   config: Config,
@@ -57,7 +57,7 @@ export async function trainShown(
 
 export const place = ({ step, epoch }: TrainResult) => `step ${step}, epoch ${epoch}`;
 
-/** The command that goes on with a run: the place of the run is all it needs. */
+/** The command that goes on with a run. It needs only the run's name and folder. */
 function continueCommand(config: Config): string {
   const place = optionsOf(configSchema)
     .filter(({ key }) => key === "name" || key === "checkpointsDir")

@@ -1,22 +1,22 @@
-/** What this browser can compute on. */
+/** The devices of this browser: WASM on the CPU, and WebGPU where it has it. */
 import type { DeviceName, FoundDevice } from "../platform.ts";
 
 export interface Capabilities {
   /** Whether WASM may use several threads: the page was served with the headers of cross-origin isolation. */
   isolated: boolean;
-  /** Threads that WASM will use. */
+  /** Threads of WASM, 1 without isolation. */
   threads: number;
-  /** WASM, which is always there, and WebGPU. */
+  /** WASM, which is always present, and WebGPU. */
   devices: readonly [FoundDevice, FoundDevice];
-  /** What a user should know, one sentence each. */
+  /** Limits of this browser or page, one sentence each, for the user. */
   notes: string[];
 }
 
-/** More threads than this gain nothing on a training step, and many processors count each core twice. */
+/** More threads do not make a training step faster, and many processors count each core twice. */
 const mostThreads = 8;
 const withoutGpu = "this browser offers no WebGPU here; current Chrome, Edge and Safari do, on https and localhost";
 
-/** Works on a page and in a worker. */
+/** Finds the devices, on a page or in a worker. */
 export async function capabilities(): Promise<Capabilities> {
   const isolated = globalThis.crossOriginIsolated === true;
   const threads = isolated ? Math.max(1, Math.min(mostThreads, navigator.hardwareConcurrency)) : 1;
@@ -41,8 +41,8 @@ export async function capabilities(): Promise<Capabilities> {
 }
 
 /**
- * The device of a run: WASM wherever WebGPU was asked for and is not there, with a sentence that says so. `auto` takes a
- * real GPU before WASM and WASM before an emulated one; it says so, too, where WebGPU was there and has failed.
+ * The device for `--device`. `auto` prefers a real GPU to WASM, and WASM to an emulated GPU. Where WebGPU was asked for and
+ * is absent, or was used and has failed, the device is WASM and `note` tells the user why.
  */
 export function chooseDevice(asked: string, { devices }: Capabilities): { name: "wasm" | "webgpu"; note?: string } {
   const { present, adapter, missing } = devices[1];
@@ -52,18 +52,18 @@ export function chooseDevice(asked: string, { devices }: Capabilities): { name: 
   return { name: "wasm", note: `WASM on the CPU is used instead of WebGPU: ${missing}.` };
 }
 
-/** After WebGPU has failed: the runtime gets no other adapter until the page is loaded anew. */
+/** The devices after WebGPU has failed: ONNX Runtime gets no other adapter until the page is reloaded. */
 export function withoutWebGpu({ devices: [wasm, webgpu], ...rest }: Capabilities): Capabilities {
   const missing = "it has failed on this page; load the page anew to try it again";
   return { ...rest, devices: [wasm, { ...webgpu, present: false, missing }] };
 }
 
-/** What Platform.devices answers. */
+/** `Platform.devices` in a browser. */
 export function devicesOf({ devices }: Capabilities, names?: readonly DeviceName[]): readonly FoundDevice[] {
   return devices.filter(({ name }) => !names || names.includes(name));
 }
 
-/** Before `info.isFallbackAdapter`, browsers had this flag on the adapter, and none of `info`. */
+/** Older browsers have no `info`, and `isFallbackAdapter` on the adapter. */
 type OlderAdapter = Omit<GPUAdapter, "info"> & { info?: Partial<GPUAdapterInfo>; isFallbackAdapter?: boolean };
 
 async function lookAtGpu(): Promise<FoundDevice> {

@@ -1,15 +1,15 @@
 /**
- * Files in the browser's own storage (the origin private file system, https://fs.spec.whatwg.org). It belongs to the page's
- * origin, is not the user's disk, and lasts until the user clears the site's data.
+ * Files in the browser's own storage (the origin private file system, https://fs.spec.whatwg.org). The storage belongs to
+ * the page's origin. It is not visible on the user's disk, and lasts until the user clears the site's data.
  */
 import { UserError } from "../errors.ts";
 import type { Files } from "../platform.ts";
 
 type Content = Parameters<Files["write"]>[1];
 
-/** What TypeScript's library for pages lacks. */
+/** Methods that TypeScript's library for pages does not declare. */
 interface StoredFile extends FileSystemFileHandle {
-  /** A rename within the storage, over what is there; not in every browser. */
+  /** Renames within the storage and replaces a file of that name. Not in every browser. */
   move?: (parent: FileSystemDirectoryHandle, name: string) => Promise<void>;
   /** In workers only. */
   createSyncAccessHandle?: () => Promise<{
@@ -56,7 +56,7 @@ async function place(path: string, create = false): Promise<{ folder: FileSystem
   return { folder: await folderOf(names, create), name };
 }
 
-/** What is under way on each path: two changes of one file follow each other. */
+/** The change in progress on each path: changes of one file must not overlap. */
 const busy = new Map<string, Promise<unknown>>();
 
 async function inTurn<T>(path: string, work: () => Promise<T>): Promise<T> {
@@ -70,12 +70,13 @@ async function inTurn<T>(path: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The ending of a file that is being written; a page that is closed meanwhile leaves one behind. */
+/** The ending of a file that is being written. A page that is closed while it writes leaves such a file. */
 const unfinished = ".part";
 
 /**
- * A writable stream works on a copy that takes the file's place when it closes. But the file has to be there, if empty, before:
- * so it is one beside, and takes its name when it is whole. Where a browser cannot rename, a new file is empty for a while.
+ * A writable stream writes a copy and replaces the file when it closes, but the file must exist before. So the content goes
+ * to a file beside the target, which is renamed when it is complete. In a browser that cannot rename, a new file is empty
+ * until it is complete.
  */
 async function write(path: string, content: Content): Promise<void> {
   const { folder, name } = await place(path, true);
@@ -94,7 +95,7 @@ async function write(path: string, content: Content): Promise<void> {
   }
 }
 
-/** In a worker at the cost of the text; on a page the whole file is copied. */
+/** In a worker only the text is written; on a page the browser copies the whole file. */
 async function append(path: string, text: string): Promise<void> {
   const { folder, name } = await place(path, true);
   const file: StoredFile = await folder.getFileHandle(name, { create: true });
@@ -172,12 +173,15 @@ async function remove(path: string, recursive = false): Promise<void> {
   }
 }
 
-/** Removes a folder with all that is in it, such as a run; does nothing where there is none. */
+/** Removes a folder and everything in it, such as a run. Does nothing where there is none. @throws UserError */
 export function removeFolder(path: string): Promise<void> {
   return guarded("remove", path, () => remove(path, true));
 }
 
-/** Files of this origin. `remove` takes a file, and does nothing where there is none. */
+/**
+ * The files of this origin. A write is all or nothing. `remove` removes a file, and does nothing where there is none. Every
+ * failure is a UserError with the path and the reason.
+ */
 export const files: Files = {
   read: (path) => guarded("read", path, () => read(path)),
   readPart: (path, start, end) => guarded("read", path, () => readPart(path, start, end)),

@@ -1,6 +1,6 @@
 /**
- * Pictures in a browser: PNG, BMP, GIF and Netpbm by our decoders, the rest by the browser's. Values are those of `node/images.ts` for PNG
- * and for JPEG in RGB and grey; where a browser converts by itself (CMYK), the picture is refused.
+ * Pictures in a browser. PNG, BMP, GIF and Netpbm are decoded by our code, other formats by the browser. For PNG and for JPEG
+ * in RGB and grey the values equal those of `node/images.ts`. CMYK is refused, because browsers convert it in different ways.
  */
 import { eightBit } from "../data/transforms.ts";
 import { UserError } from "../errors.ts";
@@ -42,7 +42,7 @@ function refuse(bytes: Uint8Array): (error: unknown) => never {
   };
 }
 
-/** Pixels as they are stored: turning by EXIF and colour profiles are taken out of the file before it is decoded. */
+/** The pixels as stored: EXIF orientation and colour profiles are removed from the file before the browser decodes it. */
 async function decodeJpeg(bytes: Uint8Array): Promise<Picture> {
   const { plain, components } = segmentsOf(bytes);
   if (components === 4) throw new UserError("a CMYK JPEG; save it as RGB");
@@ -54,7 +54,7 @@ function segmentsOf(bytes: Uint8Array): { plain: Uint8Array; components: number 
   const kept: Uint8Array[] = [bytes.subarray(0, 2)];
   let components = 0;
   for (let at = 2; at < bytes.length; ) {
-    // Stray bytes between segments are common in sound files; coded data may follow a scan's header.
+    // Valid files often have stray bytes between segments; coded data follows the header of a scan.
     const start = at;
     while (at < bytes.length && !(bytes[at] === 0xff && isMarker(bytes[at + 1]))) at++;
     kept.push(bytes.subarray(start, at));
@@ -73,7 +73,7 @@ function segmentsOf(bytes: Uint8Array): { plain: Uint8Array; components: number 
   throw new UserError("this JPEG is truncated");
 }
 
-/** Not a stuffed zero, a fill byte or a restart marker. */
+/** Whether a byte after 0xff is a marker, and not a stuffed zero, a fill byte or a restart marker. */
 function isMarker(byte: number | undefined): boolean {
   return byte !== undefined && byte !== 0 && byte !== 0xff && !(byte >= 0xd0 && byte <= 0xd7);
 }
@@ -88,7 +88,7 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
-/** @param channels 1, 3, or undefined for 4 where anything is transparent and else 3 */
+/** @param channels 1, 3, or undefined: 4 where a pixel is transparent, else 3 */
 async function byBrowser(bytes: Uint8Array, channels: 1 | 3 | undefined): Promise<Picture> {
   const blob = new Blob([bytes as Uint8Array<ArrayBuffer>]);
   const bitmap = await createImageBitmap(blob, { premultiplyAlpha: "none", colorSpaceConversion: "none" }).catch(() => {
@@ -106,5 +106,5 @@ async function byBrowser(bytes: Uint8Array, channels: 1 | 3 | undefined): Promis
   return { width, height, channels: wanted, data };
 }
 
-/** Reading and writing pictures in a browser. */
+/** Decodes and encodes pictures in a browser. Throws UserError for a file that cannot be decoded. */
 export const images: Images = { decode, decodeDeep, encodePng };

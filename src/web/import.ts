@@ -1,23 +1,23 @@
-/** Pictures that a user picked, as a data set in the browser's storage. */
+/** Copies pictures that a user picked into the browser's storage, as a data set. */
 import { endingOf, PICTURE_ENDINGS } from "../data/listing.ts";
 import { UserError } from "../errors.ts";
 import { zipEntries } from "../formats/zip.ts";
 import { files, removeFolder } from "./files.ts";
 
-/** A picked file: its path within what was picked, such as "facades/train/1.jpg", or only its name. */
+/** A picked file. `path` is relative to the picked folder's parent, such as "facades/train/1.jpg", or only the name. */
 export interface Picked {
   path: string;
   file: Blob;
 }
 
-/** Folders whose names mean something to the layouts of data sets, so they are kept. */
+/** Folders that the layouts of data sets recognise by their names; they are kept. */
 const meaning = /^(train|val|test|trainA|trainB|valA|valB|testA|testB|A|B|base)$/;
 
 /**
- * Replaces the folder `root` by the pictures among the picked files, or in a folder that the user has opened to the page;
- * zip archives are unpacked. Folders that hold all of them, as the picked folder itself, are left out of the paths.
- * @returns how many pictures there are
- * @throws UserError when there are none, or an archive is damaged
+ * Replaces the folder `root` by the pictures among the picked files, or in a folder that the user has opened to the page.
+ * Zip archives are unpacked. Leading folders that all pictures share, such as the picked folder, are left out of the paths.
+ * @returns the number of pictures
+ * @throws UserError when there are no pictures, or an archive is damaged
  */
 export async function importPictures(
   root: string,
@@ -59,7 +59,7 @@ function isPicture(path: string): boolean {
   return !hidden && (PICTURE_ENDINGS as readonly string[]).includes(endingOf(path));
 }
 
-/** How many folders in front all paths share. */
+/** The number of leading folders that all paths share, up to the first one with a meaning. */
 function commonFolders(paths: readonly string[][]): number {
   const [first = []] = paths;
   let shared = 0;

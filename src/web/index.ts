@@ -1,7 +1,8 @@
-/** pix2pix in a browser: a worker that trains and translates, and the platform it does so on. */
+/** pix2pix in a browser: a client that trains and translates in a worker, and the platform of a browser. */
 export { type Capabilities, capabilities } from "./capabilities.ts";
 export { Client, type ClientOptions, type RemoteTranslator } from "./client.ts";
 export { files, removeFolder } from "./files.ts";
 export { images } from "./images.ts";
 export { importPictures, type Picked } from "./import.ts";
-export { webPlatform } from "./platform.ts";
+export { type WebPlatformOptions, webPlatform } from "./platform.ts";
+export type { RemoteEvaluateOptions } from "./protocol.ts";

@@ -28,7 +28,7 @@ const shipped = {
   },
 } satisfies Record<string, RuntimeFiles>;
 
-/** Loads the runtime that a device needs: WASM alone is half the size of the one with WebGPU. */
+/** Loads the runtime for a device. The runtime with WebGPU is twice as large as the one with WASM only. */
 export async function loadOrt(device: "wasm" | "webgpu", { threads, base }: RuntimeOptions): Promise<Ort> {
   const runtime = await (device === "webgpu" ? import("onnxruntime-web/webgpu") : import("onnxruntime-web/wasm"));
   runtime.env.wasm.numThreads = threads;
@@ -36,7 +36,7 @@ export async function loadOrt(device: "wasm" | "webgpu", { threads, base }: Runt
   return runtime;
 }
 
-/** onnxruntime-web ignores what is handed in for CPU outputs, so they are copied from its own. */
+/** onnxruntime-web allocates CPU outputs itself and ignores the tensors that it is given for them, so they are copied. */
 export const runInto: Platform["runInto"] = async (session, feeds, fetches) => {
   const results = await session.run(feeds, Object.keys(fetches));
   for (const [name, tensor] of Object.entries(fetches)) {

@@ -1,4 +1,4 @@
-/** Everything that the core needs, from a browser. */
+/** The platform of a browser: files, pictures and ONNX Runtime. */
 import type { Platform } from "../platform.ts";
 import { type Capabilities, capabilities, devicesOf } from "./capabilities.ts";
 import { files } from "./files.ts";
@@ -6,17 +6,21 @@ import { images } from "./images.ts";
 import { loadOrt, runInto } from "./ort.ts";
 
 export interface WebPlatformOptions {
-  /** What the runtime is loaded for. Default "wasm". */
+  /** The device that the runtime is loaded for. Default "wasm". */
   device?: "wasm" | "webgpu" | undefined;
-  /** Of WASM; default what the page may use. */
+  /** Threads of WASM. Default: as many as the page may use. */
   threads?: number | undefined;
   /** See RuntimeOptions.base. */
   runtimeBase?: string | undefined;
-  /** Where they are known already. */
+  /** The result of `capabilities`, where it is known. */
   found?: Capabilities | undefined;
 }
 
-/** The settings of ONNX Runtime hold for all platforms of a page or worker: those of the first session that it makes. */
+/**
+ * The platform for the functions of the core, on a page or in a worker. `Client` needs none: its worker has its own.
+ *
+ * ONNX Runtime takes its settings at the first session; later platforms of the same page or worker cannot change them.
+ */
 export async function webPlatform(options: WebPlatformOptions = {}): Promise<Platform> {
   const found = options.found ?? (await capabilities());
   const threads = Math.min(options.threads ?? found.threads, found.threads);

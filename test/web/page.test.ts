@@ -88,7 +88,7 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${chromiumPath ? "" : ` (ski
     await page.click("#start");
     await training();
     await page.reload();
-    await state("Begun, nothing is saved yet.");
+    await state("Started, nothing is saved yet.");
     await page.click("#resume");
     await training();
     await page.click("#pause");

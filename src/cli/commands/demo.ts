@@ -20,8 +20,8 @@ const { checkpointsDir, seed, device, threads } = configSchema.shape;
 const name = "demo";
 const pairs = { train: 250, test: 12 };
 /**
- * A small network and the paper's objective: what can be learned in minutes on two cores. Light and bricks have a left
- * and a right, so nothing is mirrored; with so few steps a higher rate that decays is worth more than dropout.
+ * A small network with the paper's objective, for minutes of training on two cores. The light comes from one side, so pairs
+ * are not mirrored. With so few steps a higher learning rate that decays helps more than dropout.
  */
 const network = { ngf: 24, ndf: 24, norm: "batch", noFlip: true, noDropout: true, lr: 6e-4 } as const;
 
@@ -80,7 +80,7 @@ export const demo: Command = {
       await rm(runDir, { recursive: true });
     }
     await clear(dir);
-    // A run of few steps, as for a try, has no use for more pairs than it sees.
+    // A run of few steps needs no more pairs than it sees.
     const { train, test } = { ...pairs, train: Math.min(pairs.train, steps) };
     await writeDemo({ files, images }, dir, { train, test, size, seed: shared.seed });
     if (!quiet) {

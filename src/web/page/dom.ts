@@ -1,7 +1,7 @@
-/** Small things that every part of the page needs. */
+/** Helpers for the elements of the page. */
 import type { Picture } from "../../platform.ts";
 
-/** An element of index.html. */
+/** The element of index.html with this id. */
 export function part<T extends HTMLElement = HTMLElement>(id: string): T {
   return document.getElementById(id) as T;
 }
@@ -22,14 +22,14 @@ export function paint(canvas: HTMLCanvasElement, { width, height, channels, data
   return canvas;
 }
 
-/** Hands the user a file. */
+/** Downloads a file to the user's disk. */
 export function save(bytes: Uint8Array, name: string): void {
   const url = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>]));
   Object.assign(document.createElement("a"), { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
-/** Says what went wrong, or with no error takes the last message away. */
+/** Shows an error; without one hides the last. */
 export function problem(error?: unknown): void {
   const box = part("problem");
   box.hidden = error === undefined;
@@ -39,20 +39,20 @@ export function problem(error?: unknown): void {
   console.error(error);
 }
 
-/** Tells something that is good to know, once. */
+/** Shows a note, unless it is shown already. */
 export function note(text: string): void {
   const known = [...part("notes").children].some(({ textContent }) => textContent === text);
   if (!known)
     part("notes").append(Object.assign(document.createElement("p"), { className: "notice", textContent: text }));
 }
 
-/** Work that a user asked for: a failure is shown. */
+/** Runs work that the user asked for, and shows its failure. */
 export async function attempt(work: () => Promise<unknown>): Promise<void> {
   problem();
   await work().catch(problem);
 }
 
-/** Work for each click of a button, which rests while it is under way. */
+/** Runs work for each click of a button. The button is disabled while the work runs. */
 export function onClick(id: string, work: () => Promise<unknown>): void {
   const button = part<HTMLButtonElement>(id);
   button.addEventListener("click", async () => {

@@ -1,4 +1,4 @@
-/** The page: choose pairs, train, use the result. Each section is a file of its own. */
+/** The page. Its sections: choose pairs (pictures.ts), train (training.ts), use the result (use.ts). */
 import { Client } from "../client.ts";
 import { note, part, problem } from "./dom.ts";
 import { pictures } from "./pictures.ts";

@@ -1,4 +1,4 @@
-/** Section 1: where the pairs come from, and what the network will see of them. */
+/** Section 1: choose the pairs, and preview them as the network will see them. */
 import { Loader } from "../../data/loader.ts";
 import { findPairs } from "../../data/pairs.ts";
 import { fromTensor } from "../../data/transforms.ts";
@@ -13,7 +13,7 @@ import { attempt, onClick, paint, part, show } from "./dom.ts";
 import { removeUnusedData } from "./runs.ts";
 import { type DataSet, dataDir } from "./storage.ts";
 
-/** Of the built-in set: pairs to train on, pairs kept apart, and where they come from. */
+/** The built-in set: pairs to train on, pairs to test with, and the seed of the drawings. */
 export const builtIn = { train: 250, test: 12, seed: 0 };
 
 const previewPairs = 4;
@@ -21,7 +21,7 @@ const previewSize = 96;
 
 type Pair = [input: Picture, target: Picture];
 
-/** @param chosen is told the data set, again when its direction is swapped */
+/** @param chosen called with the data set when it is chosen, and again when its direction is swapped */
 export function pictures(client: Client, chosen: (data: DataSet) => void): void {
   let data: DataSet | undefined;
 
@@ -80,14 +80,14 @@ export function pictures(client: Client, chosen: (data: DataSet) => void): void 
   }
 }
 
-/** A name for what was picked: that of its folder or archive. */
+/** The name of a data set: the picked folder or archive. */
 function titleOf([first]: readonly Picked[]): string {
   const [top = ""] = first!.path.split("/");
   const plain = top.replace(/\.[^.]*$/, "").replaceAll(/[^\p{L}\p{N}]+/gu, "-");
   return plain.replaceAll(/^-|-$/g, "") || "pictures";
 }
 
-/** The first pairs as the loader prepares them. */
+/** The first pairs, as the loader prepares them. */
 async function storedPairs(root: string, direction: DataSet["direction"]): Promise<Pair[]> {
   const { pairs } = await findPairs(files, root, { skipUnpaired: true });
   const side = previewSize;
@@ -117,7 +117,7 @@ function figure(pair: Pair): HTMLElement {
   return box;
 }
 
-/** Everything in dropped files and folders. The entries have to be asked for before the event is over. */
+/** All files in dropped files and folders. Must be called while the event is handled: later its entries are gone. */
 async function dropped(transfer: DataTransfer): Promise<Picked[]> {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
   const picked: Picked[] = [];
@@ -128,7 +128,7 @@ async function dropped(transfer: DataTransfer): Promise<Picked[]> {
       return;
     }
     const reader = (entry as FileSystemDirectoryEntry).createReader();
-    // A reader gives a part of a large folder at a time.
+    // A reader lists a large folder in several parts.
     for (;;) {
       const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
       if (some.length === 0) return;

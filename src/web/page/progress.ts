@@ -1,4 +1,4 @@
-/** What a run has come to: progress, samples and curves, kept up to date while it trains. */
+/** Shows a run: progress, samples and curves, updated while it trains. */
 import { ganLosses } from "../../nn/losses.ts";
 import { chartCss } from "../../report/chart.ts";
 import { count, duration, fixed, terms } from "../../report/html.ts";
@@ -7,14 +7,14 @@ import type { StepReport } from "../../training/train.ts";
 import { part, show } from "./dom.ts";
 import { runOf, type StoredRun } from "./runs.ts";
 
-/** Milliseconds between two drawings. */
+/** Milliseconds between two updates. */
 const factsEvery = 200;
 const curvesEvery = 2000;
-/** Samples in the film below the newest. */
+/** Thumbnails of earlier samples. */
 const filmLength = 24;
 
 export class Progress {
-  /** The one that is on the page. */
+  /** The object that the page shows now; others must not draw any more. */
   static #shown: Progress;
   #run: StoredRun;
   #factsAt = 0;
@@ -74,7 +74,7 @@ export class Progress {
     if (note) note.open = open;
   }
 
-  /** Shows the newest samples, with those of earlier epochs to choose from. */
+  /** Shows the newest samples, and earlier ones as thumbnails to choose from. */
   async samples(): Promise<void> {
     const { name, cropSize } = this.#run.config;
     const run = runOf(name);
@@ -110,7 +110,7 @@ export class Progress {
   }
 }
 
-/** `wanted` of the items, the last among them. */
+/** `wanted` of the items, evenly spaced, the last among them. */
 function spread<T>(items: readonly T[], wanted: number): T[] {
   return Array.from({ length: wanted }, (_, i) => items[Math.round(((i + 1) * items.length) / wanted) - 1]!);
 }

@@ -1,4 +1,4 @@
-/** The options of a run from the few that the page asks for. */
+/** The configuration of a run from the settings of the page. */
 import { type Config, parseConfig } from "../../index.ts";
 import { checkpointsDir, type DataSet } from "./storage.ts";
 
@@ -10,9 +10,9 @@ export interface Settings {
   mirror: boolean;
 }
 
-/** Filters of the first layers: what each size can use, and computes in bearable time. */
+/** Filters of the first layers (ngf, ndf) by size: a compromise between quality and time. */
 const filters = { 64: 24, 128: 32, 256: 64 };
-/** What makes the most of few steps: a higher rate instead of dropout. */
+/** For few steps a higher learning rate helps more than dropout. */
 const quick = { noDropout: true, lr: 6e-4 };
 
 export function configOf(
@@ -40,7 +40,7 @@ export function configOf(
     nEpochs: epochs - decay,
     nEpochsDecay: decay,
     saveLatestFreq: 100,
-    // Epochs are short; their weights would fill the browser's storage.
+    // Epochs are short: the weights of each would fill the browser's storage.
     saveEpochFreq: 1_000_000,
   });
 }

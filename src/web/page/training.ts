@@ -1,4 +1,4 @@
-/** Section 2: begin a run, watch it, pause it, and go on with it, also after the page was closed. */
+/** Section 2: start a run, watch it, pause it, and go on with it, also after the page was closed. */
 import { resumeConfig } from "../../index.ts";
 import { deviceText } from "../../training/description.ts";
 import type { Client } from "../client.ts";
@@ -10,9 +10,9 @@ import { deleteRun, removeUnusedData, runNames, type StoredRun, storedRun } from
 import { configOf, freeName, type Settings } from "./settings.ts";
 import { type DataSet, dataDir } from "./storage.ts";
 
-/** The choice in the list of runs that stands for a new one. */
+/** The value in the list of runs for a new run. */
 const newRun = "";
-/** Where the page remembers the run that was looked at last. */
+/** The key in localStorage of the run that was shown last. */
 const lastRun = "pix2pix run";
 
 export class Training {
@@ -22,7 +22,7 @@ export class Training {
   #selected: (name: string | undefined) => void;
   #names: string[] = [];
 
-  /** @param selected is told the run whose weights can be used, whenever that changes */
+  /** @param selected called with the run whose weights can be used, or undefined, whenever that changes */
   constructor(client: Client, selected: (name: string | undefined) => void) {
     this.#client = client;
     this.#selected = selected;
@@ -46,11 +46,11 @@ export class Training {
     });
   }
 
-  /** The pairs of the next run. */
+  /** Takes the pairs for the next run. */
   use(data: DataSet): void {
     this.#data = data;
     this.#form.name.value = freeName(data.title, this.#names);
-    // What is drawn has its light and its letters on one side.
+    // The light in the drawn facades comes from one side, so they must not be mirrored.
     this.#form.mirror.checked = Boolean(data.root);
     if (!this.#stop) void attempt(() => this.#select(newRun));
   }
@@ -65,7 +65,7 @@ export class Training {
     return { name: input("name"), steps: input("steps"), mirror: input("mirror"), size: input("size") };
   }
 
-  /** The list of runs, with this one chosen. */
+  /** Fills the list of runs and selects this one. */
   async #show(name: string): Promise<void> {
     this.#names = await runNames();
     const options = [newRun, ...this.#names].map((value) => new Option(value || "a new one", value));
@@ -76,7 +76,7 @@ export class Training {
     show(this.#names.length > 0, "runs-box");
   }
 
-  /** Shows a run that rests, or the settings of a new one. */
+  /** Shows a run that is not being trained, or the settings of a new one. */
   async #select(name: string): Promise<void> {
     await this.#show(name);
     const stored = name === newRun ? undefined : await storedRun(name);
@@ -126,7 +126,7 @@ export class Training {
     show(false, "start", "resume", "settings", "delete-run");
     show(true, "pause");
     part("state").textContent = "Building the networks…";
-    // Storage that the browser may not clear by itself when it is short of space.
+    // Asks the browser not to clear the storage when it is short of space.
     void navigator.storage.persist?.();
     const progress = new Progress(run);
     try {
@@ -154,6 +154,6 @@ export class Training {
 const isUnfinished = ({ config, step }: StoredRun): boolean => step < (config.maxSteps ?? 0);
 
 function stateOf(run: StoredRun): string {
-  if (run.step === 0) return "Begun, nothing is saved yet.";
+  if (run.step === 0) return "Started, nothing is saved yet.";
   return isUnfinished(run) ? `Paused at step ${run.step}.` : `Finished after ${run.step} steps.`;
 }

@@ -1,4 +1,4 @@
-/** Section 3: a trained generator on pictures, and what can be taken along. */
+/** Section 3: translate pictures, and download outputs, the network and its weights. */
 import { findPairs } from "../../data/pairs.ts";
 import { halves } from "../../data/transforms.ts";
 import type { Picture } from "../../platform.ts";
@@ -37,7 +37,7 @@ export class Use {
     });
   }
 
-  /** The run whose weights are used; undefined: none has any. */
+  /** Selects the run whose weights are used; undefined where there are none. */
   select(name: string | undefined): void {
     if (name !== this.#name) {
       show(false, "result");
@@ -51,7 +51,7 @@ export class Use {
     return this.#name ?? "";
   }
 
-  /** The next input of the pictures that were kept apart, or of those that were trained on. */
+  /** The next input of the test pairs, or of the training pairs where the data set has no others. */
   async #testPicture(): Promise<Picture> {
     const config = await runOf(this.#run).config();
     const found =
@@ -67,7 +67,7 @@ export class Use {
     part("translating").textContent = "Working…";
     let generator: RemoteTranslator | undefined;
     try {
-      // Opened each time: while a run trains, its weights change.
+      // Opened for each picture: the weights change while a run trains.
       generator = await this.#client.openTranslator({ name: this.#run, checkpointsDir });
       this.#output = await generator.translate(picture);
       paint(part<HTMLCanvasElement>("result-input"), picture);
