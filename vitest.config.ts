@@ -16,8 +16,12 @@ const tier = (name: string, include: string, exclude: string[] = []) => ({
 export default defineConfig({
   test: {
     globalSetup: "test/web/browser/find.ts",
-    // Some tests load onnxruntime-node themselves; see src/node/telemetry.ts.
-    env: { ORT_DISABLE_TELEMETRY: "1" },
+    env: {
+      // Some tests load onnxruntime-node themselves; see src/node/telemetry.ts.
+      ORT_DISABLE_TELEMETRY: "1",
+      // Commands that tests start do not start themselves again; see bin/pix2pix.js.
+      MALLOC_ARENA_MAX: "1",
+    },
     testTimeout: 120_000,
     fileParallelism: true,
     maxWorkers: 2,

@@ -47,10 +47,10 @@ if (positionals[0] !== "step") {
     spawnSync(process.execPath, again, { env: { ...process.env, ...variables }, stdio: "inherit" }).status ?? 1;
 }
 
-/** The allocator variables in the first line of bin/pix2pix.js. They only work in the environment with which a process starts. */
+/** The allocator variables of bin/pix2pix.js. They only work in the environment with which a process starts. */
 function commandVariables(): Record<string, string> {
-  const [line] = readFileSync(here("../bin/pix2pix.js"), "utf8").split("\n");
-  return Object.fromEntries([...line!.matchAll(/(\w+)=(\S+)/g)].map(([, name, value]) => [name!, value!]));
+  const program = readFileSync(here("../bin/pix2pix.js"), "utf8");
+  return Object.fromEntries([...program.matchAll(/(MALLOC_\w+): "(\d+)"/g)].map(([, name, value]) => [name!, value!]));
 }
 
 /** Seconds of a step and of a forward pass; peak memory in 10^6 bytes. */

@@ -1,16 +1,50 @@
-#!/usr/bin/env -S MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=4294967296 MALLOC_ARENA_MAX=1 node
-// The first line tells the C library of Linux to keep memory that ONNX Runtime gives back for its next run: without it every
-// training step has the system take pages away and fill them anew, a tenth of its time (docs/performance.md). One arena for all
-// threads is 30 MB less.
-//
-// In a checkout the sources run as they are (through tsx); the published package carries the compiled dist/ instead.
+#!/usr/bin/env node
+/**
+ * Starts the program: in a checkout the sources (through tsx), in the published package the compiled dist/.
+ *
+ * On Linux it first starts itself again with settings of the C library's memory, which are read when a process starts: memory
+ * that ONNX Runtime gives back stays for its next run. Without them every training step has the system take pages away and fill
+ * them anew, a tenth of its time (docs/performance.md). One arena for all threads is 30 MB less. They are not in the line above,
+ * as `env -S NAME=value node`, because pnpm makes a script of that line that cannot run.
+ */
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 
-const source = new URL("../src/cli/main.ts", import.meta.url);
-if (existsSync(source)) {
-  const { register } = await import("tsx/esm/api");
-  register();
-  await import(source.href);
-} else {
-  await import(new URL("../dist/cli/main.js", import.meta.url).href);
+const memory = { MALLOC_MMAP_MAX_: "0", MALLOC_TRIM_THRESHOLD_: "4294967296", MALLOC_ARENA_MAX: "1" };
+const isSet = Object.keys(memory).some((name) => process.env[name] !== undefined);
+
+if (process.platform === "linux" && !isSet) startAgain();
+else await start();
+
+async function start() {
+  const source = new URL("../src/cli/main.ts", import.meta.url);
+  if (existsSync(source)) {
+    const { register } = await import("tsx/esm/api");
+    register();
+    await import(source.href);
+  } else {
+    await import(new URL("../dist/cli/main.js", import.meta.url).href);
+  }
+}
+
+/** As the same process from Node 22.15 on, else as a child that this process stands for. */
+function startAgain() {
+  const args = [...process.execArgv, ...process.argv.slice(1)];
+  const env = { ...process.env, ...memory };
+  if (process.execve) process.execve(process.execPath, [process.execPath, ...args], env);
+  const child = spawn(process.execPath, ["--import", endWithParent(), ...args], { stdio: "inherit", env });
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
+  const forward = (signal) => child.kill(signal);
+  for (const signal of signals) process.on(signal, forward);
+  child.on("exit", (code, signal) => {
+    for (const name of signals) process.off(name, forward);
+    if (signal) process.kill(process.pid, signal);
+    else process.exitCode = code;
+  });
+}
+
+/** A module that asks its process to stop once this one has been killed, so that no run goes on unseen. */
+function endWithParent() {
+  const watch = `setInterval(() => process.ppid !== ${process.pid} && process.kill(process.pid, "SIGTERM"), 1000).unref()`;
+  return `data:text/javascript,${encodeURIComponent(watch)}`;
 }

@@ -1,5 +1,5 @@
 /** The program as a user starts it: bin/pix2pix.js in a process of its own, on pictures that it drew itself. */
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import {
   copyFileSync,
   existsSync,
@@ -117,15 +117,6 @@ describe("help", () => {
     const { code, out, err } = await run("");
     expect([code, out]).toEqual([2, ""]);
     expect(err).toContain("Usage: pix2pix COMMAND");
-  });
-
-  it.runIf(process.platform === "linux")("runs by its first line, with the allocator's variables", () => {
-    expect(spawnSync(bin, ["--version"]).status).toBe(0);
-    const [line] = readFileSync(bin, "utf8").split("\n");
-    const [, program] = line!.match(/^#!\/usr\/bin\/env -S (.+)$/)!;
-    const names = ["MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_ARENA_MAX"];
-    const print = `process.stdout.write([${names.map((name) => `process.env.${name}`)}].join())`;
-    expect(spawnSync("env", ["-S", program!, "-e", print], { encoding: "utf8" }).stdout).toBe(`0,${2 ** 32},1`);
   });
 
   it("prints the version of package.json", async () => {

@@ -1,0 +1,79 @@
+/** How bin/pix2pix.js starts: with the memory settings that only a new process takes. */
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { bin } from "../paths.ts";
+
+const names = ["MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_ARENA_MAX"];
+/** Without the setting that keeps other tests from starting twice. */
+const plain = Object.fromEntries(Object.entries(process.env).filter(([name]) => !names.includes(name)));
+
+/** Every process of Node that a command becomes prints its settings. */
+const print = `process.stderr.write([${names.map((name) => `process.env.${name}`)}].join() + "\\n")`;
+const printing = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(print)}` };
+
+const work = mkdtempSync(join(tmpdir(), "pix2pix-bin-"));
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+it("its first line is one that npm, pnpm and yarn can make a script of", () => {
+  expect(readFileSync(bin, "utf8").split("\n")[0]).toBe("#!/usr/bin/env node");
+});
+
+describe.runIf(process.platform === "linux")("the memory settings", () => {
+  const started = (env: Record<string, string | undefined>, ...args: string[]) => {
+    const { status, stderr } = spawnSync(bin, args, { encoding: "utf8", env: { ...plain, ...printing, ...env } });
+    return { status, settings: stderr.split("\n").filter((line) => line.split(",").length === names.length) };
+  };
+
+  it("are set when the command runs", () => {
+    const { status, settings } = started({}, "--version");
+    expect(status).toBe(0);
+    expect(settings.at(-1)).toBe("0,4294967296,1");
+  });
+
+  it("leave those alone that the user has set", () => {
+    expect(started({ MALLOC_ARENA_MAX: "4" }, "--version").settings).toEqual([",,4"]);
+  });
+
+  it("keep the exit code", () => {
+    expect(started({}, "nonsense").status).toBe(2);
+  });
+
+  it("a command that trains ends with the process that started it, by a signal or killed", {
+    timeout: 60_000,
+  }, async () => {
+    for (const signal of ["SIGINT", "SIGKILL"] as const) {
+      // Each process of the command says its number on a socket.
+      const pids: number[] = [];
+      const server = createServer((socket) => socket.on("data", (text) => pids.push(Number(text)))).listen(
+        0,
+        "127.0.0.1",
+      );
+      await once(server, "listening");
+      const { port } = server.address() as { port: number };
+      const tell = `import net from "node:net"; const s = net.connect(${port}, "127.0.0.1", () => s.end(String(process.pid))); s.unref();`;
+      const env = { ...plain, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(tell)}` };
+      const args = ["demo", "--steps", "100000", "--size", "32", "--threads", "1"];
+      const child = spawn(bin, args, { cwd: work, env, stdio: ["ignore", "pipe", "inherit"] });
+      await once(child.stdout, "data");
+      const ended = once(child, "exit");
+      child.kill(signal);
+      await ended;
+      await expect.poll(() => pids.filter(isAlive), { timeout: 20_000 }).toEqual([]);
+      expect(pids.length).toBeGreaterThan(0);
+      server.close();
+    }
+  });
+});
