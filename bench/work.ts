@@ -19,9 +19,9 @@ export function workOf({ size, ngf, batch }: { size: number; ngf: number; batch:
     loadSize: size,
   });
   const shape = { n: batch, height: size, width: size };
-  const { phases } = trainingStep(config, shape);
+  const { substeps } = trainingStep(config, shape);
   return {
-    step: phases.reduce((sum, { batch }) => sum + flop(batch), 0),
+    step: substeps.reduce((sum, { batch }) => sum + flop(batch), 0),
     forward: flop(generatorGraph(config, shape).program),
   };
 }

@@ -64,8 +64,8 @@ export const fullSize = (): Variant =>
 export function casesOf(all: readonly Variant[], kind: "cpu" | "gpu"): Map<string, Case> {
   const cases = new Map<string, Case>();
   for (const { name, config, shape } of all) {
-    const { phases } = trainingStep(config, shape);
-    const steps = phases.flatMap(({ before, batch, after }) => [...before, batch, ...after]);
+    const { substeps } = trainingStep(config, shape);
+    const steps = substeps.flatMap(({ before, batch, after }) => [...before, batch, ...after]);
     const alone = statisticsSources.map((statistics) => generatorGraph(config, shape, statistics).program);
     const lowered =
       kind === "gpu" ? [...stepForGpu(steps), ...alone.map(forGpu)] : [...steps, ...alone].map((p) => forCpu(p));

@@ -21,8 +21,8 @@ import { accumulated, clipping, zeroing } from "./update.ts";
 
 export { type BatchShape, type Losses, lossNames, type ModelOptions } from "./losses.ts";
 
-/** The part of a step that ends with the update of one network. */
-export interface Phase {
+/** The part of a step that computes the losses and gradients of one network and ends with its update. */
+export interface Substep {
   network: "netG" | "netD";
   /** A batch's losses and the network's gradients. */
   batch: Program;
@@ -36,8 +36,8 @@ export interface Phase {
 
 export interface StepGraph {
   /** In the order in which they run. */
-  phases: Phase[];
-  /** Values that the first phase computes and the second reads, under their own names. */
+  substeps: Substep[];
+  /** Values that the first substep computes and the second reads, under their own names. */
   carried: readonly Tensor[];
   netG: Parameters;
   netD: Parameters;
@@ -52,7 +52,7 @@ export interface StepGraph {
  *
  * The programs read `real_A` [n, inputNc, H, W] and `real_B` [n, outputNc, H, W], both in [-1, 1], every parameter
  * ("netG.<name>", "netD.<name>") and the random numbers of the networks (`masks`, `uniforms`), which the host draws. D's
- * phase gives `fake_B`, `losses_D` and "netD.<name>.grad". G's phase reads D's new parameters as "netD.<name>.updated" and
+ * substep gives `fake_B`, `losses_D` and "netD.<name>.grad". G's substep reads D's new parameters as "netD.<name>.updated" and
  * gives `losses_G`, "netG.<name>.grad" and the new running statistics, "<network>.<name>.new".
  * @param options a `Config` has all of them
  * @param batch samples and pixels; see `Generator.multiple`: other sizes are padded inside the graph
@@ -77,8 +77,8 @@ export function trainingStep(options: ModelOptions, batch: BatchShape): StepGrap
     [{ name: "fake_B", tensor: fakeB }, ...outputsOf(learnD)],
     [...outputsOf(learnG), ...statisticsOf(netG), ...statisticsOf(netD)],
   );
-  const phases = [phase(learnD, first, options), phase(learnG, second, options)];
-  return { phases, carried, netG, netD, counts: countsOf(netG, netD), outputMap: mapOf(real) };
+  const substeps = [substep(learnD, first, options), substep(learnG, second, options)];
+  return { substeps, carried, netG, netD, counts: countsOf(netG, netD), outputMap: mapOf(real) };
 }
 
 /** G's loss by the three orders of update, and the tensors that its backward pass reads instead of others. */
@@ -105,7 +105,7 @@ function stepOfG(model: Model, fakeB: Tensor, options: ModelOptions): StepGraph 
   const learnG = learning(netG, model.lossG(fakeB), options);
   const program = graph.program([{ name: "fake_B", tensor: fakeB }, ...outputsOf(learnG), ...statisticsOf(netG)]);
   return {
-    phases: [phase(learnG, program, options)],
+    substeps: [substep(learnG, program, options)],
     carried: [],
     netG,
     netD,
@@ -136,8 +136,8 @@ function stepOverBatches(
   const outputs = [{ name: "fake_B", tensor: fakeB }, ...outputsOf(learnG)];
   const stepG = graph.program([...outputs, ...statisticsOf(netG), ...statisticsOf(netD)]);
 
-  const phases = [phase(learnD, stepD, options), phase(learnG, stepG, options)];
-  return { phases, carried: [], netG, netD: modelD.netD, counts: countsOf(modelD.netD, netG, netD), outputMap };
+  const substeps = [substep(learnD, stepD, options), substep(learnG, stepG, options)];
+  return { substeps, carried: [], netG, netD: modelD.netD, counts: countsOf(modelD.netD, netG, netD), outputMap };
 }
 
 /** A network with its loss and the gradients of its trained parameters. */
@@ -160,8 +160,8 @@ function outputsOf({ net, loss: { parts }, gradients }: Learning): Output[] {
 
 const lossesOf = ({ network }: Parameters) => (network === "netD" ? "losses_D" : "losses_G");
 
-function phase({ net, loss: { parts } }: Learning, batch: Program, { clipGrad, zeroBias }: ModelOptions): Phase {
-  const network = net.network as Phase["network"];
+function substep({ net, loss: { parts } }: Learning, batch: Program, { clipGrad, zeroBias }: ModelOptions): Substep {
+  const network = net.network as Substep["network"];
   const zero = zeroBias ? zeroing(net) : [];
   return {
     network,
@@ -197,7 +197,7 @@ function statisticsOf(net: Parameters): Output[] {
 
 function countsOf(...networks: Parameters[]): StepGraph["counts"] {
   return networks.flatMap(({ network, batches }) =>
-    [...batches].map(([name, count]) => ({ network: network as Phase["network"], name, count })),
+    [...batches].map(([name, count]) => ({ network: network as Substep["network"], name, count })),
   );
 }
 

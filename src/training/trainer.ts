@@ -11,7 +11,7 @@ import { NetworkState } from "../engines/state.ts";
 import type { Program } from "../graph/graph.ts";
 import { stepForGpu } from "../lowering/gpu.ts";
 import type { BatchShape, Losses, LossName, ModelOptions } from "../model/losses.ts";
-import { type Phase, type StepGraph, trainingStep } from "../model/pix2pix.ts";
+import { type StepGraph, type Substep, trainingStep } from "../model/pix2pix.ts";
 import { keepInput, shareInput } from "../model/update.ts";
 import { adamFactors } from "../nn/adam.ts";
 import type { MaskSpec } from "../nn/parameters.ts";
@@ -38,19 +38,19 @@ export interface Batch extends BatchShape {
 /** Sizes of batches whose programs stay compiled. */
 const mostSizes = 4;
 
-/** The programs of a phase, by their index in what the engine has compiled. */
-interface CompiledPhase {
+/** The programs of a substep, by their index in what the engine has compiled. */
+interface CompiledSubstep {
   state: NetworkState;
   before: number[];
   batch: number;
   after: number[];
-  losses: Phase["losses"];
+  losses: Substep["losses"];
 }
 
 /** The programs of a step for one size of batches. */
 interface Compiled {
   bound: Bound;
-  phases: CompiledPhase[];
+  substeps: CompiledSubstep[];
   masks: readonly MaskSpec[];
   uniforms: readonly { name: string }[];
   counts: StepGraph["counts"];
@@ -128,8 +128,8 @@ export class Trainer {
   /** Bytes that a batch of this size takes of a device's own memory; undefined on a device that uses the host's. */
   memoryNeed(shape: BatchShape): MemoryNeed | undefined {
     if (!keepsState(this.device)) return undefined;
-    const { phases } = this.#graphsFor(shape);
-    return memoryNeed(stepForGpu(phases.map(({ batch }) => batch)), [this.netG, this.netD]);
+    const { substeps } = this.#graphsFor(shape);
+    return memoryNeed(stepForGpu(substeps.map(({ batch }) => batch)), [this.netG, this.netD]);
   }
 
   /** Compiles the programs of a batch size ahead of its first step. */
@@ -150,12 +150,12 @@ export class Trainer {
     this.#begun ??= this.#engine.toDevice();
     await this.#begun;
     this.#last = compiled.at(-1)!;
-    const phases = [...this.#last.phases.keys()];
-    for (const phase of phases) {
-      await this.#computeGradients(phase, batches, compiled, at.step);
-      if (model.updateOrder !== "simultaneous") await this.#update(phase, at);
+    const substeps = [...this.#last.substeps.keys()];
+    for (const substep of substeps) {
+      await this.#computeGradients(substep, batches, compiled, at.step);
+      if (model.updateOrder !== "simultaneous") await this.#update(substep, at);
     }
-    if (model.updateOrder === "simultaneous") for (const phase of phases) await this.#update(phase, at);
+    if (model.updateOrder === "simultaneous") for (const substep of substeps) await this.#update(substep, at);
     await this.#forgetSizes();
     for (const { counts } of compiled) {
       for (const { network, name, count } of counts) {
@@ -165,9 +165,9 @@ export class Trainer {
     }
   }
 
-  /** Runs a phase on all batches of the step: the losses of one network, and its gradients. */
+  /** Runs a substep on all batches of the step: the losses of one network, and its gradients. */
   async #computeGradients(
-    phase: number,
+    substep: number,
     batches: readonly Batch[],
     compiled: readonly Compiled[],
     step: number,
@@ -175,20 +175,20 @@ export class Trainer {
     const { accumulate } = this.#options.model;
     const samples = batches.reduce((sum, { n }) => sum + n, 0);
     const last = compiled.at(-1)!;
-    for (const index of last.phases[phase]!.before) await last.bound.run(index);
+    for (const index of last.substeps[substep]!.before) await last.bound.run(index);
     for (const [i, batch] of batches.entries()) {
-      const { bound, phases } = compiled[i]!;
+      const { bound, substeps } = compiled[i]!;
       const share = batch.n / samples;
-      // The second phase of a single batch finds the inputs of the first in memory.
-      if (phase === 0 || batches.length > 1) this.#feed(compiled[i]!, batch, (step - 1) * accumulate + i + 1);
+      // The second substep of a single batch finds the inputs of the first in memory.
+      if (substep === 0 || batches.length > 1) this.#feed(compiled[i]!, batch, (step - 1) * accumulate + i + 1);
       if (accumulate > 1) {
         bound.input(keepInput)[0] = i === 0 ? 0 : 1;
         bound.input(shareInput)[0] = share;
       }
-      const { batch: program, losses } = phases[phase]!;
+      const { batch: program, losses } = substeps[substep]!;
       await bound.run(program);
       await bound.record([losses.output]);
-      this.#rows.push({ names: losses.names, share, first: phase === 0 && i === 0 });
+      this.#rows.push({ names: losses.names, share, first: substep === 0 && i === 0 });
     }
   }
 
@@ -201,11 +201,11 @@ export class Trainer {
     for (const { name } of uniforms) fillUniform(bound.input(name), new Random(seed, name, draw));
   }
 
-  /** Updates the network of a phase by its gradients. */
-  async #update(phase: number, { step, lr }: { step: number; lr: number }): Promise<void> {
+  /** Updates the network of a substep by its gradients. */
+  async #update(substep: number, { step, lr }: { step: number; lr: number }): Promise<void> {
     const { model } = this.#options;
-    const { bound, phases } = this.#last!;
-    const { state, after } = phases[phase]!;
+    const { bound, substeps } = this.#last!;
+    const { state, after } = substeps[substep]!;
     for (const index of after) await bound.run(index);
     await this.#engine.optimise(state, adamFactors(step, lr, model), model);
   }
@@ -264,15 +264,15 @@ export class Trainer {
   }
 
   async #build(shape: BatchShape): Promise<Compiled> {
-    const { phases, netG, netD, counts } = this.#graphsFor(shape);
+    const { substeps, netG, netD, counts } = this.#graphsFor(shape);
     const programs: Program[] = [];
     const placed = (program: Program) => programs.push(program) - 1;
-    const indexed = phases.map(({ network, before, batch, after, losses }) => ({
+    const indexed = substeps.map(({ network, before, batch, after, losses }) => ({
       ...{ state: this[network], losses },
       ...{ before: before.map(placed), batch: placed(batch), after: after.map(placed) },
     }));
     const bound = await this.#engine.compile(programs);
-    return { bound, phases: indexed, masks: netG.masks, uniforms: netD.uniforms, counts };
+    return { bound, substeps: indexed, masks: netG.masks, uniforms: netD.uniforms, counts };
   }
 }
 

@@ -177,8 +177,8 @@ describe("a graph", () => {
 const options = modelOptions({ netG: "unet_32", ngf: 2, netD: "basic", ndf: 2, nLayersD: 2 });
 
 describe("a training step", () => {
-  const { phases, carried } = trainingStep({ ...options, netD: "n_layers" }, { n: 2, height: 32, width: 32 });
-  const [stepD, stepG] = phases.map(({ batch }) => batch) as [Program, Program];
+  const { substeps, carried } = trainingStep({ ...options, netD: "n_layers" }, { n: 2, height: 32, width: 32 });
+  const [stepD, stepG] = substeps.map(({ batch }) => batch) as [Program, Program];
 
   /** The inputs of a program on which one of its outputs depends, and the scopes of the nodes between. */
   function sources(program: Program, output: string): { inputs: Set<string>; scopes: Set<string> } {

@@ -24,8 +24,8 @@ const names = (list: readonly { name: string }[]): string[] => list.map(({ name 
 
 describe.each(variants)("%s", (_, changes) => {
   const batch = { n: 2, height: 32, width: 32 };
-  const { phases, carried } = trainingStep(modelOptions({ ...small, ...changes }), batch);
-  const plain = phases.map((phase) => phase.batch);
+  const { substeps, carried } = trainingStep(modelOptions({ ...small, ...changes }), batch);
+  const plain = substeps.map((substep) => substep.batch);
   const lowered = { cpu: stepForCpu(plain, 8, isWeight), gpu: stepForGpu(plain, (name) => name.endsWith(".grad")) };
 
   it.each(["cpu", "gpu"] as const)(

@@ -87,7 +87,7 @@ describe("the memory of a step", () => {
 it("with the stale order G's gradient goes through D's new weights, also where a device has a weight in another form", () => {
   // With ndf 3 the second strided layer has 6 input channels: on WebGPU its weight is padded to 8.
   const config = parseConfig({ dataroot, netG: "unet_32", cropSize: 32, loadSize: 32, ndf: 3, updateOrder: "stale" });
-  const programs = trainingStep(config, { n: 1, height: 32, width: 32 }).phases.map(({ batch }) => batch);
+  const programs = trainingStep(config, { n: 1, height: 32, width: 32 }).substeps.map(({ batch }) => batch);
   const read = [programs, stepForGpu(programs)].map(([, batch]) =>
     batch!.inputs.map(({ name }) => name).filter((name) => name.endsWith(".weight.updated")),
   );

@@ -161,8 +161,8 @@ describe("an encoded graph", () => {
 
 describe("a training step", () => {
   const options = modelOptions({ netG: "unet_32", ngf: 2, netD: "pixel", ndf: 2 });
-  const { phases } = trainingStep(options, { n: 1, height: 32, width: 32 });
-  const [stepD, stepG] = phases.map(({ batch }) => batch) as [Program, Program];
+  const { substeps } = trainingStep(options, { n: 1, height: 32, width: 32 });
+  const [stepD, stepG] = substeps.map(({ batch }) => batch) as [Program, Program];
 
   it.each([
     ["D", stepD],

@@ -32,7 +32,7 @@ it("the first step of unet_128 with ngf 32, batch 2, as PyTorch", { timeout: 120
   const stored = (name: string) => tensors[name]!.data as Float32Array;
 
   // Weight gradients in blocks, up steps and their like in four parts, Winograd's form: all are in this step.
-  const batches = trainingStep(model, shape).phases.map(({ batch }) => batch);
+  const batches = trainingStep(model, shape).substeps.map(({ batch }) => batch);
   const [first, second] = stepForCpu(batches, 16, isWeight);
   const nodes = [...first!.nodes, ...second!.nodes];
   expect(nodes.filter(({ op: { domain, type } }) => domain && type === "Conv").length).toBeGreaterThan(80);

@@ -99,7 +99,7 @@ function whatItHolds(device: FoundDevice): string {
   const config = parseConfig({ dataroot: "none" });
   const { cropSize } = config;
   const step = trainingStep(config, { n: 1, height: cropSize, width: cropSize });
-  const programs = stepForGpu(step.phases.map(({ batch }) => batch));
+  const programs = stepForGpu(step.substeps.map(({ batch }) => batch));
   const networks = [new NetworkState(step.netG), new NetworkState(step.netD)];
   const what = `${config.netG}, ngf ${config.ngf}, ${cropSize} px, batch 1`;
   try {
