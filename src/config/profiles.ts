@@ -23,7 +23,7 @@ export interface Profile {
 /** 200 epochs at one learning rate: the paper's section 6.2. */
 const constant200 = { lrPolicy: "constant", nEpochs: 200, nEpochsDecay: 0 } as const;
 
-/** The choices of --profile. */
+/** The choices of --profile: `profiles.paper.sets` are the defaults that the paper's code has instead. */
 export const profiles = {
   junyanz: { help: "the PyTorch implementation", sets: {} },
   paper: {

@@ -68,6 +68,10 @@ export interface Batch {
   width: number;
 }
 
+/**
+ * Batches of a list of pairs, decoded, resized, cropped and varied by the options (a `Config` has all of them). `findPairs`
+ * has an example.
+ */
 export class Loader {
   readonly batchesPerEpoch: number;
   /** The names of the pairs, in the order in which they were given. */

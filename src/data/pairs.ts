@@ -51,8 +51,22 @@ export interface FoundPairs {
 }
 
 /**
- * The pairs under `root`.
+ * The pairs under `root`, a folder in one of the layouts of `--dataset-mode`.
  * @throws DatasetError when there are none, when pictures lack a partner, or when the phase is missing
+ *
+ * @example
+ * ```ts
+ * import { findPairs, Loader, outputPicture, parseConfig } from "pix2pix";
+ * import { nodePlatform } from "pix2pix/node";
+ *
+ * const platform = await nodePlatform();
+ * const config = parseConfig({ dataroot: "pictures", netG: "unet_64", loadSize: 72, cropSize: 64 });
+ * const { pairs, layout } = await findPairs(platform.files, config.dataroot, config);
+ * const loader = new Loader(pairs, config, platform);
+ * const { A, B, names, height, width } = await loader.batch(0, 0); // epoch 0, batch 0
+ * const target = outputPicture(B, A, config, height, width);
+ * console.log(`${layout}: ${names[0]}, ${target.width}x${target.height}`);
+ * ```
  */
 export async function findPairs(files: Files, root: string, options: FindOptions = {}): Promise<FoundPairs> {
   const { phase = "train", datasetMode = "auto", skipUnpaired = false, maxDatasetSize } = options;

@@ -58,7 +58,7 @@ export function classesFirst(palette: Palette): { colours: Palette; classes: str
   return { colours, classes: colours.filter(({ ignored }) => !ignored).map(({ name }) => name) };
 }
 
-/** The palettes that --palette knows by name. */
+/** The palettes that --palette takes by name. */
 export const palettes: Readonly<Record<string, Palette>> = {
   cityscapes: parsePalette(cityscapes, "cityscapes"),
   facades: parsePalette(facades, "facades"),
@@ -116,7 +116,22 @@ export function collectPalette(pictures: Iterable<Picture>, distance = 48): Pale
   return taken.map((rgb) => ({ name: rgb.join(" "), rgb, ignored: false }));
 }
 
-/** The index of the nearest colour (squared distance in RGB; of equally near ones the first) for every pixel. */
+/**
+ * The class of each pixel: the index of the nearest colour by squared distance in RGB, the first of equally near ones.
+ *
+ * @example
+ * ```ts
+ * import { Confusion, nearestColours, palettes } from "pix2pix";
+ * import { nodePlatform } from "pix2pix/node";
+ *
+ * const { files, images } = await nodePlatform();
+ * const classesOf = async (file: string) =>
+ *   nearestColours(await images.decode(await files.read(file)), palettes.facades!);
+ * const confusion = new Confusion(palettes.facades!.length);
+ * confusion.add(await classesOf("new/label.png"), await classesOf("new/label.png"));
+ * console.log(confusion.scores().pixel); // about 1: the pictures are the same
+ * ```
+ */
 export function nearestColours({ data, channels }: Picture, palette: Palette): Uint8Array {
   const known = new Map<number, number>();
   const classes = new Uint8Array(data.length / channels);
@@ -134,7 +149,7 @@ export function nearestColours({ data, channels }: Picture, palette: Palette): U
   return classes;
 }
 
-/** The label map of classes, one index a pixel. */
+/** The label map of classes, one index a pixel, in the colours of the palette. */
 export function paint(
   classes: Uint8Array,
   palette: Palette,

@@ -101,8 +101,9 @@ function swapColors(values: Float32Array, offset: number, plane: number): void {
 }
 
 /**
- * The input's values, [inputNc, height, width], of a whole picture that has its size already: for pictures without pairs.
+ * The network's input, [inputNc, height, width] in [-1, 1], for a whole picture that already has its size.
  * @param file for the message when the channels do not fit
+ * @throws DatasetError when they do not
  */
 export function inputTensor(picture: DeepPicture, options: SideOptions, file?: string): Float32Array {
   const { input } = sideForms(options);
@@ -113,16 +114,17 @@ export function inputTensor(picture: DeepPicture, options: SideOptions, file?: s
   return out;
 }
 
-/** The picture that an input, [inputNc, height, width] in [-1, 1], shows: see outputPicture. */
+/** The picture of an input [inputNc, height, width] in [-1, 1], in RGB; of colorization its lightness in grey. */
 export function inputPicture(A: Float32Array, options: SideOptions, height: number, width: number): Picture {
   const { input } = sideForms(options);
   return fromTensor(...shown(A, undefined, input, height, width));
 }
 
 /**
- * The picture that an output or a target, [outputNc, height, width] in [-1, 1], shows together with the input that it
- * belongs to: RGB whatever the order that the networks see, and of colorization the lightness and the colours joined.
- * Of more than 4 channels the first three.
+ * The picture of an output or a target, in RGB whatever order the networks see. Colorization joins lightness and colours. Of
+ * more than 4 channels the first three are shown.
+ * @param values [outputNc, height, width] in [-1, 1]
+ * @param A the input of the same pair, [inputNc, height, width] in [-1, 1]
  */
 export function outputPicture(
   values: Float32Array,
@@ -134,7 +136,7 @@ export function outputPicture(
   return fromTensor(...shown(values, A, sideForms(options).target, height, width));
 }
 
-/** outputPicture with 16 bits a value. */
+/** `outputPicture` with 16 bits a value. */
 export function outputPicture16(
   values: Float32Array,
   A: Float32Array,

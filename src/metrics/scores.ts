@@ -1,4 +1,4 @@
-/** Scores of whole test sets: classes of label maps, and distributions of colours. */
+/** Scores of whole test sets: the classes of label maps and the distributions of colours. */
 import { writeLab } from "../data/lab.ts";
 import { toTensor } from "../data/transforms.ts";
 import { ShapeError } from "../errors.ts";

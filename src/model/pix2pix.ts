@@ -56,6 +56,18 @@ export interface StepGraph {
  * gives `losses_G`, "netG.<name>.grad" and the new running statistics, "<network>.<name>.new".
  * @param options a `Config` has all of them
  * @param batch samples and pixels; see `Generator.multiple`: other sizes are padded inside the graph
+ * @throws ShapeError for pictures of which D's layers leave nothing
+ *
+ * @example
+ * ```ts
+ * import { generatorGraph, parseConfig, trainingStep } from "pix2pix";
+ *
+ * const config = parseConfig({ dataroot: "none", netG: "unet_64", loadSize: 64, cropSize: 64 });
+ * const shape = { n: 1, height: 64, width: 64 };
+ * const { phases, outputMap } = trainingStep(config, shape);
+ * console.log(phases.map(({ network, batch }) => `${network}: ${batch.nodes.length} nodes`), outputMap); // [1, 1, 6, 6]
+ * console.log(generatorGraph(config, shape).program.outputs[0]?.tensor.shape); // [1, 3, 64, 64]
+ * ```
  */
 export function trainingStep(options: ModelOptions, batch: BatchShape): StepGraph {
   const model = new Model(options, batch);

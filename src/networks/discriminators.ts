@@ -47,7 +47,16 @@ export interface Discriminator {
   mostScales?: number;
 }
 
-/** The side of the input patch, in pixels, on which one value of the output map depends. */
+/**
+ * The side of the input patch, in pixels, on which one value of the output map depends.
+ *
+ * @example
+ * ```ts
+ * import { discriminators, receptiveField } from "pix2pix";
+ *
+ * console.log(receptiveField(discriminators.n_layers.geometry({ nLayersD: 3 }))); // 70
+ * ```
+ */
 export function receptiveField(layers: readonly LayerGeometry[]): number {
   let field = 1;
   for (const { extent, stride } of [...layers].reverse()) field = Math.floor((field - 1) * stride) + extent;

@@ -3,7 +3,7 @@ import type { Generator } from "./generator.ts";
 import { resnet } from "./resnet.ts";
 import { article, unet } from "./unet.ts";
 
-/** The choices of --netG. */
+/** The choices of --netG. `generatorGraph` builds one as a program. */
 export const generators = {
   unet_32: unet(5),
   unet_64: unet(6),
