@@ -89,8 +89,8 @@ export function graphOf({ op, attrs, inputs }: Case): Graph {
 const positive = new Set(["Sqrt", "Log", "Reciprocal"]);
 
 /**
- * Random values of the inputs, the same at every call: normal numbers in steps of 1/64, above 0 if the op needs that, 0 or 1 for bool.
- * The steps make some values equal, and some 0, as in maps after a ReLU.
+ * Random values of the inputs, the same at every call: normal numbers in steps of 1/64, above 0 if the op needs that, 0
+ * or 1 for bool. The steps make some values equal, and some 0, as in maps after a ReLU.
  */
 export function valuesFor({ key, op, inputs }: Case): Map<string, Float32Array> {
   const values = new Map<string, Float32Array>();
@@ -109,8 +109,8 @@ export function valuesFor({ key, op, inputs }: Case): Map<string, Float32Array> 
 }
 
 /**
- * The sample of a short check: one case for each kernel that a runtime may choose, whatever the sizes that do not affect the
- * choice.
+ * The sample of a short check: one case for each kernel that a runtime may choose, whatever the sizes that do not
+ * affect the choice.
  */
 export function sampleOf(cases: Iterable<Case>): Case[] {
   const forms = new Map<string, Case>();

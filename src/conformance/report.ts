@@ -1,4 +1,6 @@
-/** Conformance of a device as a report: the ops and steps that were run, the result of each, and why any were skipped. */
+/**
+ * Conformance of a device as a report: the ops and steps that were run, the result of each, and why any were skipped.
+ */
 import { keepsState } from "../engines/device.ts";
 import type { FoundDevice, Platform } from "../platform.ts";
 import { type Case, sampleOf } from "./cases.ts";
@@ -7,8 +9,8 @@ import { compareSteps, type StepsResult } from "./steps.ts";
 import { casesOf, first, fullSize, type Variant, variants } from "./variants.ts";
 
 /**
- * `short`: one case of every form in one small network, and its steps; `all`: every case and step of every network, small;
- * `full-size`: the default network's cases at 256 pixels, 64 channels.
+ * `short`: one case of every form in one small network, and its steps; `all`: every case and step of every network,
+ * small; `full-size`: the default network's cases at 256 pixels, 64 channels.
  */
 export type Extent = "short" | "all" | "full-size";
 
@@ -37,8 +39,9 @@ export interface DeviceConformance {
 }
 
 /**
- * Compares ops and training steps on a device with those on the platform's base device (the CPU). A device that is absent, and the
- * base device, are skipped: `skipped` says why. Ops that fail or give wrong values are entries of the report, not errors.
+ * Compares ops and training steps on a device with those on the platform's base device (the CPU). A device that is
+ * absent, and the base device, are skipped: `skipped` says why. Ops that fail or give wrong values are entries of the
+ * report, not errors.
  * @param extent how much is compared; `full-size` takes too long without a GPU
  * @param progress called before each op and each run of steps
  *

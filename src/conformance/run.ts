@@ -25,8 +25,8 @@ export function toleranceOf({ op, inputs, output }: Case): number {
 }
 
 /**
- * Compares each case on `device` with the platform's base device. `on the CPU` means that the device has no kernel for the case, so
- * ONNX Runtime computes it on the host, which costs two copies.
+ * Compares each case on `device` with the platform's base device. `on the CPU` means that the device has no kernel for
+ * the case, so ONNX Runtime computes it on the host, which costs two copies.
  */
 export async function* compareCases(
   platform: Platform,
@@ -91,7 +91,9 @@ export async function evaluate(
   }
 }
 
-/** The largest difference divided by the largest expected value; infinite for NaN and for arrays of different lengths. */
+/**
+ * The largest difference divided by the largest expected value; infinite for NaN and for arrays of different lengths.
+ */
 export function distance(got: Float32Array, expected: Float32Array): number {
   if (got.length !== expected.length) return Number.POSITIVE_INFINITY;
   let [most, size] = [0, 0];

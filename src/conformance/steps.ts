@@ -17,8 +17,8 @@ export interface StepsResult {
 }
 
 /**
- * For float32 sums in another order. Gradients are compared before the first update: Adam's first step has the same length for a
- * gradient that is only rounding error.
+ * For float32 sums in another order. Gradients are compared before the first update: Adam's first step has the same
+ * length for a gradient that is only rounding error.
  */
 const tolerance = { losses: 1e-4, gradients: 1e-3 };
 
@@ -40,7 +40,10 @@ export async function compareSteps(platform: Platform, device: Device, variant: 
   }
 }
 
-/** The losses of each step, and Adam's first moments of all weights after the first step, which are proportional to the gradients. */
+/**
+ * The losses of each step, and Adam's first moments of all weights after the first step, which are proportional to the
+ * gradients.
+ */
 async function run(platform: Platform, device: Device, { config, shape }: Variant) {
   const trainer = new Trainer(platform, { model: config, seed: 1, threads: platform.cores, device }, shape);
   const step = async (step: number) => {

@@ -19,8 +19,8 @@ export async function channelBlock({ ort }: Pick<Platform, "ort">, { name }: Dev
 }
 
 /**
- * Reads the shape that ONNX Runtime infers for 4 channels in blocks. It rounds them up to a block: 16 with AVX-512, 8 with AVX. They
- * stay 4 on a CPU without such kernels, and a build without them refuses the model.
+ * Reads the shape that ONNX Runtime infers for 4 channels in blocks. It rounds them up to a block: 16 with AVX-512, 8
+ * with AVX. They stay 4 on a CPU without such kernels, and a build without them refuses the model.
  */
 async function ask(ort: Ort): Promise<ChannelBlock> {
   const graph = new Graph();

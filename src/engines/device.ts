@@ -8,8 +8,8 @@ export const deviceChoices = ["auto", "cpu", "webgpu", "cuda", "wasm"] as const;
 export type DeviceChoice = (typeof deviceChoices)[number];
 
 /**
- * Session options for the CPU. The arena is off because it grows in powers of two (300 MB more for unet_256). The memory pattern is
- * off because it allocates one block of hundreds of megabytes at every run, whose pages all fault.
+ * Session options for the CPU. The arena is off because it grows in powers of two (300 MB more for unet_256). The
+ * memory pattern is off because it allocates one block of hundreds of megabytes at every run, whose pages all fault.
  */
 export function onCpu(threads: number): InferenceSession.SessionOptions {
   return {
@@ -33,13 +33,16 @@ export function sessionOptions({ name }: Device, threads: number): InferenceSess
   return { ...host, executionProviders: [name] };
 }
 
-/** Whether the networks' values stay in the device's memory (webgpu). Other devices read and write the host's memory. */
+/**
+ * Whether the networks' values stay in the device's memory (webgpu). Other devices read and write the host's memory.
+ */
 export const keepsState = ({ name }: Device): boolean => name === "webgpu";
 
 /**
- * The device for a choice of --device. `auto` is webgpu if there is a hardware adapter, else the platform's base device (cpu on Node,
- * wasm in a browser).
- * @throws DeviceError for a device that this machine lacks; the message says why, how to get it, and which devices are there
+ * The device for a choice of --device. `auto` is webgpu if there is a hardware adapter, else the platform's base device
+ * (cpu on Node, wasm in a browser).
+ * @throws DeviceError for a device that this machine lacks; the message says why, how to get it, and which devices are
+ *   there
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /**
- * An engine holds the memory of a training step and runs its programs: ./host.ts in the host's memory (cpu, cuda, wasm), ./gpu.ts in
- * the device's memory (webgpu). ../training/trainer.ts decides which programs run in which order.
+ * An engine holds the memory of a training step and runs its programs: ./host.ts in the host's memory (cpu, cuda,
+ * wasm), ./gpu.ts in the device's memory (webgpu). ../training/trainer.ts decides which programs run in which order.
  */
 import type { Program } from "../graph/graph.ts";
 import type { Betas, Factors } from "../nn/adam.ts";
@@ -11,14 +11,16 @@ export interface Engine {
   readonly capacity: number;
 
   /**
-   * Lowers programs for the device and makes them ready on the same memory. A name means the same memory in all programs:
-   * * `<network>.<parameter>` is the value of a parameter, with `.grad` its gradient, with `.m` and `.v` its moments. This memory is
-   *   shared by all programs that an engine compiles;
+   * Lowers programs for the device and makes them ready on the same memory. A name means the same memory in all
+   * programs:
+   * * `<network>.<parameter>` is the value of a parameter, with `.grad` its gradient, with `.m` and `.v` its moments.
+   *   This memory is shared by all programs that an engine compiles;
    * * an input that is not an output of an earlier program is host memory, see Bound.input;
    * * every other name is a value that one program leaves to a later one.
    *
-   * An output `<name>.updated` or `<name>.new` is written to the memory of `<name>`, so only nodes that lead to this output may read
-   * the input `<name>`. Programs between gradient and optimiser (sums over batches, clipping) have such outputs.
+   * An output `<name>.updated` or `<name>.new` is written to the memory of `<name>`, so only nodes that lead to this
+   * output may read the input `<name>`. Programs between gradient and optimiser (sums over batches, clipping) have such
+   * outputs.
    */
   compile(programs: readonly Program[]): Promise<Bound>;
 

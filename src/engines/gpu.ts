@@ -1,10 +1,11 @@
 /**
- * The engine that keeps everything in the device's memory. Values, moments and carried values are GPU tensors, and Adam is a graph.
- * Each step uploads only pictures, masks and Adam's two factors. Losses are downloaded for many steps at once, other values on
- * request.
+ * The engine that keeps everything in the device's memory. Values, moments and carried values are GPU tensors, and Adam
+ * is a graph. Each step uploads only pictures, masks and Adam's two factors. Losses are downloaded for many steps at
+ * once, other values on request.
  *
- * onnxruntime 1.30 writes a GPU tensor that is given as a fetch in place, unless the session has `preferredOutputLocation`. Its
- * getData() aborts Node, so values are uploaded and downloaded by graphs of one Identity.
+ * onnxruntime 1.30 writes a GPU tensor that is given as a fetch in place, unless the session has
+ * `preferredOutputLocation`. Its getData() aborts Node, so values are uploaded and downloaded by graphs of one
+ * Identity.
  */
 
 import { DeviceLostError } from "../errors.ts";
@@ -139,7 +140,10 @@ export class GpuEngine implements Engine {
 
   // ---- Memory -------------------------------------------------------------------------------------------------------
 
-  /** Values, statistics and moments by their names on the device, with the host's arrays; a group of vectors has several. */
+  /**
+   * Values, statistics and moments by their names on the device, with the host's arrays; a group of vectors has
+   * several.
+   */
   #hostMemory(): { name: string; shape: Shape; parts: Float32Array[] }[] {
     return this.#states.flatMap((state) => [
       ...state.specs.map((spec) => {
@@ -243,7 +247,9 @@ export class GpuEngine implements Engine {
     return { session, feeds, fetches };
   }
 
-  /** Writes losses into the row of the table that `row` marks with 1, by Where, so that a NaN does not reach other rows. */
+  /**
+   * Writes losses into the row of the table that `row` marks with 1, by Where, so that a NaN does not reach other rows.
+   */
   async #recorder(
     names: readonly string[],
     memory: Map<string, Tensor>,
@@ -278,8 +284,8 @@ export class GpuEngine implements Engine {
 }
 
 /**
- * The program without nodes that write to the memory of one of their inputs. WebGPU forbids that (onnxruntime-node does not check).
- * An output over such an input gets two more nodes.
+ * The program without nodes that write to the memory of one of their inputs. WebGPU forbids that (onnxruntime-node does
+ * not check). An output over such an input gets two more nodes.
  */
 export function apart(program: Program): Program {
   const added: Node[] = [];

@@ -1,4 +1,7 @@
-/** The engine in host memory: ONNX Runtime reads and writes the networks' arrays in place, and Adam is a loop in WebAssembly. */
+/**
+ * The engine in host memory: ONNX Runtime reads and writes the networks' arrays in place, and Adam is a loop in
+ * WebAssembly.
+ */
 import { type Program, type Tensor as Symbolic, sizeOf, unshaped } from "../graph/graph.ts";
 import { stepForCpu } from "../lowering/cpu.ts";
 import type { Betas, Factors } from "../nn/adam.ts";

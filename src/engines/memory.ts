@@ -21,8 +21,8 @@ export interface MemoryNeed {
 }
 
 /**
- * The least memory of the programs of a step, which have to be lowered for the device. A runtime that keeps free buffers takes
- * somewhat more.
+ * The least memory of the programs of a step, which have to be lowered for the device. A runtime that keeps free
+ * buffers takes somewhat more.
  */
 export function memoryNeed(programs: readonly Program[], states: readonly NetworkState[]): MemoryNeed {
   const own = new Set<string>();
@@ -44,7 +44,10 @@ export function memoryNeed(programs: readonly Program[], states: readonly Networ
   return { networks, carried, working, total: networks + carried + working };
 }
 
-/** The most bytes of values that are computed and still needed, over all nodes. Inputs, constants and outputs do not count. */
+/**
+ * The most bytes of values that are computed and still needed, over all nodes. Inputs, constants and outputs do not
+ * count.
+ */
 function largestLiveSet({ nodes, inputs, constants, outputs }: Program): number {
   const elsewhere = new Set([
     ...inputs,
@@ -71,7 +74,10 @@ function largestLiveSet({ nodes, inputs, constants, outputs }: Program): number 
   return most;
 }
 
-/** @throws DeviceError if a value of the lowered program exceeds the device's limit for buffers; names the value and the limit */
+/**
+ * @throws DeviceError if a value of the lowered program exceeds the device's limit for buffers; names the value and the
+ * limit
+ */
 export function checkLimits({ inputs, nodes }: Program, { label, adapter }: Device): void {
   const limits = [
     ["maxBufferSize", adapter?.maxBufferSize],

@@ -6,8 +6,8 @@ import type { Device, Platform, Tensors } from "../platform.ts";
 import { keepsState, sessionOptions } from "./device.ts";
 
 /**
- * The same values in the device's memory, for inputs that do not change between many runs. For a device that reads the host's memory
- * these are the given tensors, which it reads at every run.
+ * The same values in the device's memory, for inputs that do not change between many runs. For a device that reads the
+ * host's memory these are the given tensors, which it reads at every run.
  */
 export async function toDevice({ ort }: Platform, device: Device, tensors: Tensors): Promise<Tensors> {
   const entries = Object.entries(tensors);

@@ -1,8 +1,9 @@
 /**
  * Reverse-mode differentiation: adds nodes that compute gradients to the graph of the loss.
  *
- * The walk adds up the gradients of a value that is used several times, and sums the gradient of a broadcast input back to the
- * input's shape, so rules do neither. It treats all ops alike. Rules use ops, so gradients can be differentiated again.
+ * The walk adds up the gradients of a value that is used several times, and sums the gradient of a broadcast input back
+ * to the input's shape, so rules do neither. It treats all ops alike. Rules use ops, so gradients can be differentiated
+ * again.
  */
 import { type Graph, type Node, none, type Shape, type Tensor } from "./graph.ts";
 import { add } from "./ops/elementwise.ts";
@@ -10,10 +11,11 @@ import { reshape } from "./ops/movement.ts";
 import { Expand, sum } from "./ops/reduce.ts";
 
 /**
- * The gradients of a scalar `loss` by each tensor of `wrt`, in the order and with the shapes of `wrt`. Only nodes on a path from
- * `wrt` to the loss are visited, so all other values count as constants. A tensor that the loss does not depend on gets a constant
- * of zeros.
- * @param renewed tensors of the forward pass that gradient rules replace by others: weights that have been updated since
+ * The gradients of a scalar `loss` by each tensor of `wrt`, in the order and with the shapes of `wrt`. Only nodes on a
+ * path from `wrt` to the loss are visited, so all other values count as constants. A tensor that the loss does not
+ * depend on gets a constant of zeros.
+ * @param renewed tensors of the forward pass that gradient rules replace by others: weights that have been updated
+ *   since
  * @throws Error for a loss of more than one value, and for an op on a path that has no gradient rule
  *
  * @example
@@ -65,8 +67,8 @@ export function gradient(
 }
 
 /**
- * A function that replaces a tensor by its entry in `renewed`. A tensor that depends only on renewed tensors and constants (a
- * reshaped weight) is computed again from the replacements. Any other tensor stays.
+ * A function that replaces a tensor by its entry in `renewed`. A tensor that depends only on renewed tensors and
+ * constants (a reshaped weight) is computed again from the replacements. Any other tensor stays.
  */
 function renewal(graph: Graph, renewed: ReadonlyMap<Tensor, Tensor>): (t: Tensor) => Tensor {
   if (renewed.size === 0) return (t) => t;

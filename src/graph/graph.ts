@@ -1,8 +1,9 @@
 /**
  * Symbolic tensors and graphs of ONNX nodes. All shapes are static; building a graph computes no values.
  *
- * A graph lists its nodes in execution order. Equal nodes (same op, inputs and attributes) are added once, so a gradient rule may
- * state a value wherever it needs it. A scope ("netG/down3") names the layer of a node in messages and prints.
+ * A graph lists its nodes in execution order. Equal nodes (same op, inputs and attributes) are added once, so a
+ * gradient rule may state a value wherever it needs it. A scope ("netG/down3") names the layer of a node in messages
+ * and prints.
  */
 import { ShapeError } from "../errors.ts";
 
@@ -27,7 +28,10 @@ export interface RuleContext<A> {
   needed: readonly boolean[];
 }
 
-/** Method syntax lets rules with different attributes have one type. That is safe: a rule is only called for nodes of its op. */
+/**
+ * Method syntax lets rules with different attributes have one type. That is safe: a rule is only called for nodes of
+ * its op.
+ */
 type GradientRule<A> = { rule(context: RuleContext<A>): Gradients }["rule"];
 
 /** A gradient that is zero by definition (comparisons, sign). */
@@ -109,8 +113,8 @@ export interface Constant {
 }
 
 /**
- * A runnable part of a graph: `nodes` in execution order compute `outputs` from `inputs` and `constants`. A program may contain ops
- * that ONNX or a device does not have, until it is lowered (src/lowering).
+ * A runnable part of a graph: `nodes` in execution order compute `outputs` from `inputs` and `constants`. A program may
+ * contain ops that ONNX or a device does not have, until it is lowered (src/lowering).
  */
 export interface Program {
   inputs: readonly Tensor[];
@@ -173,7 +177,10 @@ export class Graph {
     return tensor;
   }
 
-  /** Values that are part of the graph; a plain number is a scalar of shape []. Equal values of one shape are one constant. */
+  /**
+   * Values that are part of the graph; a plain number is a scalar of shape []. Equal values of one shape are one
+   * constant.
+   */
   constant(values: number | Float32Array, shape: Shape = []): Tensor {
     const data = typeof values === "number" ? Float32Array.of(values) : values;
     if (data.length !== sizeOf(shape)) {
@@ -253,9 +260,9 @@ export class Graph {
   }
 
   /**
-   * Two programs that run one after the other; between them inputs of the second may change. The first has additional outputs,
-   * `carried`, that the second reads under their own names instead of computing them again. Outputs of ops that only rename values
-   * are not carried.
+   * Two programs that run one after the other; between them inputs of the second may change. The first has additional
+   * outputs, `carried`, that the second reads under their own names instead of computing them again. Outputs of ops
+   * that only rename values are not carried.
    * @param again further tensors that the second program computes again
    */
   split(
@@ -271,7 +278,10 @@ export class Graph {
     return { first: this.program(outputs), second: rest, carried };
   }
 
-  /** The program of the graph's outputs, one node a line: `y = Conv(x, w) {strides=[2,2]} : float32[1,64,128,128]  # netG/down1`. */
+  /**
+   * The program of the graph's outputs, one node a line: `y = Conv(x, w) {strides=[2,2]} : float32[1,64,128,128]  #
+   * netG/down1`.
+   */
   toString(): string {
     const { inputs: given, nodes } = this.program();
     const lines = given.map((t) => `input ${t}`);

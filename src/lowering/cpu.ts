@@ -41,7 +41,8 @@ const forms: readonly Form<CpuOptions>[] = [
 
 /**
  * The program in these forms.
- * @param block channels that ONNX Runtime's blocked kernels take at once (engines/channel-block.ts asks); 1: no such kernels
+ * @param block channels that ONNX Runtime's blocked kernels take at once (engines/channel-block.ts asks); 1: no such
+ *   kernels
  * @param weights whether weights change at every run, which decides how much work on weights a form may add
  */
 export function forCpu(program: Program, block: ChannelBlock = 1, weights: WeightUse = "changing"): Program {
@@ -49,8 +50,8 @@ export function forCpu(program: Program, block: ChannelBlock = 1, weights: Weigh
 }
 
 /**
- * The programs of a training step in these forms; see `lowerStep`. The second program of a graph computes again what depends on
- * weights alone: to keep the transformed weights would take 50 MB and save a hundredth of the time.
+ * The programs of a training step in these forms; see `lowerStep`. The second program of a graph computes again what
+ * depends on weights alone: to keep the transformed weights would take 50 MB and save a hundredth of the time.
  * @param isWeight which inputs are weights
  */
 export function stepForCpu(
@@ -88,8 +89,8 @@ const manyToOne = 16;
 const toFewer = (cin: number, cout: number, [kh, kw]: Shape): boolean => kh! * kw! > 1 && cin >= manyToOne * cout;
 
 /**
- * A Conv of stride 1 from many channels to few, the last layer of a D or a ResNet, as the equal ConvTranspose: its matrix product
- * takes the maps themselves, while that of a Conv takes a copy of every value for each tap.
+ * A Conv of stride 1 from many channels to few, the last layer of a D or a ResNet, as the equal ConvTranspose: its
+ * matrix product takes the maps themselves, while that of a Conv takes a copy of every value for each tap.
  */
 function toFewChannels([x, w, ...bias]: Tensor[], attrs: ConvAttributes): Tensor | undefined {
   const [cout, cin, ...kernel] = w!.shape as [number, number, number, number];

@@ -1,6 +1,6 @@
 /**
- * The forms in which ONNX Runtime computes ops fastest on a GPU (WebGPU), or at all. Each is exact; docs/performance.md has the
- * measurements.
+ * The forms in which ONNX Runtime computes ops fastest on a GPU (WebGPU), or at all. Each is exact; docs/performance.md
+ * has the measurements.
  */
 import type { Program, Tensor } from "../graph/graph.ts";
 import {
@@ -34,9 +34,10 @@ export const stepForGpu = (programs: readonly Program[], anyShape?: (name: strin
   lowerStep(programs, forms, undefined, { anyShape });
 
 /**
- * onnxruntime 1.30 on WebGPU, in its default layout NHWC, computes garbage for a Conv from 6, 9, 15, 18, ... input channels (a
- * multiple of 3, not of 4, above 3) to a multiple of 4, with a kernel above 1x1; the first layer of every D is one. With channels
- * of zeros up to the next multiple of 4 it is right. test/engines/webgpu/faults.ts tests whether the fault is still there.
+ * onnxruntime 1.30 on WebGPU, in its default layout NHWC, computes garbage for a Conv from 6, 9, 15, 18, ... input
+ * channels (a multiple of 3, not of 4, above 3) to a multiple of 4, with a kernel above 1x1; the first layer of every D
+ * is one. With channels of zeros up to the next multiple of 4 it is right. test/engines/webgpu/faults.ts tests whether
+ * the fault is still there.
  */
 function withPaddedChannels([x, w, ...bias]: Tensor[], attrs: ConvAttributes): Tensor | undefined {
   const [cout, cin, kh, kw] = w!.shape as [number, number, number, number];

@@ -1,12 +1,15 @@
 /** Computes what depends only on the weights once, instead of for every picture. */
 import type { Program, Tensor } from "../graph/graph.ts";
 
-/** Most memory that a precomputed value may take, in multiples of its inputs': Winograd's form of a 3x3 kernel takes 5.4. */
+/**
+ * Most memory that a precomputed value may take, in multiples of its inputs': Winograd's form of a 3x3 kernel takes
+ * 5.4.
+ */
 const mostGrowth = 6;
 
 /**
- * Splits a program in two. `fromWeights` computes the values that depend only on weights and constants and do not take much more
- * memory than those; `perPicture` reads them as inputs of the same names and has the outputs of the program.
+ * Splits a program in two. `fromWeights` computes the values that depend only on weights and constants and do not take
+ * much more memory than those; `perPicture` reads them as inputs of the same names and has the outputs of the program.
  * @param isWeight which inputs of the program stay as they are between runs
  */
 export function splitOffWeights(

@@ -1,7 +1,7 @@
 /**
- * Forms of sums on a CPU. ONNX Runtime adds the values of a row one after the other, in one register or a few, so the rounding
- * error grows with their number: it is 1e-5 for 65536 squares and 3e-6 for a mean in a browser, and a norm divides the result by a
- * deviation that may be small. In stages the error is 2e-7.
+ * Forms of sums on a CPU. ONNX Runtime adds the values of a row one after the other, in one register or a few, so the
+ * rounding error grows with their number: it is 1e-5 for 65536 squares and 3e-6 for a mean in a browser, and a norm
+ * divides the result by a deviation that may be small. In stages the error is 2e-7.
  */
 import type { Op } from "../graph/graph.ts";
 import { mul } from "../graph/ops/elementwise.ts";

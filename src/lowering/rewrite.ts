@@ -1,9 +1,9 @@
 /**
  * The rewriting pass that lowers finished programs for a device.
  *
- * A graph states what is computed, in few and plain ops, and gradients are built from those. A table of forms (./cpu.ts,
- * ./gpu.ts) then says how a device computes an op: as which other ops. The pass copies a program into a new graph and applies
- * the table to every node, and again to the nodes of which a form consists.
+ * A graph states what is computed, in few and plain ops, and gradients are built from those. A table of forms
+ * (./cpu.ts, ./gpu.ts) then says how a device computes an op: as which other ops. The pass copies a program into a new
+ * graph and applies the table to every node, and again to the nodes of which a form consists.
  */
 import {
   type Attributes,
@@ -18,8 +18,8 @@ import {
 } from "../graph/graph.ts";
 
 /**
- * Computes the output of an op from `inputs` by other ops, which it adds to the inputs' graph. Returns undefined if the form does
- * not apply or is slower. `options` is what a device's choice depends on besides shapes and attributes.
+ * Computes the output of an op from `inputs` by other ops, which it adds to the inputs' graph. Returns undefined if the
+ * form does not apply or is slower. `options` is what a device's choice depends on besides shapes and attributes.
  */
 export type BuildForm<A extends Attributes, Options = undefined> = (
   inputs: Tensor[],
@@ -69,15 +69,21 @@ export function lowerProgram<Options>(program: Program, forms: readonly Form<Opt
 }
 
 export interface StepChoices {
-  /** The values that the second program of a graph computes again instead of reading them from the first; by default none. */
+  /**
+   * The values that the second program of a graph computes again instead of reading them from the first; by default
+   * none.
+   */
   again?: ((graph: Graph) => (t: Tensor) => boolean) | undefined;
-  /** Which outputs, by name, may have another shape of the same values; by default none. They lose a last Reshape, which would copy. */
+  /**
+   * Which outputs, by name, may have another shape of the same values; by default none. They lose a last Reshape, which
+   * would copy.
+   */
   anyShape?: ((name: string) => boolean) | undefined;
 }
 
 /**
- * The programs of a training step, lowered, in their order. Two programs of one graph are lowered together and split again, so
- * that the second reads every value that both compute, intermediate values of forms too, from the first.
+ * The programs of a training step, lowered, in their order. Two programs of one graph are lowered together and split
+ * again, so that the second reads every value that both compute, intermediate values of forms too, from the first.
  */
 export function lowerStep<Options>(
   programs: readonly Program[],

@@ -1,14 +1,14 @@
 /**
- * At stride 1 a transposed convolution is a convolution whose kernel is rotated by 180 degrees and whose input and output channels
- * are exchanged, and the reverse.
+ * At stride 1 a transposed convolution is a convolution whose kernel is rotated by 180 degrees and whose input and
+ * output channels are exchanged, and the reverse.
  */
 import type { Shape, Tensor } from "../graph/graph.ts";
 import { Conv, type ConvAttributes, type ConvTransposeAttributes } from "../graph/ops/conv.ts";
 import { flip, transpose } from "../graph/ops/movement.ts";
 
 /**
- * The attributes with which a Conv equals a ConvTranspose of the rotated kernel, and the reverse. Undefined for strides above 1
- * and for padding wider than the kernel's reach.
+ * The attributes with which a Conv equals a ConvTranspose of the rotated kernel, and the reverse. Undefined for strides
+ * above 1 and for padding wider than the kernel's reach.
  */
 export function rotatedAttributes(
   kernel: Shape,

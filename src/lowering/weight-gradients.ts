@@ -1,6 +1,7 @@
 /**
- * Forms of the gradient of y = Conv(x, w) by w, a ConvWeightGradient, as [Cout, Cin, kh, kw]. All are exact and differ in speed;
- * ./cpu.ts and ./gpu.ts choose. Most multiply dy with the patches of x that the kernel sees, and differ in how they copy those.
+ * Forms of the gradient of y = Conv(x, w) by w, a ConvWeightGradient, as [Cout, Cin, kh, kw]. All are exact and differ
+ * in speed; ./cpu.ts and ./gpu.ts choose. Most multiply dy with the patches of x that the kernel sees, and differ in
+ * how they copy those.
  */
 import { isNodeOf, type Node, type Program, sameShape, type Tensor } from "../graph/graph.ts";
 import { Conv, type ConvAttributes, ConvWeightGradient, type ConvWeightGradientAttributes } from "../graph/ops/conv.ts";
@@ -19,8 +20,8 @@ export const pairsOf = (inputs: readonly Tensor[]): [x: Tensor, dy: Tensor][] =>
   inputs.flatMap((x, i) => (i % 2 === 0 ? [[x, inputs[i + 1]!]] : []));
 
 /**
- * The program with each sum of weight gradients of one kernel as one ConvWeightGradient of all pairs, for forms that add a pair at
- * no cost: D's kernels see real and fake pairs.
+ * The program with each sum of weight gradients of one kernel as one ConvWeightGradient of all pairs, for forms that
+ * add a pair at no cost: D's kernels see real and fake pairs.
  */
 export function withMergedWeightGradients(program: Program): Program {
   const uses = new Map<Tensor, number>();
@@ -47,8 +48,8 @@ const sameGeometry = (a: ConvWeightGradientAttributes, b: ConvWeightGradientAttr
   sameShape(a.dilations, b.dilations);
 
 /**
- * Patches by a Conv of each channel with one kernel for each tap, 1 at the tap and 0 elsewhere: ONNX Runtime's fastest copy on a
- * CPU.
+ * Patches by a Conv of each channel with one kernel for each tap, 1 at the tap and 0 elsewhere: ONNX Runtime's fastest
+ * copy on a CPU.
  */
 export const byOneHotConv: GradientOfPairs = (inputs, { kernel: [kh, kw], ...attrs }) => {
   const [cin, cout] = channelsOf(inputs);
@@ -98,8 +99,8 @@ export const byConv: GradientOfPair = (x, dy, { kernel, strides, pads, dilations
 };
 
 /**
- * For the kernel of every down and up step (`isHalving`) and even maps. SpaceToDepth turns it into a 2x2 kernel of stride 1, whose
- * four taps are four matrix products with shifted maps.
+ * For the kernel of every down and up step (`isHalving`) and even maps. SpaceToDepth turns it into a 2x2 kernel of
+ * stride 1, whose four taps are four matrix products with shifted maps.
  */
 export const byHalving: GradientOfPair = (x, dy) => {
   const [, cout, h, w] = dy.shape as [number, number, number, number];

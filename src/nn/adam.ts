@@ -1,8 +1,9 @@
 /**
  * Adam (Kingma and Ba 2015, algorithm 1) as PyTorch arranges it: p -= size * m / (sqrt(v) / correction + 1e-8).
  *
- * As ONNX nodes a step would read and write memory a dozen times, and memory bounds its speed. On the host it is one loop, in
- * WebAssembly for its arithmetic on four values at once. ONNX Runtime uses the arrays in WebAssembly memory in place.
+ * As ONNX nodes a step would read and write memory a dozen times, and memory bounds its speed. On the host it is one
+ * loop, in WebAssembly for its arithmetic on four values at once. ONNX Runtime uses the arrays in WebAssembly memory in
+ * place.
  */
 import { Graph, type Program, type Shape, sizeOf } from "../graph/graph.ts";
 import { add, div, mul, neg, sqrt, sub } from "../graph/ops/elementwise.ts";
@@ -60,7 +61,10 @@ export interface AdamState extends AdamArrays {
 const mostPages = 65536;
 const pageBytes = 65536;
 
-/** Arrays of `length` zeros (a multiple of 4) and the step on them. Above 4 GiB, 268 million values, the step is a loop in JavaScript. */
+/**
+ * Arrays of `length` zeros (a multiple of 4) and the step on them. Above 4 GiB, 268 million values, the step is a loop
+ * in JavaScript.
+ */
 export function adamState(length: number): AdamState {
   const bytes = length * 4;
   const pages = Math.ceil((4 * bytes) / pageBytes) || 1;
@@ -89,7 +93,10 @@ export interface MomentGroup {
   shape: Shape;
 }
 
-/** Each kernel has a launch cost, so all vectors of a network (biases, scales of norms) are one group. Other parameters are alone. */
+/**
+ * Each kernel has a launch cost, so all vectors of a network (biases, scales of norms) are one group. Other parameters
+ * are alone.
+ */
 export function momentGroups(specs: readonly ParameterSpec[]): MomentGroup[] {
   const [vectors, others] = [specs.filter((s) => s.shape.length === 1), specs.filter((s) => s.shape.length !== 1)];
   const length = vectors.reduce((total, { shape }) => total + sizeOf(shape), 0);
@@ -98,9 +105,9 @@ export function momentGroups(specs: readonly ParameterSpec[]): MomentGroup[] {
 }
 
 /**
- * A step as a program, for devices that keep the arrays. Inputs: each `<network>.<parameter>` and its `.grad`, the moments
- * `<network>.<group>.m` and `.v`, and the factors `size` and `inverse` (1 / correction). Outputs: `<network>.<parameter>.updated`,
- * `<network>.<group>.m.updated` and `.v.updated`. The formula is that of the loop.
+ * A step as a program, for devices that keep the arrays. Inputs: each `<network>.<parameter>` and its `.grad`, the
+ * moments `<network>.<group>.m` and `.v`, and the factors `size` and `inverse` (1 / correction). Outputs:
+ * `<network>.<parameter>.updated`, `<network>.<group>.m.updated` and `.v.updated`. The formula is that of the loop.
  */
 export function adamGraph(network: string, trainable: readonly ParameterSpec[], { beta1, beta2 }: Betas): Program {
   const graph = new Graph();

@@ -3,8 +3,8 @@ import type { Tensor } from "../graph/graph.ts";
 import { concat, flip, slice } from "../graph/ops/movement.ts";
 
 /**
- * Pads x, [N, C, H, W], at the right and the bottom by reflection to the next multiples of `multiple`, builds the network on it, and
- * crops its output to H x W.
+ * Pads x, [N, C, H, W], at the right and the bottom by reflection to the next multiples of `multiple`, builds the
+ * network on it, and crops its output to H x W.
  */
 export function fitted(x: Tensor, multiple: number, build: (x: Tensor) => Tensor): Tensor {
   const [height, width] = x.shape.slice(2) as [number, number];

@@ -4,8 +4,8 @@ import { Random } from "../random.ts";
 import type { Role } from "./parameters.ts";
 
 /**
- * Fills the weight of a convolution, [Cout, Cin, kh, kw], or of a transposed one, [Cin, Cout, kh, kw]. The definitions are those of
- * torch.nn.init, which takes the first axis as outputs in both cases.
+ * Fills the weight of a convolution, [Cout, Cin, kh, kw], or of a transposed one, [Cin, Cout, kh, kw]. The definitions
+ * are those of torch.nn.init, which takes the first axis as outputs in both cases.
  */
 type Fill = (random: Random, out: Float32Array, shape: Shape, gain: number) => void;
 
@@ -30,9 +30,9 @@ const xavier: Fill = (random, out, shape, gain) => {
 const kaiming: Fill = (random, out, shape) => random.fillNormal(out, 0, Math.sqrt(2 / fans(shape).fanIn));
 
 /**
- * The weight as a matrix of shape[0] rows: gain times a random matrix with orthonormal rows, or orthonormal columns if it has fewer
- * columns than rows (Saxe et al. 2013). It is the Q of a matrix of normal numbers whose R has a positive diagonal. That takes about
- * 2 * columns * rows^2 operations, a minute for unet_256 with ngf 64.
+ * The weight as a matrix of shape[0] rows: gain times a random matrix with orthonormal rows, or orthonormal columns if
+ * it has fewer columns than rows (Saxe et al. 2013). It is the Q of a matrix of normal numbers whose R has a positive
+ * diagonal. That takes about 2 * columns * rows^2 operations, a minute for unet_256 with ngf 64.
  */
 const orthogonal: Fill = (random, out, shape, gain) => {
   const rows = shape[0]!;
@@ -60,7 +60,10 @@ export const inits = {
   },
 } satisfies Readonly<Record<string, Init>>;
 
-/** Fills one parameter with its initial values. Each parameter has its own random stream, so a new layer does not change others. */
+/**
+ * Fills one parameter with its initial values. Each parameter has its own random stream, so a new layer does not change
+ * others.
+ */
 export function initialise(
   out: Float32Array,
   { shape, role, name }: { shape: Shape; role: Role; name: string },
@@ -72,7 +75,10 @@ export function initialise(
   else out.fill(role === "variance" ? 1 : 0);
 }
 
-/** The numbers of inputs of an output and of outputs of an input, as PyTorch counts them: it reads every weight as [out, in, ...]. */
+/**
+ * The numbers of inputs of an output and of outputs of an input, as PyTorch counts them: it reads every weight as [out,
+ * in, ...].
+ */
 function fans(shape: Shape): { fanIn: number; fanOut: number } {
   const [out, into, ...kernel] = shape as [number, number, ...number[]];
   const places = kernel.reduce((product, n) => product * n, 1);
@@ -86,8 +92,8 @@ function transposed(matrix: Float32Array, rows: number, columns: number): Float3
 }
 
 /**
- * Gram-Schmidt orthonormalisation of the rows, in place. A row that has become much shorter has lost digits and is orthogonalised a
- * second time (Giraud et al. 2005: twice is enough).
+ * Gram-Schmidt orthonormalisation of the rows, in place. A row that has become much shorter has lost digits and is
+ * orthogonalised a second time (Giraud et al. 2005: twice is enough).
  */
 function orthonormalise(matrix: Float32Array, rows: number, columns: number): void {
   const row = new Float64Array(columns);

@@ -59,9 +59,9 @@ export function convTranspose(p: Parameters, name: string, x: Tensor, options: C
 }
 
 /**
- * A map of twice the height and width. With `upsample` "transpose" by the transposed convolution that `transposed` describes, with
- * weight [in, out, k, k]; with "resize" by nearest neighbours and a 3 x 3 convolution of stride 1 (Odena et al. 2016: no
- * checkerboard), with weight [out, in, 3, 3]. Both have the parameter name `name`.
+ * A map of twice the height and width. With `upsample` "transpose" by the transposed convolution that `transposed`
+ * describes, with weight [in, out, k, k]; with "resize" by nearest neighbours and a 3 x 3 convolution of stride 1
+ * (Odena et al. 2016: no checkerboard), with weight [out, in, 3, 3]. Both have the parameter name `name`.
  */
 export function double(
   p: Parameters,

@@ -1,12 +1,13 @@
 /**
- * The named parameters of a network. A layer asks for a tensor by its PyTorch name. The first request adds a graph input; later
- * requests return the current value, which is the updated tensor after an optimiser step in the same graph.
+ * The named parameters of a network. A layer asks for a tensor by its PyTorch name. The first request adds a graph
+ * input; later requests return the current value, which is the updated tensor after an optimiser step in the same
+ * graph.
  */
 import { type Graph, type Shape, sizeOf, type Tensor } from "../graph/graph.ts";
 
 /**
- * The role of a parameter, which determines its initial value: `weight` (see init.ts), `scale` of a norm (N(1, gain)), `bias` (0),
- * and a batch norm's running `mean` (0) and `variance` (1). The optimiser does not train the last two.
+ * The role of a parameter, which determines its initial value: `weight` (see init.ts), `scale` of a norm (N(1, gain)),
+ * `bias` (0), and a batch norm's running `mean` (0) and `variance` (1). The optimiser does not train the last two.
  */
 export type Role = "weight" | "scale" | "bias" | "mean" | "variance";
 

@@ -15,7 +15,9 @@ export interface Span {
 export interface Schedule {
   /** One line for the help of --lr-policy. */
   help: string;
-  /** The factor of the learning rate in an epoch (from 1). A pure function, so that a continued run gets the same rates. */
+  /**
+   * The factor of the learning rate in an epoch (from 1). A pure function, so that a continued run gets the same rates.
+   */
   factor(epoch: number, span: Span): number;
   /** Whether it reads the validation scores, so that a run has to make some. */
   followsValidation: boolean;

@@ -1,6 +1,6 @@
 /**
- * Writes a program as the bytes of an ONNX ModelProto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), field by field. A
- * program needs only a few of ONNX's messages.
+ * Writes a program as the bytes of an ONNX ModelProto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), field
+ * by field. A program needs only a few of ONNX's messages.
  */
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Attribute, Dtype, Node, Program, Shape } from "../graph/graph.ts";

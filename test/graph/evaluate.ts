@@ -14,8 +14,9 @@ import { Random } from "../../src/random.ts";
 export type Values = Record<string, Float32Array>;
 
 /**
- * Compiles a graph, lowered for this CPU as in training, to a function from values of its inputs by name to values of its outputs.
- * The function fails if ONNX Runtime's shape of an output is not the symbolic one. Bools are returned as 0 and 1.
+ * Compiles a graph, lowered for this CPU as in training, to a function from values of its inputs by name to values of
+ * its outputs. The function fails if ONNX Runtime's shape of an output is not the symbolic one. Bools are returned as 0
+ * and 1.
  */
 export async function compile(graph: Graph): Promise<(values: Values) => Promise<Values>> {
   const block = await channelBlock({ ort: ort as unknown as Ort }, { name: "cpu", label: "cpu" });
@@ -88,8 +89,8 @@ export function normals(random: Random, count: number, parts = 256): Float32Arra
 }
 
 /**
- * The distance between the gradient of `build` at `x` and finite differences, divided by the gradient's length. For each input a
- * random projection of the outputs is differentiated in a random direction, with an error of order h^4.
+ * The distance between the gradient of `build` at `x` and finite differences, divided by the gradient's length. For
+ * each input a random projection of the outputs is differentiated in a random direction, with an error of order h^4.
  */
 export async function gradientError(
   shapes: readonly Shape[],

@@ -228,7 +228,8 @@ describe("a training step", () => {
 });
 
 describe("the receptive field", () => {
-  // Measured: the extent of the input values on which one value in the middle of the map depends. Without norms, because with
+  // Measured: the extent of the input values on which one value in the middle of the map depends. Without norms,
+  // because with
   // them every value depends on all.
   it.each([
     ["pixel", 3, 32],

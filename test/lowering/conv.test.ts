@@ -41,7 +41,8 @@ const square = (side: number, kernel: number, stride: number, pad: number, dilat
 const down: Layer = { ...square(48, 4, 2, 1), size: [48, 64] };
 const oblong: Layer = { size: [40, 29], kernel: [3, 2], strides: [1, 2], pads: [1, 0, 2, 1], dilations: [2, 1] };
 
-// Form of the gradient by the input, forms of the gradient by the weight on a CPU and on a GPU, and a geometry that takes them.
+// Form of the gradient by the input, forms of the gradient by the weight on a CPU and on a GPU, and a geometry that
+// takes them.
 const forms: [string, [string, string], string, Layer][] = [
   ["flipped", ["one-hot", "convolution"], "D's stride 1", square(14, 4, 1, 1)],
   ["flipped", ["taps", "convolution"], "3x3 of stride 1", square(12, 3, 1, 1)],
@@ -86,7 +87,8 @@ describe.each([1, 2])("batch %i", (n) => {
   });
 });
 
-// Tiles of seven by seven: maps that fill them and maps that do not, kernels of 4 and 3, several samples, different paddings.
+// Tiles of seven by seven: maps that fill them and maps that do not, kernels of 4 and 3, several samples, different
+// paddings.
 it.each([
   [1, square(21, 4, 1, 1)],
   [2, { ...square(17, 4, 1, 1), size: [17, 22] as const }],
@@ -124,7 +126,8 @@ it.each([
   expect(blocks).toEqual({ y: products, dx: products, dw: products, transposed: products });
 });
 
-// The gradient by a kernel that sees two maps, of one sample and of two samples, is merged: its forms add the second at no cost.
+// The gradient by a kernel that sees two maps, of one sample and of two samples, is merged: its forms add the second at
+// no cost.
 it.each([
   ["taps", { cin: 3, cout: 2, ...square(12, 3, 1, 1) }],
   ["patches", { cin: 3, cout: 2, ...square(12, 4, 2, 1) }],
@@ -282,7 +285,9 @@ function inputForm(ops: string[]): string {
   return ops.includes("ConvTranspose") ? "transposed" : "flipped";
 }
 
-/** The form of a weight gradient, recognised by the number of matrix products: one for each sample, or one for each tap. */
+/**
+ * The form of a weight gradient, recognised by the number of matrix products: one for each sample, or one for each tap.
+ */
 function weightForm(ops: string[], n: number, [kh, kw]: Pair): string {
   const products = ops.filter((type) => type === "Gemm").length;
   if (ops.includes("MatMul")) return "winograd";

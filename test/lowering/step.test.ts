@@ -63,7 +63,8 @@ describe.each(variants)("%s", (_, changes) => {
     const [expected, got] = results as [Values, Values];
     const outputs = plain.flatMap(({ outputs }) => names(outputs)).filter((name) => /^(net|losses|fake)/.test(name));
     expect(outputs.length).toBeGreaterThan(20);
-    // A bias or weight before a norm may have a gradient of rounding errors alone; it is compared with the largest of its network.
+    // A bias or weight before a norm may have a gradient of rounding errors alone; it is compared with the largest of
+    // its network.
     const largest = (prefix: string) =>
       Math.max(
         ...outputs.filter((name) => name.startsWith(prefix)).map((name) => Math.max(...expected[name]!.map(Math.abs))),

@@ -1,7 +1,7 @@
 /**
- * Convolution, transposed convolution (each is the other's gradient by its input) and their gradient by the weight, on NCHW maps.
- * The weight of a Conv is [Cout, Cin, kh, kw], that of a ConvTranspose [Cin, Cout, kh, kw]. src/lowering chooses how a device
- * computes them.
+ * Convolution, transposed convolution (each is the other's gradient by its input) and their gradient by the weight, on
+ * NCHW maps. The weight of a Conv is [Cout, Cin, kh, kw], that of a ConvTranspose [Cin, Cout, kh, kw]. src/lowering
+ * chooses how a device computes them.
  */
 import { ShapeError } from "../../errors.ts";
 import { type Op, op, type Shape, type Tensor } from "../graph.ts";
@@ -75,8 +75,8 @@ export type ConvWeightGradientAttributes = ConvAttributes & {
 };
 
 /**
- * The gradient of Conv by its weight, [Cout, Cin, kh, kw], summed over pairs (x, dy): inputs x, dy, x, dy, ... The gradient rules
- * make it with one pair; lowering/cpu.ts merges sums. It is not an ONNX op: src/lowering replaces it.
+ * The gradient of Conv by its weight, [Cout, Cin, kh, kw], summed over pairs (x, dy): inputs x, dy, x, dy, ... The
+ * gradient rules make it with one pair; lowering/cpu.ts merges sums. It is not an ONNX op: src/lowering replaces it.
  */
 export const ConvWeightGradient: Op<ConvWeightGradientAttributes> = op<ConvWeightGradientAttributes>(
   "ConvWeightGradient",

@@ -1,4 +1,7 @@
-/** Elementwise ops. Binary ops broadcast as NumPy does; ../gradient.ts sums their gradients back to the shapes of the inputs. */
+/**
+ * Elementwise ops. Binary ops broadcast as NumPy does; ../gradient.ts sums their gradients back to the shapes of the
+ * inputs.
+ */
 import { ShapeError } from "../../errors.ts";
 import { none, type Operand, op, type Shape, type Tensor } from "../graph.ts";
 
@@ -81,7 +84,10 @@ const toFloat = (condition: Tensor): Tensor => Cast([condition], { to: 1 });
 /** -1, 0 or 1, as the difference of two comparisons: ONNX Runtime has no Sign kernel on WebGPU. */
 export const sign = (x: Tensor): Tensor => sub(toFloat(Greater([x, 0])), toFloat(Less([x, 0])));
 
-/** 1 where x > 0, else `low`: x is scaled until it leaves [low, 1], then clipped. Takes half the time of Greater and Where. */
+/**
+ * 1 where x > 0, else `low`: x is scaled until it leaves [low, 1], then clipped. Takes half the time of Greater and
+ * Where.
+ */
 function slopeOf(x: Tensor, low: number): Tensor {
   return Step([mul(x, 1e38), low, 1]);
 }

@@ -96,7 +96,10 @@ function spaced(x: Tensor, axis: number, step: number): Tensor {
   return slice(wide, [axis], [0], [(n - 1) * step + 1]);
 }
 
-/** x with zeros around it, or mirrored about its first and last values. `pads` lists the start of every axis, then the end of every axis. */
+/**
+ * x with zeros around it, or mirrored about its first and last values. `pads` lists the start of every axis, then the
+ * end of every axis.
+ */
 export const Pad = op<{ pads: readonly number[]; mode?: "reflect" }>("Pad", {
   shape: ([x], { pads, mode }) => {
     const rank = x!.length;
@@ -150,7 +153,9 @@ export const SpaceToDepth: Op<{ blocksize: number }> = op<{ blocksize: number }>
   gradient: ({ dy, attrs }) => [DepthToSpace([dy], { ...attrs, mode: "DCR" })],
 });
 
-/** With mode "DCR" the inverse of SpaceToDepth; with "CRD" the order of channels is (C, row in block, column in block). */
+/**
+ * With mode "DCR" the inverse of SpaceToDepth; with "CRD" the order of channels is (C, row in block, column in block).
+ */
 export const DepthToSpace: Op<{ blocksize: number; mode: "DCR" | "CRD" }> = op<{
   blocksize: number;
   mode: "DCR" | "CRD";
@@ -187,8 +192,8 @@ export const pad = (x: Tensor, before: readonly number[], after: readonly number
   [...before, ...after].every((n) => n === 0) ? x : Pad([x], { pads: [...before, ...after] });
 
 /**
- * x with `margin` mirrored values on each side of the last two axes; the outermost value is not repeated. An axis of one value has
- * nothing to mirror and repeats it.
+ * x with `margin` mirrored values on each side of the last two axes; the outermost value is not repeated. An axis of
+ * one value has nothing to mirror and repeats it.
  * @throws ShapeError for an axis of 2 to `margin` values
  */
 export function reflect(x: Tensor, margin: number): Tensor {

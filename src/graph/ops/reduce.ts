@@ -1,6 +1,6 @@
 /**
- * Reductions over axes (ONNX Reduce*, operator set 18). Reduced axes keep size 1, so results broadcast back. The gradients are
- * constant along those axes and have size 1 there too; ../gradient.ts broadcasts them where needed.
+ * Reductions over axes (ONNX Reduce*, operator set 18). Reduced axes keep size 1, so results broadcast back. The
+ * gradients are constant along those axes and have size 1 there too; ../gradient.ts broadcasts them where needed.
  */
 import { op, type Shape, type Tensor } from "../graph.ts";
 import { div, mul } from "./elementwise.ts";

@@ -1,11 +1,11 @@
 /**
  * Convolutions on channels in blocks, the fastest convolutions of ONNX Runtime on a CPU.
  *
- * ONNX Runtime has a second Conv (domain com.microsoft.nchwc) that keeps 8 or 16 channels side by side, [N, C / b, H, W, b], as
- * many as a register of the CPU holds. It copies no patches, and it avoids the cache conflicts of rows whose distance is a power of
- * two, as those of pix2pix are. It runs at the full rate of the cores, the plain Conv at 0.6 of it. ONNX Runtime itself uses it
- * only for constant weights. In training weights are inputs, so these forms use it. Their results are in ONNX's order again; values
- * are the same but for rounding.
+ * ONNX Runtime has a second Conv (domain com.microsoft.nchwc) that keeps 8 or 16 channels side by side, [N, C / b, H,
+ * W, b], as many as a register of the CPU holds. It copies no patches, and it avoids the cache conflicts of rows whose
+ * distance is a power of two, as those of pix2pix are. It runs at the full rate of the cores, the plain Conv at 0.6 of
+ * it. ONNX Runtime itself uses it only for constant weights. In training weights are inputs, so these forms use it.
+ * Their results are in ONNX's order again; values are the same but for rounding.
  */
 import { isNodeOf, op, type Tensor, unshaped } from "../../graph/graph.ts";
 import { Conv, type ConvAttributes, type ConvTransposeAttributes } from "../../graph/ops/conv.ts";
@@ -33,8 +33,8 @@ const Gather = op<{ indices: readonly number[]; axis: number }>("Gather", {
 });
 
 /**
- * Positions for each weight from which blocks save more than the reordering of weights costs: positions of a Conv's output, and of
- * a ConvTranspose's input, whose weights are reordered more often.
+ * Positions for each weight from which blocks save more than the reordering of weights costs: positions of a Conv's
+ * output, and of a ConvTranspose's input, whose weights are reordered more often.
  */
 const worth: Record<WeightUse, { conv: number; convTranspose: number }> = {
   changing: { conv: 256, convTranspose: 512 },
@@ -84,8 +84,8 @@ export const convTransposeInBlocks: BuildForm<ConvTransposeAttributes, CpuOption
 };
 
 /**
- * The product of a map with patches in a weight gradient (../weight-gradients.ts), as a 1x1 Conv whose channels are the positions
- * of the map. Patches that a Conv has computed in blocks of taps are its filters, as they lie in memory.
+ * The product of a map with patches in a weight gradient (../weight-gradients.ts), as a 1x1 Conv whose channels are the
+ * positions of the map. Patches that a Conv has computed in blocks of taps are its filters, as they lie in memory.
  */
 export const productWithPatches: BuildForm<GemmAttributes, CpuOptions> = (
   [map, patches, sum],
@@ -107,7 +107,10 @@ export const productWithPatches: BuildForm<GemmAttributes, CpuOptions> = (
   return reshape(exchanged(product, 1, columns / block, rows, block), [rows, columns]);
 };
 
-/** The product in blocks, [1, columns, rows, 1], from which `productWithPatches` has computed this sum of earlier samples. */
+/**
+ * The product in blocks, [1, columns, rows, 1], from which `productWithPatches` has computed this sum of earlier
+ * samples.
+ */
 function productInBlocks(sum: Tensor, rows: number, columns: number): Tensor | undefined {
   const reordered = unshaped(sum).producer;
   if (!isNodeOf(reordered, ReorderInput) || reordered.attrs.channels_last === 0) return undefined;
@@ -116,7 +119,10 @@ function productInBlocks(sum: Tensor, rows: number, columns: number): Tensor | u
   return isNodeOf(product.producer, BlockedConv) && ofThisShape ? product : undefined;
 }
 
-/** [O, I, kh, kw] to [O / b, I / b, kh, kw, b of I, b of O]; with fewer input channels than a block [O / b, I, kh, kw, b]. */
+/**
+ * [O, I, kh, kw] to [O / b, I / b, kh, kw, b of I, b of O]; with fewer input channels than a block [O / b, I, kh, kw,
+ * b].
+ */
 function filters(w: Tensor, block: number): Tensor {
   const [o, i, kh, kw] = w.shape as [number, number, number, number];
   const outer = ReorderInput([reshape(w, [o / block, block, i * kh * kw, 1])], { channels_last: 0 });

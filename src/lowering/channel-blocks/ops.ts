@@ -1,4 +1,7 @@
-/** Ops on channels in blocks, [N, C / b, H, W, b] (./forms.ts says why), and reorderings between blocks and ONNX's order. */
+/**
+ * Ops on channels in blocks, [N, C / b, H, W, b] (./forms.ts says why), and reorderings between blocks and ONNX's
+ * order.
+ */
 import { type Graph, isNodeOf, type Op, op, type Tensor } from "../../graph/graph.ts";
 import { Conv, type ConvAttributes } from "../../graph/ops/conv.ts";
 import { reshape, transpose } from "../../graph/ops/movement.ts";
@@ -8,8 +11,8 @@ const domain = "com.microsoft.nchwc";
 type ReorderAttributes = { channels_last: 0 | 1 };
 
 /**
- * [N, C, H, W] to blocks of channels; with `channels_last` from [N, H, W, C]. Threaded, and the fastest transpose that ONNX Runtime
- * has. Shapes are given as in ONNX's order.
+ * [N, C, H, W] to blocks of channels; with `channels_last` from [N, H, W, C]. Threaded, and the fastest transpose that
+ * ONNX Runtime has. Shapes are given as in ONNX's order.
  */
 export const ReorderInput: Op<ReorderAttributes> = op<ReorderAttributes>("ReorderInput", {
   domain,
@@ -19,8 +22,8 @@ export const ReorderInput: Op<ReorderAttributes> = op<ReorderAttributes>("Reorde
 const ReorderOutput = op<{ channels: number }>("ReorderOutput", { domain, shape: ([x]) => x! });
 
 /**
- * Inputs: x in blocks (in ONNX's order if it has fewer channels than a block), the weight in blocks of both its channels, a bias,
- * and a tensor of the output's shape that is added to the output.
+ * Inputs: x in blocks (in ONNX's order if it has fewer channels than a block), the weight in blocks of both its
+ * channels, a bias, and a tensor of the output's shape that is added to the output.
  */
 export const BlockedConv: Op<ConvAttributes> = op<ConvAttributes>("Conv", { domain, shape: Conv.declaration.shape });
 

@@ -1,12 +1,15 @@
-/** The tiles into which Winograd's form (./winograd.ts) cuts a convolution, and the shapes for which it is the faster form. */
+/**
+ * The tiles into which Winograd's form (./winograd.ts) cuts a convolution, and the shapes for which it is the faster
+ * form.
+ */
 import { type Shape, sizeOf } from "../../graph/graph.ts";
 import type { ConvAttributes, ConvTransposeAttributes } from "../../graph/ops/conv.ts";
 import type { CpuOptions } from "../cpu-options.ts";
 import { type TransformMatrices, transformMatrices } from "./matrices.ts";
 
 /**
- * A polyphase component of a convolution of stride s: the rows row, row + s, row + 2s, ... and the columns likewise, of the kernel
- * and of what it sees. The convolution is the sum of those of stride 1 on each of its s * s components.
+ * A polyphase component of a convolution of stride s: the rows row, row + s, row + 2s, ... and the columns likewise, of
+ * the kernel and of what it sees. The convolution is the sum of those of stride 1 on each of its s * s components.
  */
 export type Polyphase = readonly [row: number, column: number];
 
@@ -33,14 +36,18 @@ export interface Geometry {
   places: number;
   /** Channels, and tiles, that lie side by side. */
   block: number;
-  /** How tiles lie in the input: attributes of the Conv that cuts them out and of the ConvTranspose that adds them up. */
+  /**
+   * How tiles lie in the input: attributes of the Conv that cuts them out and of the ConvTranspose that adds them up.
+   */
   tilesIn(polyphase: Polyphase): ConvTransposeAttributes;
   /** Rows and columns of results by which the last tiles exceed the map. */
   beyond: Pair;
   matrices: TransformMatrices;
 }
 
-/** Sides of tiles, by the stride. Others take longer; the second is for maps that the first does not cut into blocks. */
+/**
+ * Sides of tiles, by the stride. Others take longer; the second is for maps that the first does not cut into blocks.
+ */
 const sides = [
   [7, 6],
   [5, 3],
@@ -55,8 +62,9 @@ const withoutBlocks = 1.4;
 const weightTransform = 1000;
 
 /**
- * The tiles for y = Conv(x, w). Undefined if Winograd's form is not the faster one: for dilations, few channels, and maps so small
- * that the transform of the weights costs more than it saves; at stride 2 also without blocks of channels.
+ * The tiles for y = Conv(x, w). Undefined if Winograd's form is not the faster one: for dilations, few channels, and
+ * maps so small that the transform of the weights costs more than it saves; at stride 2 also without blocks of
+ * channels.
  */
 export function geometryOf(
   x: Shape,

@@ -1,8 +1,8 @@
 /** The transform matrices of Winograd's form (./winograd.ts). */
 
 /**
- * The points at which polynomials are evaluated, besides infinity. They are small numbers, which keep rounding errors small: 4e-6 of
- * a result with all of them, 2e-6 with the first four.
+ * The points at which polynomials are evaluated, besides infinity. They are small numbers, which keep rounding errors
+ * small: 4e-6 of a result with all of them, 2e-6 with the first four.
  */
 const points = [0, 1, -1, 0.5, -2, 2];
 
@@ -16,7 +16,9 @@ export interface TransformMatrices {
   output: Float32Array;
 }
 
-/** For kernels of `kernel` x `kernel` taps of this stride and tiles of `tile` x `tile` values of a polyphase component. */
+/**
+ * For kernels of `kernel` x `kernel` taps of this stride and tiles of `tile` x `tile` values of a polyphase component.
+ */
 export function transformMatrices(kernel: number, stride: number, tile: number): TransformMatrices {
   const { input, weight, output } = alongOneAxis(tile, Math.ceil(kernel / stride));
   const weights = Array.from({ length: stride }, (_, start) => spread(weight, stride, start, kernel));
@@ -59,7 +61,10 @@ function kronecker(rows: readonly number[][], columns: readonly number[][]): Flo
   return products;
 }
 
-/** Each row with its values at `start`, `start + step`, ... of `length` values and zeros elsewhere; values beyond are left out. */
+/**
+ * Each row with its values at `start`, `start + step`, ... of `length` values and zeros elsewhere; values beyond are
+ * left out.
+ */
 function spread(matrix: readonly number[][], step: number, start: number, length: number): number[][] {
   const value = (row: number[], k: number) => (k % step === start ? (row[(k - start) / step] ?? 0) : 0);
   return matrix.map((row) => Array.from({ length }, (_, k) => value(row, k)));

@@ -1,14 +1,14 @@
 /**
- * Winograd's form of a convolution and of its gradients (Lavin and Gray 2016, arXiv 1509.09308). A tile of 7 x 7 values gives
- * m x m results (m = 8 - kernel) by 49 products instead of (m * kernel)^2: 4x4 kernels take 0.19 and 3x3 kernels 0.22 of the
- * multiplications of the plain form. A kernel of stride 2 is the sum of four of stride 1, one for each polyphase component (even or
- * odd rows, even or odd columns): tiles of 5 x 5 give 4 x 4 results, and 4x4 kernels take 0.39; tiles of 3 x 3 give 2 x 2 results,
- * and take 0.56.
+ * Winograd's form of a convolution and of its gradients (Lavin and Gray 2016, arXiv 1509.09308). A tile of 7 x 7 values
+ * gives m x m results (m = 8 - kernel) by 49 products instead of (m * kernel)^2: 4x4 kernels take 0.19 and 3x3 kernels
+ * 0.22 of the multiplications of the plain form. A kernel of stride 2 is the sum of four of stride 1, one for each
+ * polyphase component (even or odd rows, even or odd columns): tiles of 5 x 5 give 4 x 4 results, and 4x4 kernels take
+ * 0.39; tiles of 3 x 3 give 2 x 2 results, and take 0.56.
  *
- * With linear transforms B of a tile x, G of a kernel w and A of the products, y = A (G w * B x), where * is a product over
- * channels at each point. It follows that dx = B' (G w * A' dy) and dw = G' (A' dy * B x), where B' is the transpose of B. So all
- * three are products of two of the same three operands. These lie in memory as a grouped Conv on channel blocks takes them, one
- * group for each point. The input of one product is the filters of another:
+ * With linear transforms B of a tile x, G of a kernel w and A of the products, y = A (G w * B x), where * is a product
+ * over channels at each point. It follows that dx = B' (G w * A' dy) and dw = G' (A' dy * B x), where B' is the
+ * transpose of B. So all three are products of two of the same three operands. These lie in memory as a grouped Conv on
+ * channel blocks takes them, one group for each point. The input of one product is the filters of another:
  *
  *          filters [out / b, in, b]       input [in / b, positions, b]
  *     y    G w   [O / b, C, b]            B x   [C / b, places, b]
@@ -156,7 +156,10 @@ function mapsInBlocks(g: Geometry, product: Tensor, map: Shape): Tensor {
 const tiled = ({ m, beyond }: Geometry) =>
   ({ strides: [m, m], pads: [0, 0, ...beyond], dilations: [1, 1] }) satisfies ConvAttributes;
 
-/** The product at each point of `out` filters with the values of each position, [points, out / b, positions, b], plus `before`. */
+/**
+ * The product at each point of `out` filters with the values of each position, [points, out / b, positions, b], plus
+ * `before`.
+ */
 function multiplied(
   { count, block }: Geometry,
   filters: Tensor,
