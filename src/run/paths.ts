@@ -10,14 +10,12 @@
  * | loss_log.jsonl, val_log.jsonl | one JSON object a line: losses of a step, scores of an epoch |
  * | samples/epoch_020.png | input, output and target of a few pairs after an epoch |
  * | index.html | the page of the run |
- * | train.lock | exists while a process trains the run, and names it |
  *
  * Names of weights are those of the PyTorch implementation.
  */
 
 export const configFile = "config.json";
 export const pageFile = "index.html";
-export const lockFile = "train.lock";
 export const lossFile = "loss_log.jsonl";
 export const scoreFile = "val_log.jsonl";
 export const samplesFolder = "samples";
@@ -29,6 +27,9 @@ export const weightsFile = (label: string | number, network: "G" | "D"): string 
 
 /** The label of a file with weights of the generator; undefined for any other file. */
 export const labelOf = (file: string): string | undefined => /^(.+)_net_G\.safetensors$/.exec(file)?.[1];
+
+/** The file beside a run's folder that exists while a process trains the run, and names it: a folder may be moved meanwhile. */
+export const lockFile = (dir: string): string => dir.replace(/([^/]*)$/, ".$1.lock");
 
 /** Whether a file was left half written by a process that was killed. */
 export const isLeftOver = (file: string): boolean => file.endsWith(".part");

@@ -115,7 +115,7 @@ export class Run {
    * @throws UserError that names the process that trains it
    */
   async lock(): Promise<() => Promise<void>> {
-    const release = await this.#files.lock?.(this.path(lockFile), `The run ${this.dir} is being trained`);
+    const release = await this.#files.lock?.(lockFile(this.dir), `The run ${this.dir} is being trained`);
     return release ?? (async () => {});
   }
 

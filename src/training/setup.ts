@@ -38,29 +38,49 @@ export interface Training {
   readonly log: LossLog;
   readonly validation: Validation | undefined;
   readonly reporter: Reporter;
+  /** Gives the run back: until then no other process may train it. */
+  readonly release: () => Promise<void>;
   /** The step at which this training began. */
   readonly first: number;
   /** Steps done, counted from the run's first. */
   step: number;
 }
 
-/** @throws UserError for data, checkpoints and sizes that do not fit, and a device that is not there */
+/** @throws UserError for data, checkpoints and sizes that do not fit, a device that is not there, and a run that is in use */
 export async function setUp(config: Config, platform: Platform, events: TrainEvents): Promise<Training> {
-  const { files } = platform;
-  const run = new Run(files, config);
+  const run = new Run(platform.files, config);
   await refuseExisting(run, config);
-  const data = await findPairs(files, config.dataroot, config);
+  const data = await findPairs(platform.files, config.dataroot, config);
   const device = await chooseDevice(platform, config.device);
   const loader = new Loader(data.pairs, { ...config, cacheBytes: roomForPairs(device, platform) }, platform);
   const size = await loader.size();
   checkSize(config, size.height, size.width);
+  // From here on files of the run are changed.
+  const release = await run.lock();
+  try {
+    return await open({ run, config, platform, events, data, device, loader, size, release });
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
 
+interface Opening extends Pick<Training, "run" | "config" | "platform" | "events" | "loader" | "release"> {
+  data: FoundPairs;
+  device: Device;
+  size: { height: number; width: number };
+}
+
+/** Networks with their weights, logs up to the step at which training begins, and all that reports. */
+async function open({ data, device, size, ...rest }: Opening): Promise<Training> {
+  const { run, config, platform, events, loader } = rest;
+  await run.sweep();
   const threads = config.threads ?? platform.cores;
   const shape = { n: Math.min(config.batchSize, data.pairs.length), ...size };
   const trainer = new Trainer(platform, { model: config, seed: config.seed, threads, device }, shape);
   const { step } = config.continueTrain
     ? await restore(run, config, data, trainer)
-    : await drawWeights(config, files, trainer, events);
+    : await drawWeights(config, platform.files, trainer, events);
 
   const steps = stepsOf(config, loader);
   const lines = await run.losses.cutAfter(step);
@@ -76,10 +96,7 @@ export async function setUp(config: Config, platform: Platform, events: TrainEve
   const log = new LossLog({ run, trainer, lr: config.lr, onLine });
   log.saved = step;
   await trainer.prepare(shape);
-  return {
-    ...{ run, config, platform, events, loader, pairs: data.pairs.length, trainer, steps },
-    ...{ log, validation, reporter, first: step, step },
-  };
+  return { ...rest, pairs: data.pairs.length, trainer, steps, log, validation, reporter, first: step, step };
 }
 
 async function refuseExisting(run: Run, { continueTrain }: Config): Promise<void> {

@@ -52,13 +52,16 @@ export async function train(
   events: TrainEvents = {},
   signal?: AbortSignal,
 ): Promise<TrainResult> {
+  let training: Training | undefined;
   try {
-    const training = await setUp(config, platform, events);
+    training = await setUp(config, platform, events);
     await scoreMissedEpoch(training);
     while (!isComplete(training) && !signal?.aborted) await trainEpoch(training, signal);
     return await finish(training);
   } catch (error) {
     throw error instanceof DeviceLostError ? await withAdvice(error, new Run(platform.files, config)) : error;
+  } finally {
+    await training?.release();
   }
 }
 
@@ -107,20 +110,21 @@ async function nextBatches(training: Training, epoch: number): Promise<Batch[]> 
 }
 
 /**
- * The end of an epoch, or of a run within one: score, checkpoint, kept weights, samples. The score comes before the
- * checkpoint, so no checkpoint lacks a score that the learning rate or the early stop depends on.
+ * The end of an epoch, or of a run within one: score, kept weights, sample, checkpoint. The checkpoint comes last: after a kill
+ * before it, the epoch is trained again and writes the same files; after a kill behind it, nothing of the epoch is missing.
  */
 async function endEpoch(training: Training, epoch: number): Promise<void> {
   const { config, run, trainer, steps, step, events } = training;
   const whole = step % steps.perEpoch === 0;
   const kept = whole && epoch % config.saveEpochFreq === 0;
   if (whole) await scoreEpoch(training, epoch);
-  if (kept || step % config.saveLatestFreq === 0) await save(training);
+  await toHost(training);
   if (kept) {
     await run.saveWeights(epoch, trainer, epoch);
     events.message?.(`epoch ${epoch}: weights kept as ${run.path(weightsFile(epoch, "G"))}`);
   }
   await addSample(training, epoch);
+  if (kept || step % config.saveLatestFreq === 0) await save(training);
 }
 
 /** A run that was stopped between the last step of an epoch and its score. */
@@ -140,7 +144,6 @@ async function scoreEpoch(training: Training, epoch: number): Promise<void> {
 /** A sample that cannot be drawn is reported; it does not end the run. */
 async function addSample(training: Training, epoch: number): Promise<void> {
   const { config, platform, trainer, reporter, events } = training;
-  await toHost(training);
   try {
     await reporter.addSample(epoch, await drawSamples(config, platform, trainer));
   } catch (error) {
@@ -149,11 +152,20 @@ async function addSample(training: Training, epoch: number): Promise<void> {
   }
 }
 
+/** @throws UserError when the folder of the run is no longer where it was; weights and state are saved there all the same */
 async function save(training: Training): Promise<void> {
-  const { run, trainer, steps, step, pairs, log } = training;
+  const { config, run, trainer, steps, step, pairs, log } = training;
   await toHost(training);
+  const moved = !(await run.isStarted());
+  if (moved) await run.saveConfig(config);
   await run.saveLatest(trainer, { step, epoch: Math.ceil(step / steps.perEpoch), pairs });
   log.saved = step;
+  if (!moved) return;
+  throw new UserError(
+    `The folder ${run.dir} was moved or deleted while the run trained, so training stopped. Options, weights and state of ` +
+      `step ${step} are saved there again; earlier losses, samples and kept weights went with the folder. Put them together, ` +
+      "then go on with --continue-train.",
+  );
 }
 
 /** Copies the weights from the device, after its losses are checked: weights after a bad loss must not be used. */

@@ -178,6 +178,21 @@ export function removeFolder(path: string): Promise<void> {
   return guarded("remove", path, () => remove(path, true));
 }
 
+/** Milliseconds: a tab that was closed or reloaded takes a moment to release its lock. */
+const lockPatience = 3000;
+
+/** A lock between the tabs of this origin. It ends with its tab or worker. */
+function lock(path: string, what: string): Promise<() => Promise<void>> {
+  // An insecure context has neither locks nor storage; the error of the storage tells the user.
+  if (!navigator.locks) return Promise.resolve(async () => {});
+  return new Promise((resolve, reject) => {
+    const held = (release: () => void) => resolve(async () => release());
+    navigator.locks
+      .request(`pix2pix ${path}`, { signal: AbortSignal.timeout(lockPatience) }, () => new Promise<void>(held))
+      .catch(() => reject(new UserError(`${what} in another tab of this page. Stop it there first.`)));
+  });
+}
+
 /**
  * The files of this origin. A write is all or nothing. `remove` removes a file, and does nothing where there is none. Every
  * failure is a UserError with the path and the reason.
@@ -191,4 +206,5 @@ export const files: Files = {
   exists: (path) => guarded("look at", path, () => exists(path)),
   rename: (from, to) => guarded("rename", from, () => inTurn(to, () => rename(from, to))),
   remove: (path) => guarded("remove", path, () => remove(path)),
+  lock,
 };

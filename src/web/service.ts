@@ -7,7 +7,6 @@ import { type ExportOptions, exportOnnx } from "../inference/export.ts";
 import { type OpenOptions, openTranslator } from "../inference/open.ts";
 import type { Translator } from "../inference/translator.ts";
 import type { Picture, Platform } from "../platform.ts";
-import { Run } from "../run/run.ts";
 import { type TrainEvents, type TrainResult, train } from "../training/train.ts";
 import { type Capabilities, capabilities, chooseDevice, withoutWebGpu } from "./capabilities.ts";
 import { files } from "./files.ts";
@@ -43,14 +42,11 @@ export class Service implements Handlers {
       step: (report) => emit("step", report),
       message: (text) => emit("message", text),
     };
-    const release = await lockRun(new Run(files, config).dir);
     try {
       return await train({ ...config, device }, platform, events, signal);
     } catch (error) {
       if (error instanceof DeviceLostError) this.#found = withoutWebGpu(this.#found!);
       throw error;
-    } finally {
-      release();
     }
   }
 
@@ -98,28 +94,4 @@ export class Service implements Handlers {
     // A run that asks for auto keeps auto, so that it can be opened elsewhere; cpu and cuda are devices of Node.
     return { platform, device: asked === "auto" || note ? "auto" : name };
   }
-}
-
-/** Milliseconds: a tab that was closed or reloaded takes a moment to release its lock. */
-const lockPatience = 3000;
-
-/**
- * Takes the lock of a run: two tabs that train one run would overwrite each other's checkpoints.
- * @returns a function that releases it
- * @throws UserError when another tab has it
- */
-function lockRun(run: string): Promise<() => void> {
-  // An insecure context has neither locks nor storage; the error of the storage tells the user.
-  if (!navigator.locks) return Promise.resolve(() => {});
-  return new Promise((resolve, reject) => {
-    navigator.locks
-      .request(
-        `pix2pix ${run}`,
-        { signal: AbortSignal.timeout(lockPatience) },
-        () => new Promise<void>((release) => resolve(release)),
-      )
-      .catch(() =>
-        reject(new UserError(`The run ${run} is being trained in another tab of this page. Stop it there first.`)),
-      );
-  });
 }

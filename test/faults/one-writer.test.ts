@@ -1,0 +1,76 @@
+/** Two trainings of one run, and a run whose folder goes away while it is trained. */
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type ConfigInput, parseConfig, resumeConfig } from "../../src/config/schema.ts";
+import { writeDemo } from "../../src/demo/write.ts";
+import { nodePlatform } from "../../src/node/index.ts";
+import { Run } from "../../src/run/run.ts";
+import { type TrainEvents, train } from "../../src/training/train.ts";
+
+const work = mkdtempSync(join(tmpdir(), "pix2pix-writers-"));
+afterAll(() => rmSync(work, { recursive: true }));
+const platform = await nodePlatform({ threads: 1 });
+const checkpointsDir = join(work, "runs");
+const small = { netG: "unet_32", ngf: 4, ndf: 4, cropSize: 32, loadSize: 36, device: "cpu" } as const;
+const config = (name: string, more: Partial<ConfigInput> = {}) =>
+  parseConfig({ ...small, dataroot: join(work, "data"), checkpointsDir, name, nEpochs: 3, nEpochsDecay: 0, ...more });
+
+beforeAll(() => writeDemo(platform, join(work, "data"), { train: 4, test: 1, size: 32, seed: 1 }));
+
+/** Trains; `at` is called after the step of that number, and training waits for it at its next save. */
+async function trainWith(name: string, step: number, at: () => void, more: Partial<ConfigInput> = {}) {
+  const events: TrainEvents = {
+    step: (report) => {
+      if (report.step === step) at();
+    },
+  };
+  return train(config(name, more), platform, events);
+}
+
+describe("two trainings of one run", () => {
+  it("the second is refused while the first goes on, and nothing of the first is touched", async () => {
+    let second: Promise<unknown> | undefined;
+    const first = await trainWith("both", 3, () => {
+      const other = { ...config("both"), continueTrain: false };
+      second = train(other, platform).then(
+        () => "it trained",
+        (error: Error) => error.message,
+      );
+    });
+    expect(await second).toMatch(/^The run .*both is being trained by process \d+ on /);
+    expect(first).toMatchObject({ step: 12, stopped: false });
+    const run = new Run(platform.files, { checkpointsDir, name: "both" });
+    expect((await run.losses.read()).map(({ step }) => step)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+  });
+
+  it("a run that has ended, well or not, is free again", async () => {
+    const again = resumeConfig(config("both"), { continueTrain: true, nEpochs: 4 });
+    expect(await train(again, platform)).toMatchObject({ step: 16 });
+    expect(readdirSync(checkpointsDir)).toEqual(["both"]);
+  });
+});
+
+describe("a folder that is moved while the run is trained", () => {
+  it("ends training with an error; weights and state are where the folder was", async () => {
+    const [from, to] = [join(checkpointsDir, "moved"), join(work, "elsewhere")];
+    const training = trainWith("moved", 3, () => renameSync(from, to), { saveLatestFreq: 5 });
+    await expect(training).rejects.toThrow(
+      /^The folder .*moved was moved or deleted while the run trained, so training stopped\..* step 5 are saved there again/,
+    );
+    for (const name of [
+      "config.json",
+      "latest_net_G.safetensors",
+      "latest_net_D.safetensors",
+      "latest_state.safetensors",
+    ]) {
+      expect(existsSync(join(from, name)), name).toBe(true);
+    }
+    const run = new Run(platform.files, { checkpointsDir, name: "moved" });
+    expect(await run.progress()).toMatchObject({ step: 5 });
+    expect(await train(resumeConfig(await run.config(), { continueTrain: true }), platform)).toMatchObject({
+      step: 12,
+    });
+  });
+});
