@@ -7,11 +7,11 @@ import { ConfigError, nearest } from "../errors.ts";
 import { renamedFlag, upstreamOption } from "./upstream.ts";
 
 export interface Arguments {
-  /** Options by key: the text of the value, or true for an option without one. Of an option given twice, the last. */
+  /** Options by key: the text of the value, or true for an option without a value. The last one counts. */
   given: Record<string, string | true>;
   /** -h or --help is among the arguments. */
   help: boolean;
-  /** Lines to print about upstream's options that act in another way here. */
+  /** Lines to print about options of upstream that have another form here. */
   notes: string[];
 }
 

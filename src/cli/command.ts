@@ -1,4 +1,4 @@
-/** What a command is, and what commands share. */
+/** The interface of commands. */
 import type * as z from "zod";
 
 /**
@@ -12,23 +12,23 @@ export interface Output {
   note(line: string): void;
 }
 
-/** One command of the program; each file of commands exports one, and main.ts lists them. */
+/** One command of the program. Each file in commands/ exports one, and registry.ts lists them. */
 export interface Command {
-  /** One word, or two where it belongs to a family: "data combine". */
+  /** One word, or two for a command of a family: "data combine". */
   name: string;
   /** One line for the list of commands. */
   summary: string;
-  /** Its options; made with `option` of options.ts. */
+  /** Its options, each created with `option` of options.ts. */
   schema: z.ZodObject<z.ZodRawShape>;
-  /** Whole command lines that work, for the help. */
+  /** Complete command lines for the help. */
   examples: readonly string[];
-  /** What happens to options of training that are given too, because upstream asks for them again; absent: unknown options. */
+  /** A sentence on options of training, which may be given again as upstream needs them. Absent: they are refused. */
   ofRun?: string;
-  /** The key of the option that may be given as a bare first word: `data download facades`. */
+  /** The key of the option whose value may be the first word alone: `data download facades`. */
   argument?: string;
   /**
-   * @param given options by key, as text or true; only those on the command line
-   * @returns exit code
+   * @param given the options on the command line by key, as text or true
+   * @returns the exit code
    */
   run(given: Readonly<Record<string, unknown>>, output: Output): Promise<number>;
 }

@@ -1,4 +1,4 @@
-/** What the commands that turn each picture of a folder into another one share. */
+/** Common part of the commands that convert each picture of a folder into another one. */
 
 import * as z from "zod";
 import { option } from "../config/options.ts";
@@ -12,10 +12,10 @@ import { Counter, duration } from "./progress.ts";
 
 export const overwrite = option(z.boolean().default(false), {
   group: "pictures",
-  help: "make outputs again that are there already; otherwise they are left as they are",
+  help: "write existing outputs again; otherwise they are kept",
 });
 
-/** Options of every such command. */
+/** Options that all these commands have. */
 export const convertOptions = {
   input: option(z.string().min(1), {
     group: "pictures",
@@ -37,9 +37,9 @@ interface ConvertOptions {
 }
 
 /**
- * Reads each picture, and writes what `work` makes of it as a PNG. Pictures that cannot be used are named and left out.
+ * Reads each picture and writes the result of `work` as a PNG. A picture that cannot be used is reported and left out.
  * @param alpha whether pictures keep their transparency
- * @throws UserError at the end when there were such pictures
+ * @throws UserError at the end, where pictures were left out
  */
 export async function convert(
   { input, out, overwrite }: ConvertOptions,
@@ -59,30 +59,30 @@ export async function convert(
 }
 
 /**
- * A picture of 8 or 16 bits with 1 to 4 channels, as a PNG can hold it.
- * @throws UserError for a file that is none
+ * Reads a picture of 8 or 16 bits with 1 to 4 channels, which a PNG can store.
+ * @throws UserError for any other file
  */
 export async function readPicture(path: string, options: { alpha?: boolean } = {}): Promise<WholePicture> {
   const images = await loadImages();
   const { data, ...form } = await images.decodeDeep(await files.read(path), options);
   if (data instanceof Float32Array || form.bands || form.channels > 4) {
-    const what = data instanceof Float32Array ? "floats" : `${form.channels} channels that are no colours`;
+    const what = data instanceof Float32Array ? "floats" : `${form.channels} channels that are not colours`;
     throw new UserError(`it holds ${what}; PNGs hold 8 or 16 bits of grey or colour`);
   }
   return { ...form, data };
 }
 
-/** A piece of work whose result is the bytes of one file. */
+/** The work for one output file. */
 interface Piece {
-  /** What it is called in messages. */
+  /** Name in messages. */
   name: string;
   output: string;
 }
 
 /**
- * Makes one file after the other, with progress; prints how many. A piece whose file is there is left as it is, one that
- * ends in a UserError is named.
- * @throws UserError at the end when there were such pieces
+ * Writes one file after the other, shows progress, and prints how many were written. An existing file is kept. A piece that fails
+ * with a UserError is reported and left out.
+ * @throws UserError at the end, where pieces were left out
  */
 export async function inBatch<P extends Piece>(
   pieces: readonly P[],
@@ -110,7 +110,7 @@ export async function inBatch<P extends Piece>(
     counter.clear();
   }
   const kept = pieces.length - todo.length;
-  const there = kept > 0 ? `; ${kept} were there already (--overwrite makes them again)` : "";
+  const there = kept > 0 ? `; ${kept} were there already (--overwrite writes them again)` : "";
   output.print(
     `${todo.length - failed} of ${pieces.length} ${options.what} ${options.verb} in ${duration(counter.seconds)}${there}`,
   );

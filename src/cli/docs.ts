@@ -9,7 +9,7 @@ import { commands } from "./registry.ts";
 
 export const optionsFile = fileURLToPath(new URL("../../docs/options.md", import.meta.url));
 
-/** The page of all options. */
+/** The text of docs/options.md. */
 export function optionsPage(): string {
   const training = optionsOf(configSchema);
   const seen = new Set(training.map(({ key }) => key));
@@ -74,7 +74,7 @@ function initial(spec: OptionSpec): string {
   return spec.required ? "required" : (spec.absent ?? "none");
 }
 
-/** Options that a profile sets, a column for each profile. */
+/** The options that profiles set, with a column for each profile. */
 function profileTable(specs: readonly OptionSpec[]): string {
   const all = Object.entries<Profile>(profiles).map(
     ([name, { sets }]) => [name, sets as Record<string, unknown>] as const,

@@ -3,7 +3,7 @@ import { type OptionSpec, optionsOf, rangeOf } from "../config/options.ts";
 import type { Command } from "./command.ts";
 import { commands, families } from "./registry.ts";
 
-/** Lines with an indent below a title. @param wide width of the left column, for one column through all sections */
+/** A title, and rows of two columns below it. */
 interface Section {
   title: string;
   rows: readonly (readonly [term: string, text: string])[];
@@ -12,7 +12,7 @@ interface Section {
 const version: Section["rows"][number] = ["-v, --version", "print the version"];
 const helpOf = (command: Command): Section["rows"][number] => [wordOf(command), command.summary];
 
-/** The list of commands. @param width columns of the terminal */
+/** Help of the program: the list of commands. @param width columns of the terminal */
 export function programHelp(width: number): string[] {
   const rows = [
     ...Object.entries(families),
@@ -36,7 +36,7 @@ export function programHelp(width: number): string[] {
   );
 }
 
-/** The list of a family's commands, such as those of `data`. */
+/** Help of a family, such as `data`: the list of its commands. */
 export function familyHelp(family: string, width: number): string[] {
   const members = commands.filter((each) => familyOf(each) === family);
   const help = `print this help; pix2pix ${family} COMMAND --help lists a command's options`;
@@ -54,7 +54,7 @@ export function familyHelp(family: string, width: number): string[] {
   );
 }
 
-/** A command's options by group, with ranges, choices, defaults and units. */
+/** Help of a command: its options by group, with ranges, choices, defaults and units. */
 export function commandHelp(command: Command, width: number): string[] {
   const specs = optionsOf(command.schema);
   const groups = [...new Set(specs.map(({ group }) => group))];
@@ -76,7 +76,7 @@ export function commandHelp(command: Command, width: number): string[] {
   );
 }
 
-/** The first word of a command of two words. */
+/** The first word of a command of two words, else undefined. */
 export function familyOf({ name }: Command): string | undefined {
   const [first, second] = name.split(" ");
   return second === undefined ? undefined : first;
@@ -95,7 +95,7 @@ function placeholder(spec: OptionSpec): string {
 /** " (batch, instance, none; default batch)", " (1 to 4; default 3 channels)" */
 function details(spec: OptionSpec): string {
   if (spec.type === "boolean") return "";
-  // Sizes and counts are never negative, so a lower bound alone is not worth a word.
+  // A lower bound alone is not shown: sizes and counts are never negative.
   const range = spec.type === "integer" && spec.maximum === undefined ? "" : rangeOf(spec).replace(/^(from|of) /, "");
   const initial =
     spec.default !== undefined
@@ -106,7 +106,7 @@ function details(spec: OptionSpec): string {
   return ` (${[spec.choices?.join(", "), range, initial].filter(Boolean).join("; ")})`;
 }
 
-/** " steps", " step" after a 1, " batch" for "batches" */
+/** " steps"; singular after a 1: " step", " batch" */
 function unitOf({ unit, default: initial }: OptionSpec): string {
   if (!unit) return "";
   return ` ${initial === 1 ? unit.replace(/(?<=ch|sh|ss|x)es$|s$/, "") : unit}`;
@@ -134,7 +134,7 @@ function page({ usage, description, sections, examples }: Page, width: number): 
   return [...lines, "Examples:", ...examples.map((line) => `  ${line}`), ""];
 }
 
-/** Words in lines of at most `width` columns, or 24 where there are fewer. */
+/** Breaks text into lines of at most `width` columns; of 24 in a very narrow terminal. */
 function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";

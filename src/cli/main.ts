@@ -56,7 +56,7 @@ function report(error: unknown, args: readonly string[]): number {
     terminal.note(`See: pix2pix ${place ? `${place} ` : ""}--help`);
     return 2;
   }
-  // Errors of the system (a missing file, a full disk) have the name of the call that failed.
+  // Errors of the system, such as a missing file or a full disk, have the name of the failed call.
   if (error instanceof UserError || (error instanceof Error && "syscall" in error)) {
     noteAll(`error: ${error.message}`);
     return 1;
@@ -72,12 +72,12 @@ const printAll = (lines: readonly string[]) => {
   for (const line of lines) terminal.print(line);
 };
 
-/** Messages of errors may have several lines. */
+/** Prints a message of several lines. */
 const noteAll = (text: string) => {
   for (const line of text.split("\n")) terminal.note(line);
 };
 
-/** The command whose words the arguments begin with. */
+/** The command that the arguments begin with. */
 function commandOf(args: readonly string[]): Command | undefined {
   return commands.find(({ name }) => name.split(" ").every((word, i) => word === args[i]));
 }
@@ -100,7 +100,7 @@ function helpOn(family: string | undefined, words: readonly string[]): string[] 
   throw unknownCommand(first, family);
 }
 
-/** @param family the family whose name came before the word */
+/** @param family the family before the word, if any */
 function unknownCommand(word: string, family: string | undefined): ConfigError {
   const before = family === undefined ? "" : `${family} `;
   const members = commands.filter((each) => family === undefined || familyOf(each) === family);

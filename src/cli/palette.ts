@@ -1,4 +1,4 @@
-/** The palette that an option names. */
+/** The palette of the option --palette. */
 
 import { type Palette, palettes, parsePalette } from "../data/palette.ts";
 import { ConfigError } from "../errors.ts";
@@ -6,10 +6,10 @@ import { files } from "../node/files.ts";
 
 const known = Object.keys(palettes);
 
-/** What `--palette` takes, for its help. */
+/** The values of `--palette`, for its help. */
 export const paletteChoices = `FILE|${known.join("|")}`;
 
-/** @throws ConfigError for a name that is neither a palette nor a file, and for a file that is no palette */
+/** @throws ConfigError where the name is neither a palette nor a file, and for a file that is no palette */
 export async function namedPalette(name: string): Promise<Palette> {
   if (Object.hasOwn(palettes, name)) return palettes[name]!;
   if (!(await files.exists(name))) {

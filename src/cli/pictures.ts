@@ -1,4 +1,4 @@
-/** Which pictures a command reads and where its own go. */
+/** The pictures that a command reads, and the files that it writes for them. */
 
 import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
@@ -15,9 +15,9 @@ export interface Job {
 }
 
 /**
- * One job per picture: a file gives <out>/<stem>.png (or <out> itself where that ends in .png), a folder every picture
- * at any depth, with its path below the folder kept. Two pictures of one stem keep their endings, x.jpg.png and x.tif.png.
- * @throws UserError when there is nothing to read, ConfigError when an output would take the place of an input
+ * One job per picture. A file gives <out>/<stem>.png, or <out> itself where that ends in .png. A folder gives every picture in
+ * it at any depth, with the same relative path. Two pictures with one stem keep their endings: x.jpg.png and x.tif.png.
+ * @throws UserError where there is nothing to read, ConfigError where an output would overwrite an input
  */
 export async function jobs(input: string, out: string): Promise<Job[]> {
   const what = await stat(input).catch(() => undefined);
@@ -49,19 +49,19 @@ export async function jobs(input: string, out: string): Promise<Job[]> {
   );
 }
 
-/** A picture of 1 to 4 channels within a page: a data URI that holds a PNG. */
+/** A picture of 1 to 4 channels as a data URI with a PNG, to embed it in a page. */
 export async function pngUri(picture: Picture): Promise<string> {
   const images = await loadImages();
   return `data:image/png;base64,${Buffer.from(await images.encodePng(picture)).toString("base64")}`;
 }
 
-/** A path with something added to the name of the file: x.png becomes x_1.png. */
+/** Appends a suffix to the stem of a path: x.png becomes x_1.png. */
 export function withSuffix(path: string, suffix: string): string {
   const ending = extname(path);
   return `${path.slice(0, path.length - ending.length)}_${suffix}${ending}`;
 }
 
-/** Paths of all pictures below a folder, sorted; earlier outputs (a folder `out` inside it) and hidden files are left out. */
+/** Sorted paths of all pictures below a folder, without hidden files and without earlier outputs, a folder `out` inside it. */
 async function below(folder: string, out: string): Promise<string[]> {
   const found: string[] = [];
   const seen = new Set<string>();
@@ -103,7 +103,7 @@ async function sameFile(a: string, b: string): Promise<boolean> {
   return (await real(a)) === (await real(b));
 }
 
-/** A path for people: relative where it lies below the working folder. */
+/** A path for messages: relative where it is below the working folder. */
 export function shown(path: string): string {
   const short = relative(".", path);
   return short === "" ? "." : short.startsWith(`..${sep}`) || dirname(short) === ".." ? resolve(path) : short;

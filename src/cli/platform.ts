@@ -1,9 +1,9 @@
-/** Node's parts as the commands load them: late, since sharp and ONNX Runtime take a second to start, and tuned. */
+/** Loads Node's platform for commands. It is loaded on demand: sharp and ONNX Runtime take about a second to start. */
 import type { images as nodeImages } from "../node/images.ts";
 import type { NodePlatformOptions } from "../node/index.ts";
 import type { Platform } from "../platform.ts";
 
-/** Pictures for a command. The process is the command's, so sharp's settings for the whole process are too. */
+/** Pictures for a command. The process belongs to the command, so it sets sharp up for training. */
 export async function loadImages(): Promise<typeof nodeImages> {
   const { images, tuneSharpForTraining } = await import("../node/images.ts");
   tuneSharpForTraining();

@@ -1,8 +1,8 @@
-/** How training is shown: one line that is redrawn on a terminal, plain lines elsewhere. */
+/** Progress on the terminal: one line that is redrawn. Elsewhere, training prints plain lines. */
 import { visible } from "../text.ts";
 import type { StepReport } from "../training/train.ts";
 
-/** The part of a stream that is written to; `process.stdout` is one. */
+/** A stream to write to, such as `process.stdout`. */
 export interface Screen {
   write(text: string): unknown;
   isTTY?: boolean;
@@ -40,7 +40,7 @@ export function plainLine(report: StepReport): string {
   );
 }
 
-/** Shows the steps of one run; call `end` before writing anything else for good. */
+/** Shows the steps of one run. Call `end` after the last one. */
 export class Progress {
   readonly #screen: Screen;
   readonly #printFreq: number;
@@ -49,7 +49,7 @@ export class Progress {
   #last: StepReport | undefined;
   #printed = -1;
 
-  /** @param printFreq steps between lines where the screen is no terminal */
+  /** @param printFreq steps between two lines, where the screen is no terminal */
   constructor(screen: Screen, printFreq: number) {
     this.#screen = screen;
     this.#printFreq = printFreq;
@@ -67,14 +67,14 @@ export class Progress {
     this.#draw(progressLine(report));
   }
 
-  /** A line that stays, above the one that is redrawn. Its control characters are shown as escapes. */
+  /** Prints a line above the one that is redrawn. Control characters are shown as escapes. */
   line(text: string): void {
     this.#screen.write(`${this.#drawn ? "\r\x1b[K" : ""}${visible(text)}\n`);
     this.#drawn = false;
     this.#lastDrawing = 0;
   }
 
-  /** Leaves the last step's line standing. */
+  /** Prints the line of the last step for good. */
   end(): void {
     if (!this.#last) return;
     if (this.#screen.isTTY) {
@@ -97,7 +97,7 @@ export class Progress {
   }
 }
 
-/** Counts equal pieces of work: `12/400 pictures  0.31 s each  2m 01s left`, redrawn on a terminal; silent elsewhere. */
+/** Counts pieces of work: `12/400 pictures  0.31 s each  2m 01s left`, redrawn in one line. Silent where there is no terminal. */
 export class Counter {
   readonly #screen: Screen;
   readonly #total: number;
@@ -111,12 +111,12 @@ export class Counter {
     this.#what = what;
   }
 
-  /** Seconds since it was made. */
+  /** Seconds since the counter was created. */
   get seconds(): number {
     return (performance.now() - this.#start) / 1000;
   }
 
-  /** One more piece is done. */
+  /** Counts one more piece. */
   done(): void {
     this.#count++;
     if (!this.#screen.isTTY) return;
@@ -126,7 +126,7 @@ export class Counter {
     this.#screen.write(`\r${text.slice(0, (this.#screen.columns ?? 80) - 1)}\x1b[K`);
   }
 
-  /** Takes the line away, before something else is written. */
+  /** Removes the line; call it before other output. */
   clear(): void {
     if (this.#screen.isTTY) this.#screen.write("\r\x1b[K");
   }

@@ -21,7 +21,7 @@ export const commands: readonly Command[] = [
   ...[combine, split, resize, edges, blank, grayscale, download, audit],
 ];
 
-/** The first words of commands of two, each with its line for the help. */
+/** The families of commands (the first of two words), each with its line in the help. */
 export const families: Readonly<Record<string, string>> = {
   data: "prepare, fetch and check data sets (combine, split, audit and more)",
 };

@@ -1,4 +1,4 @@
-/** Options of the PyTorch implementation and of older versions: those that were renamed, and those that do not exist here. */
+/** Options of the PyTorch implementation, in all its versions, that have another name here or no counterpart. */
 import { plainName } from "../config/options.ts";
 import { ConfigError } from "../errors.ts";
 
@@ -6,14 +6,14 @@ import { ConfigError } from "../errors.ts";
 export interface UpstreamOption {
   /** A value follows it. */
   value: boolean;
-  /** Options by key that replace it, and a line to print. @throws ConfigError for a value that cannot be replaced */
+  /** Options that replace it, by key, and a line to print. @throws ConfigError for a value without a counterpart */
   meaning(value: string): { replacement?: Readonly<Record<string, string>>; note?: string };
 }
 
 const remark = (value: boolean, text: string): UpstreamOption => ({ value, meaning: () => ({ note: text }) });
 const page = "every run has an index.html with loss curves and pictures, and a loss_log.jsonl";
 
-/** Options of all versions of the PyTorch implementation that have no counterpart here, by plain name. */
+/** Options without a counterpart, by plain name. */
 const withoutCounterpart: Record<string, UpstreamOption> = {
   model: {
     value: true,
@@ -53,7 +53,7 @@ const withoutCounterpart: Record<string, UpstreamOption> = {
   aspectratio: remark(true, "an option of test and translate"),
 };
 
-/** Flags by the plain name that the option had earlier. */
+/** Flags of renamed options, by the earlier plain name. */
 const renamed: Record<string, string> = {
   finesize: "--crop-size",
   whichdirection: "--direction",
@@ -70,8 +70,8 @@ const entry = <T>(table: Record<string, T>, name: string): T | undefined => {
   return Object.hasOwn(table, key) ? table[key] : undefined;
 };
 
-/** The option of upstream that has this name, in any spelling, and no counterpart here. */
+/** The option without a counterpart that has this name, in any spelling. */
 export const upstreamOption = (name: string): UpstreamOption | undefined => entry(withoutCounterpart, name);
 
-/** The flag of today for the name that an option had earlier. */
+/** The flag of an option by its earlier name, in any spelling. */
 export const renamedFlag = (name: string): string | undefined => entry(renamed, name);

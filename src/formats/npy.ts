@@ -1,12 +1,12 @@
 /**
- * Pictures as NumPy arrays, the form for values that picture files cannot hold: any number of channels, 8 bits, 16 bits or
- * floats. Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html, versions 1 to 3.
+ * Pictures as NumPy arrays, for values that picture files cannot hold: any number of channels, 8 bits, 16 bits or floats.
+ * Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html, versions 1 to 3.
  */
 import { UserError } from "../errors.ts";
 import type { DeepPicture, Samples } from "../platform.ts";
 
 const MAGIC = "\x93NUMPY";
-/** More channels than this are surely another axis. */
+/** A last axis with more elements is taken for another axis than the channels. */
 const MOST_CHANNELS = 64;
 
 export function isNpy(bytes: Uint8Array): boolean {
@@ -20,9 +20,9 @@ const kinds: Record<string, { size: number; read(buffer: ArrayBuffer): Samples }
 };
 
 /**
- * An array of height x width or height x width x channels, uint8, uint16 or float32 (in [-1, 1]; see checkRange), in C
- * order and little-endian. One channel is grey and three are RGB; any others are bands.
- * @throws UserError that says what is there instead
+ * Decodes an array of height x width or height x width x channels, of uint8, uint16 or float32 (in [-1, 1]; see checkRange),
+ * in C order and little-endian. One channel is grey, three are RGB, any other number are bands.
+ * @throws UserError that names what the file holds instead
  */
 export function decodeNpy(bytes: Uint8Array): DeepPicture {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -69,8 +69,8 @@ export function decodeNpy(bytes: Uint8Array): DeepPicture {
 }
 
 /**
- * Floats are taken as the networks see them.
- * @throws UserError for values outside of [-1, 1] and for what is not a number
+ * Checks floats, which are passed to the networks unscaled.
+ * @throws UserError for values outside of [-1, 1] and for NaN
  */
 export function checkRange(data: Float32Array): void {
   let [least, most] = [Infinity, -Infinity];
@@ -85,7 +85,7 @@ export function checkRange(data: Float32Array): void {
   throw new UserError(`floats are expected in [-1, 1], as the networks see them, got ${found}; scale them first`);
 }
 
-/** The array of height x width x channels (height x width when there is one). */
+/** Encodes an array of height x width x channels, or of height x width for one channel. */
 export function encodeNpy({ width, height, channels, data }: DeepPicture): Uint8Array {
   const kind = data instanceof Uint8Array ? "|u1" : data instanceof Uint16Array ? "<u2" : "<f4";
   const shape = channels === 1 ? `${height}, ${width}` : `${height}, ${width}, ${channels}`;

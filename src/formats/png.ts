@@ -1,6 +1,6 @@
 /**
- * PNG by the specification (https://www.w3.org/TR/png-3/), because a canvas is not exact: it multiplies colours by their
- * alpha, applies colour profiles, and tells neither grey from RGB nor a damaged file from a sound one.
+ * PNG by the specification (https://www.w3.org/TR/png-3/). A canvas is not exact: it multiplies colours by their alpha, applies
+ * colour profiles, turns grey into RGB, and shows damaged files without an error.
  */
 import { UserError } from "../errors.ts";
 import type { Picture } from "../platform.ts";
@@ -35,8 +35,8 @@ export function isPng(bytes: Uint8Array): boolean {
 type Bytes = Uint8Array | Uint16Array;
 
 /**
- * Stored values as 8 bits: 1 channel for grey, 3 for RGB and palettes; of 16 bits the upper 8, or with `deep` all. With
- * `alpha` a file that has transparency gives RGBA.
+ * Decodes a PNG. Grey gives 1 channel, RGB and palettes give 3, and with `alpha` a file with transparency gives 4 (RGBA). Values
+ * of 16 bits are cut to the upper 8 unless `deep` is true.
  * @throws UserError for a truncated or damaged file
  */
 export async function decodePng(bytes: Uint8Array, options?: { alpha?: boolean }): Promise<Picture>;
@@ -99,7 +99,7 @@ function chunksOf(bytes: Uint8Array) {
     if (at + 12 + length > bytes.length) throw new UserError("this PNG is truncated");
     const name = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
     const content = bytes.subarray(at + 8, at + 8 + length);
-    // Upper case: a chunk that the picture cannot do without.
+    // An upper-case first letter marks a chunk that a decoder must know.
     const critical = name === "tRNS" || /^[A-Z]/.test(name);
     if (critical && crc(bytes.subarray(at + 4, at + 8 + length)) !== view.getUint32(at + 8 + length)) {
       throw new UserError(`the ${name} chunk of this PNG is damaged`);
@@ -125,7 +125,7 @@ function headerOf(content: Uint8Array): Header {
   return { width, height, depth, type, interlaced: interlace === 1 };
 }
 
-/** The samples of all pixels in reading order, as they are stored. */
+/** The stored samples of all pixels, row by row. */
 function unpack(raw: Uint8Array, { width, height, depth, interlaced }: Header, samples: number): Uint16Array {
   const values = new Uint16Array(width * height * samples);
   const pixelBytes = Math.max(1, (samples * depth) >> 3);
@@ -157,7 +157,10 @@ function sample(line: Uint8Array, index: number, depth: number): number {
   return (line[bit >> 3]! >> (8 - depth - (bit & 7))) & (2 ** depth - 1);
 }
 
-/** Section 9: each byte was stored as its difference from a prediction by the bytes left (a), above (b) and above left (c). */
+/**
+ * Undoes the filters of section 9: a stored byte is the difference from a prediction by the bytes to the left (a), above (b)
+ * and above left (c).
+ */
 function unfilter(kind: number, line: Uint8Array, above: Uint8Array, pixelBytes: number): void {
   if (kind > 4) throw new UserError(`this PNG has a row with the unknown filter ${kind}`);
   for (let i = 0; i < line.length; i++) {
@@ -175,8 +178,8 @@ function paeth(a: number, b: number, c: number): number {
 }
 
 /**
- * A lossless PNG of 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA) channels, of 8 or 16 bits as the values have; rows are
- * stored as differences from above.
+ * Encodes 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA) channels without loss, with 8 or 16 bits as the values have. Each row is
+ * stored as its difference from the row above (filter 2).
  */
 export async function encodePng({ width, height, channels, data: values }: Picture<Bytes>): Promise<Uint8Array> {
   const type = [undefined, 0, 4, 2, 6][channels];

@@ -1,11 +1,10 @@
 /**
- * The safetensors file: 8 bytes of header length (little endian), a JSON header, then the tensors' values back to back.
- * Format: https://github.com/huggingface/safetensors#format. Values are little endian, as is every machine that runs
- * this.
+ * Safetensors files: 8 bytes of header length, a JSON header, then the values of the tensors without gaps. Numbers are little
+ * endian, as on every machine that runs this. Format: https://github.com/huggingface/safetensors#format
  */
 import { CheckpointError, quoted } from "../errors.ts";
 
-/** The dtypes, widest first as files order them, and the arrays of their values. Halves are kept as their bits. */
+/** The dtypes in the order of files, widest first, and their array types. Values of F16 and BF16 are kept as bits. */
 const arrays = {
   U64: BigUint64Array,
   I64: BigInt64Array,
@@ -31,19 +30,19 @@ export type StoredTensor = {
 
 export interface SafetensorsFile {
   tensors: Record<string, StoredTensor>;
-  /** Free text under `__metadata__`; empty where the file has none. */
+  /** Texts under `__metadata__`; empty where the file has none. */
   metadata: Record<string, string>;
 }
 
 const dtypes = Object.keys(arrays) as Dtype[];
-const maxHeader = 100_000_000; // the format's own limit
+const maxHeader = 100_000_000; // the limit of the format
 const littleEndian = true;
 
 /**
- * The file's bytes as a list of chunks to write one after the other: the header, then views of the tensors' own memory
- * (nothing is copied, so write before the next change). Order is by dtype, widest first, then by name, as the Python
- * package does: equal tensors give equal bytes whatever the order they came in, and all values are aligned.
- * @throws CheckpointError when a tensor's values do not fit its shape or dtype.
+ * The bytes of a file, as chunks to write one after the other: the header, then views of the tensors' memory. Nothing is copied,
+ * so write them before a tensor changes. Tensors are ordered by dtype, widest first, then by name, as the Python package does:
+ * equal tensors give equal bytes in any order of the input, and all values are aligned.
+ * @throws CheckpointError where the values of a tensor do not fit its shape or dtype
  *
  * @example
  * ```ts
@@ -82,7 +81,7 @@ export function encode(
     chunks.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     offset += data.byteLength;
   }
-  // Joined by hand: an object would reorder names that look like numbers.
+  // Not JSON.stringify of one object: it would move names that look like numbers to the front.
   const json = `{${header.map(([name, entry]) => `${JSON.stringify(name)}:${JSON.stringify(entry)}`).join()}}`;
   const text = new TextEncoder().encode(json);
   const head = new Uint8Array(8 + Math.ceil(text.length / 8) * 8).fill(0x20);
@@ -92,10 +91,10 @@ export function encode(
 }
 
 /**
- * The tensors of a file, in the file's order. Values are views of `bytes` where their address is aligned, else copies.
- * @param file names the file in errors.
- * @throws CheckpointError for a truncated file, another format (it says which it looks like), a header that is not one,
- *   an unknown dtype, or offsets that overlap, leave a hole or leave the file.
+ * The tensors of a file, in its order. Values are views of `bytes` where their address is aligned, else copies.
+ * @param file name of the file, for messages
+ * @throws CheckpointError for a truncated file, a file of another format (with the format that it seems to be), a damaged
+ *   header, an unknown dtype, and offsets that overlap, leave a gap or exceed the file
  */
 export function decode(bytes: Uint8Array, file = "safetensors"): SafetensorsFile {
   const { header, data } = readHeader(bytes, file);
@@ -133,7 +132,7 @@ export function decode(bytes: Uint8Array, file = "safetensors"): SafetensorsFile
 /**
  * The metadata of a file, without its tensors.
  * @param part reads the bytes [start, end) of the file, fewer where the file ends
- * @throws CheckpointError for another format or a header that is not one
+ * @throws CheckpointError for another format or a damaged header
  */
 export async function readMetadata(
   part: (start: number, end: number) => Promise<Uint8Array>,
@@ -205,7 +204,7 @@ function view(dtype: Dtype, data: Uint8Array, start: number, end: number): Store
     : new array(new Uint8Array(data.subarray(start, end)).buffer, 0, length);
 }
 
-/** What a file that people take for a checkpoint is, from its first bytes. */
+/** The format of a file that is not safetensors, guessed from its first bytes. */
 function lookAlike(bytes: Uint8Array): string | undefined {
   const start = String.fromCharCode(...bytes.subarray(0, 64));
   if (bytes.length === 0) return "it is empty";

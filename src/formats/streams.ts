@@ -1,4 +1,4 @@
-/** Bytes through a compression or decompression stream of the browser. @throws TypeError for damaged or truncated data */
+/** Passes bytes through a CompressionStream or DecompressionStream. @throws TypeError for damaged or truncated data */
 export async function through(
   parts: readonly Uint8Array[],
   transform: GenericTransformStream,

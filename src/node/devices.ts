@@ -1,4 +1,4 @@
-/** The devices of onnxruntime-node on this machine, and how to get those that are not there. */
+/** Finds the devices of onnxruntime-node on this machine, and says how to get the others. */
 import { execFile } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -10,7 +10,7 @@ import type { ProbeResult } from "./probe.ts";
 
 const names: readonly DeviceName[] = ["cpu", "webgpu", "cuda", "wasm"];
 
-/** What has been looked at; a machine does not change while a program runs. */
+/** Results so far: devices do not change while a program runs. */
 const known = new Map<string, Promise<FoundDevice>>();
 
 export const devices: Platform["devices"] = async (wanted = names, { hardware = false } = {}) => {
@@ -62,13 +62,13 @@ function withoutAdapter(error: string, log: string): string {
   return firstLine(error);
 }
 
-/** Drivers that compute on the CPU, by the names in the loader's variables. */
+/** Names of drivers that compute on the CPU, as they occur in the variables of the Vulkan loader. */
 const softwareDriver = /swiftshader|lvp|lavapipe/i;
 
-/** GFLOP/s of a matrix product that any GPU exceeds, and software adapters mostly do not. */
+/** GFLOP/s of a matrix product. Every GPU is faster; most software adapters are slower. */
 const slowest = 20;
 
-/** The GPU that the runtime found on this machine; without one, and where it computes like none, the adapter is software. */
+/** The GPU in the log of the runtime. The adapter is software where there is none, or where it is as slow. */
 function adapterOf(log: string, rate: number): { name: string; software: boolean } {
   const driver = process.env.VK_DRIVER_FILES ?? process.env.VK_ICD_FILENAMES ?? "";
   const software = softwareDriver.exec(driver)?.[0];
@@ -82,7 +82,7 @@ function adapterOf(log: string, rate: number): { name: string; software: boolean
   return rate < slowest ? { name: `${name}, but as slow as software`, software: true } : { name, software: false };
 }
 
-/** The model's name as NVIDIA's Linux driver has it. */
+/** The model name that NVIDIA's Linux driver gives. */
 function nvidiaModel(): string | undefined {
   const folder = "/proc/driver/nvidia/gpus";
   try {
@@ -93,7 +93,7 @@ function nvidiaModel(): string | undefined {
   }
 }
 
-/** Linux shows every GPU that computes under /dev; elsewhere there is no quick way to tell. */
+/** Linux lists every GPU that can compute under /dev. On other systems there is no quick way to find out. */
 function mayHaveGpu(): boolean {
   if (process.platform !== "linux") return true;
   const rendering = existsSync("/dev/dri") && readdirSync("/dev/dri").some((name) => name.startsWith("renderD"));
@@ -121,7 +121,7 @@ async function lookAtCuda(): Promise<FoundDevice> {
 
 // ---- The runtime ----------------------------------------------------------------------------------------------------
 
-/** A driver that does not answer for so long, in milliseconds, is not there. */
+/** Milliseconds after which a driver that does not answer counts as absent. */
 const patience = 60_000;
 
 function probe(name: DeviceName): Promise<ProbeResult & { log: string }> {

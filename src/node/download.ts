@@ -1,4 +1,4 @@
-/** Fetches one large file over HTTP, going on where an earlier attempt ended. */
+/** Fetches one large file over HTTP and resumes interrupted downloads. */
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { UserError } from "../errors.ts";
@@ -22,14 +22,14 @@ interface Origin {
 class Interrupted extends Error {}
 
 /**
- * Fetches `url` into the file `path`, which appears only when it is whole: bytes gather in `<path>.part`, and a later call
- * asks the server for the rest (HTTP Range). A server that cannot do that, or has another file by now, sends it all again.
- * The size is compared with what the server said.
- * @throws UserError saying what happened and what is kept
+ * Fetches `url` into the file `path`. Bytes go to `<path>.part`, which is renamed when it is complete. A later call asks the
+ * server for the rest (HTTP Range). A server without ranges, or with another file meanwhile, sends everything again. The size
+ * must be the one that the server announced.
+ * @throws UserError with the cause, and with the number of bytes that are kept
  */
 export async function download(url: string, path: string, options: DownloadOptions = {}): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  // As long as a connection brings something it is worth another one; without anything new, one more try.
+  // Tries again as long as a connection brings new bytes; after one without any, once more.
   for (let fruitless = 0; ; ) {
     const before = await sizeOf(`${path}.part`);
     try {
@@ -48,7 +48,7 @@ export async function download(url: string, path: string, options: DownloadOptio
   await rm(`${path}.part.json`, { force: true });
 }
 
-/** Asks for what is missing of a file, and writes it as it comes. @throws Interrupted where another try may help */
+/** Fetches the missing bytes of a file. @throws Interrupted where another try may help */
 async function fetchRest(url: string, path: string, { timeout = 30, progress }: DownloadOptions): Promise<void> {
   const part = `${path}.part`;
   const origin = await readOrigin(`${part}.json`);
@@ -79,7 +79,7 @@ async function fetchRest(url: string, path: string, { timeout = 30, progress }: 
   }
 }
 
-/** Aborts a request when nothing has come for a time. */
+/** Aborts a request when nothing arrives for a time. */
 class Silence {
   readonly #controller = new AbortController();
   readonly #seconds: number;
@@ -94,7 +94,7 @@ class Silence {
     return this.#controller.signal;
   }
 
-  /** Something has come. */
+  /** Restarts the time. */
   postpone(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#controller.abort(), this.#seconds * 1000);
@@ -105,7 +105,7 @@ class Silence {
   }
 }
 
-/** Asks for the bytes from `before` on, of the state of the file that they belong to. */
+/** Headers that ask for the bytes from `before` on, if the file is still the same. */
 function headersFor(before: number, origin: Origin | undefined): Record<string, string> {
   const headers: Record<string, string> = { "accept-encoding": "identity" };
   if (before > 0) headers.range = `bytes=${before}-`;
@@ -113,7 +113,7 @@ function headersFor(before: number, origin: Origin | undefined): Record<string, 
   return headers;
 }
 
-/** @throws Interrupted, the part removed, for the rest of another file, UserError for an answer that is no file */
+/** @throws Interrupted where the server has another file (the part is removed); UserError where it sends no file */
 async function checkAnswer(
   response: Response,
   { url, part, before, total }: { url: string; part: string; before: number; total: number | undefined },
@@ -129,12 +129,12 @@ async function checkAnswer(
   throw new UserError(`cannot fetch ${url}: the server answers ${`${status} ${statusText}`.trim()}.`);
 }
 
-/** The server's name for this state of the file. A weak ETag does not promise equal bytes. */
+/** The ETag or date of the file. Weak ETags are not used: they do not promise equal bytes. */
 function versionOf({ headers }: Response): string | undefined {
   return headers.get("etag")?.replace(/^W\/.*/, "") || headers.get("last-modified") || undefined;
 }
 
-/** Writes the body into the file from a byte on. @param came called with the bytes that are there. @returns their number */
+/** Writes the body to the file from byte `from` on. @param came called with the size so far. @returns the size */
 async function writeBody(
   response: Response,
   { part, from, silence, came }: { part: string; from: number; silence: Silence; came: (bytes: number) => void },
@@ -158,7 +158,7 @@ async function writeBody(
   return done;
 }
 
-/** A failing disk is the user's matter and ends the download; everything else is the connection. */
+/** A UserError for a failing disk, which ends the download; else Interrupted, as the connection has failed. */
 function explained(error: unknown, part: string): Error {
   const { code, syscall, message } = error as NodeJS.ErrnoException;
   if (syscall === "write" || syscall === "open" || syscall === "fsync") {
@@ -181,7 +181,7 @@ function explained(error: unknown, part: string): Error {
   return new Interrupted(known ?? (cause?.message || message || String(error)));
 }
 
-/** Whether a partial answer is the rest of what is there: "bytes <done>-<last>/<total>". */
+/** Whether a partial answer continues at byte `done`: "bytes <done>-<last>/<total>". */
 function continues(response: Response, done: number, total: number | undefined): boolean {
   const [, start, whole] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get("content-range") ?? "") ?? [];
   return Number(start) === done && (total === undefined || whole === "*" || Number(whole) === total);
@@ -198,6 +198,6 @@ async function readOrigin(path: string): Promise<Origin | undefined> {
   try {
     return JSON.parse(await readFile(path, "utf8")) as Origin;
   } catch {
-    return undefined; // none, or cut short: then all is fetched again
+    return undefined; // missing or truncated: the file is fetched from its beginning
   }
 }

@@ -1,4 +1,4 @@
-/** Files through node:fs. A write is all or nothing; every failure is a UserError that names the path and the reason. */
+/** Files through node:fs. A write replaces the whole file or nothing. Every failure is a UserError with the path and the reason. */
 import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { UserError } from "../errors.ts";
@@ -42,7 +42,7 @@ async function guarded<T>(action: string, path: string, work: () => Promise<T>):
   }
 }
 
-/** Writes under way, so that two to one path follow each other. */
+/** Writes in progress: two writes to one path run one after the other. */
 const writing = new Map<string, Promise<void>>();
 
 async function write(path: string, content: Uint8Array | string | readonly Uint8Array[]): Promise<void> {
@@ -59,7 +59,7 @@ async function write(path: string, content: Uint8Array | string | readonly Uint8
 async function writeNow(path: string, content: Uint8Array | string | readonly Uint8Array[]): Promise<void> {
   const chunks: readonly Uint8Array[] =
     typeof content === "string" ? [Buffer.from(content)] : content instanceof Uint8Array ? [content] : content;
-  // One fixed name per file: what a killed process leaves behind is overwritten by the next save.
+  // One fixed name per file, so the next save overwrites what a killed process has left.
   const beside = `${path}.part`;
   try {
     await mkdir(dirname(path), { recursive: true });
@@ -148,9 +148,9 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /**
- * The file system. `write` fills `<path>.part` in the same folder, has it stored on the disk (fsync) and renames it over
- * `path`; on any failure, a full disk among them, `<path>.part` is removed and the old file stays as it was.
- * A rename is stored on the disk before it returns. `list` follows symbolic links. `remove` takes a file, and does nothing where there is none.
+ * The file system. `write` fills `<path>.part` in the same folder, stores it on the disk (fsync) and renames it to `path`. After
+ * a failure, such as a full disk, `<path>.part` is removed and the old file is unchanged. A rename is stored on the disk before
+ * it returns. `list` follows symbolic links. `remove` removes a file, and does nothing where there is none.
  */
 export const files: Files = {
   read: (path) => guarded("read", path, () => readFile(path)),

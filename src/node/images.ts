@@ -8,9 +8,9 @@ import { upright } from "../formats/orientation.ts";
 import type { DeepPicture, Images, Picture, Samples } from "../platform.ts";
 
 /**
- * Settings of sharp for a process that trains: one thread a picture, since the cores belong to the training step, and no
- * cache, since a file is decoded once an epoch. sharp has them for the whole process only, so a library must not set them:
- * the command line calls this, and a program that trains may.
+ * Sets sharp up for training: one thread per picture, since the training step needs the cores, and no cache, since a file is
+ * decoded once an epoch. These settings hold for the whole process, so importing this library does not change them. The
+ * command line calls this function; a program that trains may, too.
  */
 export function tuneSharpForTraining(): void {
   sharp.cache(false);
@@ -18,11 +18,11 @@ export function tuneSharpForTraining(): void {
 }
 
 /**
- * PNG, JPEG, WebP, TIFF, BMP, GIF and Netpbm as 8-bit sRGB: 3 channels, or 1 for a grey file. Pixels are taken as they are
- * stored: no colour profile, no turning by EXIF. The orientation tag of a TIFF turns the picture, as in Pillow. 16 bits are
- * cut to the upper 8; of several frames the first is taken. CMYK becomes RGB by
- * Pillow's formula, (255 - C)(255 - K) / 255. Transparency is dropped, the colours beneath kept; with `alpha: true` a file
- * that has it gives 4 channels (RGBA). Of NumPy arrays see decodeNpy and eightBit.
+ * Decodes PNG, JPEG, WebP, TIFF, BMP, GIF and Netpbm to 8-bit sRGB with 3 channels, or 1 for a grey file. Stored pixels are not
+ * changed: colour profiles and EXIF orientation are ignored. The orientation tag of a TIFF turns the picture, as in Pillow.
+ * Values of 16 bits are cut to the upper 8. Of several frames the first is taken. CMYK becomes RGB by Pillow's formula,
+ * (255 - C)(255 - K) / 255. Transparency is dropped; with `alpha: true` a file that has it gives 4 channels (RGBA). For NumPy
+ * arrays see decodeNpy and eightBit.
  * @throws UserError for bytes that are no picture, and for a truncated or damaged one
  */
 async function decode(bytes: Uint8Array, { alpha = false }: { alpha?: boolean } = {}): Promise<Picture> {
@@ -30,8 +30,8 @@ async function decode(bytes: Uint8Array, { alpha = false }: { alpha?: boolean } 
 }
 
 /**
- * As decode, but at full depth: 16-bit files give 16 bits, and TIFF of floats (in [-1, 1]; no alpha) or of more than 4
- * channels and NumPy arrays are read as they are.
+ * Like decode, but with all bits: 16-bit files give 16 bits. TIFFs of floats (in [-1, 1]; no alpha), TIFFs with more than 4
+ * channels, and NumPy arrays keep their values.
  */
 async function decodeDeep(bytes: Uint8Array, { alpha = false }: { alpha?: boolean } = {}): Promise<DeepPicture> {
   return tolerant(bytes, { alpha, deep: true });
@@ -43,13 +43,13 @@ interface How {
 }
 
 async function tolerant(bytes: Uint8Array, how: How): Promise<DeepPicture> {
-  // The message of a NumPy array says enough: it is a set of values, whose form the user chooses.
+  // Errors of NumPy arrays need no prefix: the array is not damaged, but has another form.
   if (isNpy(bytes)) return decodeNpy(bytes);
   try {
     const known = decodeKnown(bytes, how);
     if (known) return known;
     return await decodeAs(bytes, how, "warning").catch((error) => {
-      // Stray bytes between segments are common in sound JPEGs, and libjpeg skips them. Its other warnings mean damage.
+      // Many sound JPEGs have stray bytes between segments, which libjpeg skips. Its other warnings mean damage.
       if (!linesOf(error).every((line) => line.includes("extraneous bytes before marker"))) throw error;
       return decodeAs(bytes, how, "error");
     });
@@ -89,12 +89,12 @@ async function decodeAs(bytes: Uint8Array, { alpha, deep }: How, failOn: "warnin
 
 const containers = { uchar: Uint8Array, ushort: Uint16Array, float: Float32Array };
 
-/** Values as they are stored: 16 bits, floats, and any number of bands. */
+/** Stored values: 8 or 16 bits or floats, any number of bands. */
 async function decodeValues(image: Sharp, space: string, depth: string, bands: boolean): Promise<DeepPicture> {
   if (depth !== "uchar" && depth !== "ushort" && depth !== "float") {
     throw new UserError(`values of the type ${depth}; 8 or 16 bits without sign, or floats in [-1, 1], are expected`);
   }
-  // Of many grey bands the raw output gives only the first; as RGB it gives them all, the first one three times.
+  // Raw output of a grey picture with many bands has only the first; as RGB it has all, and the first one three times.
   const manyGrey = bands && (space === "b-w" || space === "grey16");
   const { data: bytes, info } = await image
     .toColourspace(manyGrey ? (depth === "ushort" ? "rgb16" : "srgb") : space)
@@ -130,7 +130,7 @@ function cmykToRgb(cmyk: Uint8Array, pixels: number): Uint8Array {
   return rgb;
 }
 
-/** A lossless PNG of 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA) channels, of 8 or 16 bits as the values have. */
+/** Encodes 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA) channels as a PNG with 8 or 16 bits, as the values have. */
 async function encodePng(picture: Picture<Uint8Array | Uint16Array>): Promise<Uint8Array> {
   const { width, height, channels, data } = picture;
   if (channels < 1 || channels > 4 || data.length !== width * height * channels) {
@@ -145,7 +145,7 @@ async function encodePng(picture: Picture<Uint8Array | Uint16Array>): Promise<Ui
   return new Uint8Array(png.buffer, png.byteOffset, png.length);
 }
 
-/** Reading and writing pictures in Node. */
+/** Decodes and encodes pictures on Node. */
 export const images: Images & { decode: typeof decode; decodeDeep: typeof decodeDeep } = {
   decode,
   decodeDeep,

@@ -14,10 +14,10 @@ const sequenceOutput = "stop";
 const refusal = "Non tensor type is temporarily not supported";
 
 /**
- * onnxruntime-node makes a new copy of every output for its result, also of outputs that were given memory (fetches) and
- * are there already: for unet_256 that is 280 MB a step and a sixth of its time. It creates results in order and gives up at
- * the first that is not a tensor, so with such an output in front nothing is copied. In a version without the refusal all
- * works the same, slower.
+ * Runs a session that writes its outputs to given memory (fetches), without copies. onnxruntime-node copies every output for
+ * its result, also those with given memory: for unet_256 that is 280 MB a step and a sixth of its time. It creates results in
+ * order and fails at the first that is not a tensor, so with such an output in front it copies nothing. A version that does not
+ * fail gives the same values, slower.
  */
 export const runInto: Platform["runInto"] = Object.assign(
   async (...[session, feeds, fetches]: Parameters<Platform["runInto"]>) => {
@@ -30,7 +30,7 @@ export const runInto: Platform["runInto"] = Object.assign(
   { sequenceOutput },
 );
 
-/** Whether this build of ONNX Runtime has a device's part, or can be given it. */
+/** Whether this build of ONNX Runtime supports a device, installed or not. */
 export const supports = (name: string): boolean =>
   onnxruntime.listSupportedBackends().some((backend) => backend.name === name);
 

@@ -1,6 +1,6 @@
 /**
- * Looks at one device in a process of its own, for a driver may end the process that asks it. Prints one line of JSON, a
- * ProbeResult; the runtime's log on standard error names the machine's GPUs.
+ * Examines one device in a separate process, since a driver may end the process that uses it. Prints a ProbeResult as one line of
+ * JSON. The log of the runtime on standard error names the GPUs of the machine.
  */
 import { sessionOptions } from "../engines/device.ts";
 import { Graph } from "../graph/graph.ts";
@@ -22,7 +22,7 @@ async function session(graph: Graph, name: DeviceName): Promise<InferenceSession
   return ort.InferenceSession.create(encode(graph.program()), sessionOptions({ name, label: name }, 1));
 }
 
-/** On larger matrices as long as they take no time, for a GPU needs large ones to show what it can. */
+/** GFLOP/s of a matrix product. Matrices grow until one takes 10 ms: a GPU is slow on small ones. */
 async function rate(name: DeviceName): Promise<number> {
   let [best, side] = [0, 128];
   for (let seconds = 0; seconds < 0.01 && side <= 4096; side *= 2) {
@@ -32,10 +32,10 @@ async function rate(name: DeviceName): Promise<number> {
   return best;
 }
 
-/** Seconds of one product of square matrices, the better of two. */
+/** Seconds for one product of square matrices, the smaller of two measurements. */
 async function product(name: DeviceName, side: number): Promise<number> {
   const graph = new Graph();
-  // The product's sum, so that little comes back.
+  // Only the sum of the product is read back.
   graph.output("y", sum(gemm(graph.input("a", [side, side]), graph.input("b", [side, side]))));
   const multiply = await session(graph, name);
   const matrix = new ort.Tensor("float32", new Float32Array(side * side).fill(0.5), [side, side]);
@@ -51,12 +51,12 @@ async function product(name: DeviceName, side: number): Promise<number> {
   return best;
 }
 
-/** The runtime does not tell limits, but what it says of a buffer of just under 4 GiB does. */
+/** The runtime does not report limits. A buffer of just under 4 GiB makes it name the limit in an error. */
 async function maxBufferSize(): Promise<number | undefined> {
   const graph = new Graph();
   graph.output("y", sum(Expand([graph.input("x", [1, 1])], { shape: [1023, 2 ** 20] })));
   const large = await session(graph, "webgpu");
-  // The first complaint may be of the allocation; the second names the limit.
+  // The first error may be about the allocation; the second names the limit.
   for (let i = 0; i < 2; i++) {
     try {
       await large.run({ x: new ort.Tensor("float32", new Float32Array(1), [1, 1]) });

@@ -1,4 +1,4 @@
-/** Serves folders on this machine, with the headers that give the page's WASM its threads. */
+/** Serves folders on this machine, with the headers that threads of WASM need. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import sirv from "sirv";
@@ -10,18 +10,18 @@ const isolation = {
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
-/** How many ports are tried, counted from the one that was asked for. */
+/** Number of ports that are tried, from the requested one on. */
 const tries = 20;
 
 export interface ServeOptions {
-  /** Where it is taken, the next free one of the twenty from it on. 0, the default: any free one. */
+  /** First port to try; the next 19 follow where it is in use. 0, the default, is any free port. */
   port?: number;
-  /** Sends the headers of cross-origin isolation, which threads need. Default true. */
+  /** Whether to send the headers of cross-origin isolation, which threads need. Default true. */
   isolated?: boolean;
 }
 
 export interface Served {
-  /** With a slash at its end. */
+  /** Ends with a slash. */
   url: string;
   /** The port that is used. */
   port: number;
@@ -29,16 +29,16 @@ export interface Served {
 }
 
 /**
- * Serves files to this machine alone (127.0.0.1) until it is closed.
- * @param folders a file is looked for in the first, then in the next
- * @throws UserError where no port is free
+ * Serves files until it is closed, to this machine only (127.0.0.1).
+ * @param folders folders that are searched for a file, in this order
+ * @throws UserError where all ports are in use
  */
 export async function serveFolders(
   folders: readonly string[],
   { port = 0, isolated = true }: ServeOptions = {},
 ): Promise<Served> {
   const handlers = folders.map((folder) =>
-    // dev: files are read at each request, so that a page that was built anew is served.
+    // dev: reads files at each request, so a rebuilt page is served.
     sirv(folder, {
       dev: true,
       setHeaders: (response) => {

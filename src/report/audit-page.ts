@@ -1,27 +1,28 @@
-/** The page of `data audit`: what was found in a data set, with pictures. */
+/** The page of `data audit`: the findings in a data set, with pictures. */
 import { count, type Html, html, htmlPage, lines, terms, timeTag } from "./html.ts";
 
-/** Pictures that belong together, as addresses: a data URI each, or a path relative to the page. */
+/** A picture of a finding. */
 export interface AuditPicture {
+  /** Address: a data URI, or a path relative to the page. */
   source: string;
-  /** Under the picture, and its text for those who do not see it. */
+  /** Text below the picture, and its alternative text. */
   label: string;
 }
 
 export interface AuditItem {
   /** Names of the files or pairs. */
   names: readonly string[];
-  /** What is the matter, as a sentence without its stop. */
+  /** The finding as a sentence without a full stop. */
   text: string;
   pictures: readonly AuditPicture[];
 }
 
 export interface AuditSection {
   title: string;
-  /** What it means and what to do. */
+  /** What the findings mean and what to do. */
   advice: string;
   items: readonly AuditItem[];
-  /** Files of further findings, without pictures. */
+  /** Names of further findings, shown without pictures. */
   more: readonly string[];
 }
 
@@ -29,7 +30,7 @@ export interface AuditPageInfo {
   title: string;
   facts: readonly (readonly [label: string, value: string])[];
   sections: readonly AuditSection[];
-  /** Said where there is no section, and below them: what was looked for. */
+  /** The checks that were made, as a sentence below the sections. */
   lookedFor: string;
   updated?: Date;
 }
@@ -42,7 +43,7 @@ export function auditPage({ title, facts, sections, lookedFor, updated }: AuditP
   });
   const body = html`<header>
 <h1>${title}</h1>
-<p>${total === 0 ? "Nothing to complain of." : `${count(total)} ${total === 1 ? "finding" : "findings"}.`}</p>
+<p>${total === 0 ? "No findings." : `${count(total)} ${total === 1 ? "finding" : "findings"}.`}</p>
 ${updated && html`<p class="soft small">${timeTag(updated)}</p>`}
 </header>
 <dl class="facts">${terms(facts)}</dl>
@@ -52,7 +53,7 @@ ${lines(sections.map(sectionOf))}
   return htmlPage({ title, body, css });
 }
 
-/** Findings of a section. */
+/** Number of findings of a section. */
 function size({ items, more }: AuditSection): number {
   return items.length + more.length;
 }

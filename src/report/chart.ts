@@ -1,11 +1,11 @@
-/** Line charts of noisy values over training steps, as inline SVG: a smoothed line over a faint raw one. */
+/** Line charts of noisy values over training steps, as inline SVG: a smoothed line and, fainter, the raw one. */
 import { count, type Html, html, lines } from "./html.ts";
 
 export interface Series {
   name: string;
   /** One of the page's four colours. */
   tone: 1 | 2 | 3 | 4;
-  /** Values at the chart's `x`, of the same length; those that are not finite are left out. */
+  /** Values at the chart's `x`, of the same length. Values that are not finite are left out. */
   y: ArrayLike<number>;
 }
 
@@ -15,9 +15,9 @@ export interface ChartOptions {
   x: ArrayLike<number>;
   series: readonly Series[];
   xLabel: string;
-  /** With its unit. */
+  /** Name and unit of the values. */
   yLabel: string;
-  /** A dashed level with its meaning. */
+  /** A dashed horizontal line and what it means. */
   reference?: { y: number; label: string };
 }
 
@@ -29,9 +29,8 @@ const innerHeight = height - plot.top - plot.bottom;
 const buckets = 250;
 
 /**
- * One chart, a <figure>. Each series has at most 2 * 250 raw points and 250 smoothed ones, whatever its length. The raw
- * points are the lowest and the highest value of each stretch, so that no spike is lost; a smoothed point is the mean of
- * the 5 % of the steps around it.
+ * One chart, a <figure>. The steps are divided into at most 250 stretches. Each gives two raw points, its lowest and highest
+ * value, so no spike is lost, and one smoothed point, the mean of the 5 % of the steps around its middle.
  */
 export function lineChart({ title, x, series, xLabel, yLabel, reference }: ChartOptions): Html {
   const curves = series.map((one) => ({ ...one, ...condense(x, one.y) }));
@@ -56,7 +55,7 @@ ${note}</figure>
 `;
 }
 
-/** Where the script finds the plot within the drawing. */
+/** Position of the plot within the drawing, for the script. */
 function place(xEnd: number): object {
   return {
     left: plot.left,
@@ -75,7 +74,7 @@ interface Scale {
   toY(value: number): number;
 }
 
-/** From values, which begin at 0 on both axes, to units of the drawing. */
+/** Converts values to units of the drawing. Both axes begin at 0. */
 function scaleOf(xEnd: number, yEnd: number): Scale {
   return {
     xEnd,
@@ -103,7 +102,7 @@ function level(kind: string, y: number): Html {
   return html`<path class="${kind}" d="M${plot.left} ${y.toFixed(1)}H${width - plot.right}"/>`;
 }
 
-/** The raw and the smoothed line of each curve, cut off at the plot's border. */
+/** The raw and the smoothed line of each curve, clipped to the plot. */
 function lineParts(curves: readonly Curve[], { toX, toY }: Scale, clip: string): Html[] {
   const path = (points: readonly Point[]) =>
     points.map(([a, b], i) => `${i === 0 ? "M" : "L"}${toX(a).toFixed(1)} ${toY(b).toFixed(1)}`).join("");
@@ -116,7 +115,7 @@ function lineParts(curves: readonly Curve[], { toX, toY }: Scale, clip: string):
   ];
 }
 
-/** The name of each curve at its end. */
+/** The name of each curve, at its right end. */
 function nameParts(curves: readonly Curve[], { yEnd, toY }: Scale): Html[] {
   const ends = curves.flatMap(({ name, tone, smooth }) => {
     const last = smooth.at(-1);
@@ -153,7 +152,7 @@ ${[1, 2, 3, 4]
   .join("\n")}
 `;
 
-/** Shows the smoothed values at the pointer. */
+/** Script: shows the smoothed values at the pointer. */
 export const chartScript = `for (const chart of document.querySelectorAll(".chart")) {
   const scale = JSON.parse(chart.dataset.scale);
   const lines = JSON.parse(chart.dataset.lines);
@@ -180,7 +179,7 @@ export const chartScript = `for (const chart of document.querySelectorAll(".char
 type Point = [x: number, y: number];
 type Curve = Series & { raw: Point[]; smooth: Point[] };
 
-/** The lowest and highest of each stretch, in their order, and the smoothed value at its middle. */
+/** The lowest and highest value of each stretch, in the order of x, and the smoothed value at its middle. */
 function condense(x: ArrayLike<number>, y: ArrayLike<number>): { raw: Point[]; smooth: Point[] } {
   const points: Point[] = [];
   for (let i = 0; i < x.length; i++) if (Number.isFinite(y[i])) points.push([x[i]!, y[i]!]);
@@ -199,7 +198,7 @@ function condense(x: ArrayLike<number>, y: ArrayLike<number>): { raw: Point[]; s
       if (points[i]![1] > points[high]![1]) high = i;
     }
     for (const i of new Set([Math.min(low, high), Math.max(low, high)])) raw.push(points[i]!);
-    // The window shrinks towards the ends, so that it stays centred; the last point is the last step's.
+    // Towards the ends the window shrinks, so it stays centred. The last point is at the last step.
     const middle = bucket === stretches - 1 ? points.length - 1 : Math.floor((from + to - 1) / 2);
     const half = Math.min(reach, Math.max(middle, Math.floor(reach / 2)));
     const [start, end] = [Math.max(0, middle - half), Math.min(points.length, middle + half + 1)];
@@ -208,7 +207,7 @@ function condense(x: ArrayLike<number>, y: ArrayLike<number>): { raw: Point[]; s
   return { raw, smooth };
 }
 
-/** Top of the value axis: all smoothed values and the bulk of the raw ones; single spikes may leave the chart. */
+/** Top of the value axis: above all smoothed values and 97 % of the raw ones. Single spikes may leave the chart. */
 function highest(curves: readonly Curve[], reference = 0): number {
   const smooth = curves.flatMap(({ smooth }) => smooth.map(([, y]) => y));
   const raw = curves.flatMap(({ raw }) => raw.map(([, y]) => y)).sort((a, b) => a - b);
@@ -225,14 +224,14 @@ export function ticks(from: number, to: number, wanted: number): number[] {
   return Array.from({ length: steps + 1 }, (_, i) => Number((from + i * step).toPrecision(12)));
 }
 
-/** A tick's text, with the decimals that tell its neighbours apart; thousands as k. */
+/** Text of a tick, with as many decimals as the distance of two ticks has; thousands as k. */
 function short(tick: number, all: readonly number[]): string {
   const step = (all[1] ?? 1) - (all[0] ?? 0);
   if (step >= 1000) return tick === 0 ? "0" : `${count(tick / 1000)}k`;
   return step >= 1 ? count(tick) : tick.toFixed(Math.ceil(-Math.log10(step) - 1e-9));
 }
 
-/** Moves labels that would overlap to 14 units apart, in their order. */
+/** Moves overlapping labels to a distance of 14 units, in the same order. */
 function apart<T extends { y: number }>(labels: readonly T[]): T[] {
   const sorted = [...labels].sort((a, b) => a.y - b.y).map((label) => ({ ...label }));
   for (let i = 1; i < sorted.length; i++) sorted[i]!.y = Math.max(sorted[i]!.y, sorted[i - 1]!.y + 14);

@@ -1,11 +1,11 @@
-/** Pictures side by side and under each other, as 8-bit RGB. */
+/** Composes 8-bit RGB pictures from others: side by side, or one below the other. */
 import type { Picture } from "../platform.ts";
 
 const paper = 255;
 
 /**
- * The pictures from left to right, tops aligned, `gap` pixels of white between them. Grey becomes RGB, alpha is left
- * out.
+ * The pictures from left to right with their tops aligned and `gap` white pixels between them. Grey becomes RGB, alpha is
+ * dropped.
  */
 export function strip(pictures: readonly Picture[], { gap = 4 }: { gap?: number } = {}): Picture {
   const width = pictures.reduce((sum, { width }) => sum + width + gap, -gap);
@@ -18,7 +18,7 @@ export function strip(pictures: readonly Picture[], { gap = 4 }: { gap?: number 
   return out;
 }
 
-/** The pictures from top to bottom, left edges aligned, `gap` pixels of white between them. */
+/** The pictures from top to bottom with their left edges aligned and `gap` white pixels between them. */
 export function stack(pictures: readonly Picture[], { gap = 4 }: { gap?: number } = {}): Picture {
   const height = pictures.reduce((sum, { height }) => sum + height + gap, -gap);
   const out = blank(Math.max(0, ...pictures.map(({ width }) => width)), Math.max(0, height));
@@ -31,13 +31,13 @@ export function stack(pictures: readonly Picture[], { gap = 4 }: { gap?: number 
 }
 
 export interface SheetOptions {
-  /** Rows side by side; by default as many as make the sheet about 3 wide to 2 high. */
+  /** Number of rows side by side. Default: such that the sheet is about 3 wide to 2 high. */
   across?: number;
-  /** Each pixel becomes zoom x zoom; by default small pictures are enlarged to at least 128 pixels' width. */
+  /** Whole factor of enlargement. Default: such that a picture is at least 128 pixels wide. */
   zoom?: number;
 }
 
-/** Rows of pictures on one sheet, without text; every row has as many pictures as the first. `inspect` writes it. */
+/** Rows of pictures on one sheet, without text. Every row has as many pictures as the first. */
 export function contactSheet(rows: readonly (readonly Picture[])[], options: SheetOptions = {}): Picture {
   const [cellWidth, cellHeight] = largest(rows.flat());
   const zoom = options.zoom ?? Math.max(1, Math.ceil(128 / Math.max(1, cellWidth)));
@@ -63,7 +63,7 @@ function blank(width: number, height: number): Picture {
   return { width, height, channels: 3, data: new Uint8Array(width * height * 3).fill(paper) };
 }
 
-/** Copies `from`, each pixel zoom x zoom, with its top left corner at (x, y). */
+/** Copies `from`, enlarged by `zoom`, to (x, y), its top left corner. */
 function paste(into: Picture, from: Picture, x: number, y: number, zoom = 1): void {
   const grey = from.channels < 3;
   for (let row = 0; row < from.height * zoom; row++) {
@@ -80,7 +80,7 @@ function largest(all: readonly Picture[]): [width: number, height: number] {
   return [Math.max(0, ...all.map(({ width }) => width)), Math.max(0, ...all.map(({ height }) => height))];
 }
 
-/** How many of `count` rows stand side by side. */
+/** How many of `count` rows to put side by side. */
 function balanced(count: number, width: number, height: number): number {
   return Math.max(1, Math.round(Math.sqrt((1.5 * count * height) / width)));
 }

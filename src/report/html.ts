@@ -1,6 +1,6 @@
-/** What the pages share: HTML that escapes its values, one self-contained file, light and dark, and how numbers are written. */
+/** Basis of the pages: templates that escape their values, the frame of a self-contained file, numbers as text. */
 
-/** Text that is HTML already. A template takes it as it is and escapes everything else. */
+/** HTML source. A template inserts it unchanged, and escapes all other values. */
 export class Html {
   readonly #source: string;
 
@@ -13,20 +13,20 @@ export class Html {
   }
 }
 
-/** What a template takes: text and numbers, which it escapes; HTML; nothing, for undefined; and lists of all these. */
+/** Values of a template: text and numbers, which it escapes; HTML; undefined, which gives nothing; lists of these. */
 export type HtmlValue = string | number | Html | undefined | readonly HtmlValue[];
 
-/** A piece of HTML: html`<p title="${text}">${text}</p>`. Values are escaped for content and for quoted attributes. */
+/** A piece of HTML, such as html`<p title="${text}">${text}</p>`. Values are escaped for content and for quoted attributes. */
 export function html(parts: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
   return new Html(parts.map((part, i) => (i === 0 ? part : sourceOf(values[i - 1]) + part)).join(""));
 }
 
-/** HTML, CSS or JavaScript that is not escaped. Never for text that comes from a file, a name or a user. */
+/** HTML, CSS or JavaScript without escaping. Do not use it for text from a file, a name or a user. */
 export function raw(source: string): Html {
   return new Html(source);
 }
 
-/** The values, each on a line. */
+/** The values, one per line. */
 export function lines(values: readonly HtmlValue[]): Html {
   return new Html(values.map(sourceOf).join("\n"));
 }
@@ -43,12 +43,12 @@ function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (character) => entities[character]!);
 }
 
-/** The address of a file relative to the page, from its path with forward slashes: names may hold spaces, `#`, `?` and `%`. */
+/** The relative address of a file, from its path with forward slashes. Names may contain spaces, `#`, `?` and `%`. */
 export function address(path: string): string {
   return path.split("/").map(encodeURIComponent).join("/");
 }
 
-/** Seconds as people say them, two units at most: "48 s", "12 min 5 s", "6 h 20 min", "3 days 4 h". */
+/** A duration with at most two units: "48 s", "12 min 5 s", "6 h 20 min", "3 days 4 h". */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds) || seconds < 0) return "unknown";
   const units = [
@@ -69,12 +69,12 @@ export function duration(seconds: number): string {
   return parts.length > 0 ? parts.join(" ") : "0 s";
 }
 
-/** A count with thin spaces between thousands: 80 000. */
+/** A count with thin spaces between groups of three digits: 80 000. */
 export function count(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, "\u2009");
 }
 
-/** A value with `digits` decimals; an infinite one as its sign. */
+/** A value with `digits` decimals; an infinite one as \u221e, NaN as a dash. */
 export function fixed(value: number, digits: number): string {
   if (Number.isNaN(value)) return "\u2013";
   return Number.isFinite(value) ? value.toFixed(digits) : value > 0 ? "\u221e" : "\u2212\u221e";
@@ -85,7 +85,7 @@ export function terms(pairs: readonly (readonly [label: string, value: HtmlValue
   return html`${pairs.map(([label, value]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`)}`;
 }
 
-/** A time as `2026-11-23 13:05 UTC`, which the page's script rewrites in the reader's own zone. */
+/** A time as `2026-11-23 13:05 UTC`. A script in the page converts it to the reader's time zone. */
 export function timeTag(time: Date): Html {
   const iso = time.toISOString();
   return html`<time datetime="${iso}">${iso.slice(0, 16).replace("T", " ")} UTC</time>`;
@@ -96,11 +96,11 @@ export interface HtmlPage {
   body: Html;
   css?: string;
   script?: string;
-  /** Further elements of the head. */
+  /** More elements of the head. */
   head?: Html | undefined;
 }
 
-/** The text of the whole file. */
+/** The text of the whole file. It looks right in light and dark, and on wide and narrow screens. */
 export function htmlPage({ title, body, css = "", script = "", head }: HtmlPage): string {
   return `${html`<!doctype html>
 <html lang="en">

@@ -1,4 +1,4 @@
-/** The page of `inspect`: pairs as the network will see them, each in several draws of crop and flip. */
+/** The page of `inspect`: pairs as the network sees them, each with several random crops and flips. */
 import { count, type Html, html, htmlPage, lines, terms, timeTag } from "./html.ts";
 
 export interface InspectPicture {
@@ -6,7 +6,7 @@ export interface InspectPicture {
   source: string;
   /** What it shows, such as "input (A)". */
   label: string;
-  /** Pixels of the picture. */
+  /** Size in pixels. */
   width: number;
   height: number;
 }
@@ -21,12 +21,12 @@ export interface InspectedPair {
 export interface InspectPageInfo {
   title: string;
   facts: readonly (readonly [label: string, value: string])[];
-  /** Files that cannot be used, each with the reason. */
+  /** Files that cannot be used, with the reason. */
   leftOut: readonly string[];
   pairs: readonly InspectedPair[];
-  /** Pairs in the data set. */
+  /** Number of pairs in the data set. */
   total: number;
-  /** When the page was written; left out for a page that is the same every time. */
+  /** When the page was written. Without it, equal data give equal pages. */
   updated?: Date;
 }
 
@@ -58,7 +58,7 @@ function card({ name, draws }: InspectedPair): Html {
 </article>`;
 }
 
-/** Pictures below 128 pixels are enlarged by a whole factor, so that each pixel stays a square. */
+/** Pictures of less than 128 pixels are enlarged by a whole factor, so each pixel stays a square. */
 function figure({ source, label, width, height }: InspectPicture, alt: string): Html {
   const shown = width * Math.max(1, Math.ceil(128 / width));
   const size = html`width="${width}" height="${height}"${width < 200 ? html` class="pixels"` : ""}`;

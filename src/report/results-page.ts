@@ -1,12 +1,12 @@
-/** The page of `test`: every image with its metrics, and their means. */
+/** The page of `test`: the metrics of every image, and their means. */
 import type { Metrics } from "../metrics/pictures.ts";
 import { address, fixed, type Html, html, htmlPage, lines, terms, timeTag } from "./html.ts";
 
-/** Of one pair. */
+/** Metrics of one pair. */
 export interface RowMetrics extends Metrics {
-  /** Share of pixels of the right class, for label maps. */
+  /** For label maps: share of pixels with the right class. */
   pixel?: number;
-  /** How much samples differ, in grey levels. */
+  /** Standard deviation over the samples, in grey levels. */
   spread?: number;
 }
 
@@ -18,13 +18,13 @@ export interface SetScore {
 }
 
 export interface ResultRow {
-  /** The pair's name. */
+  /** Name of the pair. */
   name: string;
-  /** Pictures, as paths relative to the page with forward slashes. */
+  /** Pictures: paths relative to the page, with forward slashes. */
   input: string;
   output: string;
   target: string;
-  /** Size of the pictures in pixels: small ones are enlarged without smoothing. */
+  /** Size of the pictures in pixels. Small ones are enlarged without smoothing. */
   width: number;
   height: number;
   metrics: RowMetrics;
@@ -32,15 +32,15 @@ export interface ResultRow {
 
 export interface ResultsPageInfo {
   title: string;
-  /** What was tested, as plain sentences: run, epoch, split, number of images. */
+  /** A sentence on what was tested: run, epoch, split, number of images. */
   lead?: string;
   /** More facts as [label, value], such as ["direction", "BtoA"]. */
   facts?: readonly (readonly [label: string, value: string])[];
   rows: readonly ResultRow[];
   scores?: readonly SetScore[];
-  /** What the pictures are, where more can be said than input, output, target. */
+  /** Headings of the pictures. Default: input, output, target. */
   columns?: readonly [input: string, output: string, target: string];
-  /** When the page was written; left out for a page that is the same every time. */
+  /** When the page was written. Without it, equal results give equal pages. */
   updated?: Date;
 }
 
@@ -49,7 +49,7 @@ interface Column {
   unit: string;
   digits: number;
   meaning: string;
-  /** Lower is better. */
+  /** Sort key: lower is better. */
   badness: (metrics: RowMetrics) => number;
 }
 
@@ -102,7 +102,7 @@ const columns: Record<keyof RowMetrics, Column> = {
 const keysOf = ([first]: readonly ResultRow[]) =>
   (Object.keys(columns) as (keyof RowMetrics)[]).filter((key) => first?.metrics[key] !== undefined);
 
-/** The text of the page. Rows stand in the order given until the reader sorts them; pictures are files beside the page. */
+/** The text of the page. The pictures are separate files. Rows keep their order until the reader sorts them. */
 export function resultsPage(info: ResultsPageInfo): string {
   const { title, lead, facts = [], rows, scores = [], columns: names = ["input", "output", "target"], updated } = info;
   const orders = keysOf(rows).flatMap((key) =>
@@ -129,7 +129,7 @@ ${lines(rows.map((row) => card(row, names)))}
   return htmlPage({ title, body, css, script });
 }
 
-/** The table of means: a line for each metric of the pairs, and one for each score of the whole set. */
+/** The table of means: a row for each metric of the pairs, and for each score of the whole set. */
 function summary(rows: readonly ResultRow[], scores: readonly SetScore[]): Html {
   if (rows.length === 0) return html`<p class="soft">No images.</p>`;
   const all = rows.map(({ metrics }) => metrics);

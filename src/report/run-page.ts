@@ -1,4 +1,4 @@
-/** `runs/<name>/index.html`: how a training run is doing, readable while it goes on and after. */
+/** `runs/<name>/index.html`: the state of a training run, during and after training. */
 import { type ValidationMetric, validationMetrics } from "../metrics/pictures.ts";
 import { chartCss, chartScript, lineChart } from "./chart.ts";
 import {
@@ -15,7 +15,7 @@ import {
   timeTag,
 } from "./html.ts";
 
-/** What a line of `loss_log.jsonl` holds, as far as the page shows it. */
+/** The fields of a line of `loss_log.jsonl` that the page shows. */
 export interface LossLine {
   step: number;
   G_GAN: number;
@@ -38,30 +38,30 @@ export interface AdversarialScale {
 
 export interface RunPageInfo {
   name: string;
-  /** While "training" the page reloads itself. */
+  /** While it is "training", the page reloads itself. */
   state: "training" | "finished" | "stopped";
-  /** The configuration that matters, in reading order: [label, value], such as ["network", "unet_256, ngf 64"]. */
+  /** The main options as [label, value], such as ["network", "unet_256, ngf 64"]. */
   config: readonly (readonly [label: string, value: string])[];
   /** The axis of the adversarial losses; undefined where there is no discriminator. */
   adversarial: AdversarialScale | undefined;
   lambdaL1: number;
-  /** From 1; the epoch that is running, or the last one. */
+  /** The epoch in progress, or the last one; from 1. */
   epoch: number;
   epochs: number;
-  /** Steps done, from the run's first. */
+  /** Steps done since the start of the run. */
   step: number;
   lastStep: number;
   secondsPerStep: number;
   secondsLeft: number;
   /** One per step, ascending. */
   losses: readonly LossLine[];
-  /** Scores on pairs that are not trained on, oldest first, and the one that decides. */
+  /** Scores on validation pairs, oldest first, and the metric that chooses the best weights. */
   validation?: { metric: Metric; scores: readonly ({ epoch: number; step: number } & Record<Metric, number>)[] };
   /** Strips of input, output and target; `file` is relative to the page, such as "samples/epoch_003.png". */
   samples: readonly { epoch: number; file: string }[];
-  /** Width of one picture of a strip in pixels: small ones are enlarged without smoothing. */
+  /** Width of one picture of a strip in pixels. Small ones are enlarged without smoothing. */
   sampleSize?: number;
-  /** What the strip's pictures are, from left to right; by default input, output, target. */
+  /** Headings of the pictures of a strip, from left to right. Default: input, output, target. */
   sampleColumns?: readonly string[];
   /** When the page was written. */
   updated: Date;
@@ -71,7 +71,7 @@ type Metric = ValidationMetric;
 
 const reloadSeconds = 15;
 
-/** The text of the page. It needs no other file but the pictures of the samples. */
+/** The text of the page. Only the pictures of the samples are separate files. */
 export function runPage(info: RunPageInfo): string {
   const { state, name } = info;
   const training = state === "training";
@@ -117,7 +117,7 @@ function facts(info: RunPageInfo, percent: string): [string, string][] {
   ];
 }
 
-/** Both charts of a run's losses, with a note on how to read them; they need chartCss. */
+/** The charts of a run's losses, with a note on how to read them. They need chartCss. */
 export function lossCharts(info: Pick<RunPageInfo, "losses" | "adversarial" | "lambdaL1">): Html {
   const { losses, adversarial } = info;
   if (losses.length === 0) return html`<p class="soft">The curves begin with the first steps.</p>`;

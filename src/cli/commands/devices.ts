@@ -18,7 +18,7 @@ import { Counter } from "../progress.ts";
 const schema = z.object({
   device: option(z.enum(["all", "cpu", "webgpu", "cuda", "wasm"]).default("all"), {
     group: "devices",
-    help: "the device to look at",
+    help: "the device to examine",
   }),
   check: option(z.boolean().default(false), {
     group: "devices",
@@ -36,13 +36,13 @@ const schema = z.object({
     group: "devices",
     value: "FILE",
     absent: "not written",
-    help: "write what was run as JSON: device, op, shape, error, skipped and why",
+    help: "JSON file to write: each op with device, shape and error, or why it was skipped",
   }),
 });
 
 export const devices: Command = {
   name: "devices",
-  summary: "show what training can run on here, and check it",
+  summary: "show the devices that training can run on, and check them",
   schema,
   examples: [
     "npx pix2pix devices",
@@ -76,7 +76,7 @@ export const devices: Command = {
       output.print(`Written to ${out}.`);
     }
     if (reports.every(isRight)) return 0;
-    throw new UserError("a device does not compute what the CPU does: see above, and train with --device cpu.");
+    throw new UserError("a device computes other values than the CPU: see above, and train with --device cpu.");
   },
 };
 
@@ -94,7 +94,7 @@ function describe(device: FoundDevice, { cores }: Platform, output: Output): voi
   for (const [i, line] of lines.entries()) output.print(`${(i === 0 ? name : "").padEnd(7)} ${line}`);
 }
 
-/** The default training step on the adapter: how much memory it needs, and whether each value is within the limits. */
+/** The memory that the default training step needs on the adapter, or the limit that it exceeds. */
 function whatItHolds(device: FoundDevice): string {
   const config = parseConfig({ dataroot: "none" });
   const { cropSize } = config;

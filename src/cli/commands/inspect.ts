@@ -30,12 +30,12 @@ const own = {
   count: option(z.int().min(1).max(1000).default(8), {
     group: "page",
     unit: "pairs",
-    help: "how many pairs it shows, the first ones",
+    help: "number of pairs shown, from the first one",
   }),
   draws: option(z.int().min(1).max(100).default(3), {
     group: "page",
     unit: "draws",
-    help: "how many times each, with another crop and flip",
+    help: "pictures of each pair, each with another random crop and flip",
   }),
 };
 const { seed } = configSchema.shape;
@@ -46,9 +46,9 @@ const schema = z
 
 export const inspect: Command = {
   name: "inspect",
-  summary: "show the pairs exactly as the network will see them",
+  summary: "show the pairs exactly as the network sees them",
   schema,
-  ofRun: "the other options of train may stay on the command line; they are checked as train would",
+  ofRun: "the other options of train may be given; they are checked as train checks them",
   examples: ["npx pix2pix inspect --dataroot data/facades --direction BtoA --out sheet.html"],
   async run(given, output) {
     const { out, count, draws } = ownOptions(z.object(own), given);
@@ -84,15 +84,15 @@ export const inspect: Command = {
   },
 };
 
-/** What is known of the data set. */
+/** Facts about the data set. */
 interface Found {
   layout: string;
-  /** Pairs. */
+  /** Number of pairs. */
   total: number;
   leftOut: readonly string[];
-  /** Files of the first pair and what becomes of them, in the order of the roles. */
+  /** Files of the first pair and how they are used, in the order of the roles. */
   sides: readonly string[];
-  /** Size that the network sees, and how pictures come to it. */
+  /** The size that the network sees, and the steps that lead to it. */
   network: string;
 }
 
@@ -130,7 +130,7 @@ async function sheetOf(shown: readonly DrawnPair[]): Promise<Uint8Array> {
   return images.encodePng(contactSheet(shown.map(({ draws }) => draws.flat())));
 }
 
-/** @throws ConfigError for an ending that is neither a page nor a picture */
+/** @throws ConfigError for another ending */
 function formOf(out: string): "html" | "png" {
   const ending = extname(out).toLowerCase();
   if (ending === ".html" || ending === ".htm") return "html";
@@ -171,7 +171,7 @@ async function drawPairs(
   for (let index = 0; index < count; index++) {
     const pair: DrawnPair = { name: "", draws: [] };
     for (let draw = 0; draw < draws; draw++) {
-      // Crops and flips depend on the epoch.
+      // Each epoch has other crops and flips.
       const { A, B, height, width, names } = await loader.batch(draw + 1, index);
       pair.name = names[0] ?? "";
       const input = inputPicture(A, config, height, width);
@@ -212,7 +212,7 @@ function plural(channels: number): string {
   return channels === 1 ? "1 channel" : `${channels} channels`;
 }
 
-/** What happens to a pair between the disk and the network, in words. */
+/** The steps between the disk and the network, in words. */
 function treatment(config: Config): string {
   const { preprocess, loadSize, loadHeight, cropSize, cropHeight, colorJitter } = config;
   const crop = `cropped to ${cropSize}x${cropHeight}`;

@@ -188,7 +188,7 @@ function misalignedPairs(good: readonly Good[]): { findings: AuditFinding[]; jud
     .map(({ pair, move, errors }): AuditFinding => {
       const what =
         move === otherPair
-          ? "goes no better with its own partner than with those of other pairs"
+          ? "fits its own partner no better than those of other pairs"
           : `lines up better when B is ${move}`;
       return { kind: "misaligned", text: `${what} (${errors.toFixed(1)} standard errors)`, ...about(pair), move };
     });

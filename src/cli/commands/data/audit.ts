@@ -36,17 +36,17 @@ const schema = z.object({
   shown: option(z.int().min(0).default(40), {
     group: "page",
     unit: "findings",
-    help: "of each kind with pictures, the others by name",
+    help: "findings of each kind with pictures; the others are listed by name",
   }),
   strict: option(z.boolean().default(false), { group: "page", help: "exit code 1 when anything was found" }),
 });
 
-/** Larger side of a thumbnail in pixels. */
+/** The larger side of a thumbnail, in pixels. */
 const thumbnail = 144;
 
 export const audit: Command = {
   name: "data audit",
-  summary: "look a data set over for what spoils training, and write a page",
+  summary: "check a data set for faults that spoil training, and write a page",
   schema,
   argument: "dataroot",
   examples: [
@@ -91,37 +91,37 @@ export const audit: Command = {
 const kinds: Record<AuditKind, { title: string; advice: string }> = {
   unreadable: {
     title: "Unreadable files",
-    advice: "Training stops at these, or leaves them out with --skip-bad-images. Mend or remove them.",
+    advice: "Training stops at these files, or leaves them out with --skip-bad-images. Repair or remove them.",
   },
   orphan: {
     title: "Pictures without a partner",
-    advice: "Training stops at these, or leaves them out with --skip-unpaired. Add the partner or remove them.",
+    advice: "Training stops at these, or leaves them out with --skip-unpaired. Add the partner, or remove the picture.",
   },
   size: {
-    title: "Two sides of two sizes",
-    advice: "Both are stretched to one size before training; that is right only where they show the same scene.",
+    title: "Sides of different sizes",
+    advice: "Training resizes both to one size. That is right only where they show the same scene.",
   },
   misaligned: {
     title: "Sides that do not seem to line up",
     advice:
-      "What the rest of the set has in common is missing here, and comes back when B is moved as shown. Where it is so, " +
-      "mend the file: a few such pairs teach blur. Symmetrical scenes may be sound.",
+      "The sides correspond less than in the other pairs, and as well as there after the move of B that is shown. Look, and " +
+      "repair the file: a few such pairs teach blur. Symmetrical scenes may be right as they are.",
   },
   leak: {
     title: "Pairs in two phases at once",
-    advice: "What is trained on must not be tested on: metrics become too good. Keep one of the two.",
+    advice: "A test on pairs that were trained on gives metrics that are too good. Keep one of the two.",
   },
   contradiction: {
     title: "One picture with two partners",
-    advice: "The network cannot satisfy both, and gives their mean. Check which partner is right.",
+    advice: "The network cannot output both, and outputs their mean. Check which partner is right.",
   },
   duplicate: {
-    title: "Pairs that are there twice",
-    advice: "They count twice in training. Harmless in small number; remove one if that is not meant.",
+    title: "Pairs that occur twice",
+    advice: "They count twice in training. A few do no harm; remove one if it is not intended.",
   },
   empty: {
     title: "Pictures that show nothing",
-    advice: "One flat colour, or nearly: nothing to learn from, and instance statistics of it are noise. Is it meant?",
+    advice: "One flat colour, or nearly. There is nothing to learn, and instance statistics are noise. Check them.",
   },
 };
 
@@ -133,7 +133,7 @@ function factsOf({ layout, phases, sizes, judged }: AuditResult): (readonly [str
   return [
     ["pairs", `${total}${parts.length > 0 ? ` (${parts.join(", ")})` : ""}, layout ${layout}`],
     ["size of A", `${shown.join(", ") || "none"}${more}`],
-    ["lining up", judged.length > 0 ? "checked" : "cannot be told from this set"],
+    ["lining up", judged.length > 0 ? "checked" : "cannot be checked in this set"],
   ];
 }
 
@@ -141,8 +141,8 @@ function lookedFor({ judged }: AuditResult): string {
   const alignment =
     judged.length > 0
       ? `sides that line up better when B is moved (${judged.filter((move) => move !== otherPair).join(", ")}), or that ` +
-        "go no better with their own partner than with others"
-      : "not whether sides line up: there are too few pairs, or their sides have no places in common";
+        "fit their own partner no better than others"
+      : "not whether sides line up: there are too few pairs, or their sides do not correspond place by place";
   return (
     "Looked for: unreadable files, pictures without a partner, sides of two sizes, equal and similar pairs within and " +
     `across phases, one picture with two partners, flat pictures; ${alignment}.`
@@ -171,7 +171,7 @@ function nameOf({ A, B }: AuditPair): string {
   return A.file === B.file ? A.file : `${A.file} + ${B.file}`;
 }
 
-/** The picture of an orphan, where it can be read. */
+/** The picture of an orphan; none where it cannot be read. */
 async function single(path: string, images: Images): Promise<AuditPicture[]> {
   try {
     return [await picture(await images.decode(await files.read(path)), "the picture")];

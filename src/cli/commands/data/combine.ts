@@ -24,13 +24,13 @@ const schema = z.object({
   useAB: option(z.boolean().default(false), {
     group: "pairs",
     flag: "--use-AB",
-    help: "the pictures are called name_A and name_B",
+    help: "the pictures are named name_A and name_B",
   }),
   numImgs: option(z.int().min(1).optional(), {
     group: "pairs",
     unit: "pairs",
     absent: "all",
-    help: "only the first so many",
+    help: "combine only the first pairs",
   }),
   skipUnpaired: option(z.boolean().default(false), {
     group: "pairs",

@@ -17,7 +17,7 @@ import { overwrite } from "../../convert.ts";
 import { duration, type Screen } from "../../progress.ts";
 import { ownOptions } from "../../runs.ts";
 
-/** The paper's archives: pairs to train on, and the direction of the paper. */
+/** The paper's archives: number of training pairs, and the direction. */
 const archives = {
   facades: { train: 400, direction: "BtoA" },
   cityscapes: { train: 2975, direction: "BtoA" },
@@ -31,7 +31,7 @@ type Name = keyof typeof archives;
 const names = Object.keys(archives) as [Name, ...Name[]];
 
 const schema = z.object({
-  dataset: option(z.enum(names), { group: "data set", help: "which one; may also stand without --dataset" }),
+  dataset: option(z.enum(names), { group: "data set", help: "the data set; may be given without --dataset" }),
   out: option(z.string().min(1).default("data"), {
     group: "data set",
     value: "FOLDER",
@@ -44,19 +44,19 @@ const schema = z.object({
   }),
   keepArchive: option(z.boolean().default(false), {
     group: "data set",
-    help: "keep the FOLDER/NAME.tar.gz that was fetched",
+    help: "keep the fetched FOLDER/NAME.tar.gz",
   }),
   overwrite,
   timeout: option(z.number().gt(0).default(30), {
     group: "network",
     unit: "seconds",
-    help: "without a byte, after which the server counts as silent",
+    help: "time without a byte after which the connection counts as lost",
   }),
 });
 
 export const download: Command = {
   name: "data download",
-  summary: "fetch and unpack one of the paper's data sets; goes on where it was stopped",
+  summary: "fetch and unpack one of the paper's data sets; resumes an interrupted download",
   schema,
   argument: "dataset",
   examples: ["npx pix2pix data download facades", "npx pix2pix data download maps --out data --keep-archive"],
@@ -89,7 +89,7 @@ async function fetchArchive(url: string, archive: string, timeout: number, outpu
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     throw new UserError(
-      `${error.message}\nThe archive may be had elsewhere: give another address with --from URL (of the folder that ` +
+      `${error.message}\nTo use another source, give --from URL (of the folder that ` +
         `holds ${url.slice(url.lastIndexOf("/") + 1)}), or fetch it by other means to ${archive} and run the command again.`,
     );
   } finally {
@@ -98,7 +98,7 @@ async function fetchArchive(url: string, archive: string, timeout: number, outpu
   output.print(`${bytes.summary()}`);
 }
 
-/** Unpacks beside and renames, so that the folder is there whole or not at all. */
+/** Unpacks into <folder>.part and renames it, so the folder is complete or absent. */
 async function unpack(archive: string, folder: string, name: string, output: Output): Promise<void> {
   const beside = `${folder}.part`;
   await rm(beside, { recursive: true, force: true });
@@ -131,7 +131,7 @@ function gunzipped(archive: string): ReadableStream<Uint8Array> {
   const gunzip = createGunzip();
   source.on("error", (error) => gunzip.destroy(error));
   gunzip.on("close", () => source.destroy());
-  // Node's type of the same class lacks what the browser's has in addition.
+  // The same class; Node's type lacks some methods of the browser's.
   return Readable.toWeb(source.pipe(gunzip)) as ReadableStream<Uint8Array>;
 }
 
@@ -140,8 +140,8 @@ async function checkGzip(archive: string): Promise<void> {
   const { buffer } = await file.read(Buffer.alloc(2), 0, 2, 0).finally(() => file.close());
   if (buffer[0] === 0x1f && buffer[1] === 0x8b) return;
   throw new UserError(
-    `${archive} is no gzip archive; the address may have answered with a page of text. Remove it, and see what the ` +
-      "address gives in a browser.",
+    `${archive} is no gzip archive; the address may have answered with a page of text. Remove it, and open the ` +
+      "address in a browser.",
   );
 }
 
@@ -159,7 +159,7 @@ async function report(folder: string, name: Name, output: Output): Promise<void>
 
 const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
 
-/** `12.3/30.2 MB  41 %  2.1 MB/s  9s left`, redrawn on a terminal; silent elsewhere. */
+/** Progress of a download: `12.3/30.2 MB  41 %  2.1 MB/s  9s left`. Silent where there is no terminal. */
 class Bytes {
   readonly #screen: Screen;
   readonly #start = performance.now();
@@ -185,7 +185,7 @@ class Bytes {
     this.#screen.write(`\r${parts.join("  ")}\x1b[K`);
   }
 
-  /** Bytes per second of this call. */
+  /** Bytes per second since the start. */
   #rate(): number {
     return (this.#done - (this.#first ?? 0)) / Math.max(0.001, (performance.now() - this.#start) / 1000);
   }

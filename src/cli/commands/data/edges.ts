@@ -19,29 +19,32 @@ const schema = z.object({
   sigma: option(z.number().min(0).max(20).default(2), {
     ...detector,
     unit: "px",
-    help: "smoothing before; more leaves fewer and rounder lines",
+    help: "smoothing before; more gives fewer and rounder lines",
   }),
-  high: option(z.number().min(0).default(0.25), { ...detector, help: "slope that begins a line; a full step has 4" }),
-  low: option(z.number().min(0).default(0.1), { ...detector, help: "slope that continues a line" }),
+  high: option(z.number().min(0).default(0.25), {
+    ...detector,
+    help: "slope at which a line begins; a step from black to white has 4",
+  }),
+  low: option(z.number().min(0).default(0.1), { ...detector, help: "slope down to which a line continues" }),
   hed: option(z.string().min(1).optional(), {
     ...network,
     value: "FILE",
-    help: "take the edges that this ONNX model finds (HED and the like), instead of Canny's",
+    help: "find edges with this ONNX model, such as HED, instead of Canny's method",
   }),
   hedInput: option(z.enum(["caffe", "unit"]).default("caffe"), {
     ...network,
-    help: "what it takes: caffe is B, G, R less HED's means, unit is R, G, B from 0 to 1",
+    help: "input of the model: caffe is B, G, R minus HED's means, unit is R, G, B from 0 to 1",
   }),
   border: option(z.int().min(0).max(1024).default(128), {
     ...network,
     unit: "px",
-    help: "mirrored around the picture before, cut off after",
+    help: "mirrored border around the input, cut off the output",
   }),
   threshold: option(z.number().gt(0).max(255).default(25), {
     ...network,
-    help: "strength that makes a line, of 255",
+    help: "smallest strength of a line, from 0 to 255",
   }),
-  small: option(z.int().min(1).default(5), { group: "lines", unit: "px", help: "shorter lines are left out" }),
+  small: option(z.int().min(1).default(5), { group: "lines", unit: "px", help: "smallest length of a line" }),
 });
 
 export const edges: Command = {

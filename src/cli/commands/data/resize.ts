@@ -16,11 +16,11 @@ const schema = z.object({
   }),
   pad: option(z.boolean().default(false), {
     group: "size",
-    help: "add a border to reach that shape; otherwise the middle part is cut out",
+    help: "add a border to reach that shape, instead of cutting out the middle part",
   }),
   fill: option(z.enum(["black", "white", "edge"]).default("black"), {
     group: "size",
-    help: "what --pad adds; edge repeats the outermost pixels",
+    help: "content of the border; edge repeats the outermost pixels",
   }),
   filter: option(z.enum(["auto", "area", "bicubic", "bilinear", "nearest"]).default("auto"), {
     group: "size",

@@ -35,14 +35,17 @@ const schema = z.object({
     absent: "the rest",
     help: "share to validate with",
   }),
-  seed: option(z.int().min(0).default(0), { ...share, help: "of the random order: same seed, same split" }),
+  seed: option(z.int().min(0).default(0), {
+    ...share,
+    help: "seed of the random order: the same seed gives the same split",
+  }),
   sort: option(z.boolean().default(false), {
     ...share,
-    help: "no random order: the first names to train, the last to test (for frames of a film, say)",
+    help: "keep the order of names: the first to train, the last to test (for frames of a film)",
   }),
   mode: option(z.enum(["copy", "move", "link"]).default("copy"), {
     group: "folders",
-    help: "link makes hard links, which take no space",
+    help: "how files are placed; link makes hard links, which take no space",
   }),
   datasetMode,
   skipUnpaired,
@@ -50,7 +53,7 @@ const schema = z.object({
 
 export const split: Command = {
   name: "data split",
-  summary: "deal pairs out to train, val and test; both sides of a pair stay together",
+  summary: "divide pairs into train, val and test",
   schema,
   examples: [
     "npx pix2pix data split --input pairs --out data/mine",
@@ -85,18 +88,18 @@ export const split: Command = {
   },
 };
 
-/** @throws DatasetError when the pairs are in phases already, for the others of them would be left out */
+/** @throws DatasetError where the input has phases already: only one of them would be split */
 async function refuseSplit(input: string, datasetMode: string): Promise<void> {
   const listing = await listAll(files, input);
   const whole = wholeSet(listing?.pictures ?? [], datasetMode);
   const there = whole?.phases.map(({ phase }) => phase).filter(Boolean) ?? [];
   if (there.length === 0) return;
   throw new DatasetError(
-    `${input} has folders already (${there.join(", ")}; ${whole?.layout}); give one of them, or a folder of pairs without.`,
+    `${input} has folders already (${there.join(", ")}; ${whole?.layout}); give one of them, or a folder of pairs without phases.`,
   );
 }
 
-/** @throws ConfigError when the folders of the result hold other pictures: two splits in one leak test pairs into training */
+/** @throws ConfigError where the output holds pictures of another split: test pairs would leak into training */
 async function refuseOther(out: string, plan: readonly Placement[]): Promise<void> {
   const planned = new Set(plan.map(({ to }) => to));
   const listing = await listAll(files, out);
