@@ -24,6 +24,7 @@ export function onCpu(threads: number): InferenceSession.SessionOptions {
   };
 }
 
+/** Session options for a device. @param threads of a device that computes on the CPU */
 export function sessionOptions({ name }: Device, threads: number): InferenceSession.SessionOptions {
   const host = onCpu(threads);
   if (name === "cpu") return host;

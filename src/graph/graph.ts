@@ -7,8 +7,11 @@
  */
 import { ShapeError } from "../errors.ts";
 
+/** The sizes of a tensor's axes; [] is a scalar. */
 export type Shape = readonly number[];
+/** The type of a tensor's values. */
 export type Dtype = "float32" | "int64" | "bool";
+/** A value of an ONNX attribute: int or float, string, ints. */
 export type Attribute = number | string | readonly number[];
 export type Attributes = Readonly<Record<string, Attribute | undefined>>;
 
@@ -61,11 +64,13 @@ export interface OpDeclaration<A extends Attributes = Attributes> {
   floats?: readonly string[];
 }
 
+/** An op applied to tensors. */
 export interface Node {
   op: OpDeclaration;
   inputs: Tensor[];
   output: Tensor;
   attrs: Attributes;
+  /** The layer that the node belongs to, such as "netG/down3". */
   scope: string;
 }
 
@@ -102,11 +107,13 @@ export class Tensor {
 /** A tensor, or a number that broadcasts to the other operand. */
 export type Operand = Tensor | number;
 
+/** A tensor that a program returns under a name. */
 export interface Output {
   name: string;
   tensor: Tensor;
 }
 
+/** A tensor whose values are part of the program. */
 export interface Constant {
   tensor: Tensor;
   data: Float32Array;
@@ -320,6 +327,7 @@ export function sizeOf(shape: Shape): number {
   return shape.reduce((product, n) => product * n, 1);
 }
 
+/** Whether two shapes (or other lists of numbers) are equal. */
 export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((n, i) => n === b[i]);
 
 const bitsOf = ({ buffer, byteOffset, length }: Float32Array): Uint32Array =>

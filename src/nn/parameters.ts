@@ -101,6 +101,7 @@ export class Parameters {
   }
 }
 
+/** Whether the optimiser trains a parameter; running statistics are not trained. */
 export const isTrainable = ({ role }: { role: Role }): boolean => role !== "mean" && role !== "variance";
 
 /** The number of trained values: PyTorch's `sum(p.numel() for p in net.parameters())`. */

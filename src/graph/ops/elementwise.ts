@@ -5,7 +5,7 @@
 import { ShapeError } from "../../errors.ts";
 import { none, type Operand, op, type Shape, type Tensor } from "../graph.ts";
 
-/** The NumPy broadcast of two or more shapes. */
+/** The broadcast of two or more shapes by NumPy's rules. @throws ShapeError for sizes that differ and are not 1 */
 export function broadcast(shapes: Shape[]): Shape {
   const rank = Math.max(...shapes.map((s) => s.length));
   return Array.from({ length: rank }, (_, i) => {
@@ -18,26 +18,36 @@ export function broadcast(shapes: Shape[]): Shape {
 
 const same = ([x]: Shape[]): Shape => x!;
 
+/** y = a + b */
 export const Add = op("Add", { shape: broadcast, gradient: ({ dy }) => [dy, dy] });
+/** y = a - b */
 export const Sub = op("Sub", { shape: broadcast, gradient: ({ dy }) => [dy, neg(dy)] });
+/** y = a b */
 export const Mul = op("Mul", { shape: broadcast, gradient: ({ x: [a, b], dy }) => [mul(dy, b!), mul(dy, a!)] });
+/** y = a / b */
 export const Div = op("Div", {
   shape: broadcast,
   gradient: ({ x: [, b], y, dy }) => [div(dy, b!), neg(div(mul(dy, y), b!))],
 });
+/** y = -x */
 export const Neg = op("Neg", { shape: same, gradient: ({ dy }) => [neg(dy)] });
-/** y = x^0.5, x > 0 */
+/** y = sqrt(x), x > 0 */
 export const Sqrt = op("Sqrt", { shape: same, gradient: ({ y, dy }) => [div(mul(dy, 0.5), y)] });
 /** y = 1 / x */
 export const Reciprocal = op("Reciprocal", { shape: same, gradient: ({ y, dy }) => [neg(mul(dy, mul(y, y)))] });
+/** y = e^x */
 export const Exp = op("Exp", { shape: same, gradient: ({ y, dy }) => [mul(dy, y)] });
+/** y = ln(x), x > 0 */
 export const Log = op("Log", { shape: same, gradient: ({ x: [x], dy }) => [div(dy, x!)] });
+/** y = tanh(x) */
 export const Tanh = op("Tanh", { shape: same, gradient: ({ y, dy }) => [mul(dy, sub(1, mul(y, y)))] });
 /** y = 1 / (1 + e^-x) */
 export const Sigmoid = op("Sigmoid", { shape: same, gradient: ({ y, dy }) => [mul(dy, mul(y, sub(1, y)))] });
 /** y = ln(1 + e^x) */
 export const Softplus = op("Softplus", { shape: same, gradient: ({ x: [x], dy }) => [mul(dy, Sigmoid([x!]))] });
+/** y = |x|; its derivative at 0 is 0. */
 export const Abs = op("Abs", { shape: same, gradient: ({ x: [x], dy }) => [mul(dy, sign(x!))] });
+/** y = max(x, 0) */
 export const Relu = op("Relu", { shape: same, gradient: ({ y, dy }) => [mul(dy, slopeOf(y, 0))] });
 /** y = x for x > 0, alpha * x otherwise */
 export const LeakyRelu = op<{ alpha: number }>("LeakyRelu", {
@@ -45,7 +55,9 @@ export const LeakyRelu = op<{ alpha: number }>("LeakyRelu", {
   floats: ["alpha"],
   gradient: ({ x: [x], dy, attrs }) => [mul(dy, slopeOf(x!, attrs.alpha))],
 });
+/** a > b, as bool. */
 export const Greater = op("Greater", { shape: broadcast, dtype: "bool", gradient: none });
+/** a < b, as bool. */
 export const Less = op("Less", { shape: broadcast, dtype: "bool", gradient: none });
 /** y = min(max(x, low), high). Inputs x, low, high; the last two are scalars without a gradient. */
 export const Clip = op("Clip", {
@@ -55,7 +67,7 @@ export const Clip = op("Clip", {
     return [mul(dy, inside), null, null];
   },
 });
-/** Bool to float32: 1 or 0. */
+/** Bool to float32, 1 or 0: `to` is 1, ONNX's number for float32. */
 export const Cast = op<{ to: number }>("Cast", { shape: same, dtype: "float32", gradient: none });
 /** y = condition ? a : b */
 export const Where = op("Where", {
@@ -64,19 +76,33 @@ export const Where = op("Where", {
   gradient: ({ x: [condition], dy }) => [null, where(condition!, dy, 0), where(condition!, 0, dy)],
 });
 
+/** a + b, broadcast by NumPy's rules. */
 export const add = (a: Operand, b: Operand): Tensor => Add([a, b]);
+/** a - b, broadcast by NumPy's rules. */
 export const sub = (a: Operand, b: Operand): Tensor => Sub([a, b]);
+/** a b, elementwise and broadcast by NumPy's rules. */
 export const mul = (a: Operand, b: Operand): Tensor => Mul([a, b]);
+/** a / b, elementwise and broadcast by NumPy's rules. */
 export const div = (a: Operand, b: Operand): Tensor => Div([a, b]);
+/** -x */
 export const neg = (x: Tensor): Tensor => Neg([x]);
+/** The square root of x, for x > 0. */
 export const sqrt = (x: Tensor): Tensor => Sqrt([x]);
+/** |x| */
 export const abs = (x: Tensor): Tensor => Abs([x]);
+/** tanh(x), in (-1, 1). */
 export const tanh = (x: Tensor): Tensor => Tanh([x]);
+/** 1 / (1 + e^-x), in (0, 1). */
 export const sigmoid = (x: Tensor): Tensor => Sigmoid([x]);
+/** max(x, 0) */
 export const relu = (x: Tensor): Tensor => Relu([x]);
+/** x for x > 0, alpha * x otherwise. */
 export const leakyRelu = (x: Tensor, alpha: number): Tensor => LeakyRelu([x], { alpha });
+/** a > b, as bool. */
 export const greater = (a: Operand, b: Operand): Tensor => Greater([a, b]);
+/** `a` where the condition holds, `b` elsewhere; all broadcast by NumPy's rules. */
 export const where = (condition: Tensor, a: Operand, b: Operand): Tensor => Where([condition, a, b]);
+/** x^2 */
 export const square = (x: Tensor): Tensor => mul(x, x);
 
 const toFloat = (condition: Tensor): Tensor => Cast([condition], { to: 1 });

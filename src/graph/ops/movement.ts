@@ -7,8 +7,10 @@ import { Expand } from "./reduce.ts";
 /** The end of an ONNX Slice with a negative step that includes the first value. */
 const beforeFirst = -(2 ** 31);
 
+/** y = x */
 export const Identity = op("Identity", { shape: ([x]) => x!, gradient: ({ dy }) => [dy] });
 
+/** The values of x in their order, with another shape. */
 export const Reshape = op<{ shape: Shape }>("Reshape", {
   shape: ([x], { shape }) => {
     if (sizeOf(x!) !== sizeOf(shape))
@@ -20,6 +22,7 @@ export const Reshape = op<{ shape: Shape }>("Reshape", {
   gradient: ({ x: [x], dy }) => [reshape(dy, x!.shape)],
 });
 
+/** Axis i of the output is axis perm[i] of x. */
 export const Transpose = op<{ perm: readonly number[] }>("Transpose", {
   shape: ([x], { perm }) => perm.map((axis) => x![axis]!),
   gradient: ({ dy, attrs: { perm } }) => [
@@ -30,6 +33,7 @@ export const Transpose = op<{ perm: readonly number[] }>("Transpose", {
   ],
 });
 
+/** The inputs one after the other along `axis`; other axes have the same sizes. */
 export const Concat = op<{ axis: number }>("Concat", {
   shape: (shapes, { axis }) => {
     const [first] = shapes;
@@ -173,10 +177,11 @@ export const DepthToSpace: Op<{ blocksize: number; mode: "DCR" | "CRD" }> = op<{
   },
 });
 
+/** x with another shape of as many values; x itself if it has that shape. */
 export const reshape = (x: Tensor, shape: Shape): Tensor =>
   x.shape.length === shape.length && x.shape.every((n, i) => n === shape[i]) ? x : Reshape([x], { shape });
 
-/** A Reshape if only axes of size 1 change their place. */
+/** x with its axes in the order `perm`. It is a Reshape if only axes of size 1 change their place. */
 export function transpose(x: Tensor, perm: readonly number[]): Tensor {
   const long = perm.filter((axis) => x.shape[axis] !== 1);
   if (long.every((axis, i) => i === 0 || axis > long[i - 1]!))
@@ -187,7 +192,9 @@ export function transpose(x: Tensor, perm: readonly number[]): Tensor {
   return Transpose([x], { perm });
 }
 
+/** Tensors one after the other along `axis`. */
 export const concat = (xs: Tensor[], axis: number): Tensor => Concat(xs, { axis });
+/** x with `before[i]` zeros at the start and `after[i]` zeros at the end of axis i. */
 export const pad = (x: Tensor, before: readonly number[], after: readonly number[]): Tensor =>
   [...before, ...after].every((n) => n === 0) ? x : Pad([x], { pads: [...before, ...after] });
 
@@ -204,12 +211,13 @@ export function reflect(x: Tensor, margin: number): Tensor {
   return around.every((n) => n === 0) ? wide : Pad([wide], { pads: [...around, ...around], mode: "reflect" });
 }
 
+/** x[starts:ends] along `axes`; x itself if that is all of it. */
 export function slice(x: Tensor, axes: readonly number[], starts: readonly number[], ends: readonly number[]): Tensor {
   if (axes.every((axis, i) => starts[i] === 0 && ends[i] === x.shape[axis])) return x;
   return Slice([x], { axes, starts, ends, steps: axes.map(() => 1) });
 }
 
-/** Every `steps[i]`-th value along `axes[i]`, from `starts` up to (not including) `ends`. */
+/** x[starts:ends:steps] along `axes`: every `steps[i]`-th value from `starts[i]` on, without `ends[i]`. */
 export const stride = (
   x: Tensor,
   axes: readonly number[],
@@ -218,7 +226,7 @@ export const stride = (
   steps: readonly number[],
 ): Tensor => Slice([x], { axes, starts, ends, steps });
 
-/** Reverses the order along `axes`. */
+/** x with the order of values along `axes` reversed. */
 export const flip = (x: Tensor, axes: readonly number[]): Tensor =>
   Slice([x], {
     axes,

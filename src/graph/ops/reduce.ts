@@ -17,11 +17,13 @@ const asInputs = {
 
 const countOf = (x: Tensor, axes: readonly number[]): number => axes.reduce((n, axis) => n * x.shape[axis]!, 1);
 
+/** y = sum x */
 export const ReduceSum = op<ReduceAttributes>("ReduceSum", {
   shape: reduced,
   ...asInputs,
   gradient: ({ dy }) => [dy],
 });
+/** y = mean x */
 export const ReduceMean = op<ReduceAttributes>("ReduceMean", {
   shape: reduced,
   ...asInputs,
@@ -44,5 +46,7 @@ const all = (x: Tensor): number[] => x.shape.map((_, i) => i);
 
 /** Sum over `axes` (all by default), which keep size 1. */
 export const sum = (x: Tensor, axes: readonly number[] = all(x)): Tensor => ReduceSum([x], { axes });
+/** Mean over `axes` (all by default), which keep size 1. */
 export const mean = (x: Tensor, axes: readonly number[] = all(x)): Tensor => ReduceMean([x], { axes });
+/** Sum of squares over `axes` (all by default), which keep size 1. */
 export const sumSquare = (x: Tensor, axes: readonly number[] = all(x)): Tensor => ReduceSumSquare([x], { axes });

@@ -43,6 +43,7 @@ const worth: Record<WeightUse, { conv: number; convTranspose: number }> = {
 /** Positions summed over from which a weight gradient in blocks saves more than the reordering of its result costs. */
 const worthGradient = 512;
 
+/** A Conv of enough positions whose channels fill blocks; the input may have fewer channels than one block. */
 export const convInBlocks: BuildForm<ConvAttributes, CpuOptions> = ([x, w, bias], attrs, { block, weights }) => {
   const [o, i] = w!.shape as [number, number];
   const few = i < block;

@@ -41,7 +41,9 @@ export const pointwise = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1
 /** The bias that a Conv in blocks needs as an input before the tensor that it adds. */
 export const zeros = (graph: Graph, length: number): Tensor => graph.constant(new Float32Array(length), [length]);
 
+/** x, [N, C, H, W], in blocks of channels. */
 export const toBlocks = (x: Tensor): Tensor => inBlocksAlready(x) ?? ReorderInput([x], { channels_last: 0 });
+/** x, in blocks of channels, in ONNX's order. */
 export const fromBlocks = (x: Tensor): Tensor => ReorderOutput([x], { channels: x.shape[1]! });
 
 /** The tensor in blocks from which `x` was reordered. */
