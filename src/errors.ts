@@ -1,6 +1,6 @@
 /**
- * An error that a user can act on. The message says what failed, the value found and the value expected, where, and what to do
- * next. The command line prints it without a stack trace.
+ * An error that a user can act on. The message says what failed, the value found and the value expected, where, and
+ * what to do next. The command line prints it without a stack trace.
  */
 export class UserError extends Error {
   override name = "UserError";
@@ -32,14 +32,17 @@ export class DeviceLostError extends DeviceError {
 }
 
 /**
- * Shapes that do not fit together: a fault of the code that builds a graph or compares pictures. The message names the op, the
- * shapes and the scope. Sizes that a user chooses are refused before, as a ConfigError or UserError.
+ * Shapes that do not fit together: a fault of the code that builds a graph or compares pictures. The message names the
+ * op, the shapes and the scope. Sizes that a user chooses are refused before, as a ConfigError or UserError.
  */
 export class ShapeError extends Error {
   override name = "ShapeError";
 }
 
-/** A value as JSON for a message, at most `most` characters of it. A value that is nested too deeply for JSON is named as such. */
+/**
+ * A value as JSON for a message, at most `most` characters of it. A value that is nested too deeply for JSON is named
+ * as such.
+ */
 export function quoted(value: unknown, most = 100): string {
   try {
     return (JSON.stringify(value) ?? String(value)).slice(0, most);

@@ -1,6 +1,7 @@
 /**
- * Parses the arguments of a command. --lambda-l1, --lambda_L1, --lambdaL1 and --LAMBDA-L1 are the same option. Its value
- * follows after a space or an equals sign. Options of the older systems are accepted where they mean the same (upstream.ts).
+ * Parses the arguments of a command. --lambda-l1, --lambda_L1, --lambdaL1 and --LAMBDA-L1 are the same option. Its
+ * value follows after a space or an equals sign. Options of the older systems are accepted where they mean the same
+ * (upstream.ts).
  */
 import { type OptionSpec, plainName } from "../config/options.ts";
 import { ConfigError, nearest } from "../errors.ts";
@@ -18,7 +19,8 @@ export interface Arguments {
 /**
  * @param specs the options of the command
  * @param elsewhere flags of other commands and the command of each: a misplaced option gets a better message
- * @throws ConfigError for an unknown option (with the nearest one), a missing value, or a value that does not belong there
+ * @throws ConfigError for an unknown option (with the nearest one), a missing value, or a value that does not belong
+ * there
  */
 export function parseArguments(
   args: readonly string[],
@@ -61,7 +63,10 @@ function flag(written: string, value: string | undefined): true {
   throw new ConfigError(`${written} takes no value, got "${value}"; leave the option out to switch it off`);
 }
 
-/** Takes the value that follows an option. A word that starts with a dash and a letter is the next option; -1 is a number. */
+/**
+ * Takes the value that follows an option. A word that starts with a dash and a letter is the next option; -1 is a
+ * number.
+ */
 function valueAfter(option: string, rest: string[]): string {
   const value = rest[0];
   if (value === undefined || /^--?[a-z]/i.test(value)) {

@@ -2,8 +2,8 @@
 import type * as z from "zod";
 
 /**
- * Where a command writes, line by line. Lines that belong to the result go to `print`, everything else to `note`. Control
- * characters are shown as escapes, line breaks too: names of files and runs may hold any of them.
+ * Where a command writes, line by line. Lines that belong to the result go to `print`, everything else to `note`.
+ * Control characters are shown as escapes, line breaks too: names of files and runs may hold any of them.
  */
 export interface Output {
   /** A line on standard output. */

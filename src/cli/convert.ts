@@ -80,8 +80,8 @@ interface Piece {
 }
 
 /**
- * Writes one file after the other, shows progress, and prints how many were written. An existing file is kept. A piece that fails
- * with a UserError is reported and left out.
+ * Writes one file after the other, shows progress, and prints how many were written. An existing file is kept. A piece
+ * that fails with a UserError is reported and left out.
  * @throws UserError at the end, where pieces were left out
  */
 export async function inBatch<P extends Piece>(

@@ -90,7 +90,10 @@ const columns = () => process.stdout.columns ?? 80;
 const help = (family: string | undefined) =>
   family === undefined ? programHelp(columns()) : familyHelp(family, columns());
 
-/** The text of `pix2pix help WORDS` and `pix2pix FAMILY help WORDS`. @throws ConfigError for words that name no command */
+/**
+ * The text of `pix2pix help WORDS` and `pix2pix FAMILY help WORDS`.
+ * @throws ConfigError for words that name no command
+ */
 function helpOn(family: string | undefined, words: readonly string[]): string[] {
   const [first, ...more] = words;
   if (first === undefined || first === "-h" || first === "--help") return help(family);

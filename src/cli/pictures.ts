@@ -15,8 +15,9 @@ export interface Job {
 }
 
 /**
- * One job per picture. A file gives <out>/<stem>.png, or <out> itself where that ends in .png. A folder gives every picture in
- * it at any depth, with the same relative path. Two pictures with one stem keep their endings: x.jpg.png and x.tif.png.
+ * One job per picture. A file gives <out>/<stem>.png, or <out> itself where that ends in .png. A folder gives every
+ * picture in it at any depth, with the same relative path. Two pictures with one stem keep their endings: x.jpg.png and
+ * x.tif.png.
  * @throws UserError where there is nothing to read, ConfigError where an output would overwrite an input
  */
 export async function jobs(input: string, out: string): Promise<Job[]> {
@@ -61,7 +62,10 @@ export function withSuffix(path: string, suffix: string): string {
   return `${path.slice(0, path.length - ending.length)}_${suffix}${ending}`;
 }
 
-/** Sorted paths of all pictures below a folder, without hidden files and without earlier outputs, a folder `out` inside it. */
+/**
+ * Sorted paths of all pictures below a folder, without hidden files and without earlier outputs, a folder `out` inside
+ * it.
+ */
 async function below(folder: string, out: string): Promise<string[]> {
   const found: string[] = [];
   const seen = new Set<string>();

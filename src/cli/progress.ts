@@ -97,7 +97,10 @@ export class Progress {
   }
 }
 
-/** Counts pieces of work: `12/400 pictures  0.31 s each  2m 01s left`, redrawn in one line. Silent where there is no terminal. */
+/**
+ * Counts pieces of work: `12/400 pictures  0.31 s each  2m 01s left`, redrawn in one line. Silent where there is no
+ * terminal.
+ */
 export class Counter {
   readonly #screen: Screen;
   readonly #total: number;

@@ -1,4 +1,6 @@
-/** The commands in the order of the help. To add one, add a file in commands/ that exports a Command, and a line here. */
+/**
+ * The commands in the order of the help. To add one, add a file in commands/ that exports a Command, and a line here.
+ */
 import type { Command } from "./command.ts";
 import { audit } from "./commands/data/audit.ts";
 import { blank } from "./commands/data/blank.ts";

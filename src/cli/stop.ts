@@ -2,7 +2,10 @@
 import { closeSync, openSync } from "node:fs";
 import { isatty } from "node:tty";
 
-/** npm passes a Ctrl-C on to its child, which has had it from the terminal too: one press gives two signals, milliseconds apart. */
+/**
+ * npm passes a Ctrl-C on to its child, which has had it from the terminal too: one press gives two signals,
+ * milliseconds apart.
+ */
 const samePress = 500;
 const codes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 type Signal = keyof typeof codes;
@@ -20,8 +23,8 @@ export interface Stop {
 }
 
 /**
- * Listens for SIGINT, SIGTERM and SIGHUP. The end of npx counts as SIGTERM: npx ends at once when it is asked to, and does not
- * tell its child.
+ * Listens for SIGINT, SIGTERM and SIGHUP. The end of npx counts as SIGTERM: npx ends at once when it is asked to, and
+ * does not tell its child.
  * @param asked called once, at the first signal
  */
 export function listenForStop(asked: () => void): Stop {
@@ -63,8 +66,8 @@ function watchNpx(ended: () => void): NodeJS.Timeout | undefined {
 }
 
 /**
- * When the program ends, replaces terminals that were closed meanwhile by /dev/null. Node restores the settings of its terminals
- * at its end, and aborts with a native stack trace where that fails (node.cc, ResetStdio).
+ * When the program ends, replaces terminals that were closed meanwhile by /dev/null. Node restores the settings of its
+ * terminals at its end, and aborts with a native stack trace where that fails (node.cc, ResetStdio).
  */
 export function leaveClosedTerminals(): void {
   const terminals = [0, 1, 2].filter(isatty);

@@ -1,4 +1,7 @@
-/** The built-in data set: pairs of a label map and a "photo" of a facade, drawn by rules. It needs no download and no licence. */
+/**
+ * The built-in data set: pairs of a label map and a "photo" of a facade, drawn by rules. It needs no download and no
+ * licence.
+ */
 import type { Picture } from "../platform.ts";
 import { Random } from "../random.ts";
 import { layOut } from "./layout.ts";
@@ -15,7 +18,9 @@ export interface Facade {
 /** Grain of the photos: standard deviation in 8-bit levels. */
 const grain = 2;
 
-/** One facade as size x size RGB pictures; size is at least 32. Equal random numbers give the same facade at every size. */
+/**
+ * One facade as size x size RGB pictures; size is at least 32. Equal random numbers give the same facade at every size.
+ */
 export function drawFacade(random: Random, size = 64): Facade {
   const parts = layOut(random);
   const values = shade(parts, size);

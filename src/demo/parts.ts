@@ -23,7 +23,9 @@ export const palette = {
 
 export type Kind = keyof typeof palette;
 
-/** A part. Lengths are in units of 1/64 of the picture's side, from the top left corner. Later parts cover earlier ones. */
+/**
+ * A part. Lengths are in units of 1/64 of the picture's side, from the top left corner. Later parts cover earlier ones.
+ */
 export interface Part {
   kind: Kind;
   x: number;

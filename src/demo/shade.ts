@@ -1,12 +1,15 @@
 /**
- * Paints the "photo" of a layout. Fixed rules for each class and place give bricks, panes, gradients and the shadows of a sun at
- * the upper left, so a network can learn them from label maps.
+ * Paints the "photo" of a layout. Fixed rules for each class and place give bricks, panes, gradients and the shadows of
+ * a sun at the upper left, so a network can learn them from label maps.
  */
 import { covers, type Kind, type Part } from "./parts.ts";
 
 type Rgb = readonly [number, number, number];
 
-/** A point of a part: s, t from the corner of the part, X, Y from that of the picture; width and height of the part. In units. */
+/**
+ * A point of a part: s, t from the corner of the part, X, Y from that of the picture; width and height of the part. In
+ * units.
+ */
 interface Place {
   s: number;
   t: number;
@@ -44,7 +47,10 @@ function glass(s: number, t: number, width: number, height: number): Rgb {
   return mix(depth, [206, 226, 240], streak > 0.3 && streak < 0.5 ? 0.3 : 0);
 }
 
-/** Centre and radii of the parts of the clouds, in units. They are the same in every picture, so a network can learn them. */
+/**
+ * Centre and radii of the parts of the clouds, in units. They are the same in every picture, so a network can learn
+ * them.
+ */
 const puffs = [
   { x: 9, y: 11, rx: 6, ry: 3 },
   { x: 14, y: 9, rx: 5, ry: 4 },

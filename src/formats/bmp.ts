@@ -1,7 +1,7 @@
 /**
- * Windows bitmaps, decoded to the values that Pillow gives (BmpImagePlugin): palettes of 1, 4 and 8 bits, also run-length
- * coded, and 16, 24 and 32 bits, rows from bottom to top or from top to bottom.
- * Format: https://learn.microsoft.com/windows/win32/gdi/bitmap-storage
+ * Windows bitmaps, decoded to the values that Pillow gives (BmpImagePlugin): palettes of 1, 4 and 8 bits, also
+ * run-length coded, and 16, 24 and 32 bits, rows from bottom to top or from top to bottom. Format:
+ * https://learn.microsoft.com/windows/win32/gdi/bitmap-storage
  */
 import { UserError } from "../errors.ts";
 import type { Picture } from "../platform.ts";
@@ -31,7 +31,8 @@ interface Header {
 export const isBmp = (bytes: Uint8Array): boolean => bytes[0] === 0x42 && bytes[1] === 0x4d;
 
 /**
- * A bitmap as RGB; as grey where its palette is a grey ramp; as RGBA where it has an alpha mask and `alpha` is asked for.
+ * A bitmap as RGB; as grey where its palette is a grey ramp; as RGBA where it has an alpha mask and `alpha` is asked
+ * for.
  * @throws UserError for a damaged bitmap and for forms that Pillow does not read
  */
 export function decodeBmp(bytes: Uint8Array, { alpha = false }: { alpha?: boolean } = {}): Picture {
@@ -120,7 +121,10 @@ function packed(bytes: Uint8Array, { width, height, topDown, bits, start }: Head
   return out;
 }
 
-/** Palette indices in runs: (count, value), or 0 with an escape: end of line, end of picture, a jump, or values as they are. */
+/**
+ * Palette indices in runs: (count, value), or 0 with an escape: end of line, end of picture, a jump, or values as they
+ * are.
+ */
 function runs(bytes: Uint8Array, { width, height, topDown, bits, compression, start }: Header): Uint8Array {
   if (!(compression === rle8 && bits === 8) && !(compression === rle4 && bits === 4)) {
     throw new UserError(`this BMP is compressed in a way that is not supported (method ${compression}, ${bits} bits)`);

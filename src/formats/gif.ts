@@ -1,7 +1,7 @@
 /**
- * The first frame of a GIF, decoded to the values that Pillow gives (GifImagePlugin): colours under transparent pixels are
- * kept, and a frame that is smaller than the picture lies on the transparent or else the first colour.
- * Format: https://www.w3.org/Graphics/GIF/spec-gif89a.txt
+ * The first frame of a GIF, decoded to the values that Pillow gives (GifImagePlugin): colours under transparent pixels
+ * are kept, and a frame that is smaller than the picture lies on the transparent or else the first colour. Format:
+ * https://www.w3.org/Graphics/GIF/spec-gif89a.txt
  */
 import { UserError } from "../errors.ts";
 import type { Picture } from "../platform.ts";

@@ -1,6 +1,6 @@
 /**
- * Pictures as NumPy arrays, for values that picture files cannot hold: any number of channels, 8 bits, 16 bits or floats.
- * Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html, versions 1 to 3.
+ * Pictures as NumPy arrays, for values that picture files cannot hold: any number of channels, 8 bits, 16 bits or
+ * floats. Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html, versions 1 to 3.
  */
 import { UserError } from "../errors.ts";
 import type { DeepPicture, Samples } from "../platform.ts";
@@ -20,8 +20,8 @@ const kinds: Record<string, { size: number; read(buffer: ArrayBuffer): Samples }
 };
 
 /**
- * Decodes an array of height x width or height x width x channels, of uint8, uint16 or float32 (in [-1, 1]; see checkRange),
- * in C order and little-endian. One channel is grey, three are RGB, any other number are bands.
+ * Decodes an array of height x width or height x width x channels, of uint8, uint16 or float32 (in [-1, 1]; see
+ * checkRange), in C order and little-endian. One channel is grey, three are RGB, any other number are bands.
  * @throws UserError that names what the file holds instead
  */
 export function decodeNpy(bytes: Uint8Array): DeepPicture {

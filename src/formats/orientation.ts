@@ -2,8 +2,8 @@
 import type { DeepPicture, Picture, Samples } from "../platform.ts";
 
 /**
- * The picture upright, from the orientation that its file states: TIFF 6.0, tag 274. 1 is upright, 2 to 4 are mirrored or
- * turned by 180 degrees, 5 to 8 have rows and columns exchanged.
+ * The picture upright, from the orientation that its file states: TIFF 6.0, tag 274. 1 is upright, 2 to 4 are mirrored
+ * or turned by 180 degrees, 5 to 8 have rows and columns exchanged.
  */
 export function upright(picture: DeepPicture, orientation: number): DeepPicture {
   if (!(orientation >= 2 && orientation <= 8)) return picture;

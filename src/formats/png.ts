@@ -1,6 +1,6 @@
 /**
- * PNG by the specification (https://www.w3.org/TR/png-3/). A canvas is not exact: it multiplies colours by their alpha, applies
- * colour profiles, turns grey into RGB, and shows damaged files without an error.
+ * PNG by the specification (https://www.w3.org/TR/png-3/). A canvas is not exact: it multiplies colours by their alpha,
+ * applies colour profiles, turns grey into RGB, and shows damaged files without an error.
  */
 import { UserError } from "../errors.ts";
 import type { Picture } from "../platform.ts";
@@ -35,8 +35,8 @@ export function isPng(bytes: Uint8Array): boolean {
 type Bytes = Uint8Array | Uint16Array;
 
 /**
- * Decodes a PNG. Grey gives 1 channel, RGB and palettes give 3, and with `alpha` a file with transparency gives 4 (RGBA). Values
- * of 16 bits are cut to the upper 8 unless `deep` is true.
+ * Decodes a PNG. Grey gives 1 channel, RGB and palettes give 3, and with `alpha` a file with transparency gives 4
+ * (RGBA). Values of 16 bits are cut to the upper 8 unless `deep` is true.
  * @throws UserError for a truncated or damaged file
  */
 export async function decodePng(bytes: Uint8Array, options?: { alpha?: boolean }): Promise<Picture>;
@@ -158,8 +158,8 @@ function sample(line: Uint8Array, index: number, depth: number): number {
 }
 
 /**
- * Undoes the filters of section 9: a stored byte is the difference from a prediction by the bytes to the left (a), above (b)
- * and above left (c).
+ * Undoes the filters of section 9: a stored byte is the difference from a prediction by the bytes to the left (a),
+ * above (b) and above left (c).
  */
 function unfilter(kind: number, line: Uint8Array, above: Uint8Array, pixelBytes: number): void {
   if (kind > 4) throw new UserError(`this PNG has a row with the unknown filter ${kind}`);
@@ -178,8 +178,8 @@ function paeth(a: number, b: number, c: number): number {
 }
 
 /**
- * Encodes 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA) channels without loss, with 8 or 16 bits as the values have. Each row is
- * stored as its difference from the row above (filter 2).
+ * Encodes 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA) channels without loss, with 8 or 16 bits as the values have.
+ * Each row is stored as its difference from the row above (filter 2).
  */
 export async function encodePng({ width, height, channels, data: values }: Picture<Bytes>): Promise<Uint8Array> {
   const type = [undefined, 0, 4, 2, 6][channels];

@@ -1,6 +1,6 @@
 /**
- * Safetensors files: 8 bytes of header length, a JSON header, then the values of the tensors without gaps. Numbers are little
- * endian, as on every machine that runs this. Format: https://github.com/huggingface/safetensors#format
+ * Safetensors files: 8 bytes of header length, a JSON header, then the values of the tensors without gaps. Numbers are
+ * little endian, as on every machine that runs this. Format: https://github.com/huggingface/safetensors#format
  */
 import { CheckpointError, quoted } from "../errors.ts";
 

@@ -40,7 +40,9 @@ export async function zipEntries(archive: Blob, name: string): Promise<ZipFile[]
   }));
 }
 
-/** The bytes of an entry. Reading stops at the size that the table of contents gives: a bomb claims less than it holds. */
+/**
+ * The bytes of an entry. Reading stops at the size that the table of contents gives: a bomb claims less than it holds.
+ */
 async function unpacked(entry: ZipEntry): Promise<Uint8Array> {
   if (entry.encrypted) throw new Error("it is encrypted");
   const bytes = new Uint8Array(entry.size);

@@ -22,9 +22,9 @@ interface Origin {
 class Interrupted extends Error {}
 
 /**
- * Fetches `url` into the file `path`. Bytes go to `<path>.part`, which is renamed when it is complete. A later call asks the
- * server for the rest (HTTP Range). A server without ranges, or with another file meanwhile, sends everything again. The size
- * must be the one that the server announced.
+ * Fetches `url` into the file `path`. Bytes go to `<path>.part`, which is renamed when it is complete. A later call
+ * asks the server for the rest (HTTP Range). A server without ranges, or with another file meanwhile, sends everything
+ * again. The size must be the one that the server announced.
  * @throws UserError with the cause, and with the number of bytes that are kept
  */
 export async function download(url: string, path: string, options: DownloadOptions = {}): Promise<void> {

@@ -1,4 +1,7 @@
-/** Files through node:fs. A write replaces the whole file or nothing. Every failure is a UserError with the path and the reason. */
+/**
+ * Files through node:fs. A write replaces the whole file or nothing. Every failure is a UserError with the path and the
+ * reason.
+ */
 import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { UserError } from "../errors.ts";
@@ -148,9 +151,10 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /**
- * The file system. `write` fills `<path>.part` in the same folder, stores it on the disk (fsync) and renames it to `path`. After
- * a failure, such as a full disk, `<path>.part` is removed and the old file is unchanged. A rename is stored on the disk before
- * it returns. `list` follows symbolic links. `remove` removes a file, and does nothing where there is none.
+ * The file system. `write` fills `<path>.part` in the same folder, stores it on the disk (fsync) and renames it to
+ * `path`. After a failure, such as a full disk, `<path>.part` is removed and the old file is unchanged. A rename is
+ * stored on the disk before it returns. `list` follows symbolic links. `remove` removes a file, and does nothing where
+ * there is none.
  */
 export const files: Files = {
   read: (path) => guarded("read", path, () => readFile(path)),

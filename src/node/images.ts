@@ -8,9 +8,9 @@ import { upright } from "../formats/orientation.ts";
 import type { DeepPicture, Images, Picture, Samples } from "../platform.ts";
 
 /**
- * Sets sharp up for training: one thread per picture, since the training step needs the cores, and no cache, since a file is
- * decoded once an epoch. These settings hold for the whole process, so importing this library does not change them. The
- * command line calls this function; a program that trains may, too.
+ * Sets sharp up for training: one thread per picture, since the training step needs the cores, and no cache, since a
+ * file is decoded once an epoch. These settings hold for the whole process, so importing this library does not change
+ * them. The command line calls this function; a program that trains may, too.
  */
 export function tuneSharpForTraining(): void {
   sharp.cache(false);
@@ -18,11 +18,11 @@ export function tuneSharpForTraining(): void {
 }
 
 /**
- * Decodes PNG, JPEG, WebP, TIFF, BMP, GIF and Netpbm to 8-bit sRGB with 3 channels, or 1 for a grey file. Stored pixels are not
- * changed: colour profiles and EXIF orientation are ignored. The orientation tag of a TIFF turns the picture, as in Pillow.
- * Values of 16 bits are cut to the upper 8. Of several frames the first is taken. CMYK becomes RGB by Pillow's formula,
- * (255 - C)(255 - K) / 255. Transparency is dropped; with `alpha: true` a file that has it gives 4 channels (RGBA). For NumPy
- * arrays see decodeNpy and eightBit.
+ * Decodes PNG, JPEG, WebP, TIFF, BMP, GIF and Netpbm to 8-bit sRGB with 3 channels, or 1 for a grey file. Stored pixels
+ * are not changed: colour profiles and EXIF orientation are ignored. The orientation tag of a TIFF turns the picture,
+ * as in Pillow. Values of 16 bits are cut to the upper 8. Of several frames the first is taken. CMYK becomes RGB by
+ * Pillow's formula, (255 - C)(255 - K) / 255. Transparency is dropped; with `alpha: true` a file that has it gives 4
+ * channels (RGBA). For NumPy arrays see decodeNpy and eightBit.
  * @throws UserError for bytes that are no picture, and for a truncated or damaged one
  */
 async function decode(bytes: Uint8Array, { alpha = false }: { alpha?: boolean } = {}): Promise<Picture> {
@@ -30,8 +30,8 @@ async function decode(bytes: Uint8Array, { alpha = false }: { alpha?: boolean } 
 }
 
 /**
- * Like decode, but with all bits: 16-bit files give 16 bits. TIFFs of floats (in [-1, 1]; no alpha), TIFFs with more than 4
- * channels, and NumPy arrays keep their values.
+ * Like decode, but with all bits: 16-bit files give 16 bits. TIFFs of floats (in [-1, 1]; no alpha), TIFFs with more
+ * than 4 channels, and NumPy arrays keep their values.
  */
 async function decodeDeep(bytes: Uint8Array, { alpha = false }: { alpha?: boolean } = {}): Promise<DeepPicture> {
   return tolerant(bytes, { alpha, deep: true });

@@ -13,7 +13,10 @@ interface Holder {
   host: string;
   /** The machine's start and the namespace of process numbers: within one, `pid` names one process. Linux only. */
   space: string;
-  /** When the process started, in the kernel's ticks: another process may get the number of one that has ended. Linux only. */
+  /**
+   * When the process started, in the kernel's ticks: another process may get the number of one that has ended. Linux
+   * only.
+   */
   ticks: string;
   /** ISO 8601. */
   since: string;
@@ -25,8 +28,8 @@ const beat = 20;
 const patience = 120;
 
 /**
- * Takes the lock, or the place of a holder that is gone: its process has ended, or it is on another machine and has given no
- * sign of life for two minutes.
+ * Takes the lock, or the place of a holder that is gone: its process has ended, or it is on another machine and has
+ * given no sign of life for two minutes.
  * @param path of the lock file; its folder is made
  * @param what is locked, for the message: "The run runs/mine is being trained"
  * @returns gives the lock back

@@ -14,10 +14,10 @@ const sequenceOutput = "stop";
 const refusal = "Non tensor type is temporarily not supported";
 
 /**
- * Runs a session that writes its outputs to given memory (fetches), without copies. onnxruntime-node copies every output for
- * its result, also those with given memory: for unet_256 that is 280 MB a step and a sixth of its time. It creates results in
- * order and fails at the first that is not a tensor, so with such an output in front it copies nothing. A version that does not
- * fail gives the same values, slower.
+ * Runs a session that writes its outputs to given memory (fetches), without copies. onnxruntime-node copies every
+ * output for its result, also those with given memory: for unet_256 that is 280 MB a step and a sixth of its time. It
+ * creates results in order and fails at the first that is not a tensor, so with such an output in front it copies
+ * nothing. A version that does not fail gives the same values, slower.
  */
 export const runInto: Platform["runInto"] = Object.assign(
   async (...[session, feeds, fetches]: Parameters<Platform["runInto"]>) => {

@@ -1,6 +1,6 @@
 /**
- * Examines one device in a separate process, since a driver may end the process that uses it. Prints a ProbeResult as one line of
- * JSON. The log of the runtime on standard error names the GPUs of the machine.
+ * Examines one device in a separate process, since a driver may end the process that uses it. Prints a ProbeResult as
+ * one line of JSON. The log of the runtime on standard error names the GPUs of the machine.
  */
 import { sessionOptions } from "../engines/device.ts";
 import { Graph } from "../graph/graph.ts";

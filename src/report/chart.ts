@@ -29,8 +29,8 @@ const innerHeight = height - plot.top - plot.bottom;
 const buckets = 250;
 
 /**
- * One chart, a <figure>. The steps are divided into at most 250 stretches. Each gives two raw points, its lowest and highest
- * value, so no spike is lost, and one smoothed point, the mean of the 5 % of the steps around its middle.
+ * One chart, a <figure>. The steps are divided into at most 250 stretches. Each gives two raw points, its lowest and
+ * highest value, so no spike is lost, and one smoothed point, the mean of the 5 % of the steps around its middle.
  */
 export function lineChart({ title, x, series, xLabel, yLabel, reference }: ChartOptions): Html {
   const curves = series.map((one) => ({ ...one, ...condense(x, one.y) }));

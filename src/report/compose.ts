@@ -4,8 +4,8 @@ import type { Picture } from "../platform.ts";
 const paper = 255;
 
 /**
- * The pictures from left to right with their tops aligned and `gap` white pixels between them. Grey becomes RGB, alpha is
- * dropped.
+ * The pictures from left to right with their tops aligned and `gap` white pixels between them. Grey becomes RGB, alpha
+ * is dropped.
  */
 export function strip(pictures: readonly Picture[], { gap = 4 }: { gap?: number } = {}): Picture {
   const width = pictures.reduce((sum, { width }) => sum + width + gap, -gap);

@@ -16,7 +16,10 @@ export class Html {
 /** Values of a template: text and numbers, which it escapes; HTML; undefined, which gives nothing; lists of these. */
 export type HtmlValue = string | number | Html | undefined | readonly HtmlValue[];
 
-/** A piece of HTML, such as html`<p title="${text}">${text}</p>`. Values are escaped for content and for quoted attributes. */
+/**
+ * A piece of HTML, such as html`<p title="${text}">${text}</p>`. Values are escaped for content and for quoted
+ * attributes.
+ */
 export function html(parts: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
   return new Html(parts.map((part, i) => (i === 0 ? part : sourceOf(values[i - 1]) + part)).join(""));
 }

@@ -1,10 +1,10 @@
 /**
  * Edge strengths by a network in an ONNX file of the user's, such as HED (Xie and Tu 2015), which the paper used.
  *
- * The model has one input, float32 [1, 3, height, width], of any size or of one fixed size. Its values are, with `caffe`
- * (conversions of the published HED), B, G, R from 0 to 255 minus 104.00699, 116.66877, 122.67891; with `unit`, R, G, B from
- * 0 to 1. The output is float32 with height * width strengths from 0 to 1 (after the sigmoid). If there are several outputs,
- * the last one is used, which is the fused one of HED.
+ * The model has one input, float32 [1, 3, height, width], of any size or of one fixed size. Its values are, with
+ * `caffe` (conversions of the published HED), B, G, R from 0 to 255 minus 104.00699, 116.66877, 122.67891; with `unit`,
+ * R, G, B from 0 to 1. The output is float32 with height * width strengths from 0 to 1 (after the sigmoid). If there
+ * are several outputs, the last one is used, which is the fused one of HED.
  */
 import { UserError } from "../errors.ts";
 import type { InferenceSession, Ort, Picture } from "../platform.ts";
@@ -70,8 +70,8 @@ export class EdgeModel {
   }
 
   /**
-   * The strengths of a picture of 1 or 3 channels. `border` mirrored pixels are added at each side before, and cut off after:
-   * such networks find edges along the border of their input.
+   * The strengths of a picture of 1 or 3 channels. `border` mirrored pixels are added at each side before, and cut off
+   * after: such networks find edges along the border of their input.
    * @throws UserError where the model does not accept the picture, or its output does not have the form above
    */
   async strengths(picture: Picture, { input, border }: { input: ModelInput; border: number }): Promise<Plane> {

@@ -1,6 +1,6 @@
 /**
- * Edges of pictures: Canny's detector (Canny 1986), and thin lines from the edge strengths of a network. The paper's edge
- * data sets are such lines from HED's strengths.
+ * Edges of pictures: Canny's detector (Canny 1986), and thin lines from the edge strengths of a network. The paper's
+ * edge data sets are such lines from HED's strengths.
  */
 import { reduceChannels } from "../data/transforms.ts";
 import type { Picture } from "../platform.ts";
@@ -18,7 +18,8 @@ export interface CannyOptions {
   sigma: number;
   /**
    * Thresholds of the slope: an edge begins at `high` and continues down to `low`. The slope is the norm of Sobel's two
-   * derivatives of grey from 0 to 1; a sharp step of the full range has slope 4. skimage.feature.canny uses 0.2 and 0.1.
+   * derivatives of grey from 0 to 1; a sharp step of the full range has slope 4. skimage.feature.canny uses 0.2 and
+   * 0.1.
    */
   high: number;
   low: number;
@@ -33,9 +34,9 @@ export function luminance(picture: Picture): Plane {
 }
 
 /**
- * Edges as width * height values, 1 on an edge and 0 elsewhere; the outermost pixels are never edges. The steps are those of
- * skimage.feature.canny: Gaussian filter normalised inside the picture, Sobel, non-maximum suppression with neighbours
- * interpolated along the gradient, hysteresis over 8 neighbours.
+ * Edges as width * height values, 1 on an edge and 0 elsewhere; the outermost pixels are never edges. The steps are
+ * those of skimage.feature.canny: Gaussian filter normalised inside the picture, Sobel, non-maximum suppression with
+ * neighbours interpolated along the gradient, hysteresis over 8 neighbours.
  */
 export function canny(picture: Picture, { sigma, high, low }: CannyOptions): Uint8Array {
   const { width, height, data } = luminance(picture);
@@ -110,8 +111,8 @@ export function sobel({ width, height, data }: Plane): { dx: Float64Array; dy: F
 }
 
 /**
- * Non-maximum suppression: 1 where a value times `slack` is at least as large as the two values at one pixel's distance along
- * a direction, each interpolated between two neighbours. 0 on the border.
+ * Non-maximum suppression: 1 where a value times `slack` is at least as large as the two values at one pixel's distance
+ * along a direction, each interpolated between two neighbours. 0 on the border.
  * @param direction vector at pixel i, of any length; undefined for a pixel that is no candidate
  */
 function peaks({ width, height, data }: Plane, direction: (i: number) => [number, number] | undefined, slack: number) {
@@ -143,8 +144,8 @@ export interface LineOptions {
 }
 
 /**
- * Lines, one pixel wide, along the crests of edge strengths from 0 to 1: non-maximum suppression across the crest, threshold,
- * thinning, removal of short pieces.
+ * Lines, one pixel wide, along the crests of edge strengths from 0 to 1: non-maximum suppression across the crest,
+ * threshold, thinning, removal of short pieces.
  */
 export function linesOf(strength: Plane, { threshold, small }: LineOptions): Uint8Array {
   const { width, height, data } = strength;

@@ -21,13 +21,15 @@ export interface ResizeOptions {
   pad: boolean;
   /** Content of the border: one colour, or the outermost pixels repeated. */
   fill: "black" | "white" | "edge";
-  /** auto is area to shrink and bicubic to enlarge. Label maps need nearest: other filters mix colours into new ones. */
+  /**
+   * auto is area to shrink and bicubic to enlarge. Label maps need nearest: other filters mix colours into new ones.
+   */
   filter: Filter | "auto";
 }
 
 /**
- * The picture at exactly width x height without distortion: the middle part of that aspect ratio is cut out (with `pad`, a
- * border is added instead), then resized.
+ * The picture at exactly width x height without distortion: the middle part of that aspect ratio is cut out (with
+ * `pad`, a border is added instead), then resized.
  */
 export function resized(picture: WholePicture, { width, height, pad, fill, filter }: ResizeOptions): WholePicture {
   const wider = picture.width * height > picture.height * width;
@@ -66,7 +68,8 @@ function padded(picture: WholePicture, width: number, height: number, fill: Resi
 }
 
 /**
- * One picture with A in the left half and B in the right half. It is RGB if one side is, and has 16 bits if one side has.
+ * One picture with A in the left half and B in the right half. It is RGB if one side is, and has 16 bits if one side
+ * has.
  * @throws UserError where the sizes differ
  */
 export function sideBySide(a: WholePicture, b: WholePicture): WholePicture {
@@ -93,8 +96,8 @@ export function sideBySide(a: WholePicture, b: WholePicture): WholePicture {
 }
 
 /**
- * An input for inpainting: the picture with a white rectangle in its middle, whose sides are `share` of the picture's. Hesse's
- * tool uses 0.3, the paper's code 0.5.
+ * An input for inpainting: the picture with a white rectangle in its middle, whose sides are `share` of the picture's.
+ * Hesse's tool uses 0.3, the paper's code 0.5.
  */
 export function blanked(picture: WholePicture, share: number): WholePicture {
   const { width, height, channels } = picture;

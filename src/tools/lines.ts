@@ -13,9 +13,9 @@ const around = [
 ] as const;
 
 /**
- * For each of the 256 neighbourhoods (bit k is set where neighbour k is), bit 1 where the first pass removes the pixel and bit 2
- * where the second does. Conditions G1 to G3 of Guo and Hall 1989 in the form of Lam, Lee and Suen 1992, the algorithm of
- * bwmorph "thin" and of skimage.morphology.thin.
+ * For each of the 256 neighbourhoods (bit k is set where neighbour k is), bit 1 where the first pass removes the pixel
+ * and bit 2 where the second does. Conditions G1 to G3 of Guo and Hall 1989 in the form of Lam, Lee and Suen 1992, the
+ * algorithm of bwmorph "thin" and of skimage.morphology.thin.
  */
 const removals = Uint8Array.from({ length: 256 }, (_, bits) => {
   const x = (k: number) => ((bits >> ((k - 1) & 7)) & 1) === 1; // x1 ... x8, and x9 is x1

@@ -26,8 +26,8 @@ export function sharesOf(train: number, test: number, val: number | undefined): 
 }
 
 /**
- * The phase of each of `count` pairs. The numbers of train and test are rounded to the nearest, val gets the rest. The order is
- * random by `seed`; with `sort` the first pairs go to train, the next to val, the last to test.
+ * The phase of each of `count` pairs. The numbers of train and test are rounded to the nearest, val gets the rest. The
+ * order is random by `seed`; with `sort` the first pairs go to train, the next to val, the last to test.
  */
 export function deal(count: number, shares: Shares, { seed, sort }: { seed: number; sort: boolean }): Phase[] {
   const train = Math.min(count, Math.round(count * shares.train));
@@ -48,8 +48,8 @@ export interface Placement {
 }
 
 /**
- * The new path of each file. The result has the same layout: A/x.png of two folders goes to trainA/x.png, x.jpg of any other
- * layout to train/x.jpg. @param pairs with paths relative to the input folder
+ * The new path of each file. The result has the same layout: A/x.png of two folders goes to trainA/x.png, x.jpg of any
+ * other layout to train/x.jpg. @param pairs with paths relative to the input folder
  */
 export function placements(pairs: readonly Pair[], dealt: readonly Phase[]): Placement[] {
   return pairs.flatMap(({ A, B }, i) => {

@@ -20,8 +20,8 @@ const { checkpointsDir, seed, device, threads } = configSchema.shape;
 const name = "demo";
 const pairs = { train: 250, test: 12 };
 /**
- * A small network with the paper's objective, for minutes of training on two cores. The light comes from one side, so pairs
- * are not mirrored. With so few steps a higher learning rate that decays helps more than dropout.
+ * A small network with the paper's objective, for minutes of training on two cores. The light comes from one side, so
+ * pairs are not mirrored. With so few steps a higher learning rate that decays helps more than dropout.
  */
 const network = { ngf: 24, ndf: 24, norm: "batch", noFlip: true, noDropout: true, lr: 6e-4 } as const;
 

@@ -1,13 +1,14 @@
 /**
- * Tests whether the two sides of a pair line up. A sample of the set's own pairs gives the joint covariance of the local
- * features of A and B. Under a normal distribution this gives the log-likelihood of B's features at each place, given A's. A
- * pair is suspicious where its likelihood rises when B is mirrored, turned, shifted or replaced by the B of another pair.
+ * Tests whether the two sides of a pair line up. A sample of the set's own pairs gives the joint covariance of the
+ * local features of A and B. Under a normal distribution this gives the log-likelihood of B's features at each place,
+ * given A's. A pair is suspicious where its likelihood rises when B is mirrored, turned, shifted or replaced by the B
+ * of another pair.
  *
- * With the standardised features u and v and their covariances C, the part of the log-likelihood that depends on which places
- * correspond is u' M v with M = Cuu^-1 Cuv (Cvv - Cvu Cuu^-1 Cuv)^-1.
+ * With the standardised features u and v and their covariances C, the part of the log-likelihood that depends on which
+ * places correspond is u' M v with M = Cuu^-1 Cuv (Cvv - Cvu Cuu^-1 Cuv)^-1.
  *
- * Measured on real sets of at least 120 pairs, with one pair in twenty damaged (docs/data.md): it finds 83 to 100 % of the
- * mirrored pairs, 44 to 83 % of shifts by an eighth, 13 to 59 % of wrong partners. It names 3 of 1136 sound pairs.
+ * Measured on real sets of at least 120 pairs, with one pair in twenty damaged (docs/data.md): it finds 83 to 100 % of
+ * the mirrored pairs, 44 to 83 % of shifts by an eighth, 13 to 59 % of wrong partners. It names 3 of 1136 sound pairs.
  */
 import type { Picture } from "../../platform.ts";
 import { featureCount, grid } from "./features.ts";
@@ -33,9 +34,9 @@ export const fewestPairs = 16;
 /** A move is judged only in a set where at least this share of the pairs is more likely without it. */
 const evident = 0.9;
 /**
- * A pair is suspicious where a move raises its log-likelihood by more than `errors` standard errors, and by more than `gain`
- * times what the move costs the median pair. Shifts need more: rows of windows look alike one floor higher. So do the
- * pictures of other pairs, which are more likely by chance.
+ * A pair is suspicious where a move raises its log-likelihood by more than `errors` standard errors, and by more than
+ * `gain` times what the move costs the median pair. Shifts need more: rows of windows look alike one floor higher. So
+ * do the pictures of other pairs, which are more likely by chance.
  */
 const limits = {
   mirror: { errors: 2, gain: 0 },

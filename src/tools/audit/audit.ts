@@ -56,7 +56,10 @@ export interface AuditResult {
   /** Sizes of side A, the most frequent first. */
   sizes: { size: string; pairs: number }[];
   findings: AuditFinding[];
-  /** The moves that can be judged in this set; none where it is too small, or where its sides do not correspond place by place. */
+  /**
+   * The moves that can be judged in this set; none where it is too small, or where its sides do not correspond place by
+   * place.
+   */
   judged: Move[];
 }
 
@@ -72,8 +75,8 @@ const sampleSize = 200;
 const leastBusy = 0.002;
 
 /**
- * Checks a whole data set. Statistics of a sample of the pairs describe how the two sides correspond (alignment.ts); then every
- * pair is tested against them.
+ * Checks a whole data set. Statistics of a sample of the pairs describe how the two sides correspond (alignment.ts);
+ * then every pair is tested against them.
  * @throws DatasetError where there are no pairs at all
  */
 export async function audit(

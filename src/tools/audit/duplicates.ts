@@ -10,17 +10,18 @@ export interface Duplicate {
 }
 
 /**
- * Two pictures look the same where at most so many bits of their perceptual hashes differ, and the mean difference of their
- * 16 x 16 thumbnails is at most so many levels of 255. A JPEG of quality 40 of a label map differs by up to 4 bits and 10
- * levels. In the facades, Cityscapes, maps and edges2shoes sets, no two pairs are nearer than 10 bits and 9 levels.
+ * Two pictures look the same where at most so many bits of their perceptual hashes differ, and the mean difference of
+ * their 16 x 16 thumbnails is at most so many levels of 255. A JPEG of quality 40 of a label map differs by up to 4
+ * bits and 10 levels. In the facades, Cityscapes, maps and edges2shoes sets, no two pairs are nearer than 10 bits and 9
+ * levels.
  */
 const [hashLimit, smallLimit] = [8, 10];
 /** Thumbnails with a smaller standard deviation are flat; flat pictures all look the same. */
 const flat = 6;
 
 /**
- * Pairs that are equal or look the same. Each pair of an equal group is listed with the first one. Flat pictures are compared
- * by their pixels only.
+ * Pairs that are equal or look the same. Each pair of an equal group is listed with the first one. Flat pictures are
+ * compared by their pixels only.
  */
 export function duplicates(pairs: readonly { A: Look; B: Look }[]): Duplicate[] {
   const found: Duplicate[] = [];

@@ -1,4 +1,7 @@
-/** Data that the audit takes from a picture: local features on a small grid, hashes, the share of pixels that show something. */
+/**
+ * Data that the audit takes from a picture: local features on a small grid, hashes, the share of pixels that show
+ * something.
+ */
 import { resize } from "../../data/resize.ts";
 import { reduceChannels } from "../../data/transforms.ts";
 import type { Picture } from "../../platform.ts";
@@ -21,8 +24,8 @@ function planes(picture: Picture, size: number): Float64Array[] {
 }
 
 /**
- * Features [grid * grid, featureCount] of each place and its surroundings: colours, their squares and products, smoothed
- * colours at two scales, edges at two scales. No feature depends on the position.
+ * Features [grid * grid, featureCount] of each place and its surroundings: colours, their squares and products,
+ * smoothed colours at two scales, edges at two scales. No feature depends on the position.
  */
 export function features(picture: Picture): Float32Array {
   const fine = planes(picture, 2 * grid);
@@ -111,7 +114,9 @@ const cosines = Array.from({ length: 8 }, (_, k) =>
   Float64Array.from({ length: 32 }, (_, x) => Math.cos((Math.PI / 32) * (x + 0.5) * (k + 1))),
 );
 
-/** One bit for each of the 64 lowest frequencies of the 32 x 32 grey picture, without the mean: 1 above their median. */
+/**
+ * One bit for each of the 64 lowest frequencies of the 32 x 32 grey picture, without the mean: 1 above their median.
+ */
 function perceptualHash(picture: Picture): [number, number] {
   const { data } = resize(reduceChannels(picture, 1), 32, 32, "area");
   const rows = cosines.map((wave) =>
