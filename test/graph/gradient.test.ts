@@ -148,6 +148,16 @@ describe("a graph", () => {
     `);
   });
 
+  it("has equal constants once, by their bits and shape, whatever array they come in", () => {
+    const graph = new Graph();
+    const large = () => Float32Array.from({ length: 10_000 }, (_, i) => i % 7);
+    expect(graph.constant(large(), [100, 100])).toBe(graph.constant(large(), [100, 100]));
+    expect(graph.constant(large(), [10_000])).not.toBe(graph.constant(large(), [100, 100]));
+    expect(graph.constant(large().fill(9, 9999), [100, 100])).not.toBe(graph.constant(large(), [100, 100]));
+    expect(graph.constant(Number.NaN)).toBe(graph.constant(Number.NaN));
+    expect(graph.constant(-0)).not.toBe(graph.constant(0));
+  });
+
   it("names op, shapes and scope where shapes do not fit", () => {
     const graph = new Graph();
     const build = () => add(graph.input("a", [2, 3]), graph.input("b", [4]));

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { gradient } from "../../src/graph/gradient.ts";
 import { Graph, type Program, type Shape, sizeOf, type Tensor } from "../../src/graph/graph.ts";
-import { Conv, ConvTranspose } from "../../src/graph/ops/conv.ts";
+import { Conv, ConvTranspose, ConvWeightGradient } from "../../src/graph/ops/conv.ts";
 import { add, mul } from "../../src/graph/ops/elementwise.ts";
 import { sum } from "../../src/graph/ops/reduce.ts";
 import { forCpu } from "../../src/lowering/cpu.ts";
@@ -158,6 +158,20 @@ it.each([
   expect(typesOf(graph.program()).filter((type) => type === "ConvWeightGradient")).toHaveLength(2);
   expect(typesOf(forCpu(graph.program()))).not.toContain("Add");
   expect(distance((await run(graph, values)).dw!, wanted)).toBeLessThan(1e-5);
+});
+
+it("two maps: a weight gradient that is also an output is not merged into the sum", async () => {
+  const graph = new Graph();
+  const [x, dy] = [graph.input("x", [1, 3, 12, 12]), graph.input("dy", [1, 2, 6, 6])];
+  const attrs = { strides: [2, 2], pads: [1, 1, 1, 1], dilations: [1, 1], kernel: [4, 4] } as const;
+  const [one, other] = [ConvWeightGradient([x, dy], attrs), ConvWeightGradient([mul(x, 2), dy], attrs)];
+  graph.outputs.push(...named(["one", "both"], [one, add(one, other)]));
+  const types = forCpu(graph.program()).nodes.map(({ op }) => op.type);
+  expect(types.filter((type) => type === "Add" || type === "Gemm")).toEqual(["Gemm", "Gemm", "Add"]);
+  const random = new Random(0, "two maps", 0);
+  const got = await run(graph, { x: normals(random, x.size, 4), dy: normals(random, dy.size, 4) });
+  const thrice = got.one!.map((value) => 3 * value);
+  expect(distance(got.both!, thrice)).toBeLessThan(1e-6);
 });
 
 it("channels in blocks of eight: the same tests on a CPU without AVX-512", { timeout: 300_000 }, (context) => {
