@@ -11,6 +11,9 @@ export const webFolder = join(root, "dist/web");
 /** The page without them. */
 export const pageFolder = join(root, "dist/page");
 
+/** The script of the page, relative to the project. */
+export const pageEntry = "src/web/page/main.ts";
+
 /** ONNX Runtime's own files for WASM alone and for WASM with WebGPU. */
 const runtimes = ["ort-wasm-simd-threaded", "ort-wasm-simd-threaded.asyncify"];
 
@@ -46,25 +49,45 @@ const options: BuildOptions = {
   logLevel: "warning",
 };
 
-/** The worker as worker.js, the loader of the runtime as ort.js, the runtime's files in ort/. */
-export async function buildWorker(outdir: string): Promise<void> {
-  const entryPoints = { worker: "src/web/worker.ts", ort: "src/web/ort.ts" };
+/** The worker as worker.js and the loader of the runtime as ort.js. */
+export const workerOptions = (outdir: string): BuildOptions => ({
+  ...options,
+  entryPoints: { worker: "src/web/worker.ts", ort: "src/web/ort.ts" },
+  outdir,
   // Without white space there are no comments, and bundlers need those in import() of the runtime (@vite-ignore).
-  await build({ ...options, entryPoints, outdir, minifyWhitespace: false });
+  minifyWhitespace: false,
+});
+
+/** A page's script as main.js. @param entry the script, relative to the project */
+export const pageOptions = (outdir: string, entry: string): BuildOptions => ({
+  ...options,
+  entryPoints: { main: entry },
+  outdir,
+});
+
+/** The files of ONNX Runtime in the folder ort/. */
+export function copyRuntime(outdir: string): void {
   mkdirSync(join(outdir, "ort"), { recursive: true });
   for (const name of runtimes.flatMap((runtime) => [`${runtime}.mjs`, `${runtime}.wasm`])) {
     copyFileSync(join(root, "node_modules/onnxruntime-web/dist", name), join(outdir, "ort", name));
   }
 }
 
-/**
- * A page's script as main.js. It needs the files of buildWorker beside it.
- * @param entry the script, relative to the project; files of its folder that are not scripts are copied
- */
-export async function buildPage(outdir: string, entry = "src/web/page/main.ts"): Promise<void> {
-  await build({ ...options, entryPoints: { main: entry }, outdir });
-  const folder = join(root, entry, "..");
-  cpSync(folder, outdir, { recursive: true, filter: (path) => !path.endsWith(".ts") });
+/** The files of a page that are not scripts. */
+export function copyStatic(outdir: string, entry: string): void {
+  cpSync(join(root, entry, ".."), outdir, { recursive: true, filter: (path) => !path.endsWith(".ts") });
+}
+
+/** What a worker needs: worker.js, ort.js and ort/. */
+export async function buildWorker(outdir: string): Promise<void> {
+  await build(workerOptions(outdir));
+  copyRuntime(outdir);
+}
+
+/** A page. It needs the files of buildWorker beside it. */
+export async function buildPage(outdir: string, entry = pageEntry): Promise<void> {
+  await build(pageOptions(outdir, entry));
+  copyStatic(outdir, entry);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

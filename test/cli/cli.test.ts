@@ -137,7 +137,7 @@ describe("a wrong command line", () => {
     ["train --dataroot data --netG unet_265", /--netG: got "unet_265", expected unet_32, .*did you mean unet_/],
     [
       "train --dataroot data --gan_mode=lsgn",
-      /--gan-mode: got "lsgn", expected vanilla, lsgan or wgangp; did you mean lsgan\?/,
+      /--gan-mode: got "lsgn", expected vanilla, lsgan, wgangp or hinge; did you mean lsgan\?/,
     ],
     ["train --dataroot data --ngf 0", /--ngf: got 0, expected a whole number of at least 1/],
     ["train --dataroot data --max-steps ten", /--max-steps: got "ten", expected a whole number/],
