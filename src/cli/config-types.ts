@@ -58,7 +58,8 @@ function comment(spec: OptionSpec): string {
   const values = number ? [spec.unit ?? "number", range].filter(Boolean).join(" ") : "";
   const initial = spec.default ?? (spec.required ? "none, it is required" : (spec.absent ?? "none"));
   const facts = [values && `Value: ${values}.`, `Default: ${spec.type === "boolean" ? "false" : initial}.`];
-  const lines = [...wrapped(help), facts.filter(Boolean).join(" ")];
+  const kinds = Object.entries(spec.kinds ?? {}).flatMap(([name, { help }]) => wrapped(`- ${name}: ${help}`));
+  const lines = [...wrapped(help), ...kinds, facts.filter(Boolean).join(" ")];
   return ["  /**", ...lines.map((line) => `   * ${line}`), "   */"].join("\n");
 }
 

@@ -51,11 +51,18 @@ function table(specs: readonly OptionSpec[], mark = true): string {
     `\`${spec.flag}\`${mark && spec.resume ? " *" : ""}`,
     values(spec),
     initial(spec),
-    capital(spec.help),
+    capital(spec.help) + kindsOf(spec),
   ]);
   return [["option", "value", "default", "what it does"], ["---", "---", "---", "---"], ...rows]
     .map((cells) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`)
     .join("\n");
+}
+
+/** A line for each choice that has a text of its own. */
+function kindsOf({ kinds = {} }: OptionSpec): string {
+  return Object.entries(kinds)
+    .map(([name, { help }]) => `<br>\`${name}\`: ${help}`)
+    .join("");
 }
 
 function values(spec: OptionSpec): string {

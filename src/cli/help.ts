@@ -58,7 +58,8 @@ export function familyHelp(family: string, width: number): string[] {
 export function commandHelp(command: Command, width: number): string[] {
   const specs = optionsOf(command.schema);
   const groups = [...new Set(specs.map(({ group }) => group))];
-  const rowOf = (spec: OptionSpec) => [`${spec.flag}${placeholder(spec)}`, `${spec.help}${details(spec)}`] as const;
+  const rowOf = (spec: OptionSpec) =>
+    [`${spec.flag}${placeholder(spec)}`, `${spec.help}${details(spec)}${kindsOf(spec)}`] as const;
   return page(
     {
       usage: `pix2pix ${command.name} [options]`,
@@ -103,7 +104,14 @@ function details(spec: OptionSpec): string {
       : spec.required
         ? "required"
         : `default: ${spec.absent ?? "none"}`;
-  return ` (${[spec.choices?.join(", "), range, initial].filter(Boolean).join("; ")})`;
+  return ` (${[spec.kinds ? "" : spec.choices?.join(", "), range, initial].filter(Boolean).join("; ")})`;
+}
+
+/** A line for each choice that has a text of its own. */
+function kindsOf({ kinds = {} }: OptionSpec): string {
+  return Object.entries(kinds)
+    .map(([name, { help }]) => `\n${name}: ${help}`)
+    .join("");
 }
 
 /** " steps"; singular after a 1: " step", " batch" */
@@ -126,7 +134,7 @@ function page({ usage, description, sections, examples }: Page, width: number): 
   for (const { title, rows } of sections) {
     lines.push(`${title}:`);
     for (const [term, text] of rows) {
-      const [first = "", ...more] = wrapped(text, width - column);
+      const [first = "", ...more] = text.split("\n").flatMap((line) => wrapped(line, width - column));
       lines.push(`  ${term}`.padEnd(column) + first, ...more.map((line) => " ".repeat(column) + line));
     }
     lines.push("");

@@ -10,6 +10,8 @@ export interface OptionInfo {
   /** Heading in help and docs. */
   group: string;
   help: string;
+  /** The choices with their own texts, from the code that owns them. */
+  kinds?: Readonly<Record<string, { help: string }>>;
   /** Unit of the value: "px", "steps", "epochs", ... */
   unit?: string;
   /** The meaning of an absent value, for options without a default: "all", "the run's", ... */

@@ -26,11 +26,15 @@ export interface ConfigInput {
    */
   phase?: string;
   /**
-   * Layout of the dataroot; auto recognises pairs. aligned: one picture per pair, A left and B right; cmp: photo
-   * x.jpg (A) beside its labels x.png (B); colorization: plain pictures; A is their lightness (1 channel), B their
-   * colours (2 channels, a and b of CIELAB); folders: two folders A and B (or trainA and trainB), same stems;
-   * inpainting: plain pictures; A is the picture with a white square of half its size in the centre, B the picture;
-   * single: plain pictures without targets, to look at; translate takes them without a layout.
+   * Layout of the dataroot; auto recognises pairs.
+   * - aligned: one picture per pair, A left and B right
+   * - cmp: photo x.jpg (A) beside its labels x.png (B)
+   * - colorization: plain pictures: A is their lightness (1 channel), B their colours (2 channels, a and b of
+   * CIELAB)
+   * - folders: two folders A and B (or trainA and trainB), same stems
+   * - inpainting: plain pictures: A is the picture with a white square of half its size in the centre, B the
+   * picture
+   * - single: plain pictures without targets, for inspect; translate takes them without a layout
    * Default: auto.
    */
   datasetMode?: Values["datasetMode"];
@@ -50,9 +54,12 @@ export interface ConfigInput {
    */
   outputNc?: number;
   /**
-   * Preparation of both sides of a pair. resize_and_crop: resize to the load size, whatever the shape, and crop;
-   * crop: only crop; scale_width: resize to the load width and keep the shape; scale_width_and_crop: resize to the
-   * load width, keep the shape, and crop; none: take pictures as they are.
+   * Preparation of both sides of a pair.
+   * - resize_and_crop: resize to the load size, whatever the shape, and crop
+   * - crop: only crop
+   * - scale_width: resize to the load width and keep the shape
+   * - scale_width_and_crop: resize to the load width, keep the shape, and crop
+   * - none: take pictures as they are
    * Default: resize_and_crop.
    */
   preprocess?: Values["preprocess"];
@@ -137,14 +144,19 @@ export interface ConfigInput {
    */
   skipBadImages?: boolean;
   /**
-   * Generator, with the sizes that it takes. unet_32: U-Net of 5 levels, multiples of 32; unet_64: U-Net of 6
-   * levels, multiples of 64; unet_128: U-Net of 7 levels, multiples of 128; unet_256: U-Net of 8 levels, multiples
-   * of 256; unet_512: U-Net of 9 levels, multiples of 512; unet_1024: U-Net of 10 levels, multiples of 1024;
-   * encoder_decoder_64: U-Net of 6 levels without skip connections, multiples of 64; encoder_decoder_128: U-Net of
-   * 7 levels without skip connections, multiples of 128; encoder_decoder: U-Net of 8 levels without skip
-   * connections, multiples of 256; resnet_6blocks: ResNet of 6 blocks, multiples of 4; resnet_9blocks: ResNet of 9
-   * blocks, multiples of 4; article: the seed article's U-Net of 8 levels (see --profile article), multiples of
-   * 256.
+   * Generator, with the sizes that it takes.
+   * - unet_32: U-Net of 5 levels, multiples of 32
+   * - unet_64: U-Net of 6 levels, multiples of 64
+   * - unet_128: U-Net of 7 levels, multiples of 128
+   * - unet_256: U-Net of 8 levels, multiples of 256
+   * - unet_512: U-Net of 9 levels, multiples of 512
+   * - unet_1024: U-Net of 10 levels, multiples of 1024
+   * - encoder_decoder_64: U-Net of 6 levels without skip connections, multiples of 64
+   * - encoder_decoder_128: U-Net of 7 levels without skip connections, multiples of 128
+   * - encoder_decoder: U-Net of 8 levels without skip connections, multiples of 256
+   * - resnet_6blocks: ResNet of 6 blocks, multiples of 4
+   * - resnet_9blocks: ResNet of 9 blocks, multiples of 4
+   * - article: the seed article's U-Net of 8 levels (see --profile article), multiples of 256
    * Default: unet_256.
    */
   netG?: Values["netG"];
@@ -165,12 +177,15 @@ export interface ConfigInput {
    */
   padding?: Values["padding"];
   /**
-   * Discriminator; patch_N judges patches of N px as in the paper's Table 3. basic: PatchGAN of 3 strided layers,
-   * patches of 70 px; n_layers: PatchGAN of --n-layers-d strided layers; pixel: PixelGAN of 1 x 1 convolutions,
-   * judges single pixels; patch_1: PixelGAN of 1 x 1 convolutions, judges single pixels; patch_16: PatchGAN of 1
-   * strided layer, patches of 16 px; patch_70: PatchGAN of 3 strided layers, patches of 70 px; patch_286: PatchGAN
-   * of 5 strided layers, patches of 286 px; article: the seed article's: 4 strided layers, then a transposed one to
-   * a 70 x 70 map.
+   * Discriminator; patch_N judges patches of N px as in the paper's Table 3.
+   * - basic: PatchGAN of 3 strided layers, patches of 70 px
+   * - n_layers: PatchGAN of --n-layers-d strided layers
+   * - pixel: PixelGAN of 1 x 1 convolutions, judges single pixels
+   * - patch_1: PixelGAN of 1 x 1 convolutions, judges single pixels
+   * - patch_16: PatchGAN of 1 strided layer, patches of 16 px
+   * - patch_70: PatchGAN of 3 strided layers, patches of 70 px
+   * - patch_286: PatchGAN of 5 strided layers, patches of 286 px
+   * - article: the seed article's: 4 strided layers, then a transposed one to a 70 x 70 map
    * Default: basic.
    */
   netD?: Values["netD"];
@@ -195,8 +210,10 @@ export interface ConfigInput {
    */
   noCondition?: boolean;
   /**
-   * Normalisation in both networks. batch: over the batch, with scale and shift (Ioffe and Szegedy 2015); instance:
-   * over each picture, without scale and shift (Ulyanov et al. 2016); none: no normalisation.
+   * Normalisation in both networks.
+   * - batch: over the batch, with scale and shift (Ioffe and Szegedy 2015)
+   * - instance: over each picture, without scale and shift (Ulyanov et al. 2016)
+   * - none: no normalisation
    * Default: batch.
    */
   norm?: Values["norm"];
@@ -242,8 +259,11 @@ export interface ConfigInput {
    */
   normMomentum?: number;
   /**
-   * Distribution of the initial weights. normal: N(0, gain); xavier: N(0, gain * sqrt(2 / (fan in + fan out)));
-   * kaiming: N(0, sqrt(2 / fan in)), whatever the gain; orthogonal: gain times a matrix with orthonormal rows.
+   * Distribution of the initial weights.
+   * - normal: N(0, gain)
+   * - xavier: N(0, gain * sqrt(2 / (fan in + fan out)))
+   * - kaiming: N(0, sqrt(2 / fan in)), whatever the gain
+   * - orthogonal: gain times a matrix with orthonormal rows
    * Default: normal.
    */
   initType?: Values["initType"];
@@ -263,8 +283,11 @@ export interface ConfigInput {
    */
   initD?: string;
   /**
-   * Adversarial loss. vanilla: cross-entropy; lsgan: squared error; wgangp: Wasserstein distance with gradient
-   * penalty; hinge: hinge loss for D, negative mean logit for G.
+   * Adversarial loss.
+   * - vanilla: cross-entropy
+   * - lsgan: squared error
+   * - wgangp: Wasserstein distance with gradient penalty
+   * - hinge: hinge loss for D, negative mean logit for G
    * Default: vanilla.
    */
   ganMode?: Values["ganMode"];
@@ -336,9 +359,12 @@ export interface ConfigInput {
    */
   lr?: number;
   /**
-   * Course of the learning rate. linear: unchanged for --n-epochs, then down to zero in a line over
-   * --n-epochs-decay; step: a tenth after every --lr-decay-iters epochs; plateau: a fifth where validation stops
-   * improving; cosine: half a cosine over all epochs; constant: unchanged.
+   * Course of the learning rate.
+   * - linear: unchanged for --n-epochs, then down to zero in a line over --n-epochs-decay
+   * - step: a tenth after every --lr-decay-iters epochs
+   * - plateau: a fifth where validation stops improving
+   * - cosine: half a cosine over all epochs
+   * - constant: unchanged
    * Default: linear.
    */
   lrPolicy?: Values["lrPolicy"];
@@ -405,9 +431,12 @@ export interface ConfigInput {
    */
   checkpointsDir?: string;
   /**
-   * Set of defaults, after a known system; other options override it. junyanz: the PyTorch implementation; paper:
-   * the Torch code of Isola et al.; hesse: pix2pix-tensorflow by Christopher Hesse; tutorial: TensorFlow's pix2pix
-   * tutorial; article: the article that this project began with.
+   * Set of defaults, after a known system; other options override it.
+   * - junyanz: the PyTorch implementation
+   * - paper: the Torch code of Isola et al.
+   * - hesse: pix2pix-tensorflow by Christopher Hesse
+   * - tutorial: TensorFlow's pix2pix tutorial
+   * - article: the article that this project began with
    * Default: junyanz.
    */
   profile?: Values["profile"];

@@ -126,21 +126,21 @@ export const cmp: Layout = {
 
 /** Plain pictures; the network learns the colours from the lightness. */
 export const colorization: Layout = {
-  help: "plain pictures; A is their lightness (1 channel), B their colours (2 channels, a and b of CIELAB)",
+  help: "plain pictures: A is their lightness (1 channel), B their colours (2 channels, a and b of CIELAB)",
   derive: { A: "L", B: "ab" },
   ...plain(),
 };
 
 /** Plain pictures; the network learns to fill in the centre. */
 export const inpainting: Layout = {
-  help: "plain pictures; A is the picture with a white square of half its size in the centre, B the picture",
+  help: "plain pictures: A is the picture with a white square of half its size in the centre, B the picture",
   derive: { A: "masked" },
   ...plain(),
 };
 
 /** Pictures without targets, which cannot be trained on. */
 export const single: Layout = {
-  help: "plain pictures without targets, to look at; translate takes them without a layout",
+  help: "plain pictures without targets, for inspect; translate takes them without a layout",
   derive: { B: "absent" },
   ...plain(),
 };

@@ -82,6 +82,11 @@ function columns(input: Uint8Array, length: number, t: Table): Uint8Array {
 
 type Combine = (...args: number[]) => void;
 
+function resizing(): { memory: WebAssembly.Memory; combine: Combine } {
+  const { memory, combine } = instance(resizeKernel);
+  return { memory: memory as WebAssembly.Memory, combine: combine as Combine };
+}
+
 let kernel: { memory: WebAssembly.Memory; combine: Combine } | undefined;
 
 /**
@@ -97,7 +102,7 @@ function combined(
   start: number,
   end: number,
 ): Uint8Array {
-  kernel ??= instance(resizeKernel) as unknown as NonNullable<typeof kernel>;
+  kernel ??= resizing();
   const { memory, combine } = kernel;
   const runs = end - start;
   const lists = [

@@ -1,9 +1,9 @@
 /** Outputs of a generator beside their targets: pictures and scores. This is the only loop from loader to output picture. */
-import type { Config } from "../config/schema.ts";
-import { Loader, wholePictures } from "../data/loader.ts";
-import { derivedSides, type FoundPairs, findPairs } from "../data/pairs.ts";
+import { Loader, type LoaderOptions, wholePictures } from "../data/loader.ts";
+import { type DatasetMode, derivedSides, type FoundPairs, findPairs } from "../data/pairs.ts";
 import { classesFirst, collectPalette, nearestColours, type Palette, paint } from "../data/palette.ts";
-import { inputPicture, outputPicture, showsColour } from "../data/sides.ts";
+import { inputPicture, outputPicture, type SideOptions, showsColour } from "../data/sides.ts";
+import type { Preprocess } from "../data/sizes.ts";
 import { DatasetError } from "../errors.ts";
 import { type Metrics, mean, measure, spread } from "../metrics/pictures.ts";
 import { type ClassScores, Confusion, LabHistograms, type LabScores } from "../metrics/scores.ts";
@@ -19,7 +19,7 @@ export interface TestSetOptions {
   /** Subfolder of the dataroot: "test" (default), "val", "train", ... */
   phase?: string | undefined;
   /** Layout of the dataroot. Default: the run's; for another dataroot the first layout that fits. */
-  datasetMode?: Config["datasetMode"] | undefined;
+  datasetMode?: DatasetMode | undefined;
   /** Only the first so many pairs. Default: all. */
   count?: number | undefined;
   skipUnpaired?: boolean | undefined;
@@ -35,7 +35,7 @@ export interface TestSetOptions {
 export interface TestSet extends FoundPairs {
   dataroot: string;
   phase: string;
-  preprocess: Config["preprocess"];
+  preprocess: Preprocess;
   /** Gives each pair whole and once, one a batch, in the order of `pairs`. */
   loader: Loader;
 }
@@ -46,7 +46,7 @@ export interface TestSet extends FoundPairs {
  * @throws DatasetError when there are no pairs, or the data set has no such phase
  */
 export async function openTestSet(
-  config: Config,
+  config: LoaderOptions & { dataroot: string },
   options: TestSetOptions,
   platform: Pick<Platform, "files" | "images">,
 ): Promise<TestSet> {
@@ -62,11 +62,11 @@ export async function openTestSet(
 }
 
 /** The colours of the first targets of a loader; none where the targets are no label maps of few colours. */
-export async function paletteOfTargets(config: Config, loader: Loader): Promise<Palette> {
+export async function paletteOfTargets(options: SideOptions, loader: Loader): Promise<Palette> {
   const targets: Picture[] = [];
   for (let index = 0; index < Math.min(50, loader.batchesPerEpoch); index++) {
     const { A, B, height, width } = await loader.batch(1, index);
-    targets.push(outputPicture(B, A, config, height, width));
+    targets.push(outputPicture(B, A, options, height, width));
   }
   return collectPalette(targets);
 }

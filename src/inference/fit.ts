@@ -1,8 +1,8 @@
 /** The size of a picture on its way into the generator and out of it. */
-import type { Config } from "../config/schema.ts";
 import { wholePictures } from "../data/loader.ts";
+import type { ReaderOptions } from "../data/reader.ts";
 import { resize } from "../data/resize.ts";
-import { resizedSize } from "../data/sizes.ts";
+import { type Preprocess, resizedSize, type SizeOptions } from "../data/sizes.ts";
 import type { DeepPicture, Picture, Samples } from "../platform.ts";
 
 export interface Fit {
@@ -11,7 +11,7 @@ export interface Fit {
    * scale_width_and_crop: to the run's load size in width, and its shape is kept; crop and none: it keeps its size.
    * Default: the run's.
    */
-  preprocess?: Config["preprocess"] | undefined;
+  preprocess?: Preprocess | undefined;
   /** The output is resized to the size of the picture that was given. */
   keepSize?: boolean | undefined;
   /** Width / height of the output, which is enlarged in one direction. Not with `keepSize`. */
@@ -21,11 +21,11 @@ export interface Fit {
 /** The picture at the size at which the generator takes it. */
 export function resizedInput(
   picture: DeepPicture,
-  config: Config,
-  { preprocess = config.preprocess }: Fit,
+  options: SizeOptions & Pick<ReaderOptions, "resizeFilter">,
+  { preprocess = options.preprocess }: Fit,
 ): DeepPicture {
-  const { width, height } = resizedSize(picture, { ...config, ...wholePictures({ ...config, preprocess }) });
-  return resize(picture, width, height, config.resizeFilter);
+  const { width, height } = resizedSize(picture, { ...options, ...wholePictures({ ...options, preprocess }) });
+  return resize(picture, width, height, options.resizeFilter);
 }
 
 /** The output at the size that was asked for. */

@@ -194,7 +194,7 @@ function blur(plane: Float64Array, width: number, height: number): Float64Array 
 
 /** `count` values under the window, whose eleven values lie `step` apart; the window is symmetric. */
 function weigh(values: Float64Array, from: number, step: number, out: Float64Array, to: number, count: number): void {
-  const [w0, w1, w2, w3, w4, w5] = window as unknown as [number, number, number, number, number, number];
+  const [w0 = 0, w1 = 0, w2 = 0, w3 = 0, w4 = 0, w5 = 0] = window;
   for (let i = 0, at = from; i < count; i++, at++) {
     out[to + i] =
       w5 * values[at + 5 * step]! +

@@ -88,7 +88,10 @@ describe("help", () => {
     expect(groups).toEqual(expected);
     const text = out.replace(/\s+/g, " ");
     expect(text).toContain("--crop-size <px> width (and height) that the networks see (default 256 px)");
-    expect(text).toMatch(/--netG <choice> .*\(unet_32, .* article; default unet_256\)/);
+    expect(text).toMatch(
+      /--netG <choice> .*\(default unet_256\) unet_32: U-Net of 5 levels, .* article: the seed article's/,
+    );
+    expect(text).toMatch(/--direction <choice> .*\(AtoB, BtoA; default AtoB\)/);
     expect(text).toMatch(/--no-flip never mirror/);
     expect(text).toMatch(/--save-latest-freq <steps> .*\(default 500 steps\)/);
     const options = out.slice(0, out.indexOf("Examples:"));

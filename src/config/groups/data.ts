@@ -4,7 +4,7 @@ import { layoutHelp, layoutNames } from "../../data/pairs.ts";
 import { filters } from "../../data/resize.ts";
 import { channelOrders, directions } from "../../data/sides.ts";
 import { preprocessings } from "../../data/sizes.ts";
-import { namesOf, textOf } from "../names.ts";
+import { namesOf } from "../names.ts";
 import { option } from "../options.ts";
 
 export const dataOptions = {
@@ -21,7 +21,8 @@ export const dataOptions = {
   }),
   datasetMode: option(z.enum(["auto", ...layoutNames]).default("auto"), {
     group: "data",
-    help: `layout of the dataroot; auto recognises pairs. ${textOf(layoutHelp)}`,
+    help: "layout of the dataroot; auto recognises pairs",
+    kinds: layoutHelp,
   }),
   direction: option(z.enum(directions).default("AtoB"), {
     group: "data",
@@ -39,7 +40,8 @@ export const dataOptions = {
   }),
   preprocess: option(z.enum(namesOf(preprocessings)).default("resize_and_crop"), {
     group: "data",
-    help: `preparation of both sides of a pair. ${textOf(preprocessings)}`,
+    help: "preparation of both sides of a pair",
+    kinds: preprocessings,
   }),
   loadSize: option(z.int().min(1).default(286), {
     group: "data",

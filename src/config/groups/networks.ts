@@ -7,7 +7,7 @@ import { biases } from "../../networks/network.ts";
 import { inits } from "../../nn/init.ts";
 import { paddings, upsamples } from "../../nn/layers.ts";
 import { norms } from "../../nn/norms.ts";
-import { namesOf, textOf } from "../names.ts";
+import { namesOf } from "../names.ts";
 import { option } from "../options.ts";
 
 /** The receptive fields of --n-layers-d 0, 1, ... */
@@ -25,7 +25,8 @@ export const networkOptions = {
   netG: option(z.enum(namesOf(generators)).default("unet_256"), {
     group: "networks",
     flag: "--netG",
-    help: `generator, with the sizes that it takes. ${textOf(sized)}`,
+    help: "generator, with the sizes that it takes",
+    kinds: sized,
   }),
   ngf: option(z.int().min(1).default(64), {
     group: "networks",
@@ -43,7 +44,8 @@ export const networkOptions = {
   netD: option(z.enum(namesOf(discriminators)).default("basic"), {
     group: "networks",
     flag: "--netD",
-    help: `discriminator; patch_N judges patches of N px as in the paper's Table 3. ${textOf(discriminators)}`,
+    help: "discriminator; patch_N judges patches of N px as in the paper's Table 3",
+    kinds: discriminators,
   }),
   ndf: option(z.int().min(1).default(64), {
     group: "networks",
@@ -67,7 +69,8 @@ export const networkOptions = {
   }),
   norm: option(z.enum(namesOf(norms)).default("batch"), {
     group: "networks",
-    help: `normalisation in both networks. ${textOf(norms)}`,
+    help: "normalisation in both networks",
+    kinds: norms,
   }),
   noDropout: option(z.boolean().default(false), { group: "networks", help: "no dropout in the generator" }),
   dropoutLevels: option(z.enum(dropoutLevels).default("second"), {
@@ -97,7 +100,8 @@ export const networkOptions = {
   }),
   initType: option(z.enum(namesOf(inits)).default("normal"), {
     group: "networks",
-    help: `distribution of the initial weights. ${textOf(inits)}`,
+    help: "distribution of the initial weights",
+    kinds: inits,
   }),
   initGain: option(z.number().gt(0).default(0.02), {
     group: "networks",

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { updateOrders } from "../../model/losses.ts";
 import { type GanLoss, ganLosses } from "../../nn/losses.ts";
-import { namesOf, textOf } from "../names.ts";
+import { namesOf } from "../names.ts";
 import { listed, option } from "../options.ts";
 
 const penalised = Object.entries<GanLoss>(ganLosses).flatMap(([name, { gradientPenalty }]) =>
@@ -12,7 +12,8 @@ const penalised = Object.entries<GanLoss>(ganLosses).flatMap(([name, { gradientP
 export const objectiveOptions = {
   ganMode: option(z.enum(namesOf(ganLosses)).default("vanilla"), {
     group: "objective",
-    help: `adversarial loss. ${textOf(ganLosses)}`,
+    help: "adversarial loss",
+    kinds: ganLosses,
   }),
   lambdaGp: option(z.number().min(0).default(10), {
     group: "objective",

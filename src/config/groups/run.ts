@@ -1,7 +1,7 @@
 /** Options of a run itself: name and place, seed, saving, printing, device. */
 import * as z from "zod";
 import { deviceChoices } from "../../engines/device.ts";
-import { namesOf, textOf } from "../names.ts";
+import { namesOf } from "../names.ts";
 import { option } from "../options.ts";
 import { profiles } from "../profiles.ts";
 
@@ -18,7 +18,8 @@ export const runOptions = {
   }),
   profile: option(z.enum(namesOf(profiles)).default("junyanz"), {
     group: "run",
-    help: `set of defaults, after a known system; other options override it. ${textOf(profiles)}`,
+    help: "set of defaults, after a known system; other options override it",
+    kinds: profiles,
   }),
   continueTrain: option(z.boolean().default(false), {
     group: "run",

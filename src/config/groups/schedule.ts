@@ -3,7 +3,7 @@ import * as z from "zod";
 import { validationMetrics } from "../../metrics/pictures.ts";
 import { statisticsSources } from "../../nn/norms.ts";
 import { schedules } from "../../nn/schedules.ts";
-import { namesOf, textOf } from "../names.ts";
+import { namesOf } from "../names.ts";
 import { option } from "../options.ts";
 
 export const scheduleOptions = {
@@ -29,7 +29,8 @@ export const scheduleOptions = {
   lr: option(z.number().gt(0).default(0.0002), { group: "schedule", help: "Adam's learning rate", resume: true }),
   lrPolicy: option(z.enum(namesOf(schedules)).default("linear"), {
     group: "schedule",
-    help: `course of the learning rate. ${textOf(schedules)}`,
+    help: "course of the learning rate",
+    kinds: schedules,
     resume: true,
   }),
   lrDecayIters: option(z.int().min(1).default(50), {
