@@ -62,6 +62,11 @@ export function refuse(problems: readonly string[]): void {
   );
 }
 
+/** A file that cannot be written: a full disk, a missing permission. It is no fault of the input that was worked on. */
+export class WriteError extends UserError {
+  override name = "WriteError";
+}
+
 /** The choice nearest to a misspelt word by edit distance; undefined where more than half of the word differs. */
 export function nearest(word: string, choices: readonly string[]): string | undefined {
   const plain = (s: string) => s.toLowerCase().replace(/[-_]/g, "");

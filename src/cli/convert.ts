@@ -2,7 +2,7 @@
 
 import * as z from "zod";
 import { option } from "../config/options.ts";
-import { UserError } from "../errors.ts";
+import { UserError, WriteError } from "../errors.ts";
 import { files } from "../node/files.ts";
 import type { WholePicture } from "../tools/frame.ts";
 import type { Output } from "./command.ts";
@@ -99,7 +99,7 @@ export async function inBatch<P extends Piece>(
       try {
         await files.write(piece.output, await make(piece));
       } catch (error) {
-        if (!(error instanceof UserError)) throw error;
+        if (!(error instanceof UserError) || error instanceof WriteError) throw error;
         failed++;
         counter.clear();
         output.note(`${piece.name}: ${error.message}`);

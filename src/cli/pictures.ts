@@ -85,7 +85,8 @@ async function below(folder: string, out: string): Promise<string[]> {
 }
 
 async function checked(all: Job[]): Promise<Job[]> {
-  const inputs = new Set(await Promise.all(all.map(({ input }) => realpath(input))));
+  // A link that leads nowhere is named when it is read.
+  const inputs = new Set(await Promise.all(all.map(({ input }) => realpath(input).catch(() => resolve(input)))));
   for (const { input, output } of all) {
     const existing = await realpath(output).catch(() => undefined);
     if (existing && inputs.has(existing)) {

@@ -1,7 +1,8 @@
 /** Fetches one large file over HTTP and resumes interrupted downloads. */
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { UserError } from "../errors.ts";
+import { makeFolder } from "./folders.ts";
 
 export interface DownloadOptions {
   /** Seconds without a byte after which the server counts as silent. Default 30. */
@@ -28,7 +29,7 @@ class Interrupted extends Error {}
  * @throws UserError with the cause, and with the number of bytes that are kept
  */
 export async function download(url: string, path: string, options: DownloadOptions = {}): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   // Tries again as long as a connection brings new bytes; after one without any, once more.
   for (let fruitless = 0; ; ) {
     const before = await sizeOf(`${path}.part`);

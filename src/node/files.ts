@@ -2,11 +2,12 @@
  * Files through node:fs. A write replaces the whole file or nothing. Every failure is a UserError with the path and the
  * reason.
  */
-import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { UserError } from "../errors.ts";
+import { appendFile, open, readdir, readFile, realpath, rename, rm, stat } from "node:fs/promises";
+import { dirname, join, resolve, sep } from "node:path";
+import { UserError, WriteError } from "../errors.ts";
 import type { Files } from "../platform.ts";
 import { visible } from "../text.ts";
+import { isFolder, makeFolder } from "./folders.ts";
 import { lock } from "./lock.ts";
 
 const REASONS: Record<string, string> = {
@@ -25,10 +26,13 @@ const REASONS: Record<string, string> = {
   EIO: "the disk reports an input/output error",
 };
 
-function explained(action: string, path: string, error: unknown, state = ""): UserError {
+type Action = "read" | "list" | "look at" | "write" | "append to" | "rename" | "remove" | "lock";
+
+function explained(action: Action, path: string, error: unknown, state = ""): UserError {
   const { code = "", message = String(error) } = error as NodeJS.ErrnoException;
   const reason = REASONS[code] ? `${REASONS[code]} (${code}).` : `${visible(message)}.`;
-  return new UserError(`cannot ${action} ${visible(path)}: ${reason}${state}`);
+  const text = `cannot ${action} ${visible(path)}: ${reason}${state}`;
+  return ["read", "list", "look at"].includes(action) ? new UserError(text) : new WriteError(text);
 }
 
 function isMissing(error: unknown): boolean {
@@ -36,13 +40,22 @@ function isMissing(error: unknown): boolean {
   return code === "ENOENT" || code === "ENOTDIR";
 }
 
-async function guarded<T>(action: string, path: string, work: () => Promise<T>): Promise<T> {
+async function guarded<T>(action: Action, path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw explained(action, path, error);
   }
+}
+
+/** The bytes of a regular file: a pipe or a device could go on for ever. */
+async function readRegular(path: string): Promise<Uint8Array> {
+  const what = await stat(path);
+  if (!what.isFile() && !what.isDirectory()) {
+    throw new UserError(`cannot read ${visible(path)}: it is a pipe, a socket or a device; a file was expected.`);
+  }
+  return readFile(path);
 }
 
 /** Writes in progress: two writes to one path run one after the other. */
@@ -65,7 +78,7 @@ async function writeNow(path: string, content: Uint8Array | string | readonly Ui
   // One fixed name per file, so the next save overwrites what a killed process has left.
   const beside = `${path}.part`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     const handle = await open(beside, "w");
     try {
       for (const chunk of chunks) {
@@ -122,22 +135,28 @@ async function readPart(path: string, start: number, end: number): Promise<Uint8
 async function list(path: string): Promise<{ name: string; folder: boolean }[] | undefined> {
   try {
     const entries = await readdir(path, { withFileTypes: true });
-    const found = entries.map(async (entry) => ({
-      name: entry.name,
-      folder: entry.isSymbolicLink() ? await isFolder(join(path, entry.name)) : entry.isDirectory(),
-    }));
-    return (await Promise.all(found)).sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+    const found: { name: string; folder: boolean }[] = [];
+    for (const entry of entries) {
+      const at = join(path, entry.name);
+      const folder = entry.isSymbolicLink() ? await isFolder(at) : entry.isDirectory();
+      if (folder && entry.isSymbolicLink() && (await leadsBack(path, at))) continue;
+      found.push({ name: entry.name, folder });
+    }
+    return found.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw explained("list", path, error);
   }
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (s) => s.isDirectory(),
-    () => false,
-  );
+/** Whether a link in a folder leads to that folder or to one of those through which the path goes: a walk would never end. */
+async function leadsBack(folder: string, at: string): Promise<boolean> {
+  const target = await realpath(at);
+  for (let above = resolve(folder); ; above = dirname(above)) {
+    const real = await realpath(above);
+    if (real === target || real.startsWith(target + sep)) return true;
+    if (above === dirname(above)) return false;
+  }
 }
 
 async function exists(path: string): Promise<boolean> {
@@ -153,17 +172,17 @@ async function exists(path: string): Promise<boolean> {
 /**
  * The file system. `write` fills `<path>.part` in the same folder, stores it on the disk (fsync) and renames it to
  * `path`. After a failure, such as a full disk, `<path>.part` is removed and the old file is unchanged. A rename is
- * stored on the disk before it returns. `list` follows symbolic links. `remove` removes a file, and does nothing where
- * there is none.
+ * stored on the disk before it returns. `list` follows symbolic links, except those that lead
+ * back to a folder above them. `remove` removes a file, and does nothing where there is none.
  */
 export const files: Files = {
-  read: (path) => guarded("read", path, () => readFile(path)),
+  read: (path) => guarded("read", path, () => readRegular(path)),
   readPart: (path, start, end) => guarded("read", path, () => readPart(path, start, end)),
   write,
   lock: (path, what) => guarded("lock", path, () => lock(path, what)),
   append: (path, text) =>
     guarded("append to", path, async () => {
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolder(dirname(path));
       await appendFile(path, text);
     }),
   list,

@@ -1,9 +1,10 @@
 /** Locks between processes: a file that says who works on something, also over a network file system. */
 import { readFileSync, readlinkSync } from "node:fs";
-import { link, mkdir, open, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { link, open, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { UserError } from "../errors.ts";
+import { makeFolder } from "./folders.ts";
 
 /** What a lock file holds, as JSON. */
 interface Holder {
@@ -37,7 +38,7 @@ const patience = 120;
  */
 export async function lock(path: string, what: string): Promise<() => Promise<void>> {
   const own = describeSelf();
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   for (;;) {
     if (await create(path, own)) return hold(path, own);
     const holder = await read(path);

@@ -66,7 +66,7 @@ describe("write", () => {
     const command = `ulimit -f 1000; exec "$0" --import "${tsx}" --input-type=module -e "$1" "$2"`;
     const said = execFileSync("bash", ["-c", command, process.execPath, program, at], { encoding: "utf8" });
     expect(said.trim()).toBe(
-      `UserError: cannot write ${join(at, "latest")}: the file is larger than this system allows (EFBIG).` +
+      `WriteError: cannot write ${join(at, "latest")}: the file is larger than this system allows (EFBIG).` +
         " The file that was there before is unchanged.",
     );
     expect(readFileSync(join(at, "latest"), "utf8")).toBe("the old one");

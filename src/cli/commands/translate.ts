@@ -3,7 +3,7 @@ import * as z from "zod";
 import { option } from "../../config/options.ts";
 import { configSchema } from "../../config/schema.ts";
 import { nearestColours, type Palette, paint } from "../../data/palette.ts";
-import { ConfigError, UserError } from "../../errors.ts";
+import { ConfigError, UserError, WriteError } from "../../errors.ts";
 import { encodeNpy } from "../../formats/npy.ts";
 import type { Fit } from "../../inference/fit.ts";
 import type { Draw, Translator } from "../../inference/translator.ts";
@@ -78,7 +78,7 @@ export const translate: Command = {
         try {
           await translateFile(work, input, target, index);
         } catch (error) {
-          if (!(error instanceof UserError)) throw error;
+          if (!(error instanceof UserError) || error instanceof WriteError) throw error;
           counter.clear();
           output.note(`${input}: ${error.message}`);
           bad.push(input);

@@ -1,6 +1,6 @@
 /** pix2pix data download */
 import { createReadStream } from "node:fs";
-import { mkdir, open, rename, rm, writeFile } from "node:fs/promises";
+import { open, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
@@ -10,6 +10,7 @@ import { listAll } from "../../../data/listing.ts";
 import { ConfigError, UserError } from "../../../errors.ts";
 import { download as fetchFile } from "../../../node/download.ts";
 import { files } from "../../../node/files.ts";
+import { makeFolder } from "../../../node/folders.ts";
 import { wholeSet } from "../../../tools/layout.ts";
 import { readTar } from "../../../tools/tar.ts";
 import type { Command, Output } from "../../command.ts";
@@ -109,7 +110,7 @@ async function unpack(archive: string, folder: string, name: string, output: Out
     for await (const { path, data } of readTar(gunzipped(archive), { leftOut })) {
       // The archives hold a folder of their own name.
       const target = `${beside}/${path.startsWith(`${name}/`) ? path.slice(name.length + 1) : path}`;
-      await mkdir(dirname(target), { recursive: true });
+      await makeFolder(dirname(target));
       await writeFile(target, data);
       count++;
     }

@@ -1,5 +1,5 @@
 /** pix2pix data split */
-import { copyFile, link, mkdir, rename, rm } from "node:fs/promises";
+import { copyFile, link, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import * as z from "zod";
 import { option } from "../../../config/options.ts";
@@ -8,6 +8,7 @@ import { listAll } from "../../../data/listing.ts";
 import { findPairs } from "../../../data/pairs.ts";
 import { ConfigError, DatasetError, UserError } from "../../../errors.ts";
 import { files } from "../../../node/files.ts";
+import { makeFolder } from "../../../node/folders.ts";
 import { wholeSet } from "../../../tools/layout.ts";
 import { deal, type Placement, phases, placements, sharesOf } from "../../../tools/split.ts";
 import type { Command } from "../../command.ts";
@@ -110,7 +111,7 @@ async function refuseOther(out: string, plan: readonly Placement[]): Promise<voi
 }
 
 async function place(from: string, to: string, mode: "copy" | "move" | "link"): Promise<void> {
-  await mkdir(dirname(to), { recursive: true });
+  await makeFolder(dirname(to));
   try {
     if (mode === "copy") {
       await copyFile(from, `${to}.part`);
