@@ -318,6 +318,16 @@ describe("a run's stored options", () => {
   });
 });
 
+describe("config.json", () => {
+  it("has the same keys in the same order, whether its options were given, implied or stored", () => {
+    const given = parseConfig({ dataroot: "x", loadHeight: 286, cropHeight: 256 });
+    const implied = parseConfig({ dataroot: "x" });
+    const stored = readConfig(JSON.stringify(implied), "config.json");
+    const resumed = resumeConfig(stored, { continueTrain: true });
+    for (const config of [given, stored, resumed]) expect(Object.keys(config)).toEqual(Object.keys(implied));
+  });
+});
+
 describe("the schema", () => {
   it("has help, a group and a distinct plain name for every option", () => {
     const specs = optionsOf(configSchema);
