@@ -14,7 +14,7 @@ import {
 import { Gemm } from "../graph/ops/linear.ts";
 import { ReduceMean, ReduceSum, ReduceSumSquare } from "../graph/ops/reduce.ts";
 import { type EncodeOptions, encode } from "../onnx/encode.ts";
-import { convInBlocks, convTransposeInBlocks, productWithPatches } from "./channel-blocks/forms.ts";
+import { convInBlocks, convTransposeInBlocks, gemmInBlocks } from "./channel-blocks/forms.ts";
 import type { ChannelBlock, CpuOptions, WeightUse } from "./cpu-options.ts";
 import { inStages, sumOfProducts } from "./reductions.ts";
 import { type Form, form, lowerProgram, lowerStep } from "./rewrite.ts";
@@ -32,8 +32,8 @@ const forms: readonly Form<CpuOptions>[] = [
   form(ConvTranspose, convTransposeInBlocks),
   form(ConvWeightGradient, gradientToFewChannels),
   form(ConvWeightGradient, winogradWeightGradient),
-  form(ConvWeightGradient, productsWithPatches),
-  form(Gemm, productWithPatches),
+  form(ConvWeightGradient, byPatches),
+  form(Gemm, gemmInBlocks),
   form(ReduceSum, inStages(ReduceSum)),
   form(ReduceMean, inStages(ReduceMean)),
   form(ReduceSumSquare, sumOfProducts),
@@ -118,7 +118,7 @@ function gradientToFewChannels(inputs: Tensor[], attrs: ConvWeightGradientAttrib
 /** Taps of a kernel up to which a matrix product for each tap is the faster form: those of 3x3. */
 const fewTaps = 9;
 
-function productsWithPatches(inputs: Tensor[], attrs: ConvWeightGradientAttributes): Tensor {
+function byPatches(inputs: Tensor[], attrs: ConvWeightGradientAttributes): Tensor {
   const { strides, kernel } = attrs;
   const taps = strides.every((s) => s === 1) && kernel[0] * kernel[1] <= fewTaps;
   return (taps ? byTaps : byOneHotConv)(inputs, attrs);

@@ -88,7 +88,7 @@ export const convTransposeInBlocks: BuildForm<ConvTransposeAttributes, CpuOption
  * The product of a map with patches in a weight gradient (../weight-gradients.ts), as a 1x1 Conv whose channels are the
  * positions of the map. Patches that a Conv has computed in blocks of taps are its filters, as they lie in memory.
  */
-export const productWithPatches: BuildForm<GemmAttributes, CpuOptions> = (
+export const gemmInBlocks: BuildForm<GemmAttributes, CpuOptions> = (
   [map, patches, sum],
   { transA, transB },
   { block },
@@ -109,7 +109,7 @@ export const productWithPatches: BuildForm<GemmAttributes, CpuOptions> = (
 };
 
 /**
- * The product in blocks, [1, columns, rows, 1], from which `productWithPatches` has computed this sum of earlier
+ * The product in blocks, [1, columns, rows, 1], from which `gemmInBlocks` has computed this sum of earlier
  * samples.
  */
 function productInBlocks(sum: Tensor, rows: number, columns: number): Tensor | undefined {
