@@ -33,6 +33,8 @@ const aboutCode = new Set(["docs/overview.md", "CONTRIBUTING.md"]);
 const sourceFile = /^[\w@.-]+(\/[\w@.-]+)*\.(ts|js|mjs|wat|py|yml|css|md)$/;
 const inFolder = new RegExp(`^(${folders.map((folder) => folder.replace(".", "\\.")).join("|")})/[\\w./@-]+$`);
 const folder = /^[a-z][\w-]*\/([\w-]+\/)*$/;
+/** A folder that a build or an install creates. */
+const createdFolder = /^(dist|node_modules)\//;
 /** A file of a data set, also where its folder is called test/. */
 const dataFile = /\.(png|jpe?g|npy)$/;
 
@@ -58,7 +60,7 @@ function codeWords(text: string): Mention[] {
 
 /** Whether a word is meant as a path of the repository. */
 function isPath(word: string, document: string): boolean {
-  if (dataFile.test(word)) return false;
+  if (dataFile.test(word) || createdFolder.test(word)) return false;
   return inFolder.test(word) || sourceFile.test(word) || (aboutCode.has(document) && folder.test(word));
 }
 
