@@ -10,7 +10,7 @@ export { type Config, type ConfigInput, parseConfig, profiles, resumeConfig } fr
 export { type RunDescription, type StepReport, type TrainEvents, type TrainResult, train } from "./training/train.ts";
 export { descriptionLines } from "./training/description.ts";
 export { Trainer } from "./training/trainer.ts";
-export { listRuns, Run } from "./run/run.ts";
+export { type LossLine, listRuns, type Progress, Run, type RunPlace, type Score } from "./run/run.ts";
 export { type OpenOptions, openTranslator } from "./inference/open.ts";
 export { type Draw, type TestTime, Translator } from "./inference/translator.ts";
 export type { Fit } from "./inference/fit.ts";

@@ -88,28 +88,28 @@ export interface Platform {
 
 export type DeviceName = "cpu" | "webgpu" | "cuda" | "wasm";
 
-/** What WebGPU runs on. Limits are in bytes; absent where they are not known. */
+/** The GPU of a WebGPU device. Limits are in bytes; absent where they are unknown. */
 export interface Adapter {
-  /** As its driver or the system calls it. */
+  /** The name that the driver or the system gives it. */
   name: string;
-  /** It computes on the CPU, for tests. */
+  /** Whether it is emulated on the CPU. */
   software: boolean;
   maxBufferSize?: number | undefined;
   maxStorageBufferBindingSize?: number | undefined;
-  /** What a matrix product reached when the adapter was looked at, GFLOP/s. */
+  /** The measured speed of a matrix product, in GFLOP/s. */
   rate?: number | undefined;
 }
 
-/** A device that can be computed on. */
+/** A device that computes. */
 export interface Device {
   name: DeviceName;
-  /** The name, with the adapter's where there is one. */
+  /** The name, followed by that of the adapter where there is one. */
   label: string;
   adapter?: Adapter | undefined;
 }
 
 export interface FoundDevice extends Device {
   present: boolean;
-  /** Why it is not there, and what would bring it: a clause without a full stop. */
+  /** Why it is absent, and how to get it: a clause without a full stop. */
   missing?: string | undefined;
 }

@@ -77,7 +77,7 @@ export async function paletteOfTargets(options: SideOptions, loader: Loader): Pr
 export interface TranslatedPair {
   index: number;
   name: string;
-  /** The loader could not decode the pair at this place and gave another one, which has a place of its own too. */
+  /** Whether this is another pair than the one at `index`, which could not be decoded (`skipBadImages`). */
   replaced: boolean;
   input: Picture;
   /** One for each sample. */

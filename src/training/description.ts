@@ -1,4 +1,4 @@
-/** What a run trains, as data for the page and the library and as lines for a terminal. */
+/** Describes a run: as data for the page and the library, and as lines for a terminal. */
 import { optionsOf } from "../config/options.ts";
 import type { Profile } from "../config/profiles.ts";
 import { type Config, configSchema, profiles, warningsOf } from "../config/schema.ts";
@@ -22,7 +22,7 @@ export interface RunDescription {
     /** Of a batch, in pixels; with --preprocess none of the first pair. */
     height: number;
     width: number;
-    /** What a user should know about the data set: pairs that were left out, and so on. */
+    /** Sentences for the user about the data set, such as which pairs were left out. */
     notes: string[];
   };
   /** The steps of the run. */

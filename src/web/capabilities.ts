@@ -54,7 +54,7 @@ export function chooseDevice(asked: string, { devices }: Capabilities): { name: 
 
 /** The devices after WebGPU has failed: ONNX Runtime gets no other adapter until the page is reloaded. */
 export function withoutWebGpu({ devices: [wasm, webgpu], ...rest }: Capabilities): Capabilities {
-  const missing = "it has failed on this page; load the page anew to try it again";
+  const missing = "it has failed on this page; reload the page to try it again";
   return { ...rest, devices: [wasm, { ...webgpu, present: false, missing }] };
 }
 

@@ -72,7 +72,7 @@ const notLoaded =
  * ```
  */
 export class Client {
-  /** What this browser can compute on. */
+  /** The devices of this browser, its threads, and notes on its limits. */
   readonly capabilities: Promise<Capabilities>;
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();

@@ -19,13 +19,13 @@ export interface WorkerOptions {
   runtimeBase?: string | undefined;
 }
 
-/** Scores of outputs; label maps need a palette, which the worker does not take. */
+/** Options of `RemoteTranslator.evaluate`. */
 export interface RemoteEvaluateOptions extends TestSetOptions {
   /** Outputs for each pair, with different dropout masks. Default 1. */
   samples?: number | undefined;
 }
 
-/** What a page can ask of its worker. `id` names an opened translator. */
+/** The methods that a page can call in its worker. `id` is the number of an opened translator. */
 export interface Methods {
   start(options: WorkerOptions): Capabilities;
   importPictures(...args: Parameters<typeof importPictures>): number;
@@ -42,7 +42,7 @@ export type Method = keyof Methods;
 /** The value that each event of training carries. */
 export type EventValues = { [E in keyof TrainEvents]-?: Parameters<NonNullable<TrainEvents[E]>>[0] };
 
-/** What a method gets beside its arguments. */
+/** Passed to each method before its arguments. */
 export interface Context {
   emit<E extends keyof EventValues>(event: E, value: EventValues[E]): void;
   /** Aborted when the page aborts the call. */

@@ -121,7 +121,7 @@ describe("evaluate", () => {
     const { loader } = await openTestSet(config, { dataroot: root, skipBadImages: true }, platform);
     expect(namesOf(await evaluate(translator, loader))).toEqual(["facade_0001", "facade_0003"]);
     expect([...loader.skipped.keys()]).toEqual([damaged]);
-    // The loader gives the next pair in the place of the damaged one.
+    // The loader gives the next pair instead of the damaged one.
     const all = [];
     for await (const { index, name, replaced } of translatePairs(translator, loader)) all.push([index, name, replaced]);
     expect(all).toEqual([

@@ -125,7 +125,7 @@ export function readCase(folder: string): Case {
   return JSON.parse(readFileSync(join(folder, "expected.json"), "utf8")) as Case;
 }
 
-/** The training options of a case whose data and first weights lie in `folder`. */
+/** The training options of a case whose data and first weights are in `folder`. */
 export function optionsOf({ config }: Case, folder: string): Record<string, string | number | true> {
   const networks =
     config.netG === "article"

@@ -35,7 +35,7 @@ const small = given({
   ...{ netG: "unet_64", ngf: 2, ndf: 2, cropSize: 64, loadSize: 72, batchSize: 2, threads: 1, seed: 5 },
   saveEpochFreq: 1,
 });
-/** Milliseconds for what takes a few seconds on an idle machine. */
+/** Milliseconds for tests that take a few seconds on an idle machine. */
 const patience = 120_000;
 const latest = ["latest_net_G.safetensors", "latest_net_D.safetensors", "latest_state.safetensors"];
 
@@ -62,7 +62,7 @@ const dirOf = (name: string) => join(checkpointsDir, name);
 const read = (name: string, file: string) => readFileSync(join(dirOf(name), file));
 const stepOf = (dir: string) => Number(decode(readFileSync(join(dir, latest[2]!))).metadata.step);
 
-/** What a run has come to: all weights and states, kept epochs included, and the losses without the time they took. */
+/** The result of a run: all weights and states with those of kept epochs, and the losses without their durations. */
 function outcome(dir: string): Record<string, string> {
   const stored = readdirSync(dir).filter((file) => file.endsWith(".safetensors"));
   const log = readFileSync(join(dir, "loss_log.jsonl"), "utf8").replaceAll(/,"seconds":[\d.e-]+/g, "");
@@ -80,7 +80,7 @@ const flags = Object.entries({ dataroot, checkpointsDir, ...small }).map(
   ([key, value]) => `--${key === "netG" ? key : key.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}=${value}`,
 );
 
-/** The program in a process of its own. @param signal sent once the output has reached `at` */
+/** Runs the program in another process. @param signal sent as soon as the output matches `at` */
 function cli(args: string[], { at, signal }: { at?: RegExp; signal?: NodeJS.Signals } = {}) {
   return new Promise<{ code: number | null; out: string; err: string }>((resolve, reject) => {
     const child = spawn(process.execPath, [bin, ...args], { cwd: work });
@@ -167,12 +167,13 @@ describe("a run", () => {
   it("at its end has nothing left to do, and changes nothing", async () => {
     cpSync(dirOf("whole"), dirOf("ended"), { recursive: true });
     expect(await resume("ended")).toMatchObject({ step: 7, stopped: false });
+    expect(await resume("ended", { maxSteps: 3 })).toMatchObject({ step: 7, stopped: false });
     expectSame(dirOf("ended"), dirOf("whole"));
   });
 });
 
-describe("in processes of their own", () => {
-  // Without an end: the process is ended long before step 1000, at whatever step that comes to be.
+describe("in other processes", () => {
+  // The process is ended long before step 1000.
   const long = ["train", ...flags, "--print-freq=1", "--save-epoch-freq=1000", "--max-steps=1000"];
   const again = (name: string) => [
     "train",
@@ -181,7 +182,7 @@ describe("in processes of their own", () => {
     "--continue-train",
   ];
 
-  /** Ends a run a few steps later, in a process of its own, and compares it with one that was not interrupted. */
+  /** Trains a run for a few more steps in another process, and compares it with one that was not interrupted. */
   async function expectWhole(name: string): Promise<void> {
     const maxSteps = stepOf(dirOf(name)) + 4;
     expect(await cli([...again(name), `--max-steps=${maxSteps}`])).toMatchObject({ code: 0, err: "" });
@@ -265,7 +266,7 @@ describe("a save that a kill cuts short", () => {
     trainer = new Trainer(platform, { model: parseConfig({ dataroot, ...small }), seed: 5, threads: 1 }, shape);
   }, patience);
 
-  // Which of G, D and the state are the old ones (o) or the new ones (n) in their place; and which lie written beside.
+  // Under their final names: the old (o) or new (n) files of G, D and state. Beside: those that exist as `.next`.
   it.each([
     ["ooo", "", "old"],
     ["ooo", "G", "old"],
@@ -323,7 +324,7 @@ describe("bad numbers", () => {
     expectSame(dirOf("infinite"), dirOf("whole"));
   });
 
-  it("a NaN in the first weights is told at the first step", async () => {
+  it("a NaN in the first weights is reported at the first step", async () => {
     const { tensors } = decode(Uint8Array.from(read("whole", latest[0]!)));
     (tensors["model.model.0.weight"]!.data as Float32Array)[3] = Number.NaN;
     const initG = await stored("nan.safetensors", tensors);

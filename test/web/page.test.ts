@@ -110,7 +110,7 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${chromiumPath ? "" : ` (ski
     expect(await page.locator("#losses svg").count()).toBe(2);
   });
 
-  it("translates, and hands out the picture, the network and the weights", async () => {
+  it("translates, and downloads the picture, the network and the weights", async () => {
     await page.click("#translate-test");
     await page.locator("#result").waitFor(patience);
     const output = await downloaded("#save-picture");

@@ -105,7 +105,7 @@ export const test: Command = {
   },
 };
 
-/** What was tested, for the page and metrics.json. */
+/** Run, data set and settings of the test, for the page and metrics.json. */
 function factsOf(
   { config, dropout, statistics, seed }: Translator,
   { phase, dataroot, layout, preprocess }: TestSet,

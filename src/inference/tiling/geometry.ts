@@ -35,7 +35,7 @@ export interface Grid {
   width: number;
 }
 
-/** The tiles of a picture. One that is smaller than a tile has tiles of its own height or width. */
+/** The tiles of a picture. A picture that is lower or narrower than a tile has tiles of its own height or width. */
 export function gridOf(picture: { height: number; width: number }, { tile, overlap }: TileSize): Grid {
   const rows = stretches(picture.height, tile, overlap);
   const columns = stretches(picture.width, tile, overlap);

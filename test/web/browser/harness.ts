@@ -1,4 +1,4 @@
-/** What the tests call in the page: the public names of pix2pix/web and of the core. */
+/** The names that tests call in the page: those of pix2pix/web, and some of the core. */
 import { graphOf, sampleOf, valuesFor } from "../../../src/conformance/cases.ts";
 import { conform, isRight, linesOf } from "../../../src/conformance/report.ts";
 import { evaluate } from "../../../src/conformance/run.ts";
