@@ -39,7 +39,7 @@ export interface ConfigInput {
    */
   datasetMode?: Values["datasetMode"];
   /**
-   * Which side is the input and which the target; facades labels to photos is BtoA.
+   * Side that is the input, and side that is the target; facades labels to photos is BtoA.
    * Default: AtoB.
    */
   direction?: Values["direction"];
@@ -84,7 +84,7 @@ export interface ConfigInput {
    */
   cropHeight?: number;
   /**
-   * How pictures are resized; all as PIL does it (area is its box filter).
+   * Filter of resizing, as in PIL (area is its box filter).
    * Default: bicubic.
    */
   resizeFilter?: Values["resizeFilter"];
@@ -109,7 +109,7 @@ export interface ConfigInput {
    */
   rotate90?: boolean;
   /**
-   * Vary brightness, contrast and saturation of the input alone, each by a factor of up to 1 - and + this.
+   * Vary brightness, contrast and saturation of the input, each by a random factor from 1 - this to 1 + this.
    * Value: number from 0 to 1. Default: 0.
    */
   colorJitter?: number;
@@ -166,13 +166,15 @@ export interface ConfigInput {
    */
   ngf?: number;
   /**
-   * Way up in the generator: transposed convolutions, or nearest neighbours and a convolution (no checkerboard).
+   * Layers of the generator that double a map.
+   * - transpose: transposed convolution
+   * - resize: nearest neighbours and a convolution of stride 1 (no checkerboard)
    * Default: transpose.
    */
   upsample?: Values["upsample"];
   /**
-   * Values beyond the border for convolutions that halve, D's last two and resize-convolutions; transposed ones see
-   * zeros, a resnet's others reflect.
+   * Padding of convolutions that halve, of D's last two and of resize-convolutions; transposed convolutions pad
+   * with zeros, the other convolutions of a resnet reflect.
    * Default: zero.
    */
   padding?: Values["padding"];
@@ -223,7 +225,9 @@ export interface ConfigInput {
    */
   noDropout?: boolean;
   /**
-   * Decoder levels with dropout, from the innermost: second to fourth (PyTorch code), or first to third (paper).
+   * Decoder levels of a U-Net with dropout, from the innermost.
+   * - second: levels 2 to 4, those of width ngf * 8 (PyTorch implementation)
+   * - first: levels 1 to 3 (paper)
    * Default: second.
    */
   dropoutLevels?: Values["dropoutLevels"];
@@ -238,13 +242,17 @@ export interface ConfigInput {
    */
   slope?: number;
   /**
-   * Map of a skip connection: the encoder's through ReLU, or through LeakyReLU (tutorial).
+   * Map that a skip connection of a U-Net brings to the decoder.
+   * - relu: the encoder's map, on which the decoder applies ReLU
+   * - leaky: the encoder's map after LeakyReLU, beside the decoder's after ReLU (tutorial)
    * Default: relu.
    */
   skip?: Values["skip"];
   /**
-   * Biases of all convolutions but the last, which has one; auto as the network's authors: before an instance norm
-   * and in D's first (article: all).
+   * Convolutions that have a bias; the last one always has.
+   * - auto: as the network's authors: before an instance norm and in D's first (article: all)
+   * - always: all convolutions
+   * - never: only the last convolution
    * Default: auto.
    */
   bias?: Values["bias"];
@@ -317,9 +325,10 @@ export interface ConfigInput {
    */
   lossDWeight?: number;
   /**
-   * Discriminator that the generator learns from. updated: it judges again after its update (PyTorch code); stale:
-   * its judgement before the update, the gradient through the new weights (paper's code); simultaneous: before the
-   * update.
+   * Discriminator that the generator learns from.
+   * - updated: D judges G's pictures again after its update (PyTorch implementation)
+   * - stale: D's judgement before its update, the gradient through its new weights (paper's code)
+   * - simultaneous: D before its update
    * Default: updated.
    */
   updateOrder?: Values["updateOrder"];
@@ -384,7 +393,7 @@ export interface ConfigInput {
    */
   beta2?: number;
   /**
-   * Score pairs that are not trained on every so many epochs, and keep the best weights.
+   * Every so many epochs score pairs that are not trained on, and keep the best weights.
    * Value: epochs of at least 1. Default: never.
    */
   valFreq?: number;
@@ -404,8 +413,7 @@ export interface ConfigInput {
    */
   valMetric?: Values["valMetric"];
   /**
-   * Dropout in samples and scores, and in test and translate unless they are told otherwise; the known systems have
-   * it on.
+   * Dropout in samples and scores, and the default of test and translate; the known systems have it on.
    * Default: on.
    */
   dropout?: Values["dropout"];
@@ -421,7 +429,7 @@ export interface ConfigInput {
    */
   earlyStop?: number;
   /**
-   * The run; its folder in the checkpoints folder has this name.
+   * Name of the run, and of its folder in the checkpoints folder.
    * Default: pix2pix.
    */
   name?: string;
@@ -446,7 +454,7 @@ export interface ConfigInput {
    */
   continueTrain?: boolean;
   /**
-   * The same seed, options and data give the same weights.
+   * Seed of all random numbers: the same seed, options and data give the same weights.
    * Value: number from 0 to 4294967295. Default: 0.
    */
   seed?: number;

@@ -16,7 +16,7 @@ import type { Pair } from "./layouts.ts";
 import { BadImage, checkPairs, PairReader, type Prepared, type ReaderOptions } from "./reader.ts";
 import { dataProblems } from "./rules.ts";
 import { writeSide } from "./sides.ts";
-import { crops, type Size, type SizeOptions } from "./sizes.ts";
+import { crops, preprocessings, type Size, type SizeOptions } from "./sizes.ts";
 
 export interface LoaderOptions extends AugmentOptions, ReaderOptions {
   batchSize: number;
@@ -49,9 +49,9 @@ export function wholePictures({
   cropSize,
   cropHeight,
 }: Pick<SizeOptions, "preprocess" | "cropSize" | "cropHeight">) {
-  if (preprocess === "resize_and_crop") return { ...still, preprocess, loadSize: cropSize, loadHeight: cropHeight };
-  const scaled = preprocess === "scale_width" || preprocess === "scale_width_and_crop";
-  return { ...still, preprocess: scaled ? ("scale_width" as const) : ("none" as const) };
+  const { whole } = preprocessings[preprocess];
+  if (whole !== "resize_and_crop") return { ...still, preprocess: whole };
+  return { ...still, preprocess: whole, loadSize: cropSize, loadHeight: cropHeight };
 }
 
 /**

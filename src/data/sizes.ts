@@ -27,6 +27,10 @@ export interface Preprocessing {
   crops: boolean;
   /** The dimensions of the load size that the crop has to fit into. */
   loads: readonly ("width" | "height")[];
+  /** Whether the shape is kept while the size changes, so that heights are rounded. */
+  scales: boolean;
+  /** The choice that prepares whole pictures at test time, without a crop from a larger one. */
+  whole: "resize_and_crop" | "scale_width" | "none";
   /** The size that a picture is resized to before the crop. */
   resized(picture: Size, limits: SizeLimits): Size;
 }
@@ -44,17 +48,35 @@ export const preprocessings = {
     help: "resize to the load size, whatever the shape, and crop",
     crops: true,
     loads: ["width", "height"],
+    scales: false,
+    whole: "resize_and_crop",
     resized: (_, { loadSize, loadHeight }) => ({ width: loadSize, height: loadHeight }),
   },
-  crop: { help: "only crop", crops: true, loads: [], resized: unchanged },
-  scale_width: { help: "resize to the load width and keep the shape", crops: false, loads: [], resized: scaledWidth },
+  crop: { help: "only crop", crops: true, loads: [], scales: false, whole: "none", resized: unchanged },
+  scale_width: {
+    help: "resize to the load width and keep the shape",
+    crops: false,
+    loads: [],
+    scales: true,
+    whole: "scale_width",
+    resized: scaledWidth,
+  },
   scale_width_and_crop: {
     help: "resize to the load width, keep the shape, and crop",
     crops: true,
     loads: ["width"],
+    scales: true,
+    whole: "scale_width",
     resized: scaledWidth,
   },
-  none: { help: "take pictures as they are", crops: false, loads: [], resized: unchanged },
+  none: {
+    help: "take pictures as they are",
+    crops: false,
+    loads: [],
+    scales: false,
+    whole: "none",
+    resized: unchanged,
+  },
 } as const satisfies Readonly<Record<string, Preprocessing>>;
 
 export type Preprocess = keyof typeof preprocessings;
@@ -81,14 +103,15 @@ export function pairSize(input: Size, target: Size, sides: readonly [Side, Side]
   const { preprocess, cropSize, cropHeight } = options;
   const size = resizedSize(input, options);
   const other = resizedSize(target, options);
-  const rounding = preprocess.startsWith("scale_width") ? 1 : 0;
+  const { scales, loads }: Preprocessing = preprocessings[preprocess];
+  const rounding = scales ? 1 : 0;
   if (Math.abs(size.width - other.width) > 0 || Math.abs(size.height - other.height) > rounding) {
     throw new DatasetError(
       `${sides[0].file} is ${text(input)}, but its partner ${sides[1].file} is ${text(target)}; with --preprocess ` +
         `${preprocess} both must be of one ${rounding ? "shape" : "size"}. Use --preprocess resize_and_crop.`,
     );
   }
-  if (preprocess === "crop" && (size.width < cropSize || size.height < cropHeight)) {
+  if (crops(options) && loads.length === 0 && (size.width < cropSize || size.height < cropHeight)) {
     const least = Math.min(size.width, size.height);
     const most = cropHeight === cropSize ? `--crop-size of at most ${least}` : "smaller crop";
     throw new DatasetError(

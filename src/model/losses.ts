@@ -10,13 +10,13 @@ import { featureMatching, type GanLoss, type GanMode, ganLosses, gradientPenalty
 import type { Statistics } from "../nn/norms.ts";
 import { Parameters } from "../nn/parameters.ts";
 
-/**
- * How D's update and G's loss follow each other. updated: D judges G's pictures again after its update (PyTorch
- * implementation); stale: G's loss takes D's judgement from before the update, its gradient the weights from after it
- * (paper's code); simultaneous: both take D from before its update.
- */
-export const updateOrders = ["updated", "stale", "simultaneous"] as const;
-export type UpdateOrder = (typeof updateOrders)[number];
+/** The choices of --update-order: the discriminator from which the generator learns. */
+export const updateOrders = {
+  updated: { help: "D judges G's pictures again after its update (PyTorch implementation)" },
+  stale: { help: "D's judgement before its update, the gradient through its new weights (paper's code)" },
+  simultaneous: { help: "D before its update" },
+};
+export type UpdateOrder = keyof typeof updateOrders;
 
 /** The options of G. */
 export interface GeneratorChoice extends Omit<GeneratorOptions, "dropout" | "statistics"> {

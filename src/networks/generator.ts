@@ -4,19 +4,19 @@ import type { Upsample } from "../nn/layers.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import type { NetworkOptions } from "./network.ts";
 
-/**
- * Decoder levels of a U-Net that have dropout, level 1 being the innermost. second: levels 2 to 4, those of width ngf * 8
- * (PyTorch implementation); first: levels 1 to 3 (paper).
- */
-export const dropoutLevels = ["second", "first"] as const;
-export type DropoutLevels = (typeof dropoutLevels)[number];
+/** The choices of --dropout-levels: the decoder levels of a U-Net that have dropout, level 1 being the innermost. */
+export const dropoutLevels = {
+  second: { help: "levels 2 to 4, those of width ngf * 8 (PyTorch implementation)" },
+  first: { help: "levels 1 to 3 (paper)" },
+};
+export type DropoutLevels = keyof typeof dropoutLevels;
 
-/**
- * The map that a skip connection of a U-Net brings to the decoder. relu: the encoder's map, on which the decoder then
- * applies ReLU; leaky: the encoder's map after LeakyReLU, beside the decoder's map after ReLU.
- */
-export const skips = ["relu", "leaky"] as const;
-export type Skip = (typeof skips)[number];
+/** The choices of --skip: the map that a skip connection of a U-Net brings to the decoder. */
+export const skips = {
+  relu: { help: "the encoder's map, on which the decoder applies ReLU" },
+  leaky: { help: "the encoder's map after LeakyReLU, beside the decoder's after ReLU (tutorial)" },
+};
+export type Skip = keyof typeof skips;
 
 export interface GeneratorOptions extends NetworkOptions {
   outputNc: number;

@@ -2,12 +2,13 @@
 import type { Padding } from "../nn/layers.ts";
 import type { Norm, NormOptions } from "../nn/norms.ts";
 
-/**
- * Which convolutions have a bias. auto: those to which the network's authors gave one (in the PyTorch implementation, where
- * the norm after the convolution neither cancels nor replaces it); always: all of them; never: only the last.
- */
-export const biases = ["auto", "always", "never"] as const;
-export type Bias = (typeof biases)[number];
+/** The choices of --bias: which convolutions have a bias. The last one always has. */
+export const biases = {
+  auto: { help: "as the network's authors: before an instance norm and in D's first (article: all)" },
+  always: { help: "all convolutions" },
+  never: { help: "only the last convolution" },
+};
+export type Bias = keyof typeof biases;
 
 export interface NetworkOptions extends NormOptions {
   norm: Norm;

@@ -10,9 +10,12 @@ import type { Parameters } from "./parameters.ts";
 export const paddings = ["zero", "reflect"] as const;
 export type Padding = (typeof paddings)[number];
 
-/** How a layer doubles a map: by a transposed convolution, or by repeating each value and a convolution of stride 1. */
-export const upsamples = ["transpose", "resize"] as const;
-export type Upsample = (typeof upsamples)[number];
+/** The choices of --upsample: how a layer doubles a map. */
+export const upsamples = {
+  transpose: { help: "transposed convolution" },
+  resize: { help: "nearest neighbours and a convolution of stride 1 (no checkerboard)" },
+};
+export type Upsample = keyof typeof upsamples;
 
 export interface ConvOptions {
   /** Output channels. */

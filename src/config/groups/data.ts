@@ -26,7 +26,7 @@ export const dataOptions = {
   }),
   direction: option(z.enum(directions).default("AtoB"), {
     group: "data",
-    help: "which side is the input and which the target; facades labels to photos is BtoA",
+    help: "side that is the input, and side that is the target; facades labels to photos is BtoA",
   }),
   inputNc: option(z.int().min(1).max(64).default(3), {
     group: "data",
@@ -67,7 +67,7 @@ export const dataOptions = {
   }),
   resizeFilter: option(z.enum(filters).default("bicubic"), {
     group: "data",
-    help: "how pictures are resized; all as PIL does it (area is its box filter)",
+    help: "filter of resizing, as in PIL (area is its box filter)",
   }),
   channelOrder: option(z.enum(channelOrders).default("RGB"), {
     group: "data",
@@ -84,7 +84,7 @@ export const dataOptions = {
   }),
   colorJitter: option(z.number().min(0).max(1).default(0), {
     group: "data",
-    help: "vary brightness, contrast and saturation of the input alone, each by a factor of up to 1 - and + this",
+    help: "vary brightness, contrast and saturation of the input, each by a random factor from 1 - this to 1 + this",
   }),
   replacement: option(z.boolean().default(false), {
     group: "data",

@@ -33,13 +33,14 @@ export const networkOptions = {
     unit: "filters",
     help: "filters of the generator's first layer",
   }),
-  upsample: option(z.enum(upsamples).default("transpose"), {
+  upsample: option(z.enum(namesOf(upsamples)).default("transpose"), {
     group: "networks",
-    help: "way up in the generator: transposed convolutions, or nearest neighbours and a convolution (no checkerboard)",
+    help: "layers of the generator that double a map",
+    kinds: upsamples,
   }),
   padding: option(z.enum(paddings).default("zero"), {
     group: "networks",
-    help: "values beyond the border for convolutions that halve, D's last two and resize-convolutions; transposed ones see zeros, a resnet's others reflect",
+    help: "padding of convolutions that halve, of D's last two and of resize-convolutions; transposed convolutions pad with zeros, the other convolutions of a resnet reflect",
   }),
   netD: option(z.enum(namesOf(discriminators)).default("basic"), {
     group: "networks",
@@ -73,22 +74,25 @@ export const networkOptions = {
     kinds: norms,
   }),
   noDropout: option(z.boolean().default(false), { group: "networks", help: "no dropout in the generator" }),
-  dropoutLevels: option(z.enum(dropoutLevels).default("second"), {
+  dropoutLevels: option(z.enum(namesOf(dropoutLevels)).default("second"), {
     group: "networks",
-    help: "decoder levels with dropout, from the innermost: second to fourth (PyTorch code), or first to third (paper)",
+    help: "decoder levels of a U-Net with dropout, from the innermost",
+    kinds: dropoutLevels,
   }),
   bottleneckNorm: option(z.boolean().default(false), {
     group: "networks",
     help: "a norm on the innermost layer too; at batch 1 it wipes out a 1x1 map (the paper's erratum)",
   }),
   slope: option(z.number().min(0).lt(1).default(0.2), { group: "networks", help: "LeakyReLU's slope below zero" }),
-  skip: option(z.enum(skips).default("relu"), {
+  skip: option(z.enum(namesOf(skips)).default("relu"), {
     group: "networks",
-    help: "map of a skip connection: the encoder's through ReLU, or through LeakyReLU (tutorial)",
+    help: "map that a skip connection of a U-Net brings to the decoder",
+    kinds: skips,
   }),
-  bias: option(z.enum(biases).default("auto"), {
+  bias: option(z.enum(namesOf(biases)).default("auto"), {
     group: "networks",
-    help: "biases of all convolutions but the last, which has one; auto as the network's authors: before an instance norm and in D's first (article: all)",
+    help: "convolutions that have a bias; the last one always has",
+    kinds: biases,
   }),
   normEpsilon: option(z.number().gt(0).default(1e-5), {
     group: "networks",

@@ -37,11 +37,10 @@ export const objectiveOptions = {
     flag: "--loss-d-weight",
     help: "factor of the discriminator's loss: the paper halves it, its code and TensorFlow's do not",
   }),
-  updateOrder: option(z.enum(updateOrders).default("updated"), {
+  updateOrder: option(z.enum(namesOf(updateOrders)).default("updated"), {
     group: "objective",
-    help:
-      "discriminator that the generator learns from. updated: it judges again after its update (PyTorch code); stale: its " +
-      "judgement before the update, the gradient through the new weights (paper's code); simultaneous: before the update",
+    help: "discriminator that the generator learns from",
+    kinds: updateOrders,
   }),
   zeroBias: option(z.boolean().default(false), {
     group: "objective",

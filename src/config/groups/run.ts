@@ -8,7 +8,7 @@ import { profiles } from "../profiles.ts";
 export const runOptions = {
   name: option(
     z.string().default("pix2pix").refine(isRunName, 'a folder name without .. and the characters \\ : * ? " < > |'),
-    { group: "run", value: "NAME", help: "the run; its folder in the checkpoints folder has this name", resume: true },
+    { group: "run", value: "NAME", help: "name of the run, and of its folder in the checkpoints folder", resume: true },
   ),
   checkpointsDir: option(z.string().min(1).default("runs"), {
     group: "run",
@@ -28,7 +28,7 @@ export const runOptions = {
   }),
   seed: option(z.int().min(0).max(0xffffffff).default(0), {
     group: "run",
-    help: "the same seed, options and data give the same weights",
+    help: "seed of all random numbers: the same seed, options and data give the same weights",
   }),
   saveLatestFreq: option(z.int().min(1).default(500), {
     group: "run",

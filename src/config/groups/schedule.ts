@@ -46,7 +46,7 @@ export const scheduleOptions = {
     group: "validation",
     unit: "epochs",
     absent: "never",
-    help: "score pairs that are not trained on every so many epochs, and keep the best weights",
+    help: "every so many epochs score pairs that are not trained on, and keep the best weights",
     resume: true,
   }),
   valPhase: option(z.string().min(1).default("val"), {
@@ -68,7 +68,7 @@ export const scheduleOptions = {
   }),
   dropout: option(z.enum(["on", "off"]).default("on"), {
     group: "validation",
-    help: "dropout in samples and scores, and in test and translate unless they are told otherwise; the known systems have it on",
+    help: "dropout in samples and scores, and the default of test and translate; the known systems have it on",
     resume: true,
   }),
   statistics: option(z.enum(statisticsSources).default("batch"), {
