@@ -9,12 +9,14 @@
 export { type Config, type ConfigInput, parseConfig, profiles, resumeConfig } from "./config/schema.ts";
 export { type RunDescription, type StepReport, type TrainEvents, type TrainResult, train } from "./training/train.ts";
 export { descriptionLines } from "./training/description.ts";
-export { Trainer } from "./training/trainer.ts";
+export { Trainer, type TrainerOptions } from "./training/trainer.ts";
 export { type LossLine, listRuns, type Progress, Run, type RunPlace, type Score } from "./run/run.ts";
 export { type OpenOptions, openTranslator } from "./inference/open.ts";
 export { type Draw, type TestTime, Translator } from "./inference/translator.ts";
 export type { Fit } from "./inference/fit.ts";
+export type { TileSize } from "./inference/tiling/geometry.ts";
 export {
+  type ClassEvaluation,
   type EvaluateOptions,
   type Evaluation,
   evaluate,
@@ -25,32 +27,63 @@ export {
   type TestSetOptions,
 } from "./inference/evaluate.ts";
 export { type ExportOptions, exportOnnx } from "./inference/export.ts";
-export type { DeepPicture, Files, Images, Ort, Picture, Platform } from "./platform.ts";
+export type {
+  DeepPicture,
+  DeviceName,
+  Files,
+  FoundDevice,
+  Images,
+  Ort,
+  Picture,
+  Platform,
+  Samples,
+} from "./platform.ts";
 
 // Data.
-export { type FoundPairs, findPairs, type Pair } from "./data/pairs.ts";
-export { Loader } from "./data/loader.ts";
+export { type FindOptions, type FoundPairs, findPairs, type Pair } from "./data/pairs.ts";
+export { type Batch, Loader, type LoaderOptions } from "./data/loader.ts";
 export { resize } from "./data/resize.ts";
-export { inputPicture, inputTensor, outputPicture, outputPicture16 } from "./data/sides.ts";
-export { nearestColours, type Palette, paint, palettes, parsePalette } from "./data/palette.ts";
+export { inputPicture, inputTensor, outputPicture, outputPicture16, type SideOptions } from "./data/sides.ts";
+export { nearestColours, type Palette, type PaletteColour, paint, palettes, parsePalette } from "./data/palette.ts";
 
 // Metrics.
-export { l1, psnr, sharpness, spread, ssim } from "./metrics/pictures.ts";
-export { type ClassScores, Confusion, LabHistograms } from "./metrics/scores.ts";
+export { l1, type Metrics, psnr, sharpness, spread, ssim } from "./metrics/pictures.ts";
+export { type ClassScores, Confusion, LabHistograms, type LabScores } from "./metrics/scores.ts";
 
 // Formats.
-export { decode as decodeSafetensors, encode as encodeSafetensors } from "./formats/safetensors.ts";
+export {
+  decode as decodeSafetensors,
+  encode as encodeSafetensors,
+  type SafetensorsFile,
+  type StoredTensor,
+} from "./formats/safetensors.ts";
 export { encodeOnnx } from "./lowering/cpu.ts";
 
 // Networks and the model.
 export type { Generator, GeneratorOptions } from "./networks/generator.ts";
 export { generators } from "./networks/generators.ts";
-export { type Discriminator, discriminators, receptiveField } from "./networks/discriminators.ts";
+export {
+  type Discriminator,
+  type DiscriminatorOptions,
+  discriminators,
+  type LayerGeometry,
+  receptiveField,
+} from "./networks/discriminators.ts";
 export { inits } from "./nn/init.ts";
-export { generatorGraph, type ModelOptions, trainingStep } from "./model/pix2pix.ts";
+export { generatorGraph, type ModelOptions, type StepGraph, trainingStep } from "./model/pix2pix.ts";
+export type { BatchShape, Losses } from "./model/losses.ts";
+export type { Parameters } from "./nn/parameters.ts";
 
 // The engine: graphs, gradients and devices.
-export { Graph, type Program, Tensor } from "./graph/graph.ts";
+export {
+  type Dtype,
+  Graph,
+  type OpDeclaration,
+  type Operand,
+  type Program,
+  type Shape,
+  Tensor,
+} from "./graph/graph.ts";
 export { gradient } from "./graph/gradient.ts";
 export * as ops from "./graph/ops/index.ts";
 export { chooseDevice } from "./engines/device.ts";

@@ -19,6 +19,7 @@ export interface Picture<Data extends Samples = Uint8Array> {
 /** A picture of any depth. */
 export type DeepPicture = Picture<Samples>;
 
+/** Files by path. Parts of a path are separated by /. */
 export interface Files {
   read(path: string): Promise<Uint8Array>;
   /** The bytes [start, end) of a file, fewer where it ends. Absent where a runtime can only read whole files. */
@@ -41,6 +42,7 @@ export interface Files {
   lock?(path: string, what: string): Promise<() => Promise<void>>;
 }
 
+/** Decodes and encodes pictures. */
 export interface Images {
   /** Decodes PNG, JPEG and the like. Palette becomes RGB and alpha is dropped (unless asked for); a grey file stays 1 channel. Throws on a damaged file. */
   decode(bytes: Uint8Array, options?: { alpha?: boolean }): Promise<Picture>;
@@ -62,6 +64,7 @@ export type { InferenceSession, Tensor };
 
 export type Tensors = Record<string, Tensor>;
 
+/** The runtime that the core runs on. `nodePlatform` and `webPlatform` return one. */
 export interface Platform {
   files: Files;
   images: Images;
@@ -86,6 +89,7 @@ export interface Platform {
   devices(names?: readonly DeviceName[], options?: { hardware?: boolean }): Promise<readonly FoundDevice[]>;
 }
 
+/** A device: a choice of --device other than auto. */
 export type DeviceName = "cpu" | "webgpu" | "cuda" | "wasm";
 
 /** The GPU of a WebGPU device. Limits are in bytes; absent where they are unknown. */
@@ -108,6 +112,7 @@ export interface Device {
   adapter?: Adapter | undefined;
 }
 
+/** The result of looking for a device. */
 export interface FoundDevice extends Device {
   present: boolean;
   /** Why it is absent, and how to get it: a clause without a full stop. */

@@ -25,6 +25,7 @@ export interface OpResult {
   message?: string;
 }
 
+/** The ops and steps that were run on a device, and their differences from the base device. */
 export interface DeviceConformance {
   device: string;
   /** The device whose results are taken as right. */

@@ -18,6 +18,7 @@ import { dataProblems } from "./rules.ts";
 import { writeSide } from "./sides.ts";
 import { crops, preprocessings, type Size, type SizeOptions } from "./sizes.ts";
 
+/** Size and order of batches, random changes of pairs, and memory. */
 export interface LoaderOptions extends AugmentOptions, ReaderOptions {
   batchSize: number;
   serialBatches: boolean;

@@ -31,6 +31,7 @@ export function derivedSides(datasetMode: DatasetMode): { A?: Derive; B?: Derive
   return table[datasetMode]?.derive ?? {};
 }
 
+/** The choice of the pairs of a data set. */
 export interface FindOptions {
   /** The subset: "train", "val", "test". A data set without such folders serves every phase with all of its pairs. */
   phase?: string | undefined;
@@ -42,6 +43,7 @@ export interface FindOptions {
   maxDatasetSize?: number | undefined;
 }
 
+/** The pairs of a data set and the layout that it has. */
 export interface FoundPairs {
   layout: string;
   /** Sorted by path; never empty. */

@@ -2,6 +2,7 @@
 import { ConfigError } from "../errors.ts";
 import type { Picture } from "../platform.ts";
 
+/** A class of a label map. `rgb` is in 0 to 255. */
 export interface PaletteColour {
   name: string;
   rgb: readonly [number, number, number];
@@ -9,6 +10,7 @@ export interface PaletteColour {
   ignored: boolean;
 }
 
+/** The classes of a label map and their colours. */
 export type Palette = readonly PaletteColour[];
 
 /** Names of colours that are not classes, in palette files and below. */

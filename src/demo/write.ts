@@ -3,6 +3,7 @@ import type { Files, Images, Picture } from "../platform.ts";
 import { Random } from "../random.ts";
 import { drawFacade } from "./facades.ts";
 
+/** Number and size of the facades. */
 export interface DemoOptions {
   /** Pairs to train on. */
   train: number;

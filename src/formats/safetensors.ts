@@ -28,6 +28,7 @@ export type StoredTensor = {
   [D in Dtype]: { dtype: D; shape: readonly number[]; data: InstanceType<(typeof arrays)[D]> };
 }[Dtype];
 
+/** The contents of a safetensors file. */
 export interface SafetensorsFile {
   tensors: Record<string, StoredTensor>;
   /** Texts under `__metadata__`; empty where the file has none. */

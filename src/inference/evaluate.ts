@@ -13,6 +13,7 @@ import type { Translator } from "./translator.ts";
 
 // ---- Pairs -------------------------------------------------------------------------------------------------------------
 
+/** The choice of the pairs of a test set. */
 export interface TestSetOptions {
   /** The folder of the pairs. Default: the run's. */
   dataroot?: string | undefined;
@@ -121,6 +122,7 @@ export async function* translatePairs(
 
 // ---- Scores ------------------------------------------------------------------------------------------------------------
 
+/** How pairs are scored, and what is called with each. */
 export interface EvaluateOptions {
   /** Outputs for each pair, with different dropout masks; scores are their means. Default 1. */
   samples?: number | undefined;
@@ -130,6 +132,7 @@ export interface EvaluateOptions {
   onPair?: ((pair: ScoredPair) => Promise<void> | void) | undefined;
 }
 
+/** The scores of one pair. */
 export interface PairMetrics extends Metrics {
   /** With a palette: the share of pixels of the right class, 0 to 1. */
   pixel?: number;
@@ -137,6 +140,7 @@ export interface PairMetrics extends Metrics {
   spread?: number;
 }
 
+/** One pair with its output and its scores. */
 export interface ScoredPair extends TranslatedPair {
   metrics: PairMetrics;
   /** With several samples: where they differ. */
@@ -151,6 +155,7 @@ export interface ClassEvaluation extends ClassScores {
   each: ({ name: string } & Omit<ClassScores, "pixel">)[];
 }
 
+/** The scores of a run on a test set. */
 export interface Evaluation {
   /** In the order of the pairs; those that could not be decoded are left out. */
   pairs: { name: string; metrics: PairMetrics }[];

@@ -6,6 +6,7 @@ import { encode } from "../onnx/encode.ts";
 import type { Files } from "../platform.ts";
 import { Run } from "../run/run.ts";
 
+/** The run, the choice of its weights, and the size of the network's input. */
 export interface ExportOptions {
   /** The name of the run. */
   name: string;

@@ -5,6 +5,7 @@ import { resize } from "../data/resize.ts";
 import { type Preprocess, resizedSize, type SizeOptions } from "../data/sizes.ts";
 import type { DeepPicture, Picture, Samples } from "../platform.ts";
 
+/** How a picture is brought to a size that the generator takes, and how its output is brought back. */
 export interface Fit {
   /**
    * resize_and_crop: the picture is resized to the run's crop size, as upstream tests; scale_width and

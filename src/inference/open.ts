@@ -8,6 +8,7 @@ import type { Platform } from "../platform.ts";
 import { loadWeights, Run } from "../run/run.ts";
 import { type TestTime, Translator } from "./translator.ts";
 
+/** The run, the choice of its weights, and the device. */
 export interface OpenOptions extends TestTime {
   /** The name of the run. */
   name: string;

@@ -5,6 +5,7 @@
 import { ShapeError, UserError } from "../errors.ts";
 import type { Picture } from "../platform.ts";
 
+/** The scores of an output against its target. */
 export interface Metrics {
   /** Mean absolute difference in the range [-1, 1], as the loss has it: 0 equal, 2 black for white. */
   l1: number;

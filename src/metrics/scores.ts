@@ -78,6 +78,7 @@ export class Confusion {
 
 /** Whole units of L 0..100, a and b -128..127. */
 const bins = { L: 101, a: 256, b: 256 };
+/** The intersections of the histograms of L, a and b: 1 equal, 0 disjoint. */
 export type LabScores = Record<keyof typeof bins, number>;
 
 /**

@@ -64,6 +64,7 @@ export interface BatchShape {
 export const lossNames = ["G_GAN", "G_L1", "D_real", "D_fake"] as const;
 export const extraLossNames = ["G_Feat", "D_GP"] as const;
 export type LossName = (typeof lossNames)[number] | (typeof extraLossNames)[number];
+/** The losses of a step by name. Those of options that are off are absent. */
 export type Losses = Record<(typeof lossNames)[number], number> &
   Partial<Record<(typeof extraLossNames)[number], number>>;
 

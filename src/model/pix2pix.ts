@@ -34,6 +34,7 @@ export interface Substep {
   losses: { output: string; names: readonly LossName[] };
 }
 
+/** A training step: its programs, and the parameters of both networks. */
 export interface StepGraph {
   /** In the order in which they run. */
   substeps: Substep[];

@@ -12,6 +12,7 @@ import { norm, norms } from "../nn/norms.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { hasBias, type NetworkOptions } from "./network.ts";
 
+/** The options of a discriminator. */
 export interface DiscriminatorOptions extends NetworkOptions {
   /** Channels of the first layer; they double up to 8 times. */
   ndf: number;
@@ -30,6 +31,7 @@ export interface LayerGeometry {
   stride: number;
 }
 
+/** A choice of --netD. */
 export interface Discriminator {
   /** One line for the help of --netD. */
   help: string;

@@ -18,6 +18,7 @@ export const skips = {
 };
 export type Skip = keyof typeof skips;
 
+/** The options of a generator. */
 export interface GeneratorOptions extends NetworkOptions {
   outputNc: number;
   /** Channels of the first layer; they double up to 8 times. */

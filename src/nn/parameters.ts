@@ -30,6 +30,7 @@ export interface Moments {
   variance: Tensor;
 }
 
+/** The weights of a network by their PyTorch names, as inputs of a graph. */
 export class Parameters {
   readonly graph: Graph;
   /** "netG" or "netD": the first part of the input names. */

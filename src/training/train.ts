@@ -13,6 +13,7 @@ export type { RunDescription } from "./description.ts";
 export type { StepReport } from "./reporter.ts";
 export type { TrainEvents } from "./setup.ts";
 
+/** The state of a run when `train` returns. */
 export interface TrainResult {
   /** The folder of the run. */
   runDir: string;

@@ -18,6 +18,7 @@ import type { MaskSpec } from "../nn/parameters.ts";
 import type { Device, Platform } from "../platform.ts";
 import { Random } from "../random.ts";
 
+/** The options of a trainer. */
 export interface TrainerOptions {
   /** Networks, losses and optimiser. A `Config` is one. */
   model: ModelOptions;

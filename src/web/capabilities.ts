@@ -1,6 +1,7 @@
 /** The devices of this browser: WASM on the CPU, and WebGPU where it has it. */
 import type { DeviceName, FoundDevice } from "../platform.ts";
 
+/** The devices of this browser and the limits of this page. */
 export interface Capabilities {
   /** Whether WASM may use several threads: the page was served with the headers of cross-origin isolation. */
   isolated: boolean;

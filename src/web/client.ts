@@ -28,6 +28,7 @@ interface Waiting {
   events: TrainEvents;
 }
 
+/** The worker of a client, and the place of the runtime's files. */
 export interface ClientOptions extends WorkerOptions {
   /** By default the package's own `worker.js` beside this module; Vite and webpack copy it. */
   worker?: Worker;

@@ -5,6 +5,7 @@ import { files } from "./files.ts";
 import { images } from "./images.ts";
 import { loadOrt, runInto } from "./ort.ts";
 
+/** The device of a platform, and the threads of WASM. */
 export interface WebPlatformOptions {
   /** The device that the runtime is loaded for. Default "wasm". */
   device?: "wasm" | "webgpu" | undefined;
