@@ -98,39 +98,60 @@ export class Progress {
 }
 
 /**
- * Counts pieces of work: `12/400 pictures  0.31 s each  2m 01s left`, redrawn in one line. Silent where there is no
- * terminal.
+ * Counts equal pieces of work: `12/400 pictures  0.31 s each  2m 01s left`. Redrawn on a terminal; elsewhere a line from time
+ * to time, the first after 10 seconds.
  */
 export class Counter {
   readonly #screen: Screen;
   readonly #total: number;
   readonly #what: string;
-  readonly #start = performance.now();
+  readonly #clock: () => number;
+  readonly #start: number;
   #count = 0;
+  /** Seconds at the last line, where the screen is no terminal. */
+  #printed = 0;
 
-  constructor(screen: Screen, total: number, what: string) {
+  /** @param clock the time in milliseconds */
+  constructor(screen: Screen, total: number, what: string, clock: () => number = () => performance.now()) {
     this.#screen = screen;
+    this.#clock = clock;
+    this.#start = clock();
     this.#total = total;
     this.#what = what;
   }
 
   /** Seconds since the counter was created. */
   get seconds(): number {
-    return (performance.now() - this.#start) / 1000;
+    return (this.#clock() - this.#start) / 1000;
+  }
+
+  /** Shows the total before the first piece is done. */
+  start(): void {
+    if (this.#screen.isTTY) this.#draw(`0/${this.#total} ${this.#what}`);
   }
 
   /** Counts one more piece. */
   done(): void {
     this.#count++;
-    if (!this.#screen.isTTY) return;
     const each = this.seconds / this.#count;
     const left = duration(each * (this.#total - this.#count));
     const text = `${this.#count}/${this.#total} ${this.#what}  ${each.toPrecision(2)} s each  ${left} left`;
-    this.#screen.write(`\r${text.slice(0, (this.#screen.columns ?? 80) - 1)}\x1b[K`);
+    if (this.#screen.isTTY) this.#draw(text);
+    else if (this.seconds >= this.#printed + (this.#printed === 0 ? firstLine : nextLines)) {
+      this.#printed = this.seconds;
+      this.#screen.write(`${text}\n`);
+    }
   }
 
   /** Removes the line; call it before other output. */
   clear(): void {
     if (this.#screen.isTTY) this.#screen.write("\r\x1b[K");
   }
+
+  #draw(text: string): void {
+    this.#screen.write(`\r${text.slice(0, (this.#screen.columns ?? 80) - 1)}\x1b[K`);
+  }
 }
+
+/** Seconds until the first line and between the next ones, where the screen is no terminal. */
+const [firstLine, nextLines] = [10, 30];

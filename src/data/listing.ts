@@ -22,15 +22,18 @@ export const PICTURE_ENDINGS: readonly string[] = [
 const UNREAD_ENDINGS: readonly string[] =
   "avif heic heif jxl jp2 j2k psd svg exr hdr tga ico pcx dds raw dng cr2 cr3 nef arw mat npz".split(" ");
 
+/** Those of the files that are pictures of a form that cannot be read, by their endings. */
+export function unreadPictures(paths: readonly string[]): string[] {
+  return paths.filter((path) => UNREAD_ENDINGS.includes(endingOf(path)));
+}
+
 /**
  * A note about pictures that cannot be read; undefined where there are none.
  * @param paths all files that were looked at
  */
 export function unreadNote(paths: readonly string[]): string | undefined {
   const counts = new Map<string, number>();
-  for (const ending of paths.map(endingOf)) {
-    if (UNREAD_ENDINGS.includes(ending)) counts.set(ending, (counts.get(ending) ?? 0) + 1);
-  }
+  for (const ending of unreadPictures(paths).map(endingOf)) counts.set(ending, (counts.get(ending) ?? 0) + 1);
   if (counts.size === 0) return undefined;
   const kinds = [...counts].map(([ending, count]) => `${count} .${ending}`).join(", ");
   return `left out, because their form cannot be read: ${kinds}. Convert them to PNG to use them.`;

@@ -32,18 +32,20 @@ export interface AuditPageInfo {
   sections: readonly AuditSection[];
   /** The checks that were made, as a sentence below the sections. */
   lookedFor: string;
+  /** What could not be judged, as a sentence: a page without findings then does not call the set sound. */
+  caveat?: string | undefined;
   updated?: Date;
 }
 
 /** The text of the page. It is self-contained where the pictures are data URIs. */
-export function auditPage({ title, facts, sections, lookedFor, updated }: AuditPageInfo): string {
+export function auditPage({ title, facts, sections, lookedFor, caveat, updated }: AuditPageInfo): string {
   const total = sections.reduce((sum, section) => sum + size(section), 0);
   const links = sections.map((section, i) => {
     return html`<li><a href="#s${i}">${section.title}</a> <b>${count(size(section))}</b></li>`;
   });
   const body = html`<header>
 <h1>${title}</h1>
-<p>${total === 0 ? "No findings." : `${count(total)} ${total === 1 ? "finding" : "findings"}.`}</p>
+<p>${verdict(total, caveat)}</p>
 ${updated && html`<p class="soft small">${timeTag(updated)}</p>`}
 </header>
 <dl class="facts">${terms(facts)}</dl>
@@ -53,7 +55,13 @@ ${lines(sections.map(sectionOf))}
   return htmlPage({ title, body, css });
 }
 
-/** Number of findings of a section. */
+function verdict(total: number, caveat: string | undefined): string {
+  const nothing = caveat ? "No other findings." : "No findings.";
+  const found = total === 0 ? nothing : `${count(total)} ${total === 1 ? "finding" : "findings"}.`;
+  return caveat ? `${found} ${caveat}` : found;
+}
+
+/** Findings of a section. */
 function size({ items, more }: AuditSection): number {
   return items.length + more.length;
 }

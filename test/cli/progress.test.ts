@@ -111,4 +111,19 @@ describe("a counter", () => {
     expect(terminal.rows()).toEqual([""]);
     expect(pipe.rows()).toEqual([""]);
   });
+
+  it("shows the total before the first piece, and prints a line from time to time where there is no terminal", () => {
+    const terminal = screen(80);
+    const pipe = screen();
+    new Counter(terminal, 9, "pairs").start();
+    expect(terminal.rows()).toEqual(["0/9 pairs"]);
+    let now = 0;
+    const counter = new Counter(pipe, 60, "pairs", () => now);
+    counter.start();
+    for (let i = 0; i < 60; i++) {
+      now += 1000;
+      counter.done();
+    }
+    expect(pipe.rows()).toEqual(["10/60 pairs  1.0 s each  50s left", "40/60 pairs  1.0 s each  20s left", ""]);
+  });
 });

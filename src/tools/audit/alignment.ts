@@ -62,6 +62,7 @@ export class Alignment {
   readonly #weights: Float64Array;
   /** Standardised features of B, of some pairs of the sample. */
   readonly #others: Float64Array[];
+  readonly #mean: Float64Array;
 
   /** @param sample features of at least `fewestPairs` pairs */
   constructor(sample: readonly Sample[]) {
@@ -91,6 +92,10 @@ export class Alignment {
     this.#weights = transposed(solve(rest, transposed(regression)));
     const step = Math.max(1, Math.floor(sample.length / 8));
     this.#others = sample.filter((_, i) => i % step === 0).map(({ b }) => standardised(b, this.#ofB));
+    this.#mean = new Float64Array(grid * grid * count);
+    for (const other of this.#others) {
+      for (let i = 0; i < other.length; i++) this.#mean[i]! += other[i]! / this.#others.length;
+    }
   }
 
   evidence({ a, b }: Sample): Evidence {
@@ -107,13 +112,15 @@ export class Alignment {
       };
       found[move] = gainOf(likelihood(expected, v, source), here);
     }
-    const sum = new Float64Array(grid * grid);
-    const strangers = this.#others.filter((other) => !equal(other, v));
-    for (const other of strangers) {
-      const values = likelihood(expected, other);
-      for (let i = 0; i < sum.length; i++) sum[i]! += values[i]! / strangers.length;
-    }
-    return { ...found, [otherPair]: gainOf(sum, here) } as Evidence;
+    return { ...found, [otherPair]: gainOf(likelihood(expected, this.#strangersOf(v)), here) } as Evidence;
+  }
+
+  /** The mean of the other pairs' features, without those of the pair itself. The likelihood is linear in them. */
+  #strangersOf(v: Float64Array): Float64Array {
+    const self = this.#others.find((other) => equal(other, v));
+    if (!self) return this.#mean;
+    const count = this.#others.length;
+    return this.#mean.map((value, i) => (value * count - self[i]!) / (count - 1));
   }
 }
 

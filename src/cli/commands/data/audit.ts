@@ -9,14 +9,10 @@ import { files } from "../../../node/files.ts";
 import type { Images, Picture } from "../../../platform.ts";
 import { type AuditItem, type AuditPicture, type AuditSection, auditPage } from "../../../report/audit-page.ts";
 import { moved, otherPair } from "../../../tools/audit/alignment.ts";
-import {
-  type AuditFinding,
-  type AuditKind,
-  type AuditPair,
-  type AuditResult,
-  audit as auditSet,
-  readPair,
-} from "../../../tools/audit/audit.ts";
+import { type AuditResult, audit as auditSet } from "../../../tools/audit/audit.ts";
+import { type AuditFinding, type AuditKind, type AuditPair, placementFact } from "../../../tools/audit/findings.ts";
+import { placed } from "../../../tools/audit/placement.ts";
+import { readPair } from "../../../tools/audit/read.ts";
 import type { Command } from "../../command.ts";
 import { pngUri } from "../../pictures.ts";
 import { loadImages } from "../../platform.ts";
@@ -56,24 +52,19 @@ export const audit: Command = {
   async run(given, output) {
     const { dataroot: root, datasetMode, out, shown, strict } = ownOptions(schema, given);
     let counter: Counter | undefined;
-    const progress = (_: number, total: number) => {
+    const progress = (done: number, total: number) => {
       counter ??= new Counter(process.stdout, total, "pairs");
-      counter.done();
+      if (done === 0) counter.start();
+      else counter.done();
     };
     const images = await loadImages();
     const result = await auditSet({ files, images }, root, { datasetMode, progress });
     counter?.clear();
-    const sections: AuditSection[] = [];
-    for (const [kind, { title, advice }] of Object.entries(kinds)) {
-      const found = result.findings.filter((finding) => finding.kind === kind);
-      if (found.length === 0) continue;
-      const items: AuditItem[] = [];
-      for (const finding of found.slice(0, shown)) items.push(await itemOf(root, finding, images));
-      sections.push({ title, advice, items, more: found.slice(shown).map((finding) => finding.files.join(", ")) });
-    }
     const facts = factsOf(result);
-    const page = { title: `Audit of ${root}`, facts, sections, lookedFor: lookedFor(result), updated: new Date() };
-    await files.write(out, auditPage(page));
+    const sections = await sectionsOf(result, root, images, shown);
+    const title = `Audit of ${root}`;
+    const [looked, caveat] = [lookedFor(result), caveatOf(result)];
+    await files.write(out, auditPage({ title, facts, sections, lookedFor: looked, caveat, updated: new Date() }));
 
     for (const [label, value] of facts) output.print(`${label}: ${value}`);
     for (const [kind, { title }] of Object.entries(kinds)) {
@@ -83,15 +74,48 @@ export const audit: Command = {
       for (const { files, text } of found.slice(0, 5)) output.print(`  ${files.join(", ")}: ${text}`);
       if (found.length > 5) output.print("  ...");
     }
-    output.print(result.findings.length === 0 ? `Nothing found; ${out}` : `All with pictures: ${out}`);
+    output.print(conclusion(result, out));
     return strict && result.findings.length > 0 ? 1 : 0;
   },
 };
+
+/** The last line. It does not call a set sound whose alignment could not be judged. */
+function conclusion({ findings, placement }: AuditResult, out: string): string {
+  if (findings.length > 0) return `All with pictures: ${out}`;
+  return placement.verdict === "unknown"
+    ? `Nothing else found, but whether the sides line up could not be judged: look at some pairs with pix2pix inspect; ${out}`
+    : `Nothing found; ${out}`;
+}
+
+function caveatOf({ placement: { verdict, reason } }: AuditResult): string | undefined {
+  return verdict === "unknown" ? `Whether the sides line up could not be judged: ${reason}.` : undefined;
+}
+
+async function sectionsOf(
+  { findings }: AuditResult,
+  root: string,
+  images: Images,
+  shown: number,
+): Promise<AuditSection[]> {
+  const sections: AuditSection[] = [];
+  for (const [kind, { title, advice }] of Object.entries(kinds)) {
+    const found = findings.filter((finding) => finding.kind === kind);
+    if (found.length === 0) continue;
+    const items: AuditItem[] = [];
+    for (const finding of found.slice(0, shown)) items.push(await itemOf(root, finding, images));
+    sections.push({ title, advice, items, more: found.slice(shown).map((finding) => finding.files.join(", ")) });
+  }
+  return sections;
+}
 
 const kinds: Record<AuditKind, { title: string; advice: string }> = {
   unreadable: {
     title: "Unreadable files",
     advice: "Training stops at these files, or leaves them out with --skip-bad-images. Repair or remove them.",
+  },
+  form: {
+    title: "Pictures of a form that cannot be read",
+    advice: "Training leaves these out. Convert them to PNG if they belong to the set.",
   },
   orphan: {
     title: "Pictures without a partner",
@@ -100,6 +124,12 @@ const kinds: Record<AuditKind, { title: string; advice: string }> = {
   size: {
     title: "Sides of different sizes",
     advice: "Training resizes both to one size. That is right only where they show the same scene.",
+  },
+  placement: {
+    title: "The whole set does not line up",
+    advice:
+      "A network that learns from such pairs learns blur. If the sides were augmented, draw each crop and each flip once " +
+      "and use it for both sides, or give the original pairs: training crops and mirrors both sides together.",
   },
   misaligned: {
     title: "Sides that do not seem to line up",
@@ -119,45 +149,61 @@ const kinds: Record<AuditKind, { title: string; advice: string }> = {
     title: "Pairs that occur twice",
     advice: "They count twice in training. A few do no harm; remove one if it is not intended.",
   },
+  classes: {
+    title: "Label maps of class numbers",
+    advice:
+      "A network sees values from 0 to the largest of the range. Numbers as small as these are nearly the same for it, and " +
+      "neighbouring numbers do not mean similar classes. Give each class a colour far from the others, and train with " +
+      "--resize-filter nearest, so that no mixed colours arise.",
+  },
   empty: {
-    title: "Pictures that show nothing",
-    advice: "One flat colour, or nearly. There is nothing to learn, and instance statistics are noise. Check them.",
+    title: "Pictures that show nothing, or hardly anything",
+    advice:
+      "There is nothing to learn from one flat colour, and a narrow range of values looks like one to a network. Stretch " +
+      "values to the whole range (files of 16 bits with values of 10 or 12 bits), and remove blank pictures.",
   },
 };
 
-function factsOf({ layout, phases, sizes, judged }: AuditResult): (readonly [string, string])[] {
+function factsOf({ layout, phases, sizes, placement, judged }: AuditResult): (readonly [string, string])[] {
   const total = phases.reduce((sum, { pairs }) => sum + pairs, 0);
   const parts = phases.filter(({ phase }) => phase).map(({ phase, pairs }) => `${pairs} ${phase}`);
   const shown = sizes.slice(0, 3).map(({ size, pairs }) => (sizes.length > 1 ? `${size} (${pairs})` : size));
   const more = sizes.length > 3 ? `, and ${sizes.length - 3} more` : "";
+  const single =
+    judged.length > 0 || placement.verdict !== "sound" ? "" : "; single pairs cannot be judged in this set";
   return [
     ["pairs", `${total}${parts.length > 0 ? ` (${parts.join(", ")})` : ""}, layout ${layout}`],
     ["size of A", `${shown.join(", ") || "none"}${more}`],
-    ["lining up", judged.length > 0 ? "checked" : "cannot be checked in this set"],
+    ["lining up", `${placementFact(placement)}${single}`],
   ];
 }
 
-function lookedFor({ judged }: AuditResult): string {
-  const alignment =
+function lookedFor({ judged, placement }: AuditResult): string {
+  const whole =
+    placement.verdict === "unknown"
+      ? `not whether the sides line up throughout the set (${placement.reason})`
+      : "sides that were cropped, mirrored or exchanged throughout the set";
+  const single =
     judged.length > 0
-      ? `sides that line up better when B is moved (${judged.filter((move) => move !== otherPair).join(", ")}), or that ` +
+      ? `single pairs that line up better when B is moved (${judged.filter((move) => move !== otherPair).join(", ")}), or that ` +
         "fit their own partner no better than others"
-      : "not whether sides line up: there are too few pairs, or their sides do not correspond place by place";
+      : "not single pairs that do not line up: in this set the sides do not correspond place by place";
   return (
     "Looked for: unreadable files, pictures without a partner, sides of two sizes, equal and similar pairs within and " +
-    `across phases, one picture with two partners, flat pictures; ${alignment}.`
+    `across phases, one picture with two partners, blank pictures, class numbers; ${whole}; ${single}.`
   );
 }
 
 async function itemOf(
   root: string,
-  { kind, text, files: paths, pairs, move }: AuditFinding,
+  { kind, text, files: paths, pairs, move, fits }: AuditFinding,
   images: Images,
 ): Promise<AuditItem> {
   const pictures: AuditPicture[] = [];
-  for (const pair of pairs) {
+  for (const [i, pair] of pairs.entries()) {
     const { A, B } = await readPair({ files, images }, root, pair);
     pictures.push(await picture(A, "A"), await picture(B, "B"));
+    if (fits?.[i]) pictures.push(await picture(placed(B, fits[i]), "B where it fits"));
     if (move && move !== otherPair) pictures.push(await picture(moved(B, move), `B ${move}`));
   }
   if (kind === "orphan") {
