@@ -65,8 +65,8 @@ export interface StepGraph {
  *
  * const config = parseConfig({ dataroot: "none", netG: "unet_64", loadSize: 64, cropSize: 64 });
  * const shape = { n: 1, height: 64, width: 64 };
- * const { phases, outputMap } = trainingStep(config, shape);
- * console.log(phases.map(({ network, batch }) => `${network}: ${batch.nodes.length} nodes`), outputMap); // [1, 1, 6, 6]
+ * const { substeps, outputMap } = trainingStep(config, shape);
+ * console.log(substeps.map(({ network, batch }) => `${network}: ${batch.nodes.length} nodes`), outputMap); // [1, 1, 6, 6]
  * console.log(generatorGraph(config, shape).program.outputs[0]?.tensor.shape); // [1, 3, 64, 64]
  * ```
  */
