@@ -8,8 +8,8 @@ import { ConfigError } from "../../src/errors.ts";
 const specs = optionsOf(configSchema);
 const given = (...args: string[]) => parseArguments(args, specs).given;
 
-describe("spellings", () => {
-  it("of every option in kebab-case, snake_case, camelCase and upstream's case are its flag", () => {
+describe("parseArguments", () => {
+  it("accepts every option in kebab-case, snake_case, camelCase, upper case and upstream's case", () => {
     for (const { key, type } of specs) {
       const kebab = key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
       const upstream = key.replace(/[A-Z]/g, (c) => `_${c}`);
@@ -20,7 +20,7 @@ describe("spellings", () => {
     }
   });
 
-  it("of upstream's own command lines work as they are pasted", () => {
+  it("accepts upstream's command lines as they are", () => {
     const line =
       "--dataroot ./datasets/facades --name facades_pix2pix --netG unet_256 --direction BtoA --lambda_L1 100 " +
       "--dataset_mode aligned --norm batch --batch_size=1 --n_layers_D 3 --no_flip --continue_train";
@@ -31,24 +31,24 @@ describe("spellings", () => {
     });
   });
 
-  it("of values stay as they are: after = or a space, with dashes, signs and equals signs in them", () => {
+  it("keeps values unchanged, after = or a space, with dashes, signs and equals signs in them", () => {
     expect(given("--name=a=b", "--phase", "my-Run_1", "--lr", "-1", "--dataroot", "a b", "--beta1=-.5")).toEqual({
       ...{ name: "a=b", phase: "my-Run_1", lr: "-1", dataroot: "a b", beta1: "-.5" },
     });
     expect(given("--name=")).toEqual({ name: "" });
   });
 
-  it("given twice: the last one counts", () => {
+  it("uses the last value of an option that is given twice", () => {
     expect(given("--lr", "1", "--no_flip", "--LR=2", "--no-flip")).toEqual({ lr: "2", noFlip: true });
   });
 
-  it("of help are no option", () => {
+  it("recognises a request for help", () => {
     for (const help of ["-h", "--help", "help"]) {
       expect(parseArguments(["--lr", "1", help], specs)).toEqual({ given: { lr: "1" }, help: true, notes: [] });
     }
   });
 
-  it("of older versions are those of today", () => {
+  it("accepts the earlier names of renamed options", () => {
     expect(
       given("--fineSize", "128", "--which_direction", "BtoA", "--niter", "3", "--which_model_netG=unet_128"),
     ).toEqual({ cropSize: "128", direction: "BtoA", nEpochs: "3", netG: "unet_128" });
@@ -58,21 +58,21 @@ describe("spellings", () => {
 describe("options without a counterpart", () => {
   const parse = (...args: string[]) => parseArguments(args, specs);
 
-  it("are explained and left out", () => {
+  it("are explained and ignored", () => {
     const { given, notes } = parse("--num_threads", "0", "--name", "x", "--no_html", "--display_id=-1");
     expect(given).toEqual({ name: "x" });
     expect(notes).toHaveLength(3);
     expect(notes[0]).toMatch(/^--num_threads 0: .*--threads/);
   });
 
-  it("become what they mean where that exists: --gpu_ids -1 is the CPU", () => {
+  it("are replaced by the option that does the same: --gpu_ids -1 is the CPU", () => {
     expect(parse("--gpu_ids", "-1").given).toEqual({ device: "cpu" });
     expect(parse("--gpu_ids", "0").given).toEqual({});
     const others = specs.filter(({ key }) => key !== "device");
     expect(parseArguments(["--gpu_ids", "-1"], others).given).toEqual({});
   });
 
-  it("name the other models that are not here", () => {
+  it("refuse other models", () => {
     expect(parse("--model", "pix2pix")).toEqual({ given: {}, help: false, notes: [] });
     expect(() => parse("--model", "cycle_gan")).toThrow(/got "cycle_gan", expected pix2pix/);
   });
@@ -90,7 +90,7 @@ describe("wrong command lines", () => {
     return "";
   };
 
-  it("say what is wrong and what is near", () => {
+  it("give the fault and the nearest option", () => {
     expect(problem("--lamda_l1", "3")).toBe("unknown option --lamda_l1; did you mean --lambda-l1?");
     expect(problem("--batchsiz=3")).toBe("unknown option --batchsiz; did you mean --batch-size?");
     expect(problem("--xyzzyplugh")).toBe("unknown option --xyzzyplugh");
@@ -106,7 +106,7 @@ describe("wrong command lines", () => {
 });
 
 describe("every command", () => {
-  it("has options of distinct spelling, none of which an older option hides", () => {
+  it("has options with distinct names, none of which is also the name of an older option", () => {
     for (const { name, schema } of commands) {
       for (const spec of optionsOf(schema)) {
         const value = spec.type === "boolean" ? [] : ["v"];
