@@ -1,6 +1,6 @@
 /**
  * A GAN loss and README's generator, each added to one file of a copy of the tree. Types, help, docs, checks, warnings,
- * pages and the tests of networks and configuration follow without another change.
+ * pages and the tests of losses, networks and configuration follow without another change.
  */
 import { execFile } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -110,8 +110,13 @@ describe("a GAN loss and a generator, each in one file", () => {
     expect(page).toContain("4: a discriminator that cannot tell real from fake");
   });
 
-  it("pass the tests of networks and configuration", async () => {
-    const tests = ["test/config", "test/networks/networks.test.ts", "test/architecture.test.ts"];
+  it("pass the tests of losses, networks and configuration", async () => {
+    const tests = [
+      "test/config",
+      "test/networks/networks.test.ts",
+      "test/nn/gan-losses.test.ts",
+      "test/architecture.test.ts",
+    ];
     const { code, out } = await run("node_modules/vitest/vitest.mjs", "run", "--project=unit", ...tests);
     expect(code, out).toBe(0);
     expect(out).toMatch(/Tests .*passed/);

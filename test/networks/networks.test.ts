@@ -3,9 +3,10 @@
 import { describe, expect, it } from "vitest";
 import { namesOf } from "../../src/config/names.ts";
 import { Graph, sizeOf } from "../../src/graph/graph.ts";
+import { encodeOnnx } from "../../src/lowering/cpu.ts";
 import { type ModelOptions, trainingStep } from "../../src/model/pix2pix.ts";
 import { discriminators, receptiveField } from "../../src/networks/discriminators.ts";
-import type { GeneratorOptions } from "../../src/networks/generator.ts";
+import type { Generator, GeneratorOptions } from "../../src/networks/generator.ts";
 import { type GeneratorName, generators } from "../../src/networks/generators.ts";
 import { countParameters, Parameters } from "../../src/nn/parameters.ts";
 import { discriminatorOptions, generatorOptions, modelOptions } from "../options.ts";
@@ -49,6 +50,23 @@ describe("generator parameters", () => {
       const down = graph.nodes.filter((node) => node.op.type === "Conv").map((node) => node.output.shape[2]!);
       expect(Math.min(...down), name).toBe(1);
       expect(y.shape, name).toEqual([1, 3, multiple, multiple]);
+    }
+  });
+
+  it("reads the switches that it declares, and no other", () => {
+    const changes = { skip: "leaky", dropoutLevels: "first", bottleneckNorm: true } as const;
+    for (const name of namesOf(generators)) {
+      const { multiple, switches = [] }: Generator = generators[name];
+      const bytesWith = (options: Partial<GeneratorOptions>) => {
+        const { graph, y } = generatorOf(name, multiple, 3, { ngf: 1, dropout: true, ...options });
+        graph.output("y", y);
+        return Buffer.from(encodeOnnx(graph.program()));
+      };
+      const plain = bytesWith({});
+      const read = (Object.keys(changes) as (keyof typeof changes)[]).filter(
+        (key) => !bytesWith({ [key]: changes[key] }).equals(plain),
+      );
+      expect(read, name).toEqual(switches);
     }
   });
 
