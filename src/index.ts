@@ -21,7 +21,6 @@ export {
   type Evaluation,
   evaluate,
   openTestSet,
-  type PairMetrics,
   type ScoredPair,
   type TestSet,
   type TestSetOptions,
@@ -47,7 +46,7 @@ export { inputPicture, inputTensor, outputPicture, outputPicture16, type SideOpt
 export { nearestColours, type Palette, type PaletteColour, paint, palettes, parsePalette } from "./data/palette.ts";
 
 // Metrics.
-export { l1, type Metrics, psnr, sharpness, spread, ssim } from "./metrics/pictures.ts";
+export { l1, type Metrics, type PairMetrics, psnr, sharpness, spread, ssim } from "./metrics/pictures.ts";
 export { type ClassScores, Confusion, LabHistograms, type LabScores } from "./metrics/scores.ts";
 
 // Formats.

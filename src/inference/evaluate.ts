@@ -5,7 +5,7 @@ import { classesFirst, collectPalette, nearestColours, type Palette, paint } fro
 import { inputPicture, outputPicture, type SideOptions, showsColour } from "../data/sides.ts";
 import type { Preprocess } from "../data/sizes.ts";
 import { DatasetError } from "../errors.ts";
-import { type Metrics, mean, measure, spread } from "../metrics/pictures.ts";
+import { type Metrics, mean, measure, type PairMetrics, spread } from "../metrics/pictures.ts";
 import { type ClassScores, Confusion, LabHistograms, type LabScores } from "../metrics/scores.ts";
 import type { Picture, Platform } from "../platform.ts";
 import type { Fit } from "./fit.ts";
@@ -132,15 +132,7 @@ export interface EvaluateOptions {
   onPair?: ((pair: ScoredPair) => Promise<void> | void) | undefined;
 }
 
-/** The scores of one pair. */
-export interface PairMetrics extends Metrics {
-  /** With a palette: the share of pixels of the right class, 0 to 1. */
-  pixel?: number;
-  /** With several samples: the mean standard deviation of a pixel over the samples, in grey levels of 0 to 255. */
-  spread?: number;
-}
-
-/** One pair with its output and its scores. */
+/** One pair with its outputs and its scores. */
 export interface ScoredPair extends TranslatedPair {
   metrics: PairMetrics;
   /** With several samples: where they differ. */

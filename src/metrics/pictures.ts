@@ -17,6 +17,14 @@ export interface Metrics {
   sharpness: number;
 }
 
+/** The metrics of a pair, with those that only some tests have. */
+export interface PairMetrics extends Metrics {
+  /** With a palette: the share of pixels of the right class, 0 to 1. */
+  pixel?: number;
+  /** With several samples: the mean standard deviation of a pixel over the samples, in grey levels of 0 to 255. */
+  spread?: number;
+}
+
 /** The choices of --val-metric, with the unit of each and the direction of improvement. */
 export const validationMetrics = {
   L1: { unit: "mean |output \u2212 target|, range [\u22121, 1]", better: "smaller" },

@@ -1,14 +1,6 @@
 /** The page of `test`: the metrics of every image, and their means. */
-import type { Metrics } from "../metrics/pictures.ts";
+import type { PairMetrics } from "../metrics/pictures.ts";
 import { address, fixed, type Html, html, htmlPage, lines, terms, timeTag } from "./html.ts";
-
-/** Metrics of one pair. */
-export interface RowMetrics extends Metrics {
-  /** For label maps: share of pixels with the right class. */
-  pixel?: number;
-  /** Standard deviation over the samples, in grey levels. */
-  spread?: number;
-}
 
 /** A score of all pairs together. */
 export interface SetScore {
@@ -27,7 +19,7 @@ export interface ResultRow {
   /** Size of the pictures in pixels. Small ones are enlarged without smoothing. */
   width: number;
   height: number;
-  metrics: RowMetrics;
+  metrics: PairMetrics;
 }
 
 export interface ResultsPageInfo {
@@ -50,10 +42,10 @@ interface Column {
   digits: number;
   meaning: string;
   /** Sort key: lower is better. */
-  badness: (metrics: RowMetrics) => number;
+  badness: (metrics: PairMetrics) => number;
 }
 
-const columns: Record<keyof RowMetrics, Column> = {
+const columns: Record<keyof PairMetrics, Column> = {
   l1: {
     label: "L1",
     unit: "",
@@ -100,7 +92,7 @@ const columns: Record<keyof RowMetrics, Column> = {
 
 /** The metrics that these rows have. */
 const keysOf = ([first]: readonly ResultRow[]) =>
-  (Object.keys(columns) as (keyof RowMetrics)[]).filter((key) => first?.metrics[key] !== undefined);
+  (Object.keys(columns) as (keyof PairMetrics)[]).filter((key) => first?.metrics[key] !== undefined);
 
 /** The text of the page. The pictures are separate files. Rows keep their order until the reader sorts them. */
 export function resultsPage(info: ResultsPageInfo): string {
@@ -144,10 +136,10 @@ ${lines([...keysOf(rows).map((key) => metricRow(key, all)), ...together])}
 </table>`;
 }
 
-function metricRow(key: keyof RowMetrics, all: readonly RowMetrics[]): Html {
+function metricRow(key: keyof PairMetrics, all: readonly PairMetrics[]): Html {
   const { label, unit, digits, meaning, badness } = columns[key];
   const sorted = [...all].sort((a, b) => badness(a) - badness(b));
-  const value = (metrics: RowMetrics) => fixed(metrics[key]!, digits);
+  const value = (metrics: PairMetrics) => fixed(metrics[key]!, digits);
   const average = sorted.reduce((sum, metrics) => sum + metrics[key]!, 0) / sorted.length;
   const cells = [`${fixed(average, digits)}${unit}`, value(sorted[0]!), value(sorted.at(-1)!)] as const;
   return tableRow(label, cells, meaning);

@@ -2,7 +2,7 @@
  * Files in the browser's own storage (the origin private file system, https://fs.spec.whatwg.org). The storage belongs to
  * the page's origin. It is not visible on the user's disk, and lasts until the user clears the site's data.
  */
-import { UserError } from "../errors.ts";
+import { UserError, WriteError } from "../errors.ts";
 import type { Files } from "../platform.ts";
 
 type Content = Parameters<Files["write"]>[1];
@@ -32,12 +32,15 @@ function isMissing(error: unknown): boolean {
   return error instanceof DOMException && ["NotFoundError", "TypeMismatchError"].includes(error.name);
 }
 
-async function guarded<T>(action: string, path: string, work: () => Promise<T>): Promise<T> {
+type Action = "read" | "list" | "look at" | "write" | "append to" | "rename" | "remove";
+
+async function guarded<T>(action: Action, path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     const { name = "", message = String(error) } = error as Partial<Error>;
-    throw new UserError(`cannot ${action} ${path}: ${reasons[name] ?? message} (${name || "error"}).`);
+    const text = `cannot ${action} ${path}: ${reasons[name] ?? message} (${name || "error"}).`;
+    throw ["read", "list", "look at"].includes(action) ? new UserError(text) : new WriteError(text);
   }
 }
 
@@ -195,7 +198,7 @@ function lock(path: string, what: string): Promise<() => Promise<void>> {
 
 /**
  * The files of this origin. A write is all or nothing. `remove` removes a file, and does nothing where there is none. Every
- * failure is a UserError with the path and the reason.
+ * failure is a UserError with the path and the reason, of a change a WriteError.
  */
 export const files: Files = {
   read: (path) => guarded("read", path, () => read(path)),

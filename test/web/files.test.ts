@@ -88,7 +88,7 @@ describe.skipIf(!chromiumPath)(`files in Chromium${chromiumPath ? "" : ` (skippe
     await session.send("Storage.overrideQuotaForOrigin", { origin });
     expect(fresh).toBe(false);
     expect(message).toMatch(
-      /^UserError: cannot write kept: the browser's storage for this site is full\. .* \(QuotaExceeded/,
+      /^WriteError: cannot write kept: the browser's storage for this site is full\. .* \(QuotaExceeded/,
     );
     expect(await page.evaluate(async () => new TextDecoder().decode(await pix2pix.files.read("kept")))).toBe("old");
     expect(await page.evaluate(async () => (await pix2pix.files.list(""))!.map(({ name }) => name))).toContain("kept");
