@@ -209,7 +209,7 @@ describe("sizes", () => {
     expect(parseCommandLine({ ...values, netD: "pixel", cropSize: 32 }).netD).toBe("pixel");
   });
 
-  it("checks that the discriminator leaves a map of the data's size; the generator pads by itself", () => {
+  it("checks that the discriminator leaves a map of the data's size; the generator pads its input", () => {
     const config = parseCommandLine({ ...data, preprocess: "none", netG: "unet_64" });
     checkSize(config, 128, 200);
     expect(problem(() => checkSize(config, 20, 200))).toMatchInlineSnapshot(
@@ -253,7 +253,7 @@ describe("combinations", () => {
     expect(problem(() => parseCommandLine({ ...data, ...options }))).toMatch(message);
   });
 
-  it("work where they should: every profile, WGAN-GP with instance norm, L1 alone with any norm", () => {
+  it("that work: every profile, WGAN-GP with instance norm, L1 alone with any norm", () => {
     for (const profile of Object.keys(profiles)) expect(parseCommandLine({ ...data, profile }).profile).toBe(profile);
     expect(parseCommandLine({ ...data, ganMode: "wgangp", norm: "instance" }).lambdaGp).toBe(10);
     expect(parseCommandLine({ ...data, ganMode: "wgangp", lambdaGan: 0 }).lambdaGan).toBe(0);
@@ -261,7 +261,7 @@ describe("combinations", () => {
     expect(parseCommandLine({ ...data, datasetMode: "colorization", direction: "BtoA" })).toMatchObject({ inputNc: 2 });
   });
 
-  it("that only surprise are told", () => {
+  it("that only surprise give a warning", () => {
     const warnings = (options: object) => warningsOf(parseCommandLine({ ...data, ...options }));
     expect(warnings({})).toEqual([]);
     expect(warnings({ lrPolicy: "cosine" })[0]).toMatch(/no second part: .*= 200 epochs/);
@@ -287,7 +287,7 @@ describe("a run's stored options", () => {
     }
   });
 
-  it("go on with only the name, and with what may change changed", () => {
+  it("continue with the name alone, and with changes of options that may change", () => {
     expect(resumeCommandLine(stored, { name: "facades" })).toEqual({ ...stored, continueTrain: true });
     const changes = {
       maxSteps: 12,
@@ -302,7 +302,7 @@ describe("a run's stored options", () => {
     expect(resumeCommandLine(stored, { ...changes, ...moved })).toMatchObject({ ...changes, ...moved, seed: 7 });
   });
 
-  it("may be repeated as they are", () => {
+  it("may be given again unchanged", () => {
     expect(resumeCommandLine(stored, { seed: "7", "net-g": "unet_64" }).seed).toBe(7);
   });
 

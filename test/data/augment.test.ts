@@ -1,4 +1,4 @@
-/** What is drawn for a pair, and what the draws do to it. */
+/** The random draws of a pair, and their effect on it. */
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
@@ -10,7 +10,7 @@ import { Random } from "../../src/random.ts";
 import { loaderOptions } from "../options.ts";
 import { fixture } from "../paths.ts";
 
-/** What NumPy, Pillow and PyTorch give; written by fixtures/make/data.py. */
+/** Outputs of NumPy, Pillow and PyTorch, written by fixtures/make/data.py. */
 const expected = JSON.parse(readFileSync(fixture("deep/expected.json"), "utf8")) as {
   turns: { placement: Placement; width: number; height: number; out: number[] }[];
   jitterSource: string;
@@ -24,7 +24,7 @@ const all = { ...options, flipVertical: true, rotate90: true, colorJitter: 0.3 }
 const draw = (step: number, how = options, seed = 0) => drawJitter(new Random(seed, "augment", step), 286, 286, how);
 
 describe("draws", () => {
-  test("are those of the first release, for runs go on with them", () => {
+  test("equal those of the first release, because stored runs continue with them", () => {
     // Written down before there was anything but crop and flip: seed, step, x, y, flip.
     const stored = [
       [0, 0, 21, 4, true],
@@ -82,7 +82,7 @@ describe("draws", () => {
     expect(Math.max(...seen.map(({ y }) => y))).toBe(2);
   });
 
-  test("what cannot be is refused", () => {
+  test("options that cannot work are refused", () => {
     const problems = (how: Partial<LoaderOptions>) => augmentProblems(loaderOptions(how));
     expect(problems({ rotate90: true, cropHeight: 128 })).toEqual([
       expect.stringContaining("needs square crops, got 256x128; leave it out"),

@@ -13,7 +13,7 @@ import { fixture } from "../paths.ts";
 const folder = fixture("deep/");
 const bytesOf = (name: string) => new Uint8Array(readFileSync(new URL(name, folder)));
 type Kind = "uint8" | "uint16" | "float32";
-/** What NumPy, tifffile and Pillow have; written by fixtures/make/data.py. */
+/** Arrays of NumPy, tifffile and Pillow, written by fixtures/make/data.py. */
 const expected = JSON.parse(readFileSync(new URL("expected.json", folder), "utf8")) as {
   files: Record<string, { width: number; height: number; channels: number; kind: Kind; bytes: string }>;
   resizes: {
@@ -120,7 +120,7 @@ describe("resize at full depth equals Pillow's mode F", () => {
     });
   }
 
-  test("bands are resized each by itself, even where their number is that of RGBA", () => {
+  test("each band is resized separately, even where their number is that of RGBA", () => {
     const picture = { ...drawn(12, 10, 4, "uint8"), bands: true };
     const out = resize(picture, 7, 5);
     for (let c = 0; c < 4; c++) {

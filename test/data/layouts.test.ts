@@ -65,7 +65,7 @@ describe("aligned", () => {
     expect(await found(root, { phase: "val" })).toBe("aligned: 1 = val/1.jpg|");
   });
 
-  test("pictures directly in the dataroot, when there are no phases", async () => {
+  test("pictures in the dataroot itself, when there are no phases", async () => {
     const root = dataset("b.png", "a.png", "notes/readme.md");
     expect(await found(root)).toBe("aligned: a = a.png|, b = b.png|");
     const forTest = await findPairs(files, root, { phase: "test" });
@@ -80,7 +80,7 @@ describe("aligned", () => {
     );
   });
 
-  test("hidden files and what macOS leaves in archives are no pictures", async () => {
+  test("hidden files and files of macOS in archives are not pictures", async () => {
     expect(await found(dataset("train/a.png", "train/._a.png", ".cache/train/b.png", "__MACOSX/train/a.png"))).toBe(
       "aligned: a = train/a.png|",
     );
@@ -119,7 +119,7 @@ describe("folders", () => {
     );
   });
 
-  test("A without B and the reverse: told with names, left out on request", async () => {
+  test("pictures without a partner are named, and left out with skipUnpaired", async () => {
     const root = dataset("trainA/1.jpg", "trainA/2.jpg", "trainA/4.jpg", "trainB/1.jpg", "trainB/3.jpg");
     expect(await message(root)).toBe(
       "3 of 5 pictures in ROOT/trainA/ and trainB/ have no partner of the same stem (folders). " +
@@ -138,7 +138,7 @@ describe("folders", () => {
     );
   });
 
-  test("one side missing altogether is no aligned data set", async () => {
+  test("a data set with one empty side is not an aligned one", async () => {
     expect(await message(dataset("train/A/1.jpg", "train/A/2.jpg"), { skipUnpaired: true })).toBe(
       "2 of 2 pictures in ROOT/train/A/ and train/B/ have no partner of the same stem (folders). " +
         "A without B (2): train/A/1.jpg, train/A/2.jpg. No pair is left; add the missing pictures.",
@@ -181,7 +181,7 @@ describe("plain pictures", () => {
     ["colorization", "L", "ab"],
     ["inpainting", "masked", undefined],
     ["single", undefined, "absent"],
-  ] as const)("%s: each picture is a pair by itself, and auto never takes it for one", async (datasetMode, A, B) => {
+  ] as const)("%s: each picture is one pair, and auto never chooses the layout", async (datasetMode, A, B) => {
     const root = dataset("train/s/b.npy", "train/a.png", "train/a.jpg", "test/c.png");
     const { layout, pairs } = await findPairs(files, root, { datasetMode });
     expect(layout).toBe(datasetMode);
@@ -196,7 +196,7 @@ describe("plain pictures", () => {
   });
 });
 
-describe("what is wrong with the folder", () => {
+describe("errors of the folder", () => {
   test("it is not there, a file, or empty", async () => {
     const root = dataset("facades/train/1.jpg", "file");
     expect(await message(join(root, "facade"))).toBe("the dataroot ROOT does not exist. Did you mean ROOTs?");
@@ -208,7 +208,7 @@ describe("what is wrong with the folder", () => {
     expect(await message(dataset())).toBe("the dataroot ROOT is empty. Give a folder of pairs with --dataroot.");
   });
 
-  test("no pairs: what was looked for and what is there", async () => {
+  test("no pairs: the message lists the patterns and the files", async () => {
     expect(await message(dataset("train/a.heic", "train/b.heic", "train/list.txt", "readme"))).toBe(
       `no pairs for the phase "train" in ROOT. Looked for, with pictures ending in jpg, jpeg, png, webp, tif, tiff, bmp, gif, pbm, pgm, ppm, npy:
   folders (two folders A and B (or trainA and trainB), same stems): trainA/**/x.* with trainB/**/x.*; train/A/**/x.* with train/B/**/x.*; A/train/**/x.* with B/train/**/x.*; A/**/x.* with B/**/x.* where there are no phases
@@ -244,7 +244,7 @@ Found: train/: 2 .heic, 1 .txt; directly in it: 1 files without an ending.`,
     );
   });
 
-  test("a layout that was named but does not fit, and one that does not exist", async () => {
+  test("a named layout that does not fit, and one that does not exist", async () => {
     const root = dataset("train/1.jpg");
     expect(await message(root, { datasetMode: "cmp" })).toMatch(/^no pairs .*\n {2}cmp .*\nFound: train\/: 1 .jpg.$/);
     expect(await message(root, { datasetMode: "alined" as DatasetMode })).toBe(

@@ -86,7 +86,7 @@ async function failure(work: Promise<unknown>): Promise<string> {
   return (error as Error).message;
 }
 
-describe("a batch equals what Pillow and PyTorch make of the pair", () => {
+describe("a batch equals that of Pillow and PyTorch", () => {
   // Written by fixtures/make/transforms.py: every crop and flip of both halves of pair.png.
   const { crops } = JSON.parse(readFileSync(join(fixtures, "transforms/expected.json"), "utf8"));
   const pairs = [
@@ -224,7 +224,7 @@ describe("a batch is a function of seed, epoch and index alone", () => {
     await Promise.all([0, 1, 2].flatMap((number) => [2, 1, 0].map((index) => check(uncached, number, index))));
   });
 
-  test("a batch that was handed out may be changed", async () => {
+  test("a batch may be changed by its user", async () => {
     const from = await loader(await noisePairs(2), { loadSize: 16 });
     from.prefetch(0, 0);
     const first = await from.batch(0, 0);
@@ -297,7 +297,7 @@ describe("bad pictures", () => {
     );
   });
 
-  test("skipBadImages puts the next good one by name in the place, whatever was loaded before", async () => {
+  test("skipBadImages takes the next good pair by name instead, whatever was loaded before", async () => {
     const root = await withBad(0, 3, 4);
     const from = await loader(root, { skipBadImages: true, serialBatches: true });
     const batches = await epoch(from, 0);

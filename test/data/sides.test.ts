@@ -1,4 +1,4 @@
-/** Derived sides: lightness and colours, masked centres, BGR; their sizes; and pictures of them for people. */
+/** Derived sides: lightness and colours, masked centres, BGR; their sizes; and their pictures. */
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,7 +20,7 @@ import { Random } from "../../src/random.ts";
 import { loaderOptions } from "../options.ts";
 import { fixture } from "../paths.ts";
 
-/** What scikit-image and the PyTorch implementation's formula give; written by fixtures/make/data.py. */
+/** Outputs of scikit-image and of the PyTorch implementation's formula, written by fixtures/make/data.py. */
 const expected = JSON.parse(readFileSync(fixture("deep/expected.json"), "utf8")) as {
   lab: Record<"rgb" | "lab" | "someLab" | "someRgb", string>;
   scales: { from: [number, number]; load: number; crop: number; to: [number, number] }[];
@@ -70,7 +70,7 @@ function noise(width: number, height: number, channels: number, seed: number): P
   return { width, height, channels, data };
 }
 
-describe("CIELAB as scikit-image has it", () => {
+describe("CIELAB equals scikit-image's", () => {
   const rgb: Picture = { width: 343, height: 1, channels: 3, data: bytes(expected.lab.rgb) };
   const wanted = floats(expected.lab.lab);
 
@@ -82,7 +82,7 @@ describe("CIELAB as scikit-image has it", () => {
     expect(Math.max(...lab) <= 1 && Math.min(...lab) >= -1).toBe(true);
   });
 
-  test("to RGB, colours that are none of sRGB included", () => {
+  test("to RGB, colours outside of sRGB included", () => {
     const lab = floats(expected.lab.someLab);
     const plane = lab.length / 3;
     const back = labToRgb(lab.subarray(0, plane), lab.subarray(plane), plane);
@@ -197,7 +197,7 @@ describe("single", () => {
   });
 });
 
-test("BGR: what the networks see is turned round, what people see is not", async () => {
+test("BGR: the networks see the colours in reverse order, pictures do not", async () => {
   const [a, b] = [noise(4, 3, 4, 5), noise(4, 3, 3, 6)];
   const options = loaderOptions({ ...base, channelOrder: "BGR", inputNc: 4 });
   const from = await loader(await dataset({ "A/x.png": a, "B/x.png": b }), options);

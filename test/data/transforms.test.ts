@@ -13,7 +13,7 @@ import { fixture } from "../paths.ts";
 
 const folder = fixture("transforms/");
 const read = (name: string) => images.decode(readFileSync(new URL(name, folder)), { alpha: true });
-/** What Pillow and PyTorch give; written by fixtures/make/transforms.py. */
+/** Outputs of Pillow and PyTorch, written by fixtures/make/transforms.py. */
 const expected = JSON.parse(readFileSync(new URL("expected.json", folder), "utf8"));
 const digest = (values: Float32Array | Uint8Array) =>
   createHash("sha256")
@@ -55,7 +55,7 @@ describe("toTensor equals Pillow's convert and torchvision's ToTensor, Normalize
     expect([...toTensor(rgb, 4)]).toEqual([...toTensor(rgb, 3), 1, 1]);
   });
 
-  test("what is not needed is not copied", () => {
+  test("data that are not needed are not copied", () => {
     for (const channels of [1, 3]) {
       const same = picture(2, 2, channels);
       expect(reduceChannels(same, channels)).toBe(same);
@@ -110,7 +110,7 @@ describe("drawJitter", () => {
   const options = loaderOptions();
   const draws = Array.from({ length: 31_000 }, (_, i) => drawJitter(new Random(0, "augment", i), 286, 286, options));
 
-  test("offsets are uniform over 0..30, both ends included, each axis by itself", () => {
+  test("offsets are uniform over 0..30, both ends included, and independent for each axis", () => {
     for (const axis of ["x", "y"] as const) {
       const counts = new Array<number>(31).fill(0);
       for (const draw of draws) counts[draw[axis]]!++;

@@ -28,7 +28,7 @@ const palette: Palette = Array.from({ length: 5 }, (_, i) => ({
   ignored: i === 4,
 }));
 
-it("class scores are numpy's: of the nearest colours, over all classes, without what is no class in the target", () => {
+it("class scores equal numpy's: nearest colours, all classes, without target pixels that are not a class", () => {
   const [outputs, targets] = [pictures("output"), pictures("target")];
   const confusion = new Confusion(4);
   for (const [i, output] of outputs.entries()) {

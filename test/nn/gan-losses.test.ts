@@ -1,4 +1,4 @@
-/** What each adversarial loss declares about its values. Whole steps are compared with PyTorch in test/model. */
+/** The values that each adversarial loss declares. Whole steps are compared with PyTorch in test/model. */
 import { describe, expect, it } from "vitest";
 import { namesOf } from "../../src/config/names.ts";
 import { Graph } from "../../src/graph/graph.ts";
