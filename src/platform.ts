@@ -1,4 +1,7 @@
-/** The interfaces between the core and a runtime (Node, a browser). The core imports no runtime; `node/` and `web/` implement these. */
+/**
+ * The interfaces between the core and a runtime (Node, a browser). The core imports no runtime; `node/` and `web/`
+ * implement these.
+ */
 import type { InferenceSession, Tensor, TensorConstructor } from "onnxruntime-common";
 
 /** The values of a picture: 0 to 255, 0 to 65535, or the network's range [-1, 1]. */
@@ -24,7 +27,10 @@ export interface Files {
   read(path: string): Promise<Uint8Array>;
   /** The bytes [start, end) of a file, fewer where it ends. Absent where a runtime can only read whole files. */
   readPart?(path: string, start: number, end: number): Promise<Uint8Array>;
-  /** Writes a file beside and renames it, so a reader sees the old file or the new one. A full disk keeps the old. Creates folders. */
+  /**
+   * Writes a file beside and renames it, so a reader sees the old file or the new one. A full disk keeps the old.
+   * Creates folders.
+   */
   write(path: string, content: Uint8Array | string | readonly Uint8Array[]): Promise<void>;
   append(path: string, text: string): Promise<void>;
   /** The entries of a folder, sorted by code unit; undefined when there is no such folder. */
@@ -44,7 +50,10 @@ export interface Files {
 
 /** Decodes and encodes pictures. */
 export interface Images {
-  /** Decodes PNG, JPEG and the like. Palette becomes RGB and alpha is dropped (unless asked for); a grey file stays 1 channel. Throws on a damaged file. */
+  /**
+   * Decodes PNG, JPEG and the like. Palette becomes RGB and alpha is dropped (unless asked for); a grey file stays 1
+   * channel. Throws on a damaged file.
+   */
   decode(bytes: Uint8Array, options?: { alpha?: boolean }): Promise<Picture>;
   /** As decode, but keeps 16 bits, floats and any number of bands. Absent where a runtime cannot. */
   decodeDeep?(bytes: Uint8Array, options?: { alpha?: boolean }): Promise<DeepPicture>;
@@ -70,8 +79,8 @@ export interface Platform {
   images: Images;
   ort: Ort;
   /**
-   * Runs a session with its outputs in the tensors of `fetches`. `sequenceOutput` is the name of an output that the model must
-   * have for this to be fast (EncodeOptions.sequence).
+   * Runs a session with its outputs in the tensors of `fetches`. `sequenceOutput` is the name of an output that the
+   * model must have for this to be fast (EncodeOptions.sequence).
    */
   runInto: {
     (session: InferenceSession, feeds: Tensors, fetches: Tensors): Promise<void>;
@@ -82,9 +91,9 @@ export interface Platform {
   /** The device that is always present, for `--device auto` without a GPU. */
   base: "cpu" | "wasm";
   /**
-   * The devices that this platform could have (or those of `names`), `base` first, and whether each is there. To look for an
-   * adapter may take a second, less with `hardware`, which asks for none but real GPUs. Sessions are made on a device by the
-   * options of device.ts.
+   * The devices that this platform could have (or those of `names`), `base` first, and whether each is there. To look
+   * for an adapter may take a second, less with `hardware`, which asks for none but real GPUs. Sessions are made on a
+   * device by the options of device.ts.
    */
   devices(names?: readonly DeviceName[], options?: { hardware?: boolean }): Promise<readonly FoundDevice[]>;
 }

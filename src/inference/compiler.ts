@@ -23,8 +23,8 @@ export interface CompiledProgram {
 }
 
 /**
- * From this picture on, computations that depend only on fixed weights are done once and kept. Doing so takes about as long
- * as ten pictures, so it must not delay a user who translates one.
+ * From this picture on, computations that depend only on fixed weights are done once and kept. Doing so takes about as
+ * long as ten pictures, so it must not delay a user who translates one.
  */
 const picturesBeforePrecompute = 4;
 

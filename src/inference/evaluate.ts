@@ -1,4 +1,7 @@
-/** Outputs of a generator beside their targets: pictures and scores. This is the only loop from loader to output picture. */
+/**
+ * Outputs of a generator beside their targets: pictures and scores. This is the only loop from loader to output
+ * picture.
+ */
 import { Loader, type LoaderOptions, wholePictures } from "../data/loader.ts";
 import { type DatasetMode, derivedSides, type FoundPairs, findPairs } from "../data/pairs.ts";
 import { classesFirst, collectPalette, nearestColours, type Palette, paint } from "../data/palette.ts";
@@ -11,7 +14,7 @@ import type { Picture, Platform } from "../platform.ts";
 import type { Fit } from "./fit.ts";
 import type { Translator } from "./translator.ts";
 
-// ---- Pairs -------------------------------------------------------------------------------------------------------------
+// ---- Pairs ----------------------------------------------------------------------------------------------------------
 
 /** The choice of the pairs of a test set. */
 export interface TestSetOptions {
@@ -72,7 +75,7 @@ export async function paletteOfTargets(options: SideOptions, loader: Loader): Pr
   return collectPalette(targets);
 }
 
-// ---- Outputs -----------------------------------------------------------------------------------------------------------
+// ---- Outputs --------------------------------------------------------------------------------------------------------
 
 /** A pair with the outputs for its input, as 8-bit pictures. */
 export interface TranslatedPair {
@@ -120,7 +123,7 @@ export async function* translatePairs(
   }
 }
 
-// ---- Scores ------------------------------------------------------------------------------------------------------------
+// ---- Scores ---------------------------------------------------------------------------------------------------------
 
 /** How pairs are scored, and what is called with each. */
 export interface EvaluateOptions {
@@ -155,7 +158,10 @@ export interface Evaluation {
   mean: Metrics;
   /** With a palette. */
   classes?: ClassEvaluation;
-  /** For outputs in colour: how alike the colours of all outputs and of all targets are, 0 to 1 (Isola et al. 2017, 4.1). */
+  /**
+   * For outputs in colour: how alike the colours of all outputs and of all targets are, 0 to 1 (Isola et al. 2017,
+   * 4.1).
+   */
   labIntersection?: LabScores;
   /** Of the generator alone, without the first output, which also compiles it. */
   secondsPerImage: number;

@@ -20,9 +20,9 @@ export interface ExportOptions {
 }
 
 /**
- * The generator of a run as the bytes of an ONNX model with its weights. Its input is `real_A` [1, inputNc, height, width],
- * its output `fake_B` [1, outputNc, height, width], both RGB in [-1, 1]. Norms take the statistics of the picture, as in
- * training. Dropout is off, because the file contains no random numbers.
+ * The generator of a run as the bytes of an ONNX model with its weights. Its input is `real_A` [1, inputNc, height,
+ * width], its output `fake_B` [1, outputNc, height, width], both RGB in [-1, 1]. Norms take the statistics of the
+ * picture, as in training. Dropout is off, because the file contains no random numbers.
  * @throws CheckpointError when the run or its weights do not exist, are damaged, or are of another network
  *
  * @example

@@ -18,8 +18,8 @@ import { runTiled } from "./tiling/run.ts";
 import { normPrograms } from "./tiling/statistics.ts";
 
 /**
- * Pictures of more pixels than this are translated in tiles: in one piece the activations of the usual generators with ngf
- * 64 would take 1 to 2 GB.
+ * Pictures of more pixels than this are translated in tiles: in one piece the activations of the usual generators with
+ * ngf 64 would take 1 to 2 GB.
  */
 export const tileAbove = 2048 * 2048;
 const usualTile = 1024;
@@ -68,8 +68,8 @@ interface Output {
 /**
  * Runs a generator on pictures of any size, one at a time. `openTranslator` opens that of a run.
  *
- * Sizes that the generator cannot halve are padded by reflection, and the output is cut back. Large pictures are translated
- * in tiles without seams. Call `close` to free the sessions.
+ * Sizes that the generator cannot halve are padded by reflection, and the output is cut back. Large pictures are
+ * translated in tiles without seams. Call `close` to free the sessions.
  */
 export class Translator {
   /** The options of the run; `noDropout` is also set where `TestTime.dropout` is "off". */
@@ -136,8 +136,8 @@ export class Translator {
   }
 
   /**
-   * The values of the output as the network computes them: in [-1, 1], channels interleaved, at the size of the network's
-   * output. Only `preprocess` of `fit` counts.
+   * The values of the output as the network computes them: in [-1, 1], channels interleaved, at the size of the
+   * network's output. Only `preprocess` of `fit` counts.
    */
   async translateValues(picture: DeepPicture, draw?: Draw, fit: Fit = {}): Promise<Picture<Float32Array>> {
     const { values, height, width } = await this.#outputOf(picture, draw, fit);
@@ -156,8 +156,8 @@ export class Translator {
   }
 
   /**
-   * @param A input, [n, inputNc, height, width] in [-1, 1]; a size that the network cannot take is padded by reflection to
-   *   the right and below, and the output is cut back
+   * @param A input, [n, inputNc, height, width] in [-1, 1]; a size that the network cannot take is padded by
+   *   reflection to the right and below, and the output is cut back
    * @returns output, [n, outputNc, height, width] in [-1, 1]
    */
   async run(A: Float32Array, n: number, height: number, width: number, draw: Draw = {}): Promise<Float32Array> {

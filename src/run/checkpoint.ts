@@ -1,9 +1,9 @@
 /**
  * The latest checkpoint of a run: three files that are one unit.
  *
- * All three are first written as `<name>.next` and then renamed, the state last. After a kill at any point there is either
- * the whole old set or the whole new one: the state is written last and renamed last, so while its `.next` exists, the
- * `.next` of every file that is not yet renamed exists too.
+ * All three are first written as `<name>.next` and then renamed, the state last. After a kill at any point there is
+ * either the whole old set or the whole new one: the state is written last and renamed last, so while its `.next`
+ * exists, the `.next` of every file that is not yet renamed exists too.
  */
 import type { NetworkState } from "../engines/state.ts";
 import { CheckpointError, quoted } from "../errors.ts";

@@ -44,7 +44,10 @@ export class Log<Line extends { step: number }> {
     return (await this.#content()).flatMap((text) => this.#parse(text) ?? []).filter((line) => line.step <= step);
   }
 
-  /** Removes the lines after `step`: a run that goes on from a checkpoint repeats those steps. @returns the other lines */
+  /**
+   * Removes the lines after `step`: a run that goes on from a checkpoint repeats those steps.
+   * @returns the other lines
+   */
   async cutAfter(step: number): Promise<Line[]> {
     const kept = await this.read(step);
     const text = kept.map((line) => `${JSON.stringify(line)}\n`).join("");

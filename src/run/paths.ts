@@ -28,7 +28,10 @@ export const weightsFile = (label: string | number, network: "G" | "D"): string 
 /** The label of a file with weights of the generator; undefined for any other file. */
 export const labelOf = (file: string): string | undefined => /^(.+)_net_G\.safetensors$/.exec(file)?.[1];
 
-/** The file beside a run's folder that exists while a process trains the run, and names it: a folder may be moved meanwhile. */
+/**
+ * The file beside a run's folder that exists while a process trains the run, and names it: a folder may be moved
+ * meanwhile.
+ */
 export const lockFile = (dir: string): string => dir.replace(/([^/]*)$/, ".$1.lock");
 
 /** Whether a file was left half written by a process that was killed. */

@@ -1,4 +1,6 @@
-/** A training run on disk. The CLI, the library and the page in the browser read and write runs only through this file. */
+/**
+ * A training run on disk. The CLI, the library and the page in the browser read and write runs only through this file.
+ */
 
 import { type Config, readConfig } from "../config/schema.ts";
 import { CheckpointError, nearest } from "../errors.ts";
@@ -32,7 +34,8 @@ export interface RunPlace {
 }
 
 /**
- * The files of one run. An object of this class only names a folder; nothing is read or written before a method is called.
+ * The files of one run. An object of this class only names a folder; nothing is read or written before a method is
+ * called.
  *
  * @example
  * ```ts
@@ -75,7 +78,7 @@ export class Run {
     return `${this.dir}/${file}`;
   }
 
-  // ---- Options ---------------------------------------------------------------------------------------------------------
+  // ---- Options ------------------------------------------------------------------------------------------------------
 
   /**
    * The options of the run.
@@ -128,7 +131,7 @@ export class Run {
     }
   }
 
-  // ---- The latest checkpoint -------------------------------------------------------------------------------------------
+  // ---- The latest checkpoint ----------------------------------------------------------------------------------------
 
   /** Whether the run has saved a checkpoint. */
   exists(): Promise<boolean> {
@@ -156,7 +159,7 @@ export class Run {
     return this.#checkpoint.restore(networks);
   }
 
-  // ---- Kept weights ----------------------------------------------------------------------------------------------------
+  // ---- Kept weights -------------------------------------------------------------------------------------------------
 
   /** Keeps the weights of an epoch under its number, or as "best". */
   async saveWeights(label: number | "best", { netG, netD }: Networks, epoch: number): Promise<void> {
@@ -201,7 +204,7 @@ export class Run {
     return this.#files.read(this.path(weightsFile("latest", "G")));
   }
 
-  // ---- Samples and the page --------------------------------------------------------------------------------------------
+  // ---- Samples and the page -----------------------------------------------------------------------------------------
 
   /** The epochs that have a sample, ascending. */
   async sampleEpochs(): Promise<number[]> {

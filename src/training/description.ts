@@ -124,7 +124,7 @@ export function objectiveOf({ ganMode, lambdaGan, lambdaL1, lambdaFeat, lambdaGp
   return terms.join(" + ") + (gradientPenalty && lambdaGan > 0 ? `, penalty ${lambdaGp}` : "");
 }
 
-// ---- Lines for a terminal ----------------------------------------------------------------------------------------------
+// ---- Lines for a terminal -------------------------------------------------------------------------------------------
 
 /** A description as lines: a fact a line, with its name in front. */
 export function descriptionLines(run: RunDescription): string[] {

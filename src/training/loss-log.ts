@@ -25,8 +25,8 @@ export interface LossLogOptions {
 }
 
 /**
- * To wait for a GPU after every step would slow it down. So the losses of several steps are read together, and the time is
- * divided evenly among them. On the CPU the losses are there when the step is done.
+ * To wait for a GPU after every step would slow it down. So the losses of several steps are read together, and the time
+ * is divided evenly among them. On the CPU the losses are there when the step is done.
  */
 export class LossLog {
   /** The step of the last checkpoint, for the message when a loss is not finite. */

@@ -12,7 +12,8 @@ import type { Trainer } from "./trainer.ts";
 const samplePairs = 3;
 
 /**
- * A PNG with a row for each of a few pairs, the same pairs every time, since progress is visible only on the same pictures.
+ * A PNG with a row for each of a few pairs, the same pairs every time, since progress is visible only on the same
+ * pictures.
  * @throws DatasetError when the pairs cannot be read
  */
 export async function drawSamples(config: Config, platform: Platform, { netG }: Trainer): Promise<Uint8Array> {

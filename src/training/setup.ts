@@ -46,7 +46,10 @@ export interface Training {
   step: number;
 }
 
-/** @throws UserError for data, checkpoints and sizes that do not fit, a device that is not there, and a run that is in use */
+/**
+ * @throws UserError for data, checkpoints and sizes that do not fit, a device that is not there, and a run that is in
+ *   use
+ */
 export async function setUp(config: Config, platform: Platform, events: TrainEvents): Promise<Training> {
   const run = new Run(platform.files, config);
   await refuseExisting(run, config);
@@ -107,8 +110,8 @@ async function refuseExisting(run: Run, { continueTrain }: Config): Promise<void
 }
 
 /**
- * Bytes for pairs that are kept prepared. A GPU's steps are short and leave the host's memory free; steps on a CPU are long
- * and need the memory, and preparing pairs again costs no measurable time there.
+ * Bytes for pairs that are kept prepared. A GPU's steps are short and leave the host's memory free; steps on a CPU are
+ * long and need the memory, and preparing pairs again costs no measurable time there.
  */
 function roomForPairs(device: Device, { base }: Platform): number | undefined {
   return device.name === base ? undefined : 256 * 2 ** 20;

@@ -25,13 +25,14 @@ export interface TrainResult {
 }
 
 /**
- * Trains a run, or goes on with it (`continueTrain`), to its last epoch or to `maxSteps`. Files are written to the folder
- * `<checkpointsDir>/<name>`. A run that is stopped and continued has the weights of one that was not, to the byte.
+ * Trains a run, or goes on with it (`continueTrain`), to its last epoch or to `maxSteps`. Files are written to the
+ * folder `<checkpointsDir>/<name>`. A run that is stopped and continued has the weights of one that was not, to the
+ * byte.
  *
  * @param config from `parseConfig`, or `resumeConfig` for a run that goes on
  * @param signal abort it to finish the current step, save, and return with `stopped`
- * @throws UserError for data, checkpoints and sizes that do not fit, a full disk, losses that are not finite, and a device that
- *   is not there, is too small or fails. The last checkpoint stays.
+ * @throws UserError for data, checkpoints and sizes that do not fit, a full disk, losses that are not finite, and a
+ *   device that is not there, is too small or fails. The last checkpoint stays.
  *
  * @example
  * ```ts
@@ -111,8 +112,9 @@ async function nextBatches(training: Training, epoch: number): Promise<Batch[]> 
 }
 
 /**
- * The end of an epoch, or of a run within one: score, kept weights, sample, checkpoint. The checkpoint comes last: after a kill
- * before it, the epoch is trained again and writes the same files; after a kill behind it, nothing of the epoch is missing.
+ * The end of an epoch, or of a run within one: score, kept weights, sample, checkpoint. The checkpoint comes last:
+ * after a kill before it, the epoch is trained again and writes the same files; after a kill behind it, nothing of the
+ * epoch is missing.
  */
 async function endEpoch(training: Training, epoch: number): Promise<void> {
   const { config, run, trainer, steps, step, events } = training;
@@ -153,7 +155,10 @@ async function addSample(training: Training, epoch: number): Promise<void> {
   }
 }
 
-/** @throws UserError when the folder of the run is no longer where it was; weights and state are saved there all the same */
+/**
+ * @throws UserError when the folder of the run is no longer where it was; weights and state are saved there all the
+ *   same
+ */
 async function save(training: Training): Promise<void> {
   const { config, run, trainer, steps, step, pairs, log } = training;
   await toHost(training);

@@ -30,7 +30,10 @@ export interface TrainerOptions {
   device?: Device;
 }
 
-/** A prepared batch: `A` is the input [n, inputNc, height, width], `B` the target [n, outputNc, height, width], in [-1, 1]. */
+/**
+ * A prepared batch: `A` is the input [n, inputNc, height, width], `B` the target [n, outputNc, height, width], in [-1,
+ * 1].
+ */
 export interface Batch extends BatchShape {
   A: Float32Array;
   B: Float32Array;
@@ -67,8 +70,8 @@ interface Row {
 }
 
 /**
- * Trains both networks step by step, without files: `train` is the loop around it. Batches may have different sizes; each size
- * is compiled at its first step, and all sizes share the networks' memory.
+ * Trains both networks step by step, without files: `train` is the loop around it. Batches may have different sizes;
+ * each size is compiled at its first step, and all sizes share the networks' memory.
  *
  * On a GPU, `netG` and `netD` hold the first weights until `toHost` copies the trained weights back.
  *
@@ -139,8 +142,8 @@ export class Trainer {
   }
 
   /**
-   * One update of both networks, on one batch or, with `accumulate`, on several. Random draws are functions of (seed, step).
-   * A GPU may still compute when the promise resolves; `losses` waits for it.
+   * One update of both networks, on one batch or, with `accumulate`, on several. Random draws are functions of (seed,
+   * step). A GPU may still compute when the promise resolves; `losses` waits for it.
    * @param at `step` counts from 1 over the whole run; `lr` is the learning rate
    */
   async step(batch: Batch | readonly Batch[], at: { step: number; lr: number }): Promise<void> {
@@ -212,8 +215,8 @@ export class Trainer {
   }
 
   /**
-   * The losses of every step since the last call, oldest first, before the update of the step. Losses that the step does
-   * not have are 0. When one is not finite, the weights must not be used any more.
+   * The losses of every step since the last call, oldest first, before the update of the step. Losses that the step
+   * does not have are 0. When one is not finite, the weights must not be used any more.
    */
   async losses(): Promise<Losses[]> {
     const steps: Losses[] = [];

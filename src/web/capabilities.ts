@@ -42,8 +42,8 @@ export async function capabilities(): Promise<Capabilities> {
 }
 
 /**
- * The device for `--device`. `auto` prefers a real GPU to WASM, and WASM to an emulated GPU. Where WebGPU was asked for and
- * is absent, or was used and has failed, the device is WASM and `note` tells the user why.
+ * The device for `--device`. `auto` prefers a real GPU to WASM, and WASM to an emulated GPU. Where WebGPU was asked for
+ * and is absent, or was used and has failed, the device is WASM and `note` tells the user why.
  */
 export function chooseDevice(asked: string, { devices }: Capabilities): { name: "wasm" | "webgpu"; note?: string } {
   const { present, adapter, missing } = devices[1];

@@ -53,8 +53,9 @@ const notLoaded =
   "other bundlers copy them yourself, or pass the option worker.";
 
 /**
- * Trains and translates in a worker, so that the page stays responsive. Paths are those of the browser's own storage for the
- * site (the origin private file system). Methods reject with the errors of the core: UserError and its subclasses.
+ * Trains and translates in a worker, so that the page stays responsive. Paths are those of the browser's own storage
+ * for the site (the origin private file system). Methods reject with the errors of the core: UserError and its
+ * subclasses.
  *
  * @example
  * ```ts

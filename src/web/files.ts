@@ -1,6 +1,6 @@
 /**
- * Files in the browser's own storage (the origin private file system, https://fs.spec.whatwg.org). The storage belongs to
- * the page's origin. It is not visible on the user's disk, and lasts until the user clears the site's data.
+ * Files in the browser's own storage (the origin private file system, https://fs.spec.whatwg.org). The storage belongs
+ * to the page's origin. It is not visible on the user's disk, and lasts until the user clears the site's data.
  */
 import { UserError, WriteError } from "../errors.ts";
 import type { Files } from "../platform.ts";
@@ -77,9 +77,9 @@ async function inTurn<T>(path: string, work: () => Promise<T>): Promise<T> {
 const unfinished = ".part";
 
 /**
- * A writable stream writes a copy and replaces the file when it closes, but the file must exist before. So the content goes
- * to a file beside the target, which is renamed when it is complete. In a browser that cannot rename, a new file is empty
- * until it is complete.
+ * A writable stream writes a copy and replaces the file when it closes, but the file must exist before. So the content
+ * goes to a file beside the target, which is renamed when it is complete. In a browser that cannot rename, a new file
+ * is empty until it is complete.
  */
 async function write(path: string, content: Content): Promise<void> {
   const { folder, name } = await place(path, true);
@@ -197,8 +197,8 @@ function lock(path: string, what: string): Promise<() => Promise<void>> {
 }
 
 /**
- * The files of this origin. A write is all or nothing. `remove` removes a file, and does nothing where there is none. Every
- * failure is a UserError with the path and the reason, of a change a WriteError.
+ * The files of this origin. A write is all or nothing. `remove` removes a file, and does nothing where there is none.
+ * Every failure is a UserError with the path and the reason, of a change a WriteError.
  */
 export const files: Files = {
   read: (path) => guarded("read", path, () => read(path)),

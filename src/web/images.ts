@@ -1,6 +1,7 @@
 /**
- * Pictures in a browser. PNG, BMP, GIF and Netpbm are decoded by our code, other formats by the browser. For PNG and for JPEG
- * in RGB and grey the values equal those of `node/images.ts`. CMYK is refused, because browsers convert it in different ways.
+ * Pictures in a browser. PNG, BMP, GIF and Netpbm are decoded by our code, other formats by the browser. For PNG and
+ * for JPEG in RGB and grey the values equal those of `node/images.ts`. CMYK is refused, because browsers convert it in
+ * different ways.
  */
 import { eightBit } from "../data/transforms.ts";
 import { UserError } from "../errors.ts";
@@ -42,7 +43,9 @@ function refuse(bytes: Uint8Array): (error: unknown) => never {
   };
 }
 
-/** The pixels as stored: EXIF orientation and colour profiles are removed from the file before the browser decodes it. */
+/**
+ * The pixels as stored: EXIF orientation and colour profiles are removed from the file before the browser decodes it.
+ */
 async function decodeJpeg(bytes: Uint8Array): Promise<Picture> {
   const { plain, components } = segmentsOf(bytes);
   if (components === 4) throw new UserError("a CMYK JPEG; save it as RGB");

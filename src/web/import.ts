@@ -14,8 +14,9 @@ export interface Picked {
 const meaning = /^(train|val|test|trainA|trainB|valA|valB|testA|testB|A|B|base)$/;
 
 /**
- * Replaces the folder `root` by the pictures among the picked files, or in a folder that the user has opened to the page.
- * Zip archives are unpacked. Leading folders that all pictures share, such as the picked folder, are left out of the paths.
+ * Replaces the folder `root` by the pictures among the picked files, or in a folder that the user has opened to the
+ * page. Zip archives are unpacked. Leading folders that all pictures share, such as the picked folder, are left out of
+ * the paths.
  * @returns the number of pictures
  * @throws UserError when there are no pictures, or an archive is damaged
  */

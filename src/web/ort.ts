@@ -10,8 +10,8 @@ export interface RuntimeOptions {
   /** Threads of WASM; more than one needs a page that is cross-origin isolated. */
   threads: number;
   /**
-   * The address of the folder with ONNX Runtime's own files (ort-wasm-*.mjs and .wasm), with a slash at its end. By default
-   * the files that the package ships in ort/ beside this module, whose addresses bundlers find.
+   * The address of the folder with ONNX Runtime's own files (ort-wasm-*.mjs and .wasm), with a slash at its end. By
+   * default the files that the package ships in ort/ beside this module, whose addresses bundlers find.
    */
   base?: string | undefined;
 }
@@ -36,7 +36,9 @@ export async function loadOrt(device: "wasm" | "webgpu", { threads, base }: Runt
   return runtime;
 }
 
-/** onnxruntime-web allocates CPU outputs itself and ignores the tensors that it is given for them, so they are copied. */
+/**
+ * onnxruntime-web allocates CPU outputs itself and ignores the tensors that it is given for them, so they are copied.
+ */
 export const runInto: Platform["runInto"] = async (session, feeds, fetches) => {
   const results = await session.run(feeds, Object.keys(fetches));
   for (const [name, tensor] of Object.entries(fetches)) {

@@ -1,6 +1,6 @@
 /**
- * Messages between a page and its worker. The page calls methods of the worker (`Methods`); while one runs, the worker may
- * report events of training. Errors keep their class, which tells a user what to do.
+ * Messages between a page and its worker. The page calls methods of the worker (`Methods`); while one runs, the worker
+ * may report events of training. Errors keep their class, which tells a user what to do.
  */
 import type { Config } from "../config/schema.ts";
 import type { DemoOptions } from "../demo/write.ts";

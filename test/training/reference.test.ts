@@ -1,6 +1,6 @@
 /**
- * Whole training steps against PyTorch: `pix2pix train` from stored weights on stored pairs gives the losses of every step
- * and the weights at the end.
+ * Whole training steps against PyTorch: `pix2pix train` from stored weights on stored pairs gives the losses of every
+ * step and the weights at the end.
  */
 import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";

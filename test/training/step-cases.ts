@@ -1,7 +1,7 @@
 /**
  * Whole training steps of PyTorch, as cases on disk, and how far another implementation may be from them. The cases of
- * ../shared/reference are PyTorch's own; those of fixtures/steps come from fixtures/make/steps.py, which is first checked
- * against the former (fixtures/make/networks.py CASE...).
+ * ../shared/reference are PyTorch's own; those of fixtures/steps come from fixtures/make/steps.py, which is first
+ * checked against the former (fixtures/make/networks.py CASE...).
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 /**
- * Runs that end early, in every way that runs do, and go on: the final weights, moments and losses are those of a run that
- * was not interrupted, byte for byte. Bad checkpoints, bad numbers and a full disk cost nothing that was saved.
+ * Runs that end early, in every way that runs do, and go on: the final weights, moments and losses are those of a run
+ * that was not interrupted, byte for byte. Bad checkpoints, bad numbers and a full disk cost nothing that was saved.
  *
  * Batch 2 of 5 pairs: an epoch has 3 steps, the last on a single pair. unet_64 is the smallest with dropout.
  */

@@ -1,4 +1,7 @@
-/** A step of networks as wide as those that people train against PyTorch, in the forms that only such networks take on a CPU. */
+/**
+ * A step of networks as wide as those that people train against PyTorch, in the forms that only such networks take on a
+ * CPU.
+ */
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -38,7 +41,8 @@ it("the first step of unet_128 with ngf 32, batch 2, as PyTorch", { timeout: 120
   expect(nodes.filter(({ op: { domain, type } }) => domain && type === "Conv").length).toBeGreaterThan(80);
   expect(nodes.some(({ op }) => op.type === "Gather") && nodes.some(({ attrs }) => attrs.group === 49)).toBe(true);
 
-  // The second program takes transforms of maps from the first, which its graph does not name, and computes what depends on weights only.
+  // The second program takes transforms of maps from the first, which its graph does not name, and computes what
+  // depends on weights only.
   const shared = first!.outputs.map(({ tensor }) => tensor).filter((t) => second!.inputs.includes(t));
   expect(shared.filter(({ producer }) => /Transpose|Reorder/.test(producer!.op.type)).length).toBeGreaterThan(0);
   const known = new Set([...first!.inputs.filter(isWeight), ...first!.constants.map(({ tensor }) => tensor)]);

@@ -1,4 +1,7 @@
-/** Files in the browser's storage do what Node's do: the same calls, in a worker's and a page's way, with the same answers. */
+/**
+ * Files in the browser's storage do what Node's do: the same calls, in a worker's and a page's way, with the same
+ * answers.
+ */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";

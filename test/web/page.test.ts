@@ -1,4 +1,6 @@
-/** The page as a user has it: pictures from a zip, training with a pause and a reload, samples, curves, use, downloads. */
+/**
+ * The page as a user has it: pictures from a zip, training with a pause and a reload, samples, curves, use, downloads.
+ */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { InferenceSession, Tensor } from "onnxruntime-node";

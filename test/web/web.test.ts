@@ -1,6 +1,6 @@
 /**
- * Training in a real browser: the steps of PyTorch and of Node, runs in the browser's storage that stop and go on to the same
- * bytes, and what is said where threads or WebGPU are missing.
+ * Training in a real browser: the steps of PyTorch and of Node, runs in the browser's storage that stop and go on to
+ * the same bytes, and what is said where threads or WebGPU are missing.
  */
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

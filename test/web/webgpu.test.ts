@@ -1,6 +1,7 @@
 /**
- * Training on WebGPU in a real browser, by the SwiftShader that Chromium carries: right, and slow, so networks are tiny. A
- * shader is compiled for each form of each op, which takes most of the time. All small steps are in webgpu.long.test.ts.
+ * Training on WebGPU in a real browser, by the SwiftShader that Chromium carries: right, and slow, so networks are
+ * tiny. A shader is compiled for each form of each op, which takes most of the time. All small steps are in
+ * webgpu.long.test.ts.
  */
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

@@ -1,6 +1,6 @@
 /**
- * The geometry of pictures that are padded, or cut into overlapping tiles and merged again. Values are planes of rows, as in
- * a tensor [planes, height, width].
+ * The geometry of pictures that are padded, or cut into overlapping tiles and merged again. Values are planes of rows,
+ * as in a tensor [planes, height, width].
  */
 
 export interface TileSize {
@@ -16,7 +16,10 @@ export interface Stretch {
   length: number;
   /** The weight of each value in the whole; at every position of the axis the weights of all stretches sum to 1. */
   weights: Float64Array;
-  /** The positions [from, to), counted from `start`, that belong to this stretch: each position of the axis belongs to one. */
+  /**
+   * The positions [from, to), counted from `start`, that belong to this stretch: each position of the axis belongs to
+   * one.
+   */
   from: number;
   to: number;
 }
@@ -44,12 +47,12 @@ export function gridOf(picture: { height: number; width: number }, { tile, overl
 }
 
 /**
- * Cuts an axis into stretches of `tile` that overlap by `overlap`; the last one is moved back to end with the axis. An axis
- * of at most `tile` is one stretch.
+ * Cuts an axis into stretches of `tile` that overlap by `overlap`; the last one is moved back to end with the axis. An
+ * axis of at most `tile` is one stretch.
  *
- * At an inner end the outer quarter of the overlap has weight 0: there the network saw the padding of the tile instead of
- * the picture. Across the middle half the weight is a raised cosine, (1 - cos(pi t)) / 2. The merged picture is exact where
- * a value depends on positions at most overlap / 4 away.
+ * At an inner end the outer quarter of the overlap has weight 0: there the network saw the padding of the tile instead
+ * of the picture. Across the middle half the weight is a raised cosine, (1 - cos(pi t)) / 2. The merged picture is
+ * exact where a value depends on positions at most overlap / 4 away.
  */
 export function stretches(axis: number, tile: number, overlap: number): Stretch[] {
   const length = Math.min(axis, tile);
@@ -94,7 +97,9 @@ export interface Planes {
   width: number;
 }
 
-/** The rectangle at (x, y) of every plane; beyond the right and the lower edge the planes are continued by reflection. */
+/**
+ * The rectangle at (x, y) of every plane; beyond the right and the lower edge the planes are continued by reflection.
+ */
 export function window(source: Planes, y: number, x: number, height: number, width: number): Float32Array {
   const { planes } = source;
   const out = new Float32Array(planes * height * width);

@@ -1,12 +1,12 @@
 /**
  * A generator on a picture that is cut into overlapping tiles, without seams.
  *
- * A norm that took its statistics from each tile would give neighbouring tiles different brightness and contrast. Here every
- * norm takes the mean and variance of the whole picture (statistics.ts). Where the overlap covers the receptive field of the
- * output, statistics and output equal those of the picture in one piece. A generator with n norms runs its tiles n times, up
- * to the 1st, 2nd, ..., n-th norm, which is about n / 2 times the work of the output; the memory is that of one tile. To
- * collect all statistics in one run, with each tile normalised by its own, would be n / 2 times cheaper but wrong from the
- * second norm on. A generator without norms, or with running statistics, needs one run.
+ * A norm that took its statistics from each tile would give neighbouring tiles different brightness and contrast. Here
+ * every norm takes the mean and variance of the whole picture (statistics.ts). Where the overlap covers the receptive
+ * field of the output, statistics and output equal those of the picture in one piece. A generator with n norms runs its
+ * tiles n times, up to the 1st, 2nd, ..., n-th norm, which is about n / 2 times the work of the output; the memory is
+ * that of one tile. To collect all statistics in one run, with each tile normalised by its own, would be n / 2 times
+ * cheaper but wrong from the second norm on. A generator without norms, or with running statistics, needs one run.
  *
  * Dropout masks are cut from masks of the whole picture, so overlapping tiles drop the same values.
  */
@@ -17,7 +17,10 @@ import { addTile, type Grid, gridOf, type Planes, type Tile, type TileSize, wind
 import { measureNorm, type NormProgram } from "./statistics.ts";
 
 export interface TiledGenerator {
-  /** The generator of one tile, with output `fake_B`. Norms take `given` statistics unless those are the same in all tiles. */
+  /**
+   * The generator of one tile, with output `fake_B`. Norms take `given` statistics unless those are the same in all
+   * tiles.
+   */
   program: Program;
   netG: Parameters;
   /** Compiles a program; the same program is compiled once. */
@@ -62,7 +65,9 @@ function wholeMask(spec: MaskSpec, { drawMask }: TiledGenerator, input: Planes, 
   return { spec, mask: { ...size, data: drawMask(spec, planes * size.height * size.width) } };
 }
 
-/** The part of a mask that belongs to a tile. A tile that does not start at a cell of the map takes the nearest cell. */
+/**
+ * The part of a mask that belongs to a tile. A tile that does not start at a cell of the map takes the nearest cell.
+ */
 function cutMask({ spec, mask }: WholeMask, { y, x }: Tile, grid: Grid): Float32Array {
   const [h, w] = [spec.shape[2]!, spec.shape[3]!];
   const row = Math.min(Math.round((y.start * h) / grid.height), mask.height - h);

@@ -1,8 +1,9 @@
 /**
  * Means and variances of a whole picture from its tiles.
  *
- * Each position of a map belongs to exactly one tile (`coverage`), so the sums over tiles are sums over the picture. A norm
- * is measured only after the norms before it have their final statistics, so its input is the one of the whole picture.
+ * Each position of a map belongs to exactly one tile (`coverage`), so the sums over tiles are sums over the picture. A
+ * norm is measured only after the norms before it have their final statistics, so its input is the one of the whole
+ * picture.
  */
 import type { Output, Program, Shape, Tensor } from "../../graph/graph.ts";
 import { div, mul, sub } from "../../graph/ops/elementwise.ts";
@@ -13,8 +14,8 @@ import { coverage, type Tile } from "./geometry.ts";
 
 /**
  * Measures the input of one norm on a tile. Outputs: `mean` and `squares` (the sum of squared deviations from it), both
- * [1, C, 1, 1], over the tile's own part. That part is given by the inputs `own_rows_<height>` and `own_columns_<width>`:
- * for each row and column of the map the share that belongs to the tile, 0 to 1.
+ * [1, C, 1, 1], over the tile's own part. That part is given by the inputs `own_rows_<height>` and
+ * `own_columns_<width>`: for each row and column of the map the share that belongs to the tile, 0 to 1.
  */
 export interface NormProgram {
   program: Program;

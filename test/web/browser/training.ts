@@ -57,7 +57,10 @@ export async function download(page: Page, path: string): Promise<Buffer> {
 
 export const runFile = (page: Page, name: string, file: string) => download(page, `runs/${name}/${file}`);
 
-/** Trains a new run, or goes on with one. `pauseAfter` aborts while that step is reported. The page's title is the last step. */
+/**
+ * Trains a new run, or goes on with one. `pauseAfter` aborts while that step is reported. The page's title is the last
+ * step.
+ */
 export async function trainIn(page: Page, options: Partial<ConfigInput>, { pauseAfter = 0, resume = false } = {}) {
   return page.evaluate(
     async ({ options, pauseAfter, resume }) => {
