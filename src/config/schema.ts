@@ -69,12 +69,10 @@ function validOr<T>(schema: z.ZodDefault<z.ZodType<T>>, value: unknown): T {
   return (parsed.success ? parsed.data : schema.parse(undefined)) as T;
 }
 
-/** Heights that are not given are those of squares. Keys stand in the schema's order, so that config.json is the same for all. */
+/** Heights that are not given are those of squares. Parsed again, their keys take their place in the schema's order. */
 function complete(config: z.output<typeof configSchema>): Config {
   const { loadSize, loadHeight = loadSize, cropSize, cropHeight = cropSize } = config;
-  const all: Config = { ...config, loadHeight, cropHeight };
-  const keys = Object.keys(configSchema.shape) as (keyof Config)[];
-  return Object.fromEntries(keys.filter((key) => key in all).map((key) => [key, all[key]])) as unknown as Config;
+  return { ...configSchema.parse({ ...config, loadHeight, cropHeight }), loadHeight, cropHeight };
 }
 
 /**
