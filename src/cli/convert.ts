@@ -25,7 +25,7 @@ export const convertOptions = {
   out: option(z.string().min(1), {
     group: "pictures",
     value: "FOLDER",
-    help: "where the PNGs go, under the same relative paths",
+    help: "folder for the PNGs, with the same relative paths",
   }),
   overwrite,
 };

@@ -14,7 +14,7 @@ const { preprocess, seed, device, threads, noDropout, dropout, statistics } = co
 export const epochOption = option(z.string().min(1).default("latest"), {
   group: "run",
   value: "EPOCH",
-  help: "which weights of the run: latest, best, or a kept epoch's number",
+  help: "weights of the run: latest, best, or the number of a kept epoch",
 });
 
 /** Sizes of inputs, tiles and outputs. */
@@ -29,19 +29,19 @@ const sizes = {
   aspectRatio: option(z.number().gt(0).max(100).optional(), {
     group: "sizes",
     absent: "as it comes",
-    help: "width / height of what is saved; it is enlarged in one direction",
+    help: "width / height of the saved pictures; they are stretched in one direction",
   }),
   tile: option(z.int().min(0).optional(), {
     group: "sizes",
     unit: "px",
     absent: "1024 for pictures above 2048 x 2048 px, else none",
-    help: "translate in overlapping tiles of this size, without seams: every norm has the whole picture's statistics; 0 for never",
+    help: "size of overlapping tiles; there are no seams, because all norms use the statistics of the whole picture; 0 never tiles",
   }),
   overlap: option(z.int().min(0).optional(), {
     group: "sizes",
     unit: "px",
     absent: "a quarter of a tile",
-    help: "pixels that neighbouring tiles share; they are blended over the middle half of them",
+    help: "pixels that neighbouring tiles share; tiles are blended in the middle half of the overlap",
   }),
 };
 
@@ -49,27 +49,27 @@ const noise = {
   dropout: option(dropout.unwrap().optional(), {
     group: "networks",
     absent: "the run's, on",
-    help: "dropout at test time; the known systems have it on",
+    help: "dropout at test time; the known systems use it",
   }),
   noDropout,
   statistics: option(statistics.unwrap().optional(), {
     group: "networks",
     absent: "the run's, batch",
-    help: "what batch norms use: the batch at hand (a single picture), the running statistics of training, or each image's",
+    help: "statistics of batch norms: of the batch (here one picture), the running ones from training, or of each image",
   }),
   eval: option(z.boolean().default(false), {
     group: "networks",
-    help: "as --dropout off --statistics running, which PyTorch calls eval mode",
+    help: "the same as --dropout off --statistics running: PyTorch's eval mode",
   }),
   samples: option(z.int().min(1).max(1000).default(1), {
     group: "networks",
     unit: "outputs",
-    help: "outputs for each picture, each with other dropout noise: name_1.png and so on",
+    help: "outputs per picture, each with different dropout masks: name_1.png and so on",
   }),
   seed: option(seed.unwrap().optional(), {
     group: "networks",
     absent: "the run's",
-    help: "of the dropout noise; the same seed gives the same outputs",
+    help: "seed of the dropout masks; the same seed gives the same outputs",
   }),
 };
 

@@ -69,17 +69,17 @@ export interface ConfigInput {
    */
   loadSize?: number;
   /**
-   * Height that both sides are resized to, where it is not the width.
+   * Height that both sides are resized to, if it differs from the width.
    * Value: px of at least 1. Default: the load size.
    */
   loadHeight?: number;
   /**
-   * Width (and height) that the networks see.
+   * Width (and height) of the networks' input.
    * Value: px of at least 1. Default: 256.
    */
   cropSize?: number;
   /**
-   * Height that the networks see, where it is not the width.
+   * Height of the networks' input, if it differs from the width.
    * Value: px of at least 1. Default: the crop size.
    */
   cropHeight?: number;
@@ -89,7 +89,7 @@ export interface ConfigInput {
    */
   resizeFilter?: Values["resizeFilter"];
   /**
-   * Order of the colours in the networks; weights of the paper's code expect BGR.
+   * Order of the colour channels in the networks; weights of the paper's code need BGR.
    * Default: RGB.
    */
   channelOrder?: Values["channelOrder"];
@@ -104,7 +104,7 @@ export interface ConfigInput {
    */
   flipVertical?: boolean;
   /**
-   * Also turn pairs by a random multiple of 90 degrees (square crops).
+   * Also rotate pairs by a random multiple of 90 degrees (square crops only).
    * Default: false.
    */
   rotate90?: boolean;
@@ -114,12 +114,12 @@ export interface ConfigInput {
    */
   colorJitter?: number;
   /**
-   * Draw the pairs of an epoch with replacement, as the paper's code.
+   * Draw the pairs of an epoch with replacement, as the paper's code does.
    * Default: false.
    */
   replacement?: boolean;
   /**
-   * Take pairs in the order of their names, not shuffled each epoch.
+   * Take pairs in the order of their names instead of shuffling them each epoch.
    * Default: false.
    */
   serialBatches?: boolean;
@@ -129,7 +129,7 @@ export interface ConfigInput {
    */
   batchSize?: number;
   /**
-   * Use only the first so many pairs.
+   * Use only this many pairs, the first ones.
    * Value: pairs of at least 1. Default: all.
    */
   maxDatasetSize?: number;
@@ -202,12 +202,12 @@ export interface ConfigInput {
    */
   nLayersD?: number;
   /**
-   * Discriminators, each on a picture of half the size of the one before (pix2pixHD).
+   * Number of discriminators; each gets its input at half the size of the previous one's (pix2pixHD).
    * Value: scales from 1 to 4. Default: 1.
    */
   numD?: number;
   /**
-   * The discriminator sees the output alone, not the input beside it: the paper's GAN instead of its cGAN.
+   * The discriminator gets only the output, not the input: the paper's GAN instead of its cGAN.
    * Default: false.
    */
   noCondition?: boolean;
@@ -232,12 +232,12 @@ export interface ConfigInput {
    */
   dropoutLevels?: Values["dropoutLevels"];
   /**
-   * A norm on the innermost layer too; at batch 1 it wipes out a 1x1 map (the paper's erratum).
+   * Also normalise the innermost layer; with batch 1 this sets a 1x1 map to zero (the paper's erratum).
    * Default: false.
    */
   bottleneckNorm?: boolean;
   /**
-   * LeakyReLU's slope below zero.
+   * Slope of LeakyReLU for negative values.
    * Value: number of at least 0 and below 1. Default: 0.2.
    */
   slope?: number;
@@ -262,7 +262,7 @@ export interface ConfigInput {
    */
   normEpsilon?: number;
   /**
-   * Share of the new batch in the running statistics of batch norms.
+   * Weight of the new batch in the running statistics of batch norms (PyTorch's momentum).
    * Value: number above 0 and of at most 1. Default: 0.1.
    */
   normMomentum?: number;
@@ -281,12 +281,12 @@ export interface ConfigInput {
    */
   initGain?: number;
   /**
-   * Safetensors file with the generator's first weights.
+   * Safetensors file with initial weights of the generator.
    * Default: random.
    */
   initG?: string;
   /**
-   * Safetensors file with the discriminator's first weights.
+   * Safetensors file with initial weights of the discriminator.
    * Default: random.
    */
   initD?: string;
@@ -305,22 +305,23 @@ export interface ConfigInput {
    */
   lambdaGp?: number;
   /**
-   * Weight of the L1 distance to the target beside the adversarial loss.
+   * Weight of the L1 distance to the target in the generator's loss.
    * Value: number of at least 0. Default: 100.
    */
   lambdaL1?: number;
   /**
-   * Weight of the adversarial loss in the generator's; 0 trains without a discriminator (the paper's L1).
+   * Weight of the adversarial loss in the generator's loss; 0 trains without a discriminator (the paper's L1).
    * Value: number of at least 0. Default: 1.
    */
   lambdaGan?: number;
   /**
-   * Weight of feature matching: the L1 distance between the discriminator's inner maps (pix2pixHD: 10).
+   * Weight of feature matching, the L1 distance between the discriminator's maps for output and target (pix2pixHD:
+   * 10).
    * Value: number of at least 0. Default: 0.
    */
   lambdaFeat?: number;
   /**
-   * Factor of the discriminator's loss: the paper halves it, its code and TensorFlow's do not.
+   * Factor of the discriminator's loss: 0.5 in the paper, 1 in its code and in TensorFlow's tutorial.
    * Value: number above 0. Default: 0.5.
    */
   lossDWeight?: number;
@@ -333,7 +334,7 @@ export interface ConfigInput {
    */
   updateOrder?: Values["updateOrder"];
   /**
-   * Set the biases of convolutions to 0 before every step, as the paper's code.
+   * Set the biases of convolutions to 0 before every step, as the paper's code does.
    * Default: false.
    */
   zeroBias?: boolean;
@@ -343,22 +344,22 @@ export interface ConfigInput {
    */
   accumulate?: number;
   /**
-   * Largest norm of a network's whole gradient, which is scaled down to it; 0 means no limit.
+   * Upper limit of the norm of each network's gradient; larger gradients are scaled down; 0 means no limit.
    * Value: number of at least 0. Default: 0.
    */
   clipGrad?: number;
   /**
-   * Length of the part at the first learning rate.
+   * Epochs at the initial learning rate.
    * Value: epochs of at least 0. Default: 100.
    */
   nEpochs?: number;
   /**
-   * Length of the part after it, over which --lr-policy linear goes to zero.
+   * Epochs after these, in which --lr-policy linear decays the rate to zero.
    * Value: epochs of at least 0. Default: 100.
    */
   nEpochsDecay?: number;
   /**
-   * Stop at this step, counted from the run's first.
+   * Stop at this step, counted from the start of the run.
    * Value: steps of at least 1. Default: no limit.
    */
   maxSteps?: number;
@@ -378,7 +379,7 @@ export interface ConfigInput {
    */
   lrPolicy?: Values["lrPolicy"];
   /**
-   * Epochs between two steps of --lr-policy step.
+   * Epochs between two reductions by --lr-policy step.
    * Value: epochs of at least 1. Default: 50.
    */
   lrDecayIters?: number;
@@ -398,17 +399,17 @@ export interface ConfigInput {
    */
   valFreq?: number;
   /**
-   * Subfolder of the dataroot with those pairs.
+   * Subfolder of the dataroot with the pairs for validation.
    * Default: val.
    */
   valPhase?: string;
   /**
-   * Score at most the first so many.
+   * Largest number of pairs for validation; the first ones are used.
    * Value: pairs of at least 1. Default: 100.
    */
   valSize?: number;
   /**
-   * Score that chooses the best weights, and that --lr-policy plateau and --early-stop follow.
+   * Score that selects the best weights and that --lr-policy plateau and --early-stop use.
    * Default: L1.
    */
   valMetric?: Values["valMetric"];
@@ -424,7 +425,7 @@ export interface ConfigInput {
    */
   statistics?: Values["statistics"];
   /**
-   * End training after so many scores without a better one.
+   * Validations without a better score after which training ends.
    * Value: scores of at least 1. Default: never.
    */
   earlyStop?: number;
@@ -449,7 +450,7 @@ export interface ConfigInput {
    */
   profile?: Values["profile"];
   /**
-   * Go on with the run from its last checkpoint; its stored options apply.
+   * Continue the run from its last checkpoint, with its stored options.
    * Default: false.
    */
   continueTrain?: boolean;
@@ -459,17 +460,17 @@ export interface ConfigInput {
    */
   seed?: number;
   /**
-   * Save the checkpoint to continue from every so many steps.
+   * Steps between two saves of the checkpoint from which a run can continue.
    * Value: steps of at least 1. Default: 500.
    */
   saveLatestFreq?: number;
   /**
-   * Keep the weights under their own name every so many epochs.
+   * Epochs between two copies of the weights that are kept, under the epoch's number.
    * Value: epochs of at least 1. Default: 5.
    */
   saveEpochFreq?: number;
   /**
-   * Print the losses every so many steps where there is no terminal.
+   * Steps between two lines with losses if the output is not a terminal.
    * Value: steps of at least 1. Default: 100.
    */
   printFreq?: number;
@@ -479,7 +480,7 @@ export interface ConfigInput {
    */
   device?: Values["device"];
   /**
-   * Threads of a step.
+   * CPU threads for each step.
    * Value: threads from 1 to 1024. Default: all cores.
    */
   threads?: number;

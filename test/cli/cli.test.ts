@@ -87,7 +87,7 @@ describe("help", () => {
     ];
     expect(groups).toEqual(expected);
     const text = out.replace(/\s+/g, " ");
-    expect(text).toContain("--crop-size <px> width (and height) that the networks see (default 256 px)");
+    expect(text).toContain("--crop-size <px> width (and height) of the networks' input (default 256 px)");
     expect(text).toMatch(
       /--netG <choice> .*\(default unet_256\) unet_32: U-Net of 5 levels, .* article: the seed article's/,
     );

@@ -29,7 +29,7 @@ const schema = z.object({
   dir: option(z.string().min(1).default("runs/demo-data"), {
     group: "demo",
     value: "FOLDER",
-    help: "where the built-in pairs are written",
+    help: "folder for the built-in pairs",
   }),
   steps: option(z.int().min(1).default(2000), { group: "demo", unit: "steps", help: "steps to train" }),
   size: option(z.enum(["32", "64", "128", "256"]).default("64"), {

@@ -26,11 +26,11 @@ const schema = z.object({
   }),
   conformance: option(z.boolean().default(false), {
     group: "devices",
-    help: "run every op and shape of every small network, and training steps of each",
+    help: "run every op with every shape of all small networks, and training steps of each network",
   }),
   fullSize: option(z.boolean().default(false), {
     group: "devices",
-    help: "run the ops and training steps of the default network at 256 px and 64 channels; for a GPU",
+    help: "run the ops and training steps of the default networks at 256 px and 64 channels; meant for a GPU",
   }),
   out: option(z.string().min(1).optional(), {
     group: "devices",

@@ -40,19 +40,19 @@ const schema = z.object({
     group: "data",
     unit: "pairs",
     absent: "all",
-    help: "test only the first so many pairs",
+    help: "test only this many pairs, the first ones",
   }),
   skipUnpaired,
   skipBadImages,
   resultsDir: option(z.string().min(1).default("results"), {
     group: "results",
     value: "FOLDER",
-    help: "where NAME/PHASE_EPOCH/ with the pictures, metrics.json and index.html goes",
+    help: "folder for NAME/PHASE_EPOCH/ with the pictures, metrics.json and index.html",
   }),
   palette: option(z.string().min(1).optional(), {
     group: "results",
     value: `auto|${paletteChoices}`,
-    help: "for label maps: score classes by the nearest of these colours; auto takes those of the targets",
+    help: "for label maps: score classes, each pixel by the nearest of these colours; auto uses the colours of the targets",
   }),
   ...testTimeOptions,
 });

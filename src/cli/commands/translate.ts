@@ -32,18 +32,18 @@ const schema = z.object({
   out: option(z.string().min(1), {
     group: "pictures",
     value: "FOLDER",
-    help: "where the PNGs go, under the same relative paths; above 4 channels also .npy with the values",
+    help: "folder for the PNGs, with the same relative paths; with more than 4 channels also .npy files",
   }),
   skipBadImages,
   keepSize: option(z.boolean().default(false), {
     group: "pictures",
-    help: "resize outputs back to the size of their picture",
+    help: "resize each output to the size of its input",
   }),
-  bits: option(z.enum(["8", "16"]).default("8"), { group: "pictures", help: "bits of a value in the PNGs" }),
+  bits: option(z.enum(["8", "16"]).default("8"), { group: "pictures", help: "bits per channel in the PNGs" }),
   palette: option(z.string().min(1).optional(), {
     group: "pictures",
     value: paletteChoices,
-    help: "for label maps: give every pixel of an output the nearest of these colours",
+    help: "for label maps: replace the colour of each output pixel by the nearest of these colours",
   }),
   ...testTimeOptions,
 });

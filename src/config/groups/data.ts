@@ -52,18 +52,18 @@ export const dataOptions = {
     group: "data",
     unit: "px",
     absent: "the load size",
-    help: "height that both sides are resized to, where it is not the width",
+    help: "height that both sides are resized to, if it differs from the width",
   }),
   cropSize: option(z.int().min(1).default(256), {
     group: "data",
     unit: "px",
-    help: "width (and height) that the networks see",
+    help: "width (and height) of the networks' input",
   }),
   cropHeight: option(z.int().min(1).optional(), {
     group: "data",
     unit: "px",
     absent: "the crop size",
-    help: "height that the networks see, where it is not the width",
+    help: "height of the networks' input, if it differs from the width",
   }),
   resizeFilter: option(z.enum(filters).default("bicubic"), {
     group: "data",
@@ -71,7 +71,7 @@ export const dataOptions = {
   }),
   channelOrder: option(z.enum(channelOrders).default("RGB"), {
     group: "data",
-    help: "order of the colours in the networks; weights of the paper's code expect BGR",
+    help: "order of the colour channels in the networks; weights of the paper's code need BGR",
   }),
   noFlip: option(z.boolean().default(false), { group: "data", help: "never mirror pairs left to right" }),
   flipVertical: option(z.boolean().default(false), {
@@ -80,7 +80,7 @@ export const dataOptions = {
   }),
   rotate90: option(z.boolean().default(false), {
     group: "data",
-    help: "also turn pairs by a random multiple of 90 degrees (square crops)",
+    help: "also rotate pairs by a random multiple of 90 degrees (square crops only)",
   }),
   colorJitter: option(z.number().min(0).max(1).default(0), {
     group: "data",
@@ -88,18 +88,18 @@ export const dataOptions = {
   }),
   replacement: option(z.boolean().default(false), {
     group: "data",
-    help: "draw the pairs of an epoch with replacement, as the paper's code",
+    help: "draw the pairs of an epoch with replacement, as the paper's code does",
   }),
   serialBatches: option(z.boolean().default(false), {
     group: "data",
-    help: "take pairs in the order of their names, not shuffled each epoch",
+    help: "take pairs in the order of their names instead of shuffling them each epoch",
   }),
   batchSize: option(z.int().min(1).default(1), { group: "data", unit: "pairs", help: "pairs per step" }),
   maxDatasetSize: option(z.int().min(1).optional(), {
     group: "data",
     unit: "pairs",
     absent: "all",
-    help: "use only the first so many pairs",
+    help: "use only this many pairs, the first ones",
   }),
   skipUnpaired: option(z.boolean().default(false), {
     group: "data",

@@ -62,11 +62,11 @@ export const networkOptions = {
     group: "networks",
     flag: "--num-d",
     unit: "scales",
-    help: "discriminators, each on a picture of half the size of the one before (pix2pixHD)",
+    help: "number of discriminators; each gets its input at half the size of the previous one's (pix2pixHD)",
   }),
   noCondition: option(z.boolean().default(false), {
     group: "networks",
-    help: "the discriminator sees the output alone, not the input beside it: the paper's GAN instead of its cGAN",
+    help: "the discriminator gets only the output, not the input: the paper's GAN instead of its cGAN",
   }),
   norm: option(z.enum(namesOf(norms)).default("batch"), {
     group: "networks",
@@ -81,9 +81,12 @@ export const networkOptions = {
   }),
   bottleneckNorm: option(z.boolean().default(false), {
     group: "networks",
-    help: "a norm on the innermost layer too; at batch 1 it wipes out a 1x1 map (the paper's erratum)",
+    help: "also normalise the innermost layer; with batch 1 this sets a 1x1 map to zero (the paper's erratum)",
   }),
-  slope: option(z.number().min(0).lt(1).default(0.2), { group: "networks", help: "LeakyReLU's slope below zero" }),
+  slope: option(z.number().min(0).lt(1).default(0.2), {
+    group: "networks",
+    help: "slope of LeakyReLU for negative values",
+  }),
   skip: option(z.enum(namesOf(skips)).default("relu"), {
     group: "networks",
     help: "map that a skip connection of a U-Net brings to the decoder",
@@ -100,7 +103,7 @@ export const networkOptions = {
   }),
   normMomentum: option(z.number().gt(0).max(1).default(0.1), {
     group: "networks",
-    help: "share of the new batch in the running statistics of batch norms",
+    help: "weight of the new batch in the running statistics of batch norms (PyTorch's momentum)",
   }),
   initType: option(z.enum(namesOf(inits)).default("normal"), {
     group: "networks",
@@ -115,12 +118,12 @@ export const networkOptions = {
     group: "networks",
     value: "FILE",
     absent: "random",
-    help: "safetensors file with the generator's first weights",
+    help: "safetensors file with initial weights of the generator",
   }),
   initD: option(z.string().min(1).optional(), {
     group: "networks",
     value: "FILE",
     absent: "random",
-    help: "safetensors file with the discriminator's first weights",
+    help: "safetensors file with initial weights of the discriminator",
   }),
 };

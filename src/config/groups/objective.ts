@@ -22,20 +22,20 @@ export const objectiveOptions = {
   lambdaL1: option(z.number().min(0).default(100), {
     group: "objective",
     flag: "--lambda-l1",
-    help: "weight of the L1 distance to the target beside the adversarial loss",
+    help: "weight of the L1 distance to the target in the generator's loss",
   }),
   lambdaGan: option(z.number().min(0).default(1), {
     group: "objective",
-    help: "weight of the adversarial loss in the generator's; 0 trains without a discriminator (the paper's L1)",
+    help: "weight of the adversarial loss in the generator's loss; 0 trains without a discriminator (the paper's L1)",
   }),
   lambdaFeat: option(z.number().min(0).default(0), {
     group: "objective",
-    help: "weight of feature matching: the L1 distance between the discriminator's inner maps (pix2pixHD: 10)",
+    help: "weight of feature matching, the L1 distance between the discriminator's maps for output and target (pix2pixHD: 10)",
   }),
   lossDWeight: option(z.number().gt(0).default(0.5), {
     group: "objective",
     flag: "--loss-d-weight",
-    help: "factor of the discriminator's loss: the paper halves it, its code and TensorFlow's do not",
+    help: "factor of the discriminator's loss: 0.5 in the paper, 1 in its code and in TensorFlow's tutorial",
   }),
   updateOrder: option(z.enum(namesOf(updateOrders)).default("updated"), {
     group: "objective",
@@ -44,7 +44,7 @@ export const objectiveOptions = {
   }),
   zeroBias: option(z.boolean().default(false), {
     group: "objective",
-    help: "set the biases of convolutions to 0 before every step, as the paper's code",
+    help: "set the biases of convolutions to 0 before every step, as the paper's code does",
   }),
   accumulate: option(z.int().min(1).default(1), {
     group: "objective",
@@ -53,6 +53,6 @@ export const objectiveOptions = {
   }),
   clipGrad: option(z.number().min(0).default(0), {
     group: "objective",
-    help: "largest norm of a network's whole gradient, which is scaled down to it; 0 means no limit",
+    help: "upper limit of the norm of each network's gradient; larger gradients are scaled down; 0 means no limit",
   }),
 };

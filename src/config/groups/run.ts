@@ -23,7 +23,7 @@ export const runOptions = {
   }),
   continueTrain: option(z.boolean().default(false), {
     group: "run",
-    help: "go on with the run from its last checkpoint; its stored options apply",
+    help: "continue the run from its last checkpoint, with its stored options",
     resume: true,
   }),
   seed: option(z.int().min(0).max(0xffffffff).default(0), {
@@ -33,19 +33,19 @@ export const runOptions = {
   saveLatestFreq: option(z.int().min(1).default(500), {
     group: "run",
     unit: "steps",
-    help: "save the checkpoint to continue from every so many steps",
+    help: "steps between two saves of the checkpoint from which a run can continue",
     resume: true,
   }),
   saveEpochFreq: option(z.int().min(1).default(5), {
     group: "run",
     unit: "epochs",
-    help: "keep the weights under their own name every so many epochs",
+    help: "epochs between two copies of the weights that are kept, under the epoch's number",
     resume: true,
   }),
   printFreq: option(z.int().min(1).default(100), {
     group: "run",
     unit: "steps",
-    help: "print the losses every so many steps where there is no terminal",
+    help: "steps between two lines with losses if the output is not a terminal",
     resume: true,
   }),
 
@@ -58,7 +58,7 @@ export const runOptions = {
     group: "device",
     unit: "threads",
     absent: "all cores",
-    help: "threads of a step",
+    help: "CPU threads for each step",
     resume: true,
   }),
 };

@@ -10,20 +10,20 @@ export const scheduleOptions = {
   nEpochs: option(z.int().min(0).default(100), {
     group: "schedule",
     unit: "epochs",
-    help: "length of the part at the first learning rate",
+    help: "epochs at the initial learning rate",
     resume: true,
   }),
   nEpochsDecay: option(z.int().min(0).default(100), {
     group: "schedule",
     unit: "epochs",
-    help: "length of the part after it, over which --lr-policy linear goes to zero",
+    help: "epochs after these, in which --lr-policy linear decays the rate to zero",
     resume: true,
   }),
   maxSteps: option(z.int().min(1).optional(), {
     group: "schedule",
     unit: "steps",
     absent: "no limit",
-    help: "stop at this step, counted from the run's first",
+    help: "stop at this step, counted from the start of the run",
     resume: true,
   }),
   lr: option(z.number().gt(0).default(0.0002), { group: "schedule", help: "Adam's learning rate", resume: true }),
@@ -36,7 +36,7 @@ export const scheduleOptions = {
   lrDecayIters: option(z.int().min(1).default(50), {
     group: "schedule",
     unit: "epochs",
-    help: "epochs between two steps of --lr-policy step",
+    help: "epochs between two reductions by --lr-policy step",
     resume: true,
   }),
   beta1: option(z.number().min(0).lt(1).default(0.5), { group: "schedule", help: "Adam's first-moment decay" }),
@@ -52,18 +52,18 @@ export const scheduleOptions = {
   valPhase: option(z.string().min(1).default("val"), {
     group: "validation",
     value: "NAME",
-    help: "subfolder of the dataroot with those pairs",
+    help: "subfolder of the dataroot with the pairs for validation",
     resume: true,
   }),
   valSize: option(z.int().min(1).default(100), {
     group: "validation",
     unit: "pairs",
-    help: "score at most the first so many",
+    help: "largest number of pairs for validation; the first ones are used",
     resume: true,
   }),
   valMetric: option(z.enum(namesOf(validationMetrics)).default("L1"), {
     group: "validation",
-    help: "score that chooses the best weights, and that --lr-policy plateau and --early-stop follow",
+    help: "score that selects the best weights and that --lr-policy plateau and --early-stop use",
     resume: true,
   }),
   dropout: option(z.enum(["on", "off"]).default("on"), {
@@ -80,7 +80,7 @@ export const scheduleOptions = {
     group: "validation",
     unit: "scores",
     absent: "never",
-    help: "end training after so many scores without a better one",
+    help: "validations without a better score after which training ends",
     resume: true,
   }),
 };

@@ -27,14 +27,14 @@ const schema = z.object({
   out: option(z.string().min(1).default("audit.html"), {
     group: "page",
     value: "FILE",
-    help: "the page with all findings; pictures are inside it",
+    help: "page with all findings; it contains the pictures",
   }),
   shown: option(z.int().min(0).default(40), {
     group: "page",
     unit: "findings",
     help: "findings of each kind with pictures; the others are listed by name",
   }),
-  strict: option(z.boolean().default(false), { group: "page", help: "exit code 1 when anything was found" }),
+  strict: option(z.boolean().default(false), { group: "page", help: "exit with code 1 if there are findings" }),
 });
 
 /** The larger side of a thumbnail, in pixels. */

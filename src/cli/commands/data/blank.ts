@@ -10,7 +10,7 @@ const schema = z.object({
   ...convertOptions,
   share: option(z.number().gt(0).lte(1).default(0.3), {
     group: "hole",
-    help: "sides of the hole, as a share of the picture's; 0.3 as Hesse's tool, 0.5 as the paper's code",
+    help: "width and height of the hole as a share of the picture's; 0.3 in Hesse's tool, 0.5 in the paper's code",
   }),
 });
 

@@ -20,7 +20,7 @@ const folder = (flag: string, help: string) =>
 const schema = z.object({
   foldA: folder("--fold-A", "pictures of side A, at any depth: train/, val/ and the like are kept"),
   foldB: folder("--fold-B", "pictures of side B, with the same names below it; endings may differ"),
-  foldAB: folder("--fold-AB", "where the pictures with A left and B right go"),
+  foldAB: folder("--fold-AB", "folder for the pictures with A left and B right"),
   useAB: option(z.boolean().default(false), {
     group: "pairs",
     flag: "--use-AB",
@@ -38,9 +38,9 @@ const schema = z.object({
   }),
   format: option(z.enum(["png", "jpeg"]).default("png"), {
     group: "pictures",
-    help: "png keeps every value; jpeg is smaller and blurs edges of label maps",
+    help: "png is lossless; jpeg is smaller, but blurs the edges of label maps",
   }),
-  quality: option(z.int().min(1).max(100).default(95), { group: "pictures", help: "of --format jpeg" }),
+  quality: option(z.int().min(1).max(100).default(95), { group: "pictures", help: "JPEG quality" }),
   overwrite,
 });
 

@@ -36,7 +36,7 @@ const schema = z.object({
   out: option(z.string().min(1).default("data"), {
     group: "data set",
     value: "FOLDER",
-    help: "the pictures go to FOLDER/NAME/train and so on",
+    help: "folder for NAME/train, NAME/val and NAME/test",
   }),
   from: option(z.string().min(1).default("http://efrosgans.eecs.berkeley.edu/pix2pix/datasets"), {
     group: "data set",

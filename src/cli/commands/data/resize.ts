@@ -24,7 +24,7 @@ const schema = z.object({
   }),
   filter: option(z.enum(["auto", "area", "bicubic", "bilinear", "nearest"]).default("auto"), {
     group: "size",
-    help: "auto is area to shrink and bicubic to enlarge; label maps need nearest",
+    help: "auto uses area for shrinking and bicubic for enlarging; label maps need nearest",
   }),
 });
 

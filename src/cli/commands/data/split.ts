@@ -27,14 +27,14 @@ const schema = z.object({
   out: option(z.string().min(1), {
     group: "folders",
     value: "FOLDER",
-    help: "where train/, val/ and test/ (or trainA/, trainB/, ...) go; may be the input itself with --mode move",
+    help: "folder for train/, val/ and test/ (or trainA/, trainB/, ...); with --mode move it may be the input folder",
   }),
-  trainFrac: option(z.number().min(0).max(1).default(0.8), { ...share, help: "share of the pairs to train on" }),
-  testFrac: option(z.number().min(0).max(1).default(0), { ...share, help: "share to test on" }),
+  trainFrac: option(z.number().min(0).max(1).default(0.8), { ...share, help: "share of the pairs for training" }),
+  testFrac: option(z.number().min(0).max(1).default(0), { ...share, help: "share of the pairs for testing" }),
   valFrac: option(z.number().min(0).max(1).optional(), {
     ...share,
     absent: "the rest",
-    help: "share to validate with",
+    help: "share of the pairs for validation",
   }),
   seed: option(z.int().min(0).default(0), {
     ...share,
