@@ -4,7 +4,7 @@ const named: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
 /**
  * One line of text for a terminal. Control characters become escapes, such as \x1b for ESC, \x07 for BEL and \n for a
- * line break: a name of a file or a run cannot move the cursor, change the terminal or begin a line of its own.
+ * line break. So the name of a file or a run cannot move the cursor, change the terminal or begin another line.
  */
 export function visible(text: string): string {
   // C0, DEL, and C1, where the one character U+009B does what ESC [ does.

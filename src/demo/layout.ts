@@ -157,7 +157,7 @@ interface Style {
   /** Width and height of a window. */
   glass: number;
   tall: number;
-  /** What is above a window. */
+  /** Ornament above a window. */
   crowned: "flat" | "gable" | undefined;
   shuttered: boolean;
   arched: boolean;

@@ -118,7 +118,7 @@ function chunksOf(bytes: Uint8Array) {
 function headerOf(content: Uint8Array): Header {
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
   const [width, height] = [view.getUint32(0), view.getUint32(4)];
-  const [depth, type, , , interlace] = content.subarray(8) as unknown as [number, number, number, number, number];
+  const [depth = 0, type = 0, , , interlace = 0] = content.subarray(8);
   if (!(type in samplesOf) || ![1, 2, 4, 8, 16].includes(depth) || width * height === 0) {
     throw new UserError(`this PNG is of an unknown kind (${width}x${height}, colour type ${type}, ${depth} bits)`);
   }

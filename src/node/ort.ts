@@ -30,6 +30,11 @@ export const runInto: Platform["runInto"] = Object.assign(
   { sequenceOutput },
 );
 
+/** Has the runtime write all messages to standard error; the log names the devices that it finds. */
+export function logAll(): void {
+  onnxruntime.env.logLevel = "verbose";
+}
+
 /** Whether this build of ONNX Runtime supports a device, installed or not. */
 export const supports = (name: string): boolean =>
   onnxruntime.listSupportedBackends().some((backend) => backend.name === name);

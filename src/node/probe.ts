@@ -8,7 +8,7 @@ import { gemm } from "../graph/ops/linear.ts";
 import { Expand, sum } from "../graph/ops/reduce.ts";
 import { encode } from "../onnx/encode.ts";
 import type { DeviceName, InferenceSession } from "../platform.ts";
-import { ort } from "./ort.ts";
+import { logAll, ort } from "./ort.ts";
 
 export interface ProbeResult {
   /** Rate of a matrix product, GFLOP/s. */
@@ -71,7 +71,7 @@ async function maxBufferSize(): Promise<number | undefined> {
 const result: ProbeResult = {};
 try {
   const name = process.argv[2] as DeviceName;
-  (ort as unknown as { env: { logLevel: string } }).env.logLevel = "verbose";
+  logAll();
   result.rate = await rate(name);
   if (name === "webgpu") Object.assign(result, { maxBufferSize: await maxBufferSize() });
 } catch (error) {

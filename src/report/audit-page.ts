@@ -19,7 +19,7 @@ export interface AuditItem {
 
 export interface AuditSection {
   title: string;
-  /** What the findings mean and what to do. */
+  /** Meaning of the findings, and what to do. */
   advice: string;
   items: readonly AuditItem[];
   /** Names of further findings, shown without pictures. */

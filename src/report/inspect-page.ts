@@ -4,7 +4,7 @@ import { count, type Html, html, htmlPage, lines, terms, timeTag } from "./html.
 export interface InspectPicture {
   /** Address of the picture: a data URI, or a path relative to the page. */
   source: string;
-  /** What it shows, such as "input (A)". */
+  /** Role of the picture, such as "input (A)". */
   label: string;
   /** Size in pixels. */
   width: number;

@@ -186,7 +186,7 @@ function adversarialNote(chance: string): Html {
   return html`<p>Generator and discriminator play against each other, so neither side's loss has to fall for the pictures to get
 better. Near ${chance}, <code>D_real</code> and <code>D_fake</code> say that
 the discriminator cannot tell real from fake. Both far below and a rising <code>G_GAN</code>: it tells them easily, which is
-common and no fault by itself.</p>
+common and not a fault.</p>
 `;
 }
 

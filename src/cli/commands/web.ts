@@ -33,7 +33,7 @@ function portOfEnvironment(): { port?: string } {
 const dist = fileURLToPath(new URL("../../../dist", import.meta.url));
 /** The page, and what it loads: the worker and ONNX Runtime. */
 const parts = [join(dist, "page"), join(dist, "web")];
-/** What a static folder needs of dist/web. */
+/** Files of dist/web that a static folder needs. */
 const loaded = ["worker.js", "ort"];
 
 export const web: Command = {
