@@ -126,7 +126,7 @@ function narrowRange({ data, channels }: DeepPicture): { from: number; to: numbe
  * cannot be read are left out.
  * @param pairs with complete paths, as `findPairs` returns them
  * @param most pairs to look at, spread evenly
- * @example "side A is one flat colour in 3 of 16 sampled pairs (data/trainA/1.png, ...): the network learns nothing from it"
+ * @returns for example "side A is one flat colour in 3 of 16 sampled pairs (data/trainA/1.png, ...): the network learns nothing from it"
  */
 export async function contentNotes(
   pairs: readonly Pair[],
