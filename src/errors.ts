@@ -67,9 +67,14 @@ export class WriteError extends UserError {
   override name = "WriteError";
 }
 
-/** The choice nearest to a misspelt word by edit distance; undefined where more than half of the word differs. */
+/**
+ * The choice that a misspelt word most probably means: the only one that begins with it, or else the nearest by edit
+ * distance; undefined where more than half of the word differs.
+ */
 export function nearest(word: string, choices: readonly string[]): string | undefined {
   const plain = (s: string) => s.toLowerCase().replace(/[-_]/g, "");
+  const [longer, ...more] = plain(word).length > 1 ? choices.filter((c) => plain(c).startsWith(plain(word))) : [];
+  if (longer !== undefined && more.length === 0) return longer;
   const ranked = choices
     .map((choice) => ({ choice, distance: editDistance(plain(word), plain(choice)) }))
     .sort((a, b) => a.distance - b.distance);

@@ -13,3 +13,16 @@ export function visible(text: string): string {
     return named[character] ?? `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
   });
 }
+
+/** A word for a command line to copy, in quotes where a shell would change it. */
+export function shellWord(word: string): string {
+  return /^[\w./=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/**
+ * An option with its value for a command line to copy: "--name facades". A value that begins with a dash follows an equals
+ * sign, because after a space it would be read as another option.
+ */
+export function shellOption(flag: string, value: string): string {
+  return `${flag}${value.startsWith("-") ? "=" : " "}${shellWord(value)}`;
+}

@@ -1,5 +1,9 @@
+import { execFileSync } from "node:child_process";
 import { expect, it } from "vitest";
-import { visible } from "../src/text.ts";
+import { parseArguments } from "../src/cli/arguments.ts";
+import { optionsOf } from "../src/config/options.ts";
+import { configSchema } from "../src/config/schema.ts";
+import { shellOption, visible } from "../src/text.ts";
 
 it("a line for a terminal has control characters as escapes, and keeps every letter", () => {
   expect(visible("a\x1b[31mred\x07\r\x00\x7f\x9b2J\tü \u{1f600} \\x07")).toBe(
@@ -7,3 +11,14 @@ it("a line for a terminal has control characters as escapes, and keeps every let
   );
   expect(visible("x\nerror: \x1b]0;title\x07.png")).toBe("x\\nerror: \\x1b]0;title\\x07.png");
 });
+
+it.skipIf(process.platform === "win32")(
+  "an option in an advice gives its value back, through a shell and our parser",
+  () => {
+    const names = ["facades", "a b", "-x", "--ngf", "-x y", "it's", "$HOME", "a/b_1.2", "*"];
+    const lines = names.map((name) => `printf '%s\\0' ${shellOption("--name", name)}; echo`).join("\n");
+    const words = execFileSync("sh", ["-c", lines], { encoding: "utf8" }).trimEnd().split("\n");
+    const parsed = words.map((line) => parseArguments(line.split("\0").slice(0, -1), optionsOf(configSchema)).given);
+    expect(parsed).toEqual(names.map((name) => ({ name })));
+  },
+);

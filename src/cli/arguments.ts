@@ -8,11 +8,11 @@ import { ConfigError, nearest } from "../errors.ts";
 import { renamedFlag, upstreamOption } from "./upstream.ts";
 
 export interface Arguments {
-  /** Options by key: the text of the value, or true for an option without a value. The last one counts. */
+  /** Options by key: the text of the value, or true for an option without a value. The last one counts, with a note. */
   given: Record<string, string | true>;
   /** -h or --help is among the arguments. */
   help: boolean;
-  /** Lines to print about options of upstream that have another form here. */
+  /** Lines to print: options that are given twice, options of upstream that have another form here. */
   notes: string[];
 }
 
@@ -37,12 +37,21 @@ export function parseArguments(
     if (!/^-./.test(arg)) throw new ConfigError(`got "${arg}", expected an option that starts with --`);
     const [written, value] = splitAtEquals(arg);
     const spec = specNamed(written, specs);
-    if (spec) parsed.given[spec.key] = takesValue(spec) ? (value ?? valueAfter(written, rest)) : flag(written, value);
+    if (spec) take(parsed, spec, takesValue(spec) ? (value ?? valueAfter(written, rest)) : flag(written, value));
     else if (!takeUpstream(written, value, rest, specs, parsed)) {
       throw new ConfigError(unknown(written, specs, elsewhere));
     }
   }
   return parsed;
+}
+
+/** Sets an option. A second, different value replaces the first and is reported: scripts append options to override. */
+function take({ given, notes }: Arguments, { key, flag }: OptionSpec, value: string | true): void {
+  const before = given[key];
+  if (before !== undefined && before !== value) {
+    notes.push(`${flag} is given twice, as ${before} and as ${value}: the last one counts, ${value}`);
+  }
+  given[key] = value;
 }
 
 function splitAtEquals(arg: string): [written: string, value: string | undefined] {
@@ -70,7 +79,10 @@ function flag(written: string, value: string | undefined): true {
 function valueAfter(option: string, rest: string[]): string {
   const value = rest[0];
   if (value === undefined || /^--?[a-z]/i.test(value)) {
-    throw new ConfigError(`${option} needs a value${value === undefined ? "" : `, got the option ${value}`}`);
+    // A single dash begins no option of ours but -h: it may be meant as a value.
+    const instead =
+      value && /^-[a-z]/i.test(value) ? `; a value that begins with a dash is written ${option}=${value}` : "";
+    throw new ConfigError(`${option} needs a value${value === undefined ? "" : `, got the option ${value}`}${instead}`);
   }
   rest.shift();
   return value;
@@ -82,22 +94,25 @@ function takeUpstream(
   given: string | undefined,
   rest: string[],
   specs: readonly OptionSpec[],
-  { given: options, notes }: Arguments,
+  parsed: Arguments,
 ): boolean {
-  const known = upstreamOption(written);
+  // Commands without the options of a run, such as those of `pix2pix data`, never had upstream's options.
+  const known = specs.some(({ key }) => key === "netG") ? upstreamOption(written) : undefined;
   if (!known) return false;
   const value = known.value ? (given ?? valueAfter(written, rest)) : "";
   if (!known.value) flag(written, given);
   const { replacement = {}, note } = known.meaning(value);
-  if (note) notes.push(`${written}${known.value ? ` ${value}` : ""}: ${note}`);
+  if (note) parsed.notes.push(`${written}${known.value ? ` ${value}` : ""}: ${note}`);
   for (const [key, text] of Object.entries(replacement)) {
-    if (specs.some((spec) => spec.key === key)) options[key] = text;
+    const spec = specs.find((each) => each.key === key);
+    if (spec) take(parsed, spec, text);
   }
   return true;
 }
 
 function unknown(written: string, specs: readonly OptionSpec[], elsewhere: ReadonlyMap<string, string>): string {
-  const other = [...elsewhere].find(([flag]) => plainName(flag) === plainName(written));
+  const plain = plainName(renamedFlag(written) ?? written);
+  const other = [...elsewhere].find(([flag]) => plainName(flag) === plain);
   if (other) return `${other[0]} is an option of ${other[1]}, not of this command`;
   const flags = specs.map(({ flag }) => flag);
   const near = written.startsWith("--") ? nearest(written, flags) : undefined;

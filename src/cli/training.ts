@@ -1,6 +1,7 @@
 /** Training on the command line: progress, a clean stop, and the command that goes on. */
 import { optionsOf } from "../config/options.ts";
 import { type Config, configSchema } from "../config/schema.ts";
+import { shellOption } from "../text.ts";
 import type { TrainEvents, TrainResult } from "../training/train.ts";
 import type { Output } from "./command.ts";
 import { loadPlatform } from "./platform.ts";
@@ -62,10 +63,6 @@ function continueCommand(config: Config): string {
   const place = optionsOf(configSchema)
     .filter(({ key }) => key === "name" || key === "checkpointsDir")
     .filter(({ key, default: initial }) => config[key as keyof Config] !== initial)
-    .map(({ key, flag }) => ` ${flag} ${quoted(String(config[key as keyof Config]))}`);
+    .map(({ key, flag }) => ` ${shellOption(flag, String(config[key as keyof Config]))}`);
   return `npx pix2pix train${place.join("")} --continue-train`;
-}
-
-export function quoted(word: string): string {
-  return /^[\w./=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

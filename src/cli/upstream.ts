@@ -49,7 +49,6 @@ const withoutCounterpart: Record<string, UpstreamOption> = {
   loaditer: remark(true, "not needed: --continue-train goes on from the last checkpoint"),
   savebyiter: remark(false, "use --save-latest-freq N for a checkpoint every N steps"),
   poolsize: remark(true, "pix2pix has no image pool"),
-  lrdecayiters: remark(true, "only --lr-policy step had it; see --lr-policy"),
   aspectratio: remark(true, "an option of test and translate"),
 };
 

@@ -118,17 +118,16 @@ async function list(files: Files, root: string): Promise<Listing> {
   }
   if (await files.exists(root))
     throw new DatasetError(`the dataroot ${root} is a file; a folder of pairs was expected.`);
-  const [, parent = ".", name = root] = /^(?:(.*)[/\\])?([^/\\]+)[/\\]*$/.exec(root) ?? [];
-  const beside = (await files.list(parent === "" ? "/" : parent)) ?? [];
+  // Paths of Windows are understood everywhere: a slash separates on all systems.
+  const [, parent = "", name = root] = /^(.*\/)?([^/]+)\/*$/.exec(root.replaceAll("\\", "/")) ?? [];
+  const beside = (await files.list(parent || ".")) ?? [];
   const near = nearest(
     name,
     beside.filter((entry) => entry.folder).map((entry) => entry.name),
   );
   throw new DatasetError(
     `the dataroot ${root} does not exist.` +
-      (near
-        ? ` Did you mean ${root.slice(0, root.lastIndexOf(name))}${near}?`
-        : " Give a folder of pairs with --dataroot."),
+      (near ? ` Did you mean ${parent}${near}?` : " Give a folder of pairs with --dataroot."),
   );
 }
 

@@ -6,7 +6,7 @@ import { type Config, readConfig } from "../config/schema.ts";
 import { CheckpointError, nearest } from "../errors.ts";
 import { encode, type StoredTensor } from "../formats/safetensors.ts";
 import type { Files } from "../platform.ts";
-import { visible } from "../text.ts";
+import { shellOption, visible } from "../text.ts";
 import { Checkpoint, type Networks, type Progress, readTensors } from "./checkpoint.ts";
 import { type Log, type LossLine, lossLog, type Score, scoreLog } from "./logs.ts";
 import {
@@ -106,7 +106,7 @@ export class Run {
     const others =
       runs.length > 0
         ? `Runs in ${this.#checkpointsDir}: ${shown}.`
-        : `${this.#checkpointsDir} has no runs; train one with npx pix2pix train --dataroot FOLDER --name ${this.name}, ` +
+        : `${this.#checkpointsDir} has no runs; train one with npx pix2pix train --dataroot FOLDER ${shellOption("--name", this.name)}, ` +
           "or name the folder with --checkpoints-dir.";
     return new CheckpointError(
       `There is no run "${visible(this.name)}": ${visible(path)} does not exist. ${near ? `Did you mean ${near}? ` : ""}${others}`,

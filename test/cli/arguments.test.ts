@@ -38,8 +38,12 @@ describe("parseArguments", () => {
     expect(given("--name=")).toEqual({ name: "" });
   });
 
-  it("uses the last value of an option that is given twice", () => {
-    expect(given("--lr", "1", "--no_flip", "--LR=2", "--no-flip")).toEqual({ lr: "2", noFlip: true });
+  it("uses the last value of an option that is given twice, and says so where the values differ", () => {
+    const { given, notes } = parseArguments(["--lr", "1", "--no_flip", "--LR=2", "--no-flip"], specs);
+    expect(given).toEqual({ lr: "2", noFlip: true });
+    expect(notes).toEqual(["--lr is given twice, as 1 and as 2: the last one counts, 2"]);
+    expect(parseArguments(["--lr", "1", "--lr", "1"], specs).notes).toEqual([]);
+    expect(parseArguments(["--device", "auto", "--gpu_ids", "-1"], specs).notes).toHaveLength(2);
   });
 
   it("recognises a request for help", () => {
@@ -90,6 +94,15 @@ describe("wrong command lines", () => {
     return "";
   };
 
+  it("are no note where a command has no options of training", () => {
+    const { schema } = commands.find(({ name }) => name === "data grayscale")!;
+    const elsewhere = new Map(specs.map(({ flag }) => [flag, "train"]));
+    const parse = (...args: string[]) => parseArguments(args, optionsOf(schema), elsewhere);
+    expect(() => parse("--lr-decay-iters", "5")).toThrow("--lr-decay-iters is an option of train, not of this command");
+    expect(() => parse("--niter", "5")).toThrow("--n-epochs is an option of train, not of this command");
+    expect(() => parse("--gpu_ids", "0")).toThrow("unknown option --gpu_ids");
+  });
+
   it("give the fault and the nearest option", () => {
     expect(problem("--lamda_l1", "3")).toBe("unknown option --lamda_l1; did you mean --lambda-l1?");
     expect(problem("--batchsiz=3")).toBe("unknown option --batchsiz; did you mean --batch-size?");
@@ -98,6 +111,9 @@ describe("wrong command lines", () => {
     expect(problem("--input", "a")).toBe("--input is an option of translate, not of this command");
     expect(problem("--name")).toBe("--name needs a value");
     expect(problem("--name", "--ngf", "8")).toBe("--name needs a value, got the option --ngf");
+    expect(problem("--name", "-x")).toBe(
+      "--name needs a value, got the option -x; a value that begins with a dash is written --name=-x",
+    );
     expect(problem("--no-flip=1")).toMatch(/^--no-flip takes no value, got "1"/);
     expect(problem("facades")).toBe('got "facades", expected an option that starts with --');
     expect(problem("--__proto__")).toMatch(/^unknown option --__proto__/);

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import * as layouts from "../../src/data/layouts.ts";
 import { type DatasetMode, type FindOptions, findPairs, layoutNames } from "../../src/data/pairs.ts";
@@ -200,6 +200,9 @@ describe("errors of the folder", () => {
   test("it is not there, a file, or empty", async () => {
     const root = dataset("facades/train/1.jpg", "file");
     expect(await message(join(root, "facade"))).toBe("the dataroot ROOT does not exist. Did you mean ROOTs?");
+    const near = relative(".", join(root, "facades")).replaceAll("\\", "/");
+    const windows = near.replaceAll("/", "\\").slice(0, -1);
+    expect(await message(windows)).toContain(`Did you mean ${near}?`);
     expect(await message(join(root, "entirely-different"))).toContain(
       "does not exist. Give a folder of pairs with --dataroot.",
     );

@@ -2,10 +2,11 @@
 
 import { parseOptions } from "../../config/options.ts";
 import { type Config, configSchema, parseCommandLine, resumeCommandLine } from "../../config/schema.ts";
+import { shellOption } from "../../text.ts";
 import type { TrainResult } from "../../training/train.ts";
 import type { Command, Output } from "../command.ts";
 import { storedConfig } from "../runs.ts";
-import { place, quoted, trainShown } from "../training.ts";
+import { place, trainShown } from "../training.ts";
 
 export const train: Command = {
   name: "train",
@@ -34,10 +35,12 @@ export const train: Command = {
 };
 
 function finish(output: Output, config: Config, end: TrainResult): void {
-  const runs = config.checkpointsDir === "runs" ? "" : ` --checkpoints-dir ${quoted(config.checkpointsDir)}`;
+  const { name, checkpointsDir } = config;
+  const folder = checkpointsDir === "runs" ? "" : ` ${shellOption("--checkpoints-dir", checkpointsDir)}`;
+  const run = `${shellOption("--name", name)}${folder}`;
   output.print(`Done (${place(end)}). Losses and pictures: ${end.runDir}/index.html`);
-  output.print(`  npx pix2pix test --name ${quoted(config.name)}${runs}`);
-  output.print(`  npx pix2pix translate --name ${quoted(config.name)}${runs} --input FILE|FOLDER --out FOLDER`);
+  output.print(`  npx pix2pix test ${run}`);
+  output.print(`  npx pix2pix translate ${run} --input FILE|FOLDER --out FOLDER`);
 }
 
 async function configOf(given: Readonly<Record<string, unknown>>): Promise<Config> {

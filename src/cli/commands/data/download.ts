@@ -11,6 +11,7 @@ import { ConfigError, UserError } from "../../../errors.ts";
 import { download as fetchFile } from "../../../node/download.ts";
 import { files } from "../../../node/files.ts";
 import { makeFolder } from "../../../node/folders.ts";
+import { shellOption } from "../../../text.ts";
 import { wholeSet } from "../../../tools/layout.ts";
 import { readTar } from "../../../tools/tar.ts";
 import type { Command, Output } from "../../command.ts";
@@ -155,7 +156,7 @@ async function report(folder: string, name: Name, output: Output): Promise<void>
   );
   const found = counts.find(({ phase }) => phase === "train")?.count ?? 0;
   if (found !== train) output.note(`note: the public archive has ${train} pairs to train on, this one has ${found}.`);
-  output.print(`npx pix2pix train --dataroot ${folder} --direction ${direction} --name ${name}`);
+  output.print(`npx pix2pix train ${shellOption("--dataroot", folder)} --direction ${direction} --name ${name}`);
 }
 
 const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
