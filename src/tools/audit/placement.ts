@@ -72,10 +72,14 @@ export interface Placement {
 const tolerance = 1;
 /** Likelihood of "fits nowhere", where that of a place is exp(z^2 / 2). With it exchanged pairs fit nowhere. */
 const nowhere = 5;
-/** The set is `moved` when the lower bound of the share of moved pairs is above this, and `sound` only when the share is below. */
-const tooMany = 0.2;
-/** The set is `sound` only when the upper bound of this share is below this. Parallel streets look shifted in one pair of ten. */
-const stillSound = 0.35;
+/**
+ * The set is `moved` when the lower bound of a share is above these limits, and `sound` only when the upper bound is below
+ * `stillSound` and the share of all moved pairs is below `fewMoved`. Among sound pairs with parallel streets (maps) one in
+ * ten looks shifted.
+ */
+const tooMany = { mirrored: 0.2, shifted: 0.4 };
+const stillSound = { mirrored: 0.35, shifted: 0.5 };
+const fewMoved = 0.3;
 /** By how much the lower bound of the share of telling pairs must exceed that share among exchanged pairs. */
 const surplus = 0.1;
 /** The first pairs have no earlier ones to exchange partners with. */
@@ -167,23 +171,27 @@ function verdictOf(
     fits,
     partners: [],
   };
-  if (shareOf(tells, pairs).from < byChance + surplus) return withoutFit(sample, found);
-  if (found.moved.from > tooMany) return { ...found, verdict: "moved" };
-  if (found.moved.to < stillSound && found.moved.value < tooMany) return { ...found, verdict: "sound" };
+  const tellsEnough = shareOf(tells, pairs).from >= byChance + surplus;
+  const moved = found.mirrored.from > tooMany.mirrored || found.shifted.from > tooMany.shifted;
+  if (!tellsEnough || moved) {
+    const partners = foreignPartners(sample);
+    const exchanged = partners.filter((partner) => partner !== undefined).length;
+    // Forms that look alike in all pairs, such as shoes, fit other partners after a small shift.
+    if (exchanged >= Math.max(4, (tellsEnough ? 0.25 : 0.1) * pairs)) {
+      return { ...found, verdict: "exchanged", exchanged, partners };
+    }
+  }
+  if (!tellsEnough) return { ...found, reason: noneInCommon };
+  if (moved) return { ...found, verdict: "moved" };
+  const sound = found.mirrored.to < stillSound.mirrored && found.shifted.to < stillSound.shifted;
+  if (sound && found.moved.value < fewMoved) return { ...found, verdict: "sound" };
   const part = `${percent(found.moved.from)} to ${percent(found.moved.to)}`;
   return { ...found, reason: `only ${found.telling} of ${pairs} pairs show it; the part that is moved is ${part}` };
 }
 
-/** Where the own partners do not fit: do those of other pairs? */
-function withoutFit(sample: readonly Outlines[], found: Placement): Placement {
-  const partners = foreignPartners(sample);
-  const exchanged = partners.filter((partner) => partner !== undefined).length;
-  if (exchanged >= Math.max(4, 0.1 * sample.length)) return { ...found, verdict: "exchanged", exchanged, partners };
-  const reason =
-    "the outlines of A and B agree no better within a pair than between pairs. Either the two sides have no outlines in " +
-    "common, or the partners are mixed up";
-  return { ...found, reason };
-}
+const noneInCommon =
+  "the outlines of A and B agree no better within a pair than between pairs. Either the two sides have no outlines in " +
+  "common, or the partners are mixed up";
 
 function unknown(pairs: number, reason: string): Placement {
   const none = { value: 0, from: 0, to: 1 };
