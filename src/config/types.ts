@@ -31,7 +31,7 @@ export interface ConfigInput {
    * - cmp: photo x.jpg (A) beside its labels x.png (B)
    * - colorization: plain pictures: A is their lightness (1 channel), B their colours (2 channels, a and b of
    * CIELAB)
-   * - folders: two folders A and B (or trainA and trainB), same stems
+   * - folders: two folders A and B (or trainA and trainB, train_label and train_img), same stems
    * - inpainting: plain pictures: A is the picture with a white square of half its size in the centre, B the
    * picture
    * - single: plain pictures without targets, for inspect; translate takes them without a layout

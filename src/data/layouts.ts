@@ -5,8 +5,9 @@
  * A layout reads the pictures' paths (relative to the dataroot) and finds the pairs. `auto` tries the layouts in the order
  * of `rank` and takes the first whose pairs are `likely`.
  */
+import { DatasetError } from "../errors.ts";
 import type { Derive } from "./derivations.ts";
-import { below, byStem, direct, endingOf, isPhaseName, stemOf, topFolders } from "./listing.ts";
+import { below, byStem, direct, endingOf, foldersOfOneSet, isPhaseName, stemOf, topFolders } from "./listing.ts";
 
 /** A picture, or one half of it. A layout's paths are relative to the dataroot; those of findPairs are complete. */
 export interface Side {
@@ -65,36 +66,43 @@ export const aligned: Layout = {
       const shared = stems[i] === stems[i - 1] || stems[i] === stems[i + 1];
       return { name: shared ? path : stems[i]!, A: { file, half: "left" }, B: { file, half: "right" } };
     });
-    return { ...found(place), pairs, onlyA: [], onlyB: [], likely: true };
+    return { ...found(place), pairs, onlyA: [], onlyB: [], likely: !foldersOfOneSet(place.pictures) };
   },
 };
 
-/** Two folders; pictures of the same stem are a pair, whatever their endings. */
+/**
+ * Two folders; pictures of the same stem are a pair, whatever their endings. The names of the folders match in any case.
+ * Or one folder for each pair, with a picture called A and one called B.
+ */
 export const folders: Layout = {
-  help: "two folders A and B (or trainA and trainB), same stems",
+  help: "two folders A and B (or trainA and trainB, train_label and train_img), same stems",
   rank: 1,
   patterns: (phase) => [
     ...twoFolders(phase).map(([a, b]) => `${a}/**/x.* with ${b}/**/x.*`),
     "A/**/x.* with B/**/x.* where there are no phases",
+    `${phase}/**/x/A.* with ${phase}/**/x/B.*`,
   ],
   phases(pictures) {
+    const known = folderNames(pictures);
     const tops = topFolders(pictures);
-    const beside = tops.filter((top) => /.A$/.test(top)).map((top) => top.slice(0, -1));
-    const within = topFolders(below(pictures, "A")).filter(isPhaseName);
-    return [...new Set([...beside, ...tops, ...within])].filter((phase) =>
-      twoFolders(phase).some((sides) => sides.every((folder) => below(pictures, folder).length > 0)),
+    const beside = tops.flatMap((top) => /^(.+?)(?:_?A|_label)$/i.exec(top)?.[1] ?? []);
+    const within = topFolders(below(pictures, known("A") ?? "A")).filter(isPhaseName);
+    const twice = [...new Set([...beside, ...tops, ...within])].filter((phase) =>
+      twoFolders(phase).some((sides) => sides.every((folder) => known(folder) !== undefined)),
     );
+    return twice.length > 0 ? twice : tops.filter((top) => sidesInside(below(pictures, top)));
   },
   find(pictures, phase) {
+    const known = folderNames(pictures);
     const flat = folders.phases(pictures).length === 0;
     for (const sides of [...twoFolders(phase), ...(flat ? [["A", "B"] as const] : [])]) {
-      const [a, b] = [below(pictures, sides[0]), below(pictures, sides[1])];
-      if (a.length + b.length === 0) continue;
-      const place = `${sides[0]}/ and ${sides[1]}/`;
-      const matched = match(byStem(a, sides[0]), byStem(b, sides[1]), `${sides[0]}/`, `${sides[1]}/`);
-      return { place, ...matched, likely: true, ofPhase: sides[0] !== "A" };
+      const [folderA, folderB] = [known(sides[0]), known(sides[1])];
+      if (folderA === undefined && folderB === undefined) continue;
+      const [a, b] = [folderA ?? sides[0], folderB ?? sides[1]];
+      const matched = match(byStem(below(pictures, a), a), byStem(below(pictures, b), b), `${a}/`, `${b}/`);
+      return { place: `${a}/ and ${b}/`, ...matched, likely: true, ofPhase: sides[0] !== "A" };
     }
-    return undefined;
+    return folderForEach(pictures, phase);
   },
 };
 
@@ -186,12 +194,66 @@ function phaseFolders(pictures: readonly string[]): string[] {
   return direct(pictures).length === 0 ? tops : tops.filter(isPhaseName);
 }
 
+/** Folders of the two sides. Those with an underscore are pix2pixHD's. */
 function twoFolders(phase: string): (readonly [string, string])[] {
   return [
     [`${phase}A`, `${phase}B`],
+    [`${phase}_A`, `${phase}_B`],
+    [`${phase}_label`, `${phase}_img`],
     [`${phase}/A`, `${phase}/B`],
     [`A/${phase}`, `B/${phase}`],
   ];
+}
+
+/** Finds a folder that holds pictures, at most two levels deep: the name as it is on the disk, which any case matches. */
+function folderNames(pictures: readonly string[]): (folder: string) => string | undefined {
+  const names = new Set<string>();
+  for (const path of pictures) {
+    const first = path.indexOf("/");
+    if (first < 0) continue;
+    names.add(path.slice(0, first));
+    const second = path.indexOf("/", first + 1);
+    if (second >= 0) names.add(path.slice(0, second));
+  }
+  const anyCase = new Map([...names].reverse().map((name) => [name.toLowerCase(), name]));
+  return (folder) => (names.has(folder) ? folder : anyCase.get(folder.toLowerCase()));
+}
+
+/** The side that a picture's file name is, where it is A or B in any case. */
+function sideOfFile(path: string): string | undefined {
+  return /[^/]\/([AB])\.[^./]+$/i.exec(`/${path}`)?.[1]?.toUpperCase();
+}
+
+/** Whether all pictures lie in folders and are called A or B. */
+function sidesInside(pictures: readonly string[]): boolean {
+  return pictures.length > 0 && pictures.every((path) => sideOfFile(path) !== undefined);
+}
+
+/** One folder for each pair: train/x/A.png with train/x/B.png. */
+function folderForEach(pictures: readonly string[], phase: string): Found | undefined {
+  const inPhase = below(pictures, phase);
+  const phases = topFolders(pictures).some(isPhaseName);
+  const [place, all] = inPhase.length > 0 ? [`${phase}/`, inPhase] : ["", phases ? [] : pictures];
+  if (!sidesInside(all)) return undefined;
+  const ofSide = (side: string) => {
+    const paths = all.filter((path) => sideOfFile(path) === side);
+    const byFolder = new Map<string, string>();
+    for (const path of paths) {
+      const folder = path.slice(0, path.lastIndexOf("/"));
+      const other = byFolder.get(folder);
+      if (other !== undefined) throw ambiguous(place + folder, side, [other, path]);
+      byFolder.set(folder, path);
+    }
+    return byFolder;
+  };
+  return { place, ...match(ofSide("A"), ofSide("B"), place, place), likely: true, ofPhase: place !== "" };
+}
+
+function ambiguous(folder: string, side: string, [first, second]: readonly [string, string]): DatasetError {
+  return new DatasetError(
+    `${folder} has two pictures of side ${side}: ${first} and ${second}, so it is not clear which one belongs to the ` +
+      "pair. Move one of them away.",
+  );
 }
 
 /** Pairs of equal stems, sorted by A's path, and the pictures without a partner. */

@@ -109,6 +109,20 @@ export function isPhaseName(name: string): boolean {
 }
 
 /**
+ * Two folders that look like the two sides of pairs: they hold all pictures, and most names in one are in the other too.
+ * Folders of phases are none.
+ */
+export function foldersOfOneSet(paths: readonly string[]): readonly [string, string] | undefined {
+  const tops = topFolders(paths);
+  const [a, b] = tops;
+  if (a === undefined || b === undefined || tops.length > 2 || tops.some(isPhaseName)) return undefined;
+  if (direct(paths).length > 0) return undefined;
+  const [first, second] = [a, b].map((folder) => new Set(below(paths, folder).map(stemOf)));
+  const shared = [...first!].filter((stem) => second!.has(stem)).length;
+  return 2 * shared > Math.max(first!.size, second!.size) ? [a, b] : undefined;
+}
+
+/**
  * Stem -> path, of paths relative to `folder`.
  * @throws DatasetError when two files share a stem, for then the partner is ambiguous
  */

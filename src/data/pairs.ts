@@ -4,7 +4,17 @@ import type { Files } from "../platform.ts";
 import type { Derive } from "./derivations.ts";
 import type { Found, Layout, Pair, Side } from "./layouts.ts";
 import * as layouts from "./layouts.ts";
-import { below, joinPath, type Listing, listAll, PICTURE_ENDINGS, summary, topFolders, unreadNote } from "./listing.ts";
+import {
+  below,
+  foldersOfOneSet,
+  joinPath,
+  type Listing,
+  listAll,
+  PICTURE_ENDINGS,
+  summary,
+  topFolders,
+  unreadNote,
+} from "./listing.ts";
 
 export type { Pair, Side } from "./layouts.ts";
 
@@ -170,6 +180,8 @@ function nothingFound(root: string, phase: string, names: string[], listing: Lis
       return found.some((one) => one?.likely || (one && table[name]!.derive));
     });
   const first = present[0];
+  const sides = names.length > 1 && first?.name !== "folders" ? twoSides(root, phase, listing) : undefined;
+  if (sides) return sides;
   if (first) {
     const usual = first.phases.includes("val") ? "val" : (nearest(phase, first.phases) ?? first.phases[0]);
     return new DatasetError(
@@ -181,4 +193,20 @@ function nothingFound(root: string, phase: string, names: string[], listing: Lis
     `no pairs for the phase "${phase}" in ${root}. Looked for, with pictures ending in ${PICTURE_ENDINGS.join(", ")}:` +
       `${looked.join("")}\nFound: ${summary(listing)}.`,
   );
+}
+
+/** The error about two folders that look like the sides of pairs and have names that no layout knows. */
+function twoSides(root: string, phase: string, { pictures }: Listing): DatasetError | undefined {
+  for (const inside of ["", `${phase}/`]) {
+    const sides = foldersOfOneSet(inside === "" ? pictures : below(pictures, phase));
+    if (!sides) continue;
+    const [a, b] = sides.map((folder) => `${inside}${folder}`);
+    const phases = inside === "" ? ` --phase ${a}` : "";
+    return new DatasetError(
+      `${a}/ and ${b}/ in ${root} hold pictures of the same names, so they look like the two sides of pairs, but it is not ` +
+        `clear which one is A. Rename them to ${inside}A and ${inside}B. If each picture is a pair with A left and B right, ` +
+        `use --dataset-mode aligned${phases}.`,
+    );
+  }
+  return undefined;
 }

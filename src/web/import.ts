@@ -11,7 +11,7 @@ export interface Picked {
 }
 
 /** Folders that the layouts of data sets recognise by their names; they are kept. */
-const meaning = /^(train|val|test|trainA|trainB|valA|valB|testA|testB|A|B|base)$/;
+const meaning = /^((train|val|test)(_?[AB]|_label|_img)?|A|B|base)$/i;
 
 /**
  * Replaces the folder `root` by the pictures among the picked files, or in a folder that the user has opened to the

@@ -109,8 +109,70 @@ describe("folders", () => {
       "folders: 1 = A/train/1.jpg + B/train/1.jpg",
     ],
     ["folders within, any ending", ["A/s/x.y.tif", "B/s/x.y.webp"], "folders: s/x.y = A/s/x.y.tif + B/s/x.y.webp"],
+    ["a and b", ["a/1.jpg", "b/1.png"], "folders: 1 = a/1.jpg + b/1.png"],
+    ["TrainA and TRAINB", ["TrainA/1.jpg", "TRAINB/1.png", "testA/2.jpg"], "folders: 1 = TrainA/1.jpg + TRAINB/1.png"],
+    ["Train/a and Train/b", ["Train/a/1.jpg", "Train/b/1.png"], "folders: 1 = Train/a/1.jpg + Train/b/1.png"],
+    [
+      "train_A and train_B of pix2pixHD",
+      ["train_A/1.jpg", "train_B/1.png", "test_A/2.jpg", "test_B/2.jpg"],
+      "folders: 1 = train_A/1.jpg + train_B/1.png",
+    ],
+    [
+      "train_label and train_img of pix2pixHD, beside its train_inst",
+      ["train_label/1.png", "train_img/1.jpg", "train_inst/1.png", "val_label/2.png", "val_img/2.png"],
+      "folders: 1 = train_label/1.png + train_img/1.jpg",
+    ],
+    [
+      "a folder for each pair",
+      ["x/A.png", "x/B.jpg", "y/a.png", "y/b.png"],
+      "folders: x = x/A.png + x/B.jpg, y = y/a.png + y/b.png",
+    ],
+    [
+      "a folder for each pair, in phases",
+      ["train/x/A.png", "train/x/B.jpg", "val/x/A.png"],
+      "folders: x = train/x/A.png + train/x/B.jpg",
+    ],
   ])("%s", async (_, paths, expected) => {
     expect(await found(dataset(...paths))).toBe(expected);
+  });
+
+  test.each([
+    [
+      "test",
+      'ROOT has no phase "test"; there is train, val (folders). Use --phase val.',
+      ["train_A/1.png", "train_B/1.png", "val_A/2.png", "val_B/2.png"],
+    ],
+    [
+      "test",
+      'ROOT has no phase "test"; there is train, val (folders). Use --phase val.',
+      ["train_label/1.png", "train_img/1.png", "val_label/2.png", "val_img/2.png"],
+    ],
+    [
+      "test",
+      'ROOT has no phase "test"; there is train (folders). Use --phase train.',
+      ["train/x/A.png", "train/x/B.png"],
+    ],
+    [
+      "train",
+      "input/ and real/ in ROOT hold pictures of the same names, so they look like the two sides of pairs, but it is not clear " +
+        "which one is A. Rename them to A and B. If each picture is a pair with A left and B right, use --dataset-mode " +
+        "aligned --phase input.",
+      ["input/1.png", "input/2.png", "real/1.png", "real/2.png"],
+    ],
+    [
+      "train",
+      "train/input/ and train/real/ in ROOT hold pictures of the same names, so they look like the two sides of pairs, but it is " +
+        "not clear which one is A. Rename them to train/A and train/B. If each picture is a pair with A left and B right, use " +
+        "--dataset-mode aligned.",
+      ["train/input/1.png", "train/real/1.png"],
+    ],
+    [
+      "train",
+      "x has two pictures of side A: x/A.png and x/a.jpg, so it is not clear which one belongs to the pair. Move one of them away.",
+      ["x/A.png", "x/a.jpg", "x/B.png"],
+    ],
+  ])("phase %s: %s", async (phase, expected, paths) => {
+    expect(await message(dataset(...paths), { phase })).toBe(expected);
   });
 
   test("sorted by A's path", async () => {
@@ -214,7 +276,7 @@ describe("errors of the folder", () => {
   test("no pairs: the message lists the patterns and the files", async () => {
     expect(await message(dataset("train/a.heic", "train/b.heic", "train/list.txt", "readme"))).toBe(
       `no pairs for the phase "train" in ROOT. Looked for, with pictures ending in jpg, jpeg, png, webp, tif, tiff, bmp, gif, pbm, pgm, ppm, npy:
-  folders (two folders A and B (or trainA and trainB), same stems): trainA/**/x.* with trainB/**/x.*; train/A/**/x.* with train/B/**/x.*; A/train/**/x.* with B/train/**/x.*; A/**/x.* with B/**/x.* where there are no phases
+  folders (two folders A and B (or trainA and trainB, train_label and train_img), same stems): trainA/**/x.* with trainB/**/x.*; train_A/**/x.* with train_B/**/x.*; train_label/**/x.* with train_img/**/x.*; train/A/**/x.* with train/B/**/x.*; A/train/**/x.* with B/train/**/x.*; A/**/x.* with B/**/x.* where there are no phases; train/**/x/A.* with train/**/x/B.*
   cmp (photo x.jpg (A) beside its labels x.png (B)): train/**/x.jpg with x.png; x.jpg with x.png, or base/x.jpg with base/x.png, where there are no folders train, val, test
   aligned (one picture per pair, A left and B right): train/**/*.{jpg,png,...}; *.{jpg,png,...} where there are no folders train, val, test
 Found: train/: 2 .heic, 1 .txt; directly in it: 1 files without an ending.`,
