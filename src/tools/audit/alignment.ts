@@ -55,6 +55,22 @@ export interface Sample {
 /** For each move: the gain in log-likelihood, averaged over the places, and the same in standard errors. */
 export type Evidence = Record<Move, { gain: number; errors: number }>;
 
+const names = [...Object.keys(moves), otherPair] as Move[];
+
+/** Evidence in a tenth of the memory, for large sets. */
+export function packed(evidence: Evidence): number[] {
+  // An array that grows by numbers alone stores them without objects.
+  const out: number[] = [];
+  for (const move of names) out.push(evidence[move].gain, evidence[move].errors);
+  return out;
+}
+
+/** The inverse of `packed`. */
+export function unpacked(values: readonly number[]): Evidence {
+  const entries = names.map((move, i) => [move, { gain: values[2 * i]!, errors: values[2 * i + 1]! }]);
+  return Object.fromEntries(entries) as Evidence;
+}
+
 export class Alignment {
   readonly #ofA: Scale;
   readonly #ofB: Scale;
@@ -136,7 +152,6 @@ interface Form {
  * @returns `judged`: the moves that can be judged in this set
  */
 export function suspects(all: readonly Evidence[]): { suspected: (Move | undefined)[]; judged: Move[] } {
-  const names = [...Object.keys(moves), otherPair] as Move[];
   const judged = names.filter((move) => all.filter((each) => each[move].gain < 0).length >= evident * all.length);
   const usual = new Map(judged.map((move) => [move, -median(all.map((each) => each[move].gain))]));
   const suspected = all.map((each) => {

@@ -4,9 +4,9 @@ import { listAll, unreadNote, unreadPictures } from "../../data/listing.ts";
 import { type DatasetMode, findPairs } from "../../data/pairs.ts";
 import { eightBit } from "../../data/transforms.ts";
 import { DatasetError } from "../../errors.ts";
-import type { Files, Images } from "../../platform.ts";
+import type { DeepPicture, Files, Images } from "../../platform.ts";
 import { wholeSet } from "../layout.ts";
-import { Alignment, type Evidence, fewestPairs, type Move, type Sample, suspects } from "./alignment.ts";
+import { Alignment, fewestPairs, type Move, packed, type Sample, suspects, unpacked } from "./alignment.ts";
 import { duplicates } from "./duplicates.ts";
 import { features, type Look, look, outlines } from "./features.ts";
 import {
@@ -65,7 +65,8 @@ interface Examined {
   pair: AuditPair;
   A: Look;
   B: Look;
-  evidence: Evidence | undefined;
+  /** See `packed`. */
+  evidence: number[] | undefined;
 }
 
 /**
@@ -83,23 +84,23 @@ export async function audit(
   // It throws the error that explains why there are no pairs.
   if (!whole) await findPairs(access.files, root, { datasetMode });
   if (!listing || !whole) throw new DatasetError(`there are no pairs in ${root}.`);
-  const findings: AuditFinding[] = whole.phases.flatMap(({ found }) => orphans(found.onlyA, found.onlyB));
-  const note = unreadNote(listing.others);
-  if (note) findings.push({ kind: "form", text: note, files: unreadPictures(listing.others).slice(0, 3), pairs: [] });
   const all = whole.phases.flatMap(({ phase, found }) => found.pairs.map((pair): AuditPair => ({ ...pair, phase })));
-
   const reader = new Examiner(access, root);
   progress?.(0, all.length);
   const { good, placement, sampled } = await examineAll(all, reader, progress);
-  findings.push(...reader.findings, ...good.flatMap(({ pair, A, B }) => ofOnePair(pair, A, B)), ...ofClasses(good));
-  findings.push(...ofPlacement(placement, sampled));
-  const { suspected, judged } = suspects(good.flatMap(({ evidence }) => evidence ?? []));
+  const { suspected, judged } = suspects(good.flatMap(({ evidence }) => (evidence ? unpacked(evidence) : [])));
   // A set that is at fault as a whole does not show how single pairs should correspond.
   const asWhole = placement.verdict === "moved" || placement.verdict === "exchanged";
-  if (!asWhole) findings.push(...misaligned(good, suspected));
-  for (const { first, second, kind } of duplicates(good)) {
-    findings.push(ofTwoPairs([good[first]!.pair, good[second]!.pair], kind));
-  }
+  const findings = [
+    ...reader.findings,
+    ...unreadForms(listing.others),
+    ...whole.phases.flatMap(({ found }) => orphans(found.onlyA, found.onlyB)),
+    ...good.flatMap(({ pair, A, B }) => ofOnePair(pair, A, B)),
+    ...ofClasses(good),
+    ...ofPlacement(placement, sampled),
+    ...(asWhole ? [] : misaligned(good, suspected)),
+    ...duplicates(good).map(({ first, second, kind }) => ofTwoPairs([good[first]!.pair, good[second]!.pair], kind)),
+  ];
   return {
     layout: whole.layout,
     phases: whole.phases.map(({ phase, found }) => ({ phase, pairs: found.pairs.length })),
@@ -110,13 +111,20 @@ export async function audit(
   };
 }
 
+/** A finding about pictures that no layout looks at, because their form cannot be read. */
+function unreadForms(others: readonly string[]): AuditFinding[] {
+  const text = unreadNote(others);
+  return text ? [{ kind: "form", text, files: unreadPictures(others).slice(0, 3), pairs: [] }] : [];
+}
+
 /** Examines a sample of the pairs, then all of them with the statistics of the sample. */
 async function examineAll(all: readonly AuditPair[], reader: Examiner, progress: AuditOptions["progress"]) {
   const test = new PlacementTest();
   const sampled: AuditPair[] = [];
   const sample = new Map<AuditPair, { A: Look; B: Look; sample: Sample } | undefined>();
-  for (const pair of sampleOf(all)) {
-    const examined = await reader.examine(pair, true);
+  const chosen = sampleOf(all);
+  for (const [i, pair] of chosen.entries()) {
+    const examined = await reader.examine(pair, true, chosen[i + 1]);
     if (examined) {
       test.add(examined.outlines!);
       sampled.push(pair);
@@ -128,12 +136,16 @@ async function examineAll(all: readonly AuditPair[], reader: Examiner, progress:
   const learnt = [...sample.values()].flatMap((each) => (each ? [each.sample] : []));
   const alignment = learnt.length < fewestPairs ? undefined : new Alignment(learnt);
   const good: Examined[] = [];
-  let done = sample.size;
+  const rest = all.filter((pair) => !sample.has(pair));
+  let done = 0;
   for (const pair of all) {
     const known = sample.has(pair);
-    const examined = known ? sample.get(pair) : await reader.examine(pair, false);
-    if (examined) good.push({ pair, A: examined.A, B: examined.B, evidence: alignment?.evidence(examined.sample) });
-    if (!known) progress?.(++done, all.length);
+    const examined = known ? sample.get(pair) : await reader.examine(pair, false, rest[done + 1]);
+    if (examined) {
+      const evidence = alignment && packed(alignment.evidence(examined.sample));
+      good.push({ pair, A: examined.A, B: examined.B, evidence });
+    }
+    if (!known) progress?.(sample.size + ++done, all.length);
   }
   return { good, placement, sampled };
 }
@@ -143,6 +155,7 @@ class Examiner {
   readonly #access: { files: Files; images: Images };
   readonly #root: string;
   readonly #bad = new Set<string>();
+  #ahead: { pair: AuditPair; sides: Promise<{ A: DeepPicture; B: DeepPicture } | undefined> } | undefined;
   readonly findings: AuditFinding[] = [];
 
   constructor(access: { files: Files; images: Images }, root: string) {
@@ -150,11 +163,16 @@ class Examiner {
     this.#root = root;
   }
 
+  /** @param next the pair of the next call: its files are read while this one is examined */
   async examine(
     pair: AuditPair,
     withOutlines: boolean,
+    next: AuditPair | undefined,
   ): Promise<{ A: Look; B: Look; sample: Sample; outlines: Outlines | undefined } | undefined> {
-    const sides = await this.#read(pair);
+    const sides = await (this.#ahead?.pair === pair ? this.#ahead.sides : this.#read(pair));
+    this.#ahead = next && { pair: next, sides: this.#read(next) };
+    // An error is thrown when its turn comes.
+    this.#ahead?.sides.catch(() => {});
     if (!sides) return undefined;
     const [a, b] = [eightBit(sides.A), eightBit(sides.B)];
     return {
@@ -165,7 +183,7 @@ class Examiner {
     };
   }
 
-  async #read(pair: AuditPair) {
+  async #read(pair: AuditPair): Promise<{ A: DeepPicture; B: DeepPicture } | undefined> {
     try {
       return await readDeepPair(this.#access, this.#root, pair);
     } catch (error) {
@@ -183,7 +201,7 @@ function misaligned(good: readonly Examined[], suspected: readonly (Move | undef
   const found = good.flatMap(({ pair, A, B, evidence }, i) => {
     const move = suspected[i];
     if (!move || !evidence || A.fault?.kind === "flat" || B.fault?.kind === "flat") return [];
-    return [{ pair, move, errors: evidence[move].errors }];
+    return [{ pair, move, errors: unpacked(evidence)[move].errors }];
   });
   return found.sort((a, b) => b.errors - a.errors).map(({ pair, move, errors }) => ofMisaligned(pair, move, errors));
 }
