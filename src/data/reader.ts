@@ -5,7 +5,7 @@ import type { Pair, Side } from "./layouts.ts";
 import { type Filter, resize } from "./resize.ts";
 import { pictureChannels, type SideForm, type SideOptions, sideForms } from "./sides.ts";
 import { pairSize, type SizeOptions } from "./sizes.ts";
-import { halves, reduceChannels } from "./transforms.ts";
+import { halves, oddWidth, reduceChannels } from "./transforms.ts";
 
 export interface ReaderOptions extends SizeOptions, SideOptions {
   resizeFilter: Filter;
@@ -21,7 +21,7 @@ export interface Prepared {
   target?: DeepPicture | undefined;
 }
 
-/** An existing file that cannot be decoded. */
+/** An existing file that cannot be decoded, or has no two halves. */
 export class BadImage extends DatasetError {
   readonly file: string;
   readonly reason: string;
@@ -76,7 +76,7 @@ export class PairReader {
     };
   }
 
-  /** @throws BadImage for a file that cannot be decoded, DatasetError for sizes or channels that cannot be used */
+  /** @throws BadImage for a file that cannot be decoded or halved, DatasetError for sizes or channels that cannot be used */
   async read(pair: Pair): Promise<Prepared> {
     const forms = this.formsOf(pair);
     const [first, second] = this.#sides(pair);
@@ -117,5 +117,7 @@ export class PairReader {
 }
 
 function half(picture: DeepPicture, { file, half: which }: Side): DeepPicture {
-  return which === undefined ? picture : halves(picture, file)[which];
+  if (which === undefined) return picture;
+  if (picture.width % 2 !== 0) throw new BadImage(file, oddWidth(picture));
+  return halves(picture, file)[which];
 }

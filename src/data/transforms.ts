@@ -26,14 +26,17 @@ export function halves<Data extends Samples>(
   picture: Picture<Data>,
   file: string,
 ): { left: Picture<Data>; right: Picture<Data> } {
-  if (picture.width % 2 !== 0) {
-    throw new DatasetError(
-      `${file}: the width is odd (${picture.width}x${picture.height}), so it has no two halves of one size; ` +
-        "aligned pictures hold A left and B right. Cut it to an even width, or name another --dataset-mode.",
-    );
-  }
+  if (picture.width % 2 !== 0) throw new DatasetError(`${file}: ${oddWidth(picture)}.`);
   const width = picture.width / 2;
   return { left: crop(picture, 0, 0, width, picture.height), right: crop(picture, width, 0, width, picture.height) };
+}
+
+/** What is wrong with an aligned picture of odd width: a clause without a full stop. */
+export function oddWidth({ width, height }: Pick<Picture, "width" | "height">): string {
+  return (
+    `the width is odd (${width}x${height}), so it has no two halves of one size; aligned pictures hold A left and B right. ` +
+    "Cut it to an even width, or name another --dataset-mode"
+  );
 }
 
 /** The rectangle of width x height pixels whose upper left corner is (x, y). */

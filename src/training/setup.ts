@@ -2,6 +2,7 @@
 import { type Config, checkSize } from "../config/schema.ts";
 import { Loader } from "../data/loader.ts";
 import { type FoundPairs, findPairs } from "../data/pairs.ts";
+import { sampleNotes } from "../data/sample.ts";
 import { chooseDevice } from "../engines/device.ts";
 import { CheckpointError } from "../errors.ts";
 import { decode } from "../formats/safetensors.ts";
@@ -54,6 +55,7 @@ export async function setUp(config: Config, platform: Platform, events: TrainEve
   const run = new Run(platform.files, config);
   await refuseExisting(run, config);
   const data = await findPairs(platform.files, config.dataroot, config);
+  if (!config.continueTrain) data.notes.push(...(await sampleNotes(data, config, platform)));
   const device = await chooseDevice(platform, config.device);
   const loader = new Loader(data.pairs, { ...config, cacheBytes: roomForPairs(device, platform) }, platform);
   const size = await loader.size();

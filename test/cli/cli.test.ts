@@ -269,8 +269,13 @@ describe("bad data", () => {
     ["lonely", "", /no partner.*facade_0002.*--skip-unpaired/s],
     ["broken", "", /broken\/trainB\/facade_0002\.png.*--skip-bad-images/s],
     ["odd", "", /odd\/train\/1\.png: the width is odd \(63x32\)/],
-    ["tiny", "--preprocess crop", /16x32, below the crop of 32x32/],
-    ["tiny", "--preprocess none", /--netD basic: its map is empty for pictures of 16x32 .*--n-layers-d of at most 2/],
+    ["tiny", "", /tiny\/train\/1\.png is 32x32.*--dataset-mode aligned/],
+    ["tiny", "--dataset-mode aligned --preprocess crop", /16x32, below the crop of 32x32/],
+    [
+      "tiny",
+      "--dataset-mode aligned --preprocess none",
+      /--netD basic: its map is empty for pictures of 16x32 .*--n-layers-d of at most 2/,
+    ],
     ["data", "--init-g runs/x.safetensors", /runs\/x\.safetensors/],
     ["data", "--init-g runs/whole/latest_net_D.safetensors", /latest_net_D\.safetensors.*model/],
   ])("%s %s", async (dataroot, more, message) => {

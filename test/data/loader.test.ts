@@ -310,6 +310,15 @@ describe("bad pictures", () => {
     for (const i of [4, 0, 3]) expect(digests(await checked.batch(0, i))).toBe(digests(batches[i]!));
   });
 
+  test("an aligned picture of odd width is a bad picture, not the end of the epoch", async () => {
+    const root = await dataset({ "train/0.png": noise(41, 19, 3, 0), "train/1.png": noise(40, 19, 3, 1) });
+    const from = await loader(root, { skipBadImages: true, serialBatches: true });
+    expect((await epoch(from, 0)).flatMap((b) => b.names)).toEqual(["1", "1"]);
+    expect([...from.skipped.values()][0]).toMatch(/^the width is odd \(41x19\)/);
+    const strict = await loader(root, { serialBatches: true });
+    expect(await failure(strict.batch(0, 0))).toMatch(/the width is odd.*--skip-bad-images\.$/);
+  });
+
   test("all bad", async () => {
     const from = await loader(await withBad(0, 1, 2, 3, 4), { skipBadImages: true });
     expect(await failure(from.batch(0, 0))).toMatch(/^5 of 5 pairs cannot be decoded:(\n .*){5}\nNo pair is left\.$/);

@@ -8,6 +8,7 @@ import { type Config, configSchema, parseCommandLine } from "../../config/schema
 import { derivations } from "../../data/derivations.ts";
 import { Loader } from "../../data/loader.ts";
 import { derivedSides, findPairs, type Pair } from "../../data/pairs.ts";
+import { sampleNotes } from "../../data/sample.ts";
 import { inputPicture, outputPicture } from "../../data/sides.ts";
 import { crops } from "../../data/sizes.ts";
 import { ConfigError } from "../../errors.ts";
@@ -56,6 +57,7 @@ export const inspect: Command = {
     const config = parseCommandLine(otherOptions(z.object(own), given));
     const images = await loadImages();
     const { layout, pairs, notes } = await findPairs(files, config.dataroot, config);
+    notes.push(...(await sampleNotes({ layout, pairs }, config, { files, images })));
     for (const note of notes) output.note(`note: ${note}`);
 
     const serial = { ...config, serialBatches: true, batchSize: 1, withoutTargets: true };

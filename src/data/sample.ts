@@ -1,0 +1,157 @@
+/** A look at a few pairs before training: shapes that are hardly aligned pairs, blank pictures, channels that are lost. */
+import { DatasetError, UserError } from "../errors.ts";
+import type { DeepPicture, Files, Images } from "../platform.ts";
+import { contentNotes } from "./content.ts";
+import type { FoundPairs, Pair } from "./pairs.ts";
+import type { SideOptions } from "./sides.ts";
+import { halves } from "./transforms.ts";
+
+interface Access {
+  files: Files;
+  images: Images;
+}
+
+/** The options of a training that a sample is held against. */
+export interface SampleOptions extends SideOptions {
+  skipBadImages: boolean;
+}
+
+/** Aligned pictures that are not this much wider than high are no matter of course: plain photos have up to 16:9. */
+const surelyAligned = 1.9;
+
+/**
+ * Notes for the user about a data set, from a sample of its pairs. Files that cannot be read are left out.
+ * @param most pairs to look at, spread evenly
+ * @throws DatasetError for pictures that `auto` took as aligned pairs and that are not wider than high, and for an odd
+ *   width of an aligned picture unless bad pictures are left out
+ */
+export async function sampleNotes(
+  { layout, pairs }: Pick<FoundPairs, "layout" | "pairs">,
+  options: SampleOptions,
+  { files, images }: Access,
+  most = 8,
+): Promise<string[]> {
+  const remembered = remember({ files, images });
+  const step = Math.max(1, pairs.length / most);
+  const sample = Array.from({ length: Math.min(most, pairs.length) }, (_, i) => pairs[Math.floor(i * step)]!);
+  const notes: string[] = [];
+  if (layout === "aligned") notes.push(...(await shapeNotes(sample, options, remembered)));
+  notes.push(...(await contentNotes(sample, remembered, most)));
+  const [input, target] = options.direction === "AtoB" ? (["A", "B"] as const) : (["B", "A"] as const);
+  notes.push(...(await channelNotes(sample, input, { flag: "--input-nc", channels: options.inputNc }, remembered)));
+  notes.push(...(await channelNotes(sample, target, { flag: "--output-nc", channels: options.outputNc }, remembered)));
+  return notes;
+}
+
+/** Files and pictures that are read and decoded once, with their alpha. */
+function remember({ files, images }: Access): Access {
+  const known = new Map<string, Promise<Uint8Array>>();
+  const decoded = new WeakMap<Uint8Array, Promise<DeepPicture>>();
+  const read = (path: string) => {
+    const bytes = known.get(path) ?? files.read(path);
+    known.set(path, bytes);
+    return bytes;
+  };
+  const decodeDeep = (bytes: Uint8Array) => {
+    const picture = decoded.get(bytes) ?? (images.decodeDeep ?? images.decode).call(images, bytes, { alpha: true });
+    decoded.set(bytes, picture);
+    return picture;
+  };
+  return { files: { ...files, read }, images: { ...images, decodeDeep } };
+}
+
+/** The picture; undefined where it cannot be read. */
+async function pictureOf(file: string, { files, images }: Access): Promise<DeepPicture | undefined> {
+  try {
+    return await images.decodeDeep!(await files.read(file));
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+}
+
+async function shapeNotes(
+  sample: readonly Pair[],
+  { datasetMode, skipBadImages }: SampleOptions,
+  access: Access,
+): Promise<string[]> {
+  const shapes: { file: string; width: number; height: number }[] = [];
+  for (const { A } of sample) {
+    const picture = await pictureOf(A.file, access);
+    if (!picture) continue;
+    const { width, height } = picture;
+    if (width % 2 !== 0 && !skipBadImages) halves(picture, A.file);
+    shapes.push({ file: A.file, width, height });
+  }
+  const narrow = shapes.filter(({ width, height }) => width < surelyAligned * height);
+  const [first] = narrow;
+  if (datasetMode !== "auto" || !first || 2 * narrow.length < shapes.length) return [];
+  const { file, width, height } = first;
+  const half = `${Math.floor(width / 2)}x${height}`;
+  const other = "Pictures of A and B that are separate files belong in two folders, A and B (or trainA and trainB).";
+  if (shapes.every((shape) => shape.width <= shape.height)) {
+    throw new DatasetError(
+      `${file} is ${width}x${height}: pictures that are not wider than high are hardly pairs with A left and B right, and ` +
+        `would be cut into two halves of ${half}. ${other} If they are pairs, give --dataset-mode aligned.`,
+    );
+  }
+  return [
+    `each picture is cut into two halves, A left and B right (${file}: ${width}x${height} into two of ${half}). ${other} If ` +
+      "they are pairs, --dataset-mode aligned says so and ends this note.",
+  ];
+}
+
+/** Notes about colours and transparency that a side has and its network does not take, and the other way round. */
+async function channelNotes(
+  sample: readonly Pair[],
+  side: "A" | "B",
+  { flag, channels }: { flag: string; channels: number },
+  access: Access,
+): Promise<string[]> {
+  const clear: string[] = [];
+  const coloured: string[] = [];
+  let [read, withAlpha] = [0, 0];
+  for (const pair of sample) {
+    const { file, derive } = pair[side];
+    const picture = derive ? undefined : await pictureOf(file, access);
+    if (!picture || picture.bands || picture.channels > 4) continue;
+    read++;
+    if (picture.channels % 2 === 0) withAlpha++;
+    if (isTransparent(picture)) clear.push(file);
+    if (isColoured(picture)) coloured.push(file);
+  }
+  if (read === 0 || channels > 4) return [];
+  const some = (files: string[]) =>
+    `in ${files.length} of ${read} sampled pairs (${files.slice(0, 2).join(", ")}${files.length > 2 ? ", ..." : ""})`;
+  const notes: string[] = [];
+  if (channels % 2 === 1 && clear.length > 0) {
+    notes.push(
+      `side ${side} has transparency ${some(clear)}, which ${flag} ${channels} leaves out; ${flag} ${channels + 1} keeps it`,
+    );
+  }
+  if (channels % 2 === 0 && withAlpha === 0) {
+    notes.push(
+      `none of ${read} sampled pictures of side ${side} has transparency, so the last channel of ${flag} ${channels} is ` +
+        `opaque everywhere; ${flag} ${channels - 1} leaves it out`,
+    );
+  }
+  if (channels < 3 && coloured.length > 0) {
+    notes.push(`side ${side} is in colour ${some(coloured)}, which ${flag} ${channels} turns to grey`);
+  }
+  return notes;
+}
+
+function isTransparent({ data, channels }: DeepPicture): boolean {
+  if (channels % 2 === 1 || data instanceof Float32Array) return false;
+  const opaque = data instanceof Uint16Array ? 65535 : 255;
+  for (let i = channels - 1; i < data.length; i += channels) if (data[i]! < opaque) return true;
+  return false;
+}
+
+function isColoured({ data, channels }: DeepPicture): boolean {
+  if (channels < 3) return false;
+  for (let i = 0; i < data.length; i += channels) {
+    if (data[i] !== data[i + 1] || data[i] !== data[i + 2]) return true;
+  }
+  return false;
+}
