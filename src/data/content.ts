@@ -32,6 +32,11 @@ const withoutClass: readonly number[] = [255, 65535];
 const smallestRest = 0.01;
 /** In a label map at least this part of the pixels has the value of its left neighbour. Noise does not. */
 const inAreas = 0.7;
+/**
+ * Of the other pixels at most this part differs from the left neighbour by 1, if there are more than 4 classes. In a dark
+ * picture with smooth slopes nearly all do.
+ */
+const smallSteps = 0.8;
 
 /**
  * The part of the pixels whose colour differs from the picture's commonest colour by more than 4 of 255 in a channel.
@@ -88,17 +93,22 @@ function largestClass({ data, channels, width, bands }: DeepPicture): number | u
   if (bands || data instanceof Float32Array) return undefined;
   const colours = channels < 3 ? 1 : 3;
   const counts = new Map<number, number>();
-  let [repeated, pixels] = [0, 0];
+  let [repeated, small, pixels] = [0, 0, 0];
   for (let i = 0; i < data.length; i += channels, pixels++) {
     const value = data[i]!;
     if (value >= mostClasses && !withoutClass.includes(value)) return undefined;
     for (let c = 1; c < colours; c++) if (data[i + c] !== value) return undefined;
     counts.set(value, (counts.get(value) ?? 0) + 1);
-    if (pixels % width > 0 && data[i - channels] === value) repeated++;
+    if (pixels % width === 0) continue;
+    const step = Math.abs(data[i - channels]! - value);
+    if (step === 0) repeated++;
+    else if (step === 1) small++;
   }
   const classes = [...counts.keys()].filter((value) => value < mostClasses);
   const commonest = Math.max(...counts.values());
-  const map = classes.length >= 2 && repeated >= inAreas * pixels && commonest <= (1 - smallestRest) * pixels;
+  const smooth = classes.length > 4 && small > smallSteps * (pixels - repeated);
+  const map =
+    !smooth && classes.length >= 2 && repeated >= inAreas * pixels && commonest <= (1 - smallestRest) * pixels;
   return map ? Math.max(...classes) : undefined;
 }
 

@@ -27,7 +27,7 @@ const deep = (value: (x: number, y: number) => number) =>
     (_, i) => value(i % size, Math.floor(i / size)),
   );
 /** A map of `count` classes in blocks of 8 x 8. */
-const blocks = (count: number) => grey((x, y) => (Math.floor(x / 8) + 3 * Math.floor(y / 8)) % count);
+const blocks = (count: number) => grey((x, y) => (5 * Math.floor(x / 8) + 3 * Math.floor(y / 8)) % count);
 
 describe("contentFault", () => {
   it("names one flat colour, and how much of the picture is something else", () => {
@@ -56,6 +56,11 @@ describe("contentFault", () => {
     expect(contentFault(picture(ignored))?.largest).toBe(18);
     expect(contentFault(picture(Uint16Array.from(blocks(29))))?.text).toMatch(/numbers 0 to 28 \(of 65535\)/);
     expect(contentFault(picture(blocks(2)))?.largest).toBe(1);
+  });
+
+  it("does not take a dark picture with smooth slopes for a label map", () => {
+    expect(contentFault(picture(grey((x, y) => Math.floor((x + y) / 8))))?.kind).toBe("narrow");
+    expect(contentFault(picture(grey((x, y) => Math.floor((x + 2 * y) / 5))))).toBeUndefined();
   });
 
   it("takes a mask of black and white for what it is", () => {

@@ -224,7 +224,7 @@ describe("data audit", () => {
     const plain = { width: 32, height: 32, channels: 1 };
     const random = new Random(6, "plain", 0);
     for (let i = 0; i < 3; i++) {
-      const numbers = Uint8Array.from({ length: 1024 }, (_, k) => (((k % 32) >> 3) + 4 * (k >> 8) + i) % 12);
+      const numbers = Uint8Array.from({ length: 1024 }, (_, k) => (5 * ((k % 32) >> 3) + 4 * (k >> 8) + i) % 12);
       const dark = Uint16Array.from({ length: 1024 }, () => random.int(4096));
       await files.write(at("forms", "trainA", `${i}.png`), await images.encodePng({ ...plain, data: numbers }));
       await files.write(at("forms", "trainB", `${i}.png`), await images.encodePng({ ...plain, data: dark }));

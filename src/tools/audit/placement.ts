@@ -148,7 +148,9 @@ function verdictOf(
     shares.reduce((sum, share, k) => sum + (k < classCount - 1 && wanted(k) ? share : 0), 0) / (tells || 1);
   const count = tells * pairs;
   const fits = scores.map((each, i) => {
-    return probabilities[i]![classCount - 1]! < 0.5 ? fitOf(placeOf(highest(each))) : undefined;
+    const ofClasses = probabilities[i]!.slice(0, -1);
+    if (probabilities[i]!.at(-1)! >= 0.5) return undefined;
+    return fitOf(placeOf(highest(each, ofClasses.indexOf(Math.max(...ofClasses)))));
   });
   const found: Placement = {
     verdict: "unknown",
@@ -278,9 +280,10 @@ function scored(values: Float32Array, chance: Float64Array, common: number): Flo
   return values.map((value, i) => (value - chance[i]!) / deviation);
 }
 
-function highest(values: Float32Array): number {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
+/** The place with the highest score among those of a class. */
+function highest(scores: Float32Array, ofClass: number): number {
+  let best = classOf.indexOf(ofClass);
+  for (let i = best + 1; i < scores.length; i++) if (classOf[i] === ofClass && scores[i]! > scores[best]!) best = i;
   return best;
 }
 
