@@ -48,7 +48,7 @@ export async function convert(
   work: (picture: WholePicture) => WholePicture | Promise<WholePicture>,
 ): Promise<number> {
   const images = await loadImages();
-  const all = await jobs(input, out);
+  const all = await jobs(input, out, (text) => output.note(`note: ${text}`));
   await inBatch(
     all.map((job) => ({ ...job, name: job.input })),
     { overwrite, verb, place: out, what: "pictures" },

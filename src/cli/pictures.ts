@@ -2,7 +2,7 @@
 
 import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
-import { endingOf, PICTURE_ENDINGS } from "../data/listing.ts";
+import { endingOf, type Listing, PICTURE_ENDINGS, unreadNote } from "../data/listing.ts";
 import { ConfigError, UserError } from "../errors.ts";
 import type { Picture } from "../platform.ts";
 import { visible } from "../text.ts";
@@ -18,9 +18,10 @@ export interface Job {
  * One job per picture. A file gives <out>/<stem>.png, or <out> itself where that ends in .png. A folder gives every
  * picture in it at any depth, with the same relative path. Two pictures with one stem keep their endings: x.jpg.png and
  * x.tif.png.
+ * @param note called with a sentence about pictures in the folder that cannot be read
  * @throws UserError where there is nothing to read, ConfigError where an output would overwrite an input
  */
-export async function jobs(input: string, out: string): Promise<Job[]> {
+export async function jobs(input: string, out: string, note: (text: string) => void): Promise<Job[]> {
   const what = await stat(input).catch(() => undefined);
   if (!what) throw new UserError(`--input: there is no file or folder ${visible(input)}`);
   if (!what.isDirectory()) {
@@ -33,12 +34,15 @@ export async function jobs(input: string, out: string): Promise<Job[]> {
       `--out: got the input folder ${visible(input)}, expected another one, or the inputs would be overwritten`,
     );
   }
-  const names = await below(input, resolve(out));
+  const { pictures: names, others } = await below(input, resolve(out));
+  const unread = unreadNote(others);
   if (names.length === 0) {
     throw new UserError(
-      `--input: no picture (${PICTURE_ENDINGS.join(", ")}) in ${visible(input)} or a folder below it`,
+      `--input: no picture (${PICTURE_ENDINGS.join(", ")}) in ${visible(input)} or a folder below it` +
+        (unread ? `; ${unread}` : ""),
     );
   }
+  if (unread) note(`--input: ${unread}`);
   const stem = (name: string) => name.slice(0, -extname(name).length);
   const count = new Map<string, number>();
   for (const name of names) count.set(stem(name), (count.get(stem(name)) ?? 0) + 1);
@@ -63,11 +67,11 @@ export function withSuffix(path: string, suffix: string): string {
 }
 
 /**
- * Sorted paths of all pictures below a folder, without hidden files and without earlier outputs, a folder `out` inside
- * it.
+ * Sorted paths of all pictures and other files below a folder, without hidden files and without earlier outputs, a folder
+ * `out` inside it.
  */
-async function below(folder: string, out: string): Promise<string[]> {
-  const found: string[] = [];
+async function below(folder: string, out: string): Promise<Listing> {
+  const found: Listing = { pictures: [], others: [] };
   const seen = new Set<string>();
   const visit = async (at: string): Promise<void> => {
     const real = await realpath(at);
@@ -77,7 +81,7 @@ async function below(folder: string, out: string): Promise<string[]> {
       if (name.startsWith(".")) continue;
       const path = join(at, name);
       if (await isFolder(path)) await visit(path);
-      else if (PICTURE_ENDINGS.includes(endingOf(name))) found.push(relative(folder, path));
+      else found[PICTURE_ENDINGS.includes(endingOf(name)) ? "pictures" : "others"].push(relative(folder, path));
     }
   };
   await visit(folder);

@@ -68,8 +68,8 @@ function padded(picture: WholePicture, width: number, height: number, fill: Resi
 }
 
 /**
- * One picture with A in the left half and B in the right half. It is RGB if one side is, and has 16 bits if one side
- * has.
+ * One picture with A in the left half and B in the right half. It is RGB if one side is, has 16 bits if one side has, and
+ * alpha if one side has; the other side is opaque.
  * @throws UserError where the sizes differ
  */
 export function sideBySide(a: WholePicture, b: WholePicture): WholePicture {
@@ -79,20 +79,32 @@ export function sideBySide(a: WholePicture, b: WholePicture): WholePicture {
         "(pix2pix data resize makes it)",
     );
   }
-  const channels = Math.max(a.channels, b.channels);
+  const colours = Math.max(coloursOf(a), coloursOf(b));
+  const channels = colours + (hasAlpha(a) || hasAlpha(b) ? 1 : 0);
   const deep = whiteOf(a.data) > whiteOf(b.data) ? a.data : b.data;
   const row = a.width * channels;
   const data = alike(deep, 2 * row * a.height);
-  for (const [side, { data: values, channels: own }] of [a, b].entries()) {
-    const scale = whiteOf(deep) / whiteOf(values);
+  for (const [side, picture] of [a, b].entries()) {
+    const from = sources(picture, colours, channels);
+    const scale = whiteOf(deep) / whiteOf(picture.data);
     for (let y = 0, i = 0; y < a.height; y++) {
-      const at = (2 * y + side) * row;
-      for (let x = 0; x < row; x++, i++) {
-        data[at + x] = scale * values[own === channels ? i : Math.floor(i / channels)]!;
+      let at = (2 * y + side) * row;
+      for (let x = 0; x < a.width; x++, i += picture.channels) {
+        for (const c of from) data[at++] = c < 0 ? whiteOf(deep) : scale * picture.data[i + c]!;
       }
     }
   }
   return { width: 2 * a.width, height: a.height, channels, data };
+}
+
+const coloursOf = ({ channels }: WholePicture) => (channels < 3 ? 1 : 3);
+const hasAlpha = ({ channels }: WholePicture) => channels % 2 === 0;
+
+/** For each channel of the joined picture, the channel of a side that fills it; -1 is opaque alpha. */
+function sources(picture: WholePicture, colours: number, channels: number): number[] {
+  const grey = coloursOf(picture) === 1;
+  const from = Array.from({ length: colours }, (_, c) => (grey ? 0 : c));
+  return channels === colours ? from : [...from, hasAlpha(picture) ? picture.channels - 1 : -1];
 }
 
 /**

@@ -137,6 +137,57 @@ describe("combine", () => {
     expect((await run("combine", { ...given, skipUnpaired: true })).code).toBe(0);
   });
 
+  it("keeps alpha and 16 bits, whichever side has them", async () => {
+    const picture = (channels: number, data: number[] | Uint16Array) =>
+      images.encodePng({
+        width: 1,
+        height: 2,
+        channels,
+        data: data instanceof Uint16Array ? data : Uint8Array.from(data),
+      });
+    await files.write(at("clear/A/x.png"), await picture(4, [1, 2, 3, 128, 4, 5, 6, 0]));
+    await files.write(at("clear/B/x.png"), await picture(1, [7, 8]));
+    await files.write(at("clear/A/y.png"), await picture(1, Uint16Array.of(1000, 2000)));
+    await files.write(at("clear/B/y.png"), await picture(4, [1, 2, 3, 128, 4, 5, 6, 0]));
+    const folders = { foldA: "@clear/A", foldB: "@clear/B", foldAB: "@clear/AB" };
+    expect((await run("combine", folders)).code).toBe(0);
+    const joined = (name: string) => images.decodeDeep(readFileSync(at(`clear/AB/${name}.png`)), { alpha: true });
+    const x = await joined("x");
+    expect([x.width, x.channels, ...x.data]).toEqual([2, 4, 1, 2, 3, 128, 7, 7, 7, 255, 4, 5, 6, 0, 8, 8, 8, 255]);
+    const y = await joined("y");
+    const clear = [1, 2, 3, 128, 4, 5, 6, 0].map((value) => value * 257);
+    const [one, two] = [Array(3).fill(1000), Array(3).fill(2000)];
+    expect([...y.data]).toEqual([...one, 65535, ...clear.slice(0, 4), ...two, 65535, ...clear.slice(4)]);
+    await run("combine", { ...folders, foldAB: "@clear/jpeg", format: "jpeg" });
+    expect(await decode("clear/jpeg/x.jpg")).toMatchObject({ width: 2, channels: 3 });
+  });
+
+  it("fails where --skip-unpaired leaves no pair", async () => {
+    await run("resize", { input: "@demo/trainB", out: "@smaller", size: "16" });
+    const given = { foldA: "@demo/trainA", foldB: "@smaller", foldAB: "@none", skipUnpaired: true } as const;
+    await expect(run("combine", given)).rejects.toThrow(
+      /^6 of 6 pairs could not be used \(named above\), so no pair is left\. .*data resize/,
+    );
+  });
+
+  it("names pictures that cannot be read, as all data commands do", async () => {
+    for (const side of ["A", "B"]) {
+      await files.write(at(`forms/${side}/1.png`), readFileSync(at("demo/trainA/facade_0001.png")));
+      await files.write(at(`forms/${side}/2.heic`), "");
+      await files.write(at(`forms/photos${side}/3.AVIF`), "");
+    }
+    const left = (count: string) =>
+      `left out, because their form cannot be read: ${count}. Convert them to PNG to use them.`;
+    const combined = await run("combine", { foldA: "@forms/A", foldB: "@forms/B", foldAB: "@forms/AB" });
+    expect(combined.notes).toBe(`note: --fold-A: ${left("1 .heic")}\nnote: --fold-B: ${left("1 .heic")}`);
+    const gray = await run("grayscale", { input: "@forms/A", out: "@forms/grey" });
+    expect(gray.notes).toBe(`note: --input: ${left("1 .heic")}`);
+    const none = { foldA: "@forms/photosA", foldB: "@forms/photosB", foldAB: "@forms/AB" };
+    await expect(run("combine", none)).rejects.toThrow(/no picture in .*; left out, .*: 1 \.avif\./);
+    const resize = run("resize", { input: "@forms/photosA", out: "@forms/x", size: "16" });
+    await expect(resize).rejects.toThrow(/no picture .*; left out, .*: 1 \.avif\./);
+  });
+
   it("does not write into what it reads", async () => {
     await expect(run("combine", { ...folders, foldAB: "@demo/trainB/both" })).rejects.toThrow(/lies in/);
   });

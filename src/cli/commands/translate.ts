@@ -65,7 +65,7 @@ export const translate: Command = {
     if (keepSize && options.aspectRatio !== undefined) throw conflict("--keep-size and --aspect-ratio both say");
     if (options.bits === "16" && options.palette) throw conflict("--bits 16 and --palette both say");
     const palette = options.palette ? await namedPalette(options.palette) : undefined;
-    const all = await jobs(options.input, options.out);
+    const all = await jobs(options.input, options.out, (text) => output.note(`note: ${text}`));
     const { settings, fit, notes } = testTime(options, await storedConfig(options.checkpointsDir, options.name));
     for (const note of notes) output.note(`note: ${note}`);
     const images = await loadImages();

@@ -3,9 +3,9 @@
 import { resolve, sep } from "node:path";
 import * as z from "zod";
 import { option } from "../../../config/options.ts";
-import { listAll } from "../../../data/listing.ts";
+import { listAll, unreadNote } from "../../../data/listing.ts";
 import { eightBit } from "../../../data/transforms.ts";
-import { ConfigError, DatasetError, UserError } from "../../../errors.ts";
+import { ConfigError, DatasetError, UserError, WriteError } from "../../../errors.ts";
 import { files } from "../../../node/files.ts";
 import { sideBySide } from "../../../tools/frame.ts";
 import { matchFolders, unmatched } from "../../../tools/pairing.ts";
@@ -38,7 +38,7 @@ const schema = z.object({
   }),
   format: option(z.enum(["png", "jpeg"]).default("png"), {
     group: "pictures",
-    help: "png is lossless; jpeg is smaller, but blurs the edges of label maps",
+    help: "png is lossless; jpeg is smaller, but blurs the edges of label maps and has no transparency",
   }),
   quality: option(z.int().min(1).max(100).default(95), { group: "pictures", help: "JPEG quality" }),
   overwrite,
@@ -60,7 +60,9 @@ export const combine: Command = {
         throw new ConfigError(`--fold-AB: ${foldAB} lies in ${source}, which is read; choose another folder`);
       }
     }
-    const matching = matchFolders(await pictures("--fold-A", foldA), await pictures("--fold-B", foldB), options.useAB);
+    const note = (text: string) => output.note(`note: ${text}`);
+    const sides = [await pictures("--fold-A", foldA, note), await pictures("--fold-B", foldB, note)] as const;
+    const matching = matchFolders(...sides, options.useAB);
     const problem = unmatched(matching);
     if (problem && !options.skipUnpaired) {
       throw new DatasetError(
@@ -77,22 +79,35 @@ export const combine: Command = {
       return { name, output: `${foldAB}/${name}.${ending}`, A: `${foldA}/${A}`, B: `${foldB}/${B}` };
     });
     const batch = { overwrite: options.overwrite, verb: "combined", place: foldAB, what: "pairs" };
+    const alpha = options.format === "png";
     try {
       await inBatch(pieces, batch, output, async ({ A, B }) => {
-        const both = sideBySide(await readPicture(A), await readPicture(B));
+        const both = sideBySide(await readPicture(A, { alpha }), await readPicture(B, { alpha }));
         return options.format === "png" ? images.encodePng(both) : encodeJpeg(eightBit(both), options.quality);
       });
     } catch (error) {
-      if (options.skipUnpaired && error instanceof UserError) output.note(`left out: ${error.message}`);
-      else throw error;
+      if (!options.skipUnpaired || !(error instanceof UserError) || error instanceof WriteError) throw error;
+      const written = await Promise.all(pieces.map((piece) => files.exists(piece.output)));
+      if (!written.includes(true)) {
+        throw new DatasetError(
+          `${error.message}, so no pair is left. Bring the two sides of each pair to one size (pix2pix data resize), and ` +
+            "replace pictures that cannot be read.",
+        );
+      }
+      output.note(`left out: ${error.message}`);
     }
     return 0;
   },
 };
 
-async function pictures(flag: string, folder: string): Promise<string[]> {
+async function pictures(flag: string, folder: string, note: (text: string) => void): Promise<string[]> {
   const listing = await listAll(files, folder);
   if (!listing) throw new DatasetError(`${flag}: there is no folder ${folder}`);
-  if (listing.pictures.length === 0) throw new DatasetError(`${flag}: no picture in ${folder} or a folder below it`);
+  const unread = unreadNote(listing.others);
+  if (listing.pictures.length === 0) {
+    const left = unread ? `; ${unread}` : "";
+    throw new DatasetError(`${flag}: no picture in ${folder} or a folder below it${left}`);
+  }
+  if (unread) note(`${flag}: ${unread}`);
   return listing.pictures;
 }
