@@ -86,6 +86,8 @@ export interface Platform {
     (session: InferenceSession, feeds: Tensors, fetches: Tensors): Promise<void>;
     sequenceOutput?: string;
   };
+  /** Bytes of memory that this process can have; absent where that is unknown. */
+  memory?: number | undefined;
   /** Threads that a step uses when `--threads` is not given. */
   cores: number;
   /** The device that is always present, for `--device auto` without a GPU. */

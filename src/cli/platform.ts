@@ -1,4 +1,5 @@
 /** Loads Node's platform for commands. It is loaded on demand: sharp and ONNX Runtime take about a second to start. */
+import { availableParallelism } from "node:os";
 import type { images as nodeImages } from "../node/images.ts";
 import type { NodePlatformOptions } from "../node/index.ts";
 import type { Platform } from "../platform.ts";
@@ -15,4 +16,11 @@ export async function loadPlatform(options?: NodePlatformOptions): Promise<Platf
   await loadImages();
   const { nodePlatform } = await import("../node/index.ts");
   return nodePlatform(options);
+}
+
+/** A note for a number of threads above that of the cores: each thread waits for those that have no core. */
+export function threadsNote(threads: number | undefined, cores: number = availableParallelism()): string[] {
+  if (threads === undefined || threads <= cores) return [];
+  const has = cores === 1 ? "1 core" : `${cores} cores`;
+  return [`--threads ${threads}: this machine has ${has}, and more threads than cores are slower, up to 30 times`];
 }

@@ -10,7 +10,7 @@ import { files } from "../node/files.ts";
 import type { Platform } from "../platform.ts";
 import { Run } from "../run/run.ts";
 import type { Output } from "./command.ts";
-import { loadPlatform } from "./platform.ts";
+import { loadPlatform, threadsNote } from "./platform.ts";
 
 /**
  * The configuration of a run.
@@ -75,6 +75,7 @@ export async function openStoredRun(
 ): Promise<{ translator: Translator; platform: Platform }> {
   const { name, checkpointsDir, threads } = options;
   for (const note of compareWithRun(await storedConfig(checkpointsDir, name), others)) output.note(`note: ${note}`);
+  for (const note of threadsNote(threads)) output.note(`note: ${note}`);
   const { openTranslator } = await import("../inference/open.ts");
   const platform = await loadPlatform({ threads });
   return { translator: await openTranslator(options, platform), platform };

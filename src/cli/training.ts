@@ -4,7 +4,7 @@ import { type Config, configSchema } from "../config/schema.ts";
 import { shellOption } from "../text.ts";
 import type { TrainEvents, TrainResult } from "../training/train.ts";
 import type { Output } from "./command.ts";
-import { loadPlatform } from "./platform.ts";
+import { loadPlatform, threadsNote } from "./platform.ts";
 import { Progress } from "./progress.ts";
 import { listenForStop } from "./stop.ts";
 
@@ -27,6 +27,7 @@ export async function trainShown(
     progress.end();
     output.note("Stopping: this step is finished and saved first. Press Ctrl-C again to end at once.");
   });
+  for (const note of threadsNote(config.threads)) output.note(`note: ${note}`);
   let steps = 0;
   const events: TrainEvents = {
     start: (description) => {

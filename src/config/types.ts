@@ -65,22 +65,22 @@ export interface ConfigInput {
   preprocess?: Values["preprocess"];
   /**
    * Width (and height) that both sides are resized to before the crop.
-   * Value: px of at least 1. Default: 286.
+   * Value: px from 1 to 32768. Default: 286.
    */
   loadSize?: number;
   /**
    * Height that both sides are resized to, if it differs from the width.
-   * Value: px of at least 1. Default: the load size.
+   * Value: px from 1 to 32768. Default: the load size.
    */
   loadHeight?: number;
   /**
    * Width (and height) of the networks' input.
-   * Value: px of at least 1. Default: 256.
+   * Value: px from 1 to 32768. Default: 256.
    */
   cropSize?: number;
   /**
    * Height of the networks' input, if it differs from the width.
-   * Value: px of at least 1. Default: the crop size.
+   * Value: px from 1 to 32768. Default: the crop size.
    */
   cropHeight?: number;
   /**
@@ -125,7 +125,7 @@ export interface ConfigInput {
   serialBatches?: boolean;
   /**
    * Pairs per step.
-   * Value: pairs of at least 1. Default: 1.
+   * Value: pairs from 1 to 65536. Default: 1.
    */
   batchSize?: number;
   /**
@@ -162,7 +162,7 @@ export interface ConfigInput {
   netG?: Values["netG"];
   /**
    * Filters of the generator's first layer.
-   * Value: filters of at least 1. Default: 64.
+   * Value: filters from 1 to 4096. Default: 64.
    */
   ngf?: number;
   /**
@@ -193,7 +193,7 @@ export interface ConfigInput {
   netD?: Values["netD"];
   /**
    * Filters of the discriminator's first layer.
-   * Value: filters of at least 1. Default: 64.
+   * Value: filters from 1 to 4096. Default: 64.
    */
   ndf?: number;
   /**

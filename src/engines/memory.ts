@@ -6,6 +6,9 @@ import type { Device } from "../platform.ts";
 import { memoryOf } from "./engine.ts";
 import type { NetworkState } from "./state.ts";
 
+/** The parameters of a network, before or after memory is taken for them. */
+type Network = Pick<NetworkState, "network" | "specs">;
+
 const bytesPerValue: Record<Dtype, number> = { float32: 4, int64: 8, bool: 1 };
 const bytesOf = (t: Tensor): number => t.size * bytesPerValue[t.dtype];
 
@@ -24,7 +27,7 @@ export interface MemoryNeed {
  * The least memory of the programs of a step, which have to be lowered for the device. A runtime that keeps free
  * buffers takes somewhat more.
  */
-export function memoryNeed(programs: readonly Program[], states: readonly NetworkState[]): MemoryNeed {
+export function memoryNeed(programs: readonly Program[], states: readonly Network[]): MemoryNeed {
   const own = new Set<string>();
   let networks = 0;
   for (const { network, specs } of states) {
@@ -72,6 +75,27 @@ function largestLiveSet({ nodes, inputs, constants, outputs }: Program): number 
     for (const ended of ending.get(i) ?? []) if (alive.delete(ended)) live -= bytesOf(ended);
   });
   return most;
+}
+
+/**
+ * Compares a need with the memory of the machine, before that memory is taken.
+ * @param what needs it, such as "netG unet_256 with ngf 64"
+ * @param memory in bytes; undefined where it is unknown
+ * @param advice what to do; by default the options that lower the need most
+ * @throws DeviceError with both figures and the advice
+ */
+export function checkMemory(need: MemoryNeed, memory: number | undefined, what: string, advice?: string): void {
+  const { networks, carried, working, total } = need;
+  if (memory === undefined || total <= memory) return;
+  const rest = carried + working;
+  const parts =
+    rest > 0
+      ? ` (networks with gradients and moments ${inBytes(networks)}, activations and the like ${inBytes(rest)})`
+      : "";
+  const smaller = `Take a smaller ${networks > rest ? "--ngf or --ndf" : "--crop-size or --batch-size"}.`;
+  throw new DeviceError(
+    `${what} needs ${inBytes(total)} of memory or more${parts}, but this machine has ${inBytes(memory)}. ${advice ?? smaller}`,
+  );
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Opens the generator of a run. */
 import type { Config } from "../config/schema.ts";
 import { chooseDevice } from "../engines/device.ts";
+import { checkMemory, memoryNeed } from "../engines/memory.ts";
 import { NetworkState } from "../engines/state.ts";
 import { generatorGraph } from "../model/pix2pix.ts";
 import { generators } from "../networks/generators.ts";
@@ -25,7 +26,7 @@ export interface OpenOptions extends TestTime {
 /**
  * Opens the generator of a run.
  * @throws CheckpointError when the run or its weights do not exist or are damaged
- * @throws DeviceError when the device is not there
+ * @throws DeviceError when the device is not there, or the memory of the machine is too small
  *
  * @example
  * ```ts
@@ -49,6 +50,13 @@ export async function openTranslator(options: OpenOptions, platform: Platform): 
   const { tensors, path } = await run.generator(epoch);
   const side = generators[config.netG].multiple;
   const { netG } = generatorGraph(config, { n: 1, height: side, width: side });
+  const advice = "Use a machine with more, or put the config.json back that the run was trained with.";
+  checkMemory(
+    memoryNeed([], [netG]),
+    platform.memory,
+    `The run ${run.dir} (netG ${config.netG}, ngf ${config.ngf})`,
+    advice,
+  );
   const state = new NetworkState(netG);
   loadWeights(state, tensors, path);
   return Translator.of(config, state, platform, options, device, "fixed");

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { availableParallelism } from "node:os";
+import { availableParallelism, totalmem } from "node:os";
 import type { Platform } from "../platform.ts";
 import { devices } from "./devices.ts";
 import { files } from "./files.ts";
@@ -33,5 +33,11 @@ export interface NodePlatformOptions {
  * ```
  */
 export async function nodePlatform({ threads }: NodePlatformOptions = {}): Promise<Platform> {
-  return { files, images, ort, runInto, cores: threads ?? availableParallelism(), base: "cpu", devices };
+  const cores = threads ?? availableParallelism();
+  return { files, images, ort, runInto, memory: memoryOfProcess(), cores, base: "cpu", devices };
+}
+
+/** Bytes: those of the machine, or of the container where it has fewer. */
+function memoryOfProcess(): number {
+  return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
 }

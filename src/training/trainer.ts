@@ -6,7 +6,7 @@ import { keepsState } from "../engines/device.ts";
 import type { Bound, Engine } from "../engines/engine.ts";
 import { GpuEngine } from "../engines/gpu.ts";
 import { HostEngine } from "../engines/host.ts";
-import { type MemoryNeed, memoryNeed } from "../engines/memory.ts";
+import { checkMemory, type MemoryNeed, memoryNeed } from "../engines/memory.ts";
 import { NetworkState } from "../engines/state.ts";
 import type { Program } from "../graph/graph.ts";
 import { stepForGpu } from "../lowering/gpu.ts";
@@ -107,10 +107,14 @@ export class Trainer {
   readonly #usual: { key: string; step: StepGraph };
   #rows: Row[] = [];
 
-  /** @param shape the usual size of a batch; memory for others is taken when they come */
+  /**
+   * @param shape the usual size of a batch; memory for others is taken when they come
+   * @throws DeviceError when the networks and the batch need more memory than the machine has
+   */
   constructor(platform: Platform, options: TrainerOptions, shape: BatchShape) {
     const { model, threads, device = { name: platform.base, label: platform.base } } = options;
     const step = trainingStep(model, shape);
+    checkMemory(needOnHost(step, keepsState(device)), platform.memory, described(model, shape));
     this.#usual = { key: keyOf(shape), step };
     this.netG = new NetworkState(step.netG);
     this.netD = new NetworkState(step.netD);
@@ -278,6 +282,20 @@ export class Trainer {
     const bound = await this.#engine.compile(programs);
     return { bound, substeps: indexed, masks: netG.masks, uniforms: netD.uniforms, counts };
   }
+}
+
+/**
+ * A lower bound of the host's memory for a step, from the programs as they are before they are lowered.
+ * @param onDevice whether activations lie in a device's own memory
+ */
+function needOnHost({ substeps, netG, netD }: StepGraph, onDevice: boolean): MemoryNeed {
+  const programs = substeps.flatMap(({ before, batch, after }) => [...before, batch, ...after]);
+  return memoryNeed(onDevice ? [] : programs, [netG, netD]);
+}
+
+/** Networks and batch for a message. */
+function described({ netG, ngf, netD, ndf }: ModelOptions, { n, height, width }: BatchShape): string {
+  return `A training step of netG ${netG} with ngf ${ngf}, netD ${netD} with ndf ${ndf} and batch ${n} at ${width}x${height} px`;
 }
 
 const keyOf = ({ n, height, width }: BatchShape): string => `${n}x${height}x${width}`;

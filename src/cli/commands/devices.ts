@@ -6,7 +6,6 @@ import { parseConfig } from "../../config/schema.ts";
 import { conform, type DeviceConformance, type Extent, isRight, linesOf } from "../../conformance/report.ts";
 import { chooseDevice } from "../../engines/device.ts";
 import { checkLimits, inBytes, memoryNeed } from "../../engines/memory.ts";
-import { NetworkState } from "../../engines/state.ts";
 import { UserError } from "../../errors.ts";
 import { stepForGpu } from "../../lowering/gpu.ts";
 import { trainingStep } from "../../model/pix2pix.ts";
@@ -100,7 +99,7 @@ function whatItHolds(device: FoundDevice): string {
   const { cropSize } = config;
   const step = trainingStep(config, { n: 1, height: cropSize, width: cropSize });
   const programs = stepForGpu(step.substeps.map(({ batch }) => batch));
-  const networks = [new NetworkState(step.netG), new NetworkState(step.netD)];
+  const networks = [step.netG, step.netD];
   const what = `${config.netG}, ngf ${config.ngf}, ${cropSize} px, batch 1`;
   try {
     for (const program of programs) checkLimits(program, device);

@@ -7,6 +7,9 @@ import { preprocessings } from "../../data/sizes.ts";
 import { namesOf } from "../names.ts";
 import { option } from "../options.ts";
 
+/** Pixels of a side: a picture of this width and height takes 3 GB. */
+const mostPixels = 32768;
+
 export const dataOptions = {
   dataroot: option(z.string().min(1), {
     group: "data",
@@ -43,23 +46,23 @@ export const dataOptions = {
     help: "preparation of both sides of a pair",
     kinds: preprocessings,
   }),
-  loadSize: option(z.int().min(1).default(286), {
+  loadSize: option(z.int().min(1).max(mostPixels).default(286), {
     group: "data",
     unit: "px",
     help: "width (and height) that both sides are resized to before the crop",
   }),
-  loadHeight: option(z.int().min(1).optional(), {
+  loadHeight: option(z.int().min(1).max(mostPixels).optional(), {
     group: "data",
     unit: "px",
     absent: "the load size",
     help: "height that both sides are resized to, if it differs from the width",
   }),
-  cropSize: option(z.int().min(1).default(256), {
+  cropSize: option(z.int().min(1).max(mostPixels).default(256), {
     group: "data",
     unit: "px",
     help: "width (and height) of the networks' input",
   }),
-  cropHeight: option(z.int().min(1).optional(), {
+  cropHeight: option(z.int().min(1).max(mostPixels).optional(), {
     group: "data",
     unit: "px",
     absent: "the crop size",
@@ -94,7 +97,7 @@ export const dataOptions = {
     group: "data",
     help: "take pairs in the order of their names instead of shuffling them each epoch",
   }),
-  batchSize: option(z.int().min(1).default(1), { group: "data", unit: "pairs", help: "pairs per step" }),
+  batchSize: option(z.int().min(1).max(65536).default(1), { group: "data", unit: "pairs", help: "pairs per step" }),
   maxDatasetSize: option(z.int().min(1).optional(), {
     group: "data",
     unit: "pairs",

@@ -21,6 +21,9 @@ const sized = Object.fromEntries(
   ]),
 );
 
+/** A U-Net of 256 px with as many filters has 220 thousand million parameters. */
+const mostFilters = 4096;
+
 export const networkOptions = {
   netG: option(z.enum(namesOf(generators)).default("unet_256"), {
     group: "networks",
@@ -28,7 +31,7 @@ export const networkOptions = {
     help: "generator, with the sizes that it takes",
     kinds: sized,
   }),
-  ngf: option(z.int().min(1).default(64), {
+  ngf: option(z.int().min(1).max(mostFilters).default(64), {
     group: "networks",
     unit: "filters",
     help: "filters of the generator's first layer",
@@ -48,7 +51,7 @@ export const networkOptions = {
     help: "discriminator; patch_N judges patches of N px as in the paper's Table 3",
     kinds: discriminators,
   }),
-  ndf: option(z.int().min(1).default(64), {
+  ndf: option(z.int().min(1).max(mostFilters).default(64), {
     group: "networks",
     unit: "filters",
     help: "filters of the discriminator's first layer",
