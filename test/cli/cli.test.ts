@@ -87,7 +87,7 @@ describe("help", () => {
     ];
     expect(groups).toEqual(expected);
     const text = out.replace(/\s+/g, " ");
-    expect(text).toContain("--crop-size <px> width (and height) of the networks' input (default 256 px)");
+    expect(text).toContain("--crop-size <px> width (and height) of the networks' input (1 to 32768; default 256 px)");
     expect(text).toMatch(
       /--netG <choice> .*\(default unet_256\) unet_32: U-Net of 5 levels, .* article: the seed article's/,
     );
@@ -142,7 +142,7 @@ describe("a wrong command line", () => {
       "train --dataroot data --gan_mode=lsgn",
       /--gan-mode: got "lsgn", expected vanilla, lsgan, wgangp or hinge; did you mean lsgan\?/,
     ],
-    ["train --dataroot data --ngf 0", /--ngf: got 0, expected a whole number of at least 1/],
+    ["train --dataroot data --ngf 0", /--ngf: got 0, expected a whole number from 1 to 4096/],
     ["train --dataroot data --max-steps ten", /--max-steps: got "ten", expected a whole number/],
     ["train --dataroot data --crop-size 250", /--crop-size 250: unet_256 halves the picture 8 times.*nearest 256/],
     ["train --dataroot data --crop-size 512", /--load-size: got 286, expected at least --crop-size 512; 572/],

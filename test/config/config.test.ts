@@ -345,7 +345,8 @@ describe("the schema", () => {
     const words = Object.fromEntries(optionsOf(configSchema).map((spec) => [spec.key, expectedOf(spec)]));
     expect(words).toMatchObject({
       inputNc: "a whole number from 1 to 64",
-      ngf: "a whole number of at least 1",
+      ngf: "a whole number from 1 to 4096",
+      nEpochs: "a whole number of at least 0",
       lr: "a number above 0",
       beta1: "a number of at least 0 and below 1",
       norm: "batch, instance or none",
