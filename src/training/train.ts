@@ -63,6 +63,8 @@ export async function train(
   } catch (error) {
     throw error instanceof DeviceLostError ? await withAdvice(error, new Run(platform.files, config)) : error;
   } finally {
+    // A device that was lost cannot free its sessions.
+    await training?.trainer.close().catch(() => {});
     await training?.release();
   }
 }

@@ -52,6 +52,30 @@ describe("two trainings of one run", () => {
   });
 });
 
+describe("the sessions of a run", () => {
+  it("are freed when training ends: a process may train one run after the other", async () => {
+    const open = new Set<unknown>();
+    const { ort } = platform;
+    const counted: typeof ort = {
+      ...ort,
+      InferenceSession: {
+        create: async (model, options) => {
+          const session = await ort.InferenceSession.create(model, options);
+          open.add(session);
+          const release = session.release.bind(session);
+          session.release = async () => {
+            open.delete(session);
+            await release();
+          };
+          return session;
+        },
+      },
+    };
+    await train(config("freed", { nEpochs: 1, valFreq: 1, valPhase: "test" }), { ...platform, ort: counted });
+    expect(open.size).toBe(0);
+  });
+});
+
 describe("a folder that is moved while the run is trained", () => {
   it("ends training with an error; weights and state are where the folder was", async () => {
     const [from, to] = [join(checkpointsDir, "moved"), join(work, "elsewhere")];
