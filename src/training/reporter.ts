@@ -37,6 +37,11 @@ export interface ReporterOptions {
   steps: { epochs: number; last: number };
 }
 
+/** A step counts at most so many times the pace: a laptop that slept must not turn an hour left into days. */
+const mostPaces = 5;
+/** Steps before there is a pace to compare with. */
+const firstSteps = 10;
+
 export class Reporter {
   readonly #options: ReporterOptions;
   /** Epochs that have a sample; undefined until the folder is read. */
@@ -45,6 +50,8 @@ export class Reporter {
   /** Moving average of the seconds of a step: its weights fall by 0.95 a step. */
   #pace = 0;
   #paceWeight = 0;
+  /** Steps of this training. */
+  #count = 0;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
@@ -54,8 +61,10 @@ export class Reporter {
   add(line: LossLine, images: number): StepReport {
     const { lines, steps } = this.#options;
     lines.push(line);
+    this.#count++;
+    const usual = this.#count > firstSteps ? Math.min(line.seconds, mostPaces * this.#pace) : line.seconds;
     this.#paceWeight = 0.95 * this.#paceWeight + 1;
-    this.#pace += (line.seconds - this.#pace) / this.#paceWeight;
+    this.#pace += (usual - this.#pace) / this.#paceWeight;
     const { epoch, step, lr, seconds } = line;
     return {
       ...{ epoch, epochs: steps.epochs, step, lastStep: steps.last, losses: lossesOf(line), lr, seconds },
