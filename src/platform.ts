@@ -36,6 +36,8 @@ export interface Files {
   /** The entries of a folder, sorted by code unit; undefined when there is no such folder. */
   list(path: string): Promise<{ name: string; folder: boolean }[] | undefined>;
   exists(path: string): Promise<boolean>;
+  /** Bytes of a file. Absent where a runtime would have to open it. */
+  size?(path: string): Promise<number>;
   /** Replaces a file at `to`. */
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;

@@ -144,6 +144,11 @@ export interface ConfigInput {
    */
   skipBadImages?: boolean;
   /**
+   * Continue a run although files of its pairs were renamed or replaced; their number must be the same.
+   * Default: false.
+   */
+  allowChangedData?: boolean;
+  /**
    * Generator, with the sizes that it takes.
    * - unet_32: U-Net of 5 levels, multiples of 32
    * - unet_64: U-Net of 6 levels, multiples of 64

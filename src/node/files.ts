@@ -187,6 +187,7 @@ export const files: Files = {
     }),
   list,
   exists,
+  size: (path) => guarded("look at", path, async () => (await stat(path)).size),
   rename: (from, to) =>
     guarded("rename", from, async () => {
       await rename(from, to);

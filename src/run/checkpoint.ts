@@ -25,6 +25,8 @@ export interface Progress {
   epoch: number;
   /** Pairs of the data set: the order of the data depends on their number. */
   pairs: number;
+  /** Digest of the names and sizes of the pairs' files (data-record.ts). Runs of older versions have none. */
+  data?: string | undefined;
 }
 
 const fileG = weightsFile("latest", "G");
@@ -62,13 +64,14 @@ export class Checkpoint {
    * Saves everything that the next step depends on.
    * @throws UserError when weights are not finite or the disk is full; the checkpoint before stays
    */
-  async save({ netG, netD }: Networks, { step, epoch, pairs }: Progress): Promise<void> {
+  async save({ netG, netD }: Networks, { step, epoch, pairs, data }: Progress): Promise<void> {
     for (const net of [netG, netD]) refuseNonFinite(net, this.#path(fileG));
     const metadata = { step: String(step), epoch: String(epoch), pairs: String(pairs) };
     const contents = [weightTensors(netG), weightTensors(netD), { ...momentTensors(netG), ...momentTensors(netD) }];
     try {
       for (const [i, name] of names.entries()) {
-        await this.#files.write(this.#next(name), encode(contents[i]!, metadata));
+        const about = name === stateFile && data !== undefined ? { ...metadata, data } : metadata;
+        await this.#files.write(this.#next(name), encode(contents[i]!, about));
       }
     } catch (error) {
       for (const name of names) await this.#files.remove(this.#next(name)).catch(() => {});
@@ -149,7 +152,7 @@ export async function readTensors(files: Files, path: string): Promise<Safetenso
 
 /** @throws CheckpointError for numbers that no run has written */
 function progressOf(metadata: Readonly<Record<string, string>>, path: string): Progress {
-  const number = (name: keyof Progress) => {
+  const number = (name: "step" | "epoch" | "pairs") => {
     const text = metadata[name];
     if (text !== undefined && /^\d{1,15}$/.test(text)) return Number(text);
     throw new CheckpointError(
@@ -157,5 +160,6 @@ function progressOf(metadata: Readonly<Record<string, string>>, path: string): P
         "elsewhere; or start another run with --init-g and --init-d.",
     );
   };
-  return { step: number("step"), epoch: number("epoch"), pairs: number("pairs") };
+  const { data } = metadata;
+  return { step: number("step"), epoch: number("epoch"), pairs: number("pairs"), ...(data !== undefined && { data }) };
 }

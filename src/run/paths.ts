@@ -4,8 +4,9 @@
  * | file | content |
  * |---|---|
  * | config.json | the options of the run |
+ * | data.json | names and sizes of the pairs' files |
  * | latest_net_G.safetensors, latest_net_D.safetensors | weights of the last checkpoint |
- * | latest_state.safetensors | Adam's moments of both networks; its header holds the step |
+ * | latest_state.safetensors | Adam's moments of both networks; its header holds the step and the digest of data.json |
  * | 20_net_G.safetensors, best_net_G.safetensors, ... | weights of an epoch that is kept |
  * | loss_log.jsonl, val_log.jsonl | one JSON object a line: losses of a step, scores of an epoch |
  * | samples/epoch_020.png | input, output and target of a few pairs after an epoch |
@@ -15,6 +16,7 @@
  */
 
 export const configFile = "config.json";
+export const dataFile = "data.json";
 export const pageFile = "index.html";
 export const lossFile = "loss_log.jsonl";
 export const scoreFile = "val_log.jsonl";

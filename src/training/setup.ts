@@ -8,6 +8,7 @@ import { CheckpointError } from "../errors.ts";
 import { decode } from "../formats/safetensors.ts";
 import { type Init, inits } from "../nn/init.ts";
 import type { Device, Files, Platform } from "../platform.ts";
+import { type DataRecord, dataChange, recordOf, saveRecord } from "../run/data-record.ts";
 import { loadWeights, type Progress, Run } from "../run/run.ts";
 import { describe, type RunDescription } from "./description.ts";
 import { LossLog, type LossLogOptions } from "./loss-log.ts";
@@ -34,6 +35,8 @@ export interface Training {
   readonly loader: Loader;
   /** Of the data set. */
   readonly pairs: number;
+  /** Names and sizes of the files of the data set. */
+  readonly data: DataRecord;
   readonly trainer: Trainer;
   readonly steps: { readonly perEpoch: number; readonly last: number; readonly epochs: number };
   readonly log: LossLog;
@@ -58,40 +61,44 @@ export async function setUp(config: Config, platform: Platform, events: TrainEve
   if (!config.continueTrain) data.notes.push(...(await sampleNotes(data, config, platform)));
   const device = await chooseDevice(platform, config.device);
   const loader = new Loader(data.pairs, { ...config, cacheBytes: roomForPairs(device, platform) }, platform);
+  const record = await recordOf(platform.files, config.dataroot, data.pairs);
   const size = await loader.size();
   checkSize(config, size.height, size.width);
   // From here on files of the run are changed.
   const release = await run.lock();
   try {
-    return await open({ run, config, platform, events, data, device, loader, size, release });
+    return await open({ run, config, platform, events, found: data, data: record, device, loader, size, release });
   } catch (error) {
     await release();
     throw error;
   }
 }
 
-interface Opening extends Pick<Training, "run" | "config" | "platform" | "events" | "loader" | "release"> {
-  data: FoundPairs;
+interface Opening extends Pick<Training, "run" | "config" | "platform" | "events" | "loader" | "release" | "data"> {
+  found: FoundPairs;
   device: Device;
   size: { height: number; width: number };
 }
 
 /** Networks with their weights, logs up to the step at which training begins, and all that reports. */
-async function open({ data, device, size, ...rest }: Opening): Promise<Training> {
-  const { run, config, platform, events, loader } = rest;
+async function open({ found, device, size, ...opened }: Opening): Promise<Training> {
+  // The leave to go on with changed data holds once.
+  const rest = { ...opened, config: { ...opened.config, allowChangedData: false } };
+  const { run, config, platform, events, loader, data } = rest;
   await run.sweep();
   const threads = config.threads ?? platform.cores;
-  const shape = { n: Math.min(config.batchSize, data.pairs.length), ...size };
+  const shape = { n: Math.min(config.batchSize, found.pairs.length), ...size };
   const trainer = new Trainer(platform, { model: config, seed: config.seed, threads, device }, shape);
   const { step } = config.continueTrain
-    ? await restore(run, config, data, trainer)
+    ? await restore(opened, found, trainer)
     : await drawWeights(config, platform.files, trainer, events);
 
   const steps = stepsOf(config, loader);
   const lines = await run.losses.cutAfter(step);
   await run.saveConfig(config);
+  await saveRecord(platform.files, run.dir, data);
   const about = { runDir: run.dir, threads, steps: { done: step, ...steps } };
-  events.start?.(describe(config, trainer, { ...data, ...size }, about));
+  events.start?.(describe(config, trainer, { ...found, ...size }, about));
   const validation = await Validation.open(config, run, platform, trainer, step);
   const reporter = new Reporter({ run, config, lines, scores: validation?.scores ?? [], steps });
   const onLine: LossLogOptions["onLine"] = (line, images) => {
@@ -101,7 +108,7 @@ async function open({ data, device, size, ...rest }: Opening): Promise<Training>
   const log = new LossLog({ run, trainer, lr: config.lr, onLine });
   log.saved = step;
   await trainer.prepare(shape);
-  return { ...rest, pairs: data.pairs.length, trainer, steps, log, validation, reporter, first: step, step };
+  return { ...rest, pairs: found.pairs.length, trainer, steps, log, validation, reporter, first: step, step };
 }
 
 async function refuseExisting(run: Run, { continueTrain }: Config): Promise<void> {
@@ -119,14 +126,32 @@ function roomForPairs(device: Device, { base }: Platform): number | undefined {
   return device.name === base ? undefined : 256 * 2 ** 20;
 }
 
-/** Continues from the last checkpoint. @throws CheckpointError when it does not fit the networks or the data set */
-async function restore(run: Run, { dataroot }: Config, { pairs }: FoundPairs, trainer: Trainer): Promise<Progress> {
+/**
+ * Continues from the last checkpoint.
+ * @throws CheckpointError when it does not fit the networks or the data set
+ */
+async function restore(
+  { run, config, platform, data }: Pick<Opening, "run" | "config" | "platform" | "data">,
+  { pairs, notes }: FoundPairs,
+  trainer: Trainer,
+): Promise<Progress> {
+  const { dataroot, allowChangedData } = config;
   const progress = await run.restore(trainer);
-  if (progress.pairs === pairs.length) return progress;
-  throw new CheckpointError(
-    `The run ${run.dir} was trained on ${progress.pairs} pairs, ${dataroot} has ${pairs.length}: the order of the data ` +
-      "would differ. Restore the data, or start another run with --init-g and --init-d.",
-  );
+  const change =
+    progress.data === undefined ? undefined : await dataChange(platform.files, run.dir, progress.data, data);
+  const changed = `The files of the pairs in ${dataroot} have changed since the last checkpoint of the run: ${change}.`;
+  const other = "start another run with --init-g and --init-d";
+  if (progress.pairs !== pairs.length) {
+    throw new CheckpointError(
+      `The run ${run.dir} was trained on ${progress.pairs} pairs, ${dataroot} has ${pairs.length}: the order of the data ` +
+        `would differ. ${change ? `${changed} ` : ""}Restore the data, or ${other}.`,
+    );
+  }
+  if (change && !allowChangedData) {
+    throw new CheckpointError(`${changed} Restore them, go on with these by --allow-changed-data, or ${other}.`);
+  }
+  if (change) notes.push(`${changed} The run goes on with them.`);
+  return progress;
 }
 
 /** Draws the first weights; --init-g and --init-d replace them. */

@@ -5,6 +5,7 @@ import { DeviceLostError, UserError } from "../errors.ts";
 import { validationMetrics } from "../metrics/pictures.ts";
 import { type Schedule, schedules } from "../nn/schedules.ts";
 import type { Platform } from "../platform.ts";
+import { saveRecord } from "../run/data-record.ts";
 import { Run, weightsFile } from "../run/run.ts";
 import { drawSamples } from "./samples.ts";
 import { setUp, type TrainEvents, type Training } from "./setup.ts";
@@ -162,11 +163,14 @@ async function addSample(training: Training, epoch: number): Promise<void> {
  *   same
  */
 async function save(training: Training): Promise<void> {
-  const { config, run, trainer, steps, step, pairs, log } = training;
+  const { config, run, trainer, steps, step, pairs, data, log, platform } = training;
   await toHost(training);
   const moved = !(await run.isStarted());
-  if (moved) await run.saveConfig(config);
-  await run.saveLatest(trainer, { step, epoch: Math.ceil(step / steps.perEpoch), pairs });
+  if (moved) {
+    await run.saveConfig(config);
+    await saveRecord(platform.files, run.dir, data);
+  }
+  await run.saveLatest(trainer, { step, epoch: Math.ceil(step / steps.perEpoch), pairs, data: data.digest });
   log.saved = step;
   if (!moved) return;
   throw new UserError(
