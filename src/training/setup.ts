@@ -95,7 +95,7 @@ async function open({ found, device, size, ...opened }: Opening): Promise<Traini
 
   const steps = stepsOf(config, loader);
   const lines = await run.losses.cutAfter(step);
-  await run.saveConfig(config);
+  await run.saveConfig(await toStore(run, config, step, steps.last));
   await saveRecord(platform.files, run.dir, data);
   const about = { runDir: run.dir, threads, steps: { done: step, ...steps } };
   events.start?.(describe(config, trainer, { ...found, ...size }, about));
@@ -171,6 +171,21 @@ async function drawWeights(
     if (file) loadWeights(net, decode(await files.read(file), file).tensors, file);
   }
   return { step: 0 };
+}
+
+/**
+ * The configuration to store. An end before the step that the run has reached is not stored: every later training would
+ * stop at once.
+ */
+async function toStore(run: Run, config: Config, step: number, last: number): Promise<Config> {
+  if (!config.continueTrain || last >= step) return config;
+  const { maxSteps, nEpochs, nEpochsDecay } = await run.config();
+  return {
+    ...config,
+    nEpochs,
+    nEpochsDecay,
+    maxSteps: maxSteps !== undefined && maxSteps >= step ? maxSteps : undefined,
+  };
 }
 
 /** The last step of the run, and its epochs. The last epoch may be incomplete with --max-steps. */

@@ -170,6 +170,24 @@ describe("a run", () => {
     expect(await resume("ended", { maxSteps: 3 })).toMatchObject({ step: 7, stopped: false });
     expectSame(dirOf("ended"), dirOf("whole"));
   });
+
+  it("stores no end before its step, so it goes on as before when that end is left out", async () => {
+    await start("early", { maxSteps: 4 });
+    const stored = read("early", "config.json").toString();
+    for (const end of [
+      { maxSteps: 2 },
+      { nEpochs: 1, nEpochsDecay: 0 },
+      { maxSteps: 9, nEpochs: 0, nEpochsDecay: 1 },
+    ]) {
+      expect(await resume("early", end)).toMatchObject({ step: 4, stopped: false });
+      const { maxSteps, nEpochs, nEpochsDecay } = JSON.parse(read("early", "config.json").toString());
+      expect({ maxSteps, nEpochs, nEpochsDecay }).toEqual({ maxSteps: 4, nEpochs: 100, nEpochsDecay: 100 });
+    }
+    // An earlier version stored such an end.
+    writeFileSync(join(dirOf("early"), "config.json"), stored.replace('"maxSteps": 4', '"maxSteps": 2'));
+    expect(await resume("early")).toMatchObject({ step: 4 });
+    expect(await resume("early", {}, { stopAfter: 5 })).toMatchObject({ step: 5, stopped: true });
+  });
 });
 
 describe("in other processes", () => {

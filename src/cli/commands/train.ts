@@ -23,16 +23,25 @@ export const train: Command = {
     const end = await trainShown(config, output);
     if (end.stopped) return end.code;
     if (end.steps === 0) {
-      output.print(
-        `Nothing left to do: the run is at step ${end.step}, its end. ` +
-          "To train on, give a larger --max-steps, --n-epochs or --n-epochs-decay.",
-      );
+      output.print(nothingLeft(config, end.step));
       return 0;
     }
     finish(output, config, end);
     return 0;
   },
 };
+
+/** @param step of the run, at or behind the end that the options set */
+function nothingLeft({ maxSteps, earlyStop }: Pick<Config, "maxSteps" | "earlyStop">, step: number): string {
+  const at = `Nothing left to do: the run is at step ${step}`;
+  const larger = `a larger one, such as --max-steps ${2 * step}`;
+  if (maxSteps === undefined || maxSteps > step) {
+    const early = earlyStop === undefined ? "" : " or --early-stop";
+    return `${at}, its end. To train on, give a larger --n-epochs, --n-epochs-decay${early}.`;
+  }
+  if (maxSteps === step) return `${at}, the limit of --max-steps. To train on, give ${larger}.`;
+  return `${at}, beyond --max-steps ${maxSteps}, which is not kept. To train on, leave it out, or give ${larger}.`;
+}
 
 function finish(output: Output, config: Config, end: TrainResult): void {
   const { name, checkpointsDir } = config;
