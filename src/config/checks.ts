@@ -11,6 +11,7 @@ import { generators } from "../networks/generators.ts";
 import { type GanLoss, ganLosses } from "../nn/losses.ts";
 import { norms } from "../nn/norms.ts";
 import { schedules } from "../nn/schedules.ts";
+import { visible } from "../text.ts";
 import { networkOptions } from "./groups/networks.ts";
 import { listed } from "./options.ts";
 import { type Profile, profiles } from "./profiles.ts";
@@ -124,10 +125,12 @@ function idleSwitches(config: Config): string[] {
  * Checks pictures whose size comes from the data. The generator pads them to its own multiple; the discriminator needs a
  * map of at least one value.
  * @param height in pixels, as `width`
+ * @param file one of that size, for the message
  * @throws ConfigError with the least size
  */
-export function checkSize(config: DiscriminatorChoice, height: number, width: number): void {
-  refuse(discriminatorSize(config, height, width, `pictures of ${width}x${height} (width x height)`));
+export function checkSize(config: DiscriminatorChoice, height: number, width: number, file?: string): void {
+  const which = file === undefined ? "" : `, such as ${visible(file)}`;
+  refuse(discriminatorSize(config, height, width, `pictures of ${width}x${height} (width x height)${which}`));
 }
 
 function generatorSize({ netG }: Pick<Config, "netG">, height: number, width: number, size: string): string[] {

@@ -64,6 +64,8 @@ export interface Batch {
   B: Float32Array;
   /** The names of the pairs, in the order of the batch. */
   names: string[];
+  /** The file of side A of each pair. */
+  files: string[];
   n: number;
   height: number;
   width: number;
@@ -90,7 +92,7 @@ export class Loader {
   readonly #ahead: number;
   #cacheLeft: number;
   #order: { epoch: number; order: Uint32Array } | undefined;
-  #size: Promise<Size> | undefined;
+  #size: Promise<Located> | undefined;
 
   /** @throws DatasetError without pairs, ConfigError for options that cannot work (rules.ts) */
   constructor(pairs: readonly Pair[], options: LoaderOptions, platform: { files: Files; images: Images }) {
@@ -109,12 +111,12 @@ export class Loader {
 
   /**
    * Height and width of every batch: those of the crop. With preprocess none and scale_width each batch has its own size;
-   * then this is the size of the first pair.
+   * then this is the size of the first pair, and `file` its side A.
    */
-  size(): Promise<Size> {
+  size(): Promise<Size & { file?: string }> {
     const { cropSize, cropHeight } = this.#options;
     if (crops(this.#options)) return Promise.resolve({ height: cropHeight, width: cropSize });
-    this.#size ??= this.#good(0).then(({ input: { height, width } }) => ({ height, width }));
+    this.#size ??= this.#good(0).then(located);
     return this.#size;
   }
 
@@ -230,7 +232,8 @@ export class Loader {
       if (target && targets)
         writeSide(B, i * outputNc * height * width, target, forms.target, height, width, placement);
     });
-    return { A, B, names: prepared.map(({ pair }) => pair.name), n, height, width };
+    const names = prepared.map(({ pair }) => pair.name);
+    return { A, B, names, files: prepared.map(({ pair }) => pair.A.file), n, height, width };
   }
 
   #orderOf(epoch: number): Uint32Array {

@@ -2,6 +2,7 @@
 import sharp, { type Sharp } from "sharp";
 import { alike, eightBit } from "../data/transforms.ts";
 import { UserError } from "../errors.ts";
+import { damageOf } from "../formats/damage.ts";
 import { decodeKnown } from "../formats/decode.ts";
 import { checkRange, decodeNpy, isNpy } from "../formats/npy.ts";
 import { upright } from "../formats/orientation.ts";
@@ -54,7 +55,7 @@ async function tolerant(bytes: Uint8Array, how: How): Promise<DeepPicture> {
       return decodeAs(bytes, how, "error");
     });
   } catch (error) {
-    throw new UserError(`not a readable picture (${bytes.length} bytes): ${linesOf(error)[0]}`);
+    throw new UserError(`not a readable picture (${bytes.length} bytes): ${damageOf(bytes, linesOf(error))}`);
   }
 }
 

@@ -62,8 +62,8 @@ export async function setUp(config: Config, platform: Platform, events: TrainEve
   const device = await chooseDevice(platform, config.device);
   const loader = new Loader(data.pairs, { ...config, cacheBytes: roomForPairs(device, platform) }, platform);
   const record = await recordOf(platform.files, config.dataroot, data.pairs);
-  const size = await loader.size();
-  checkSize(config, size.height, size.width);
+  const { file, ...size } = await loader.size();
+  checkSize(config, size.height, size.width, file);
   // From here on files of the run are changed.
   const release = await run.lock();
   try {

@@ -1,5 +1,5 @@
 /** The training loop: for each epoch its steps, then scores, checkpoints and samples. */
-import type { Config } from "../config/schema.ts";
+import { type Config, checkSize } from "../config/schema.ts";
 import type { Batch } from "../data/loader.ts";
 import { DeviceLostError, UserError } from "../errors.ts";
 import { validationMetrics } from "../metrics/pictures.ts";
@@ -107,7 +107,10 @@ async function nextBatches(training: Training, epoch: number): Promise<Batch[]> 
   const first = (training.step % steps.perEpoch) * config.accumulate;
   const count = Math.min(config.accumulate, loader.batchesPerEpoch - first);
   try {
-    return await Promise.all(Array.from({ length: count }, (_, i) => loader.batch(epoch, first + i)));
+    const batches = await Promise.all(Array.from({ length: count }, (_, i) => loader.batch(epoch, first + i)));
+    // Sizes that come from the data may differ from the first pair's.
+    for (const { height, width, files } of batches) checkSize(config, height, width, files[0]);
+    return batches;
   } catch (error) {
     if (log.saved !== training.step) await save(training);
     throw error;

@@ -69,6 +69,21 @@ describe("a damaged file throws", () => {
     });
   }
 
+  test.each([
+    ["half a PNG", "this PNG is truncated"],
+    ["a PNG with one byte changed", "this PNG is damaged"],
+    ["half a JPEG", "this JPEG is truncated"],
+    ["half a WebP", "this WebP is truncated"],
+    ["half a TIFF", "this TIFF is truncated"],
+  ])("%s: %s", async (name, message) => {
+    await expect(images.decode(cases[name]!())).rejects.toThrow(new RegExp(`bytes\\): ${message}$`));
+  });
+
+  test("the first bytes of a PNG alone, and a file that is no picture", async () => {
+    await expect(images.decode(bytesOf("rgb.png").slice(0, 11))).rejects.toThrow("(11 bytes): this PNG is truncated");
+    await expect(images.decode(Buffer.from("no picture at all"))).rejects.toThrow(/unsupported image format$/);
+  });
+
   test("but a JPEG with stray bytes between its segments is sound", async () => {
     const bytes = bytesOf("444.jpg");
     const at = scan(bytes) - 14;

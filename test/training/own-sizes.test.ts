@@ -1,0 +1,50 @@
+/** Pictures that keep their own sizes, some of which the networks cannot take. */
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, it } from "vitest";
+import { parseConfig } from "../../src/config/schema.ts";
+import { ConfigError } from "../../src/errors.ts";
+import { nodePlatform } from "../../src/node/index.ts";
+import { Random } from "../../src/random.ts";
+import { train } from "../../src/training/train.ts";
+
+const work = mkdtempSync(join(tmpdir(), "pix2pix-sizes-"));
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+const platform = await nodePlatform({ threads: 1 });
+
+/** Pairs of noise of these sides, and a training on them with their own sizes. */
+async function trained(name: string, sides: readonly number[]): Promise<Error> {
+  const random = new Random(1, name, 0);
+  for (const [i, side] of sides.entries()) {
+    const data = Uint8Array.from({ length: 3 * side ** 2 }, () => random.int(256));
+    const png = await platform.images.encodePng({ width: side, height: side, channels: 3, data });
+    for (const folder of ["A", "B"]) await platform.files.write(join(work, name, folder, `${i}.png`), png);
+  }
+  const own = { preprocess: "none", serialBatches: true, netG: "unet_32", ngf: 2, ndf: 2, threads: 1 } as const;
+  const config = parseConfig({
+    dataroot: join(work, name),
+    name,
+    checkpointsDir: join(work, "runs"),
+    ...own,
+    maxSteps: 9,
+  });
+  return train(config, platform).then(
+    () => new Error("no error was thrown"),
+    (error) => error,
+  );
+}
+
+it("names the file whose size the discriminator cannot take, at the start and in an epoch, after a save", async () => {
+  const message = (name: string, i: number) =>
+    `--netD basic: its map is empty for pictures of 8x8 (width x height), such as ${join(work, name)}/A/${i}.png; expected ` +
+    "pictures of at least 24";
+  const first = await trained("first", [8, 64]);
+  expect(first).toBeInstanceOf(ConfigError);
+  expect(first.message).toContain(message("first", 0));
+  expect(existsSync(join(work, "runs/first"))).toBe(false);
+  const later = await trained("later", [64, 64, 8]);
+  expect(later).toBeInstanceOf(ConfigError);
+  expect(later.message).toContain(message("later", 2));
+  expect(existsSync(join(work, "runs/later/latest_state.safetensors"))).toBe(true);
+});
