@@ -69,7 +69,7 @@ const noise = {
   seed: option(seed.unwrap().optional(), {
     group: "networks",
     absent: "the run's",
-    help: "seed of the dropout masks; the same seed gives the same outputs",
+    help: "seed of the dropout masks; the same seed and name of a picture give the same output",
   }),
 };
 

@@ -144,11 +144,6 @@ export interface ConfigInput {
    */
   skipBadImages?: boolean;
   /**
-   * Continue a run although files of its pairs were renamed or replaced; their number must be the same.
-   * Default: false.
-   */
-  allowChangedData?: boolean;
-  /**
    * Generator, with the sizes that it takes.
    * - unet_32: U-Net of 5 levels, multiples of 32
    * - unet_64: U-Net of 6 levels, multiples of 64
@@ -459,6 +454,11 @@ export interface ConfigInput {
    * Default: false.
    */
   continueTrain?: boolean;
+  /**
+   * Continue a run although files of its pairs were renamed or replaced; their number must be the same.
+   * Default: false.
+   */
+  allowChangedData?: boolean;
   /**
    * Seed of all random numbers: the same seed, options and data give the same weights.
    * Value: number from 0 to 4294967295. Default: 0.

@@ -105,16 +105,16 @@ export async function* translatePairs(
   for (let index = 0; index < loader.batchesPerEpoch; index++) {
     // Epochs count from 1; a loader that crops at random gives the same crops for the same epoch.
     const { A, B, height, width, names } = await loader.batch(1, index);
+    const name = names[0]!;
     const picture = (values: Float32Array) => outputPicture(values, A, config, height, width);
     const outputs: Picture[] = [];
     const seconds: number[] = [];
     for (let sample = 0; sample < samples; sample++) {
       const began = performance.now();
-      const values = await translator.run(A, 1, height, width, { index, sample });
+      const values = await translator.run(A, 1, height, width, { name, sample });
       seconds.push((performance.now() - began) / 1000);
       outputs.push(picture(values));
     }
-    const name = names[0]!;
     const replaced = name !== loader.names[index];
     yield {
       ...{ index, name, replaced, outputs, seconds },

@@ -10,7 +10,7 @@ import { generators } from "../networks/generators.ts";
 import { norms } from "../nn/norms.ts";
 import type { MaskSpec } from "../nn/parameters.ts";
 import type { DeepPicture, Device, Picture, Platform } from "../platform.ts";
-import { Random } from "../random.ts";
+import { fnv1a, Random } from "../random.ts";
 import { type CompiledProgram, Compiler } from "./compiler.ts";
 import { type Fit, resizedInput, resizedOutput } from "./fit.ts";
 import { type TileSize, window } from "./tiling/geometry.ts";
@@ -38,9 +38,14 @@ export interface TestTime {
   overlap?: number | undefined;
 }
 
-/** Selects dropout masks: they are a function of (seed, index, sample). */
+/** Selects dropout masks: they are a function of (seed, name or index, sample). */
 export interface Draw {
-  /** The number of the picture. Default 0. */
+  /**
+   * The name of the picture without its ending, such as that of a pair. Only the part after the last slash counts, so that
+   * a picture has the same masks alone and in any folder.
+   */
+  name?: string;
+  /** The number of the picture, where it has no name. Default 0. */
   index?: number;
   /** The number of the output for this picture. Default 0. */
   sample?: number;
@@ -239,10 +244,11 @@ export class Translator {
     };
   }
 
-  #mask({ name, p }: MaskSpec, count: number, { index = 0, sample = 0 }: Draw): Float32Array {
+  #mask({ name, p }: MaskSpec, count: number, { name: picture, index = 0, sample = 0 }: Draw): Float32Array {
     const values = new Float32Array(count);
     const stream = sample === 0 ? `test ${name}` : `test ${name} sample ${sample}`;
-    new Random(this.seed, stream, index).fillDropout(values, p);
+    const step = picture === undefined ? index : fnv1a(picture.slice(picture.lastIndexOf("/") + 1));
+    new Random(this.seed, stream, step).fillDropout(values, p);
     return values;
   }
 }

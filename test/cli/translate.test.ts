@@ -85,6 +85,20 @@ describe("translate", () => {
     expect((await platform.images.decodeDeep!(readFileSync(at("back/x.png")))).data).toBeInstanceOf(Uint16Array);
   });
 
+  it("gives a picture the same output alone, in a folder and in test", async () => {
+    await run({ input: at("data/testB"), out: at("folder") });
+    await run({ input: at("data/testB/facade_0002.png"), out: at("alone") });
+    expect(bytes("alone/facade_0002.png")).toBe(bytes("folder/facade_0002.png"));
+    expect(bytes("folder/facade_0001.png")).not.toBe(bytes("folder/facade_0002.png"));
+    mkdirSync(at("same"), { recursive: true });
+    for (const name of ["one", "two"]) copyFileSync(at("data/testB/facade_0001.png"), at("same", `${name}.png`));
+    await run({ input: at("same"), out: at("masks") });
+    expect(bytes("masks/one.png")).not.toBe(bytes("masks/two.png"));
+    await test.run({ ...runs, name: "a", resultsDir: at("tested") }, output);
+    const tested = bytes("tested/a/test_latest/images/facade_0002_fake_B.png");
+    expect(tested).toBe(bytes("folder/facade_0002.png"));
+  });
+
   it("gives samples by seed, and shows where they differ", async () => {
     await run({ samples: "3", seed: "5", out: at("samples") });
     const names = ["x_1.png", "x_2.png", "x_3.png", "x_spread.png"];

@@ -50,7 +50,7 @@ describe("evaluate", () => {
     expect(namesOf(found)).toEqual(set.pairs.map(({ name }) => name));
     const expected = [];
     for (const [index, name] of namesOf(found).entries()) {
-      const output = await translator.translate(await decode(`testA/${name}.png`), { index });
+      const output = await translator.translate(await decode(`testA/${name}.png`), { name });
       const target = await decode(`testB/${name}.png`);
       expect(seen[index]!.outputs).toEqual([output]);
       expect(seen[index]!.target.data).toEqual(target.data);

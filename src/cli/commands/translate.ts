@@ -1,7 +1,10 @@
 /** pix2pix translate */
+
+import { basename } from "node:path";
 import * as z from "zod";
 import { option } from "../../config/options.ts";
 import { configSchema } from "../../config/schema.ts";
+import { stemOf } from "../../data/listing.ts";
 import { nearestColours, type Palette, paint } from "../../data/palette.ts";
 import { ConfigError, UserError, WriteError } from "../../errors.ts";
 import { encodeNpy } from "../../formats/npy.ts";
@@ -74,9 +77,9 @@ export const translate: Command = {
     const counter = new Counter(process.stdout, all.length, "pictures");
     const bad: string[] = [];
     try {
-      for (const [index, { input, output: target }] of all.entries()) {
+      for (const { input, output: target } of all) {
         try {
-          await translateFile(work, input, target, index);
+          await translateFile(work, input, target);
         } catch (error) {
           if (!(error instanceof UserError) || error instanceof WriteError) throw error;
           counter.clear();
@@ -115,15 +118,16 @@ interface Work {
 }
 
 /** Translates one file. With several samples there is an output for each, and a picture of where they differ. */
-async function translateFile(work: Work, input: string, target: string, index: number): Promise<void> {
+async function translateFile(work: Work, input: string, target: string): Promise<void> {
   const { translator, images, samples } = work;
   const alpha = translator.config.inputNc % 2 === 0;
   const bytes = await files.read(input);
   const picture = images.decodeDeep ? await images.decodeDeep(bytes, { alpha }) : await images.decode(bytes, { alpha });
+  const name = stemOf(basename(input));
   const outputs: Picture[] = [];
   for (let sample = 0; sample < samples; sample++) {
     const path = samples === 1 ? target : withSuffix(target, String(sample + 1));
-    const output = await writeOutput(work, picture, { index, sample }, path);
+    const output = await writeOutput(work, picture, { name, sample }, path);
     if (output) outputs.push(output);
   }
   if (outputs.length < 2) return;

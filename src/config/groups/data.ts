@@ -114,9 +114,4 @@ export const dataOptions = {
     help: "leave out pictures that cannot be decoded instead of stopping",
     resume: true,
   }),
-  allowChangedData: option(z.boolean().default(false), {
-    group: "data",
-    help: "continue a run although files of its pairs were renamed or replaced; their number must be the same",
-    resume: true,
-  }),
 };

@@ -26,6 +26,11 @@ export const runOptions = {
     help: "continue the run from its last checkpoint, with its stored options",
     resume: true,
   }),
+  allowChangedData: option(z.boolean().default(false), {
+    group: "run",
+    help: "continue a run although files of its pairs were renamed or replaced; their number must be the same",
+    resume: true,
+  }),
   seed: option(z.int().min(0).max(0xffffffff).default(0), {
     group: "run",
     help: "seed of all random numbers: the same seed, options and data give the same weights",

@@ -1,4 +1,5 @@
 /** Section 3: translate pictures, and download outputs, the network and its weights. */
+import { stemOf } from "../../data/listing.ts";
 import { findPairs } from "../../data/pairs.ts";
 import { halves } from "../../data/transforms.ts";
 import type { Picture } from "../../platform.ts";
@@ -9,6 +10,12 @@ import { images } from "../images.ts";
 import { attempt, onClick, paint, part, save, show } from "./dom.ts";
 import { runOf } from "./runs.ts";
 import { checkpointsDir } from "./storage.ts";
+
+/** A picture with its name, without its ending. */
+interface Named {
+  picture: Picture;
+  name: string;
+}
 
 export class Use {
   #client: Client;
@@ -22,7 +29,10 @@ export class Use {
     input.addEventListener("change", async () => {
       const file = input.files?.[0];
       if (file)
-        await attempt(async () => this.#translate(await images.decode(new Uint8Array(await file.arrayBuffer()))));
+        await attempt(async () => {
+          const picture = await images.decode(new Uint8Array(await file.arrayBuffer()));
+          await this.#translate({ picture, name: stemOf(file.name) });
+        });
       input.value = "";
     });
     onClick("translate-test", async () => this.#translate(await this.#testPicture()));
@@ -52,24 +62,24 @@ export class Use {
   }
 
   /** The next input of the test pairs, or of the training pairs where the data set has no others. */
-  async #testPicture(): Promise<Picture> {
+  async #testPicture(): Promise<Named> {
     const config = await runOf(this.#run).config();
     const found =
       (await findPairs(files, config.dataroot, { phase: "test", skipUnpaired: true }).catch(() => undefined)) ??
       (await findPairs(files, config.dataroot, { skipUnpaired: true }));
-    const { A, B } = found.pairs[this.#tried++ % found.pairs.length]!;
+    const { name, A, B } = found.pairs[this.#tried++ % found.pairs.length]!;
     const { file, half } = config.direction === "AtoB" ? A : B;
     const picture = await images.decode(await files.read(file));
-    return half ? halves(picture, file)[half] : picture;
+    return { picture: half ? halves(picture, file)[half] : picture, name };
   }
 
-  async #translate(picture: Picture): Promise<void> {
+  async #translate({ picture, name }: Named): Promise<void> {
     part("translating").textContent = "Working…";
     let generator: RemoteTranslator | undefined;
     try {
       // Opened for each picture: the weights change while a run trains.
       generator = await this.#client.openTranslator({ name: this.#run, checkpointsDir });
-      this.#output = await generator.translate(picture);
+      this.#output = await generator.translate(picture, { name });
       paint(part<HTMLCanvasElement>("result-input"), picture);
       paint(part<HTMLCanvasElement>("result-output"), this.#output);
       for (const id of ["result-input", "result-output"]) {
