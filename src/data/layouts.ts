@@ -71,7 +71,8 @@ export const aligned: Layout = {
 };
 
 /**
- * Two folders; pictures of the same stem are a pair, whatever their endings. The names of the folders match in any case.
+ * Two folders; pictures of the same stem are a pair, whatever their endings. An end that all stems of a side share, such as
+ * _labelIds and _leftImg8bit of Cityscapes, does not count where no stem is on both sides. The names of the folders match in any case.
  * Or one folder for each pair, with a picture called A and one called B.
  */
 export const folders: Layout = {
@@ -99,7 +100,8 @@ export const folders: Layout = {
       const [folderA, folderB] = [known(sides[0]), known(sides[1])];
       if (folderA === undefined && folderB === undefined) continue;
       const [a, b] = [folderA ?? sides[0], folderB ?? sides[1]];
-      const matched = match(byStem(below(pictures, a), a), byStem(below(pictures, b), b), `${a}/`, `${b}/`);
+      const stems = withoutEnds(byStem(below(pictures, a), a), byStem(below(pictures, b), b));
+      const matched = match(...stems, `${a}/`, `${b}/`);
       return { place: `${a}/ and ${b}/`, ...matched, likely: true, ofPhase: sides[0] !== "A" };
     }
     return folderForEach(pictures, phase);
@@ -217,6 +219,25 @@ function folderNames(pictures: readonly string[]): (folder: string) => string | 
   }
   const anyCase = new Map([...names].reverse().map((name) => [name.toLowerCase(), name]));
   return (folder) => (names.has(folder) ? folder : anyCase.get(folder.toLowerCase()));
+}
+
+/** Both sides by the stems without the end that all of a side share, where no stem is on both sides. */
+function withoutEnds(a: Map<string, string>, b: Map<string, string>): [Map<string, string>, Map<string, string>] {
+  if ([...a.keys()].some((stem) => b.has(stem))) return [a, b];
+  return [withoutEnd(a), withoutEnd(b)];
+}
+
+/** The end begins with _ or - and a letter: numbers are not taken apart. */
+function withoutEnd(stems: Map<string, string>): Map<string, string> {
+  const [first = "", ...others] = stems.keys();
+  const end = /[_-][A-Za-z][^/]*$/.exec(others.reduce(commonEnd, first))?.[0] ?? "";
+  return new Map([...stems].map(([stem, path]) => [stem.slice(0, stem.length - end.length), path]));
+}
+
+function commonEnd(a: string, b: string): string {
+  let length = 0;
+  while (length < a.length && length < b.length && a.at(-1 - length) === b.at(-1 - length)) length++;
+  return a.slice(a.length - length);
 }
 
 /** The side that a picture's file name is, where it is A or B in any case. */

@@ -123,6 +123,16 @@ describe("folders", () => {
       "folders: 1 = train_label/1.png + train_img/1.jpg",
     ],
     [
+      "names of Cityscapes, in the folders of pix2pixHD",
+      ["train_label/a_02_19_gtFine_labelIds.png", "train_label/b_01_19_gtFine_labelIds.png"].concat([
+        "train_img/a_02_19_leftImg8bit.png",
+        "train_img/b_01_19_leftImg8bit.png",
+      ]),
+      "folders: a_02_19 = train_label/a_02_19_gtFine_labelIds.png + train_img/a_02_19_leftImg8bit.png, " +
+        "b_01_19 = train_label/b_01_19_gtFine_labelIds.png + train_img/b_01_19_leftImg8bit.png",
+    ],
+    ["x_A and x_B", ["A/1_A.png", "B/1_B.jpg"], "folders: 1 = A/1_A.png + B/1_B.jpg"],
+    [
       "a folder for each pair",
       ["x/A.png", "x/B.jpg", "y/a.png", "y/b.png"],
       "folders: x = x/A.png + x/B.jpg, y = y/a.png + y/b.png",
@@ -173,6 +183,11 @@ describe("folders", () => {
     ],
   ])("phase %s: %s", async (phase, expected, paths) => {
     expect(await message(dataset(...paths), { phase })).toBe(expected);
+  });
+
+  test("numbers are no ends of names", async () => {
+    expect(await message(dataset("A/x_10.png", "A/x_20.png", "B/x_30.png", "B/x_40.png"))).toContain("4 of 4 pictures");
+    expect(await message(dataset("A/x_a.png", "A/y_a.png", "B/z_b.png"))).toContain("3 of 3 pictures");
   });
 
   test("sorted by A's path", async () => {
