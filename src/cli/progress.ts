@@ -18,16 +18,39 @@ export function duration(seconds: number): string {
   return minutes > 0 ? `${minutes}m ${String(whole % 60).padStart(2, "0")}s` : `${whole}s`;
 }
 
-/** epoch 3/200  step 1203/80000  2.61 images/s  4h 12m left  G_GAN 1.92  G_L1 32.1  D_real 0.410  D_fake 0.380 */
-export function progressLine(report: StepReport): string {
+/**
+ * The parts of a line that fit into `width` columns, in their order, two spaces between them. A part is shown whole or not
+ * at all; those of the lowest rank are kept first.
+ */
+function fitted(parts: readonly (readonly [rank: number, text: string])[], width: number): string {
+  const kept = new Set<string>();
+  let used = -2;
+  for (const [, text] of [...parts].sort(([a], [b]) => a - b)) {
+    if (used + 2 + text.length > width) continue;
+    used += 2 + text.length;
+    kept.add(text);
+  }
+  return parts.flatMap(([, text]) => (kept.has(text) ? [text] : [])).join("  ");
+}
+
+/**
+ * epoch 3/200  step 1203/80000  2.61 images/s  4h 12m left  G_GAN 1.92  G_L1 32.1  D_real 0.410  D_fake 0.380
+ *
+ * In fewer columns the step matters most, then the losses, the time, the epoch, the speed.
+ */
+export function progressLine(report: StepReport, width = Number.POSITIVE_INFINITY): string {
   const { epoch, epochs, step, lastStep, imagesPerSecond, secondsLeft, losses } = report;
-  return [
-    `epoch ${epoch}/${epochs}`,
-    `step ${step}/${lastStep}`,
-    `${imagesPerSecond.toPrecision(3)} images/s`,
-    `${duration(secondsLeft)} left`,
-    ...Object.entries(losses).map(([name, value]) => `${name} ${value.toPrecision(3)}`),
-  ].join("  ");
+  const values = Object.entries(losses).map(([name, value]) => [1, `${name} ${value.toPrecision(3)}`] as const);
+  return fitted(
+    [
+      [3, `epoch ${epoch}/${epochs}`],
+      [0, `step ${step}/${lastStep}`],
+      [4, `${imagesPerSecond.toPrecision(3)} images/s`],
+      [2, `${duration(secondsLeft)} left`],
+      ...values,
+    ],
+    width,
+  );
 }
 
 /** (epoch: 3/200, step: 1200/80000, time: 0.383, images/s: 2.61, left: 4h 12m) G_GAN: 1.921 G_L1: 32.113 ... */
@@ -64,7 +87,7 @@ export class Progress {
     const now = performance.now();
     if (now - this.#lastDrawing < 100 && report.step !== report.lastStep) return;
     this.#lastDrawing = now;
-    this.#draw(progressLine(report));
+    this.#draw(report);
   }
 
   /** Prints a line above the one that is redrawn. Control characters are shown as escapes. */
@@ -78,7 +101,7 @@ export class Progress {
   end(): void {
     if (!this.#last) return;
     if (this.#screen.isTTY) {
-      this.#draw(progressLine(this.#last));
+      this.#draw(this.#last);
       this.#screen.write("\n");
       this.#drawn = false;
     } else if (this.#printed !== this.#last.step) this.#print(this.#last);
@@ -90,9 +113,8 @@ export class Progress {
     this.#screen.write(`${plainLine(report)}\n`);
   }
 
-  #draw(text: string): void {
-    const width = (this.#screen.columns ?? 80) - 1;
-    this.#screen.write(`\r${text.slice(0, width)}\x1b[K`);
+  #draw(report: StepReport): void {
+    this.#screen.write(`\r${progressLine(report, (this.#screen.columns ?? 80) - 1)}\x1b[K`);
     this.#drawn = true;
   }
 }

@@ -51,6 +51,17 @@ describe("a training step", () => {
     );
   });
 
+  it("loses whole parts in fewer columns: speed, epoch, time, then the last losses", () => {
+    expect([79, 65, 59, 40, 20, 14].map((width) => progressLine(report, width))).toEqual([
+      "step 1203/80000  4h 12m left  G_GAN 1.92  G_L1 32.1  D_real 0.410  D_fake 0.380",
+      "step 1203/80000  4h 12m left  G_GAN 1.92  G_L1 32.1  D_real 0.410",
+      "step 1203/80000  G_GAN 1.92  G_L1 32.1  D_real 0.410",
+      "step 1203/80000  G_GAN 1.92  G_L1 32.1",
+      "step 1203/80000",
+      "G_GAN 1.92",
+    ]);
+  });
+
   it("is a line like upstream's elsewhere", () => {
     expect(plainLine(report)).toBe(
       "(epoch: 3/200, step: 1203/80000, time: 0.383, images/s: 2.61, left: 4h 12m) " +
@@ -69,7 +80,7 @@ describe("progress", () => {
     progress.line("epoch 1: saved");
     progress.step({ ...report, step: 3 });
     progress.end();
-    const line = (step: number) => progressLine({ ...report, step }).slice(0, 59);
+    const line = (step: number) => progressLine({ ...report, step }, 59);
     expect(terminal.rows()).toEqual(["netG    unet_256", "epoch 1: saved", line(3), ""]);
   });
 
