@@ -10,8 +10,8 @@ import { renamedFlag, upstreamOption } from "./upstream.ts";
 export interface Arguments {
   /** Options by key: the text of the value, or true for an option without a value. The last one counts, with a note. */
   given: Record<string, string | true>;
-  /** -h or --help is among the arguments. */
-  help: boolean;
+  /** Whether -h or --help is among the arguments ("common"), or --help-all ("all"). */
+  help: false | "common" | "all";
   /** Lines to print: options that are given twice, options of upstream that have another form here. */
   notes: string[];
 }
@@ -30,8 +30,9 @@ export function parseArguments(
   const parsed: Arguments = { given: {}, help: false, notes: [] };
   const rest = [...args];
   for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
-    if (arg === "-h" || plainName(arg) === "help") {
-      parsed.help = true;
+    const help = helpIn(arg);
+    if (help) {
+      parsed.help = help;
       continue;
     }
     if (!/^-./.test(arg)) throw new ConfigError(`got "${arg}", expected an option that starts with --`);
@@ -43,6 +44,12 @@ export function parseArguments(
     }
   }
   return parsed;
+}
+
+/** The help that an argument asks for. */
+export function helpIn(arg: string): Arguments["help"] {
+  const plain = plainName(arg);
+  return plain === "helpall" ? "all" : arg === "-h" || plain === "help" ? "common" : false;
 }
 
 /** Sets an option. A second, different value replaces the first and is reported: scripts append options to override. */

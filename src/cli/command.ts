@@ -22,13 +22,16 @@ export interface Command {
   schema: z.ZodObject<z.ZodRawShape>;
   /** Complete command lines for the help. */
   examples: readonly string[];
+  /** Keys of the options that most people use: --help lists these, --help-all every option. Absent: both list all. */
+  common?: readonly string[];
   /** A sentence on options of training, which may be given again as upstream needs them. Absent: they are refused. */
   ofRun?: string;
   /** The key of the option whose value may be the first word alone: `data download facades`. */
   argument?: string;
   /**
    * @param given the options on the command line by key, as text or true
+   * @param commands all commands of the program, for `completion`
    * @returns the exit code
    */
-  run(given: Readonly<Record<string, unknown>>, output: Output): Promise<number>;
+  run(given: Readonly<Record<string, unknown>>, output: Output, commands?: readonly Command[]): Promise<number>;
 }

@@ -9,7 +9,7 @@ interface Section {
   rows: readonly (readonly [term: string, text: string])[];
 }
 
-const version: Section["rows"][number] = ["-v, --version", "print the version"];
+const version: Section["rows"][number] = ["-v, -V, --version", "print the version"];
 const helpOf = (command: Command): Section["rows"][number] => [wordOf(command), command.summary];
 
 /** Help of the program: the list of commands. @param width columns of the terminal */
@@ -54,12 +54,21 @@ export function familyHelp(family: string, width: number): string[] {
   );
 }
 
-/** Help of a command: its options by group, with ranges, choices, defaults and units. */
-export function commandHelp(command: Command, width: number): string[] {
-  const specs = optionsOf(command.schema);
+/**
+ * Help of a command: its options by group, with ranges, choices, defaults and units.
+ * @param all list every option, not only those that most people use
+ */
+export function commandHelp(command: Command, width: number, all = false): string[] {
+  const { common } = command;
+  const every = optionsOf(command.schema);
+  const specs = every.filter(({ key }) => all || !common || common.includes(key));
+  const more = every.length - specs.length;
   const groups = [...new Set(specs.map(({ group }) => group))];
   const rowOf = (spec: OptionSpec) =>
-    [`${spec.flag}${placeholder(spec)}`, `${spec.help}${details(spec)}${kindsOf(spec)}`] as const;
+    [
+      `${spec.flag}${placeholder(spec)}`,
+      `${spec.help}${details(spec, more > 0)}${more > 0 ? "" : kindsOf(spec)}`,
+    ] as const;
   return page(
     {
       usage: `pix2pix ${command.name} [options]`,
@@ -69,12 +78,27 @@ export function commandHelp(command: Command, width: number): string[] {
           title: capital(group),
           rows: specs.filter((spec) => spec.group === group).map(rowOf),
         })),
-        { title: "Options", rows: [["-h, --help", "print this help"]] },
+        { title: "Options", rows: helpRows(common, all, more) },
       ],
       examples: command.examples,
     },
     width,
   );
+}
+
+/** @param more options that the help does not list */
+function helpRows(common: Command["common"], all: boolean, more: number): Section["rows"] {
+  if (!common) return [["-h, --help", "print this help"]];
+  if (all) {
+    return [
+      ["-h, --help", `print the ${common.length} options that most people use`],
+      ["--help-all", "print this help"],
+    ];
+  }
+  return [
+    ["-h, --help", "print this help"],
+    ["--help-all", `print every option: ${more} more than here`],
+  ];
 }
 
 /** The first word of a command of two words, else undefined. */
@@ -93,8 +117,11 @@ function placeholder(spec: OptionSpec): string {
   return ` <${spec.value ?? spec.unit ?? (spec.type === "integer" ? "N" : spec.type)}>`;
 }
 
-/** " (batch, instance, none; default batch)", " (1 to 4; default 3 channels)" */
-function details(spec: OptionSpec): string {
+/**
+ * " (batch, instance, none; default batch)", " (1 to 4; default 3 channels)"
+ * @param brief list choices here, also those with a line each in the full help
+ */
+function details(spec: OptionSpec, brief: boolean): string {
   if (spec.type === "boolean") return "";
   // A lower bound alone is not shown: sizes and counts are never negative.
   const range = spec.type === "integer" && spec.maximum === undefined ? "" : rangeOf(spec).replace(/^(from|of) /, "");
@@ -104,7 +131,7 @@ function details(spec: OptionSpec): string {
       : spec.required
         ? "required"
         : `default: ${spec.absent ?? "none"}`;
-  return ` (${[spec.kinds ? "" : spec.choices?.join(", "), range, initial].filter(Boolean).join("; ")})`;
+  return ` (${[spec.kinds && !brief ? "" : spec.choices?.join(", "), range, initial].filter(Boolean).join("; ")})`;
 }
 
 /** A line for each choice that has a text of its own. */

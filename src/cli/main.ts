@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { listed, type OptionSpec, optionsOf } from "../config/options.ts";
 import { configSchema } from "../config/schema.ts";
 import { ConfigError, nearest, UserError } from "../errors.ts";
-import { parseArguments } from "./arguments.ts";
+import { helpIn, parseArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { commandHelp, familyHelp, familyOf, programHelp } from "./help.ts";
 import { terminal } from "./output.ts";
@@ -28,8 +28,8 @@ async function program(args: readonly string[]): Promise<number> {
     for (const line of help(family)) terminal.note(line);
     return 2;
   }
-  if (family === undefined && (word === "-v" || word === "--version")) terminal.print(version());
-  else if (["-h", "--help", "help"].includes(word)) printAll(helpOn(family, word === "help" ? more : []));
+  if (family === undefined && ["-v", "-V", "--version"].includes(word)) terminal.print(version());
+  else if (helpIn(word)) printAll(helpOn(family, word === "help" ? more : []));
   else throw unknownCommand(word, family);
   return 0;
 }
@@ -42,10 +42,10 @@ async function run(command: Command, args: readonly string[]): Promise<number> {
   const { given, help, notes } = parseArguments(words, specs, elsewhere());
   for (const note of notes) terminal.note(`note: ${note}`);
   if (help) {
-    printAll(commandHelp(command, columns()));
+    printAll(commandHelp(command, columns(), help === "all"));
     return 0;
   }
-  return command.run(given, terminal);
+  return command.run(given, terminal, commands);
 }
 
 /** Prints what went wrong and what to do. @returns the exit code */
@@ -96,9 +96,14 @@ const help = (family: string | undefined) =>
  */
 function helpOn(family: string | undefined, words: readonly string[]): string[] {
   const [first, ...more] = words;
-  if (first === undefined || first === "-h" || first === "--help") return help(family);
+  if (first === undefined || (first.startsWith("-") && helpIn(first))) return help(family);
   const command = commandOf(family === undefined ? words : [family, ...words]);
-  if (command) return commandHelp(command, columns());
+  if (command)
+    return commandHelp(
+      command,
+      columns(),
+      words.some((word) => helpIn(word) === "all"),
+    );
   if (family === undefined && familyNamed(first)) return helpOn(first, more);
   throw unknownCommand(first, family);
 }

@@ -2,6 +2,7 @@
  * The commands in the order of the help. To add one, add a file in commands/ that exports a Command, and a line here.
  */
 import type { Command } from "./command.ts";
+import { completion } from "./commands/completion.ts";
 import { audit } from "./commands/data/audit.ts";
 import { blank } from "./commands/data/blank.ts";
 import { combine } from "./commands/data/combine.ts";
@@ -19,7 +20,7 @@ import { translate } from "./commands/translate.ts";
 import { web } from "./commands/web.ts";
 
 export const commands: readonly Command[] = [
-  ...[train, translate, test, inspect, demo, devices, web],
+  ...[train, translate, test, inspect, demo, devices, web, completion],
   ...[combine, split, resize, edges, blank, grayscale, download, audit],
 ];
 

@@ -48,7 +48,10 @@ describe("parseArguments", () => {
 
   it("recognises a request for help", () => {
     for (const help of ["-h", "--help", "help"]) {
-      expect(parseArguments(["--lr", "1", help], specs)).toEqual({ given: { lr: "1" }, help: true, notes: [] });
+      expect(parseArguments(["--lr", "1", help], specs)).toEqual({ given: { lr: "1" }, help: "common", notes: [] });
+    }
+    for (const help of ["--help-all", "--help_all", "--helpAll"]) {
+      expect(parseArguments(["--lr", "1", help], specs)).toEqual({ given: { lr: "1" }, help: "all", notes: [] });
     }
   });
 

@@ -71,7 +71,7 @@ describe("help", () => {
   });
 
   it("of train groups options, with defaults and units", async () => {
-    const { code, out } = await run("train --help");
+    const { code, out } = await run("train --help-all");
     expect(code).toBe(0);
     const groups = out.match(/^[A-Z][a-z]+:$/gm);
     const expected = [
@@ -124,7 +124,9 @@ describe("help", () => {
 
   it("prints the version of package.json", async () => {
     const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
-    expect(await run("--version")).toMatchObject({ code: 0, out: `${version}\n` });
+    for (const flag of ["--version", "-V", "-v"]) {
+      expect(await run(flag), flag).toMatchObject({ code: 0, out: `${version}\n` });
+    }
   });
 
   it("docs/options.md is what npm run docs makes", () => {

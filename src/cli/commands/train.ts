@@ -8,10 +8,18 @@ import type { Command, Output } from "../command.ts";
 import { storedConfig } from "../runs.ts";
 import { place, trainShown } from "../training.ts";
 
+/** The options of --help; --help-all lists the others, too. */
+const common: readonly (keyof Config)[] = [
+  ...(["dataroot", "direction", "datasetMode", "preprocess", "loadSize", "cropSize", "noFlip", "batchSize"] as const),
+  ...(["netG", "ngf", "norm", "lambdaL1", "nEpochs", "nEpochsDecay", "lr", "valFreq"] as const),
+  ...(["name", "continueTrain", "profile", "device"] as const),
+];
+
 export const train: Command = {
   name: "train",
   summary: "train a generator on pairs of pictures, or go on with a run",
   schema: configSchema,
+  common,
   examples: [
     "npx pix2pix train --dataroot data/facades --direction BtoA --name facades",
     "npx pix2pix train --name facades --continue-train",

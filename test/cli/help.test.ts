@@ -1,0 +1,30 @@
+import { expect, it } from "vitest";
+import { commandHelp } from "../../src/cli/help.ts";
+import { commands } from "../../src/cli/registry.ts";
+import { optionsOf } from "../../src/config/options.ts";
+
+const flagsOf = (lines: readonly string[]) => lines.flatMap((line) => /^ {2}(--[\w-]+)/.exec(line)?.[1] ?? []);
+
+it("train --help lists twenty options on about a page, --help-all every option", () => {
+  const train = commands.find(({ name }) => name === "train")!;
+  const every = optionsOf(train.schema).map(({ flag }) => flag);
+  const [short, long] = [commandHelp(train, 80), commandHelp(train, 80, true)];
+  expect(flagsOf(long)).toEqual([...every, "--help-all"]);
+  const listed = flagsOf(short).filter((flag) => flag !== "--help-all");
+  expect(listed).toHaveLength(20);
+  const common = optionsOf(train.schema).filter(({ key }) => train.common!.includes(key));
+  expect(listed).toEqual(common.map(({ flag }) => flag));
+  expect(short.length).toBeLessThan(80);
+  expect(short.join("\n")).toContain(
+    `--help-all                 print every option: ${every.length - 20} more than here`,
+  );
+  // The choices are in both.
+  for (const lines of [short, long]) expect(lines.join(" ").replace(/\s+/g, " ")).toMatch(/unet_32.*resnet_9blocks/);
+});
+
+it("every other command lists every option in both", () => {
+  for (const command of commands.filter(({ common }) => !common)) {
+    expect(commandHelp(command, 80, true), command.name).toEqual(commandHelp(command, 80));
+    expect(flagsOf(commandHelp(command, 80))).toHaveLength(optionsOf(command.schema).length);
+  }
+});
