@@ -5,7 +5,7 @@
  */
 import { type OptionSpec, plainName } from "../config/options.ts";
 import { ConfigError, nearest } from "../errors.ts";
-import { renamedFlag, upstreamOption } from "./upstream.ts";
+import { renamedFlag, suffixed, upstreamOption, upstreamValue } from "./upstream.ts";
 
 export interface Arguments {
   /** Options by key: the text of the value, or true for an option without a value. The last one counts, with a note. */
@@ -29,6 +29,7 @@ export function parseArguments(
 ): Arguments {
   const parsed: Arguments = { given: {}, help: false, notes: [] };
   const rest = [...args];
+  let suffix: string | undefined;
   for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
     const help = helpIn(arg);
     if (help) {
@@ -38,12 +39,36 @@ export function parseArguments(
     if (!/^-./.test(arg)) throw new ConfigError(`got "${arg}", expected an option that starts with --`);
     const [written, value] = splitAtEquals(arg);
     const spec = specNamed(written, specs);
-    if (spec) take(parsed, spec, takesValue(spec) ? (value ?? valueAfter(written, rest)) : flag(written, value));
+    if (spec) {
+      const own = takesValue(spec) ? ownValue(parsed, spec, value ?? valueAfter(written, rest)) : flag(written, value);
+      take(parsed, spec, own);
+    } else if (plainName(written) === "suffix" && ofRun(specs)) suffix = value ?? valueAfter(written, rest);
     else if (!takeUpstream(written, value, rest, specs, parsed)) {
       throw new ConfigError(unknown(written, specs, elsewhere));
     }
   }
+  if (suffix !== undefined) appendSuffix(parsed, suffix, specs);
   return parsed;
+}
+
+/** Whether a command has the options of a run. Those of `pix2pix data` have not, and no options of upstream either. */
+const ofRun = (specs: readonly OptionSpec[]) => specs.some(({ key }) => key === "netG");
+
+/** The value of an option here for one of another implementation. */
+function ownValue({ notes }: Arguments, { key, flag }: OptionSpec, value: string): string {
+  const known = upstreamValue(key, flag, value);
+  if (known) notes.push(known.note);
+  return known?.value ?? value;
+}
+
+/** Appends the PyTorch repository's --suffix to the name, with the values that all other options have. */
+function appendSuffix({ given, notes }: Arguments, suffix: string, specs: readonly OptionSpec[]): void {
+  const textOf = (plain: string) => {
+    const spec = specs.find(({ key }) => plainName(key) === plain);
+    return spec && String(given[spec.key] ?? spec.default ?? "");
+  };
+  given.name = suffixed(textOf("name") ?? "", suffix, textOf);
+  notes.push(`--suffix ${suffix}: taken as --name ${given.name}`);
 }
 
 /** The help that an argument asks for. */
@@ -103,12 +128,11 @@ function takeUpstream(
   specs: readonly OptionSpec[],
   parsed: Arguments,
 ): boolean {
-  // Commands without the options of a run, such as those of `pix2pix data`, never had upstream's options.
-  const known = specs.some(({ key }) => key === "netG") ? upstreamOption(written) : undefined;
+  const known = ofRun(specs) ? upstreamOption(written) : undefined;
   if (!known) return false;
   const value = known.value ? (given ?? valueAfter(written, rest)) : "";
   if (!known.value) flag(written, given);
-  const { replacement = {}, note } = known.meaning(value);
+  const { replacement = {}, note } = known.meaning(value, (key) => specs.some((spec) => spec.key === key));
   if (note) parsed.notes.push(`${written}${known.value ? ` ${value}` : ""}: ${note}`);
   for (const [key, text] of Object.entries(replacement)) {
     const spec = specs.find((each) => each.key === key);

@@ -1,27 +1,125 @@
-/** Options of the PyTorch implementation, in all its versions, that have another name here or no counterpart. */
+/**
+ * Options of other implementations that have another name here or no counterpart: of the PyTorch repository in all its
+ * versions, of the paper's code (Torch), and of Christopher Hesse's (TensorFlow).
+ */
 import { plainName } from "../config/options.ts";
 import { ConfigError } from "../errors.ts";
 
-/** An option of upstream that does not exist here. */
+/** What an option of another implementation stands for. */
+export interface Meaning {
+  /** Options that replace it, by key, as text or true. */
+  replacement?: Readonly<Record<string, string | true>>;
+  /** A line to print. */
+  note?: string;
+}
+
+/** An option of another implementation that does not exist here. */
 export interface UpstreamOption {
   /** A value follows it. */
   value: boolean;
-  /** Options that replace it, by key, and a line to print. @throws ConfigError for a value without a counterpart */
-  meaning(value: string): { replacement?: Readonly<Record<string, string>>; note?: string };
+  /**
+   * @param has whether the command has the option of this key
+   * @throws ConfigError for a value without a counterpart
+   */
+  meaning(value: string, has: (key: string) => boolean): Meaning;
 }
 
 const remark = (value: boolean, text: string): UpstreamOption => ({ value, meaning: () => ({ note: text }) });
 const page = "every run has an index.html with loss curves and pictures, and a loss_log.jsonl";
 
-/** Options without a counterpart, by plain name. */
-const withoutCounterpart: Record<string, UpstreamOption> = {
-  model: {
-    value: true,
-    meaning(value) {
-      if (value === "pix2pix" || value === "test") return {};
-      throw new ConfigError(`--model: got "${value}", expected pix2pix; other models (CycleGAN, ...) are not here`);
-    },
+/** An option without a counterpart that would change the result: leaving it out silently would train something else. */
+const refused = (value: boolean, text: string): UpstreamOption => ({
+  value,
+  meaning() {
+    throw new ConfigError(text);
   },
+});
+
+/** An option that stands for options of this program, and a note that names these. */
+const replaced = (value: boolean, replacement: (value: string) => Record<string, string | true>, text: string) => ({
+  value,
+  meaning: (given: string): Meaning => ({ replacement: replacement(given), note: text.replaceAll("VALUE", given) }),
+});
+
+/** A switch of the paper's code: 0 switches a part off that is on by default. */
+const partOff = (flag: string, key: string, off: string | true): UpstreamOption => ({
+  value: true,
+  meaning(value) {
+    if (value === "1") return {};
+    if (value !== "0") throw new ConfigError(`${flag}: got "${value}", expected 0 or 1`);
+    const option = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    return { replacement: { [key]: off }, note: `taken as ${option}${off === true ? "" : ` ${off}`}` };
+  },
+});
+
+/** The PyTorch repository's --model. */
+const model: UpstreamOption = {
+  value: true,
+  meaning(value) {
+    if (value === "pix2pix" || value === "test") return {};
+    if (value === "colorization") {
+      return { replacement: { datasetMode: value }, note: "taken as --dataset-mode colorization" };
+    }
+    throw new ConfigError(
+      `--model: got "${value}", expected pix2pix or colorization; other models (CycleGAN, ...) are not here`,
+    );
+  },
+};
+
+/** Hesse's --mode: here the command says it. */
+const mode: UpstreamOption = {
+  value: true,
+  meaning(value, has) {
+    const command = has("input") ? "translate" : has("resultsDir") ? "test" : "train";
+    if (value === command) return { note: `not needed: the command is pix2pix ${command}` };
+    const instead = { train: "pix2pix train", test: "pix2pix test or pix2pix translate" }[value];
+    throw new ConfigError(`--mode ${value}: ${instead ? `use ${instead}` : "expected train or test"}`);
+  },
+};
+
+/** Hesse's folders. --input_dir is the folder of the pictures, --output_dir that of the run or of the results. */
+const inputDir: UpstreamOption = {
+  value: true,
+  meaning: (value, has): Meaning =>
+    has("input")
+      ? { replacement: { input: value }, note: `taken as --input ${value}` }
+      : { replacement: { dataroot: value }, note: `taken as --dataroot ${value}` },
+};
+const outputDir: UpstreamOption = {
+  value: true,
+  meaning(value, has): Meaning {
+    if (has("out")) return { replacement: { out: value }, note: `taken as --out ${value}` };
+    if (has("resultsDir")) return { replacement: { resultsDir: value }, note: `taken as --results-dir ${value}` };
+    const [, folder, name = value] = /^(.+)[/\\]([^/\\]+)[/\\]*$/.exec(value) ?? [];
+    if (folder === undefined) return { replacement: { name }, note: `taken as --name ${name}, in --checkpoints-dir` };
+    return {
+      replacement: { name, checkpointsDir: folder },
+      note: `taken as --name ${name} --checkpoints-dir ${folder}`,
+    };
+  },
+};
+
+/** Options without a counterpart of that name, by plain name. */
+const withoutCounterpart: Record<string, UpstreamOption> = {
+  model,
+  mode,
+  inputdir: inputDir,
+  outputdir: outputDir,
+  nolsgan: replaced(false, () => ({ ganMode: "vanilla" }), "taken as --gan-mode vanilla"),
+  maxepochs: replaced(
+    true,
+    (epochs) => ({ nEpochs: epochs, nEpochsDecay: "0" }),
+    "taken as --n-epochs VALUE --n-epochs-decay 0; --profile hesse has the other defaults of that code",
+  ),
+  labcolorization: replaced(false, () => ({ datasetMode: "colorization" }), "taken as --dataset-mode colorization"),
+  separableconv: refused(false, "--separable_conv: the networks have plain convolutions only; leave it out"),
+  usegan: partOff("--use_GAN", "lambdaGan", "0"),
+  usel1: partOff("--use_L1", "lambdaL1", "0"),
+  conditiongan: partOff("--condition_GAN", "noCondition", true),
+  flip: remark(false, "not needed: pairs are mirrored at random unless --no-flip is given"),
+  outputfiletype: remark(true, "outputs are PNG files"),
+  tracefreq: remark(true, "there is no trace of the runtime"),
+  summaryfreq: remark(true, page),
   gpuids: {
     value: true,
     meaning: (value) =>
@@ -43,7 +141,6 @@ const withoutCounterpart: Record<string, UpstreamOption> = {
   wandbprojectname: remark(true, page),
   nohtml: remark(false, `no switch: ${page}`),
   verbose: remark(false, "not needed: train prints both networks with their sizes"),
-  suffix: remark(true, "put it into --name"),
   eval: remark(false, "an option of test and translate"),
   epochcount: remark(true, "not needed: --continue-train goes on with the epoch and learning rate it stopped at"),
   loaditer: remark(true, "not needed: --continue-train goes on from the last checkpoint"),
@@ -62,6 +159,16 @@ const renamed: Record<string, string> = {
   niter: "--n-epochs",
   niterdecay: "--n-epochs-decay",
   howmany: "--num-test",
+  resizeorcrop: "--preprocess",
+  scalesize: "--load-size",
+  l1weight: "--lambda-l1",
+  ganweight: "--lambda-gan",
+  lambda: "--lambda-l1",
+  progressfreq: "--print-freq",
+  savefreq: "--save-latest-freq",
+  checkpoint: "--name",
+  ntrain: "--max-dataset-size",
+  ntest: "--num-test",
 };
 
 const entry = <T>(table: Record<string, T>, name: string): T | undefined => {
@@ -74,3 +181,32 @@ export const upstreamOption = (name: string): UpstreamOption | undefined => entr
 
 /** The flag of an option by its earlier name, in any spelling. */
 export const renamedFlag = (name: string): string | undefined => entry(renamed, name);
+
+/** Values of other implementations, by the key of the option: the value here, and why it is the same. */
+const values: Record<string, Record<string, readonly [value: string, why: string]>> = {
+  norm: {
+    syncbatch: ["batch", "one process computes the whole batch, so its statistics are always those of all of it"],
+  },
+  netG: { unet: ["unet_256", "the paper's code calls it so"] },
+};
+
+/** The value here for a value of another implementation, with a line to print; undefined where it is none. */
+export function upstreamValue(key: string, flag: string, value: string): { value: string; note: string } | undefined {
+  const known = Object.hasOwn(values, key) && Object.hasOwn(values[key]!, value) ? values[key]![value] : undefined;
+  return known && { value: known[0], note: `${flag} ${value}: taken as ${known[0]}: ${known[1]}` };
+}
+
+/**
+ * The name of a run with the PyTorch repository's --suffix: "_" and the suffix, in which {netG}, {load_size} and the like
+ * are values of options.
+ * @param textOf the value of an option by its plain name; undefined for a name that is no option
+ * @throws ConfigError for a name in braces that is no option
+ */
+export function suffixed(name: string, suffix: string, textOf: (plain: string) => string | undefined): string {
+  const text = suffix.replace(/\{(\w+)\}/g, (braces, option: string) => {
+    const value = option === "model" ? "pix2pix" : textOf(plainName(option));
+    if (value === undefined) throw new ConfigError(`--suffix: ${braces} is no option`);
+    return value;
+  });
+  return `${name}_${text}`;
+}

@@ -85,6 +85,78 @@ describe("options without a counterpart", () => {
   });
 });
 
+describe("options of other implementations", () => {
+  const specsOf = (name: string) => {
+    const { schema, ofRun } = commands.find((command) => command.name === name)!;
+    return [...optionsOf(schema), ...(ofRun ? specs.filter(({ key }) => !(key in schema.shape)) : [])];
+  };
+  const parse = (line: string, command = "train") => parseArguments(line.split(" "), specsOf(command));
+
+  it("of Hesse's code become ours", () => {
+    const hesse =
+      "--mode train --output_dir facades_train --max_epochs 200 --input_dir facades/train --which_direction BtoA " +
+      "--scale_size 286 --l1_weight 50 --gan_weight 2 --lab_colorization --progress_freq 50 --save_freq 5000 --batch_size 4";
+    const { given, notes } = parse(hesse);
+    expect(given).toEqual({
+      ...{ name: "facades_train", nEpochs: "200", nEpochsDecay: "0", dataroot: "facades/train", direction: "BtoA" },
+      ...{ loadSize: "286", lambdaL1: "50", lambdaGan: "2", datasetMode: "colorization", printFreq: "50" },
+      ...{ saveLatestFreq: "5000", batchSize: "4" },
+    });
+    expect(notes).toContainEqual(
+      expect.stringMatching(/^--max_epochs 200: taken as --n-epochs 200 --n-epochs-decay 0/),
+    );
+    expect(notes).toHaveLength(5);
+    expect(parse("--output_dir out/a").given).toEqual({ checkpointsDir: "out", name: "a" });
+  });
+
+  it("depend on the command", () => {
+    const line = "--mode test --output_dir facades_test --input_dir facades/val --checkpoint facades_train";
+    expect(parse(line, "test").given).toEqual({
+      ...{ resultsDir: "facades_test", dataroot: "facades/val", name: "facades_train" },
+    });
+    expect(parse("--output_dir o --input_dir i", "translate").given).toEqual({ out: "o", input: "i" });
+    expect(() => parse(line)).toThrow("--mode test: use pix2pix test or pix2pix translate");
+    expect(() => parse("--mode train", "test")).toThrow("--mode train: use pix2pix train");
+    expect(() => parse("--mode export")).toThrow("--mode export: expected train or test");
+    expect(parse("--ntest 5", "test").given).toEqual({ numTest: "5" });
+  });
+
+  it("that would train another network are refused", () => {
+    expect(() => parse("--separable_conv")).toThrow("plain convolutions only");
+  });
+
+  it("of the PyTorch repository become ours", () => {
+    expect(parse("--no_lsgan --resize_or_crop scale_width --model colorization --norm syncbatch")).toEqual({
+      given: { ganMode: "vanilla", preprocess: "scale_width", datasetMode: "colorization", norm: "batch" },
+      help: false,
+      notes: [
+        "--no_lsgan: taken as --gan-mode vanilla",
+        "--model colorization: taken as --dataset-mode colorization",
+        expect.stringMatching(/^--norm syncbatch: taken as batch: one process /),
+      ],
+    });
+  });
+
+  it("--suffix extends the name, with the values of other options wherever they stand", () => {
+    const { given, notes } = parse("--suffix {model}_{netG}_size{load_size} --name x --load_size 300");
+    expect(given.name).toBe("x_pix2pix_unet_256_size300");
+    expect(notes).toEqual(["--suffix {model}_{netG}_size{load_size}: taken as --name x_pix2pix_unet_256_size300"]);
+    expect(parse("--suffix=a", "test").given).toEqual({ name: "pix2pix_a" });
+    expect(() => parse("--suffix {nothing}")).toThrow("--suffix: {nothing} is no option");
+  });
+
+  it("of the paper's code become ours", () => {
+    expect(parse("--use_GAN 0 --use_L1 1 --ntrain 100 --which_model_netG unet --lambda 10").given).toEqual({
+      ...{ lambdaGan: "0", maxDatasetSize: "100", netG: "unet_256", lambdaL1: "10" },
+    });
+    expect(parse("--use_L1=0 --condition_GAN 0")).toMatchObject({
+      given: { lambdaL1: "0", noCondition: true },
+      notes: ["--use_L1 0: taken as --lambda-l1 0", "--condition_GAN 0: taken as --no-condition"],
+    });
+    expect(() => parse("--use_GAN yes")).toThrow('--use_GAN: got "yes", expected 0 or 1');
+  });
+});
+
 describe("wrong command lines", () => {
   const problem = (...args: string[]) => {
     const elsewhere = new Map([["--input", "translate"]]);
