@@ -1,9 +1,11 @@
 /** The scores of a run as files and lines: pictures, metrics.json, a page. Used by `test` and `demo`. */
 import type { Loader } from "../data/loader.ts";
+import { resize } from "../data/resize.ts";
+import type { Size } from "../data/sizes.ts";
 import { type EvaluateOptions, type Evaluation, evaluate, type ScoredPair } from "../inference/evaluate.ts";
 import { withAspect } from "../inference/fit.ts";
 import type { Translator } from "../inference/translator.ts";
-import type { Metrics } from "../metrics/pictures.ts";
+import { finiteMean, undefinedWhere } from "../metrics/pictures.ts";
 import type { Picture, Platform } from "../platform.ts";
 import { type ResultRow, resultsPage, type SetScore } from "../report/results-page.ts";
 
@@ -14,6 +16,8 @@ export interface ResultOptions extends Omit<EvaluateOptions, "onPair"> {
   facts: Readonly<Record<string, string | number>>;
   /** Width / height of the pictures that are written. */
   aspectRatio?: number | undefined;
+  /** The size of the pictures that are written, by the index of the pair. Default: as the network takes them. */
+  sizeOf?: ((index: number) => Promise<Size>) | undefined;
   /** Called after each pair. */
   onPair?: (() => void) | undefined;
 }
@@ -33,7 +37,7 @@ export interface Results extends Evaluation {
  */
 export async function writeResults(
   { translator, loader, platform }: { translator: Translator; loader: Loader; platform: Platform },
-  { folder, title, facts, samples = 1, palette, aspectRatio, onPair }: ResultOptions,
+  { folder, title, facts, samples = 1, palette, aspectRatio, sizeOf, onPair }: ResultOptions,
 ): Promise<Results> {
   const { files } = platform;
   const rows: ResultRow[] = [];
@@ -44,8 +48,11 @@ export async function writeResults(
     onPair: async (pair) => {
       // The pictures of one pair are written while the next pair is translated.
       await writing;
-      writing = writePictures(pair, platform, folder, aspectRatio);
-      rows.push(rowOf(pair, aspectRatio));
+      const size = await sizeOf?.(pair.index);
+      const shaped = (picture: Picture) =>
+        size ? resize(picture, size.width, size.height) : withAspect(picture, aspectRatio);
+      writing = writePictures(pair, platform, folder, shaped);
+      rows.push(rowOf(pair, size ?? withAspect(pair.target, aspectRatio)));
       onPair?.();
     },
   });
@@ -75,7 +82,7 @@ async function writePictures(
   { name, input, outputs, target, spread, classes }: ScoredPair,
   { files, images }: Platform,
   folder: string,
-  aspectRatio: number | undefined,
+  shaped: (picture: Picture) => Picture,
 ): Promise<void> {
   const pictures: [kind: string, picture: Picture][] = [
     ["real_A", input],
@@ -85,12 +92,11 @@ async function writePictures(
   if (spread) pictures.push(["spread", spread]);
   if (classes) pictures.push(["classes", classes]);
   const write = async ([kind, picture]: [string, Picture]) =>
-    files.write(`${folder}/${pictureFile(name, kind)}`, await images.encodePng(withAspect(picture, aspectRatio)));
+    files.write(`${folder}/${pictureFile(name, kind)}`, await images.encodePng(shaped(picture)));
   await Promise.all(pictures.map(write));
 }
 
-function rowOf({ name, outputs, target, metrics }: ScoredPair, aspectRatio: number | undefined): ResultRow {
-  const { width, height } = withAspect(target, aspectRatio);
+function rowOf({ name, outputs, metrics }: ScoredPair, { width, height }: Size): ResultRow {
   return {
     name,
     input: pictureFile(name, "real_A"),
@@ -121,15 +127,31 @@ function labScores({ labIntersection: found }: Evaluation): SetScore[] {
   return [{ label: "Lab colours", value, meaning }];
 }
 
-/** The means as lines for a terminal. */
-export function metricLines({ l1, psnr, ssim, sharpness }: Metrics, scores: readonly SetScore[] = []): string[] {
+/** The means as lines for a terminal, a dash where one is not defined for any picture; below, where and why one is not. */
+export function metricLines(
+  { mean, pairs }: Pick<Evaluation, "mean" | "pairs">,
+  scores: readonly SetScore[] = [],
+): string[] {
+  const { l1, psnr, ssim, sharpness } = mean;
+  const figure = (value: number, digits: number) => (Number.isFinite(value) ? value.toFixed(digits) : "\u2013");
   return [
-    `  L1         ${l1.toFixed(3)}     mean absolute difference in [-1, 1], 0 is equal`,
-    `  PSNR       ${psnr.toFixed(2).padEnd(6)} dB`,
-    `  SSIM       ${ssim.toFixed(3)}     1 is equal`,
-    `  sharpness  ${sharpness.toFixed(2)}      detail over the target's: 1 alike, below blurred, above noisy`,
+    `  L1         ${figure(l1, 3)}     mean absolute difference in [-1, 1], 0 is equal`,
+    `  PSNR       ${figure(psnr, 2).padEnd(6)} dB`,
+    `  SSIM       ${figure(ssim, 3)}     1 is equal`,
+    `  sharpness  ${figure(sharpness, 2).padEnd(4)}      detail over the target's: 1 alike, below blurred, above noisy`,
     ...scores.map(
       ({ label, value, meaning }) => `  ${label}  ${typeof value === "number" ? value.toFixed(3) : value}  ${meaning}`,
     ),
+    ...undefinedLines(pairs),
   ];
+}
+
+function undefinedLines(pairs: Evaluation["pairs"]): string[] {
+  const all = pairs.map(({ metrics }) => metrics);
+  const names = { psnr: "PSNR", sharpness: "sharpness" } as const;
+  return (Object.keys(names) as (keyof typeof names)[]).flatMap((key) => {
+    const { without } = finiteMean(all, key);
+    if (without === 0) return [];
+    return [`  ${names[key]} is not defined for ${without} of ${all.length} pictures, where ${undefinedWhere[key]}`];
+  });
 }

@@ -4,7 +4,7 @@ import type { DeepPicture, Files, Images } from "../platform.ts";
 import type { Pair, Side } from "./layouts.ts";
 import { type Filter, resize } from "./resize.ts";
 import { pictureChannels, type SideForm, type SideOptions, sideForms } from "./sides.ts";
-import { pairSize, type SizeOptions } from "./sizes.ts";
+import { pairSize, type Size, type SizeOptions } from "./sizes.ts";
 import { halves, oddWidth, reduceChannels } from "./transforms.ts";
 
 export interface ReaderOptions extends SizeOptions, SideOptions {
@@ -94,6 +94,13 @@ export class PairReader {
     const { width, height } = pairSize(input, target, [first, second], this.#options);
     const resized = resize(input, width, height, resizeFilter);
     return { pair, input: resized, target: input === target ? resized : resize(target, width, height, resizeFilter) };
+  }
+
+  /** The size of a pair's input as it lies in its file. @throws BadImage as `read` */
+  async inputSize(pair: Pair): Promise<Size> {
+    const [first] = this.#sides(pair);
+    const { width, height } = await this.#side(first);
+    return { width, height };
   }
 
   /** Input and target. */

@@ -8,7 +8,7 @@ import { classesFirst, collectPalette, nearestColours, type Palette, paint } fro
 import { inputPicture, outputPicture, type SideOptions, showsColour } from "../data/sides.ts";
 import type { Preprocess } from "../data/sizes.ts";
 import { DatasetError } from "../errors.ts";
-import { type Metrics, mean, measure, type PairMetrics, spread } from "../metrics/pictures.ts";
+import { finiteMean, type Metrics, mean, measure, type PairMetrics, spread } from "../metrics/pictures.ts";
 import { type ClassScores, Confusion, LabHistograms, type LabScores } from "../metrics/scores.ts";
 import type { Picture, Platform } from "../platform.ts";
 import type { Fit } from "./fit.ts";
@@ -154,7 +154,7 @@ export interface ClassEvaluation extends ClassScores {
 export interface Evaluation {
   /** In the order of the pairs; those that could not be decoded are left out. */
   pairs: { name: string; metrics: PairMetrics }[];
-  /** Means over the pairs. */
+  /** Means over the pairs, of each metric over those where it is finite; NaN where it is for none. */
   mean: Metrics;
   /** With a palette. */
   classes?: ClassEvaluation;
@@ -206,11 +206,16 @@ export async function evaluate(
   const timed = seconds.length > 1 ? seconds.slice(1) : seconds;
   return {
     pairs,
-    mean: mean(pairs.map(({ metrics }) => metrics)),
+    mean: meanOf(pairs.map(({ metrics }) => metrics)),
     ...(classes && { classes: classes.evaluation() }),
     ...(lab && { labIntersection: lab }),
     secondsPerImage: timed.reduce((sum, each) => sum + each, 0) / timed.length,
   };
+}
+
+function meanOf(all: readonly PairMetrics[]): Metrics {
+  const of = (metric: keyof Metrics) => finiteMean(all, metric).mean;
+  return { l1: of("l1"), psnr: of("psnr"), ssim: of("ssim"), sharpness: of("sharpness") };
 }
 
 function scoredPair(pair: TranslatedPair, classes: ClassScorer | undefined): ScoredPair {

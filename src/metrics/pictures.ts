@@ -73,6 +73,18 @@ export function mean(all: readonly Metrics[]): Metrics {
   return { l1: of("l1"), psnr: of("psnr"), ssim: of("ssim"), sharpness: of("sharpness") };
 }
 
+/** Where a metric has no finite value. */
+export const undefinedWhere: Readonly<Partial<Record<keyof PairMetrics, string>>> = {
+  psnr: "the output equals its target",
+  sharpness: "the target is flat, without any detail",
+};
+
+/** The mean of a metric over the pictures where it is finite (NaN where there is none), and the number of the others. */
+export function finiteMean(all: readonly PairMetrics[], metric: keyof PairMetrics): { mean: number; without: number } {
+  const values = all.flatMap((each) => (Number.isFinite(each[metric]) ? [each[metric]!] : []));
+  return { mean: values.reduce((sum, value) => sum + value, 0) / values.length, without: all.length - values.length };
+}
+
 /**
  * Mean absolute difference over all values, in [0, 2]: tensors as they are, pictures after
  * v / 127.5 - 1. It is not multiplied by lambda.

@@ -1,5 +1,5 @@
 /** The page of `test`: the metrics of every image, and their means. */
-import type { PairMetrics } from "../metrics/pictures.ts";
+import { finiteMean, type PairMetrics, undefinedWhere } from "../metrics/pictures.ts";
 import { address, fixed, type Html, html, htmlPage, lines, terms, timeTag } from "./html.ts";
 
 /** A score of all pairs together. */
@@ -94,7 +94,10 @@ const columns: Record<keyof PairMetrics, Column> = {
 const keysOf = ([first]: readonly ResultRow[]) =>
   (Object.keys(columns) as (keyof PairMetrics)[]).filter((key) => first?.metrics[key] !== undefined);
 
-/** The text of the page. The pictures are separate files. Rows keep their order until the reader sorts them. */
+/** The order of names as people count: 2 comes before 10. */
+const byNumber = new Intl.Collator("en", { numeric: true });
+
+/** The text of the page. The pictures are separate files. Rows are in the order of their names until the reader sorts them. */
 export function resultsPage(info: ResultsPageInfo): string {
   const { title, lead, facts = [], rows, scores = [], columns: names = ["input", "output", "target"], updated } = info;
   const orders = keysOf(rows).flatMap((key) =>
@@ -116,7 +119,7 @@ ${lines(orders)}
 </div>
 <div class="heading soft small">${names.map((name) => html`<span>${name}</span>`)}<span></span></div>
 <div id="rows">
-${lines(rows.map((row) => card(row, names)))}
+${lines([...rows].sort((a, b) => byNumber.compare(a.name, b.name)).map((row) => card(row, names)))}
 </div>`;
   return htmlPage({ title, body, css, script });
 }
@@ -138,17 +141,29 @@ ${lines([...keysOf(rows).map((key) => metricRow(key, all)), ...together])}
 
 function metricRow(key: keyof PairMetrics, all: readonly PairMetrics[]): Html {
   const { label, unit, digits, meaning, badness } = columns[key];
-  const sorted = [...all].sort((a, b) => badness(a) - badness(b));
-  const value = (metrics: PairMetrics) => fixed(metrics[key]!, digits);
-  const average = sorted.reduce((sum, metrics) => sum + metrics[key]!, 0) / sorted.length;
-  const cells = [`${fixed(average, digits)}${unit}`, value(sorted[0]!), value(sorted.at(-1)!)] as const;
-  return tableRow(label, cells, meaning);
+  const finite = all.filter((metrics) => Number.isFinite(metrics[key]));
+  const sorted = finite.sort((a, b) => badness(a) - badness(b));
+  const value = (metrics: PairMetrics | undefined) => fixed(metrics?.[key] ?? Number.NaN, digits);
+  const { mean, without } = finiteMean(all, key);
+  const cells = [
+    sorted.length > 0 ? `${fixed(mean, digits)}${unit}` : dash,
+    value(sorted[0]),
+    value(sorted.at(-1)),
+  ] as const;
+  const why = without > 0 ? `; not defined for ${without} of ${all.length} images, where ${undefinedWhere[key]}` : "";
+  return tableRow(label, cells, meaning + why);
 }
 
 function tableRow(label: string, [mean, best, worst]: readonly [string, string, string], meaning: string): Html {
   const cells = html`<td class="mean">${mean}</td><td>${best}</td><td>${worst}</td>`;
   return html`<tr><th scope="row">${label}</th>${cells}<td class="meaning soft small">${meaning}</td></tr>`;
 }
+
+const dash = "\u2013";
+
+/** A finite number, so that differences of two are numbers. */
+const sortKey = (key: keyof PairMetrics, metrics: PairMetrics) =>
+  Math.max(-1e9, Math.min(1e9, columns[key].badness(metrics)));
 
 function card(row: ResultRow, names: readonly string[]): Html {
   const { name, width, height } = row;
@@ -160,10 +175,13 @@ function card(row: ResultRow, names: readonly string[]): Html {
   });
   const metrics = keys.map((key) => {
     const { label, unit, digits } = columns[key];
-    const value = `${fixed(row.metrics[key]!, digits)}${unit}`;
-    return html`<div data-metric="${key}"><dt>${label}</dt><dd>${value}</dd></div>`;
+    const value = row.metrics[key]!;
+    const shown = Number.isFinite(value)
+      ? html`${fixed(value, digits)}${unit}`
+      : html`<span title="not defined: ${undefinedWhere[key] ?? ""}">${dash}</span>`;
+    return html`<div data-metric="${key}"><dt>${label}</dt><dd>${shown}</dd></div>`;
   });
-  const badness = keys.map((key) => html`data-${key}="${columns[key].badness(row.metrics)}" `);
+  const badness = keys.map((key) => html`data-${key}="${sortKey(key, row.metrics)}" `);
   return html`<article ${badness}style="--ratio: ${width} / ${height}">
 ${lines(pictures)}
 <div class="about"><h3>${name}</h3><dl>${metrics}</dl></div>

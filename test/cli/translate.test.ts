@@ -189,3 +189,38 @@ describe("test", () => {
     expect(readdirSync(join(folder(), "images"), { recursive: true })).toContain(join("two", "x_fake_B.png"));
   });
 });
+
+it("test --keep-size writes pictures of the input's size; figures that are not defined are a dash with the reason", async () => {
+  // Direction BtoA: the inputs are B. The target of the second pair is flat.
+  for (const [i, name] of ["10", "2", "1"].entries()) {
+    const picture = (value: (at: number) => number) =>
+      platform.images.encodePng({
+        width: 90,
+        height: 50,
+        channels: 3,
+        data: Uint8Array.from({ length: 13500 }, (_, at) => value(at)),
+      });
+    await platform.files.write(at(`sizes/testB/${name}.png`), await picture((j) => (j * 7) % 256));
+    await platform.files.write(at(`sizes/testA/${name}.png`), await picture((j) => (i === 1 ? 90 : (j * 5) % 256)));
+  }
+  const given = { ...runs, name: "a", dataroot: at("sizes"), resultsDir: at("sized") };
+  lines.length = 0;
+  expect(await test.run({ ...given, keepSize: true }, output)).toBe(0);
+  for (const kind of ["real_A", "fake_B", "real_B"]) {
+    expect(await decode(`sized/a/test_latest/images/2_${kind}.png`)).toMatchObject({ width: 90, height: 50 });
+  }
+  const text = lines.join("\n");
+  expect(text).not.toMatch(/Infinity|NaN/);
+  expect(text).toMatch(/sharpness {2}\d+\.\d\d /);
+  expect(text).toContain(
+    "  sharpness is not defined for 1 of 3 pictures, where the target is flat, without any detail",
+  );
+  const page = readFileSync(at("sized/a/test_latest/index.html"), "utf8");
+  expect([...page.matchAll(/<h3>(\d+)<\/h3>/g)].map(([, name]) => name)).toEqual(["1", "2", "10"]);
+  expect(page).toContain('<span title="not defined: the target is flat, without any detail">\u2013</span>');
+
+  await test.run({ ...given, resultsDir: at("unsized") }, output);
+  expect(await decode("unsized/a/test_latest/images/2_fake_B.png")).toMatchObject({ width: 64, height: 64 });
+  const both = test.run({ ...given, keepSize: true, aspectRatio: "2" }, output);
+  await expect(both).rejects.toThrow(/^--keep-size and --aspect-ratio both say/);
+});

@@ -250,6 +250,17 @@ describe("resultsPage", () => {
     expect(html).toContain('<option value="l1 worst">L1, worst first</option>');
   });
 
+  it("leaves figures that are not defined out of its means, and says where and why", () => {
+    const equal = { ...row("equal", 0, Number.POSITIVE_INFINITY, 1) };
+    const text = resultsPage({ title: "t", rows: [...rows, equal] });
+    expect(text).toContain('<td class="mean">14.00 dB</td><td>16.00</td><td>12.00</td>');
+    expect(text).toContain("not defined for 1 of 3 images, where the output equals its target");
+    expect(text).toContain('data-psnr="-1000000000"');
+    expect(resultsPage({ title: "t", rows: [equal] })).toContain('<td class="mean">\u2013</td><td>\u2013</td>');
+    for (const page of [text, resultsPage({ title: "t", rows: [equal] })])
+      expect(page).not.toMatch(/Infinity|NaN|\u221e/);
+  });
+
   it("stands without images", () => {
     expectSelfContained(resultsPage({ title: "none", rows: [] }));
   });

@@ -89,13 +89,13 @@ export const demo: Command = {
     const end = await trainShown(config, output, { quiet });
     if (end.stopped && end.code !== 0) return end.code;
 
-    const { pairs: scored, mean, page } = await writeDemoResults(config, { steps: end.step, size }, output);
+    const results = await writeDemoResults(config, { steps: end.step, size }, output);
     if (!quiet) {
-      output.print(`Outputs on ${scored.length} pairs it did not train on, against their targets:`);
-      for (const line of metricLines(mean)) output.print(line);
+      output.print(`Outputs on ${results.pairs.length} pairs it did not train on, against their targets:`);
+      for (const line of metricLines(results)) output.print(line);
       output.print(`Done in ${duration((performance.now() - began) / 1000)}. Input, output and target side by side:`);
     }
-    output.print(page);
+    output.print(results.page);
     return 0;
   },
 };

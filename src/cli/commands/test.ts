@@ -4,6 +4,7 @@ import { option } from "../../config/options.ts";
 import { configSchema } from "../../config/schema.ts";
 import type { Loader } from "../../data/loader.ts";
 import type { Palette } from "../../data/palette.ts";
+import { PairReader } from "../../data/reader.ts";
 import { ConfigError } from "../../errors.ts";
 import { openTestSet, paletteOfTargets, type TestSet } from "../../inference/evaluate.ts";
 import type { Translator } from "../../inference/translator.ts";
@@ -49,6 +50,10 @@ const schema = z.object({
     value: "FOLDER",
     help: "folder for NAME/PHASE_EPOCH/ with the pictures, metrics.json and index.html",
   }),
+  keepSize: option(z.boolean().default(false), {
+    group: "results",
+    help: "resize the saved pictures to the size of their input's file; the scores stay those at the network's size",
+  }),
   palette: option(z.string().min(1).optional(), {
     group: "results",
     value: `auto|${paletteChoices}`,
@@ -70,6 +75,9 @@ export const test: Command = {
   ],
   async run(given, output) {
     const options = ownOptions(schema, given);
+    if (options.keepSize && options.aspectRatio !== undefined) {
+      throw new ConfigError("--keep-size and --aspect-ratio both say what the pictures look like; give one of them");
+    }
     const { settings, fit, notes } = testTime(options, await storedConfig(options.checkpointsDir, options.name));
     for (const note of notes) output.note(`note: ${note}`);
     const others = otherOptions(schema, given);
@@ -79,6 +87,7 @@ export const test: Command = {
       const set = await openTestSet(translator.config, { ...options, count: options.numTest, preprocess }, platform);
       for (const note of set.notes) output.note(`note: ${note}`);
       const palette = await paletteOf(options.palette, translator, set.loader, output);
+      const reader = new PairReader(translator.config, platform);
       const counter = new Counter(process.stdout, set.pairs.length, "pictures");
       const { name } = translator.config;
       const results = await writeResults(
@@ -88,15 +97,16 @@ export const test: Command = {
           title: `${name}: ${set.phase}`,
           facts: factsOf(translator, set, options),
           ...{ samples: options.samples, palette, aspectRatio },
+          sizeOf: options.keepSize ? (index) => reader.inputSize(set.pairs[index]!) : undefined,
           onPair: () => counter.done(),
         },
       );
       counter.clear();
       for (const [file, reason] of set.loader.skipped) output.note(`left out: ${file}: ${reason}`);
-      const { pairs, mean, scores, secondsPerImage, page } = results;
+      const { pairs, scores, secondsPerImage, page } = results;
       const speed = `${pairs.length} images, ${secondsPerImage.toPrecision(3)} s each`;
       output.print(`${name}, epoch ${options.epoch}, ${set.phase}: ${speed}`);
-      for (const line of metricLines(mean, scores)) output.print(line);
+      for (const line of metricLines(results, scores)) output.print(line);
       output.print(`Pictures and the metrics of each: ${page}`);
       return 0;
     } finally {
