@@ -84,7 +84,7 @@ describe("a GAN loss and a generator, each in one file", () => {
   });
 
   it("are choices with their own text in help and docs", async () => {
-    const { out } = await bin("train", "--help");
+    const { out } = await bin("train", "--help-all");
     expect(flat(out)).toMatch(/faraway: squared distance to 2 and -2/);
     expect(flat(out)).toMatch(/plain: three convolutions/);
     expect(await run("--import", "tsx", "src/cli/docs.ts")).toMatchObject({ code: 0 });

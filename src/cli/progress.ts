@@ -114,7 +114,7 @@ export class Progress {
   }
 
   #draw(report: StepReport): void {
-    this.#screen.write(`\r${progressLine(report, (this.#screen.columns ?? 80) - 1)}\x1b[K`);
+    this.#screen.write(`\r${progressLine(report, (this.#screen.columns || 80) - 1)}\x1b[K`);
     this.#drawn = true;
   }
 }
@@ -171,7 +171,7 @@ export class Counter {
   }
 
   #draw(text: string): void {
-    this.#screen.write(`\r${text.slice(0, (this.#screen.columns ?? 80) - 1)}\x1b[K`);
+    this.#screen.write(`\r${text.slice(0, (this.#screen.columns || 80) - 1)}\x1b[K`);
   }
 }
 
