@@ -14,7 +14,7 @@ const { preprocess, seed, device, threads, noDropout, dropout, statistics } = co
 export const epochOption = option(z.string().min(1).default("latest"), {
   group: "run",
   value: "EPOCH",
-  help: "weights of the run: latest, best, or the number of a kept epoch",
+  help: "weights of the run: latest, best, the number of a kept epoch, or iter_500 for a step that was kept by --save-by-iter",
 });
 
 /** Sizes of inputs, tiles and outputs. */

@@ -99,10 +99,24 @@ const outputDir: UpstreamOption = {
   },
 };
 
+/** The PyTorch repository's --epoch of train: go on from the weights of a kept epoch. */
+const epochOfTrain: UpstreamOption = {
+  value: true,
+  meaning(value) {
+    if (value === "latest") return {};
+    const file = (network: string) => `--init-${network.toLowerCase()} runs/NAME/${value}_net_${network}.safetensors`;
+    throw new ConfigError(
+      `--epoch ${value}: a run goes on from its last checkpoint only; start another run from those weights with ` +
+        `${file("G")} ${file("D")} and the other options of that run`,
+    );
+  },
+};
+
 /** Options without a counterpart of that name, by plain name. */
 const withoutCounterpart: Record<string, UpstreamOption> = {
   model,
   mode,
+  epoch: epochOfTrain,
   inputdir: inputDir,
   outputdir: outputDir,
   nolsgan: replaced(false, () => ({ ganMode: "vanilla" }), "taken as --gan-mode vanilla"),
@@ -143,8 +157,13 @@ const withoutCounterpart: Record<string, UpstreamOption> = {
   verbose: remark(false, "not needed: train prints both networks with their sizes"),
   eval: remark(false, "an option of test and translate"),
   epochcount: remark(true, "not needed: --continue-train goes on with the epoch and learning rate it stopped at"),
-  loaditer: remark(true, "not needed: --continue-train goes on from the last checkpoint"),
-  savebyiter: remark(false, "use --save-latest-freq N for a checkpoint every N steps"),
+  loaditer: {
+    value: true,
+    meaning(value, has) {
+      if (!has("epoch")) return { note: "not needed: --continue-train goes on from the last checkpoint" };
+      return value === "0" ? {} : { replacement: { epoch: `iter_${value}` }, note: `taken as --epoch iter_${value}` };
+    },
+  },
   poolsize: remark(true, "pix2pix has no image pool"),
   aspectratio: remark(true, "an option of test and translate"),
 };
@@ -177,7 +196,8 @@ const entry = <T>(table: Record<string, T>, name: string): T | undefined => {
 };
 
 /** The option without a counterpart that has this name, in any spelling. */
-export const upstreamOption = (name: string): UpstreamOption | undefined => entry(withoutCounterpart, name);
+export const upstreamOption = (name: string): UpstreamOption | undefined =>
+  entry(withoutCounterpart, renamedFlag(name) ?? name);
 
 /** The flag of an option by its earlier name, in any spelling. */
 export const renamedFlag = (name: string): string | undefined => entry(renamed, name);

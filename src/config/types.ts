@@ -470,6 +470,12 @@ export interface ConfigInput {
    */
   saveLatestFreq?: number;
   /**
+   * Also keep the weights of each such checkpoint, under its step: test and translate take them by --epoch
+   * iter_500.
+   * Default: false.
+   */
+  saveByIter?: boolean;
+  /**
    * Epochs between two copies of the weights that are kept, under the epoch's number.
    * Value: epochs of at least 1. Default: 5.
    */

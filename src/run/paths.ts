@@ -8,6 +8,7 @@
  * | latest_net_G.safetensors, latest_net_D.safetensors | weights of the last checkpoint |
  * | latest_state.safetensors | Adam's moments of both networks; its header holds the step and the digest of data.json |
  * | 20_net_G.safetensors, best_net_G.safetensors, ... | weights of an epoch that is kept |
+ * | iter_500_net_G.safetensors, ... | weights of a step that is kept (--save-by-iter) |
  * | loss_log.jsonl, val_log.jsonl | one JSON object a line: losses of a step, scores of an epoch |
  * | samples/epoch_020.png | input, output and target of a few pairs after an epoch |
  * | index.html | the page of the run |
@@ -23,7 +24,7 @@ export const scoreFile = "val_log.jsonl";
 export const samplesFolder = "samples";
 export const stateFile = "latest_state.safetensors";
 
-/** @param label "latest", "best", or the number of an epoch */
+/** @param label "latest", "best", the number of an epoch, or "iter_500" */
 export const weightsFile = (label: string | number, network: "G" | "D"): string =>
   `${label}_net_${network}.safetensors`;
 

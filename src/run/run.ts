@@ -161,8 +161,8 @@ export class Run {
 
   // ---- Kept weights -------------------------------------------------------------------------------------------------
 
-  /** Keeps the weights of an epoch under its number, or as "best". */
-  async saveWeights(label: number | "best", { netG, netD }: Networks, epoch: number): Promise<void> {
+  /** Keeps the weights of an epoch under its number, as "best", or those of a step as "iter_500". */
+  async saveWeights(label: number | "best" | `iter_${number}`, { netG, netD }: Networks, epoch: number): Promise<void> {
     for (const [network, net] of [
       ["G", netG],
       ["D", netD],
@@ -172,14 +172,14 @@ export class Run {
     }
   }
 
-  /** The labels of generator weights on disk: "latest", "best", numbers of epochs. */
+  /** The labels of generator weights on disk: "latest", "best", numbers of epochs, "iter_500". */
   async keptWeights(): Promise<string[]> {
     return ((await this.#files.list(this.dir)) ?? []).flatMap(({ name }) => labelOf(name) ?? []);
   }
 
   /**
    * The weights of the generator and their path.
-   * @param label "latest", "best", or the number of a kept epoch
+   * @param label "latest", "best", the number of a kept epoch, or "iter_500"
    * @throws CheckpointError when there are none; the message lists those that are kept
    */
   async generator(label: string): Promise<{ tensors: Record<string, StoredTensor>; path: string }> {

@@ -88,7 +88,10 @@ async function trainEpoch(training: Training, signal: AbortSignal | undefined): 
     const images = batches.reduce((n, batch) => n + batch.n, 0);
     await log.add({ epoch, step, lr, images }, (performance.now() - began) / 1000);
     if (step === end) await endEpoch(training, epoch);
-    else if (step % config.saveLatestFreq === 0) await save(training);
+    else if (step % config.saveLatestFreq === 0) {
+      await keepStep(training, epoch);
+      await save(training);
+    }
     await reporter.writePage("training");
   }
 }
@@ -132,8 +135,17 @@ async function endEpoch(training: Training, epoch: number): Promise<void> {
     await run.saveWeights(epoch, trainer, epoch);
     events.message?.(`epoch ${epoch}: weights kept as ${run.path(weightsFile(epoch, "G"))}`);
   }
+  if (step % config.saveLatestFreq === 0) await keepStep(training, epoch);
   await addSample(training, epoch);
   if (kept || step % config.saveLatestFreq === 0) await save(training);
+}
+
+/** With --save-by-iter keeps the weights of this step. It comes before the checkpoint: see `endEpoch`. */
+async function keepStep(training: Training, epoch: number): Promise<void> {
+  const { config, run, trainer, step } = training;
+  if (!config.saveByIter) return;
+  await toHost(training);
+  await run.saveWeights(`iter_${step}`, trainer, epoch);
 }
 
 /** A run that was stopped between the last step of an epoch and its score. */

@@ -188,6 +188,18 @@ describe("a run", () => {
     expect(await resume("early")).toMatchObject({ step: 4 });
     expect(await resume("early", {}, { stopAfter: 5 })).toMatchObject({ step: 5, stopped: true });
   });
+
+  it("keeps the weights of each checkpoint by its step with --save-by-iter, also after a stop", async () => {
+    const options = { maxSteps: 7, saveByIter: true, saveLatestFreq: 2 };
+    await start("kept", options, { stopAfter: 3 });
+    await resume("kept");
+    const kept = await new Run(files, { checkpointsDir, name: "kept" }).keptWeights();
+    expect(kept.sort()).toEqual(["1", "2", "iter_2", "iter_4", "iter_6", "latest"]);
+    const tensors = (file: string) => Object.values(decode(read("kept", file)).tensors).map(({ data }) => data);
+    // Step 6 is the end of epoch 2.
+    expect(tensors("iter_6_net_G.safetensors")).toEqual(tensors("2_net_G.safetensors"));
+    expect(tensors("iter_4_net_D.safetensors")).not.toEqual(tensors("2_net_D.safetensors"));
+  });
 });
 
 describe("in other processes", () => {

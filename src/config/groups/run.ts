@@ -41,6 +41,11 @@ export const runOptions = {
     help: "steps between two saves of the checkpoint from which a run can continue",
     resume: true,
   }),
+  saveByIter: option(z.boolean().default(false), {
+    group: "run",
+    help: "also keep the weights of each such checkpoint, under its step: test and translate take them by --epoch iter_500",
+    resume: true,
+  }),
   saveEpochFreq: option(z.int().min(1).default(5), {
     group: "run",
     unit: "epochs",
