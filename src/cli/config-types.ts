@@ -60,6 +60,8 @@ function comment(spec: OptionSpec): string {
   const facts = [values && `Value: ${values}.`, `Default: ${spec.type === "boolean" ? "false" : initial}.`];
   const kinds = Object.entries(spec.kinds ?? {}).flatMap(([name, { help }]) => wrapped(`- ${name}: ${help}`));
   const lines = [...wrapped(help), ...kinds, facts.filter(Boolean).join(" ")];
+  const line = lines.join(" ");
+  if (kinds.length === 0 && line.length <= 110) return `  /** ${line} */`;
   return ["  /**", ...lines.map((line) => `   * ${line}`), "   */"].join("\n");
 }
 

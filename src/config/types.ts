@@ -20,10 +20,7 @@ export interface ConfigInput {
    * Default: none, it is required.
    */
   dataroot: string;
-  /**
-   * Subfolder of the dataroot: train, val, test, ....
-   * Default: train.
-   */
+  /** Subfolder of the dataroot: train, val, test, .... Default: train. */
   phase?: string;
   /**
    * Layout of the dataroot; auto recognises pairs.
@@ -38,20 +35,14 @@ export interface ConfigInput {
    * Default: auto.
    */
   datasetMode?: Values["datasetMode"];
-  /**
-   * Side that is the input, and side that is the target; facades labels to photos is BtoA.
-   * Default: AtoB.
-   */
+  /** Side that is the input, and side that is the target; facades labels to photos is BtoA. Default: AtoB. */
   direction?: Values["direction"];
   /**
    * Channels of the input: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA, others from .npy files.
    * Value: channels from 1 to 64. Default: 3.
    */
   inputNc?: number;
-  /**
-   * Channels of the output and target.
-   * Value: channels from 1 to 64. Default: 3.
-   */
+  /** Channels of the output and target. Value: channels from 1 to 64. Default: 3. */
   outputNc?: number;
   /**
    * Preparation of both sides of a pair.
@@ -63,85 +54,46 @@ export interface ConfigInput {
    * Default: resize_and_crop.
    */
   preprocess?: Values["preprocess"];
-  /**
-   * Width (and height) that both sides are resized to before the crop.
-   * Value: px from 1 to 32768. Default: 286.
-   */
+  /** Width (and height) that both sides are resized to before the crop. Value: px from 1 to 32768. Default: 286. */
   loadSize?: number;
   /**
    * Height that both sides are resized to, if it differs from the width.
    * Value: px from 1 to 32768. Default: the load size.
    */
   loadHeight?: number;
-  /**
-   * Width (and height) of the networks' input.
-   * Value: px from 1 to 32768. Default: 256.
-   */
+  /** Width (and height) of the networks' input. Value: px from 1 to 32768. Default: 256. */
   cropSize?: number;
   /**
    * Height of the networks' input, if it differs from the width.
    * Value: px from 1 to 32768. Default: the crop size.
    */
   cropHeight?: number;
-  /**
-   * Filter of resizing, as in PIL (area is its box filter).
-   * Default: bicubic.
-   */
+  /** Filter of resizing, as in PIL (area is its box filter). Default: bicubic. */
   resizeFilter?: Values["resizeFilter"];
-  /**
-   * Order of the colour channels in the networks; weights of the paper's code need BGR.
-   * Default: RGB.
-   */
+  /** Order of the colour channels in the networks; weights of the paper's code need BGR. Default: RGB. */
   channelOrder?: Values["channelOrder"];
-  /**
-   * Never mirror pairs left to right.
-   * Default: false.
-   */
+  /** Never mirror pairs left to right. Default: false. */
   noFlip?: boolean;
-  /**
-   * Also mirror pairs top to bottom at random.
-   * Default: false.
-   */
+  /** Also mirror pairs top to bottom at random. Default: false. */
   flipVertical?: boolean;
-  /**
-   * Also rotate pairs by a random multiple of 90 degrees (square crops only).
-   * Default: false.
-   */
+  /** Also rotate pairs by a random multiple of 90 degrees (square crops only). Default: false. */
   rotate90?: boolean;
   /**
    * Vary brightness, contrast and saturation of the input, each by a random factor from 1 - this to 1 + this.
    * Value: number from 0 to 1. Default: 0.
    */
   colorJitter?: number;
-  /**
-   * Draw the pairs of an epoch with replacement, as the paper's code does.
-   * Default: false.
-   */
+  /** Draw the pairs of an epoch with replacement, as the paper's code does. Default: false. */
   replacement?: boolean;
-  /**
-   * Take pairs in the order of their names instead of shuffling them each epoch.
-   * Default: false.
-   */
+  /** Take pairs in the order of their names instead of shuffling them each epoch. Default: false. */
   serialBatches?: boolean;
-  /**
-   * Pairs per step.
-   * Value: pairs from 1 to 65536. Default: 1.
-   */
+  /** Pairs per step. Value: pairs from 1 to 65536. Default: 1. */
   batchSize?: number;
-  /**
-   * Use only this many pairs, the first ones.
-   * Value: pairs of at least 1. Default: all.
-   */
+  /** Use only this many pairs, the first ones. Value: pairs of at least 1. Default: all. */
   maxDatasetSize?: number;
-  /**
-   * Leave out pictures without a partner instead of stopping.
-   * Default: false.
-   */
+  /** Leave out pictures without a partner instead of stopping. Default: false. */
   skipUnpaired?: boolean;
-  /**
-   * Leave out pictures that cannot be decoded instead of stopping.
-   * Default: false.
-   */
+  /** Leave out pictures that cannot be decoded instead of stopping. Default: false. */
   skipBadImages?: boolean;
   /**
    * Generator, with the sizes that it takes.
@@ -160,10 +112,7 @@ export interface ConfigInput {
    * Default: unet_256.
    */
   netG?: Values["netG"];
-  /**
-   * Filters of the generator's first layer.
-   * Value: filters from 1 to 4096. Default: 64.
-   */
+  /** Filters of the generator's first layer. Value: filters from 1 to 4096. Default: 64. */
   ngf?: number;
   /**
    * Layers of the generator that double a map.
@@ -191,10 +140,7 @@ export interface ConfigInput {
    * Default: basic.
    */
   netD?: Values["netD"];
-  /**
-   * Filters of the discriminator's first layer.
-   * Value: filters from 1 to 4096. Default: 64.
-   */
+  /** Filters of the discriminator's first layer. Value: filters from 1 to 4096. Default: 64. */
   ndf?: number;
   /**
    * Strided layers of --netD n_layers; 0 to 6 judge patches of 1, 16, 34, 70, 142, 286, 574 px.
@@ -206,10 +152,7 @@ export interface ConfigInput {
    * Value: scales from 1 to 4. Default: 1.
    */
   numD?: number;
-  /**
-   * The discriminator gets only the output, not the input: the paper's GAN instead of its cGAN.
-   * Default: false.
-   */
+  /** The discriminator gets only the output, not the input: the paper's GAN instead of its cGAN. Default: false. */
   noCondition?: boolean;
   /**
    * Normalisation in both networks.
@@ -219,10 +162,7 @@ export interface ConfigInput {
    * Default: batch.
    */
   norm?: Values["norm"];
-  /**
-   * No dropout in the generator.
-   * Default: false.
-   */
+  /** No dropout in the generator. Default: false. */
   noDropout?: boolean;
   /**
    * Decoder levels of a U-Net with dropout, from the innermost.
@@ -236,10 +176,7 @@ export interface ConfigInput {
    * Default: false.
    */
   bottleneckNorm?: boolean;
-  /**
-   * Slope of LeakyReLU for negative values.
-   * Value: number of at least 0 and below 1. Default: 0.2.
-   */
+  /** Slope of LeakyReLU for negative values. Value: number of at least 0 and below 1. Default: 0.2. */
   slope?: number;
   /**
    * Map that a skip connection of a U-Net brings to the decoder.
@@ -256,10 +193,7 @@ export interface ConfigInput {
    * Default: auto.
    */
   bias?: Values["bias"];
-  /**
-   * Number that norms add to the variance.
-   * Value: number above 0. Default: 0.00001.
-   */
+  /** Number that norms add to the variance. Value: number above 0. Default: 0.00001. */
   normEpsilon?: number;
   /**
    * Weight of the new batch in the running statistics of batch norms (PyTorch's momentum).
@@ -280,15 +214,9 @@ export interface ConfigInput {
    * Value: number above 0. Default: 0.02.
    */
   initGain?: number;
-  /**
-   * Safetensors file with initial weights of the generator.
-   * Default: random.
-   */
+  /** Safetensors file with initial weights of the generator. Default: random. */
   initG?: string;
-  /**
-   * Safetensors file with initial weights of the discriminator.
-   * Default: random.
-   */
+  /** Safetensors file with initial weights of the discriminator. Default: random. */
   initD?: string;
   /**
    * Adversarial loss.
@@ -299,15 +227,9 @@ export interface ConfigInput {
    * Default: vanilla.
    */
   ganMode?: Values["ganMode"];
-  /**
-   * Weight of the gradient penalty of --gan-mode wgangp.
-   * Value: number of at least 0. Default: 10.
-   */
+  /** Weight of the gradient penalty of --gan-mode wgangp. Value: number of at least 0. Default: 10. */
   lambdaGp?: number;
-  /**
-   * Weight of the L1 distance to the target in the generator's loss.
-   * Value: number of at least 0. Default: 100.
-   */
+  /** Weight of the L1 distance to the target in the generator's loss. Value: number of at least 0. Default: 100. */
   lambdaL1?: number;
   /**
    * Weight of the adversarial loss in the generator's loss; 0 trains without a discriminator (the paper's L1).
@@ -333,10 +255,7 @@ export interface ConfigInput {
    * Default: updated.
    */
   updateOrder?: Values["updateOrder"];
-  /**
-   * Set the biases of convolutions to 0 before every step, as the paper's code does.
-   * Default: false.
-   */
+  /** Set the biases of convolutions to 0 before every step, as the paper's code does. Default: false. */
   zeroBias?: boolean;
   /**
    * Batches whose gradients are averaged for one update of both networks.
@@ -348,25 +267,16 @@ export interface ConfigInput {
    * Value: number of at least 0. Default: 0.
    */
   clipGrad?: number;
-  /**
-   * Epochs at the initial learning rate.
-   * Value: epochs of at least 0. Default: 100.
-   */
+  /** Epochs at the initial learning rate. Value: epochs of at least 0. Default: 100. */
   nEpochs?: number;
   /**
    * Epochs after these, in which --lr-policy linear decays the rate to zero.
    * Value: epochs of at least 0. Default: 100.
    */
   nEpochsDecay?: number;
-  /**
-   * Stop at this step, counted from the start of the run.
-   * Value: steps of at least 1. Default: no limit.
-   */
+  /** Stop at this step, counted from the start of the run. Value: steps of at least 1. Default: no limit. */
   maxSteps?: number;
-  /**
-   * Adam's learning rate.
-   * Value: number above 0. Default: 0.0002.
-   */
+  /** Adam's learning rate. Value: number above 0. Default: 0.0002. */
   lr?: number;
   /**
    * Course of the learning rate.
@@ -378,40 +288,22 @@ export interface ConfigInput {
    * Default: linear.
    */
   lrPolicy?: Values["lrPolicy"];
-  /**
-   * Epochs between two reductions by --lr-policy step.
-   * Value: epochs of at least 1. Default: 50.
-   */
+  /** Epochs between two reductions by --lr-policy step. Value: epochs of at least 1. Default: 50. */
   lrDecayIters?: number;
-  /**
-   * Adam's first-moment decay.
-   * Value: number of at least 0 and below 1. Default: 0.5.
-   */
+  /** Adam's first-moment decay. Value: number of at least 0 and below 1. Default: 0.5. */
   beta1?: number;
-  /**
-   * Adam's second-moment decay.
-   * Value: number of at least 0 and below 1. Default: 0.999.
-   */
+  /** Adam's second-moment decay. Value: number of at least 0 and below 1. Default: 0.999. */
   beta2?: number;
   /**
    * Every so many epochs score pairs that are not trained on, and keep the best weights.
    * Value: epochs of at least 1. Default: never.
    */
   valFreq?: number;
-  /**
-   * Subfolder of the dataroot with the pairs for validation.
-   * Default: val.
-   */
+  /** Subfolder of the dataroot with the pairs for validation. Default: val. */
   valPhase?: string;
-  /**
-   * Largest number of pairs for validation; the first ones are used.
-   * Value: pairs of at least 1. Default: 100.
-   */
+  /** Largest number of pairs for validation; the first ones are used. Value: pairs of at least 1. Default: 100. */
   valSize?: number;
-  /**
-   * Score that selects the best weights and that --lr-policy plateau and --early-stop use.
-   * Default: L1.
-   */
+  /** Score that selects the best weights and that --lr-policy plateau and --early-stop use. Default: L1. */
   valMetric?: Values["valMetric"];
   /**
    * Dropout in samples and scores, and the default of test and translate; the known systems have it on.
@@ -424,20 +316,11 @@ export interface ConfigInput {
    * Default: batch.
    */
   statistics?: Values["statistics"];
-  /**
-   * Validations without a better score after which training ends.
-   * Value: scores of at least 1. Default: never.
-   */
+  /** Validations without a better score after which training ends. Value: scores of at least 1. Default: never. */
   earlyStop?: number;
-  /**
-   * Name of the run, and of its folder in the checkpoints folder.
-   * Default: pix2pix.
-   */
+  /** Name of the run, and of its folder in the checkpoints folder. Default: pix2pix. */
   name?: string;
-  /**
-   * Folder of all runs.
-   * Default: runs.
-   */
+  /** Folder of all runs. Default: runs. */
   checkpointsDir?: string;
   /**
    * Set of defaults, after a known system; other options override it.
@@ -449,10 +332,7 @@ export interface ConfigInput {
    * Default: junyanz.
    */
   profile?: Values["profile"];
-  /**
-   * Continue the run from its last checkpoint, with its stored options.
-   * Default: false.
-   */
+  /** Continue the run from its last checkpoint, with its stored options. Default: false. */
   continueTrain?: boolean;
   /**
    * Continue a run although files of its pairs were renamed or replaced; their number must be the same.
@@ -480,20 +360,11 @@ export interface ConfigInput {
    * Value: epochs of at least 1. Default: 5.
    */
   saveEpochFreq?: number;
-  /**
-   * Steps between two lines with losses if the output is not a terminal.
-   * Value: steps of at least 1. Default: 100.
-   */
+  /** Steps between two lines with losses if the output is not a terminal. Value: steps of at least 1. Default: 100. */
   printFreq?: number;
-  /**
-   * Device that computes; auto takes the fastest that is there.
-   * Default: auto.
-   */
+  /** Device that computes; auto takes the fastest that is there. Default: auto. */
   device?: Values["device"];
-  /**
-   * CPU threads for each step.
-   * Value: threads from 1 to 1024. Default: all cores.
-   */
+  /** CPU threads for each step. Value: threads from 1 to 1024. Default: all cores. */
   threads?: number;
 }
 
