@@ -25,8 +25,11 @@ const shape = { n: 2, height: 128, width: 128 };
 const isWeight = ({ name }: { name: string }) => /^net[GD]\./.test(name);
 
 it("the first step of unet_128 with ngf 32, batch 2, as PyTorch", { timeout: 120_000 }, async (context) => {
-  const python = ["python3", "/usr/bin/python3"].find((name) => spawnSync(name, ["-c", "import torch, PIL"]).status === 0);
-  if (!python) context.skip("there is no PyTorch with Pillow here (Debian: apt-get install -y python3-torch python3-pil)");
+  const python = ["python3", "/usr/bin/python3"].find(
+    (name) => spawnSync(name, ["-c", "import torch, PIL"]).status === 0,
+  );
+  if (!python)
+    context.skip("there is no PyTorch with Pillow here (Debian: apt-get install -y python3-torch python3-pil)");
   const folder = await mkdtemp(join(tmpdir(), "wide-"));
   const path = join(folder, "wide.safetensors");
   execFileSync(python!, [fileURLToPath(fixture("make/wide.py")), path]);
