@@ -126,12 +126,12 @@ export interface Named {
 
 /** Values whose names are the keys of the schema, as a library user gives them. Undefined values are left out. */
 export function exactValues(schema: Options, values: Readonly<Record<string, unknown>>): Named {
-  return select(
-    schema,
-    values,
-    (key, name) => key === name,
-    (_, value) => value,
-  );
+  const keys = optionsOf(schema).map(({ key }) => key);
+  return select(schema, values, {
+    isNamed: (key, name) => key === name,
+    convert: (_, value) => value,
+    unknown: (name) => unknownName(name, keys),
+  });
 }
 
 /**
@@ -139,23 +139,30 @@ export function exactValues(schema: Options, values: Readonly<Record<string, unk
  * where the option is one. Undefined values are left out.
  */
 export function textValues(schema: Options, values: Readonly<Record<string, unknown>>): Named {
-  return select(schema, values, (key, name) => plainName(key) === plainName(name), fromText);
+  return select(schema, values, {
+    isNamed: (key, name) => plainName(key) === plainName(name),
+    convert: fromText,
+    unknown: (name) => unknownOption(name, optionsOf(schema)),
+  });
 }
 
 function select(
   schema: Options,
   values: Readonly<Record<string, unknown>>,
-  isNamed: (key: string, name: string) => boolean,
-  convert: (spec: OptionSpec, value: unknown) => unknown,
+  how: {
+    isNamed(key: string, name: string): boolean;
+    convert(spec: OptionSpec, value: unknown): unknown;
+    unknown(name: string): string;
+  },
 ): Named {
   const specs = optionsOf(schema);
   const named: Record<string, unknown> = {};
   const problems: string[] = [];
   for (const [name, value] of Object.entries(values)) {
     if (value === undefined) continue;
-    const spec = specs.find(({ key }) => isNamed(key, name));
-    if (spec) named[spec.key] = convert(spec, value);
-    else problems.push(unknownOption(name, specs));
+    const spec = specs.find(({ key }) => how.isNamed(key, name));
+    if (spec) named[spec.key] = how.convert(spec, value);
+    else problems.push(how.unknown(name));
   }
   return { named, problems };
 }
@@ -163,7 +170,11 @@ function select(
 /** The message for a name that is no option, with the nearest flag. */
 export function unknownOption(name: string, specs: readonly OptionSpec[]): string {
   const flags = specs.map((spec) => spec.flag);
-  const near = nearest(name, flags);
+  return unknownName(name, flags);
+}
+
+function unknownName(name: string, choices: readonly string[]): string {
+  const near = nearest(name, choices);
   return `${name.startsWith("-") ? name : `"${name}"`} is no option${near ? `; did you mean ${near}?` : ""}`;
 }
 

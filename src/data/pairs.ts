@@ -183,7 +183,7 @@ function nothingFound(root: string, phase: string, names: string[], listing: Lis
   const sides = names.length > 1 && first?.name !== "folders" ? twoSides(root, phase, listing) : undefined;
   if (sides) return sides;
   if (first) {
-    const usual = first.phases.includes("val") ? "val" : (nearest(phase, first.phases) ?? first.phases[0]);
+    const usual = nearest(phase, first.phases) ?? (first.phases.includes("val") ? "val" : first.phases[0]);
     return new DatasetError(
       `${root} has no phase "${phase}"; there is ${first.phases.join(", ")} (${first.name}). Use --phase ${usual}.`,
     );

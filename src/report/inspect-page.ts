@@ -68,7 +68,7 @@ function figure({ source, label, width, height }: InspectPicture, alt: string): 
 
 const css = `.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)); gap: 12px 32px; }
 .facts { padding: 18px 20px; margin-top: 20px; }
-.pairs { display: grid; gap: 14px; }
+.pairs { display: grid; grid-template-columns: minmax(0, 1fr); gap: 14px; }
 article { padding: 14px 16px 10px; }
 h3 { font-size: 15px; margin: 0 0 10px; overflow-wrap: anywhere; }
 .draws { display: flex; flex-wrap: wrap; gap: 12px 24px; }

@@ -38,7 +38,7 @@ describe("parseConfig", () => {
     expect(config).toEqual(parseCommandLine({ dataroot: "data", net_g: "unet_128", cropSize: "128", loadHeight: 150 }));
     // @ts-expect-error: lambda_l1 is no key
     expect(problem(() => parseConfig({ dataroot: "data", lambda_l1: 10 }))).toBe(
-      '"lambda_l1" is no option; did you mean --lambda-l1?',
+      '"lambda_l1" is no option; did you mean lambdaL1?',
     );
     // @ts-expect-error: unet_265 is no generator
     expect(problem(() => parseConfig({ dataroot: "data", netG: "unet_265" }))).toMatch(/did you mean unet_256\?$/);
@@ -47,7 +47,7 @@ describe("parseConfig", () => {
     // @ts-expect-error: the dataroot has to be given
     expect(problem(() => parseConfig({}))).toMatch(/^--dataroot is missing/);
     // @ts-expect-error: as parseConfig
-    expect(problem(() => resumeConfig(config, { max_steps: 10 }))).toMatch(/did you mean --max-steps/);
+    expect(problem(() => resumeConfig(config, { max_steps: 10 }))).toMatch(/did you mean maxSteps/);
   });
 
   it("sets the heights: those of squares, unless they are given", () => {

@@ -318,6 +318,10 @@ Found: train/: 2 .heic, 1 .txt; directly in it: 1 files without an ending.`,
     expect(await message(dataset(...paths), { phase: "test" })).toBe(expected);
   });
 
+  test("a phase that is misspelt", async () => {
+    expect(await message(dataset("train/1.jpg", "val/1.jpg"), { phase: "trian" })).toContain("Use --phase train.");
+  });
+
   test("one folder too high", async () => {
     expect(await message(dataset("maps/train/1.jpg", "facades/train/1.jpg"))).toBe(
       'no pairs for the phase "train" in ROOT itself, but there are in ROOT/facades. Use --dataroot ROOT/facades.',

@@ -46,7 +46,7 @@ const schema = z.object({
 
 export const demo: Command = {
   name,
-  summary: "train on built-in pairs for a few minutes and show what was learned",
+  summary: "train on built-in pairs for a minute or two and show what was learned",
   schema,
   examples: ["npx pix2pix demo", "npx pix2pix demo --steps 300 --size 32"],
   async run(given, output) {

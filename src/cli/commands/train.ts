@@ -2,6 +2,9 @@
 
 import { parseOptions } from "../../config/options.ts";
 import { type Config, configSchema, parseCommandLine, resumeCommandLine } from "../../config/schema.ts";
+import { ConfigError } from "../../errors.ts";
+import { files } from "../../node/files.ts";
+import { Run } from "../../run/run.ts";
 import { shellOption } from "../../text.ts";
 import type { TrainResult } from "../../training/train.ts";
 import type { Command, Output } from "../command.ts";
@@ -61,10 +64,23 @@ function finish(output: Output, config: Config, end: TrainResult): void {
 }
 
 async function configOf(given: Readonly<Record<string, unknown>>): Promise<Config> {
-  if (given.continueTrain !== true) return parseCommandLine(given);
-  const { name, checkpointsDir } = parseOptions(configSchema.pick({ name: true, checkpointsDir: true }), {
-    name: given.name,
-    checkpointsDir: given.checkpointsDir,
-  });
+  const place = { name: given.name, checkpointsDir: given.checkpointsDir };
+  if (given.continueTrain !== true) {
+    if (given.dataroot === undefined) await suggestContinuing(place);
+    return parseCommandLine(given);
+  }
+  const { name, checkpointsDir } = parseOptions(placeOptions, place);
   return resumeCommandLine(await storedConfig(checkpointsDir, name), { ...given, name, checkpointsDir });
+}
+
+const placeOptions = configSchema.pick({ name: true, checkpointsDir: true });
+
+/** @throws ConfigError for a run that exists: who names it without data wants to go on with it */
+async function suggestContinuing(given: { name: unknown; checkpointsDir: unknown }): Promise<void> {
+  const { name, checkpointsDir } = parseOptions(placeOptions, given);
+  if (given.name === undefined || !(await new Run(files, { name, checkpointsDir }).isStarted())) return;
+  throw new ConfigError(
+    `--dataroot is missing. The run "${name}" exists already: go on with it by --continue-train, or give --dataroot and ` +
+      "another --name",
+  );
 }

@@ -7,6 +7,7 @@ import { option, parseOptions } from "../../config/options.ts";
 import { ConfigError, UserError } from "../../errors.ts";
 import { serveFolders } from "../../node/serve.ts";
 import type { Command } from "../command.ts";
+import { listenForStop } from "../stop.ts";
 
 const schema = z.object({
   port: option(z.number().int().min(0).max(65535).default(8080), {
@@ -58,8 +59,10 @@ export const web: Command = {
     const served = await serveFolders(parts, { port });
     if (port !== 0 && served.port !== port) output.note(`Port ${port} is taken; ${served.port} is free.`);
     output.print(`Train and translate in the browser: ${served.url} (Ctrl-C ends it)`);
-    await new Promise((resolve) => process.once("SIGINT", resolve).once("SIGTERM", resolve));
+    const stop = listenForStop(() => {});
+    await new Promise((resolve) => stop.signal.addEventListener("abort", resolve));
     await served.close();
+    stop.release();
     return 0;
   },
 };
