@@ -33,7 +33,11 @@ describe.skipIf(noRegistry)("the package in an empty project", () => {
     ];
     const page = ["dist/page/index.html", "dist/page/main.js", "dist/web/ort/ort-wasm-simd-threaded.wasm"];
     expect(files).toEqual(expect.arrayContaining([...needed, ...page, "bin/pix2pix.js", "README.md", "LICENSE"]));
-    expect(files.filter((path) => !/^(dist\/|bin\/|README|LICENSE|CHANGELOG|package\.json)/.test(path))).toEqual([]);
+    // README links to them.
+    expect(files).toEqual(expect.arrayContaining(["docs/options.md", "docs/images/demo.png"]));
+    expect(files.filter((path) => !/^(dist\/|bin\/|docs\/|README|LICENSE|CHANGELOG|package\.json)/.test(path))).toEqual(
+      [],
+    );
   });
 
   it("its source maps hold the sources that they name", () => {
