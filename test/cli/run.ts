@@ -1,0 +1,30 @@
+/** The program as a user starts it: bin/pix2pix.js in a process of its own. */
+import { spawn } from "node:child_process";
+import { bin } from "../paths.ts";
+
+export interface Ended {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+/** Runs the program in the folder `cwd`. @param during called with all output so far, and the process */
+export function runIn(
+  cwd: string,
+  args: string,
+  during?: (out: string, kill: (signal: NodeJS.Signals) => void) => void,
+): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [bin, ...args.split(" ").filter(Boolean)], { cwd });
+    let [out, err] = ["", ""];
+    child.stdout.on("data", (chunk) => {
+      out += chunk;
+      during?.(out, (signal) => child.kill(signal));
+    });
+    child.stderr.on("data", (chunk) => {
+      err += chunk;
+    });
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, out, err }));
+  });
+}

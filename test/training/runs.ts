@@ -1,0 +1,100 @@
+/**
+ * Small runs for the tests of this folder, in a temporary folder of their own, with the run "whole" of 7 steps.
+ *
+ * Batch 2 of 5 pairs: an epoch has 3 steps, the last on a single pair. unet_64 is the smallest with dropout.
+ */
+
+import { spawn } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect } from "vitest";
+import { type Config, parseConfig, resumeConfig } from "../../src/config/schema.ts";
+import { writeDemo } from "../../src/demo/write.ts";
+import { decode } from "../../src/formats/safetensors.ts";
+import { files } from "../../src/node/files.ts";
+import { images } from "../../src/node/images.ts";
+import { nodePlatform } from "../../src/node/index.ts";
+import { Run } from "../../src/run/run.ts";
+import { train } from "../../src/training/train.ts";
+import { given } from "../options.ts";
+import { bin } from "../paths.ts";
+
+export const work = mkdtempSync(join(tmpdir(), "pix2pix-session-"));
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+export const dataroot = join(work, "data");
+export const checkpointsDir = join(work, "runs");
+export const platform = await nodePlatform({ threads: 1 });
+
+export const small = given({
+  ...{ netG: "unet_64", ngf: 2, ndf: 2, cropSize: 64, loadSize: 72, batchSize: 2, threads: 1, seed: 5 },
+  saveEpochFreq: 1,
+});
+/** Milliseconds for tests that take a few seconds on an idle machine. */
+export const patience = 120_000;
+export const latest = ["latest_net_G.safetensors", "latest_net_D.safetensors", "latest_state.safetensors"];
+
+/** Trains a new run. `stopAfter` asks for a stop while that step is reported. */
+export async function start(name: string, options: object = {}, { stopAfter = 0 } = {}) {
+  return go(parseConfig({ dataroot, checkpointsDir, name, ...small, ...options }), stopAfter);
+}
+
+/** Goes on with a run from what is on the disk. */
+export async function resume(name: string, options: object = {}, { stopAfter = 0, at = checkpointsDir } = {}) {
+  const stored = await new Run(files, { checkpointsDir: at, name }).config();
+  return go(resumeConfig(stored, { ...options, checkpointsDir: at, name }), stopAfter);
+}
+
+function go(config: Config, stopAfter: number) {
+  const stop = new AbortController();
+  const step = (report: { step: number }) => {
+    if (report.step === stopAfter) stop.abort();
+  };
+  return train(config, platform, { step }, stop.signal);
+}
+
+export const dirOf = (name: string) => join(checkpointsDir, name);
+export const read = (name: string, file: string) => readFileSync(join(dirOf(name), file));
+export const stepOf = (dir: string) => Number(decode(readFileSync(join(dir, latest[2]!))).metadata.step);
+
+/** The result of a run: all weights and states with those of kept epochs, and the losses without their durations. */
+export function outcome(dir: string): Record<string, string> {
+  const stored = readdirSync(dir).filter((file) => file.endsWith(".safetensors"));
+  const log = readFileSync(join(dir, "loss_log.jsonl"), "utf8").replaceAll(/,"seconds":[\d.e-]+/g, "");
+  return { log, ...Object.fromEntries(stored.map((file) => [file, readFileSync(join(dir, file)).toString("base64")])) };
+}
+
+export function expectSame(dir: string, reference: string): void {
+  const [got, expected] = [outcome(dir), outcome(reference)];
+  expect(Object.keys(got).sort()).toEqual(Object.keys(expected).sort());
+  // Not by toEqual: a difference would print the files.
+  for (const [file, content] of Object.entries(expected)) expect(got[file] === content, `${dir}: ${file}`).toBe(true);
+}
+
+export const flags = Object.entries({ dataroot, checkpointsDir, ...small }).map(
+  ([key, value]) => `--${key === "netG" ? key : key.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}=${value}`,
+);
+
+/** Runs the program in another process. @param signal sent as soon as the output matches `at` */
+export function cli(args: string[], { at, signal }: { at?: RegExp; signal?: NodeJS.Signals } = {}) {
+  return new Promise<{ code: number | null; out: string; err: string }>((resolve, reject) => {
+    const child = spawn(process.execPath, [bin, ...args], { cwd: work });
+    let [out, err, sent] = ["", "", false];
+    child.stdout.on("data", (chunk) => {
+      out += chunk;
+      if (sent || !at?.test(out)) return;
+      sent = true;
+      child.kill(signal);
+    });
+    child.stderr.on("data", (chunk) => {
+      err += chunk;
+    });
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, out, err }));
+  });
+}
+
+beforeAll(async () => {
+  await writeDemo({ files, images }, dataroot, { train: 5, test: 1, size: 64, seed: 1 });
+  await start("whole", { maxSteps: 7 });
+}, patience);
