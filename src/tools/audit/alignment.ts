@@ -12,6 +12,7 @@
  */
 import type { Picture } from "../../platform.ts";
 import { featureCount, grid } from "./features.ts";
+import { placed } from "./fit.ts";
 
 const count: number = featureCount;
 
@@ -167,19 +168,8 @@ export function suspects(all: readonly Evidence[]): { suspected: (Move | undefin
 /** The picture after a move, to be shown. A shift repeats the border pixels. */
 export function moved(picture: Picture, move: Move): Picture {
   if (move === otherPair) return picture;
-  const { flipX, flipY, dx = 0, dy = 0 }: Form = moves[move];
-  const { width, height, channels } = picture;
-  const data = new Uint8Array(picture.data.length);
-  const place = (at: number, size: number, flip: boolean | undefined, shift: number) =>
-    Math.min(size - 1, Math.max(0, (flip ? size - 1 - at : at) + Math.round((shift * size) / grid)));
-  for (let y = 0, to = 0; y < height; y++) {
-    const row = place(y, height, flipY, dy) * width;
-    for (let x = 0; x < width; x++) {
-      const from = (row + place(x, width, flipX, dx)) * channels;
-      for (let c = 0; c < channels; c++) data[to++] = picture.data[from + c]!;
-    }
-  }
-  return { ...picture, data };
+  const { flipX = false, flipY = false, dx = 0, dy = 0 }: Form = moves[move];
+  return placed(picture, { flipX, flipY, dx: dx / grid, dy: dy / grid });
 }
 
 function median(values: readonly number[]): number {

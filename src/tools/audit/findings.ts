@@ -3,7 +3,8 @@ import type { Pair } from "../../data/layouts.ts";
 import { type Move, otherPair } from "./alignment.ts";
 import type { Duplicate } from "./duplicates.ts";
 import type { Look } from "./features.ts";
-import { type Fit, isMoved, type Placement, percent, type Share } from "./placement.ts";
+import { type Fit, isMoved } from "./fit.ts";
+import { type Placement, percent, type Share } from "./placement.ts";
 
 /** A pair of the set, with paths relative to the dataroot. */
 export interface AuditPair extends Pair {

@@ -7,7 +7,6 @@
  * Each correlation is divided by its standard deviation, which is that of the exchanged pairs or, if that is larger, that of
  * the pair itself over all places: repeated forms (rows of windows, parallel streets) correlate at many places.
  */
-import type { Picture } from "../../platform.ts";
 import { fewestPairs } from "./alignment.ts";
 import {
   correlations,
@@ -19,20 +18,12 @@ import {
   shifts,
   spectrumOf,
 } from "./correlation.ts";
+import type { Fit } from "./fit.ts";
 
 /** Outlines of both sides of a pair; see `outlines` in features.ts. */
 export interface Outlines {
   a: Float32Array;
   b: Float32Array;
-}
-
-/** Where B fits A best. */
-export interface Fit {
-  flipX: boolean;
-  flipY: boolean;
-  /** Parts of the width and height by which B lies to the right of A and below it. */
-  dx: number;
-  dy: number;
 }
 
 /** A share of pairs from 0 to 1, with its 95 % interval. */
@@ -232,29 +223,6 @@ function placeOf(at: number): Place {
 function fitOf({ flip, dx, dy }: Place): Fit {
   const near = Math.max(Math.abs(dx), Math.abs(dy)) <= tolerance;
   return { ...flips[flip]!, dx: near ? 0 : dx / outlineGrid, dy: near ? 0 : dy / outlineGrid };
-}
-
-/** B as it fits A; places that B does not cover repeat its border. */
-export function placed(picture: Picture, { flipX, flipY, dx, dy }: Fit): Picture {
-  const { width, height, channels } = picture;
-  const data = new Uint8Array(picture.data.length);
-  const place = (at: number, size: number, flip: boolean, shift: number) => {
-    const there = Math.min(size - 1, Math.max(0, at + Math.round(shift * size)));
-    return flip ? size - 1 - there : there;
-  };
-  for (let y = 0, to = 0; y < height; y++) {
-    const row = place(y, height, flipY, dy) * width;
-    for (let x = 0; x < width; x++) {
-      const from = (row + place(x, width, flipX, dx)) * channels;
-      for (let c = 0; c < channels; c++) data[to++] = picture.data[from + c]!;
-    }
-  }
-  return { ...picture, data };
-}
-
-/** Whether B has to be moved to fit. */
-export function isMoved({ flipX, flipY, dx, dy }: Fit): boolean {
-  return flipX || flipY || dx !== 0 || dy !== 0;
 }
 
 function spreadOf(fits: readonly (Fit | undefined)[]): number {

@@ -11,7 +11,7 @@ import { type AuditItem, type AuditPicture, type AuditSection, auditPage } from 
 import { moved, otherPair } from "../../../tools/audit/alignment.ts";
 import { type AuditResult, audit as auditSet } from "../../../tools/audit/audit.ts";
 import { type AuditFinding, type AuditKind, type AuditPair, placementFact } from "../../../tools/audit/findings.ts";
-import { placed } from "../../../tools/audit/placement.ts";
+import { placed } from "../../../tools/audit/fit.ts";
 import { readPair } from "../../../tools/audit/read.ts";
 import type { Command } from "../../command.ts";
 import { pngUri } from "../../pictures.ts";
