@@ -1,13 +1,11 @@
 /** Times whole training steps and the generator's forward pass with the classes that `train` and `translate` use. */
-import { type Config, parseConfig } from "../src/config/schema.ts";
 import { chooseDevice, type DeviceChoice } from "../src/engines/device.ts";
 import { Translator } from "../src/inference/translator.ts";
-import type { GeneratorName } from "../src/networks/generators.ts";
 import { inits } from "../src/nn/init.ts";
 import { nodePlatform } from "../src/node/index.ts";
 import { Random } from "../src/random.ts";
 import { Trainer } from "../src/training/trainer.ts";
-import { workOf } from "./work.ts";
+import { benchConfig, workOf } from "./work.ts";
 
 export interface StepOptions {
   /** Width and height in pixels. The network is `unet_<size>`. */
@@ -41,14 +39,7 @@ const warmUp = 2;
 
 export async function timeSteps({ size, ngf, batch, steps, threads, device: wanted }: StepOptions): Promise<StepTimes> {
   const platform = await nodePlatform({ threads });
-  const config: Config = parseConfig({
-    dataroot: "none",
-    netG: `unet_${size}` as GeneratorName,
-    ngf,
-    ndf: ngf,
-    cropSize: size,
-    loadSize: size,
-  });
+  const config = benchConfig(size, ngf);
   const shape = { n: batch, height: size, width: size };
   const device = await chooseDevice(platform, wanted);
   const trainer = new Trainer(platform, { model: config, seed: 0, threads: platform.cores, device }, shape);

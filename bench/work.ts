@@ -1,23 +1,22 @@
 /** The arithmetic of a training step: the multiply-adds of all convolutions and matrix products in the program that a CPU runs. */
-import { parseConfig } from "../src/config/schema.ts";
+import { type Config, parseConfig } from "../src/config/schema.ts";
 import { type Node, type Program, sizeOf } from "../src/graph/graph.ts";
 import { forCpu } from "../src/lowering/cpu.ts";
 import { generatorGraph, trainingStep } from "../src/model/pix2pix.ts";
 import type { GeneratorName } from "../src/networks/generators.ts";
+
+/** A U-Net for pictures of `size` pixels, and a discriminator of the same width. */
+export function benchConfig(size: number, ngf: number): Config {
+  const networks = { netG: `unet_${size}` as GeneratorName, ngf, ndf: ngf };
+  return parseConfig({ dataroot: "none", ...networks, cropSize: size, loadSize: size });
+}
 
 /** GFLOP of one training step and of one forward pass of the generator; a multiply-add counts as two. */
 export function workOf({ size, ngf, batch }: { size: number; ngf: number; batch: number }): {
   step: number;
   forward: number;
 } {
-  const config = parseConfig({
-    dataroot: "none",
-    netG: `unet_${size}` as GeneratorName,
-    ngf,
-    ndf: ngf,
-    cropSize: size,
-    loadSize: size,
-  });
+  const config = benchConfig(size, ngf);
   const shape = { n: batch, height: size, width: size };
   const { substeps } = trainingStep(config, shape);
   return {

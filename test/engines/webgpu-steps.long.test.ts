@@ -1,8 +1,9 @@
 /** All of PyTorch's steps on WebGPU in Node, on a software adapter. */
 import { rmSync } from "node:fs";
 import { afterAll, describe, it } from "vitest";
+import { stepCases } from "../training/step-cases.ts";
 import { noAdapter, softwareAdapter } from "./webgpu/adapter.ts";
-import { checkStep, runs, stepCases } from "./webgpu/steps.ts";
+import { checkStep, runs } from "./webgpu/steps.ts";
 
 afterAll(() => rmSync(runs, { recursive: true }));
 

@@ -3,26 +3,15 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { parseConfig } from "../../src/config/schema.ts";
-import { NetworkState } from "../../src/engines/state.ts";
 import { CheckpointError, UserError } from "../../src/errors.ts";
 import { decode, encode } from "../../src/formats/safetensors.ts";
-import { trainingStep } from "../../src/model/pix2pix.ts";
-import { inits } from "../../src/nn/init.ts";
 import { files } from "../../src/node/files.ts";
 import { Run } from "../../src/run/run.ts";
 import { cases } from "../paths.ts";
+import { config, networks } from "./networks.ts";
 
 const work = mkdtempSync(join(tmpdir(), "pix2pix-damage-"));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
-const config = parseConfig({ dataroot: "none", netG: "unet_32", ngf: 2, ndf: 2, cropSize: 32, loadSize: 32 });
-
-function networks() {
-  const { netG, netD } = trainingStep(config, { n: 1, height: 32, width: 32 });
-  const states = { netG: new NetworkState(netG), netD: new NetworkState(netD) };
-  for (const net of Object.values(states)) net.initialise(inits.normal, 0.02, 1);
-  return states;
-}
 
 /** A run with a checkpoint at step 7. */
 async function saved(name: string): Promise<Run> {

@@ -3,27 +3,16 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { parseConfig } from "../../src/config/schema.ts";
-import { NetworkState } from "../../src/engines/state.ts";
 import { CheckpointError } from "../../src/errors.ts";
 import { encode } from "../../src/formats/safetensors.ts";
-import { trainingStep } from "../../src/model/pix2pix.ts";
-import { inits } from "../../src/nn/init.ts";
 import { files } from "../../src/node/files.ts";
 import type { Files } from "../../src/platform.ts";
 import { listRuns, Run } from "../../src/run/run.ts";
+import { config, networks } from "./networks.ts";
 
 const work = mkdtempSync(join(tmpdir(), "pix2pix-run-"));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 const place = (name: string) => ({ checkpointsDir: join(work, "runs"), name });
-
-const config = parseConfig({ dataroot: "none", netG: "unet_32", ngf: 2, ndf: 2, cropSize: 32, loadSize: 32 });
-function networks() {
-  const { netG, netD } = trainingStep(config, { n: 1, height: 32, width: 32 });
-  const states = { netG: new NetworkState(netG), netD: new NetworkState(netD) };
-  for (const net of Object.values(states)) net.initialise(inits.normal, 0.02, 1);
-  return states;
-}
 
 describe("progress", () => {
   it("is read from the header of the state: the file's other bytes are not", async () => {

@@ -4,7 +4,6 @@
  * Batch 2 of 5 pairs: an epoch has 3 steps, the last on a single pair. unet_64 is the smallest with dropout.
  */
 
-import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,8 +16,8 @@ import { images } from "../../src/node/images.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import { Run } from "../../src/run/run.ts";
 import { train } from "../../src/training/train.ts";
+import { runIn } from "../cli/run.ts";
 import { given } from "../options.ts";
-import { bin } from "../paths.ts";
 
 export const work = mkdtempSync(join(tmpdir(), "pix2pix-session-"));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
@@ -76,21 +75,12 @@ export const flags = Object.entries({ dataroot, checkpointsDir, ...small }).map(
 );
 
 /** Runs the program in another process. @param signal sent as soon as the output matches `at` */
-export function cli(args: string[], { at, signal }: { at?: RegExp; signal?: NodeJS.Signals } = {}) {
-  return new Promise<{ code: number | null; out: string; err: string }>((resolve, reject) => {
-    const child = spawn(process.execPath, [bin, ...args], { cwd: work });
-    let [out, err, sent] = ["", "", false];
-    child.stdout.on("data", (chunk) => {
-      out += chunk;
-      if (sent || !at?.test(out)) return;
-      sent = true;
-      child.kill(signal);
-    });
-    child.stderr.on("data", (chunk) => {
-      err += chunk;
-    });
-    child.on("error", reject);
-    child.on("close", (code) => resolve({ code, out, err }));
+export function cli(args: readonly string[], { at, signal }: { at?: RegExp; signal?: NodeJS.Signals } = {}) {
+  let sent = false;
+  return runIn(work, args, (out, kill) => {
+    if (sent || !signal || !at?.test(out)) return;
+    sent = true;
+    kill(signal);
   });
 }
 

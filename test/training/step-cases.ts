@@ -3,10 +3,12 @@
  * ../shared/reference are PyTorch's own; those of fixtures/steps come from fixtures/make/steps.py, which is first
  * checked against the former (fixtures/make/networks.py CASE...).
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { decode, type StoredTensor } from "../../src/formats/safetensors.ts";
+import { fixture, reference } from "../paths.ts";
 
 /** Relative: each loss; the update (final - initial) of a network's weights together, L2; running statistics. */
 export interface Tolerance {
@@ -18,6 +20,24 @@ export interface Tolerance {
 export const loose: Tolerance = { loss: 1e-4, update: 0.05, statistics: 1e-4 };
 /** These cases were chosen for room: noise of float32's size moves no loss by 2e-6 and no update by 1e-3. */
 export const tight: Tolerance = { loss: 1e-5, update: 0.01, statistics: 1e-4 };
+
+/** A folder of training steps with the tolerance that each step is held to. */
+export interface StepCase {
+  name: string;
+  folder: string;
+  tolerance: Tolerance;
+}
+
+function casesIn(parent: string, tolerance: Tolerance): StepCase[] {
+  return (existsSync(parent) ? readdirSync(parent) : [])
+    .filter((name) => existsSync(join(parent, name, "expected.json")))
+    .map((name) => ({ name, folder: join(parent, name), tolerance }));
+}
+
+/** The steps of the fixtures, and those beside the repository where they are there. */
+export const fixtureSteps = casesIn(fileURLToPath(fixture("steps")), tight);
+export const referenceSteps = casesIn(reference, loose);
+export const stepCases: readonly StepCase[] = [...fixtureSteps, ...referenceSteps];
 
 export interface Case {
   config: {
@@ -155,4 +175,24 @@ export function optionsOf({ config }: Case, folder: string): Record<string, stri
   };
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   return Object.fromEntries(given) as Record<string, string | number | true>;
+}
+
+/** The command line of `pix2pix train` for a case. */
+export function flagsOf(options: ReturnType<typeof optionsOf>): string[] {
+  return Object.entries(options).map(([key, value]) => (value === true ? `--${key}` : `--${key}=${value}`));
+}
+
+/** Compares the losses and the final weights of a run with PyTorch's. */
+export function compareRun({ folder, tolerance }: StepCase, runDir: string): void {
+  const { losses, config } = readCase(folder);
+  const log = readFileSync(join(runDir, "loss_log.jsonl"), "utf8").trim().split("\n");
+  compareLosses(
+    losses,
+    log.map((line) => JSON.parse(line)),
+    tolerance.loss,
+  );
+  for (const letter of ["G", "D"] as const) {
+    const actual = read(join(runDir, `latest_net_${letter}.safetensors`));
+    compareWeights(folder, letter, config.norm, tolerance, actual);
+  }
 }

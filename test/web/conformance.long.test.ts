@@ -1,13 +1,13 @@
 /** Every op and shape in the browser: WASM against onnxruntime-node's CPU, and WebGPU (SwiftShader) against WASM. */
 import type { Browser } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { chromiumPath, launch, noChromium, openPage, site } from "./browser/chromium.ts";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { inChromium, launch, openPage, site } from "./browser/chromium.ts";
 import { checkWasm } from "./browser/conformance.ts";
 import type { Harness } from "./browser/harness.ts";
 
 declare const pix2pix: Harness;
 
-describe.skipIf(!chromiumPath)(`conformance in Chromium${chromiumPath ? "" : ` (skipped: ${noChromium})`}`, () => {
+inChromium("conformance", () => {
   let browser: Browser | undefined;
   let built: Awaited<ReturnType<typeof site>>;
   beforeAll(async () => {

@@ -5,12 +5,12 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Page } from "playwright-core";
+import { afterAll, expect, it } from "vitest";
 import { files } from "../../src/node/files.ts";
 import type { Files } from "../../src/platform.ts";
 import { fixture } from "../paths.ts";
-import { chromiumPath, launch, noChromium, openPage, site } from "./browser/chromium.ts";
+import { inChromium, sharePage } from "./browser/chromium.ts";
 import type { Harness } from "./browser/harness.ts";
 
 declare const pix2pix: Harness;
@@ -53,22 +53,16 @@ async function exercise(files: Files, root: string): Promise<unknown[]> {
   return seen;
 }
 
-describe.skipIf(!chromiumPath)(`files in Chromium${chromiumPath ? "" : ` (skipped: ${noChromium})`}`, () => {
-  let browser: Browser;
-  let page: Page;
+inChromium("files", () => {
   const work = mkdtempSync(`${tmpdir()}/pix2pix-web-files-`);
-  const closing: (() => Promise<void>)[] = [];
-
-  beforeAll(async () => {
-    const { url, close } = await site("test/web/browser/harness.ts");
-    browser = await launch();
-    closing.push(() => browser.close(), close);
-    page = await openPage(browser, url);
-  }, 60_000);
-  afterAll(async () => {
-    for (const close of closing) await close();
-    rmSync(work, { recursive: true });
+  let page: Page;
+  sharePage({
+    entry: "test/web/browser/harness.ts",
+    use: (opened) => {
+      page = opened;
+    },
   });
+  afterAll(() => rmSync(work, { recursive: true }));
 
   it("the same answers as Node's", async () => {
     const expected = JSON.stringify(await exercise(files, work));

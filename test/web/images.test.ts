@@ -1,10 +1,11 @@
 /** Pictures in a browser: the values that Pillow reads, as in Node, and PNGs that come back as they were. */
 import { readFileSync } from "node:fs";
+import type { Page } from "playwright-core";
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { images as nodeImages } from "../../src/node/images.ts";
 import { fixture } from "../paths.ts";
-import { chromiumPath, launch, noChromium, openPage, site } from "./browser/chromium.ts";
+import { inChromium, sharePage } from "./browser/chromium.ts";
 import type { Harness } from "./browser/harness.ts";
 
 declare const pix2pix: Harness;
@@ -27,37 +28,32 @@ interface Found {
   data: string;
 }
 
-describe.skipIf(!chromiumPath)(`pictures in Chromium${chromiumPath ? "" : ` (skipped: ${noChromium})`}`, () => {
-  let decode: (bytes: Uint8Array, alpha?: boolean) => Promise<Found>;
-  let encode: (picture: Found) => Promise<Buffer>;
-  const closing: (() => Promise<void>)[] = [];
-
-  beforeAll(async () => {
-    const { url, close } = await site("test/web/browser/harness.ts");
-    const browser = await launch();
-    closing.push(() => browser.close(), close);
-    const page = await openPage(browser, url);
-    decode = (bytes, alpha = false) =>
-      page.evaluate(
-        async ({ text, alpha }) => {
-          const { images, toBytes, toText } = pix2pix;
-          const { data, ...size } = await images.decode(toBytes(text), { alpha });
-          return { ...size, data: toText(data) };
-        },
-        { text: Buffer.from(bytes).toString("base64"), alpha },
-      );
-    encode = async (picture) =>
-      Buffer.from(
-        await page.evaluate(async ({ data, ...size }) => {
-          const { images, toBytes, toText } = pix2pix;
-          return toText(await images.encodePng({ ...size, data: toBytes(data) }));
-        }, picture),
-        "base64",
-      );
-  }, 60_000);
-  afterAll(async () => {
-    for (const close of closing) await close();
+inChromium("pictures", () => {
+  let page: Page;
+  sharePage({
+    entry: "test/web/browser/harness.ts",
+    use: (opened) => {
+      page = opened;
+    },
   });
+
+  const decode = (bytes: Uint8Array, alpha = false): Promise<Found> =>
+    page.evaluate(
+      async ({ text, alpha }) => {
+        const { images, toBytes, toText } = pix2pix;
+        const { data, ...size } = await images.decode(toBytes(text), { alpha });
+        return { ...size, data: toText(data) };
+      },
+      { text: Buffer.from(bytes).toString("base64"), alpha },
+    );
+  const encode = async (picture: Found) =>
+    Buffer.from(
+      await page.evaluate(async ({ data, ...size }) => {
+        const { images, toBytes, toText } = pix2pix;
+        return toText(await images.encodePng({ ...size, data: toBytes(data) }));
+      }, picture),
+      "base64",
+    );
 
   it("BMP, GIF and Netpbm have Pillow's values, as in Node", async () => {
     const expected = JSON.parse(readFileSync(fixture("decode/expected.json"), "utf8")) as typeof pixels;

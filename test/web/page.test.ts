@@ -4,29 +4,22 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Page } from "playwright-core";
+import { expect, it } from "vitest";
 import { decode } from "../../src/formats/safetensors.ts";
 import { images } from "../../src/node/images.ts";
 import { fixture } from "../paths.ts";
-import { chromiumPath, launch, noChromium, openPage, site } from "./browser/chromium.ts";
+import { inChromium, sharePage } from "./browser/chromium.ts";
 
 const zip = fileURLToPath(fixture("pairs.zip"));
 const patience = { timeout: 60_000 };
 
-describe.skipIf(!chromiumPath)(`the page in Chromium${chromiumPath ? "" : ` (skipped: ${noChromium})`}`, () => {
-  let browser: Browser;
+inChromium("the page", () => {
   let page: Page;
-  const closing: (() => Promise<void>)[] = [];
-
-  beforeAll(async () => {
-    const { url, close } = await site();
-    browser = await launch();
-    closing.push(() => browser.close(), close);
-    page = await openPage(browser, url);
-  }, 60_000);
-  afterAll(async () => {
-    for (const close of closing) await close();
+  sharePage({
+    use: (opened) => {
+      page = opened;
+    },
   });
 
   const state = (text: string | RegExp) => page.locator("#state").filter({ hasText: text }).waitFor(patience);

@@ -8,14 +8,14 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import type { ConfigInput } from "../../src/config/schema.ts";
 import { decode } from "../../src/formats/safetensors.ts";
 import { evaluate, openTestSet, openTranslator, parseConfig, train } from "../../src/index.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import { given } from "../options.ts";
 import { compareLosses, tight, updateError } from "../training/step-cases.ts";
-import { chromiumPath, insecureHost, launch, noChromium, openPage, site } from "./browser/chromium.ts";
+import { inChromium, insecureHost, launch, openPage, site } from "./browser/chromium.ts";
 import type { Harness } from "./browser/harness.ts";
 import { cases, checkCase, download, latest, outcome, runFile, trainIn, writeDemo } from "./browser/training.ts";
 
@@ -34,7 +34,7 @@ const small = given({
   ...{ saveLatestFreq: 2, maxSteps: 8 },
 });
 
-describe.skipIf(!chromiumPath)(`WASM in Chromium${chromiumPath ? "" : ` (skipped: ${noChromium})`}`, () => {
+inChromium("WASM", () => {
   let browser: Browser;
   let url: string;
   let page: Page;

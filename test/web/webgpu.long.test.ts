@@ -1,22 +1,17 @@
 /** Training on WebGPU in a real browser, by the SwiftShader that Chromium carries: all small steps of PyTorch. */
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, it } from "vitest";
-import { chromiumPath, launch, noChromium, openPage, site } from "./browser/chromium.ts";
+import type { Page } from "playwright-core";
+import { it } from "vitest";
+import { inChromium, sharePage } from "./browser/chromium.ts";
 import { cases, checkCase } from "./browser/training.ts";
 
-describe.skipIf(!chromiumPath)(`WebGPU in Chromium${chromiumPath ? "" : ` (skipped: ${noChromium})`}`, () => {
-  let browser: Browser;
+inChromium("WebGPU", () => {
   let page: Page;
-  const closing: (() => Promise<void>)[] = [];
-
-  beforeAll(async () => {
-    const { url, close } = await site("test/web/browser/harness.ts");
-    browser = await launch({ webgpu: true });
-    closing.push(() => browser.close(), close);
-    page = await openPage(browser, url);
-  }, 120_000);
-  afterAll(async () => {
-    for (const close of closing) await close();
+  sharePage({
+    entry: "test/web/browser/harness.ts",
+    webgpu: true,
+    use: (opened) => {
+      page = opened;
+    },
   });
 
   const small = Object.keys(cases).filter((name) => !/256|article/.test(name));

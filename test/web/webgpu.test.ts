@@ -3,28 +3,23 @@
  * tiny. A shader is compiled for each form of each op, which takes most of the time. All small steps are in
  * webgpu.long.test.ts.
  */
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Page } from "playwright-core";
+import { expect, it } from "vitest";
 import { optionsOf, readCase } from "../training/step-cases.ts";
-import { chromiumPath, launch, noChromium, openPage, site } from "./browser/chromium.ts";
+import { inChromium, sharePage } from "./browser/chromium.ts";
 import type { Harness } from "./browser/harness.ts";
 import { cases, checkCase, runFile, trainIn } from "./browser/training.ts";
 
 declare const pix2pix: Harness;
 
-describe.skipIf(!chromiumPath)(`WebGPU in Chromium${chromiumPath ? "" : ` (skipped: ${noChromium})`}`, () => {
-  let browser: Browser;
+inChromium("WebGPU", () => {
   let page: Page;
-  const closing: (() => Promise<void>)[] = [];
-
-  beforeAll(async () => {
-    const { url, close } = await site("test/web/browser/harness.ts");
-    browser = await launch({ webgpu: true });
-    closing.push(() => browser.close(), close);
-    page = await openPage(browser, url);
-  }, 120_000);
-  afterAll(async () => {
-    for (const close of closing) await close();
+  sharePage({
+    entry: "test/web/browser/harness.ts",
+    webgpu: true,
+    use: (opened) => {
+      page = opened;
+    },
   });
 
   it("an adapter that is software is named, and auto leaves it alone", async () => {
@@ -62,7 +57,7 @@ describe.skipIf(!chromiumPath)(`WebGPU in Chromium${chromiumPath ? "" : ` (skipp
       (error: Error) => error.message,
     );
     await page.waitForFunction(() => document.title === "step 2", undefined, { timeout: 120_000 });
-    const session = await browser.newBrowserCDPSession();
+    const session = await page.context().browser()!.newBrowserCDPSession();
     await session.send("Browser.crashGpuProcess");
     expect(await failed).toMatch(
       /DeviceLostError: webgpu \(.*\) failed: .*The last checkpoint in runs\/lost is intact/s,

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe } from "vitest";
 import { buildPage, buildWorker } from "../../../scripts/build-web.ts";
 import { type ServeOptions, serveFolders } from "../../../src/node/serve.ts";
 import { chromiumPath, noChromium } from "./find.ts";
@@ -37,6 +38,35 @@ export async function site(entry?: string, options: ServeOptions = {}) {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Tests in Chromium; skipped, with the reason, where there is none. */
+export function inChromium(title: string, tests: () => void): void {
+  describe.skipIf(!chromiumPath)(`${title} in Chromium${chromiumPath ? "" : ` (skipped: ${noChromium})`}`, tests);
+}
+
+/** A page that the tests of a `describe` share. */
+interface Shared {
+  /** The script of the page; default: the page of the product. */
+  entry?: string;
+  webgpu?: boolean;
+  /** Called with the page before the first test. */
+  use(page: Page): void;
+}
+
+/** Opens a page before the tests of a `describe`, and closes it after them. */
+export function sharePage({ entry, webgpu = false, use }: Shared): void {
+  const closing: (() => Promise<void>)[] = [];
+  beforeAll(async () => {
+    const { url, close } = await site(entry);
+    closing.push(close);
+    const browser = await launch({ webgpu });
+    closing.unshift(() => browser.close());
+    use(await openPage(browser, url));
+  }, 120_000);
+  afterAll(async () => {
+    for (const close of closing) await close();
+  });
 }
 
 /** A page that reports its own errors with the test's. */

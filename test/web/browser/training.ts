@@ -1,39 +1,31 @@
 /** Training in the page, from a test: files go there and come back, runs begin, stop and go on. */
 
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
 import type { ConfigInput } from "../../../src/config/schema.ts";
 import { decode } from "../../../src/formats/safetensors.ts";
-import { fixture, reference } from "../../paths.ts";
 import {
   compareLosses,
   compareWeights,
   loose,
   optionsOf,
   readCase,
-  type Tolerance,
-  tight,
+  type StepCase,
+  stepCases,
 } from "../../training/step-cases.ts";
 import type { Harness } from "./harness.ts";
 
 declare const pix2pix: Harness;
 
-const fixtures = fileURLToPath(fixture("steps"));
-
 /** Training steps of PyTorch by name: the folder of each, and how near to be. */
-export const cases: Record<string, { folder: string; tolerance: Tolerance }> = Object.fromEntries(
-  [
-    { parent: fixtures, tolerance: tight },
-    { parent: reference, tolerance: loose },
-  ].flatMap(({ parent, tolerance }) =>
-    (existsSync(parent) ? readdirSync(parent) : [])
-      .filter((name) => existsSync(join(parent, name, "expected.json")))
-      // Instance norms over the few values of the article's innermost maps enlarge rounding.
-      .map((name) => [name, { folder: join(parent, name), tolerance: name.startsWith("article") ? loose : tolerance }]),
-  ),
+export const cases: Record<string, Pick<StepCase, "folder" | "tolerance">> = Object.fromEntries(
+  // Instance norms over the few values of the article's innermost maps enlarge rounding.
+  stepCases.map(({ name, folder, tolerance }) => [
+    name,
+    { folder, tolerance: name.startsWith("article") ? loose : tolerance },
+  ]),
 );
 /** The files of a checkpoint: weights of both networks and the state. */
 export const latest = ["latest_net_G.safetensors", "latest_net_D.safetensors", "latest_state.safetensors"];
