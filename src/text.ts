@@ -15,7 +15,7 @@ export function visible(text: string): string {
 }
 
 /** A word for a command line to copy, in quotes where a shell would change it. */
-export function shellWord(word: string): string {
+function shellWord(word: string): string {
   return /^[\w./=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 

@@ -1,5 +1,5 @@
 /** Runs cases on a device and on the base device and compares the results. */
-import { sessionOptions } from "../engines/device.ts";
+import { baseDevice, sessionOptions } from "../engines/device.ts";
 import { Graph, type Program, sizeOf } from "../graph/graph.ts";
 import { neg } from "../graph/ops/elementwise.ts";
 import { encode } from "../onnx/encode.ts";
@@ -51,7 +51,7 @@ function heldSession({ ort }: Platform, device: Device): Promise<InferenceSessio
 async function compareCase(platform: Platform, device: Device, each: Case): Promise<CaseResult> {
   const program = graphOf(each).program();
   const values = valuesFor(each);
-  const expected = await evaluate(platform, { name: platform.base, label: platform.base }, program, values);
+  const expected = await evaluate(platform, baseDevice(platform), program, values);
   try {
     const got = await evaluate(platform, device, program, values, true);
     const error = distance(got, expected);

@@ -1,4 +1,5 @@
 /** Compares training steps on a device with those on the platform's base device. */
+import { baseDevice } from "../engines/device.ts";
 import { lossNames } from "../model/pix2pix.ts";
 import { inits } from "../nn/init.ts";
 import { isTrainable } from "../nn/parameters.ts";
@@ -23,7 +24,7 @@ export interface StepsResult {
 const tolerance = { losses: 1e-4, gradients: 1e-3 };
 
 export async function compareSteps(platform: Platform, device: Device, variant: Variant): Promise<StepsResult> {
-  const base: Device = { name: platform.base, label: platform.base };
+  const base = baseDevice(platform);
   const expected = await run(platform, base, variant);
   try {
     const got = await run(platform, device, variant);

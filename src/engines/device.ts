@@ -39,6 +39,9 @@ export function sessionOptions({ name }: Device, threads: number): InferenceSess
  */
 export const keepsState = ({ name }: Device): boolean => name === "webgpu";
 
+/** The device that every platform has. */
+export const baseDevice = ({ base }: Pick<Platform, "base">): Device => ({ name: base, label: base });
+
 /**
  * The device for a choice of --device. `auto` is webgpu if there is a hardware adapter, else the platform's base device
  * (cpu on Node, wasm in a browser).
@@ -55,7 +58,7 @@ export const keepsState = ({ name }: Device): boolean => name === "webgpu";
  * ```
  */
 export async function chooseDevice(platform: Platform, wanted: DeviceChoice): Promise<Device> {
-  const base: Device = { name: platform.base, label: platform.base };
+  const base = baseDevice(platform);
   if (wanted === base.name) return base;
   const name: DeviceName = wanted === "auto" ? "webgpu" : wanted;
   const device = (await platform.devices([name], { hardware: wanted === "auto" })).find((each) => each.name === name);

@@ -1,12 +1,15 @@
 /** A trained generator on pictures. */
+
 import type { Config } from "../config/schema.ts";
 import { inputTensor, outputPicture, outputPicture16 } from "../data/sides.ts";
+import { baseDevice } from "../engines/device.ts";
 import type { NetworkState } from "../engines/state.ts";
 import { ConfigError } from "../errors.ts";
 import { type Program, sizeOf } from "../graph/graph.ts";
 import type { WeightUse } from "../lowering/cpu-options.ts";
 import { type BatchShape, generatorGraph } from "../model/pix2pix.ts";
 import { generators } from "../networks/generators.ts";
+import { roundedUp } from "../nn/fit.ts";
 import { norms } from "../nn/norms.ts";
 import type { MaskSpec } from "../nn/parameters.ts";
 import type { DeepPicture, Device, Picture, Platform } from "../platform.ts";
@@ -21,7 +24,7 @@ import { normPrograms } from "./tiling/statistics.ts";
  * Pictures of more pixels than this are translated in tiles: in one piece the activations of the usual generators with
  * ngf 64 would take 1 to 2 GB.
  */
-export const tileAbove = 2048 * 2048;
+const tileAbove = 2048 * 2048;
 const usualTile = 1024;
 
 /** How the network behaves at test time. The defaults are the run's, which are those of training. */
@@ -117,7 +120,7 @@ export class Translator {
     state: NetworkState,
     platform: Platform,
     settings: TestTime = {},
-    device: Device = { name: platform.base, label: platform.base },
+    device: Device = baseDevice(platform),
     weights: WeightUse = "changing",
   ): Translator {
     return new Translator(config, state, platform, settings, device, weights);
@@ -167,7 +170,7 @@ export class Translator {
    */
   async run(A: Float32Array, n: number, height: number, width: number, draw: Draw = {}): Promise<Float32Array> {
     const { inputNc, outputNc } = this.config;
-    const padded = (side: number) => Math.ceil(side / this.multiple) * this.multiple;
+    const padded = (side: number) => roundedUp(side, this.multiple);
     const [h, w] = [padded(height), padded(width)];
     const fits = h === height && w === width;
     const input = fits ? A : window({ data: A, planes: n * inputNc, height, width }, 0, 0, h, w);
@@ -178,7 +181,7 @@ export class Translator {
 
   /** The tiles that pictures of this size are cut into; undefined where they are translated in one piece. */
   tilesFor(height: number, width: number): TileSize | undefined {
-    const usual = Math.ceil(usualTile / this.multiple) * this.multiple;
+    const usual = roundedUp(usualTile, this.multiple);
     const tile = this.#tile.tile ?? (height * width > tileAbove ? usual : 0);
     if (tile === 0 || (height <= tile && width <= tile)) return undefined;
     return { tile, overlap: this.#tile.overlap ?? tile / 4 };
@@ -258,7 +261,7 @@ function checkTiles({ tile, overlap }: Pick<TestTime, "tile" | "overlap">, netG:
     const near = Math.max(multiple, Math.round(tile / multiple) * multiple);
     throw new ConfigError(`--tile: got ${tile}, expected a multiple of ${multiple} for ${netG}, such as ${near}`);
   }
-  const side = tile || Math.ceil(usualTile / multiple) * multiple;
+  const side = tile || roundedUp(usualTile, multiple);
   if (overlap !== undefined && (overlap < 0 || overlap >= side)) {
     throw new ConfigError(`--overlap: got ${overlap}, expected 0 to ${side - 1}, below the tile's ${side}`);
   }

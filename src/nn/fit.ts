@@ -2,14 +2,16 @@
 import type { Tensor } from "../graph/graph.ts";
 import { concat, flip, slice } from "../graph/ops/movement.ts";
 
+/** The next multiple of `multiple` that is not below `side`. */
+export const roundedUp = (side: number, multiple: number): number => Math.ceil(side / multiple) * multiple;
+
 /**
  * Pads x, [N, C, H, W], at the right and the bottom by reflection to the next multiples of `multiple`, builds the
  * network on it, and crops its output to H x W.
  */
 export function fitted(x: Tensor, multiple: number, build: (x: Tensor) => Tensor): Tensor {
   const [height, width] = x.shape.slice(2) as [number, number];
-  const next = (side: number) => Math.ceil(side / multiple) * multiple;
-  const y = build(reflected(reflected(x, 2, next(height)), 3, next(width)));
+  const y = build(reflected(reflected(x, 2, roundedUp(height, multiple)), 3, roundedUp(width, multiple)));
   return slice(y, [2, 3], [0, 0], [height, width]);
 }
 

@@ -1,5 +1,5 @@
 /** Initial weights: `inits` are the choices of --init-type. Scales of norms are N(1, gain), biases 0. */
-import type { Shape } from "../graph/graph.ts";
+import { type Shape, sizeOf } from "../graph/graph.ts";
 import { Random } from "../random.ts";
 import type { Role } from "./parameters.ts";
 
@@ -81,7 +81,7 @@ export function initialise(
  */
 function fans(shape: Shape): { fanIn: number; fanOut: number } {
   const [out, into, ...kernel] = shape as [number, number, ...number[]];
-  const places = kernel.reduce((product, n) => product * n, 1);
+  const places = sizeOf(kernel);
   return { fanIn: into * places, fanOut: out * places };
 }
 

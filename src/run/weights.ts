@@ -1,7 +1,9 @@
 /** Weights and moments of a network as the tensors of a safetensors file, and back. */
+
 import type { NetworkState } from "../engines/state.ts";
 import { CheckpointError, UserError } from "../errors.ts";
 import type { StoredTensor } from "../formats/safetensors.ts";
+import { sameShape } from "../graph/graph.ts";
 import { isTrainable, type ParameterSpec } from "../nn/parameters.ts";
 
 type Tensors = Readonly<Record<string, StoredTensor>>;
@@ -85,7 +87,7 @@ function float32(shape: readonly number[], data: Float32Array): StoredTensor {
 
 function valuesOf(tensors: Tensors, name: string, shape: readonly number[], file: string): Float32Array {
   const stored = tensors[name];
-  if (stored?.dtype === "F32" && stored.shape.length === shape.length && stored.shape.every((n, i) => n === shape[i])) {
+  if (stored?.dtype === "F32" && sameShape(stored.shape, shape)) {
     return stored.data;
   }
   const got = stored ? `has ${name} ${stored.dtype} [${stored.shape}]` : `has no ${name}`;

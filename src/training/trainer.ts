@@ -2,7 +2,7 @@
  * One training step: which programs run in which order, on which batch, with which random draws. An engine
  * (../engines/engine.ts) holds the memory and runs the programs.
  */
-import { keepsState } from "../engines/device.ts";
+import { baseDevice, keepsState } from "../engines/device.ts";
 import type { Bound, Engine } from "../engines/engine.ts";
 import { GpuEngine } from "../engines/gpu.ts";
 import { HostEngine } from "../engines/host.ts";
@@ -112,7 +112,7 @@ export class Trainer {
    * @throws DeviceError when the networks and the batch need more memory than the machine has
    */
   constructor(platform: Platform, options: TrainerOptions, shape: BatchShape) {
-    const { model, threads, device = { name: platform.base, label: platform.base } } = options;
+    const { model, threads, device = baseDevice(platform) } = options;
     const step = trainingStep(model, shape);
     checkMemory(needOnHost(step, keepsState(device)), platform.memory, described(model, shape));
     this.#usual = { key: keyOf(shape), step };

@@ -1,6 +1,6 @@
 /** Ops that move values: reshape, transpose, slice, pad, concat, space to depth. */
 import { ShapeError } from "../../errors.ts";
-import { type Op, op, type Shape, sizeOf, type Tensor } from "../graph.ts";
+import { type Op, op, type Shape, sameShape, sizeOf, type Tensor } from "../graph.ts";
 import { add } from "./elementwise.ts";
 import { Expand } from "./reduce.ts";
 
@@ -178,8 +178,7 @@ export const DepthToSpace: Op<{ blocksize: number; mode: "DCR" | "CRD" }> = op<{
 });
 
 /** x with another shape of as many values; x itself if it has that shape. */
-export const reshape = (x: Tensor, shape: Shape): Tensor =>
-  x.shape.length === shape.length && x.shape.every((n, i) => n === shape[i]) ? x : Reshape([x], { shape });
+export const reshape = (x: Tensor, shape: Shape): Tensor => (sameShape(x.shape, shape) ? x : Reshape([x], { shape }));
 
 /** x with its axes in the order `perm`. It is a Reshape if only axes of size 1 change their place. */
 export function transpose(x: Tensor, perm: readonly number[]): Tensor {
@@ -207,7 +206,7 @@ export function reflect(x: Tensor, margin: number): Tensor {
   const outer = (i: number) => i < x.rank - 2;
   const shape = x.shape.map((n, i) => (n > 1 || outer(i) ? n : 1 + 2 * margin));
   const around = x.shape.map((n, i) => (n > 1 && !outer(i) ? margin : 0));
-  const wide = shape.every((n, i) => n === x.shape[i]) ? x : Expand([x], { shape });
+  const wide = sameShape(shape, x.shape) ? x : Expand([x], { shape });
   return around.every((n) => n === 0) ? wide : Pad([wide], { pads: [...around, ...around], mode: "reflect" });
 }
 
