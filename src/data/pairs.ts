@@ -26,19 +26,20 @@ export const layoutNames = Object.keys(layouts).sort() as LayoutName[];
 /** A choice of `--dataset-mode`. */
 export type DatasetMode = LayoutName | "auto";
 
-const table: Readonly<Record<string, Layout>> = { ...layouts };
+/** All layouts by name. */
+export const layoutTable: Readonly<Record<string, Layout>> = { ...layouts };
 
 /** One line on each layout, for the help. */
-export const layoutHelp = Object.fromEntries(layoutNames.map((name) => [name, table[name]!]));
+export const layoutHelp = Object.fromEntries(layoutNames.map((name) => [name, layoutTable[name]!]));
 
 /** The layouts that `auto` tries, in its order. */
-const ranked = Object.keys(table)
-  .filter((name) => !table[name]!.derive)
-  .sort((a, b) => table[a]!.rank - table[b]!.rank);
+export const rankedLayouts = Object.keys(layoutTable)
+  .filter((name) => !layoutTable[name]!.derive)
+  .sort((a, b) => layoutTable[a]!.rank - layoutTable[b]!.rank);
 
 /** How the sides of a layout are computed, where they are not the pictures themselves. */
 export function derivedSides(datasetMode: DatasetMode): { A?: Derive; B?: Derive } {
-  return table[datasetMode]?.derive ?? {};
+  return layoutTable[datasetMode]?.derive ?? {};
 }
 
 /** The choice of the pairs of a data set. */
@@ -82,8 +83,8 @@ export interface FoundPairs {
  */
 export async function findPairs(files: Files, root: string, options: FindOptions = {}): Promise<FoundPairs> {
   const { phase = "train", datasetMode = "auto", skipUnpaired = false, maxDatasetSize } = options;
-  const names = datasetMode === "auto" ? ranked : [datasetMode];
-  if (names.some((name) => !table[name])) {
+  const names = datasetMode === "auto" ? rankedLayouts : [datasetMode];
+  if (names.some((name) => !layoutTable[name])) {
     const near = nearest(datasetMode, layoutNames);
     throw new DatasetError(
       `dataset mode "${datasetMode}" is not known; the choices are auto, ${layoutNames.join(", ")}.` +
@@ -92,7 +93,7 @@ export async function findPairs(files: Files, root: string, options: FindOptions
   }
   const listing = await list(files, root);
   for (const layout of names) {
-    const found = table[layout]!.find(listing.pictures, phase);
+    const found = layoutTable[layout]!.find(listing.pictures, phase);
     if (!found || (datasetMode === "auto" && !found.likely)) continue;
     const notes: string[] = [];
     const unread = unreadNote(listing.others);
@@ -104,7 +105,7 @@ export async function findPairs(files: Files, root: string, options: FindOptions
         `${root} has no folder for the phase "${phase}": all of its pairs are used, as they are for training.`,
       );
     }
-    const { derive } = table[layout]!;
+    const { derive } = layoutTable[layout]!;
     const complete = (side: Side, made: Derive | undefined): Side => ({
       ...side,
       file: joinPath(root, side.file),
@@ -165,7 +166,7 @@ function unpairedNote(root: string, layout: string, found: Found, skip: boolean)
 
 function nothingFound(root: string, phase: string, names: string[], listing: Listing): DatasetError {
   const deeper = topFolders(listing.pictures).find((folder) =>
-    names.some((name) => table[name]!.find(below(listing.pictures, folder), phase)?.ofPhase),
+    names.some((name) => layoutTable[name]!.find(below(listing.pictures, folder), phase)?.ofPhase),
   );
   if (deeper) {
     return new DatasetError(
@@ -174,10 +175,10 @@ function nothingFound(root: string, phase: string, names: string[], listing: Lis
     );
   }
   const present = names
-    .map((name) => ({ name, phases: table[name]!.phases(listing.pictures) }))
+    .map((name) => ({ name, phases: layoutTable[name]!.phases(listing.pictures) }))
     .filter(({ name, phases }) => {
-      const found = phases.map((p) => table[name]!.find(listing.pictures, p));
-      return found.some((one) => one?.likely || (one && table[name]!.derive));
+      const found = phases.map((p) => layoutTable[name]!.find(listing.pictures, p));
+      return found.some((one) => one?.likely || (one && layoutTable[name]!.derive));
     });
   const first = present[0];
   const sides = names.length > 1 && first?.name !== "folders" ? twoSides(root, phase, listing) : undefined;
@@ -188,7 +189,9 @@ function nothingFound(root: string, phase: string, names: string[], listing: Lis
       `${root} has no phase "${phase}"; there is ${first.phases.join(", ")} (${first.name}). Use --phase ${usual}.`,
     );
   }
-  const looked = names.map((name) => `\n  ${name} (${table[name]!.help}): ${table[name]!.patterns(phase).join("; ")}`);
+  const looked = names.map(
+    (name) => `\n  ${name} (${layoutTable[name]!.help}): ${layoutTable[name]!.patterns(phase).join("; ")}`,
+  );
   return new DatasetError(
     `no pairs for the phase "${phase}" in ${root}. Looked for, with pictures ending in ${PICTURE_ENDINGS.join(", ")}:` +
       `${looked.join("")}\nFound: ${summary(listing)}.`,

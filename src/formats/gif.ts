@@ -3,9 +3,11 @@
  * are kept, and a frame that is smaller than the picture lies on the transparent or else the first colour. Format:
  * https://www.w3.org/Graphics/GIF/spec-gif89a.txt
  */
+
 import { UserError } from "../errors.ts";
 import type { Picture } from "../platform.ts";
 import { checkPictureSize } from "./limits.ts";
+import { joined } from "./streams.ts";
 
 export const isGif = (bytes: Uint8Array): boolean => /^GIF8[79]a/.test(String.fromCharCode(...bytes.subarray(0, 6)));
 
@@ -100,13 +102,7 @@ function blocks(bytes: Uint8Array, start: number): { data: Uint8Array; end: numb
     parts.push(bytes.subarray(at, at + length));
     at += length;
   }
-  const data = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let to = 0;
-  for (const part of parts) {
-    data.set(part, to);
-    to += part.length;
-  }
-  return { data, end: at };
+  return { data: joined(parts), end: at };
 }
 
 const mostCodes = 4096;

@@ -26,7 +26,7 @@ export interface CannyOptions {
 }
 
 /** Luminance, 0 to 1. */
-export function luminance(picture: Picture): Plane {
+function luminance(picture: Picture): Plane {
   const { data, width, height, channels } = reduceChannels(picture, 1);
   const out = new Float64Array(width * height);
   for (let i = 0; i < out.length; i++) out[i] = data[i * channels]! / 255;
@@ -59,7 +59,7 @@ export function canny(picture: Picture, { sigma, high, low }: CannyOptions): Uin
 }
 
 /** Gaussian filter along rows and columns. Near the border the weights inside the picture are scaled to a sum of 1. */
-export function gaussian(data: Float64Array, width: number, height: number, sigma: number): Float64Array {
+function gaussian(data: Float64Array, width: number, height: number, sigma: number): Float64Array {
   const radius = Math.trunc(4 * sigma + 0.5);
   if (radius === 0) return data;
   const weights = Float64Array.from({ length: 2 * radius + 1 }, (_, k) =>
@@ -84,7 +84,7 @@ export function gaussian(data: Float64Array, width: number, height: number, sigm
 }
 
 /** Sobel's derivatives (weights 1 2 1, not scaled) with mirrored borders, and their norm. */
-export function sobel({ width, height, data }: Plane): { dx: Float64Array; dy: Float64Array; slope: Float64Array } {
+function sobel({ width, height, data }: Plane): { dx: Float64Array; dy: Float64Array; slope: Float64Array } {
   const [dx, dy, slope] = [0, 0, 0].map(() => new Float64Array(data.length)) as [
     Float64Array,
     Float64Array,

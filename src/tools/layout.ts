@@ -1,6 +1,6 @@
 /** The layout of a data set over all of its phases; findPairs looks at one phase only. */
-import type { Found, Layout } from "../data/layouts.ts";
-import * as layouts from "../data/layouts.ts";
+import type { Found } from "../data/layouts.ts";
+import { layoutNames, layoutTable, rankedLayouts } from "../data/pairs.ts";
 
 export interface WholeSet {
   /** The layout's name. */
@@ -15,11 +15,9 @@ export interface WholeSet {
  * @returns undefined where no layout fits
  */
 export function wholeSet(pictures: readonly string[], mode = "auto"): WholeSet | undefined {
-  const table: Record<string, Layout> = { ...layouts };
-  const ranked = Object.entries(table)
-    .filter(([name, { rank }]) => (mode === "auto" ? rank !== undefined : name === mode))
-    .sort(([, a], [, b]) => (a.rank ?? 0) - (b.rank ?? 0));
-  for (const [name, layout] of ranked) {
+  const tried = mode === "auto" ? rankedLayouts : layoutNames.filter((name) => name === mode);
+  for (const name of tried) {
+    const layout = layoutTable[name]!;
     const names = layout.phases(pictures).sort((a, b) => place(a) - place(b));
     const phases = (names.length > 0 ? names : [""]).flatMap((phase) => {
       const found = layout.find(pictures, phase || "train");

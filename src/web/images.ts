@@ -3,11 +3,13 @@
  * for JPEG in RGB and grey the values equal those of `node/images.ts`. CMYK is refused, because browsers convert it in
  * different ways.
  */
+
 import { eightBit } from "../data/transforms.ts";
 import { UserError } from "../errors.ts";
 import { decodeKnown } from "../formats/decode.ts";
 import { decodeNpy, isNpy } from "../formats/npy.ts";
 import { decodePng, encodePng, isPng } from "../formats/png.ts";
+import { joined } from "../formats/streams.ts";
 import type { DeepPicture, Images, Picture } from "../platform.ts";
 
 async function decode(bytes: Uint8Array, options: { alpha?: boolean } = {}): Promise<Picture> {
@@ -79,16 +81,6 @@ function segmentsOf(bytes: Uint8Array): { plain: Uint8Array; components: number 
 /** Whether a byte after 0xff is a marker, and not a stuffed zero, a fill byte or a restart marker. */
 function isMarker(byte: number | undefined): boolean {
   return byte !== undefined && byte !== 0 && byte !== 0xff && !(byte >= 0xd0 && byte <= 0xd7);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }
 
 /** @param channels 1, 3, or undefined: 4 where a pixel is transparent, else 3 */

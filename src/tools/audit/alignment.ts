@@ -109,10 +109,7 @@ export class Alignment {
     this.#weights = transposed(solve(rest, transposed(regression)));
     const step = Math.max(1, Math.floor(sample.length / 8));
     this.#others = sample.filter((_, i) => i % step === 0).map(({ b }) => standardised(b, this.#ofB));
-    this.#mean = new Float64Array(grid * grid * count);
-    for (const other of this.#others) {
-      for (let i = 0; i < other.length; i++) this.#mean[i]! += other[i]! / this.#others.length;
-    }
+    this.#mean = meanOf(this.#others);
   }
 
   evidence({ a, b }: Sample): Evidence {
@@ -170,6 +167,13 @@ export function moved(picture: Picture, move: Move): Picture {
   if (move === otherPair) return picture;
   const { flipX = false, flipY = false, dx = 0, dy = 0 }: Form = moves[move];
   return placed(picture, { flipX, flipY, dx: dx / grid, dy: dy / grid });
+}
+
+/** The mean at each place. */
+export function meanOf(all: readonly (Float32Array | Float64Array)[]): Float64Array {
+  const mean = new Float64Array(all[0]!.length);
+  for (const each of all) for (let i = 0; i < mean.length; i++) mean[i]! += each[i]! / all.length;
+  return mean;
 }
 
 function median(values: readonly number[]): number {

@@ -93,10 +93,8 @@ export function ofClasses(all: readonly { pair: AuditPair; A: Look; B: Look }[])
     const largest = (each: { A: Look; B: Look }) => each[side].fault?.largest ?? 0;
     const most = maps.reduce((best, each) => (largest(each) > largest(best) ? each : best), first);
     const text = `${side} is ${most[side].fault?.text} (${maps.length} of ${all.length} pairs)`;
-    const shown = maps.slice(0, examples).map(({ pair }) => pair);
-    return [
-      { kind: "classes", text, files: shown.slice(0, 3).map((pair) => pair[side].file), pairs: shown.slice(0, 3) },
-    ];
+    const shown = maps.slice(0, 3).map(({ pair }) => pair);
+    return [{ kind: "classes", text, files: shown.map((pair) => pair[side].file), pairs: shown }];
   });
 }
 

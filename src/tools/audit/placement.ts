@@ -7,7 +7,7 @@
  * Each correlation is divided by its standard deviation, which is that of the exchanged pairs or, if that is larger, that of
  * the pair itself over all places: repeated forms (rows of windows, parallel streets) correlate at many places.
  */
-import { fewestPairs } from "./alignment.ts";
+import { fewestPairs, meanOf } from "./alignment.ts";
 import {
   correlations,
   flips,
@@ -228,12 +228,6 @@ function fitOf({ flip, dx, dy }: Place): Fit {
 function spreadOf(fits: readonly (Fit | undefined)[]): number {
   const known = fits.flatMap((fit) => fit ?? []);
   return Math.sqrt(known.reduce((sum, { dx, dy }) => sum + (dx ** 2 + dy ** 2) / 2, 0) / (known.length || 1));
-}
-
-function meanOf(all: readonly Float32Array[]): Float64Array {
-  const mean = new Float64Array(all[0]!.length);
-  for (const each of all) for (let i = 0; i < mean.length; i++) mean[i]! += each[i]! / all.length;
-  return mean;
 }
 
 function variance(values: Float32Array, mean: Float64Array): number {
