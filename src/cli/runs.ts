@@ -67,14 +67,12 @@ function only(given: Given, wanted: (key: string) => boolean): Given {
   return Object.fromEntries(Object.entries(given).filter(([key]) => wanted(key)));
 }
 
-/** Opens the generator of a run. @param others options of training that were given again; see `compareWithRun` */
+/** Opens the generator of a run. */
 export async function openStoredRun(
   options: OpenOptions,
-  others: Given,
   output: Output,
 ): Promise<{ translator: Translator; platform: Platform }> {
-  const { name, checkpointsDir, threads } = options;
-  for (const note of compareWithRun(await storedConfig(checkpointsDir, name), others)) output.note(`note: ${note}`);
+  const { threads } = options;
   for (const note of threadsNote(threads)) output.note(`note: ${note}`);
   const { openTranslator } = await import("../inference/open.ts");
   const platform = await loadPlatform({ threads });

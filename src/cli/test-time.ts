@@ -5,8 +5,12 @@ import { option } from "../config/options.ts";
 import { type Config, configSchema } from "../config/schema.ts";
 import { ConfigError } from "../errors.ts";
 import type { Fit } from "../inference/fit.ts";
-import type { TestTime } from "../inference/translator.ts";
+import type { OpenOptions } from "../inference/open.ts";
+import type { TestTime, Translator } from "../inference/translator.ts";
 import { norms } from "../nn/norms.ts";
+import type { Platform } from "../platform.ts";
+import type { Output } from "./command.ts";
+import { compareWithRun, openStoredRun, storedConfig } from "./runs.ts";
 
 const { preprocess, seed, device, threads, noDropout, dropout, statistics } = configSchema.shape;
 
@@ -77,11 +81,30 @@ export const testTimeOptions = { ...sizes, ...noise, device, threads };
 
 type Given = z.output<z.ZodObject<typeof testTimeOptions>>;
 
+/** What `openForTest` reads of the options of a command. */
+type Opening = Given & Pick<OpenOptions, "name" | "checkpointsDir" | "epoch">;
+
+/**
+ * Opens the generator of a run with the settings that were given, and prints notes on them.
+ * @param others options of training that were given again; see `compareWithRun`
+ * @throws ConfigError for options that contradict each other or the run
+ */
+export async function openForTest(
+  options: Opening,
+  others: Readonly<Record<string, unknown>>,
+  output: Output,
+): Promise<{ translator: Translator; platform: Platform; fit: Fit }> {
+  const run = await storedConfig(options.checkpointsDir, options.name);
+  const { settings, fit, notes } = testTime(options, run);
+  for (const note of [...notes, ...compareWithRun(run, others)]) output.note(`note: ${note}`);
+  return { ...(await openStoredRun({ ...options, ...settings }, output)), fit };
+}
+
 /**
  * The settings of the generator and of sizes for a run, with notes for the user.
  * @throws ConfigError for options that contradict each other or the run
  */
-export function testTime(given: Given, run: Config): { settings: TestTime; fit: Fit; notes: string[] } {
+function testTime(given: Given, run: Config): { settings: TestTime; fit: Fit; notes: string[] } {
   const { tile, overlap, seed, samples, preprocess, aspectRatio } = given;
   if (given.noDropout && given.dropout === "on") {
     throw new ConfigError("--dropout on and --no-dropout: give one of them");

@@ -106,7 +106,7 @@ async function writeDemoResults(
   { steps, size }: { steps: number; size: number },
   output: Output,
 ): Promise<Results> {
-  const { translator, platform } = await openStoredRun(config, {}, output);
+  const { translator, platform } = await openStoredRun(config, output);
   try {
     const { loader } = await openTestSet(config, {}, platform);
     return await writeResults(

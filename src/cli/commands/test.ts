@@ -12,8 +12,8 @@ import type { Command, Output } from "../command.ts";
 import { namedPalette, paletteChoices } from "../palette.ts";
 import { Counter } from "../progress.ts";
 import { metricLines, writeResults } from "../results.ts";
-import { openStoredRun, otherOptions, ownOptions, storedConfig, storedOptions } from "../runs.ts";
-import { epochOption, testTime, testTimeOptions } from "../test-time.ts";
+import { otherOptions, ownOptions, storedOptions } from "../runs.ts";
+import { epochOption, openForTest, testTimeOptions } from "../test-time.ts";
 
 const { name, checkpointsDir, skipUnpaired, skipBadImages } = configSchema.shape;
 
@@ -78,10 +78,7 @@ export const test: Command = {
     if (options.keepSize && options.aspectRatio !== undefined) {
       throw new ConfigError("--keep-size and --aspect-ratio both say what the pictures look like; give one of them");
     }
-    const { settings, fit, notes } = testTime(options, await storedConfig(options.checkpointsDir, options.name));
-    for (const note of notes) output.note(`note: ${note}`);
-    const others = otherOptions(schema, given);
-    const { translator, platform } = await openStoredRun({ ...options, ...settings }, others, output);
+    const { translator, platform, fit } = await openForTest(options, otherOptions(schema, given), output);
     try {
       const { preprocess, aspectRatio } = fit;
       const set = await openTestSet(translator.config, { ...options, count: options.numTest, preprocess }, platform);

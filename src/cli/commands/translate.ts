@@ -18,8 +18,8 @@ import { namedPalette, paletteChoices } from "../palette.ts";
 import { jobs, withSuffix } from "../pictures.ts";
 import { loadImages } from "../platform.ts";
 import { Counter, duration } from "../progress.ts";
-import { openStoredRun, otherOptions, ownOptions, storedConfig, storedOptions } from "../runs.ts";
-import { epochOption, testTime, testTimeOptions } from "../test-time.ts";
+import { otherOptions, ownOptions, storedOptions } from "../runs.ts";
+import { epochOption, openForTest, testTimeOptions } from "../test-time.ts";
 
 const { name, checkpointsDir, skipBadImages } = configSchema.shape;
 
@@ -69,10 +69,8 @@ export const translate: Command = {
     if (options.bits === "16" && options.palette) throw conflict("--bits 16 and --palette both say");
     const palette = options.palette ? await namedPalette(options.palette) : undefined;
     const all = await jobs(options.input, options.out, (text) => output.note(`note: ${text}`));
-    const { settings, fit, notes } = testTime(options, await storedConfig(options.checkpointsDir, options.name));
-    for (const note of notes) output.note(`note: ${note}`);
     const images = await loadImages();
-    const { translator } = await openStoredRun({ ...options, ...settings }, otherOptions(schema, given), output);
+    const { translator, fit } = await openForTest(options, otherOptions(schema, given), output);
     const work: Work = { ...options, translator, images, fit: { ...fit, keepSize }, palette };
     const counter = new Counter(process.stdout, all.length, "pictures");
     const bad: string[] = [];
