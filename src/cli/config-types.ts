@@ -23,10 +23,11 @@ ${specs.map((spec) => field(spec)).join("\n")}
 }
 
 /** Options without which a run goes without a limit, a file or a validation. */
-type Open = ${specs
-    .filter(isOpen)
-    .map(({ key }) => `"${key}"`)
-    .join(" | ")};
+type Open =
+${specs
+  .filter(isOpen)
+  .map(({ key }) => `  | "${key}"`)
+  .join("\n")};
 
 /** All options of a run, complete and checked. Stored as runs/<name>/config.json. */
 export interface Config extends Required<Omit<ConfigInput, Open>>, Pick<ConfigInput, Open> {}

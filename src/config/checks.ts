@@ -55,6 +55,18 @@ function objectiveChecks(config: Config): string[] {
   if (lambdaFeat > 0 && lambdaGan === 0) {
     problems.push("--lambda-feat compares maps of a trained discriminator, so --lambda-gan has to be above 0");
   }
+  if (config.lambdaR1 > 0 && config.batchSize > 1 && norms[config.norm].mixesBatch) {
+    problems.push(
+      `--lambda-r1: its penalty is that of each picture, and ${config.norm} norm mixes the pictures of a batch; use --batch-size 1, ` +
+        "--norm instance or --norm none",
+    );
+  }
+  if (config.spectralNorm && config.updateOrder === "stale") {
+    problems.push(
+      "--spectral-norm scales weights anew at each use, so the backward pass cannot take other weights than the forward pass: " +
+        "use --update-order updated or simultaneous",
+    );
+  }
   if (config.accumulate > 1 && config.updateOrder !== "updated") {
     problems.push(
       `--accumulate ${config.accumulate} updates the discriminator before the generator sees its first batch, so it needs ` +

@@ -229,6 +229,22 @@ export interface ConfigInput {
   ganMode?: Values["ganMode"];
   /** Weight of the gradient penalty of --gan-mode wgangp. Value: number of at least 0. Default: 10. */
   lambdaGp?: number;
+  /**
+   * Weight of half the squared gradient of the discriminator at real pictures (R1, Mescheder et al. 2018).
+   * Value: number of at least 0. Default: 0.
+   */
+  lambdaR1?: number;
+  /**
+   * Random changes of what the discriminator sees, for small data sets (DiffAugment, Zhao et al. 2020): some of
+   * color, translation and cutout, separated by commas.
+   * - color: brightness, saturation and contrast of the picture
+   * - translation: a shift of both sides by up to an eighth, with zeros beyond the edge
+   * - cutout: zeros in a rectangle of half the height and half the width, on both sides
+   * Default: none.
+   */
+  diffAugment?: string;
+  /** Divide each weight of the discriminator by its largest singular value (Miyato et al. 2018). Default: false. */
+  spectralNorm?: boolean;
   /** Weight of the L1 distance to the target in the generator's loss. Value: number of at least 0. Default: 100. */
   lambdaL1?: number;
   /**
@@ -278,6 +294,12 @@ export interface ConfigInput {
   maxSteps?: number;
   /** Adam's learning rate. Value: number above 0. Default: 0.0002. */
   lr?: number;
+  /**
+   * Adam's learning rate for the discriminator (two time-scales, Heusel et al. 2017); it follows --lr-policy as
+   * --lr does.
+   * Value: number above 0. Default: that of --lr.
+   */
+  lrD?: number;
   /**
    * Course of the learning rate.
    * - linear: unchanged for --n-epochs, then down to zero in a line over --n-epochs-decay
@@ -369,7 +391,16 @@ export interface ConfigInput {
 }
 
 /** Options without which a run goes without a limit, a file or a validation. */
-type Open = "maxDatasetSize" | "initG" | "initD" | "maxSteps" | "valFreq" | "earlyStop" | "threads";
+type Open =
+  | "maxDatasetSize"
+  | "initG"
+  | "initD"
+  | "diffAugment"
+  | "maxSteps"
+  | "lrD"
+  | "valFreq"
+  | "earlyStop"
+  | "threads";
 
 /** All options of a run, complete and checked. Stored as runs/<name>/config.json. */
 export interface Config extends Required<Omit<ConfigInput, Open>>, Pick<ConfigInput, Open> {}

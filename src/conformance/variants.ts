@@ -48,6 +48,8 @@ export function variants(): Variant[] {
     variant("two scales, feature matching", { numD: 2, nLayersD: 1, netD: "n_layers", lambdaFeat: 10 }),
     variant("gradients through the old D", { updateOrder: "stale", skip: "relu" }),
     variant("several batches, clipped, biases 0", { accumulate: 2, clipGrad: 0.5, zeroBias: true, bias: "always" }),
+    variant("spectral norm, R1", { spectralNorm: true, lambdaR1: 1, ganMode: "hinge", norm: "none" }),
+    variant("augmented for D", { diffAugment: "color,translation,cutout", batchSize: 2 }),
     variant("L1 alone", { lambdaGan: 0 }),
   ];
 }

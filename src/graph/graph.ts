@@ -215,7 +215,9 @@ export class Graph {
    * @throws ShapeError for inputs that do not fit: names the op, the shapes and the scope
    */
   node(op: OpDeclaration, inputs: Tensor[], attrs: Attributes): Tensor {
-    const key = `${op.domain ?? ""}${op.type}(${inputs.map((t) => t.name)})${JSON.stringify(attrs)}`;
+    // Two declarations of one ONNX op differ in whether a gradient passes.
+    const rule = op.gradient === none ? " none" : "";
+    const key = `${op.domain ?? ""}${op.type}${rule}(${inputs.map((t) => t.name)})${JSON.stringify(attrs)}`;
     const known = this.#known.get(key);
     if (known) return known;
     for (const input of inputs) {

@@ -63,9 +63,13 @@ export function stepForCpu(
   return lowerStep(merged, forms, { block, weights: "changing" }, { again: (graph) => dependOnlyOn(graph, isWeight) });
 }
 
-/** Whether a tensor depends only on such inputs and on constants. */
+/**
+ * Whether a tensor depends only on constants and on such inputs that are the same for both programs. An input "<name>.updated" has
+ * the memory of "<name>", whose old values the second program no longer finds.
+ */
 function dependOnlyOn({ inputs, nodes }: Graph, isWeight: (input: Tensor) => boolean): (t: Tensor) => boolean {
-  const others = new Set(inputs.filter((t) => !isWeight(t)));
+  const names = new Set(inputs.map(({ name }) => name));
+  const others = new Set(inputs.filter((t) => !isWeight(t) || names.has(`${t.name}.updated`)));
   for (const node of nodes) if (node.inputs.some((t) => others.has(t))) others.add(node.output);
   return (t) => !others.has(t);
 }

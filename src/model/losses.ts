@@ -5,8 +5,17 @@ import { concat } from "../graph/ops/movement.ts";
 import { type DiscriminatorName, type DiscriminatorOptions, discriminateScales } from "../networks/discriminators.ts";
 import type { Generator, GeneratorOptions } from "../networks/generator.ts";
 import { type GeneratorName, generators } from "../networks/generators.ts";
+import { augmented, type DiffAugmentName, diffAugmentNames } from "../nn/diff-augment.ts";
 import { fitted } from "../nn/fit.ts";
-import { featureMatching, type GanLoss, type GanMode, ganLosses, gradientPenalty, l1 } from "../nn/losses.ts";
+import {
+  featureMatching,
+  type GanLoss,
+  type GanMode,
+  ganLosses,
+  gradientPenalty,
+  l1,
+  realGradientPenalty,
+} from "../nn/losses.ts";
 import type { Statistics } from "../nn/norms.ts";
 import { Parameters } from "../nn/parameters.ts";
 
@@ -34,6 +43,12 @@ export interface ModelOptions extends GeneratorChoice, Omit<DiscriminatorOptions
   noCondition: boolean;
   ganMode: GanMode;
   lambdaGp: number;
+  /** Weight of the penalty on D's gradient at real pictures; 0 is none. */
+  lambdaR1: number;
+  /** Names of `diffAugments`, separated by commas: changes of what D sees. Undefined is none. */
+  diffAugment?: string | undefined;
+  /** D's weights are divided by their largest singular values. */
+  spectralNorm: boolean;
   lambdaL1: number;
   /** Weight of the adversarial loss. With 0 there is no D. */
   lambdaGan: number;
@@ -58,11 +73,11 @@ export interface BatchShape {
 }
 
 /**
- * The losses of a step, in upstream's names. G_L1 and G_Feat are multiplied by their lambdas, D_GP by its own; D's others
- * are not weighted, nor is G_GAN.
+ * The losses of a step, in upstream's names. G_L1, G_Feat, D_GP and D_R1 are multiplied by their lambdas; the others are not
+ * weighted.
  */
 export const lossNames = ["G_GAN", "G_L1", "D_real", "D_fake"] as const;
-export const extraLossNames = ["G_Feat", "D_GP"] as const;
+export const extraLossNames = ["G_Feat", "D_GP", "D_R1"] as const;
 export type LossName = (typeof lossNames)[number] | (typeof extraLossNames)[number];
 /** The losses of a step by name. Those of options that are off are absent. */
 export type Losses = Record<(typeof lossNames)[number], number> &
@@ -84,14 +99,18 @@ export class Model {
   readonly realA: Tensor;
   readonly realB: Tensor;
   readonly #options: ModelOptions;
+  readonly #augmentations: readonly DiffAugmentName[];
+  /** Random numbers of the augmentations by their purpose. */
+  readonly #draws = new Map<string, Tensor>();
 
   constructor(options: ModelOptions, { n, height, width }: BatchShape) {
     this.graph = new Graph();
     this.netG = new Parameters(this.graph, "netG");
-    this.netD = new Parameters(this.graph, "netD");
+    this.netD = new Parameters(this.graph, "netD", { spectral: options.spectralNorm });
     this.realA = this.graph.input("real_A", [n, options.inputNc, height, width]);
     this.realB = this.graph.input("real_B", [n, options.outputNc, height, width]);
     this.#options = options;
+    this.#augmentations = options.diffAugment === undefined ? [] : (diffAugmentNames(options.diffAugment) ?? []);
   }
 
   /** G's pictures, [n, outputNc, height, width]. */
@@ -104,9 +123,18 @@ export class Model {
     return this.graph.scope(`netD(${pass})`, () => this.#discriminate(this.#pair(picture)));
   }
 
-  /** D's input: the picture beside its input, or the picture alone. */
+  /** D's input after its augmentations: the picture beside its input, or the picture alone. */
   #pair(picture: Tensor): Tensor {
-    return this.#options.noCondition ? picture : concat([this.realA, picture], 1);
+    const given = { input: this.#options.noCondition ? undefined : this.realA, picture };
+    const shown = augmented(given, this.#augmentations, (purpose) => this.#draw(purpose));
+    return shown.input ? concat([shown.input, shown.picture], 1) : shown.picture;
+  }
+
+  /** The random number that the augmentations of this batch use for a purpose, one a sample. */
+  #draw(purpose: string): Tensor {
+    const known = this.#draws.get(purpose) ?? this.netD.uniform([this.realA.shape[0]!, 1, 1, 1]);
+    this.#draws.set(purpose, known);
+    return known;
   }
 
   #discriminate(pair: Tensor): Judgement {
@@ -115,7 +143,7 @@ export class Model {
 
   /** D's loss, which is small where D separates real pairs from fake ones (Isola et al. 2017, eq. 1 and 3.3). */
   lossD(real: Judgement, fake: Judgement, fakeB: Tensor): Loss {
-    const { ganMode, lambdaGp, lossDWeight } = this.#options;
+    const { ganMode, lambdaGp, lambdaR1, lossDWeight } = this.#options;
     const ganLoss: GanLoss = ganLosses[ganMode];
     return this.graph.scope("loss", () => {
       const dFake = overScales(fake, ganLoss.fake);
@@ -130,6 +158,11 @@ export class Model {
         const judge = (pair: Tensor) => logits(this.#discriminate(pair));
         const penalty = mul(gradientPenalty(judge, this.#pair(this.realB), this.#pair(fakeB), share), lambdaGp);
         parts.push(["D_GP", penalty]);
+        sum = add(sum, penalty);
+      }
+      if (lambdaR1 > 0) {
+        const penalty = mul(realGradientPenalty(logits(real), this.realB), lambdaR1);
+        parts.push(["D_R1", penalty]);
         sum = add(sum, penalty);
       }
       return { total: mul(sum, lossDWeight), parts };

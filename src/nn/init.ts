@@ -72,7 +72,15 @@ export function initialise(
   const random = () => new Random(seed, `init ${network} ${name}`, 0);
   if (role === "weight") init.fill(random(), out, shape, gain);
   else if (role === "scale") random().fillNormal(out, 1, gain);
+  else if (role === "direction") fillDirection(random(), out);
   else out.fill(role === "variance" ? 1 : 0);
+}
+
+/** A random vector of length 1, all directions alike. */
+function fillDirection(random: Random, out: Float32Array): void {
+  random.fillNormal(out, 0, 1);
+  const length = lengthOf(Float64Array.from(out));
+  for (let i = 0; i < out.length; i++) out[i]! /= length;
 }
 
 /**

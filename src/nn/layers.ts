@@ -1,10 +1,11 @@
 /** Layers on maps [N, C, H, W]. `name` is the module's name in the PyTorch implementation of pix2pix. */
-import type { Tensor } from "../graph/graph.ts";
+import type { Shape, Tensor } from "../graph/graph.ts";
 import { Conv, ConvTranspose } from "../graph/ops/conv.ts";
 import { mul } from "../graph/ops/elementwise.ts";
 import { reflect } from "../graph/ops/movement.ts";
 import { upsample } from "../graph/ops/pooling.ts";
 import type { Parameters } from "./parameters.ts";
+import { spectralWeight } from "./spectral.ts";
 
 /** The values that a convolution reads beyond the edge of its input: zeros, or the input mirrored at its edge. */
 export const paddings = ["zero", "reflect"] as const;
@@ -34,10 +35,14 @@ export interface ConvTransposeOptions extends Omit<ConvOptions, "padding"> {
   outputPad?: number;
 }
 
+/** The weight of a convolution. @param outputs the axis of `shape` that counts the output channels */
+const weightOf = (p: Parameters, name: string, shape: Shape, outputs: 0 | 1): Tensor =>
+  p.spectral ? spectralWeight(p, name, shape, outputs) : p.get(`${name}.weight`, shape, "weight");
+
 /** A convolution; stride 1, no padding and a bias by default. */
 export function conv(p: Parameters, name: string, x: Tensor, options: ConvOptions): Tensor {
   const { out, kernel, stride = 1, pad = 0, padding = "zero", dilation = 1, bias = true } = options;
-  const w = p.get(`${name}.weight`, [out, x.shape[1]!, kernel, kernel], "weight");
+  const w = weightOf(p, name, [out, x.shape[1]!, kernel, kernel], 0);
   const b = bias ? [p.get(`${name}.bias`, [out], "bias")] : [];
   const mirrored = padding === "reflect" && pad > 0;
   const rest = mirrored ? 0 : pad;
@@ -51,7 +56,7 @@ export function conv(p: Parameters, name: string, x: Tensor, options: ConvOption
 /** A transposed convolution; stride 1, no padding and a bias by default. */
 export function convTranspose(p: Parameters, name: string, x: Tensor, options: ConvTransposeOptions): Tensor {
   const { out, kernel, stride = 1, pad = 0, dilation = 1, bias = true, outputPad = 0 } = options;
-  const w = p.get(`${name}.weight`, [x.shape[1]!, out, kernel, kernel], "weight");
+  const w = weightOf(p, name, [x.shape[1]!, out, kernel, kernel], 1);
   const b = bias ? [p.get(`${name}.bias`, [out], "bias")] : [];
   return ConvTranspose([x, w, ...b], {
     strides: [stride, stride],

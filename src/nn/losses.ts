@@ -40,6 +40,19 @@ export function gradientPenalty(judge: (pair: Tensor) => Tensor[], real: Tensor,
 }
 
 /**
+ * R1: half the mean over samples of |d logits / d picture|^2 at real pictures (Mescheder et al. 2018, eq. 9). Summed over scales.
+ * @param maps D's maps of logits for the real pairs
+ * @param picture the real pictures, of which the maps are functions
+ */
+export function realGradientPenalty(maps: readonly Tensor[], picture: Tensor): Tensor {
+  const penalties = maps.map((map) => {
+    const [slope] = gradient(sum(map), [picture]);
+    return mul(mean(sumSquare(slope!, [1, 2, 3])), 0.5);
+  });
+  return penalties.reduce(add);
+}
+
+/**
  * Feature matching (pix2pixHD, Wang et al. 2018, eq. 4, weighted as its code): the L1 distance between D's inner maps of fake
  * and real, the mean over layers times 4, the mean over scales. The last map of each scale, its logits, is left out.
  */

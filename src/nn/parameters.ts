@@ -7,9 +7,10 @@ import { type Graph, type Shape, sizeOf, type Tensor } from "../graph/graph.ts";
 
 /**
  * The role of a parameter, which determines its initial value: `weight` (see init.ts), `scale` of a norm (N(1, gain)),
- * `bias` (0), and a batch norm's running `mean` (0) and `variance` (1). The optimiser does not train the last two.
+ * `bias` (0), a batch norm's running `mean` (0) and `variance` (1), and a `direction`, a random vector of length 1
+ * (spectral.ts). The optimiser does not train the last three.
  */
-export type Role = "weight" | "scale" | "bias" | "mean" | "variance";
+export type Role = "weight" | "scale" | "bias" | "mean" | "variance" | "direction";
 
 export interface ParameterSpec {
   name: string;
@@ -35,6 +36,7 @@ export class Parameters {
   readonly graph: Graph;
   /** "netG" or "netD": the first part of the input names. */
   readonly network: string;
+  readonly spectral: boolean;
   readonly specs: ParameterSpec[] = [];
   readonly masks: MaskSpec[] = [];
   /** Inputs that the host fills with uniform random numbers in [0, 1). */
@@ -45,9 +47,11 @@ export class Parameters {
   readonly norms: (Moments & { x: Tensor })[] = [];
   #current = new Map<string, Tensor>();
 
-  constructor(graph: Graph, network: string) {
+  /** @param spectral whether layers divide their weights by their largest singular value (spectral.ts) */
+  constructor(graph: Graph, network: string, { spectral = false } = {}) {
     this.graph = graph;
     this.network = network;
+    this.spectral = spectral;
   }
 
   /** The current value of a parameter; at the first request a new graph input. */
@@ -102,8 +106,10 @@ export class Parameters {
   }
 }
 
-/** Whether the optimiser trains a parameter; running statistics are not trained. */
-export const isTrainable = ({ role }: { role: Role }): boolean => role !== "mean" && role !== "variance";
+const untrained: ReadonlySet<Role> = new Set(["mean", "variance", "direction"]);
+
+/** Whether the optimiser trains a parameter; running statistics and directions are not trained. */
+export const isTrainable = ({ role }: { role: Role }): boolean => !untrained.has(role);
 
 /** The number of trained values: PyTorch's `sum(p.numel() for p in net.parameters())`. */
 export const countParameters = (specs: readonly ParameterSpec[]): number =>

@@ -27,6 +27,8 @@ export interface LossLine {
   G_Feat?: number;
   /** Gradient penalty, multiplied by its lambda. */
   D_GP?: number;
+  /** Gradient penalty at real pictures, multiplied by its lambda. */
+  D_R1?: number;
 }
 
 /** The unit of the adversarial losses, and D's losses where it cannot tell real from fake, as a number and in words. */
@@ -153,6 +155,7 @@ export function lossCharts(info: Pick<RunPageInfo, "losses" | "adversarial" | "l
   const more = [
     { key: "G_Feat", title: "Feature matching", yLabel: "G_Feat = lambda \u00d7 distance of the discriminator's maps" },
     { key: "D_GP", title: "Gradient penalty", yLabel: "D_GP = lambda \u00d7 mean (slope \u2212 1)\u00b2" },
+    { key: "D_R1", title: "Gradient penalty at real pictures", yLabel: "D_R1 = lambda / 2 \u00d7 mean slope\u00b2" },
   ] as const;
   for (const { key, title, yLabel } of more) {
     if (losses[0]![key] === undefined) continue;

@@ -78,15 +78,15 @@ async function trainEpoch(training: Training, signal: AbortSignal | undefined): 
   const { config, trainer, steps, log, reporter } = training;
   const epoch = Math.floor(training.step / steps.perEpoch) + 1;
   const end = Math.min(epoch * steps.perEpoch, steps.last);
-  const lr = learningRate(training, epoch);
+  const rates = learningRates(training, epoch);
   while (training.step < end && !signal?.aborted) {
     const began = performance.now();
     const batches = await nextBatches(training, epoch);
     training.step++;
     const { step } = training;
-    await trainer.step(batches, { step, lr });
+    await trainer.step(batches, { step, ...rates });
     const images = batches.reduce((n, batch) => n + batch.n, 0);
-    await log.add({ epoch, step, lr, images }, (performance.now() - began) / 1000);
+    await log.add({ epoch, step, lr: rates.lr, images }, (performance.now() - began) / 1000);
     if (step === end) await endEpoch(training, epoch);
     else if (step % config.saveLatestFreq === 0) {
       await keepStep(training, epoch);
@@ -96,12 +96,13 @@ async function trainEpoch(training: Training, signal: AbortSignal | undefined): 
   }
 }
 
-/** The learning rate is constant within an epoch. */
-function learningRate({ config, validation }: Training, epoch: number): number {
+/** The learning rates of both networks. They are constant within an epoch. */
+function learningRates({ config, validation }: Training, epoch: number): { lr: number; lrD: number } {
   const schedule: Schedule = schedules[config.lrPolicy];
   const history = validation?.history(epoch) ?? [];
   const { better } = validationMetrics[config.valMetric];
-  return config.lr * schedule.factor(epoch, { ...config, history, better });
+  const factor = schedule.factor(epoch, { ...config, history, better });
+  return { lr: config.lr * factor, lrD: (config.lrD ?? config.lr) * factor };
 }
 
 /** The batches of the next step: `accumulate` of the epoch's, fewer at its end. A failure saves the steps before it. */

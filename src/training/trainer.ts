@@ -148,9 +148,9 @@ export class Trainer {
   /**
    * One update of both networks, on one batch or, with `accumulate`, on several. Random draws are functions of (seed,
    * step). A GPU may still compute when the promise resolves; `losses` waits for it.
-   * @param at `step` counts from 1 over the whole run; `lr` is the learning rate
+   * @param at `step` counts from 1 over the whole run; `lr` is the learning rate, `lrD` that of D where it is another
    */
-  async step(batch: Batch | readonly Batch[], at: { step: number; lr: number }): Promise<void> {
+  async step(batch: Batch | readonly Batch[], at: { step: number; lr: number; lrD?: number }): Promise<void> {
     const { model } = this.#options;
     const batches = "A" in batch ? [batch] : batch;
     const compiled: Compiled[] = [];
@@ -210,12 +210,12 @@ export class Trainer {
   }
 
   /** Updates the network of a substep by its gradients. */
-  async #update(substep: number, { step, lr }: { step: number; lr: number }): Promise<void> {
+  async #update(substep: number, { step, lr, lrD = lr }: { step: number; lr: number; lrD?: number }): Promise<void> {
     const { model } = this.#options;
     const { bound, substeps } = this.#last!;
     const { state, after } = substeps[substep]!;
     for (const index of after) await bound.run(index);
-    await this.#engine.optimise(state, adamFactors(step, lr, model), model);
+    await this.#engine.optimise(state, adamFactors(step, state === this.netD ? lrD : lr, model), model);
   }
 
   /**

@@ -248,6 +248,12 @@ describe("combinations", () => {
     [{ replacement: true, serialBatches: true }, /--replacement .*--serial-batches/],
     [{ datasetMode: "colorization", inputNc: 3 }, /colorization .*--input-nc 3/],
     [{ preprocess: "scale_width_and_crop", loadSize: 200 }, /--load-size: got 200.*--crop-size 256/],
+    [{ spectralNorm: true, updateOrder: "stale" }, /--spectral-norm .*--update-order updated/],
+    [{ lambdaR1: 1, batchSize: 2 }, /--lambda-r1: .* batch norm mixes/],
+    [
+      { diffAugment: "color,shift" },
+      /--diff-augment: got "color,shift", expected some of color, translation and cutout/,
+    ],
     [{ accumulate: 2, updateOrder: "stale" }, /--accumulate .*--update-order updated/],
   ])("%o cannot work", (options, message) => {
     expect(problem(() => parseCommandLine({ ...data, ...options }))).toMatch(message);

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { gradient } from "../../src/graph/gradient.ts";
 import { Graph, op, type Program, type Tensor } from "../../src/graph/graph.ts";
 import { add, mul, relu, sub, tanh } from "../../src/graph/ops/elementwise.ts";
-import { reshape } from "../../src/graph/ops/movement.ts";
+import { detach, Identity, reshape } from "../../src/graph/ops/movement.ts";
 import { mean, sum } from "../../src/graph/ops/reduce.ts";
 import { trainingStep } from "../../src/model/pix2pix.ts";
 import { discriminators, receptiveField } from "../../src/networks/discriminators.ts";
@@ -47,6 +47,19 @@ describe("gradient", () => {
       Add_2 = Add(Expand_1, Mul_2) : float32[4]  # grad()
       Add_3 = Add(Add_2, Mul_2) : float32[4]  # grad()
       output da = Add_3
+      "
+    `);
+  });
+
+  it("stops at a detached value, also where the same value is used with its gradient", () => {
+    expect(printed([[4]], (a) => sum(add(mul(detach(a), a), Identity([a]))))).toMatchInlineSnapshot(`
+      "
+      input a: float32[4]
+      Identity_1 = Identity(a) : float32[4]
+      Expand_1 = Expand(1) {shape=[4]} : float32[4]  # grad()
+      Mul_3 = Mul(Expand_1, Identity_1) : float32[4]  # grad()
+      Add_2 = Add(Expand_1, Mul_3) : float32[4]  # grad()
+      output da = Add_2
       "
     `);
   });

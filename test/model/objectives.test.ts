@@ -14,7 +14,7 @@ const fixture = (name: string) => readFileSync(addressOf(name));
 const { tensors } = decode(fixture("objectives.safetensors"));
 
 interface Case {
-  config: Partial<ModelOptions> & { n: number; batches: number; lr?: number };
+  config: Partial<ModelOptions> & { n: number; batches: number; lr?: number; lrD?: number };
   losses: Losses[];
 }
 const { shares, cases } = JSON.parse(fixture("objectives.json").toString()) as {
@@ -45,7 +45,7 @@ describe("steps of PyTorch", () => {
 
   for (const [name, { config, losses }] of Object.entries(cases)) {
     it(name, async () => {
-      const { n, batches, lr = 2e-4, ...changes } = config;
+      const { n, batches, lr = 2e-4, lrD, ...changes } = config;
       const shape = { n, height: 32, width: 32 };
       const options = { ...model, ...changes, accumulate: batches };
       const trainer = new Trainer(await nodePlatform(), { model: options, seed, threads: 1 }, shape);
@@ -61,7 +61,7 @@ describe("steps of PyTorch", () => {
       });
 
       for (const step of losses.keys()) {
-        await trainer.step(data, { step: step + 1, lr });
+        await trainer.step(data, { step: step + 1, lr, ...(lrD !== undefined && { lrD }) });
         if (step > 0) continue;
         for (const [letter, net] of Object.entries(nets)) {
           // Biases before an instance norm have no gradient but rounding.

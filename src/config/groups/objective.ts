@@ -1,9 +1,12 @@
 /** Options of the objective and of the step: losses, their weights, and how the two networks take turns. */
 import * as z from "zod";
 import { updateOrders } from "../../model/losses.ts";
+import { diffAugmentNames, diffAugments } from "../../nn/diff-augment.ts";
 import { type GanLoss, ganLosses } from "../../nn/losses.ts";
 import { namesOf } from "../names.ts";
 import { listed, option } from "../options.ts";
+
+const expectedAugments = `some of ${listed(namesOf(diffAugments), "and")}, separated by commas`;
 
 const penalised = Object.entries<GanLoss>(ganLosses).flatMap(([name, { gradientPenalty }]) =>
   gradientPenalty ? [name] : [],
@@ -18,6 +21,28 @@ export const objectiveOptions = {
   lambdaGp: option(z.number().min(0).default(10), {
     group: "objective",
     help: `weight of the gradient penalty of --gan-mode ${listed(penalised)}`,
+  }),
+  lambdaR1: option(z.number().min(0).default(0), {
+    group: "objective",
+    flag: "--lambda-r1",
+    help: "weight of half the squared gradient of the discriminator at real pictures (R1, Mescheder et al. 2018)",
+  }),
+  diffAugment: option(
+    z
+      .string()
+      .refine((list) => diffAugmentNames(list) !== undefined, expectedAugments)
+      .optional(),
+    {
+      group: "objective",
+      value: "LIST",
+      absent: "none",
+      help: `random changes of what the discriminator sees, for small data sets (DiffAugment, Zhao et al. 2020): ${expectedAugments}`,
+      kinds: diffAugments,
+    },
+  ),
+  spectralNorm: option(z.boolean().default(false), {
+    group: "objective",
+    help: "divide each weight of the discriminator by its largest singular value (Miyato et al. 2018)",
   }),
   lambdaL1: option(z.number().min(0).default(100), {
     group: "objective",

@@ -27,6 +27,12 @@ export const scheduleOptions = {
     resume: true,
   }),
   lr: option(z.number().gt(0).default(0.0002), { group: "schedule", help: "Adam's learning rate", resume: true }),
+  lrD: option(z.number().gt(0).optional(), {
+    group: "schedule",
+    absent: "that of --lr",
+    help: "Adam's learning rate for the discriminator (two time-scales, Heusel et al. 2017); it follows --lr-policy as --lr does",
+    resume: true,
+  }),
   lrPolicy: option(z.enum(namesOf(schedules)).default("linear"), {
     group: "schedule",
     help: "course of the learning rate",

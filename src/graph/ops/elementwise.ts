@@ -105,7 +105,8 @@ export const where = (condition: Tensor, a: Operand, b: Operand): Tensor => Wher
 /** x^2 */
 export const square = (x: Tensor): Tensor => mul(x, x);
 
-const toFloat = (condition: Tensor): Tensor => Cast([condition], { to: 1 });
+/** 1 where the condition holds, 0 elsewhere. */
+export const toFloat = (condition: Tensor): Tensor => Cast([condition], { to: 1 });
 
 /** -1, 0 or 1, as the difference of two comparisons: ONNX Runtime has no Sign kernel on WebGPU. */
 export const sign = (x: Tensor): Tensor => sub(toFloat(Greater([x, 0])), toFloat(Less([x, 0])));

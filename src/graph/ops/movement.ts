@@ -1,6 +1,6 @@
 /** Ops that move values: reshape, transpose, slice, pad, concat, space to depth. */
 import { ShapeError } from "../../errors.ts";
-import { type Op, op, type Shape, sameShape, sizeOf, type Tensor } from "../graph.ts";
+import { none, type Op, op, type Shape, sameShape, sizeOf, type Tensor } from "../graph.ts";
 import { add } from "./elementwise.ts";
 import { Expand } from "./reduce.ts";
 
@@ -190,6 +190,10 @@ export function transpose(x: Tensor, perm: readonly number[]): Tensor {
     );
   return Transpose([x], { perm });
 }
+
+/** x as a constant: the gradient of everything behind it stops there. */
+export const detach = (x: Tensor): Tensor => Stop([x]);
+const Stop = op("Identity", { shape: ([x]) => x!, gradient: none });
 
 /** Tensors one after the other along `axis`. */
 export const concat = (xs: Tensor[], axis: number): Tensor => Concat(xs, { axis });
