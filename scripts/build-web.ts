@@ -1,18 +1,20 @@
-/** Builds what a browser loads: the worker and the runtime for the package, and the page. */
-import { copyFileSync, cpSync, mkdirSync } from "node:fs";
+/** Builds what a browser loads: the worker and the runtime for the package, and the web app. */
+import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type BuildOptions, build, type Plugin } from "esbuild";
+import { gzipSync } from "node:zlib";
+import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** The worker, and ONNX Runtime's files in ort/. */
 export const webFolder = join(root, "dist/web");
-/** The page without them. */
-export const pageFolder = join(root, "dist/page");
+/** The web app, with all that it loads. */
+export const appFolder = join(root, "dist/page");
 
-/** The script of the page, relative to the project. */
-export const pageEntry = "src/web/page/main.ts";
+const app = "src/app";
+/** Files with a digest or a version in their name: a browser may keep them for ever. */
+const assets = "assets";
 
 /** ONNX Runtime's own files for WASM alone and for WASM with WebGPU. */
 const runtimes = ["ort-wasm-simd-threaded", "ort-wasm-simd-threaded.asyncify"];
@@ -58,25 +60,15 @@ export const workerOptions = (outdir: string): BuildOptions => ({
   minifyWhitespace: false,
 });
 
-/** A page's script as main.js. @param entry the script, relative to the project */
-export const pageOptions = (outdir: string, entry: string): BuildOptions => ({
-  ...options,
-  entryPoints: { main: entry },
-  outdir,
-});
-
 /** The files of ONNX Runtime in the folder ort/. */
 export function copyRuntime(outdir: string): void {
   mkdirSync(join(outdir, "ort"), { recursive: true });
   for (const name of runtimes.flatMap((runtime) => [`${runtime}.mjs`, `${runtime}.wasm`])) {
-    copyFileSync(join(root, "node_modules/onnxruntime-web/dist", name), join(outdir, "ort", name));
+    copyFileSync(runtimeFile(name), join(outdir, "ort", name));
   }
 }
 
-/** The files of a page that are not scripts. */
-export function copyStatic(outdir: string, entry: string): void {
-  cpSync(join(root, entry, ".."), outdir, { recursive: true, filter: (path) => !path.endsWith(".ts") });
-}
+const runtimeFile = (name: string) => join(root, "node_modules/onnxruntime-web/dist", name);
 
 /** What a worker needs: worker.js, ort.js and ort/. */
 export async function buildWorker(outdir: string): Promise<void> {
@@ -84,12 +76,81 @@ export async function buildWorker(outdir: string): Promise<void> {
   copyRuntime(outdir);
 }
 
-/** A page. It needs the files of buildWorker beside it. */
-export async function buildPage(outdir: string, entry = pageEntry): Promise<void> {
-  await build(pageOptions(outdir, entry));
-  copyStatic(outdir, entry);
+/** A script of a test as main.js, with index.html beside it. It needs the files of buildWorker in the same folder. */
+export async function buildPage(outdir: string, entry: string): Promise<void> {
+  await build({ ...options, entryPoints: { main: entry }, outdir });
+  copyFileSync(join(root, entry, "../index.html"), join(outdir, "index.html"));
+}
+
+/**
+ * The web app: index.html, its assets, and the runs that are published with it. The binaries of the runtime are compressed once,
+ * so that a host that compresses nothing sends a quarter of the bytes.
+ */
+export async function buildApp(outdir: string): Promise<void> {
+  rmSync(outdir, { recursive: true, force: true });
+  const runtime = copyCompressedRuntime(outdir);
+  const named: BuildOptions = {
+    ...options,
+    outdir: join(outdir, assets),
+    entryNames: "[name]-[hash]",
+    chunkNames: "[name]-[hash]",
+    metafile: true,
+    sourcemap: false,
+    loader: { ".html": "text" },
+  };
+  const worker = await build({ ...named, entryPoints: { worker: "src/web/worker.ts" } });
+  const define = {
+    __WORKER__: JSON.stringify(`${assets}/${outputOf(worker.metafile, "src/web/worker.ts")}`),
+    __RUNTIME__: JSON.stringify(runtime),
+  };
+  const entryPoints = { main: `${app}/main.tsx`, style: `${app}/style.css` };
+  const { metafile } = await build({
+    ...named,
+    entryPoints,
+    define,
+    splitting: true,
+    jsx: "automatic",
+    jsxImportSource: "preact",
+  });
+  let html = readFileSync(join(root, app, "index.html"), "utf8");
+  for (const [name, source] of [
+    ["main.js", entryPoints.main],
+    ["style.css", entryPoints.style],
+  ] as const) {
+    html = html.replace(`"${name}"`, `"${assets}/${outputOf(metafile, source)}"`);
+  }
+  writeFileSync(join(outdir, "index.html"), html);
+  cpSync(join(root, app, "models"), join(outdir, "models"), { recursive: true });
+}
+
+/** The name of the file that a source has become. */
+function outputOf(metafile: Metafile | undefined, source: string): string {
+  const [path] = Object.entries(metafile?.outputs ?? {}).find(([, { entryPoint }]) => entryPoint === source) ?? [];
+  if (!path) throw new Error(`The build has no output of ${source}.`);
+  return basename(path);
+}
+
+/** @returns the folder, relative to the page */
+function copyCompressedRuntime(outdir: string): string {
+  const { version } = JSON.parse(readFileSync(runtimeFile("../package.json"), "utf8")) as { version: string };
+  const folder = `${assets}/ort-${version}/`;
+  mkdirSync(join(outdir, folder), { recursive: true });
+  for (const runtime of runtimes) {
+    copyFileSync(runtimeFile(`${runtime}.mjs`), join(outdir, folder, `${runtime}.mjs`));
+    writeFileSync(join(outdir, folder, `${runtime}.wasm.gz`), compressed(runtimeFile(`${runtime}.wasm`)));
+  }
+  return folder;
+}
+
+/** Compressed files by their paths: it takes seconds, and tests build several times. */
+const known = new Map<string, Buffer>();
+
+function compressed(path: string): Buffer {
+  const bytes = known.get(path) ?? gzipSync(readFileSync(path), { level: 9 });
+  known.set(path, bytes);
+  return bytes;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await Promise.all([buildWorker(webFolder), buildPage(pageFolder)]);
+  await Promise.all([buildWorker(webFolder), buildApp(appFolder)]);
 }

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 const root = fileURLToPath(new URL("../src", import.meta.url));
 const sources = readdirSync(root, { recursive: true })
   .map((path) => String(path).replaceAll("\\", "/"))
-  .filter((path) => path.endsWith(".ts"))
+  .filter((path) => /\.tsx?$/.test(path))
   .sort();
 
 interface Import {
@@ -51,6 +51,7 @@ const layers: readonly (readonly string[])[] = [
   ["conformance"],
   ["index.ts"],
   ["node", "web"],
+  ["app"],
   ["cli"],
 ];
 const layerOf = (path: string) => layers.findIndex((places) => places.includes(path.split("/")[0]!));
@@ -78,7 +79,7 @@ describe("imports", () => {
 
   it("lead to files that exist", () => {
     const missing = [...graph].flatMap(([path, imports]) =>
-      imports.filter(({ to }) => to.endsWith(".ts") && !graph.has(to)).map(({ to }) => `${path} -> ${to}`),
+      imports.filter(({ to }) => /\.tsx?$/.test(to) && !graph.has(to)).map(({ to }) => `${path} -> ${to}`),
     );
     expect(missing).toEqual([]);
   });
@@ -94,7 +95,7 @@ describe("imports", () => {
 
   it("the core takes nothing of Node, sharp or a runtime; only types of onnxruntime-common", () => {
     const outside = [...graph]
-      .filter(([path]) => !/^(node|web|cli)\//.test(path))
+      .filter(([path]) => !/^(node|web|app|cli)\//.test(path))
       .flatMap(([path, imports]) => imports.filter(({ to }) => !graph.has(to)).map((each) => ({ path, ...each })));
     const allowed = ({ to, typeOnly }: Import) =>
       ["zod", "unzipit", "modern-tar"].includes(to) ||
@@ -103,7 +104,7 @@ describe("imports", () => {
     expect(outside.filter((each) => !allowed(each))).toEqual([]);
     expect(outside.length).toBeGreaterThan(2);
     const text = sources
-      .filter((path) => !/^(node|web|cli)\//.test(path))
+      .filter((path) => !/^(node|web|app|cli)\//.test(path))
       .filter((path) => /\b(process|Buffer|__dirname|require)\b[.(]/.test(readFileSync(join(root, path), "utf8")));
     expect(text, "Node's globals").toEqual([]);
   });

@@ -22,7 +22,11 @@ const grain = 2;
  * One facade as size x size RGB pictures; size is at least 32. Equal random numbers give the same facade at every size.
  */
 export function drawFacade(random: Random, size = 64): Facade {
-  const parts = layOut(random);
+  return drawParts(layOut(random), random, size);
+}
+
+/** The label map and the photo of these parts, as size x size RGB pictures. @param random of the photo's grain */
+export function drawParts(parts: readonly Part[], random: Random, size: number): Facade {
   const values = shade(parts, size);
   const data = Uint8Array.from(values, (value) =>
     Math.min(255, Math.max(0, Math.round(value + grain * random.normal()))),

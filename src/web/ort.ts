@@ -1,4 +1,5 @@
 /** ONNX Runtime in a browser. The package's build includes its scripts; its binaries lie in ort/ beside this module. */
+import { UserError } from "../errors.ts";
 import type { Ort, Platform } from "../platform.ts";
 
 interface RuntimeFiles {
@@ -14,6 +15,8 @@ export interface RuntimeOptions {
    * default the files that the package ships in ort/ beside this module, whose addresses bundlers find.
    */
   base?: string | undefined;
+  /** The binary lies in `base` as .wasm.gz: a host that compresses nothing sends a quarter of the bytes. Default false. */
+  compressed?: boolean | undefined;
 }
 
 /** Bundlers copy a file whose address is written in this form, and put in the address of the copy. */
@@ -28,12 +31,40 @@ const shipped = {
   },
 } satisfies Record<string, RuntimeFiles>;
 
+const fileNames = { wasm: "ort-wasm-simd-threaded", webgpu: "ort-wasm-simd-threaded.asyncify" };
+
+/** The binaries that have been fetched: ONNX Runtime takes one at its first session. */
+const fetched = new Map<string, Promise<ArrayBuffer>>();
+
 /** Loads the runtime for a device. The runtime with WebGPU is twice as large as the one with WASM only. */
-export async function loadOrt(device: "wasm" | "webgpu", { threads, base }: RuntimeOptions): Promise<Ort> {
+export async function loadOrt(device: "wasm" | "webgpu", options: RuntimeOptions): Promise<Ort> {
+  const { threads, base, compressed = false } = options;
+  // Both are needed: they are fetched at the same time.
+  const binary = compressed && base ? unpacked(`${base}${fileNames[device]}.wasm.gz`) : undefined;
   const runtime = await (device === "webgpu" ? import("onnxruntime-web/webgpu") : import("onnxruntime-web/wasm"));
   runtime.env.wasm.numThreads = threads;
-  runtime.env.wasm.wasmPaths = base ?? shipped[device];
+  if (binary && base) {
+    runtime.env.wasm.wasmPaths = { mjs: `${base}${fileNames[device]}.mjs` };
+    runtime.env.wasm.wasmBinary = await binary;
+  } else runtime.env.wasm.wasmPaths = base ?? shipped[device];
   return runtime;
+}
+
+function unpacked(address: string): Promise<ArrayBuffer> {
+  const known = fetched.get(address) ?? unpack(address);
+  fetched.set(address, known);
+  known.catch(() => fetched.delete(address));
+  return known;
+}
+
+/** A file that is gzip, whether the server says so (then the browser has unpacked it) or not. */
+async function unpack(address: string): Promise<ArrayBuffer> {
+  const response = await fetch(address);
+  if (!response.ok) throw new UserError(`${address} cannot be loaded: the server answers ${response.status}.`);
+  const bytes = await response.arrayBuffer();
+  const [first, second] = new Uint8Array(bytes);
+  if (first !== 0x1f || second !== 0x8b) return bytes;
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 }
 
 /**

@@ -13,6 +13,8 @@ export interface WebPlatformOptions {
   threads?: number | undefined;
   /** See RuntimeOptions.base. */
   runtimeBase?: string | undefined;
+  /** See RuntimeOptions.compressed. */
+  compressed?: boolean | undefined;
   /** The result of `capabilities`, where it is known. */
   found?: Capabilities | undefined;
 }
@@ -25,7 +27,11 @@ export interface WebPlatformOptions {
 export async function webPlatform(options: WebPlatformOptions = {}): Promise<Platform> {
   const found = options.found ?? (await capabilities());
   const threads = Math.min(options.threads ?? found.threads, found.threads);
-  const ort = await loadOrt(options.device ?? "wasm", { threads, base: options.runtimeBase });
+  const ort = await loadOrt(options.device ?? "wasm", {
+    threads,
+    base: options.runtimeBase,
+    compressed: options.compressed,
+  });
   return {
     files,
     images,

@@ -17,6 +17,10 @@ import type { importPictures } from "./import.ts";
 export interface WorkerOptions {
   /** See RuntimeOptions.base. */
   runtimeBase?: string | undefined;
+  /** See RuntimeOptions.compressed. */
+  compressed?: boolean | undefined;
+  /** The address of runs that are published with the page; they are opened as those of the folder `publishedDir`. */
+  published?: string | undefined;
 }
 
 /** Options of `RemoteTranslator.evaluate`. */

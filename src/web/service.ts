@@ -14,6 +14,7 @@ import { images } from "./images.ts";
 import { importPictures } from "./import.ts";
 import { webPlatform } from "./platform.ts";
 import type { Context, Handlers, RemoteEvaluateOptions, WorkerOptions } from "./protocol.ts";
+import { publishedDir, publishedFiles } from "./published.ts";
 
 export class Service implements Handlers {
   #options: WorkerOptions = {};
@@ -83,14 +84,16 @@ export class Service implements Handlers {
   }
 
   async #platform(
-    { device: asked = "auto", threads }: Pick<OpenOptions, "device" | "threads">,
+    { device: asked = "auto", threads, checkpointsDir }: Pick<OpenOptions, "device" | "threads" | "checkpointsDir">,
     say: (note: string) => void,
   ): Promise<{ platform: Platform; device: Config["device"] }> {
     this.#found ??= await capabilities();
     const { name, note } = chooseDevice(asked, this.#found);
     if (note) say(note);
-    const { runtimeBase } = this.#options;
-    const platform = await webPlatform({ device: name, threads, runtimeBase, found: this.#found });
+    const { runtimeBase, compressed, published } = this.#options;
+    const own = await webPlatform({ device: name, threads, runtimeBase, compressed, found: this.#found });
+    const isPublished = published !== undefined && checkpointsDir === publishedDir;
+    const platform = isPublished ? { ...own, files: publishedFiles(published) } : own;
     // A run that asks for auto keeps auto, so that it can be opened elsewhere; cpu and cuda are devices of Node.
     return { platform, device: asked === "auto" || note ? "auto" : name };
   }

@@ -17,6 +17,7 @@ const patience = { timeout: 60_000 };
 inChromium("the page", () => {
   let page: Page;
   sharePage({
+    route: "#/train",
     use: (opened) => {
       page = opened;
     },

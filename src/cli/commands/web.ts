@@ -32,10 +32,8 @@ function portOfEnvironment(): { port?: string } {
 
 /** dist/ of the package, or of the checkout. */
 const dist = fileURLToPath(new URL("../../../dist", import.meta.url));
-/** The page, and what it loads: the worker and ONNX Runtime. */
-const parts = [join(dist, "page"), join(dist, "web")];
-/** Files of dist/web that a static folder needs. */
-const loaded = ["worker.js", "ort"];
+/** The web app, with all that it loads. */
+const page = join(dist, "page");
 
 export const web: Command = {
   name: "web",
@@ -44,19 +42,17 @@ export const web: Command = {
   examples: ["npx pix2pix web", "npx pix2pix web --port 3000", "npx pix2pix web --out public"],
   async run(given, output) {
     const { port, out } = parseOptions(schema, { ...portOfEnvironment(), ...given });
-    const [page, worker] = parts as [string, string];
-    if (!existsSync(join(page, "index.html")) || !existsSync(join(worker, "worker.js"))) {
+    if (!existsSync(join(page, "index.html"))) {
       throw new UserError(`the page is not built in ${dist}; in a checkout, npm run build:web builds it`);
     }
     if (out !== undefined) {
       cpSync(page, out, { recursive: true });
-      for (const name of loaded) cpSync(join(worker, name), join(out, name), { recursive: true });
       output.print(`Wrote the page to ${out}. Serve it with https; for threads, with the headers`);
       output.print("  Cross-Origin-Opener-Policy: same-origin");
       output.print("  Cross-Origin-Embedder-Policy: require-corp");
       return 0;
     }
-    const served = await serveFolders(parts, { port });
+    const served = await serveFolders([page], { port });
     if (port !== 0 && served.port !== port) output.note(`Port ${port} is taken; ${served.port} is free.`);
     output.print(`Train and translate in the browser: ${served.url} (Ctrl-C ends it)`);
     const stop = listenForStop(() => {});

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe } from "vitest";
-import { buildPage, buildWorker } from "../../../scripts/build-web.ts";
+import { buildApp, buildPage, buildWorker } from "../../../scripts/build-web.ts";
 import { type ServeOptions, serveFolders } from "../../../src/node/serve.ts";
 import { chromiumPath, noChromium } from "./find.ts";
 
@@ -25,10 +25,10 @@ export function launch({ webgpu = false }: { webgpu?: boolean } = {}): Promise<B
   });
 }
 
-/** The built page (or a test's own script) on a local server, with and without cross-origin isolation. */
+/** The web app (or a test's own script) on a local server, with and without cross-origin isolation. */
 export async function site(entry?: string, options: ServeOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), "pix2pix-page-"));
-  await Promise.all([buildPage(folder, entry), buildWorker(folder)]);
+  await (entry ? Promise.all([buildPage(folder, entry), buildWorker(folder)]) : buildApp(folder));
   const server = await serveFolders([folder], options);
   return {
     folder,
@@ -47,22 +47,24 @@ export function inChromium(title: string, tests: () => void): void {
 
 /** A page that the tests of a `describe` share. */
 interface Shared {
-  /** The script of the page; default: the page of the product. */
+  /** The script of the page; default: the web app. */
   entry?: string;
   webgpu?: boolean;
+  /** Appended to the address: a route such as "#/train". */
+  route?: string;
   /** Called with the page before the first test. */
   use(page: Page): void;
 }
 
 /** Opens a page before the tests of a `describe`, and closes it after them. */
-export function sharePage({ entry, webgpu = false, use }: Shared): void {
+export function sharePage({ entry, webgpu = false, route = "", use }: Shared): void {
   const closing: (() => Promise<void>)[] = [];
   beforeAll(async () => {
     const { url, close } = await site(entry);
     closing.push(close);
     const browser = await launch({ webgpu });
     closing.unshift(() => browser.close());
-    use(await openPage(browser, url));
+    use(await openPage(browser, url + route));
   }, 120_000);
   afterAll(async () => {
     for (const close of closing) await close();

@@ -1,8 +1,8 @@
 /** Section 2: start a run, watch it, pause it, and go on with it, also after the page was closed. */
 import { resumeConfig } from "../../index.ts";
 import { deviceText } from "../../training/description.ts";
-import type { Client } from "../client.ts";
-import { files } from "../files.ts";
+import type { Client } from "../../web/client.ts";
+import { files } from "../../web/files.ts";
 import { attempt, note, onClick, part, problem, show } from "./dom.ts";
 import { builtIn } from "./pictures.ts";
 import { Progress } from "./progress.ts";

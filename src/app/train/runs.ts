@@ -1,7 +1,7 @@
 /** The runs in the browser's storage. */
 import { type Config, listRuns, Run } from "../../index.ts";
 import type { LossLine } from "../../run/run.ts";
-import { files, removeFolder } from "../files.ts";
+import { files, removeFolder } from "../../web/files.ts";
 import { checkpointsDir, dataDir } from "./storage.ts";
 
 export interface StoredRun {

@@ -1,0 +1,75 @@
+/**
+ * Trains the generator that the page shows on arrival, on drawn facades and scenes alone (src/demo/). Everything follows
+ * from the seed:
+ *
+ *   node --import tsx scripts/make-arrival.ts [--steps 7000] [--dir runs]
+ *
+ *It takes an hour or two on two cores, may be stopped, and goes on where it was. At its end it writes the weights
+ * into the page.
+ */
+import { parseArgs } from "node:util";
+import { parseConfig } from "../src/config/schema.ts";
+import { drawParts } from "../src/demo/facades.ts";
+import { layOutScene } from "../src/demo/scenes.ts";
+import { nodePlatform } from "../src/node/index.ts";
+import { Random } from "../src/random.ts";
+import { Run } from "../src/run/run.ts";
+import { train } from "../src/training/train.ts";
+
+const { values } = parseArgs({
+  options: {
+    dir: { type: "string", default: "runs" },
+    steps: { type: "string", default: "7000" },
+    pairs: { type: "string", default: "1000" },
+    threads: { type: "string", default: "2" },
+  },
+});
+const seed = 2026;
+const size = 256;
+const [steps, pairs] = [Number(values.steps), Number(values.pairs)];
+const platform = await nodePlatform();
+const { files, images } = platform;
+
+const dataroot = `${values.dir}/arrival-data`;
+for (let i = 0; i < pairs; i++) {
+  const name = `scene_${String(i).padStart(4, "0")}.png`;
+  if (await files.exists(`${dataroot}/trainB/${name}`)) continue;
+  const random = new Random(seed, "scene", i);
+  const { label, photo } = drawParts(layOutScene(random), random, size);
+  await files.write(`${dataroot}/trainA/${name}`, await images.encodePng(label));
+  await files.write(`${dataroot}/trainB/${name}`, await images.encodePng(photo));
+}
+
+const epochs = Math.ceil(steps / pairs);
+const config = parseConfig({
+  name: "arrival",
+  checkpointsDir: values.dir,
+  dataroot,
+  preprocess: "none",
+  cropSize: size,
+  noFlip: true,
+  noDropout: true,
+  netG: "unet_64",
+  ngf: 16,
+  netD: "n_layers",
+  nLayersD: 2,
+  ndf: 16,
+  upsample: "transpose",
+  lr: 4e-4,
+  seed,
+  maxSteps: steps,
+  nEpochs: Math.floor(epochs / 2),
+  nEpochsDecay: Math.ceil(epochs / 2),
+  saveLatestFreq: 200,
+  saveEpochFreq: 1_000_000,
+  threads: Number(values.threads),
+});
+const continueTrain = ((await new Run(files, config).progress())?.step ?? 0) > 0;
+let next = 0;
+await train({ ...config, continueTrain }, platform, {
+  step: ({ step, losses, secondsLeft }) => {
+    if (step < next) return;
+    next = step + 100;
+    console.log(`step ${step} L1 ${losses.G_L1?.toFixed(2)} ${Math.round(secondsLeft)} s left`);
+  },
+});

@@ -1,0 +1,95 @@
+/**
+ * What the page can do, wherever it runs. The studio and the other pages know only these interfaces; `homes/` implements them:
+ * in the browser's storage (`pix2pix web`), on published files (`pix2pix export --format site`), and through the HTTP API
+ * (`pix2pix serve`).
+ */
+import type { DrawingKit } from "../data/drawing.ts";
+import type { Picture } from "../platform.ts";
+
+export type HomeKind = "browser" | "site" | "server";
+
+export interface Home {
+  readonly kind: HomeKind;
+  /** The routes beside the studio that make sense here. */
+  readonly abilities: { readonly train: boolean; readonly runs: boolean };
+  /** Where pictures are computed, and limits of this browser or machine, for the user. */
+  about(): Promise<About>;
+  /** All runs, those that can be drawn with first. */
+  runs(): Promise<RunEntry[]>;
+  /** @throws UserError for a run that is not there or that has no weights yet */
+  open(name: string): Promise<OpenRun>;
+}
+
+export interface About {
+  /** A clause: "the CPU, 2 threads". */
+  computesOn: string;
+  /** One sentence each. */
+  notes: readonly string[];
+}
+
+export interface RunEntry {
+  name: string;
+  /** Differs from the name for the generator that is shipped with the page. */
+  title: string;
+  state: "training" | "paused" | "finished" | "published";
+  /** Whether it has weights to translate with. */
+  usable: boolean;
+  /** Steps so far and in all, where they are known. */
+  step?: number;
+  steps?: number;
+}
+
+/** The choices of one translation. What is left out is the run's own. */
+export interface TranslateSettings {
+  /** "latest" (default), "best", or the number of a kept epoch. */
+  epoch?: string | undefined;
+  dropout?: "on" | "off" | undefined;
+  statistics?: "batch" | "running" | "image" | undefined;
+  /** Seed of the dropout masks. */
+  seed?: number | undefined;
+  /** The number of the output, from 0: each has dropout masks of its own. */
+  sample?: number | undefined;
+  /** The name of the picture, which the masks depend on as in `pix2pix translate`. */
+  name?: string | undefined;
+}
+
+export interface Translated {
+  /** Of the size of the picture that was given. */
+  picture: Picture;
+  /** The time that the user waited. */
+  milliseconds: number;
+}
+
+/** A pair of the run's data set. */
+export interface StudioPair {
+  name: string;
+  input: Picture;
+  /** Absent where only the input was published. */
+  target?: Picture | undefined;
+}
+
+/** A run that can be drawn with. */
+export interface OpenRun {
+  readonly name: string;
+  readonly title: string;
+  /** The size of pictures in training: that of an empty sheet. */
+  readonly width: number;
+  readonly height: number;
+  /** Whether dropout is part of the generator, so that samples differ. */
+  readonly stochastic: boolean;
+  /** Whether its norms are batch norms, so that the statistics are a choice. */
+  readonly batchNorms: boolean;
+  /** Labels of kept weights: "latest", "best", numbers of epochs. */
+  epochs(): Promise<readonly string[]>;
+  /** The palette and the tool that belong to its inputs. */
+  readonly drawing: DrawingKit;
+  /**
+   * Translates a picture of any size at that size. While the run trains, "latest" are the weights of its newest checkpoint.
+   * @throws UserError for a picture that the generator cannot take
+   */
+  translate(picture: Picture, settings?: TranslateSettings): Promise<Translated>;
+  /** A pair of the data set at random, or the next of the published examples; undefined where there are none. */
+  pair(): Promise<StudioPair | undefined>;
+  /** Frees its memory. */
+  close(): Promise<void>;
+}

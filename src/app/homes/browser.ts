@@ -1,0 +1,62 @@
+/** `pix2pix web`: the runs in this browser's storage, and the generator that is shipped with the page. */
+import { UserError } from "../../errors.ts";
+import { listRuns, Run } from "../../run/run.ts";
+import { files } from "../../web/files.ts";
+import type { About, Home, OpenRun, RunEntry } from "../home.ts";
+import { checkpointsDir } from "../train/storage.ts";
+import { Generators, openGenerator } from "./generators.ts";
+import { PublishedRuns } from "./published.ts";
+import { drawingOf, pairOf } from "./stored.ts";
+
+export class BrowserHome implements Home {
+  readonly kind = "browser";
+  readonly abilities = { train: true, runs: true };
+  readonly #generators = new Generators();
+  readonly #published = new PublishedRuns(this.#generators);
+
+  about(): Promise<About> {
+    return this.#generators.about();
+  }
+
+  async runs(): Promise<RunEntry[]> {
+    const names = await listRuns(files, checkpointsDir).catch(() => []);
+    return [...(await Promise.all(names.map(entryOf))), ...(await this.#published.entries())];
+  }
+
+  async open(name: string): Promise<OpenRun> {
+    const run = new Run(files, { checkpointsDir, name });
+    if (!(await run.isStarted().catch(() => false))) {
+      const published = await this.#published.open(name);
+      if (published) return published;
+      throw new UserError(`This browser has no run "${name}". Train it, or choose another.`);
+    }
+    const config = await run.config();
+    return openGenerator(
+      this.#generators,
+      { checkpointsDir, name },
+      {
+        title: name,
+        drawing: await drawingOf(run, config),
+        epochs: () => run.keptWeights(),
+        pair: () => pairOf(config),
+        version: async () => (await run.progress().catch(() => undefined))?.step ?? 0,
+      },
+    );
+  }
+}
+
+async function entryOf(name: string): Promise<RunEntry> {
+  const run = new Run(files, { checkpointsDir, name });
+  const progress = await run.progress().catch(() => undefined);
+  const steps = (await run.config().catch(() => undefined))?.maxSteps;
+  const step = progress?.step ?? 0;
+  const state = await stateOf(run.dir, steps !== undefined && step >= steps);
+  return { name, title: name, state, usable: step > 0, step, ...(steps !== undefined && { steps }) };
+}
+
+/** A run is trained while a worker, perhaps of another tab, holds its lock. */
+async function stateOf(dir: string, finished: boolean): Promise<RunEntry["state"]> {
+  const { held = [] } = (await navigator.locks?.query()) ?? {};
+  if (held.some(({ name }) => name?.startsWith(`pix2pix ${dir}/`))) return "training";
+  return finished ? "finished" : "paused";
+}

@@ -1,0 +1,12 @@
+/** The worker of the page, with the addresses that the build has put in. */
+import { Client } from "../../web/client.ts";
+
+const here = (path: string) => new URL(path, document.baseURI).href;
+
+/** The addresses of the runs that are published with the page, and of the runtime's files. */
+export const publishedBase = (): string => here("models/");
+
+export function makeClient(): Client {
+  const worker = new Worker(here(__WORKER__), { type: "module" });
+  return new Client({ worker, runtimeBase: here(__RUNTIME__), compressed: true, published: publishedBase() });
+}

@@ -1,0 +1,108 @@
+/** Generators in a worker of this page, opened when they are first used. */
+import type { Config } from "../../config/schema.ts";
+import type { DrawingKit } from "../../data/drawing.ts";
+import { norms } from "../../nn/norms.ts";
+import type { Picture } from "../../platform.ts";
+import type { RunPlace } from "../../run/run.ts";
+import type { Client, RemoteTranslator } from "../../web/client.ts";
+import type { About, OpenRun, StudioPair, Translated, TranslateSettings } from "../home.ts";
+import { makeClient } from "./client.ts";
+
+/** What a home knows of a run beside its generator. */
+export interface RunSource {
+  title: string;
+  drawing: DrawingKit;
+  epochs(): Promise<readonly string[]>;
+  pair(): Promise<StudioPair | undefined>;
+  /** Changes when the latest weights do. Absent where they never do. */
+  version?(): Promise<number>;
+}
+
+/** The worker that translates. It is not the one that trains, so that a stroke need not wait for a step. */
+export class Generators {
+  #client: Client | undefined;
+
+  get client(): Client {
+    this.#client ??= makeClient();
+    return this.#client;
+  }
+
+  async about(): Promise<About> {
+    const { devices, threads, notes } = await this.client.capabilities;
+    const [, { present, adapter }] = devices;
+    const gpu = present && !adapter?.software;
+    const computesOn = gpu
+      ? `the GPU (${adapter?.name})`
+      : `the CPU, ${threads} ${threads === 1 ? "thread" : "threads"}`;
+    return { computesOn, notes };
+  }
+}
+
+/** Opens a run of the browser's storage, or one that is published with the page. */
+export async function openGenerator({ client }: Generators, place: RunPlace, source: RunSource): Promise<OpenRun> {
+  const opened = new Opened(client, place, source);
+  const config = await opened.config();
+  return {
+    ...source,
+    name: place.name,
+    width: config.cropSize,
+    height: config.cropHeight,
+    stochastic: !config.noDropout,
+    batchNorms: !norms[config.norm].perPicture,
+    translate: (picture, settings) => opened.translate(picture, settings),
+    close: () => opened.close(),
+  };
+}
+
+/** The translator of the settings that were used last: others would only take memory. */
+class Opened {
+  readonly #client: Client;
+  readonly #place: RunPlace;
+  readonly #source: RunSource;
+  #key = "";
+  #translator: Promise<RemoteTranslator> | undefined;
+
+  constructor(client: Client, place: RunPlace, source: RunSource) {
+    this.#client = client;
+    this.#place = place;
+    this.#source = source;
+  }
+
+  async config(): Promise<Config> {
+    return (await this.#open({})).config;
+  }
+
+  async translate(picture: Picture, settings: TranslateSettings = {}): Promise<Translated> {
+    const began = performance.now();
+    const { name, sample } = settings;
+    const translator = await this.#open(settings);
+    const draw = { ...(name !== undefined && { name }), ...(sample !== undefined && { sample }) };
+    const output = await translator.translate(picture, draw, { preprocess: "none" });
+    return { picture: output, milliseconds: performance.now() - began };
+  }
+
+  async close(): Promise<void> {
+    const open = this.#translator;
+    this.#translator = undefined;
+    await (await open)?.close();
+  }
+
+  async #open({ epoch, dropout, statistics, seed }: TranslateSettings): Promise<RemoteTranslator> {
+    const version = await this.#source.version?.();
+    const key = JSON.stringify([epoch, dropout, statistics, seed, version]);
+    if (!this.#translator || key !== this.#key) {
+      const before = this.#translator;
+      this.#key = key;
+      this.#translator = this.#client.openTranslator({
+        ...this.#place,
+        ...(epoch !== undefined && { epoch }),
+        ...{ dropout, statistics, seed },
+      });
+      this.#translator.catch(() => {
+        this.#translator = undefined;
+      });
+      await before?.then((old) => old.close()).catch(() => {});
+    }
+    return this.#translator;
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * Weights in fewer bytes, for a download: safetensors with F16 values, or with I8 values and a scale for each slice of the
+ * first dimension. Tensors of one dimension (biases, norms) are small and stay F32 in the 8-bit form.
+ */
+import { CheckpointError } from "../errors.ts";
+import { fromHalf, toHalf } from "./half.ts";
+import { decode, encode, type StoredTensor } from "./safetensors.ts";
+
+export type Precision = "float32" | "float16" | "int8";
+
+type Tensors = Record<string, StoredTensor>;
+type Float = StoredTensor & { dtype: "F32" };
+
+/** Names the scales of an 8-bit tensor: F32, one for each slice of its first dimension. */
+const suffix = ".scale";
+const most = 127;
+
+/** The tensors in this precision. Only those of F32 change. */
+export function compactWeights(tensors: Readonly<Tensors>, precision: Precision): Tensors {
+  const parts = Object.entries(tensors).map(([name, tensor]): Tensors => {
+    if (tensor.dtype !== "F32" || precision === "float32") return { [name]: tensor };
+    if (precision === "float16") return { [name]: { dtype: "F16", shape: tensor.shape, data: toHalf(tensor.data) } };
+    return tensor.shape.length < 2 ? { [name]: tensor } : eightBit(name, tensor);
+  });
+  return Object.assign({}, ...parts);
+}
+
+/** Each slice of the first dimension is divided by its largest magnitude / 127 and rounded. */
+function eightBit(name: string, { shape, data }: Float): Tensors {
+  const slices = shape[0]!;
+  const length = data.length / slices;
+  const scale = new Float32Array(slices);
+  const values = new Int8Array(data.length);
+  for (let i = 0; i < slices; i++) {
+    const slice = data.subarray(i * length, (i + 1) * length);
+    const largest = slice.reduce((high, value) => Math.max(high, Math.abs(value)), 0);
+    scale[i] = largest / most;
+    if (largest > 0) for (const [j, value] of slice.entries()) values[i * length + j] = Math.round(value / scale[i]!);
+  }
+  return {
+    [name]: { dtype: "I8", shape, data: values },
+    [name + suffix]: { dtype: "F32", shape: [slices], data: scale },
+  };
+}
+
+/**
+ * The bytes of a safetensors file with all values as F32 again.
+ * @param path for messages
+ * @throws CheckpointError for a damaged file
+ */
+export function expandWeights(bytes: Uint8Array, path: string): Uint8Array {
+  const { tensors, metadata } = decode(bytes, path);
+  if (!Object.values(tensors).some(({ dtype }) => dtype === "F16" || dtype === "I8")) return bytes;
+  const chunks = encode(expanded(tensors, path), metadata);
+  const whole = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}
+
+function expanded(tensors: Readonly<Tensors>, path: string): Tensors {
+  const out: Tensors = {};
+  for (const [name, tensor] of Object.entries(tensors)) {
+    const { dtype, shape, data } = tensor;
+    if (dtype === "F16") out[name] = { dtype: "F32", shape, data: fromHalf(data) };
+    else if (dtype === "I8") out[name] = { dtype: "F32", shape, data: scaled(name, tensors, path) };
+    else if (!(name.endsWith(suffix) && tensors[name.slice(0, -suffix.length)]?.dtype === "I8")) out[name] = tensor;
+  }
+  return out;
+}
+
+function scaled(name: string, tensors: Readonly<Tensors>, path: string): Float32Array<ArrayBuffer> {
+  const { data, shape } = tensors[name] as StoredTensor & { dtype: "I8" };
+  const scale = tensors[name + suffix];
+  if (scale?.dtype !== "F32" || scale.data.length !== shape[0]) {
+    throw new CheckpointError(`${path}: ${name} has 8-bit values but no ${name + suffix} of F32 [${shape[0]}].`);
+  }
+  const length = data.length / shape[0];
+  return Float32Array.from(data, (value, i) => value * scale.data[Math.floor(i / length)]!);
+}
