@@ -4,7 +4,7 @@
  *
  *   node --import tsx scripts/make-arrival.ts [--steps 7000] [--dir runs]
  *
- *It takes an hour or two on two cores, may be stopped, and goes on where it was. At its end it writes the weights
+ * It takes an hour or two on two cores, may be stopped, and goes on where it was. At its end it writes the weights
  * into the page.
  */
 import { parseArgs } from "node:util";
