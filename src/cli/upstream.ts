@@ -99,24 +99,10 @@ const outputDir: UpstreamOption = {
   },
 };
 
-/** The PyTorch repository's --epoch of train: go on from the weights of a kept epoch. */
-const epochOfTrain: UpstreamOption = {
-  value: true,
-  meaning(value) {
-    if (value === "latest") return {};
-    const file = (network: string) => `--init-${network.toLowerCase()} runs/NAME/${value}_net_${network}.safetensors`;
-    throw new ConfigError(
-      `--epoch ${value}: a run goes on from its last checkpoint only; start another run from those weights with ` +
-        `${file("G")} ${file("D")} and the other options of that run`,
-    );
-  },
-};
-
 /** Options without a counterpart of that name, by plain name. */
 const withoutCounterpart: Record<string, UpstreamOption> = {
   model,
   mode,
-  epoch: epochOfTrain,
   inputdir: inputDir,
   outputdir: outputDir,
   nolsgan: replaced(false, () => ({ ganMode: "vanilla" }), "taken as --gan-mode vanilla"),
@@ -156,7 +142,10 @@ const withoutCounterpart: Record<string, UpstreamOption> = {
   nohtml: remark(false, `no switch: ${page}`),
   verbose: remark(false, "not needed: train prints both networks with their sizes"),
   eval: remark(false, "an option of test and translate"),
-  epochcount: remark(true, "not needed: --continue-train goes on with the epoch and learning rate it stopped at"),
+  epochcount: remark(
+    true,
+    "not needed: --continue-train goes on with the epoch after the weights that it takes, and its learning rate",
+  ),
   loaditer: {
     value: true,
     meaning(value, has) {

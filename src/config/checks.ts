@@ -19,7 +19,7 @@ import type { Config } from "./types.ts";
 
 /** Every combination that cannot work, one line each. */
 export function problemsOf(config: Config): string[] {
-  return [...dataChecks(config), ...sizeChecks(config), ...objectiveChecks(config), ...scheduleChecks(config)];
+  return [dataChecks, sizeChecks, objectiveChecks, scheduleChecks, runChecks].flatMap((check) => check(config));
 }
 
 /** The loader would let --serial-batches win; who gives both expects something else. */
@@ -92,6 +92,13 @@ function scheduleChecks(config: Config): string[] {
     if (earlyStop !== undefined) problems.push(`--early-stop ${needs}`);
   }
   return problems;
+}
+
+function runChecks({ epoch, continueTrain }: Config): string[] {
+  if (epoch === undefined || epoch === "latest" || continueTrain) return [];
+  return [
+    `--epoch ${epoch} takes a run back to weights that it has kept; give --continue-train and the --name of the run`,
+  ];
 }
 
 /** Combinations that work but may not be meant, one line each; `train` prints them. */

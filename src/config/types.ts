@@ -357,6 +357,12 @@ export interface ConfigInput {
   /** Continue the run from its last checkpoint, with its stored options. Default: false. */
   continueTrain?: boolean;
   /**
+   * With --continue-train: go on from kept weights, such as 100 for those of epoch 100; what came after them
+   * becomes a run of its own, such as NAME/until_epoch_200.
+   * Default: latest.
+   */
+  epoch?: string;
+  /**
    * Continue a run although files of its pairs were renamed or replaced; their number must be the same.
    * Default: false.
    */
@@ -377,6 +383,12 @@ export interface ConfigInput {
    * Default: false.
    */
   saveByIter?: boolean;
+  /**
+   * Keep Adam's moments with all kept weights, so that --epoch goes on as if the run had never gone further; three
+   * times the space.
+   * Default: false.
+   */
+  saveState?: boolean;
   /**
    * Epochs between two copies of the weights that are kept, under the epoch's number.
    * Value: epochs of at least 1. Default: 5.
@@ -400,6 +412,7 @@ type Open =
   | "lrD"
   | "valFreq"
   | "earlyStop"
+  | "epoch"
   | "threads";
 
 /** All options of a run, complete and checked. Stored as runs/<name>/config.json. */

@@ -27,6 +27,8 @@ export interface Progress {
   pairs: number;
   /** Digest of the names and sizes of the pairs' files (data-record.ts). Runs of older versions have none. */
   data?: string | undefined;
+  /** The step before the first that Adam's moments have seen; 0, the default, unless they began anew (rewind.ts). */
+  momentsFrom?: number | undefined;
 }
 
 const fileG = weightsFile("latest", "G");
@@ -53,24 +55,21 @@ export class Checkpoint {
   async progress(): Promise<Progress | undefined> {
     const path = await this.#statePath();
     if (path === undefined) return undefined;
-    const { readPart } = this.#files;
-    const whole = readPart ? undefined : await this.#files.read(path);
-    const part = async (start: number, end: number) =>
-      whole ? whole.subarray(start, end) : await readPart!(path, start, end);
-    return progressOf(await readMetadata(part, path), path);
+    return progressOf(await metadataOf(this.#files, path), path);
   }
 
   /**
    * Saves everything that the next step depends on.
    * @throws UserError when weights are not finite or the disk is full; the checkpoint before stays
    */
-  async save({ netG, netD }: Networks, { step, epoch, pairs, data }: Progress): Promise<void> {
+  async save({ netG, netD }: Networks, { step, epoch, pairs, data, momentsFrom }: Progress): Promise<void> {
     for (const net of [netG, netD]) refuseNonFinite(net, this.#path(fileG));
     const metadata = { step: String(step), epoch: String(epoch), pairs: String(pairs) };
+    const ofState = { ...(data !== undefined && { data }), ...(momentsFrom && { momentsFrom: String(momentsFrom) }) };
     const contents = [weightTensors(netG), weightTensors(netD), { ...momentTensors(netG), ...momentTensors(netD) }];
     try {
       for (const [i, name] of names.entries()) {
-        const about = name === stateFile && data !== undefined ? { ...metadata, data } : metadata;
+        const about = name === stateFile ? { ...metadata, ...ofState } : metadata;
         await this.#files.write(this.#next(name), encode(contents[i]!, about));
       }
     } catch (error) {
@@ -140,6 +139,16 @@ export class Checkpoint {
   }
 }
 
+/** The metadata in the header of a safetensors file. @throws CheckpointError when it is damaged */
+export async function metadataOf(files: Files, path: string): Promise<Readonly<Record<string, string>>> {
+  const { readPart } = files;
+  const whole = readPart ? undefined : await files.read(path);
+  return readMetadata(
+    async (start, end) => (whole ? whole.subarray(start, end) : await readPart!(path, start, end)),
+    path,
+  );
+}
+
 /** @throws CheckpointError when the file does not exist or is damaged */
 export async function readTensors(files: Files, path: string): Promise<SafetensorsFile> {
   if (!(await files.exists(path))) {
@@ -152,7 +161,7 @@ export async function readTensors(files: Files, path: string): Promise<Safetenso
 
 /** @throws CheckpointError for numbers that no run has written */
 function progressOf(metadata: Readonly<Record<string, string>>, path: string): Progress {
-  const number = (name: "step" | "epoch" | "pairs") => {
+  const number = (name: "step" | "epoch" | "pairs" | "momentsFrom") => {
     const text = metadata[name];
     if (text !== undefined && /^\d{1,15}$/.test(text)) return Number(text);
     throw new CheckpointError(
@@ -160,6 +169,10 @@ function progressOf(metadata: Readonly<Record<string, string>>, path: string): P
         "elsewhere; or start another run with --init-g and --init-d.",
     );
   };
-  const { data } = metadata;
-  return { step: number("step"), epoch: number("epoch"), pairs: number("pairs"), ...(data !== undefined && { data }) };
+  const { data, momentsFrom } = metadata;
+  return {
+    ...{ step: number("step"), epoch: number("epoch"), pairs: number("pairs") },
+    ...(data !== undefined && { data }),
+    ...(momentsFrom !== undefined && { momentsFrom: number("momentsFrom") }),
+  };
 }

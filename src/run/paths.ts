@@ -9,6 +9,8 @@
  * | latest_state.safetensors | Adam's moments of both networks; its header holds the step and the digest of data.json |
  * | 20_net_G.safetensors, best_net_G.safetensors, ... | weights of an epoch that is kept |
  * | iter_500_net_G.safetensors, ... | weights of a step that is kept (--save-by-iter) |
+ * | 20_state.safetensors, ... | Adam's moments that are kept with such weights (--save-state) |
+ * | until_epoch_200/ | a run of its own: what came after the epoch to which `--epoch` took the run back |
  * | loss_log.jsonl, val_log.jsonl | one JSON object a line: losses of a step, scores of an epoch |
  * | samples/epoch_020.png | input, output and target of a few pairs after an epoch |
  * | index.html | the page of the run |
@@ -22,7 +24,9 @@ export const pageFile = "index.html";
 export const lossFile = "loss_log.jsonl";
 export const scoreFile = "val_log.jsonl";
 export const samplesFolder = "samples";
-export const stateFile = "latest_state.safetensors";
+/** @param label as for weightsFile */
+export const stateFileOf = (label: string | number): string => `${label}_state.safetensors`;
+export const stateFile = stateFileOf("latest");
 
 /** @param label "latest", "best", the number of an epoch, or "iter_500" */
 export const weightsFile = (label: string | number, network: "G" | "D"): string =>

@@ -18,9 +18,10 @@ import {
   pageFile,
   sampleFile,
   samplesFolder,
+  stateFileOf,
   weightsFile,
 } from "./paths.ts";
-import { weightTensors } from "./weights.ts";
+import { momentTensors, weightTensors } from "./weights.ts";
 
 export type { Networks, Progress } from "./checkpoint.ts";
 export type { LossLine, Score } from "./logs.ts";
@@ -161,14 +162,28 @@ export class Run {
 
   // ---- Kept weights -------------------------------------------------------------------------------------------------
 
-  /** Keeps the weights of an epoch under its number, as "best", or those of a step as "iter_500". */
-  async saveWeights(label: number | "best" | `iter_${number}`, { netG, netD }: Networks, epoch: number): Promise<void> {
+  /**
+   * Keeps the weights of an epoch under its number, as "best", or those of a step as "iter_500".
+   * @param at where the weights are in the run
+   * @param state keep Adam's moments, too
+   */
+  async saveWeights(
+    label: number | "best" | `iter_${number}`,
+    { netG, netD }: Networks,
+    { epoch, step, momentsFrom = 0 }: Omit<Progress, "pairs">,
+    { state = false } = {},
+  ): Promise<void> {
+    const metadata = { epoch: String(epoch), step: String(step) };
+    if (state) {
+      const moments = { ...momentTensors(netG), ...momentTensors(netD) };
+      const content = encode(moments, { ...metadata, momentsFrom: String(momentsFrom) });
+      await this.#files.write(this.path(stateFileOf(label)), content);
+    }
     for (const [network, net] of [
       ["G", netG],
       ["D", netD],
     ] as const) {
-      const content = encode(weightTensors(net), { epoch: String(epoch) });
-      await this.#files.write(this.path(weightsFile(label, network)), content);
+      await this.#files.write(this.path(weightsFile(label, network)), encode(weightTensors(net), metadata));
     }
   }
 
@@ -178,16 +193,24 @@ export class Run {
   }
 
   /**
+   * The path of kept weights.
+   * @param label "latest", "best", the number of a kept epoch, or "iter_500"
+   * @throws CheckpointError when there are none; the message lists those that are kept
+   */
+  async weightsPath(label: string, network: "G" | "D"): Promise<string> {
+    const path = this.path(weightsFile(label, network));
+    if (label === "latest" || (await this.#files.exists(path))) return path;
+    const kept = (await this.keptWeights()).join(", ") || "none";
+    throw new CheckpointError(`${path} does not exist. Kept weights: ${kept}. Choose with --epoch.`);
+  }
+
+  /**
    * The weights of the generator and their path.
    * @param label "latest", "best", the number of a kept epoch, or "iter_500"
    * @throws CheckpointError when there are none; the message lists those that are kept
    */
   async generator(label: string): Promise<{ tensors: Record<string, StoredTensor>; path: string }> {
-    const path = this.path(weightsFile(label, "G"));
-    if (label !== "latest" && !(await this.#files.exists(path))) {
-      const kept = (await this.keptWeights()).join(", ") || "none";
-      throw new CheckpointError(`${path} does not exist. Kept weights: ${kept}. Choose with --epoch.`);
-    }
+    const path = await this.weightsPath(label, "G");
     const { tensors } = await readTensors(this.#files, path);
     const damaged = Object.keys(tensors).find((name) => !allFinite(tensors[name]!));
     if (damaged !== undefined) {

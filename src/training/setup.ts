@@ -9,6 +9,7 @@ import { decode } from "../formats/safetensors.ts";
 import { type Init, inits } from "../nn/init.ts";
 import type { Device, Files, Platform } from "../platform.ts";
 import { type DataRecord, dataChange, recordOf, saveRecord } from "../run/data-record.ts";
+import { rewind } from "../run/rewind.ts";
 import { loadWeights, type Progress, Run } from "../run/run.ts";
 import { describe, type RunDescription } from "./description.ts";
 import { LossLog, type LossLogOptions } from "./loss-log.ts";
@@ -44,6 +45,8 @@ export interface Training {
   readonly reporter: Reporter;
   /** Gives the run back: until then no other process may train it. */
   readonly release: () => Promise<void>;
+  /** The step before the first that Adam's moments have seen. */
+  readonly momentsFrom: number;
   /** The step at which this training began. */
   readonly first: number;
   /** Steps done, counted from the run's first. */
@@ -82,18 +85,17 @@ interface Opening extends Pick<Training, "run" | "config" | "platform" | "events
 
 /** Networks with their weights, logs up to the step at which training begins, and all that reports. */
 async function open({ found, device, size, ...opened }: Opening): Promise<Training> {
-  // The leave to go on with changed data holds once.
-  const rest = { ...opened, config: { ...opened.config, allowChangedData: false } };
+  // These two hold once.
+  const rest = { ...opened, config: { ...opened.config, allowChangedData: false, epoch: undefined } };
   const { run, config, platform, events, loader, data } = rest;
   await run.sweep();
   const threads = config.threads ?? platform.cores;
   const shape = { n: Math.min(config.batchSize, found.pairs.length), ...size };
   const trainer = new Trainer(platform, { model: config, seed: config.seed, threads, device }, shape);
-  const { step } = config.continueTrain
-    ? await restore(opened, found, trainer)
-    : await drawWeights(config, platform.files, trainer, events);
-
   const steps = stepsOf(config, loader);
+  const { step, momentsFrom = 0 } = config.continueTrain
+    ? await restore(opened, found, trainer, steps.perEpoch)
+    : await drawWeights(config, platform.files, trainer, events);
   const lines = await run.losses.cutAfter(step);
   await run.saveConfig(await toStore(run, config, step, steps.last));
   await saveRecord(platform.files, run.dir, data);
@@ -108,7 +110,8 @@ async function open({ found, device, size, ...opened }: Opening): Promise<Traini
   const log = new LossLog({ run, trainer, lr: config.lr, onLine });
   log.saved = step;
   await trainer.prepare(shape);
-  return { ...rest, pairs: found.pairs.length, trainer, steps, log, validation, reporter, first: step, step };
+  const started = { pairs: found.pairs.length, trainer, steps, log, validation, reporter };
+  return { ...rest, ...started, momentsFrom, first: step, step };
 }
 
 async function refuseExisting(run: Run, { continueTrain }: Config): Promise<void> {
@@ -127,15 +130,16 @@ function roomForPairs(device: Device, { base }: Platform): number | undefined {
 }
 
 /**
- * Continues from the last checkpoint.
+ * Continues from the last checkpoint, or with --epoch from kept weights.
  * @throws CheckpointError when it does not fit the networks or the data set
  */
 async function restore(
-  { run, config, platform, data }: Pick<Opening, "run" | "config" | "platform" | "data">,
+  { run, config, platform, data, events }: Pick<Opening, "run" | "config" | "platform" | "data" | "events">,
   { pairs, notes }: FoundPairs,
   trainer: Trainer,
+  perEpoch: number,
 ): Promise<Progress> {
-  const { dataroot, allowChangedData } = config;
+  const { dataroot, allowChangedData, epoch } = config;
   const progress = await run.restore(trainer);
   const change =
     progress.data === undefined ? undefined : await dataChange(platform.files, run.dir, progress.data, data);
@@ -151,7 +155,10 @@ async function restore(
     throw new CheckpointError(`${changed} Restore them, go on with these by --allow-changed-data, or ${other}.`);
   }
   if (change) notes.push(`${changed} The run goes on with them.`);
-  return progress;
+  if (epoch === undefined || epoch === "latest") return progress;
+  const rewound = await rewind(platform.files, run, trainer, { label: epoch, progress, perEpoch });
+  events.message?.(rewound.message);
+  return rewound.progress;
 }
 
 /** Draws the first weights; --init-g and --init-d replace them. */
@@ -160,7 +167,7 @@ async function drawWeights(
   files: Files,
   trainer: Trainer,
   { message }: TrainEvents,
-): Promise<{ step: number }> {
+): Promise<{ step: number; momentsFrom?: number }> {
   const init: Init = inits[initType];
   if (init.notice) message?.(init.notice);
   for (const [net, file] of [

@@ -84,7 +84,7 @@ async function trainEpoch(training: Training, signal: AbortSignal | undefined): 
     const batches = await nextBatches(training, epoch);
     training.step++;
     const { step } = training;
-    await trainer.step(batches, { step, ...rates });
+    await trainer.step(batches, { step, ...rates, momentsFrom: training.momentsFrom });
     const images = batches.reduce((n, batch) => n + batch.n, 0);
     await log.add({ epoch, step, lr: rates.lr, images }, (performance.now() - began) / 1000);
     if (step === end) await endEpoch(training, epoch);
@@ -127,13 +127,13 @@ async function nextBatches(training: Training, epoch: number): Promise<Batch[]> 
  * epoch is missing.
  */
 async function endEpoch(training: Training, epoch: number): Promise<void> {
-  const { config, run, trainer, steps, step, events } = training;
+  const { config, run, steps, step, events } = training;
   const whole = step % steps.perEpoch === 0;
   const kept = whole && epoch % config.saveEpochFreq === 0;
   if (whole) await scoreEpoch(training, epoch);
   await toHost(training);
   if (kept) {
-    await run.saveWeights(epoch, trainer, epoch);
+    await keep(training, epoch, epoch);
     events.message?.(`epoch ${epoch}: weights kept as ${run.path(weightsFile(epoch, "G"))}`);
   }
   if (step % config.saveLatestFreq === 0) await keepStep(training, epoch);
@@ -143,10 +143,15 @@ async function endEpoch(training: Training, epoch: number): Promise<void> {
 
 /** With --save-by-iter keeps the weights of this step. It comes before the checkpoint: see `endEpoch`. */
 async function keepStep(training: Training, epoch: number): Promise<void> {
-  const { config, run, trainer, step } = training;
+  const { config, step } = training;
   if (!config.saveByIter) return;
   await toHost(training);
-  await run.saveWeights(`iter_${step}`, trainer, epoch);
+  await keep(training, `iter_${step}`, epoch);
+}
+
+function keep(training: Training, label: number | `iter_${number}`, epoch: number): Promise<void> {
+  const { config, run, trainer, step, momentsFrom } = training;
+  return run.saveWeights(label, trainer, { epoch, step, momentsFrom }, { state: config.saveState });
 }
 
 /** A run that was stopped between the last step of an epoch and its score. */
@@ -179,14 +184,16 @@ async function addSample(training: Training, epoch: number): Promise<void> {
  *   same
  */
 async function save(training: Training): Promise<void> {
-  const { config, run, trainer, steps, step, pairs, data, log, platform } = training;
+  const { config, run, trainer, steps, step, pairs, data, log, platform, momentsFrom } = training;
   await toHost(training);
   const moved = !(await run.isStarted());
   if (moved) {
     await run.saveConfig(config);
     await saveRecord(platform.files, run.dir, data);
   }
-  await run.saveLatest(trainer, { step, epoch: Math.ceil(step / steps.perEpoch), pairs, data: data.digest });
+  await run.saveLatest(trainer, {
+    ...{ step, epoch: Math.ceil(step / steps.perEpoch), pairs, data: data.digest, momentsFrom },
+  });
   log.saved = step;
   if (!moved) return;
   throw new UserError(

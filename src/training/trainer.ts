@@ -39,6 +39,18 @@ export interface Batch extends BatchShape {
   B: Float32Array;
 }
 
+/** Where a step is in its run. */
+export interface StepPlace {
+  /** From 1, over the whole run. */
+  step: number;
+  /** The learning rate. */
+  lr: number;
+  /** D's, where it is another. */
+  lrD?: number | undefined;
+  /** The step before the first that Adam's moments have seen. Default: 0. */
+  momentsFrom?: number | undefined;
+}
+
 /** Sizes of batches whose programs stay compiled. */
 const mostSizes = 4;
 
@@ -148,9 +160,8 @@ export class Trainer {
   /**
    * One update of both networks, on one batch or, with `accumulate`, on several. Random draws are functions of (seed,
    * step). A GPU may still compute when the promise resolves; `losses` waits for it.
-   * @param at `step` counts from 1 over the whole run; `lr` is the learning rate, `lrD` that of D where it is another
    */
-  async step(batch: Batch | readonly Batch[], at: { step: number; lr: number; lrD?: number }): Promise<void> {
+  async step(batch: Batch | readonly Batch[], at: StepPlace): Promise<void> {
     const { model } = this.#options;
     const batches = "A" in batch ? [batch] : batch;
     const compiled: Compiled[] = [];
@@ -210,12 +221,13 @@ export class Trainer {
   }
 
   /** Updates the network of a substep by its gradients. */
-  async #update(substep: number, { step, lr, lrD = lr }: { step: number; lr: number; lrD?: number }): Promise<void> {
+  async #update(substep: number, { step, lr, lrD = lr, momentsFrom = 0 }: StepPlace): Promise<void> {
     const { model } = this.#options;
     const { bound, substeps } = this.#last!;
     const { state, after } = substeps[substep]!;
     for (const index of after) await bound.run(index);
-    await this.#engine.optimise(state, adamFactors(step, state === this.netD ? lrD : lr, model), model);
+    const rate = state === this.netD ? lrD : lr;
+    await this.#engine.optimise(state, adamFactors(step - momentsFrom, rate, model), model);
   }
 
   /**

@@ -85,7 +85,7 @@ export class Validation {
     this.scores.push(score);
     await this.#run.scores.append(score);
     const best = this.best!;
-    if (best === score) await this.#run.saveWeights("best", this.#trainer, epoch);
+    if (best === score) await this.#run.saveWeights("best", this.#trainer, { epoch, step });
     const values = `L1 ${L1.toFixed(4)}, PSNR ${PSNR.toFixed(2)} dB, SSIM ${SSIM.toFixed(3)}`;
     const verdict =
       best === score

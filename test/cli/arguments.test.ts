@@ -137,18 +137,14 @@ describe("options of other implementations", () => {
     });
   });
 
-  it("--epoch of train is refused with the way to start from those weights", () => {
+  it("--epoch is an option of train, test and translate, by its earlier names, too", () => {
     for (const flag of ["--epoch", "--which_epoch"]) {
-      expect(() => parse(`${flag} 20`)).toThrow(/^--epoch 20: .* --init-g runs\/NAME\/20_net_G\.safetensors --init-d /);
-      expect(parse(`${flag} 20`, "test").given).toEqual({ epoch: "20" });
-      expect(parse(`${flag} latest`).given).toEqual({});
+      for (const command of ["train", "test"]) expect(parse(`${flag} 20`, command).given).toEqual({ epoch: "20" });
     }
-  });
-
-  it("--load_iter is an --epoch of test and translate", () => {
-    expect(parse("--load_iter 500", "test").given).toEqual({ epoch: "iter_500" });
+    for (const command of ["train", "test"]) {
+      expect(parse("--load_iter 500", command).given).toEqual({ epoch: "iter_500" });
+    }
     expect(parse("--load_iter 0", "translate").given).toEqual({});
-    expect(parse("--load_iter 500").given).toEqual({});
   });
 
   it("--suffix extends the name, with the values of other options wherever they stand", () => {

@@ -107,8 +107,8 @@ it("kept weights and samples are found again by their names", async () => {
   await expect(run.generator("latest")).rejects.toThrow(/latest_net_G\.safetensors does not exist: .* not saved/);
   const nets = networks();
   await run.saveLatest(nets, { step: 1, epoch: 1, pairs: 1 });
-  await run.saveWeights(20, nets, 20);
-  await run.saveWeights("best", nets, 20);
+  await run.saveWeights(20, nets, { epoch: 20, step: 100 });
+  await run.saveWeights("best", nets, { epoch: 20, step: 100 });
   expect((await run.keptWeights()).sort()).toEqual(["20", "best", "latest"]);
   const { tensors, path } = await run.generator("20");
   expect(path).toBe(run.path("20_net_G.safetensors"));

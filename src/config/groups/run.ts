@@ -5,6 +5,8 @@ import { namesOf } from "../names.ts";
 import { option } from "../options.ts";
 import { profiles } from "../profiles.ts";
 
+const labels = "latest, best, the number of a kept epoch, or iter_500 for a step";
+
 export const runOptions = {
   name: option(
     z.string().default("pix2pix").refine(isRunName, 'a folder name without .. and the characters \\ : * ? " < > |'),
@@ -26,6 +28,21 @@ export const runOptions = {
     help: "continue the run from its last checkpoint, with its stored options",
     resume: true,
   }),
+  epoch: option(
+    z
+      .string()
+      .refine((label) => /^(latest|best|\d+|iter_\d+)$/.test(label), labels)
+      .optional(),
+    {
+      group: "run",
+      value: "LABEL",
+      absent: "latest",
+      help:
+        "with --continue-train: go on from kept weights, such as 100 for those of epoch 100; what came after them " +
+        "becomes a run of its own, such as NAME/until_epoch_200",
+      resume: true,
+    },
+  ),
   allowChangedData: option(z.boolean().default(false), {
     group: "run",
     help: "continue a run although files of its pairs were renamed or replaced; their number must be the same",
@@ -44,6 +61,11 @@ export const runOptions = {
   saveByIter: option(z.boolean().default(false), {
     group: "run",
     help: "also keep the weights of each such checkpoint, under its step: test and translate take them by --epoch iter_500",
+    resume: true,
+  }),
+  saveState: option(z.boolean().default(false), {
+    group: "run",
+    help: "keep Adam's moments with all kept weights, so that --epoch goes on as if the run had never gone further; three times the space",
     resume: true,
   }),
   saveEpochFreq: option(z.int().min(1).default(5), {
