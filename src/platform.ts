@@ -36,8 +36,11 @@ export interface Files {
   /** The entries of a folder, sorted by code unit; undefined when there is no such folder. */
   list(path: string): Promise<{ name: string; folder: boolean }[] | undefined>;
   exists(path: string): Promise<boolean>;
-  /** Bytes of a file. Absent where a runtime would have to open it. */
-  size?(path: string): Promise<number>;
+  /**
+   * Bytes of a file, and when it was last changed, in milliseconds since 1970. Absent where a runtime would have to open
+   * it.
+   */
+  stat?(path: string): Promise<{ bytes: number; modified: number }>;
   /** Replaces a file at `to`. */
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;

@@ -187,7 +187,11 @@ export const files: Files = {
     }),
   list,
   exists,
-  size: (path) => guarded("look at", path, async () => (await stat(path)).size),
+  stat: (path) =>
+    guarded("look at", path, async () => {
+      const { size, mtimeMs } = await stat(path);
+      return { bytes: size, modified: Math.floor(mtimeMs) };
+    }),
   rename: (from, to) =>
     guarded("rename", from, async () => {
       await rename(from, to);

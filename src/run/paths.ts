@@ -4,7 +4,7 @@
  * | file | content |
  * |---|---|
  * | config.json | the options of the run |
- * | data.json | names and sizes of the pairs' files |
+ * | data.json | names, sizes, times and contents of the pairs' files |
  * | latest_net_G.safetensors, latest_net_D.safetensors | weights of the last checkpoint |
  * | latest_state.safetensors | Adam's moments of both networks; its header holds the step and the digest of data.json |
  * | 20_net_G.safetensors, best_net_G.safetensors, ... | weights of an epoch that is kept |

@@ -8,7 +8,7 @@ import { CheckpointError } from "../errors.ts";
 import { decode } from "../formats/safetensors.ts";
 import { type Init, inits } from "../nn/init.ts";
 import type { Device, Files, Platform } from "../platform.ts";
-import { type DataRecord, dataChange, recordOf, saveRecord } from "../run/data-record.ts";
+import { DataRecord } from "../run/data-record.ts";
 import { rewind } from "../run/rewind.ts";
 import { loadWeights, type Progress, Run } from "../run/run.ts";
 import { describe, type RunDescription } from "./description.ts";
@@ -36,7 +36,7 @@ export interface Training {
   readonly loader: Loader;
   /** Of the data set. */
   readonly pairs: number;
-  /** Names and sizes of the files of the data set. */
+  /** The files of the data set. */
   readonly data: DataRecord;
   readonly trainer: Trainer;
   readonly steps: { readonly perEpoch: number; readonly last: number; readonly epochs: number };
@@ -63,8 +63,10 @@ export async function setUp(config: Config, platform: Platform, events: TrainEve
   const data = await findPairs(platform.files, config.dataroot, config);
   if (!config.continueTrain) data.notes.push(...(await sampleNotes(data, config, platform)));
   const device = await chooseDevice(platform, config.device);
-  const loader = new Loader(data.pairs, { ...config, cacheBytes: roomForPairs(device, platform) }, platform);
-  const record = await recordOf(platform.files, config.dataroot, data.pairs);
+  const record = await DataRecord.of(platform.files, config.dataroot, data.pairs);
+  const cacheBytes = roomForPairs(device, platform);
+  const recording = { files: record.recording(), images: platform.images };
+  const loader = new Loader(data.pairs, { ...config, cacheBytes }, recording);
   const { file, ...size } = await loader.size();
   checkSize(config, size.height, size.width, file);
   // From here on files of the run are changed.
@@ -98,7 +100,7 @@ async function open({ found, device, size, ...opened }: Opening): Promise<Traini
     : await drawWeights(config, platform.files, trainer, events);
   const lines = await run.losses.cutAfter(step);
   await run.saveConfig(await toStore(run, config, step, steps.last));
-  await saveRecord(platform.files, run.dir, data);
+  await data.save(run.dir);
   const about = { runDir: run.dir, threads, steps: { done: step, ...steps } };
   events.start?.(describe(config, trainer, { ...found, ...size }, about));
   const validation = await Validation.open(config, run, platform, trainer, step);
@@ -141,8 +143,11 @@ async function restore(
 ): Promise<Progress> {
   const { dataroot, allowChangedData, epoch } = config;
   const progress = await run.restore(trainer);
-  const change =
-    progress.data === undefined ? undefined : await dataChange(platform.files, run.dir, progress.data, data);
+  const compares = (count: number) => {
+    events.message?.(`${count} files of pairs were touched since the run read them: comparing their contents.`);
+  };
+  const change = progress.data === undefined ? undefined : await data.changeSince(run.dir, progress.data, compares);
+  if (allowChangedData) data.accept();
   const changed = `The files of the pairs in ${dataroot} have changed since the last checkpoint of the run: ${change}.`;
   const other = "start another run with --init-g and --init-d";
   if (progress.pairs !== pairs.length) {

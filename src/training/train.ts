@@ -5,7 +5,6 @@ import { DeviceLostError, UserError } from "../errors.ts";
 import { validationMetrics } from "../metrics/pictures.ts";
 import { type Schedule, schedules } from "../nn/schedules.ts";
 import type { Platform } from "../platform.ts";
-import { saveRecord } from "../run/data-record.ts";
 import { Run, weightsFile } from "../run/run.ts";
 import { drawSamples } from "./samples.ts";
 import { setUp, type TrainEvents, type Training } from "./setup.ts";
@@ -184,13 +183,11 @@ async function addSample(training: Training, epoch: number): Promise<void> {
  *   same
  */
 async function save(training: Training): Promise<void> {
-  const { config, run, trainer, steps, step, pairs, data, log, platform, momentsFrom } = training;
+  const { config, run, trainer, steps, step, pairs, data, log, momentsFrom } = training;
   await toHost(training);
   const moved = !(await run.isStarted());
-  if (moved) {
-    await run.saveConfig(config);
-    await saveRecord(platform.files, run.dir, data);
-  }
+  if (moved) await run.saveConfig(config);
+  await data.save(run.dir, moved);
   await run.saveLatest(trainer, {
     ...{ step, epoch: Math.ceil(step / steps.perEpoch), pairs, data: data.digest, momentsFrom },
   });

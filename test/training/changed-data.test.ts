@@ -1,8 +1,19 @@
 /** A run that goes on looks whether its pairs are those that it was trained on. */
-import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseConfig, resumeConfig } from "../../src/config/schema.ts";
 import { writeDemo } from "../../src/demo/write.ts";
 import { CheckpointError } from "../../src/errors.ts";
@@ -85,6 +96,72 @@ it("names files that were renamed and replaced, and goes on where that is allowe
   expect(await refusal(moved)).toContain("1 gone (trainA/a.png); 1 new (trainA/a.jpg).");
 });
 
+/** Other bytes of the same number: a picture with one changed pixel, stored without compression. */
+async function replaced(file: string, { keepTime = false } = {}): Promise<void> {
+  const before = statSync(file);
+  const { data, info } = await sharp(file).raw().toBuffer({ resolveWithObject: true });
+  data[0]! ^= 255;
+  const png = await sharp(data, { raw: info }).png({ compressionLevel: 0 }).toBuffer();
+  expect(png.length).toBe(before.size);
+  writeFileSync(file, png);
+  if (keepTime) utimesSync(file, before.atime, before.mtime);
+}
+
+describe("a file of the same size with another content", () => {
+  /** A run of two epochs over pairs without compression. */
+  async function trained() {
+    const { dataroot, name } = copies();
+    for (const side of ["trainA", "trainB"]) {
+      for (const file of readdirSync(join(dataroot, side))) {
+        const path = join(dataroot, side, file);
+        writeFileSync(path, await sharp(path).png({ compressionLevel: 0 }).toBuffer());
+      }
+    }
+    rmSync(at("runs", name), { recursive: true });
+    await train(parseConfig({ dataroot, ...place(name), ...small, maxSteps: 5, serialBatches: true }), platform);
+    return { dataroot, name, file: join(dataroot, "trainB/facade_0003.png") };
+  }
+
+  it("is named at once where its time has changed, and not where only its time has", async () => {
+    const { file, ...run } = await trained();
+    utimesSync(file, new Date(), new Date());
+    expect(await goOn(run)).toEqual([]);
+    await replaced(file);
+    utimesSync(file, 1e9, 1e9);
+    const steps = (await new Run(platform.files, place(run.name)).progress())!.step;
+    expect(await refusal(run)).toContain(
+      "1 of the same size, but of another content (trainB/facade_0003.png). Restore them,",
+    );
+    expect((await new Run(platform.files, place(run.name)).progress())!.step).toBe(steps);
+    expect((await goOn({ ...run, allowChangedData: true }))[0]).toContain("1 of the same size, but of another content");
+    expect(await goOn(run)).toEqual([]);
+  });
+
+  it("is named before it is trained on where its time was kept, and where the platform tells no times", async () => {
+    const { file, ...run } = await trained();
+    await replaced(file, { keepTime: true });
+    // Steps 6 and 7 take pairs 2 and 3 of the second epoch.
+    expect(await goOn(run)).toEqual([]);
+    expect(await refusal(run)).toContain(`${file} has another content than before, with the same size.`);
+    expect((await new Run(platform.files, place(run.name)).progress())!.step).toBe(6);
+    const { stat: _, ...files } = platform.files;
+    const error = await goOn(run, { ...platform, files }).catch((reason) => reason);
+    expect(error.message).toContain("has another content than before");
+    expect(await goOn({ ...run, allowChangedData: true })).toEqual([]);
+    expect(await goOn(run)).toEqual([]);
+  });
+
+  it("a copy of the data is the same data, whatever its times", async () => {
+    const { dataroot, name } = await trained();
+    cpSync(dataroot, `${dataroot}-copy`, { recursive: true });
+    const messages: string[] = [];
+    const run = new Run(platform.files, place(name));
+    const options = { ...place(name), dataroot: `${dataroot}-copy`, maxSteps: 6 };
+    await train(resumeConfig(await run.config(), options), platform, { message: (text) => messages.push(text) });
+    expect(messages).toEqual(["8 files of pairs were touched since the run read them: comparing their contents."]);
+  });
+});
+
 it("names what is missing where the number differs, which no option allows", async () => {
   const fewer = copies();
   for (const side of ["trainA", "trainB"]) rmSync(join(fewer.dataroot, side, "facade_0002.png"));
@@ -111,7 +188,7 @@ it("goes on with runs of older versions, which have no list, and on a platform t
   renameSync(join(old.dataroot, "trainA/facade_0001.png"), join(old.dataroot, "trainA/facade_0001.PNG"));
   expect(await goOn(old)).toEqual([]);
 
-  const { size: _, ...files } = platform.files;
+  const { stat: _, ...files } = platform.files;
   const elsewhere = copies();
   expect(await goOn(elsewhere, { ...platform, files })).toEqual([]);
   expect(await goOn(elsewhere)).toEqual([]);
