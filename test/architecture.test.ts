@@ -47,6 +47,7 @@ const layers: readonly (readonly string[])[] = [
   ["config"],
   ["run"],
   ["inference"],
+  ["exchange"],
   ["training"],
   ["conformance"],
   ["index.ts"],

@@ -13,6 +13,7 @@ import { resize } from "./commands/data/resize.ts";
 import { split } from "./commands/data/split.ts";
 import { demo } from "./commands/demo.ts";
 import { devices } from "./commands/devices.ts";
+import { exportCommand } from "./commands/export.ts";
 import { inspect } from "./commands/inspect.ts";
 import { test } from "./commands/test.ts";
 import { train } from "./commands/train.ts";
@@ -20,7 +21,7 @@ import { translate } from "./commands/translate.ts";
 import { web } from "./commands/web.ts";
 
 export const commands: readonly Command[] = [
-  ...[train, translate, test, inspect, demo, devices, web, completion],
+  ...[train, translate, test, exportCommand, inspect, demo, devices, web, completion],
   ...[combine, split, resize, edges, blank, grayscale, download, audit],
 ];
 

@@ -1,0 +1,88 @@
+/** pix2pix export */
+import * as z from "zod";
+import { namesOf } from "../../config/names.ts";
+import { option } from "../../config/options.ts";
+import { configSchema } from "../../config/schema.ts";
+import { ConfigError } from "../../errors.ts";
+import { exportModel, formatOptions, optionsOfFormat } from "../../exchange/export.ts";
+import { exportFormats } from "../../exchange/formats.ts";
+import { modelOfRun } from "../../exchange/model.ts";
+import type { Command } from "../command.ts";
+import { loadPlatform } from "../platform.ts";
+import { compareWithRun, otherOptions, ownOptions, storedOptions } from "../runs.ts";
+import { epochOption } from "../test-time.ts";
+
+const { name, checkpointsDir } = configSchema.shape;
+
+const common = {
+  name,
+  checkpointsDir,
+  epoch: epochOption,
+  format: option(z.enum(namesOf(exportFormats)), {
+    group: "export",
+    help: "format of the files",
+    kinds: exportFormats,
+  }),
+  out: option(z.string().min(1), {
+    group: "export",
+    value: "FOLDER",
+    help: "folder for the files, with a model card (README.md)",
+  }),
+  licence: option(z.string().min(1).optional(), {
+    group: "export",
+    value: "TEXT",
+    absent: "none",
+    help: "licence of the weights, for the model card and the metadata: a name such as CC-BY-4.0, or a sentence",
+  }),
+};
+
+const schema = z.object({ ...common, ...(formatOptions as z.ZodRawShape) });
+
+export const exportCommand: Command = {
+  name: "export",
+  summary: "write a run's generator for other programs",
+  schema,
+  ofRun: storedOptions,
+  examples: ["npx pix2pix export --name facades --format onnx --out facades-onnx"],
+  async run(given, output) {
+    const options = ownOptions(
+      z.object(common),
+      only(given, (key) => key in common),
+    );
+    const { format, out, licence } = options;
+    const ofFormats = only(given, (key) => key in formatOptions);
+    const own = ownOptions(
+      z.object(exportFormats[format].options as z.ZodRawShape),
+      optionsOfFormat(format, ofFormats),
+    );
+    checkFolder(out);
+    const platform = await loadPlatform();
+    const model = await modelOfRun(options, options.epoch, platform.files);
+    for (const note of compareWithRun(model.config, otherOptions(schema, given))) output.note(`note: ${note}`);
+    const note = (line: string) => output.note(`note: ${line}`);
+    const written = await exportModel(model, format, own, { out, licence, note }, platform);
+    for (const { path, bytes } of written) output.print(`${out}/${path}  ${sizeOf(bytes)}`);
+    return 0;
+  },
+};
+
+type Given = Readonly<Record<string, unknown>>;
+
+const only = (given: Given, wanted: (key: string) => boolean): Given =>
+  Object.fromEntries(Object.entries(given).filter(([key]) => wanted(key)));
+
+/** @throws ConfigError for the name of a file */
+function checkFolder(out: string): void {
+  const ending = /\.(onnx|pth|pt|pict|safetensors|zip)$/i.exec(out)?.[0];
+  if (!ending) return;
+  throw new ConfigError(
+    `--out: got the file ${out}, expected a folder: the files and a model card are written into it; ` +
+      `such as --out ${out.slice(0, -ending.length)}`,
+  );
+}
+
+/** "217.7 MB", in units of 1000. */
+function sizeOf(bytes: number): string {
+  if (bytes < 1000) return `${bytes} bytes`;
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}

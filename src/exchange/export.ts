@@ -1,0 +1,81 @@
+/** Writes a trained generator in a format of another system, with a model card. */
+import * as z from "zod";
+import { type OptionSpec, optionsOf } from "../config/options.ts";
+import { ConfigError, refuse } from "../errors.ts";
+import type { Platform } from "../platform.ts";
+import { modelCard } from "./card.ts";
+import type { ExportFormat, WrittenFile } from "./format.ts";
+import { type ExportFormatName, exportFormats } from "./formats.ts";
+import type { ExportModel } from "./model.ts";
+
+const formats: Readonly<Record<string, ExportFormat>> = exportFormats;
+
+/** The options of all formats. */
+export const formatOptions = Object.assign({}, ...Object.values(formats).map(({ options }) => options)) as Readonly<
+  Record<string, z.ZodType>
+>;
+
+export interface ExportTarget {
+  /** The folder of the export. */
+  out: string;
+  /** The licence of the weights, as the user names it. */
+  licence?: string | undefined;
+  /** Called with each line that the user should know. */
+  note?: ((line: string) => void) | undefined;
+}
+
+/** The name of the model card. */
+const cardFile = "README.md";
+
+/**
+ * Writes a generator in a format, and a model card (README.md) beside it.
+ * @param options those of the format, with their defaults
+ * @returns the files, in the order in which they were written
+ * @throws ConfigError for options that the format does not have, and what cannot be exported so
+ */
+export async function exportModel(
+  model: ExportModel,
+  format: ExportFormatName,
+  options: Readonly<Record<string, unknown>>,
+  { out, licence, note = () => {} }: ExportTarget,
+  platform: Platform,
+): Promise<WrittenFile[]> {
+  const chosen = formats[format]!;
+  refuse(chosen.problems?.(model, options) ?? []);
+  await keepForeignCard(`${out}/${cardFile}`, platform);
+  const written: WrittenFile[] = [];
+  const write = async (path: string, content: Uint8Array | string) => {
+    await platform.files.write(`${out}/${path}`, content);
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content).length : content.length;
+    written.push({ path, bytes });
+  };
+  await chosen.write(model, options, { platform, write, note, licence });
+  await write(cardFile, await modelCard(model, { format, usage: chosen.usage(model, options), licence, written }));
+  return written;
+}
+
+/** A README.md that is no model card stays: it is the user's. */
+async function keepForeignCard(path: string, { files }: Platform): Promise<void> {
+  if (!(await files.exists(path))) return;
+  const text = new TextDecoder().decode(await files.read(path));
+  if (text.includes("pix2pix export")) return;
+  throw new ConfigError(`--out: ${path} exists and is not of an export, and would be overwritten; name another folder`);
+}
+
+/**
+ * The options of a format among those that were given.
+ * @param given the options of all formats, by key, that are set
+ * @throws ConfigError for options of other formats, with the formats that have them
+ */
+export function optionsOfFormat(format: ExportFormatName, given: Readonly<Record<string, unknown>>) {
+  const own = z.object(formats[format]!.options as z.ZodRawShape);
+  const specs = new Map(optionsOf(z.object(formatOptions as z.ZodRawShape)).map((spec) => [spec.key, spec]));
+  const foreign = Object.keys(given).filter((key) => specs.has(key) && !(key in own.shape));
+  refuse(foreign.map((key) => foreignOption(specs.get(key)!, format)));
+  return Object.fromEntries(Object.entries(given).filter(([key]) => key in own.shape));
+}
+
+function foreignOption({ key, flag }: OptionSpec, format: string): string {
+  const having = Object.keys(formats).filter((name) => key in formats[name]!.options);
+  return `${flag} is of --format ${having.join(" and ")}; --format ${format} has no such option, so leave it out`;
+}

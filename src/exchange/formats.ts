@@ -1,0 +1,9 @@
+/** The choices of `pix2pix export --format`. A new format needs one entry here: options, help, docs and checks follow. */
+import type { ExportFormat } from "./format.ts";
+import { onnx } from "./onnx.ts";
+
+export const exportFormats = {
+  onnx,
+} satisfies Readonly<Record<string, ExportFormat>>;
+
+export type ExportFormatName = keyof typeof exportFormats;

@@ -1,0 +1,28 @@
+/** A trained generator on its way out: its weights, and what is known of it. */
+import type { Config } from "../config/schema.ts";
+import type { StoredTensor } from "../formats/safetensors.ts";
+import type { Files } from "../platform.ts";
+import { Run, type RunPlace } from "../run/run.ts";
+
+export interface ExportModel {
+  /** The name of the run; it names the files. */
+  name: string;
+  /** The options that the generator was trained with. */
+  config: Config;
+  /** The generator's weights by their PyTorch names. */
+  tensors: Readonly<Record<string, StoredTensor>>;
+  /** The file of the weights, for messages. */
+  path: string;
+  /** The run and the choice of its weights; absent where the weights come from a file alone. */
+  run?: { run: Run; epoch: string };
+}
+
+/**
+ * The generator of a run.
+ * @throws CheckpointError when the run or its weights do not exist or are damaged
+ */
+export async function modelOfRun(place: RunPlace, epoch: string, files: Files): Promise<ExportModel> {
+  const run = new Run(files, place);
+  const config = await run.config();
+  return { name: place.name, config, ...(await run.generator(epoch)), run: { run, epoch } };
+}

@@ -1,0 +1,37 @@
+/** The command export: its files, and what it refuses. */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { exportCommand } from "../../src/cli/commands/export.ts";
+import { ConfigError } from "../../src/errors.ts";
+import { storedRun } from "./stored-run.ts";
+
+const work = mkdtempSync(join(tmpdir(), "pix2pix-export-"));
+afterAll(() => rmSync(work, { recursive: true }));
+const at = (...path: string[]) => join(work, ...path);
+const lines: string[] = [];
+const output = { print: (line: string) => void lines.push(line), note: (line: string) => void lines.push(line) };
+const run = { checkpointsDir: at("runs"), name: "mine" };
+
+beforeAll(async () => void (await storedRun(run.checkpointsDir, run.name)));
+
+it("writes the files and a model card, and names each with its size", async () => {
+  lines.length = 0;
+  expect(await exportCommand.run({ ...run, format: "onnx", out: at("onnx"), licence: "CC-BY-4.0" }, output)).toBe(0);
+  const { size } = statSync(at("onnx/mine.onnx"));
+  expect(lines[0]).toBe(`${at("onnx/mine.onnx")}  ${(size / 1000).toFixed(1)} kB`);
+  expect(lines[1]).toContain("README.md");
+  expect(readFileSync(at("onnx/README.md"), "utf8")).toContain("CC-BY-4.0");
+});
+
+it("refuses a file as --out, and keeps a README.md that is not its own", async () => {
+  const file = exportCommand.run({ ...run, format: "onnx", out: at("x.onnx") }, output);
+  await expect(file).rejects.toThrow(/--out: got the file .*x\.onnx, expected a folder.*--out .*x$/);
+  mkdirSync(at("mine"));
+  writeFileSync(at("mine/README.md"), "# Mine");
+  const foreign = exportCommand.run({ ...run, format: "onnx", out: at("mine") }, output);
+  await expect(foreign).rejects.toThrow(ConfigError);
+  expect(readFileSync(at("mine/README.md"), "utf8")).toBe("# Mine");
+  expect(existsSync(at("mine/mine.onnx"))).toBe(false);
+});
