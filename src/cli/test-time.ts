@@ -77,7 +77,15 @@ const noise = {
   }),
 };
 
-export const testTimeOptions = { ...sizes, ...noise, device, threads };
+/** Which of the weights at --epoch. */
+const weights = {
+  rawWeights: option(z.boolean().default(false), {
+    group: "run",
+    help: "the weights as they were trained, where the run was trained with --ema; by default their running average",
+  }),
+};
+
+export const testTimeOptions = { ...weights, ...sizes, ...noise, device, threads };
 
 type Given = z.output<z.ZodObject<typeof testTimeOptions>>;
 

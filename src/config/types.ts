@@ -317,6 +317,12 @@ export interface ConfigInput {
   /** Adam's second-moment decay. Value: number of at least 0 and below 1. Default: 0.999. */
   beta2?: number;
   /**
+   * Decay of a running average of the generator's weights, such as 0.999; samples, scores and exports take the
+   * average (0: none).
+   * Value: number of at least 0 and below 1. Default: 0.
+   */
+  ema?: number;
+  /**
    * Every so many epochs score pairs that are not trained on, and keep the best weights.
    * Value: epochs of at least 1. Default: never.
    */

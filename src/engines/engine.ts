@@ -27,6 +27,9 @@ export interface Engine {
   /** One step of Adam on every trained parameter of a network. */
   optimise(state: NetworkState, factors: Factors, betas: Betas): Promise<void>;
 
+  /** One step of the running average of a network's weights. @param share of the present weights, see nn/average.ts */
+  average(state: NetworkState, share: number): Promise<void>;
+
   /** The rows recorded since the last call, oldest first. Waits for the device. */
   recorded(): Promise<Float32Array[]>;
 

@@ -15,6 +15,7 @@ import { concat, Identity, pad, reshape } from "../graph/ops/movement.ts";
 import { Expand } from "../graph/ops/reduce.ts";
 import { forGpu, stepForGpu } from "../lowering/gpu.ts";
 import { adamGraph, type Betas, type Factors, momentGroups } from "../nn/adam.ts";
+import { averageGraph } from "../nn/average.ts";
 import { isTrainable } from "../nn/parameters.ts";
 import { encode } from "../onnx/encode.ts";
 import type { Device, InferenceSession, Platform, Tensor, Tensors } from "../platform.ts";
@@ -50,6 +51,7 @@ export class GpuEngine implements Engine {
   readonly #makers = new Map<string, Promise<InferenceSession>>();
   readonly #copiers = new Map<string, Promise<InferenceSession>>();
   readonly #adam = new Map<NetworkState, Promise<Stage>>();
+  readonly #averages = new Map<NetworkState, Promise<Stage>>();
   /** Values, statistics, gradients and moments of the networks, by their names in the graphs. */
   #own: Promise<ReadonlyMap<string, Tensor>> | undefined;
   #history: Promise<Tensor> | undefined;
@@ -112,6 +114,18 @@ export class GpuEngine implements Engine {
     await this.#run(stage);
   }
 
+  async average(state: NetworkState, share: number): Promise<void> {
+    let made = this.#averages.get(state);
+    if (!made) {
+      const program = forGpu(averageGraph(state.network, state.specs.filter(isTrainable)));
+      made = this.#networks().then((own) => this.#stage(program, new Map(own), new Map()));
+      this.#averages.set(state, made);
+    }
+    const stage = await made;
+    (stage.feeds.share!.data as Float32Array)[0] = share;
+    await this.#run(stage);
+  }
+
   async recorded(): Promise<Float32Array[]> {
     return [...this.#read.splice(0), ...(await this.#readHistory())];
   }
@@ -156,6 +170,10 @@ export class GpuEngine implements Engine {
           return { name: `${state.network}.${name}.${moment}`, shape, parts };
         }),
       ),
+      ...(state.adam.average ? state.specs.filter(isTrainable) : []).map((spec) => {
+        const name = `${state.network}.${spec.name}.average`;
+        return { name, shape: spec.shape, parts: [state.view("average", spec)] };
+      }),
     ]);
   }
 

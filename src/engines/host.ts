@@ -86,6 +86,10 @@ export class HostEngine implements Engine {
     state.adam.step(factors, betas);
   }
 
+  async average(state: NetworkState, share: number): Promise<void> {
+    state.adam.blend(share);
+  }
+
   async recorded(): Promise<Float32Array[]> {
     const rows = this.#rows;
     this.#rows = [];

@@ -7,8 +7,19 @@ import { isTrainable, type ParameterSpec, type Parameters } from "../nn/paramete
 /** Arrays start at multiples of 16 values: 64 bytes are a cache line and an AVX-512 register. */
 const align = (offset: number): number => Math.ceil(offset / 16) * 16;
 
-/** A network's values, gradients and moments: one flat array each for all trained parameters, with views by name. */
-export class NetworkState {
+/** The weights that a network runs with, by PyTorch's names. */
+export interface Weights {
+  readonly network: string;
+  readonly specs: readonly ParameterSpec[];
+  /** The values of any parameter or running statistic. */
+  get(spec: ParameterSpec): Float32Array;
+}
+
+/**
+ * A network's values, gradients, moments and, with `averaged`, the running average of the values: one flat array each for all
+ * trained parameters, with views by name.
+ */
+export class NetworkState implements Weights {
   readonly network: string;
   readonly specs: readonly ParameterSpec[];
   /** The number of batches that each batch norm has seen: PyTorch's num_batches_tracked. */
@@ -17,7 +28,7 @@ export class NetworkState {
   readonly statistics = new Map<string, Float32Array>();
   readonly #offsets = new Map<string, number>();
 
-  constructor({ network, specs, batches }: Parameters) {
+  constructor({ network, specs, batches }: Parameters, { averaged = false } = {}) {
     this.network = network;
     this.specs = specs;
     let end = 0;
@@ -30,16 +41,27 @@ export class NetworkState {
       }
     }
     for (const name of batches.keys()) this.batches.set(name, 0);
-    this.adam = adamState(end);
+    this.adam = adamState(end, averaged);
   }
 
   /** The part of a flat array that belongs to a trained parameter. */
-  view(array: keyof AdamArrays, { name, shape }: ParameterSpec): Float32Array {
+  view(array: keyof AdamArrays | "average", { name, shape }: ParameterSpec): Float32Array {
     const offset = this.#offsets.get(name)!;
-    return this.adam[array].subarray(offset, offset + sizeOf(shape));
+    return this.adam[array]!.subarray(offset, offset + sizeOf(shape));
   }
 
-  /** The values of any parameter or running statistic. */
+  /** The running average of the weights, with the present running statistics; undefined where none is kept. */
+  get averaged(): Weights | undefined {
+    if (!this.adam.average) return undefined;
+    const { network, specs } = this;
+    return { network, specs, get: (spec) => this.statistics.get(spec.name) ?? this.view("average", spec) };
+  }
+
+  /** Makes the present values the average, where one is kept. */
+  startAverage(): void {
+    this.adam.average?.set(this.adam.values);
+  }
+
   get(spec: ParameterSpec): Float32Array {
     return this.statistics.get(spec.name) ?? this.view("values", spec);
   }

@@ -1,7 +1,7 @@
 /** Compiles programs of a generator into sessions of ONNX Runtime that have the generator's weights. */
 import { channelBlock } from "../engines/channel-block.ts";
 import { keepsState, sessionOptions } from "../engines/device.ts";
-import type { NetworkState } from "../engines/state.ts";
+import type { Weights } from "../engines/state.ts";
 import { toDevice } from "../engines/transfer.ts";
 import type { Program } from "../graph/graph.ts";
 import { forCpu } from "../lowering/cpu.ts";
@@ -32,10 +32,10 @@ export class Compiler {
   readonly #platform: Platform;
   readonly #device: Device;
   readonly #threads: number;
-  readonly #state: NetworkState;
+  readonly #state: Weights;
 
   /** @param state the weights of the generator */
-  constructor(platform: Platform, device: Device, threads: number, state: NetworkState) {
+  constructor(platform: Platform, device: Device, threads: number, state: Weights) {
     this.#platform = platform;
     this.#device = device;
     this.#threads = threads;

@@ -17,6 +17,8 @@ export interface OpenOptions extends TestTime {
   checkpointsDir: string;
   /** Which weights: "latest" (default), "best", or the number of a kept epoch. */
   epoch?: string;
+  /** The weights as they were trained, where the run also keeps their running average (--ema). Default false. */
+  rawWeights?: boolean | undefined;
   /** Default: the run's. */
   device?: Config["device"] | undefined;
   /** Threads of the CPU. Default: the run's, or all cores. */
@@ -47,7 +49,7 @@ export async function openTranslator(options: OpenOptions, platform: Platform): 
   const stored = await run.config();
   const config = { ...stored, threads: threads ?? stored.threads };
   const device = await chooseDevice(platform, options.device ?? stored.device);
-  const { tensors, path } = await run.generator(epoch);
+  const { tensors, path } = await run.generator(epoch, options.rawWeights);
   const side = generators[config.netG].multiple;
   const { netG } = generatorGraph(config, { n: 1, height: side, width: side });
   const advice = "Use a machine with more, or put the config.json back that the run was trained with.";

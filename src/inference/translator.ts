@@ -3,7 +3,7 @@
 import type { Config } from "../config/schema.ts";
 import { inputTensor, outputPicture, outputPicture16 } from "../data/sides.ts";
 import { baseDevice } from "../engines/device.ts";
-import type { NetworkState } from "../engines/state.ts";
+import type { Weights } from "../engines/state.ts";
 import { ConfigError } from "../errors.ts";
 import { type Program, sizeOf } from "../graph/graph.ts";
 import type { WeightUse } from "../lowering/cpu-options.ts";
@@ -93,7 +93,7 @@ export class Translator {
 
   private constructor(
     config: Config,
-    state: NetworkState,
+    state: Weights,
     platform: Platform,
     settings: TestTime,
     device: Device,
@@ -117,7 +117,7 @@ export class Translator {
    */
   static of(
     config: Config,
-    state: NetworkState,
+    state: Weights,
     platform: Platform,
     settings: TestTime = {},
     device: Device = baseDevice(platform),

@@ -35,4 +35,21 @@
               (f32x4.mul (local.get $s) (local.get $mi))
               (f32x4.add (f32x4.mul (f32x4.sqrt (local.get $vi)) (local.get $c)) (local.get $e)))))
         (local.set $i (i32.add (local.get $i) (i32.const 16)))
+        (br $next))))
+
+  ;; $a += $share * ($p - $a): the running average of the weights.
+  (func (export "average")
+    (param $a i32) (param $p i32) (param $bytes i32) (param $share f32)
+    (local $i i32) (local $s v128) (local $ai v128)
+    (local.set $s (f32x4.splat (local.get $share)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $i) (local.get $bytes)))
+        (local.set $ai (v128.load (i32.add (local.get $a) (local.get $i))))
+        (v128.store (i32.add (local.get $a) (local.get $i))
+          (f32x4.add
+            (local.get $ai)
+            (f32x4.mul (local.get $s)
+              (f32x4.sub (v128.load (i32.add (local.get $p) (local.get $i))) (local.get $ai)))))
+        (local.set $i (i32.add (local.get $i) (i32.const 16)))
         (br $next)))))

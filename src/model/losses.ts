@@ -63,6 +63,8 @@ export interface ModelOptions extends GeneratorChoice, Omit<DiscriminatorOptions
   clipGrad: number;
   beta1: number;
   beta2: number;
+  /** Decay of the running average of G's weights; 0 keeps none. */
+  ema: number;
 }
 
 /** The size of a batch: samples and pixels. */

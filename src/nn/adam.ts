@@ -10,6 +10,7 @@ import { add, div, mul, neg, sqrt, sub } from "../graph/ops/elementwise.ts";
 import { concat, slice } from "../graph/ops/movement.ts";
 import { adamKernel } from "../kernels/assembled.ts";
 import { instance } from "../kernels/instance.ts";
+import { blendInPlace } from "./average.ts";
 import type { ParameterSpec } from "./parameters.ts";
 
 export interface Betas {
@@ -53,8 +54,12 @@ export interface AdamArrays {
 }
 
 export interface AdamState extends AdamArrays {
+  /** The running average of the values (average.ts), where one was asked for. */
+  average?: Float32Array;
   /** One step on all values. */
   step(factors: Factors, betas: Betas): void;
+  /** average += share * (values - average) */
+  blend(share: number): void;
 }
 
 /** WebAssembly memory has at most 4 GiB. */
@@ -62,27 +67,39 @@ const mostPages = 65536;
 const pageBytes = 65536;
 
 /**
- * Arrays of `length` zeros (a multiple of 4) and the step on them. Above 4 GiB, 268 million values, the step is a loop
- * in JavaScript.
+ * Arrays of `length` zeros (a multiple of 4) and the step on them. Above 4 GiB, 268 million values without an average, the
+ * step is a loop in JavaScript.
+ * @param averaged whether there is also an array for the running average
  */
-export function adamState(length: number): AdamState {
+export function adamState(length: number, averaged = false): AdamState {
   const bytes = length * 4;
-  const pages = Math.ceil((4 * bytes) / pageBytes) || 1;
-  if (pages > mostPages) {
-    const array = () => new Float32Array(length);
-    const arrays = { values: array(), gradients: array(), m: array(), v: array() };
-    return { ...arrays, step: (factors, betas) => adamInPlace(arrays, factors, betas) };
-  }
+  const pages = Math.ceil(((averaged ? 5 : 4) * bytes) / pageBytes) || 1;
+  if (pages > mostPages) return adamLoops(length, averaged);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  const kernel = instance(adamKernel, { env: { memory } }).adam as (...args: number[]) => void;
+  const kernels = instance(adamKernel, { env: { memory } }) as Record<string, (...args: number[]) => void>;
+  const { adam, average } = kernels as { adam: (...args: number[]) => void; average: (...args: number[]) => void };
   const array = (i: number) => new Float32Array(memory.buffer, i * bytes, length);
   return {
     values: array(0),
     gradients: array(1),
     m: array(2),
     v: array(3),
+    ...(averaged && { average: array(4) }),
     step: ({ size, correction }, { beta1, beta2 }) =>
-      kernel(0, bytes, 2 * bytes, 3 * bytes, bytes, size, 1 / correction, epsilon, beta1, 1 - beta1, beta2, 1 - beta2),
+      adam(0, bytes, 2 * bytes, 3 * bytes, bytes, size, 1 / correction, epsilon, beta1, 1 - beta1, beta2, 1 - beta2),
+    blend: (share) => average(4 * bytes, 0, bytes, share),
+  };
+}
+
+function adamLoops(length: number, averaged: boolean): AdamState {
+  const array = () => new Float32Array(length);
+  const arrays = { values: array(), gradients: array(), m: array(), v: array() };
+  const average = averaged ? array() : undefined;
+  return {
+    ...arrays,
+    ...(average && { average }),
+    step: (factors, betas) => adamInPlace(arrays, factors, betas),
+    blend: (share) => average && blendInPlace(average, arrays.values, share),
   };
 }
 

@@ -1,16 +1,24 @@
 /**
- * The latest checkpoint of a run: three files that are one unit.
+ * The latest checkpoint of a run: three files that are one unit, four with --ema.
  *
- * All three are first written as `<name>.next` and then renamed, the state last. After a kill at any point there is
+ * All are first written as `<name>.next` and then renamed, the state last. After a kill at any point there is
  * either the whole old set or the whole new one: the state is written last and renamed last, so while its `.next`
  * exists, the `.next` of every file that is not yet renamed exists too.
  */
 import type { NetworkState } from "../engines/state.ts";
 import { CheckpointError, quoted } from "../errors.ts";
-import { decode, encode, readMetadata, type SafetensorsFile } from "../formats/safetensors.ts";
+import { decode, encode, readMetadata, type SafetensorsFile, type StoredTensor } from "../formats/safetensors.ts";
 import type { Files } from "../platform.ts";
 import { stateFile, weightsFile } from "./paths.ts";
-import { loadMoments, loadWeights, momentTensors, refuseNonFinite, weightTensors } from "./weights.ts";
+import {
+  averageTensors,
+  loadAverage,
+  loadMoments,
+  loadWeights,
+  momentTensors,
+  refuseNonFinite,
+  weightTensors,
+} from "./weights.ts";
 
 /** Both networks with Adam's moments. A `Trainer` is one. */
 export interface Networks {
@@ -33,8 +41,9 @@ export interface Progress {
 
 const fileG = weightsFile("latest", "G");
 const fileD = weightsFile("latest", "D");
-/** In the order in which they are written and renamed. */
-const names = [fileG, fileD, stateFile] as const;
+const fileAverage = weightsFile("latest", "G_ema");
+/** In the order in which they are written and renamed; a run without --ema has no average. */
+const names = [fileG, fileD, fileAverage, stateFile] as const;
 
 export class Checkpoint {
   readonly #files: Files;
@@ -66,17 +75,24 @@ export class Checkpoint {
     for (const net of [netG, netD]) refuseNonFinite(net, this.#path(fileG));
     const metadata = { step: String(step), epoch: String(epoch), pairs: String(pairs) };
     const ofState = { ...(data !== undefined && { data }), ...(momentsFrom && { momentsFrom: String(momentsFrom) }) };
-    const contents = [weightTensors(netG), weightTensors(netD), { ...momentTensors(netG), ...momentTensors(netD) }];
+    const contents: [string, Record<string, StoredTensor>][] = [
+      [fileG, weightTensors(netG)],
+      [fileD, weightTensors(netD)],
+      ...(netG.averaged
+        ? [[fileAverage, averageTensors(netG.averaged)] as [string, Record<string, StoredTensor>]]
+        : []),
+      [stateFile, { ...momentTensors(netG), ...momentTensors(netD) }],
+    ];
     try {
-      for (const [i, name] of names.entries()) {
+      for (const [name, tensors] of contents) {
         const about = name === stateFile ? { ...metadata, ...ofState } : metadata;
-        await this.#files.write(this.#next(name), encode(contents[i]!, about));
+        await this.#files.write(this.#next(name), encode(tensors, about));
       }
     } catch (error) {
       for (const name of names) await this.#files.remove(this.#next(name)).catch(() => {});
       throw error;
     }
-    for (const name of names) await this.#files.rename(this.#next(name), this.#path(name));
+    for (const [name] of contents) await this.#files.rename(this.#next(name), this.#path(name));
   }
 
   /**
@@ -90,15 +106,18 @@ export class Checkpoint {
       this.#read(fileD),
       this.#read(stateFile),
     ]);
+    const average = netG.averaged && (await this.#read(fileAverage));
     const progress = progressOf(state.metadata, this.#path(stateFile));
     for (const [name, { metadata }] of [
       [fileG, weightsG],
       [fileD, weightsD],
+      [fileAverage, average ?? weightsG],
     ] as const) {
       if (metadata.step !== state.metadata.step) throw this.#mixed(name, metadata.step, progress.step);
     }
     loadWeights(netG, weightsG.tensors, this.#path(fileG));
     loadWeights(netD, weightsD.tensors, this.#path(fileD));
+    if (average) loadAverage(netG, average.tensors, this.#path(fileAverage));
     for (const net of [netG, netD]) loadMoments(net, state.tensors, this.#path(stateFile));
     return progress;
   }
@@ -106,7 +125,7 @@ export class Checkpoint {
   #mixed(name: string, got: string | undefined, step: number): CheckpointError {
     return new CheckpointError(
       `${this.#path(name)} is of step ${got ?? "unknown"} and ${stateFile} of step ${step}, so they are not one checkpoint. ` +
-        "Copy all three latest_* files back from one place; or start another run with --init-g and --init-d, which take " +
+        "Copy all latest_* files back from one place; or start another run with --init-g and --init-d, which take " +
         "weights alone.",
     );
   }

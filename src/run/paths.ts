@@ -6,6 +6,7 @@
  * | config.json | the options of the run |
  * | data.json | names, sizes, times and contents of the pairs' files |
  * | latest_net_G.safetensors, latest_net_D.safetensors | weights of the last checkpoint |
+ * | latest_net_G_ema.safetensors, ... | with --ema: the running average of G's weights, beside each file of G's |
  * | latest_state.safetensors | Adam's moments of both networks; its header holds the step and the digest of data.json |
  * | 20_net_G.safetensors, best_net_G.safetensors, ... | weights of an epoch that is kept |
  * | iter_500_net_G.safetensors, ... | weights of a step that is kept (--save-by-iter) |
@@ -28,8 +29,11 @@ export const samplesFolder = "samples";
 export const stateFileOf = (label: string | number): string => `${label}_state.safetensors`;
 export const stateFile = stateFileOf("latest");
 
-/** @param label "latest", "best", the number of an epoch, or "iter_500" */
-export const weightsFile = (label: string | number, network: "G" | "D"): string =>
+/**
+ * @param label "latest", "best", the number of an epoch, or "iter_500"
+ * @param network "G_ema": the running average of G's weights
+ */
+export const weightsFile = (label: string | number, network: "G" | "D" | "G_ema"): string =>
   `${label}_net_${network}.safetensors`;
 
 /** The label of a file with weights of the generator; undefined for any other file. */

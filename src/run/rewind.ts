@@ -3,6 +3,7 @@
  * first, as a run of its own inside the folder of the run; then the last checkpoint is replaced. After a kill at any
  * point nothing is lost: either the run still ends where it did, or it ends at the kept weights.
  */
+import type { NetworkState } from "../engines/state.ts";
 import { CheckpointError, quoted } from "../errors.ts";
 import type { Files } from "../platform.ts";
 import { shellOption } from "../text.ts";
@@ -19,7 +20,7 @@ import {
   weightsFile,
 } from "./paths.ts";
 import type { Run } from "./run.ts";
-import { loadMoments, loadWeights } from "./weights.ts";
+import { loadAverage, loadMoments, loadWeights } from "./weights.ts";
 
 interface Target {
   /** "best", the number of a kept epoch, or "iter_500". */
@@ -78,12 +79,21 @@ async function load(files: Files, run: Run, networks: Networks, label: string, s
   const statePath = run.path(stateFileOf(label));
   const state = (await files.exists(statePath)) ? await readTensors(files, statePath) : undefined;
   for (const { net, tensors, path } of kept) loadWeights(net, tensors, path);
+  await loadKeptAverage(files, run, networks.netG, label);
   const usable = state !== undefined && Number(state.metadata.step) === step;
   for (const { net } of kept) {
     if (usable) loadMoments(net, state.tensors, statePath);
     else for (const moment of ["m", "v"] as const) net.adam[moment].fill(0);
   }
   return usable ? Number(state.metadata.momentsFrom ?? 0) : step;
+}
+
+/** Kept with the weights since --ema; for weights of before, the average begins with them. */
+async function loadKeptAverage(files: Files, run: Run, netG: NetworkState, label: string): Promise<void> {
+  if (!netG.averaged) return;
+  const path = run.path(weightsFile(label, "G_ema"));
+  if (await files.exists(path)) loadAverage(netG, (await readTensors(files, path)).tensors, path);
+  else netG.startAverage();
 }
 
 /** The step of kept weights. Files of older versions name their epoch only. */
@@ -113,7 +123,7 @@ async function setAside(
       await files.write(run.path(`${to}/${file}`), await files.read(run.path(file)));
   };
   const folder = await folderFor(files, run, `until_epoch_${end}`);
-  const latest = [weightsFile("latest", "G"), weightsFile("latest", "D"), stateFile];
+  const latest = [...(["G", "D", "G_ema"] as const).map((network) => weightsFile("latest", network)), stateFile];
   for (const file of [...latest, configFile, dataFile, lossFile, scoreFile, pageFile]) await copy(file, folder);
   for (const epoch of await run.sampleEpochs()) {
     await copy(sampleFile(epoch), folder);
@@ -122,7 +132,8 @@ async function setAside(
   for (const label of await run.keptWeights()) {
     if (label === "latest" || (await stepOf(files, run, label, perEpoch)) <= step) continue;
     // G comes last: by it the label is found again after a kill.
-    for (const file of [stateFileOf(label), weightsFile(label, "D"), weightsFile(label, "G")]) {
+    const weights = (["D", "G_ema", "G"] as const).map((network) => weightsFile(label, network));
+    for (const file of [stateFileOf(label), ...weights]) {
       if (await files.exists(run.path(file))) await files.rename(run.path(file), run.path(`${folder}/${file}`));
     }
   }

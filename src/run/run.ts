@@ -21,7 +21,7 @@ import {
   stateFileOf,
   weightsFile,
 } from "./paths.ts";
-import { momentTensors, weightTensors } from "./weights.ts";
+import { averageTensors, momentTensors, weightTensors } from "./weights.ts";
 
 export type { Networks, Progress } from "./checkpoint.ts";
 export type { LossLine, Score } from "./logs.ts";
@@ -179,11 +179,15 @@ export class Run {
       const content = encode(moments, { ...metadata, momentsFrom: String(momentsFrom) });
       await this.#files.write(this.path(stateFileOf(label)), content);
     }
-    for (const [network, net] of [
-      ["G", netG],
-      ["D", netD],
-    ] as const) {
-      await this.#files.write(this.path(weightsFile(label, network)), encode(weightTensors(net), metadata));
+    const { averaged } = netG;
+    const contents = {
+      G: weightTensors(netG),
+      D: weightTensors(netD),
+      ...(averaged && { G_ema: averageTensors(averaged) }),
+    };
+    for (const [network, tensors] of Object.entries(contents)) {
+      const path = this.path(weightsFile(label, network as keyof typeof contents));
+      await this.#files.write(path, encode(tensors, metadata));
     }
   }
 
@@ -205,12 +209,14 @@ export class Run {
   }
 
   /**
-   * The weights of the generator and their path.
+   * The weights of the generator and their path: their running average where the run keeps one.
    * @param label "latest", "best", the number of a kept epoch, or "iter_500"
+   * @param raw the weights as they were trained, not their average
    * @throws CheckpointError when there are none; the message lists those that are kept
    */
-  async generator(label: string): Promise<{ tensors: Record<string, StoredTensor>; path: string }> {
-    const path = await this.weightsPath(label, "G");
+  async generator(label: string, raw = false): Promise<{ tensors: Record<string, StoredTensor>; path: string }> {
+    const average = this.path(weightsFile(label, "G_ema"));
+    const path = !raw && (await this.#files.exists(average)) ? average : await this.weightsPath(label, "G");
     const { tensors } = await readTensors(this.#files, path);
     const damaged = Object.keys(tensors).find((name) => !allFinite(tensors[name]!));
     if (damaged !== undefined) {
@@ -222,9 +228,10 @@ export class Run {
     return { tensors, path };
   }
 
-  /** The bytes of the generator's latest weights, a safetensors file. */
-  generatorFile(): Promise<Uint8Array> {
-    return this.#files.read(this.path(weightsFile("latest", "G")));
+  /** The bytes of the generator's latest weights (of their average where the run keeps one), a safetensors file. */
+  async generatorFile(): Promise<Uint8Array> {
+    const average = this.path(weightsFile("latest", "G_ema"));
+    return this.#files.read((await this.#files.exists(average)) ? average : this.path(weightsFile("latest", "G")));
   }
 
   // ---- Samples and the page -----------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 /** Weights and moments of a network as the tensors of a safetensors file, and back. */
 
-import type { NetworkState } from "../engines/state.ts";
+import type { NetworkState, Weights } from "../engines/state.ts";
 import { CheckpointError, UserError } from "../errors.ts";
 import type { StoredTensor } from "../formats/safetensors.ts";
 import { sameShape } from "../graph/graph.ts";
@@ -13,6 +13,11 @@ const moments = ["m", "v"] as const;
 const momentName = (net: NetworkState, spec: ParameterSpec, moment: "m" | "v") =>
   `${net.network}.${spec.name}.${moment}`;
 const countName = (norm: string) => `${norm}.num_batches_tracked`;
+
+/** The running average of the parameters, with the running statistics. */
+export function averageTensors({ specs, get }: Weights): Record<string, StoredTensor> {
+  return Object.fromEntries(specs.map((spec) => [spec.name, float32(spec.shape, get(spec))]));
+}
 
 /** Parameters, running statistics and num_batches_tracked, by PyTorch's names. The data are views, not copies. */
 export function weightTensors(net: NetworkState): Record<string, StoredTensor> {
@@ -52,6 +57,13 @@ export function loadWeights(net: NetworkState, tensors: Tensors, file: string): 
   for (const norm of net.batches.keys()) {
     const count = tensors[countName(norm)];
     if (count) net.batches.set(norm, Number(count.data[0]));
+  }
+}
+
+/** Copies a stored running average into a network. @throws CheckpointError naming the first tensor that differs */
+export function loadAverage(net: NetworkState, tensors: Tensors, file: string): void {
+  for (const spec of net.specs.filter(isTrainable)) {
+    net.view("average", spec).set(valuesOf(tensors, spec.name, spec.shape, file));
   }
 }
 

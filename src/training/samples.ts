@@ -16,11 +16,11 @@ const samplePairs = 3;
  * pictures.
  * @throws DatasetError when the pairs cannot be read
  */
-export async function drawSamples(config: Config, platform: Platform, { netG }: Trainer): Promise<Uint8Array> {
+export async function drawSamples(config: Config, platform: Platform, { shownG }: Trainer): Promise<Uint8Array> {
   const { cropSize, cropHeight } = config;
   const options = { ...config, ...still, loadSize: cropSize, loadHeight: cropHeight };
   const loader = new Loader(await pairsToShow(config, platform), options, platform);
-  const translator = Translator.of(config, netG, platform);
+  const translator = Translator.of(config, shownG, platform);
   try {
     const rows: Picture[] = [];
     for await (const { input, outputs, target } of translatePairs(translator, loader)) {

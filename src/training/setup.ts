@@ -181,6 +181,7 @@ async function drawWeights(
   ] as const) {
     net.initialise(init, initGain, seed);
     if (file) loadWeights(net, decode(await files.read(file), file).tensors, file);
+    net.startAverage();
   }
   return { step: 0 };
 }

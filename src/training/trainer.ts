@@ -7,13 +7,14 @@ import type { Bound, Engine } from "../engines/engine.ts";
 import { GpuEngine } from "../engines/gpu.ts";
 import { HostEngine } from "../engines/host.ts";
 import { checkMemory, type MemoryNeed, memoryNeed } from "../engines/memory.ts";
-import { NetworkState } from "../engines/state.ts";
+import { NetworkState, type Weights } from "../engines/state.ts";
 import type { Program } from "../graph/graph.ts";
 import { stepForGpu } from "../lowering/gpu.ts";
 import type { BatchShape, Losses, LossName, ModelOptions } from "../model/losses.ts";
 import { type StepGraph, type Substep, trainingStep } from "../model/pix2pix.ts";
 import { keepInput, shareInput } from "../model/update.ts";
 import { adamFactors } from "../nn/adam.ts";
+import { averageShare } from "../nn/average.ts";
 import type { MaskSpec } from "../nn/parameters.ts";
 import type { Device, Platform } from "../platform.ts";
 import { Random } from "../random.ts";
@@ -128,7 +129,7 @@ export class Trainer {
     const step = trainingStep(model, shape);
     checkMemory(needOnHost(step, keepsState(device)), platform.memory, described(model, shape));
     this.#usual = { key: keyOf(shape), step };
-    this.netG = new NetworkState(step.netG);
+    this.netG = new NetworkState(step.netG, { averaged: model.ema > 0 });
     this.netD = new NetworkState(step.netD);
     this.outputMap = step.outputMap;
     this.device = device;
@@ -137,6 +138,11 @@ export class Trainer {
     this.#engine = keepsState(device)
       ? new GpuEngine(platform, device, states)
       : new HostEngine(platform, device, threads, states);
+  }
+
+  /** The weights of G to draw and score with: their running average where one is kept. */
+  get shownG(): Weights {
+    return this.netG.averaged ?? this.netG;
   }
 
   /** The most steps between two calls of `losses`; 1 where reading losses does not wait for a device. */
@@ -228,6 +234,7 @@ export class Trainer {
     for (const index of after) await bound.run(index);
     const rate = state === this.netD ? lrD : lr;
     await this.#engine.optimise(state, adamFactors(step - momentsFrom, rate, model), model);
+    if (state.averaged) await this.#engine.average(state, averageShare(step - momentsFrom, model.ema));
   }
 
   /**

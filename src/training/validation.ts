@@ -35,7 +35,7 @@ export class Validation {
     if (config.valFreq === undefined) return undefined;
     const { valPhase: phase, valSize: count, skipUnpaired, skipBadImages } = config;
     const { loader } = await openTestSet(config, { phase, count, skipUnpaired, skipBadImages, cacheBytes }, platform);
-    const translator = Translator.of(config, trainer.netG, platform);
+    const translator = Translator.of(config, trainer.shownG, platform);
     return new Validation(config, run, trainer, loader, translator, await run.scores.cutAfter(step));
   }
 

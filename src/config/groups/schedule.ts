@@ -47,6 +47,10 @@ export const scheduleOptions = {
   }),
   beta1: option(z.number().min(0).lt(1).default(0.5), { group: "schedule", help: "Adam's first-moment decay" }),
   beta2: option(z.number().min(0).lt(1).default(0.999), { group: "schedule", help: "Adam's second-moment decay" }),
+  ema: option(z.number().min(0).lt(1).default(0), {
+    group: "schedule",
+    help: "decay of a running average of the generator's weights, such as 0.999; samples, scores and exports take the average (0: none)",
+  }),
 
   valFreq: option(z.int().min(1).optional(), {
     group: "validation",
