@@ -30,10 +30,12 @@ export function unreadPictures(paths: readonly string[]): string[] {
 /**
  * A note about pictures that cannot be read; undefined where there are none.
  * @param paths all files that were looked at
+ * @param more endings that cannot be read here, though elsewhere
  */
-export function unreadNote(paths: readonly string[]): string | undefined {
+export function unreadNote(paths: readonly string[], more: readonly string[] = []): string | undefined {
   const counts = new Map<string, number>();
-  for (const ending of unreadPictures(paths).map(endingOf)) counts.set(ending, (counts.get(ending) ?? 0) + 1);
+  const unread = [...unreadPictures(paths), ...paths.filter((path) => more.includes(endingOf(path)))];
+  for (const ending of unread.map(endingOf)) counts.set(ending, (counts.get(ending) ?? 0) + 1);
   if (counts.size === 0) return undefined;
   const kinds = [...counts].map(([ending, count]) => `${count} .${ending}`).join(", ");
   return `left out, because their form cannot be read: ${kinds}. Convert them to PNG to use them.`;

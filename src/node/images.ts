@@ -6,6 +6,7 @@ import { damageOf } from "../formats/damage.ts";
 import { decodeKnown } from "../formats/decode.ts";
 import { checkRange, decodeNpy, isNpy } from "../formats/npy.ts";
 import { upright } from "../formats/orientation.ts";
+import { unreadTiff } from "../formats/tiff.ts";
 import type { DeepPicture, Images, Picture, Samples } from "../platform.ts";
 
 /**
@@ -18,11 +19,14 @@ export function tuneSharpForTraining(): void {
   sharp.concurrency(1);
 }
 
+/** The forms that sharp decodes with Pillow's values, by its names; it reads others, such as AVIF, with other values. */
+const readable: readonly string[] = ["png", "jpeg", "webp", "tiff"];
+
 /**
  * Decodes PNG, JPEG, WebP, TIFF, BMP, GIF and Netpbm to 8-bit sRGB with 3 channels, or 1 for a grey file. Stored pixels
  * are not changed: colour profiles and EXIF orientation are ignored. The orientation tag of a TIFF turns the picture,
  * as in Pillow. Values of 16 bits are cut to the upper 8. Of several frames the first is taken. CMYK becomes RGB by
- * Pillow's formula, (255 - C)(255 - K) / 255. Transparency is dropped; with `alpha: true` a file that has it gives 4
+ * Pillow's formula, (255 - C)(255 - K) / 255. Floats in [-1, 1] become 0 to 255. Transparency is dropped; with `alpha: true` a file that has it gives 4
  * channels (RGBA). For NumPy arrays see decodeNpy and eightBit.
  * @throws UserError for bytes that are no picture, and for a truncated or damaged one
  */
@@ -49,6 +53,8 @@ async function tolerant(bytes: Uint8Array, how: How): Promise<DeepPicture> {
   try {
     const known = decodeKnown(bytes, how);
     if (known) return known;
+    const unread = unreadTiff(bytes);
+    if (unread) throw new UserError(unread);
     return await decodeAs(bytes, how, "warning").catch((error) => {
       // Many sound JPEGs have stray bytes between segments, which libjpeg skips. Its other warnings mean damage.
       if (!linesOf(error).every((line) => line.includes("extraneous bytes before marker"))) throw error;
@@ -63,9 +69,12 @@ function linesOf(error: unknown): string[] {
   return (error instanceof Error ? error.message : String(error)).trim().split("\n");
 }
 
-async function decodeAs(bytes: Uint8Array, { alpha, deep }: How, failOn: "warning" | "error"): Promise<DeepPicture> {
+async function decodeAs(bytes: Uint8Array, { alpha }: How, failOn: "warning" | "error"): Promise<DeepPicture> {
   let image = sharp(bytes, { failOn, ignoreIcc: true, limitInputChannels: false });
   const { format, orientation = 1, space, hasAlpha, channels: stored, depth } = await image.metadata();
+  if (!readable.includes(format)) {
+    throw new UserError(`the form ${format} is not read; PNG, JPEG, WebP, TIFF, BMP, GIF and Netpbm are`);
+  }
   const turned = format === "tiff" ? orientation : 1;
   const greyFile = space === "b-w" || space === "grey16";
   const bands = stored > 4 || (greyFile && stored > 2);
@@ -73,7 +82,7 @@ async function decodeAs(bytes: Uint8Array, { alpha, deep }: How, failOn: "warnin
   if (bands) return upright(await decodeValues(image, space, depth, bands), turned);
   if (hasAlpha && !keepAlpha) image = image.removeAlpha();
   const known = greyFile || space === "srgb" || space === "rgb16" || space === "scrgb";
-  if (known && (depth === "ushort" || (deep && depth !== "uchar"))) {
+  if (known && depth !== "uchar") {
     return upright(await decodeValues(image, space === "grey16" && keepAlpha ? "rgb16" : space, depth, bands), turned);
   }
   if (space === "cmyk") image = image.pipelineColourspace("cmyk");

@@ -7,7 +7,7 @@ import type { OpenOptions } from "../inference/open.ts";
 import type { Translator } from "../inference/translator.ts";
 import type { TrainEvents, TrainResult } from "../training/train.ts";
 import type { Capabilities } from "./capabilities.ts";
-import type { Picked } from "./import.ts";
+import type { Imported, Picked } from "./import.ts";
 import {
   type Call,
   type EventReply,
@@ -118,7 +118,7 @@ export class Client {
    * @returns the number of pictures
    * @throws UserError when there are no pictures, or an archive is damaged
    */
-  importPictures(root: string, picked: readonly Picked[] | FileSystemDirectoryHandle): Promise<number> {
+  importPictures(root: string, picked: readonly Picked[] | FileSystemDirectoryHandle): Promise<Imported> {
     return this.#call("importPictures", [root, picked]);
   }
 

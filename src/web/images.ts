@@ -19,7 +19,8 @@ async function decode(bytes: Uint8Array, options: { alpha?: boolean } = {}): Pro
     if (known) return eightBit(known);
     if (isPng(bytes)) return await decodePng(bytes, options);
     if (bytes[0] === 0xff && bytes[1] === 0xd8) return await decodeJpeg(bytes);
-    return await byBrowser(bytes, options.alpha ? undefined : 3);
+    if (isWebp(bytes)) return await decodeWebp(bytes);
+    throw new UserError("no picture of a form that browsers read alike: PNG, JPEG, WebP, BMP, GIF or Netpbm");
   } catch (error) {
     return refuse(bytes)(error);
   }
@@ -83,11 +84,25 @@ function isMarker(byte: number | undefined): boolean {
   return byte !== undefined && byte !== 0 && byte !== 0xff && !(byte >= 0xd0 && byte <= 0xd7);
 }
 
-/** @param channels 1, 3, or undefined: 4 where a pixel is transparent, else 3 */
-async function byBrowser(bytes: Uint8Array, channels: 1 | 3 | undefined): Promise<Picture> {
+const isWebp = (bytes: Uint8Array): boolean => {
+  const text = (start: number) => String.fromCharCode(...bytes.subarray(start, start + 4));
+  return text(0) === "RIFF" && text(8) === "WEBP";
+};
+
+/** A canvas multiplies colours by alpha, so those of transparent pixels are lost. */
+async function decodeWebp(bytes: Uint8Array): Promise<Picture> {
+  const picture = await byBrowser(bytes, 4);
+  if (picture.data.some((value, i) => i % 4 === 3 && value < 255)) {
+    throw new UserError("a WebP with transparency; save it as PNG");
+  }
+  const { width, height, data } = picture;
+  return { width, height, channels: 3, data: data.filter((_, i) => i % 4 < 3) };
+}
+
+async function byBrowser(bytes: Uint8Array, wanted: 1 | 3 | 4): Promise<Picture> {
   const blob = new Blob([bytes as Uint8Array<ArrayBuffer>]);
   const bitmap = await createImageBitmap(blob, { premultiplyAlpha: "none", colorSpaceConversion: "none" }).catch(() => {
-    throw new UserError("the browser cannot decode it; PNG, JPEG, WebP, BMP, GIF and Netpbm work in every browser");
+    throw new UserError("the browser cannot decode it; it may be damaged");
   });
   const { width, height } = bitmap;
   const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
@@ -95,7 +110,6 @@ async function byBrowser(bytes: Uint8Array, channels: 1 | 3 | undefined): Promis
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
   const rgba = context.getImageData(0, 0, width, height).data;
-  const wanted = channels ?? (rgba.some((value, i) => i % 4 === 3 && value < 255) ? 4 : 3);
   const data = new Uint8Array(width * height * wanted);
   for (let i = 0; i < width * height; i++) for (let c = 0; c < wanted; c++) data[i * wanted + c] = rgba[i * 4 + c]!;
   return { width, height, channels: wanted, data };

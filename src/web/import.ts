@@ -1,5 +1,5 @@
 /** Copies pictures that a user picked into the browser's storage, as a data set. */
-import { endingOf, PICTURE_ENDINGS } from "../data/listing.ts";
+import { endingOf, PICTURE_ENDINGS, unreadNote } from "../data/listing.ts";
 import { UserError } from "../errors.ts";
 import { zipEntries } from "../formats/zip.ts";
 import { files, removeFolder } from "./files.ts";
@@ -10,6 +10,17 @@ export interface Picked {
   file: Blob;
 }
 
+/** Pictures that are read elsewhere, but not in a browser. */
+const unreadHere = ["tif", "tiff"];
+const endings = PICTURE_ENDINGS.filter((ending) => !unreadHere.includes(ending));
+
+export interface Imported {
+  /** The number of pictures. */
+  pictures: number;
+  /** What was left out although it is a picture, in words. */
+  note?: string | undefined;
+}
+
 /** Folders that the layouts of data sets recognise by their names; they are kept. */
 const meaning = /^((train|val|test)(_?[AB]|_label|_img)?|A|B|base)$/i;
 
@@ -17,13 +28,12 @@ const meaning = /^((train|val|test)(_?[AB]|_label|_img)?|A|B|base)$/i;
  * Replaces the folder `root` by the pictures among the picked files, or in a folder that the user has opened to the
  * page. Zip archives are unpacked. Leading folders that all pictures share, such as the picked folder, are left out of
  * the paths.
- * @returns the number of pictures
  * @throws UserError when there are no pictures, or an archive is damaged
  */
 export async function importPictures(
   root: string,
   picked: readonly Picked[] | FileSystemDirectoryHandle,
-): Promise<number> {
+): Promise<Imported> {
   const found: { path: string; read(): Promise<Uint8Array> }[] = [];
   for (const { path, file } of "kind" in picked ? await filesIn(picked) : picked) {
     if (endingOf(path) === "zip") found.push(...(await zipEntries(file, path)));
@@ -34,7 +44,7 @@ export async function importPictures(
     const some = found.slice(0, 3).map(({ path }) => path);
     throw new UserError(
       `No pictures among ${found.length} files${some.length > 0 ? ` (${some.join(", ")}, ...)` : ""}: expected ` +
-        `${PICTURE_ENDINGS.join(", ")}, or a zip of such.`,
+        `${endings.join(", ")}, or a zip of such.`,
     );
   }
   await removeFolder(root);
@@ -42,7 +52,8 @@ export async function importPictures(
   for (const { path, read } of pictures) {
     await files.write(`${root}/${path.split("/").slice(skip).join("/")}`, await read());
   }
-  return pictures.length;
+  const shown = found.map(({ path }) => path).filter((path) => !isHidden(path));
+  return { pictures: pictures.length, note: unreadNote(shown, unreadHere) };
 }
 
 async function filesIn(folder: FileSystemDirectoryHandle, within = ""): Promise<Picked[]> {
@@ -55,10 +66,10 @@ async function filesIn(folder: FileSystemDirectoryHandle, within = ""): Promise<
   return found;
 }
 
-function isPicture(path: string): boolean {
-  const hidden = path.split("/").some((part) => part.startsWith(".") || part === "__MACOSX" || part === "");
-  return !hidden && (PICTURE_ENDINGS as readonly string[]).includes(endingOf(path));
-}
+const isHidden = (path: string): boolean =>
+  path.split("/").some((part) => part.startsWith(".") || part === "__MACOSX" || part === "");
+
+const isPicture = (path: string): boolean => !isHidden(path) && endings.includes(endingOf(path));
 
 /** The number of leading folders that all paths share, up to the first one with a meaning. */
 function commonFolders(paths: readonly string[][]): number {

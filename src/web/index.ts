@@ -5,6 +5,6 @@ export { type Capabilities, capabilities } from "./capabilities.ts";
 export { Client, type ClientOptions, type RemoteTranslator } from "./client.ts";
 export { files, removeFolder } from "./files.ts";
 export { images } from "./images.ts";
-export { importPictures, type Picked } from "./import.ts";
+export { type Imported, importPictures, type Picked } from "./import.ts";
 export { type WebPlatformOptions, webPlatform } from "./platform.ts";
 export type { RemoteEvaluateOptions } from "./protocol.ts";

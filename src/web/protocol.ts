@@ -12,7 +12,7 @@ import type { Translator } from "../inference/translator.ts";
 import type { Picture } from "../platform.ts";
 import type { TrainEvents, TrainResult } from "../training/train.ts";
 import type { Capabilities } from "./capabilities.ts";
-import type { importPictures } from "./import.ts";
+import type { Imported, importPictures } from "./import.ts";
 
 export interface WorkerOptions {
   /** See RuntimeOptions.base. */
@@ -32,7 +32,7 @@ export interface RemoteEvaluateOptions extends TestSetOptions {
 /** The methods that a page can call in its worker. `id` is the number of an opened translator. */
 export interface Methods {
   start(options: WorkerOptions): Capabilities;
-  importPictures(...args: Parameters<typeof importPictures>): number;
+  importPictures(...args: Parameters<typeof importPictures>): Imported;
   writeDemo(root: string, options: DemoOptions): void;
   train(config: Config): TrainResult;
   open(options: OpenOptions): { id: number; config: Config };

@@ -11,7 +11,7 @@ import { type TrainEvents, type TrainResult, train } from "../training/train.ts"
 import { type Capabilities, capabilities, chooseDevice, withoutWebGpu } from "./capabilities.ts";
 import { files } from "./files.ts";
 import { images } from "./images.ts";
-import { importPictures } from "./import.ts";
+import { type Imported, importPictures } from "./import.ts";
 import { webPlatform } from "./platform.ts";
 import type { Context, Handlers, RemoteEvaluateOptions, WorkerOptions } from "./protocol.ts";
 import { publishedDir, publishedFiles } from "./published.ts";
@@ -28,7 +28,7 @@ export class Service implements Handlers {
     return this.#found;
   }
 
-  importPictures(_: Context, ...args: Parameters<typeof importPictures>): Promise<number> {
+  importPictures(_: Context, ...args: Parameters<typeof importPictures>): Promise<Imported> {
     return importPictures(...args);
   }
 

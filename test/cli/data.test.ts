@@ -120,6 +120,19 @@ describe("combine", () => {
     expect(await decode("fromMixed/val/deep/one.jpg")).toMatchObject({ width: 64, height: 32, channels: 3 });
   });
 
+  it("keeps transparency in PNG, and says where JPEG does not", async () => {
+    const data = Uint8Array.from({ length: 8 * 8 * 4 }, (_, i) => (i % 4 === 3 ? 100 : 200));
+    await files.write(at("glass/A/x.png"), await images.encodePng({ width: 8, height: 8, channels: 4, data }));
+    const line = { foldA: "@glass/A", foldB: "@glass/A" };
+    expect((await run("combine", { ...line, foldAB: "@glass/png" })).notes).toBe("");
+    expect([
+      ...(await images.decode(readFileSync(at("glass/png/x.png")), { alpha: true })).data.subarray(0, 4),
+    ]).toEqual([200, 200, 200, 100]);
+    const { notes } = await run("combine", { ...line, foldAB: "@glass/jpeg", format: "jpeg" });
+    expect(notes).toBe("note: 1 pairs had transparency, which JPEG does not keep; --format png does");
+    expect((await decode("glass/jpeg/x.jpg")).channels).toBe(3);
+  });
+
   it("names pairs of two sizes and pictures that are none, and joins the others", async () => {
     await run("resize", { input: "@demo/trainB", out: "@uneven", size: "32" });
     await run("resize", { input: "@demo/trainB/facade_0002.png", out: "@uneven", size: "16", overwrite: true });

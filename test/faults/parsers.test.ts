@@ -16,6 +16,7 @@ import { decodePng } from "../../src/formats/png.ts";
 import { decodePnm } from "../../src/formats/pnm.ts";
 import { decode as decodeSafetensors } from "../../src/formats/safetensors.ts";
 import { zipEntries } from "../../src/formats/zip.ts";
+import { images } from "../../src/node/images.ts";
 import { Random } from "../../src/random.ts";
 import { readTar } from "../../src/tools/tar.ts";
 import { cases, fixture } from "../paths.ts";
@@ -65,6 +66,11 @@ const parsers: readonly Parser[] = [
     name: "Netpbm",
     files: ["plain.ppm", "plain.pbm", "rgb-16.ppm", "one-bit.pbm"].map((name) => bytesOf(`decode/${name}`)),
     read: (bytes) => decodePnm(bytes),
+  },
+  {
+    name: "TIFF",
+    files: ["rgb-raw.tif", "palette-4.tif", "rgb-16-big.tif", "big-tiff.tif"].map((name) => bytesOf(`formats/${name}`)),
+    read: (bytes) => images.decode(bytes),
   },
   {
     name: "zip",

@@ -113,7 +113,8 @@ inChromium("files", () => {
     const found = await page.evaluate(async (text) => {
       const { client, files, toBytes, toText } = pix2pix;
       const file = new Blob([toBytes(text)]);
-      const counts = [await client.importPictures("zipped", [{ path: "any/pairs.zip", file }])];
+      const tiff = { path: "any/scan.tif", file };
+      const counts = [await client.importPictures("zipped", [{ path: "any/pairs.zip", file }, tiff])];
       const storage = await navigator.storage.getDirectory();
       counts.push(await client.importPictures("copied", await storage.getDirectoryHandle("zipped")));
       const pictures = await Promise.all(
@@ -128,7 +129,8 @@ inChromium("files", () => {
         .catch((e: Error) => e.message);
       return { counts, pictures, failed };
     }, zip);
-    expect(found.counts).toEqual([3, 3]);
+    const note = "left out, because their form cannot be read: 1 .tif. Convert them to PNG to use them.";
+    expect(found.counts).toEqual([{ pictures: 3, note }, { pictures: 3 }]);
     expect(found.pictures[0]).toEqual(found.pictures[1]);
     expect(found.pictures[0]!.map((text) => text.slice(0, 12))).toEqual([
       "1.pngiVBORw0",

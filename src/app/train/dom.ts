@@ -1,5 +1,6 @@
 /** Helpers for the elements of the page. */
 import type { Picture } from "../../platform.ts";
+import { pageWords } from "./words.ts";
 
 /** The element of index.html with this id. */
 export function part<T extends HTMLElement = HTMLElement>(id: string): T {
@@ -33,7 +34,7 @@ export function save(bytes: Uint8Array, name: string): void {
 export function problem(error?: unknown): void {
   const box = part("problem");
   box.hidden = error === undefined;
-  box.textContent = error instanceof Error ? error.message : String(error ?? "");
+  box.textContent = pageWords(error instanceof Error ? error.message : String(error ?? ""));
   if (error === undefined) return;
   box.scrollIntoView({ block: "nearest" });
   console.error(error);

@@ -45,9 +45,9 @@ export function pictures(client: Client, chosen: (data: DataSet) => void): void 
     part("preview").replaceChildren();
     show(true, "pairs");
     try {
-      await client.importPictures(root, picked);
+      const { note } = await client.importPictures(root, picked);
       const { pairs, notes } = await findPairs(files, root, { skipUnpaired: true });
-      await choose({ title, root, pairs: pairs.length, direction: "AtoB" }, notes);
+      await choose({ title, root, pairs: pairs.length, direction: "AtoB" }, note ? [...notes, note] : notes);
       await removeUnusedData(root);
     } catch (error) {
       show(false, "pairs");

@@ -4,7 +4,7 @@ import { resolve, sep } from "node:path";
 import * as z from "zod";
 import { option } from "../../../config/options.ts";
 import { listAll, unreadNote } from "../../../data/listing.ts";
-import { eightBit } from "../../../data/transforms.ts";
+import { eightBit, reduceChannels } from "../../../data/transforms.ts";
 import { ConfigError, DatasetError, UserError, WriteError } from "../../../errors.ts";
 import { files } from "../../../node/files.ts";
 import { sideBySide } from "../../../tools/frame.ts";
@@ -79,12 +79,15 @@ export const combine: Command = {
       return { name, output: `${foldAB}/${name}.${ending}`, A: `${foldA}/${A}`, B: `${foldB}/${B}` };
     });
     const batch = { overwrite: options.overwrite, verb: "combined", place: foldAB, what: "pairs" };
-    const alpha = options.format === "png";
+    let transparent = 0;
+    const make = async ({ A, B }: (typeof pieces)[number]) => {
+      const both = sideBySide(await readPicture(A, { alpha: true }), await readPicture(B, { alpha: true }));
+      if (options.format === "png") return images.encodePng(both);
+      if (both.channels % 2 === 0) transparent++;
+      return encodeJpeg(reduceChannels(eightBit(both), both.channels < 3 ? 1 : 3), options.quality);
+    };
     try {
-      await inBatch(pieces, batch, output, async ({ A, B }) => {
-        const both = sideBySide(await readPicture(A, { alpha }), await readPicture(B, { alpha }));
-        return options.format === "png" ? images.encodePng(both) : encodeJpeg(eightBit(both), options.quality);
-      });
+      await inBatch(pieces, batch, output, make);
     } catch (error) {
       if (!options.skipUnpaired || !(error instanceof UserError) || error instanceof WriteError) throw error;
       const written = await Promise.all(pieces.map((piece) => files.exists(piece.output)));
@@ -95,6 +98,8 @@ export const combine: Command = {
         );
       }
       output.note(`left out: ${error.message}`);
+    } finally {
+      if (transparent > 0) note(`${transparent} pairs had transparency, which JPEG does not keep; --format png does`);
     }
     return 0;
   },
