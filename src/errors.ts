@@ -21,6 +21,11 @@ export class CheckpointError extends UserError {
   override name = "CheckpointError";
 }
 
+/** A picture of more pixels than are allowed here. */
+export class PictureSizeError extends UserError {
+  override name = "PictureSizeError";
+}
+
 /** A device that is absent, or a graph that it cannot run. */
 export class DeviceError extends UserError {
   override name = "DeviceError";

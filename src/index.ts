@@ -88,6 +88,9 @@ export * as ops from "./graph/ops/index.ts";
 export { chooseDevice } from "./engines/device.ts";
 export { conform, type DeviceConformance } from "./conformance/report.ts";
 
+// A server.
+export { createServer, type PixServer, type ServerOptions } from "./server/app.ts";
+
 // Errors that a user can act on.
 export {
   CheckpointError,

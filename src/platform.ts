@@ -32,7 +32,7 @@ export interface Files {
    * Creates folders.
    */
   write(path: string, content: Uint8Array | string | readonly Uint8Array[]): Promise<void>;
-  append(path: string, text: string): Promise<void>;
+  append(path: string, content: string | Uint8Array): Promise<void>;
   /** The entries of a folder, sorted by code unit; undefined when there is no such folder. */
   list(path: string): Promise<{ name: string; folder: boolean }[] | undefined>;
   exists(path: string): Promise<boolean>;
@@ -51,6 +51,28 @@ export interface Files {
    * @throws UserError that names the holder
    */
   lock?(path: string, what: string): Promise<() => Promise<void>>;
+  /** Who holds a lock; undefined where nobody does. Absent where locks have no holder that could be named. */
+  holder?(path: string): Promise<LockHolder | undefined>;
+  /** A path with its symbolic links followed. Absent where there are none. @throws UserError where nothing is there */
+  realPath?(path: string): Promise<string>;
+}
+
+/** A process that works on something. */
+export interface LockHolder {
+  pid: number;
+  host: string;
+  /** ISO 8601. */
+  since: string;
+  /** Whether it runs on this machine, so that it can be signalled. */
+  here: boolean;
+}
+
+/** How a picture is decoded. */
+export interface DecodeHow {
+  /** Keep the transparency of a file that has some, as a channel. */
+  alpha?: boolean;
+  /** A picture of more pixels is refused with a PictureSizeError before memory is taken for it (Node). */
+  mostPixels?: number | undefined;
 }
 
 /** Decodes and encodes pictures. */
@@ -59,9 +81,9 @@ export interface Images {
    * Decodes PNG, JPEG and the like. Palette becomes RGB and alpha is dropped (unless asked for); a grey file stays 1
    * channel. Throws on a damaged file.
    */
-  decode(bytes: Uint8Array, options?: { alpha?: boolean }): Promise<Picture>;
+  decode(bytes: Uint8Array, options?: DecodeHow): Promise<Picture>;
   /** As decode, but keeps 16 bits, floats and any number of bands. Absent where a runtime cannot. */
-  decodeDeep?(bytes: Uint8Array, options?: { alpha?: boolean }): Promise<DeepPicture>;
+  decodeDeep?(bytes: Uint8Array, options?: DecodeHow): Promise<DeepPicture>;
   /** A PNG with the bits of the picture, 8 or 16. */
   encodePng(picture: Picture<Uint8Array | Uint16Array>): Promise<Uint8Array>;
 }

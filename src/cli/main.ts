@@ -1,5 +1,4 @@
 /** The program: finds the command in the arguments, runs it, and turns errors into messages and exit codes. */
-import { readFileSync } from "node:fs";
 import { listed, type OptionSpec, optionsOf } from "../config/options.ts";
 import { configSchema } from "../config/schema.ts";
 import { ConfigError, nearest, UserError } from "../errors.ts";
@@ -9,6 +8,7 @@ import { commandHelp, familyHelp, familyOf, programHelp } from "./help.ts";
 import { terminal } from "./output.ts";
 import { commands, families } from "./registry.ts";
 import { leaveClosedTerminals } from "./stop.ts";
+import { version } from "./version.ts";
 
 /** Runs one command line. @returns exit code: 0, 1 for errors, 2 for a wrong command line, 128 + N after signal N */
 async function main(args: readonly string[]): Promise<number> {
@@ -131,11 +131,6 @@ function optionsOfRun(command: Command): OptionSpec[] {
 /** Every flag, and the first command that has it. */
 function elsewhere(): Map<string, string> {
   return new Map([...commands].reverse().flatMap(({ name, schema }) => optionsOf(schema).map((o) => [o.flag, name])));
-}
-
-function version(): string {
-  const packageJson: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
-  return packageJson instanceof Object && "version" in packageJson ? String(packageJson.version) : "";
 }
 
 // A reader that closes the pipe (`| head`) must not stop a training run with a stack trace.

@@ -15,13 +15,14 @@ import { demo } from "./commands/demo.ts";
 import { devices } from "./commands/devices.ts";
 import { exportCommand } from "./commands/export.ts";
 import { inspect } from "./commands/inspect.ts";
+import { serve } from "./commands/serve.ts";
 import { test } from "./commands/test.ts";
 import { train } from "./commands/train.ts";
 import { translate } from "./commands/translate.ts";
 import { web } from "./commands/web.ts";
 
 export const commands: readonly Command[] = [
-  ...[train, translate, test, exportCommand, inspect, demo, devices, web, completion],
+  ...[train, translate, test, exportCommand, inspect, demo, devices, serve, web, completion],
   ...[combine, split, resize, edges, blank, grayscale, download, audit],
 ];
 

@@ -5,7 +5,7 @@
  */
 import { UserError } from "../errors.ts";
 import type { Picture } from "../platform.ts";
-import { checkPictureSize } from "./limits.ts";
+import { checkPictureSize, type DecodeOptions } from "./limits.ts";
 
 /** Values of the header's field "compression". */
 const uncompressed = 0;
@@ -35,12 +35,15 @@ export const isBmp = (bytes: Uint8Array): boolean => bytes[0] === 0x42 && bytes[
  * for.
  * @throws UserError for a damaged bitmap and for forms that Pillow does not read
  */
-export function decodeBmp(bytes: Uint8Array, { alpha = false }: { alpha?: boolean } = {}): Picture {
-  const header = headerOf(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+export function decodeBmp(
+  bytes: Uint8Array,
+  { alpha = false, mostPixels }: Pick<DecodeOptions, "alpha" | "mostPixels"> = {},
+): Picture {
+  const header = headerOf(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), mostPixels);
   return header.bits <= 8 ? paletted(bytes, header) : coloured(bytes, header, alpha);
 }
 
-function headerOf(view: DataView): Header {
+function headerOf(view: DataView, mostPixels: number | undefined): Header {
   if (view.byteLength < 26) throw new UserError("this BMP is truncated");
   const size = view.getUint32(14, true);
   const old = size === 12;
@@ -51,7 +54,7 @@ function headerOf(view: DataView): Header {
   const signed = old ? view.getUint16(20, true) : view.getInt32(22, true);
   const bits = view.getUint16(old ? 24 : 28, true);
   const compression = old ? uncompressed : view.getUint32(30, true);
-  checkPictureSize(width, Math.abs(signed));
+  checkPictureSize(width, Math.abs(signed), mostPixels);
   if (![1, 4, 8, 16, 24, 32].includes(bits))
     throw new UserError(`this BMP has ${bits} bits a pixel, expected 1, 4, 8, 16, 24 or 32`);
   const start = view.getUint32(10, true);

@@ -2,14 +2,8 @@
 import type { DeepPicture } from "../platform.ts";
 import { decodeBmp, isBmp } from "./bmp.ts";
 import { decodeGif, isGif } from "./gif.ts";
+import type { DecodeOptions } from "./limits.ts";
 import { decodePnm, isPnm } from "./pnm.ts";
-
-export interface DecodeOptions {
-  /** Keep the transparency of a file that has some, as 4 channels. */
-  alpha?: boolean;
-  /** Keep values of more than 8 bits. */
-  deep?: boolean;
-}
 
 /**
  * A BMP, GIF or Netpbm file, recognised by its first bytes; undefined for any other.

@@ -6,7 +6,7 @@
 
 import { UserError } from "../errors.ts";
 import type { Picture } from "../platform.ts";
-import { checkPictureSize } from "./limits.ts";
+import { checkPictureSize, type DecodeOptions } from "./limits.ts";
 import { joined } from "./streams.ts";
 
 export const isGif = (bytes: Uint8Array): boolean => /^GIF8[79]a/.test(String.fromCharCode(...bytes.subarray(0, 6)));
@@ -26,12 +26,15 @@ interface Frame {
  * RGB; grey where the palette is a grey ramp; RGBA where `alpha` is asked for and a colour is transparent.
  * @throws UserError for a damaged file
  */
-export function decodeGif(bytes: Uint8Array, { alpha = false }: { alpha?: boolean } = {}): Picture {
+export function decodeGif(
+  bytes: Uint8Array,
+  { alpha = false, mostPixels }: Pick<DecodeOptions, "alpha" | "mostPixels"> = {},
+): Picture {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 13) throw new UserError("this GIF is truncated");
   const [width, height] = [view.getUint16(6, true), view.getUint16(8, true)];
-  checkPictureSize(width, height);
-  const { left, top, palette, transparent, indices, ...frame } = firstFrame(bytes, view);
+  checkPictureSize(width, height, mostPixels);
+  const { left, top, palette, transparent, indices, ...frame } = firstFrame(bytes, view, mostPixels);
   const canvas = new Uint8Array(width * height).fill(transparent ?? 0);
   for (let y = 0; y < Math.min(frame.height, height - top); y++) {
     for (let x = 0; x < Math.min(frame.width, width - left); x++) {
@@ -54,7 +57,7 @@ export function decodeGif(bytes: Uint8Array, { alpha = false }: { alpha?: boolea
 const isRamp = (palette: Uint8Array | undefined): boolean =>
   palette?.every((value, i) => value === Math.floor(i / 3)) ?? true;
 
-function firstFrame(bytes: Uint8Array, view: DataView): Frame {
+function firstFrame(bytes: Uint8Array, view: DataView, mostPixels: number | undefined): Frame {
   const flags = bytes[10]!;
   let at = 13;
   const table = (bits: number) => {
@@ -81,7 +84,7 @@ function firstFrame(bytes: Uint8Array, view: DataView): Frame {
         number,
       ];
       const local = bytes[at + 8]!;
-      checkPictureSize(width, height);
+      checkPictureSize(width, height, mostPixels);
       at += 9;
       const palette = local & 0x80 ? table(local) : global;
       const codes = unpacked(blocks(bytes, at + 1).data, bytes[at] ?? 0, width * height);

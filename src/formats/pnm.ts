@@ -4,7 +4,7 @@
  */
 import { UserError } from "../errors.ts";
 import type { DeepPicture } from "../platform.ts";
-import { checkPictureSize } from "./limits.ts";
+import { checkPictureSize, type DecodeOptions } from "./limits.ts";
 
 /** "P" and a digit from 1 to 6, then white space. */
 export const isPnm = (bytes: Uint8Array): boolean =>
@@ -16,13 +16,16 @@ const isSpace = (byte: number | undefined): boolean => byte === 32 || (byte !== 
  * Grey (1 channel) or RGB. Values are scaled to 255; with `deep`, those of a file with more than 8 bits to 65535.
  * @throws UserError for a damaged file
  */
-export function decodePnm(bytes: Uint8Array, { deep = false }: { deep?: boolean } = {}): DeepPicture {
+export function decodePnm(
+  bytes: Uint8Array,
+  { deep = false, mostPixels }: Pick<DecodeOptions, "deep" | "mostPixels"> = {},
+): DeepPicture {
   const kind = bytes[1]! - 0x30;
   const read = tokens(bytes, 2);
   const [width, height] = [read.number("width"), read.number("height")];
   const bitmap = kind === 1 || kind === 4;
   const most = bitmap ? 1 : read.number("largest value");
-  checkPictureSize(width, height);
+  checkPictureSize(width, height, mostPixels);
   if (most < 1 || most > 65535)
     throw new UserError(`the largest value of this picture is ${most}, expected 1 to 65535`);
   const channels = kind === 3 || kind === 6 ? 3 : 1;

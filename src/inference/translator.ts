@@ -52,11 +52,13 @@ export interface Draw {
   index?: number;
   /** The number of the output for this picture. Default 0. */
   sample?: number;
+  /** Default: the translator's. */
+  seed?: number | undefined;
 }
 
 /** The generator for one size of its input, or of its tiles. */
 interface Ready {
-  run(A: Float32Array, height: number, width: number, draw: Draw): Promise<Float32Array>;
+  run(A: Float32Array, height: number, width: number, draws: readonly Draw[]): Promise<Float32Array>;
   release(): Promise<void>;
 }
 
@@ -86,6 +88,7 @@ export class Translator {
   readonly seed: number;
   /** Height and width of the generator's input are multiples of this. */
   readonly multiple: number;
+  readonly device: Device;
   readonly #tile: Pick<TestTime, "tile" | "overlap">;
   readonly #weights: WeightUse;
   readonly #compiler: Compiler;
@@ -105,6 +108,7 @@ export class Translator {
     this.multiple = generators[config.netG].multiple;
     this.#tile = { tile: settings.tile, overlap: settings.overlap };
     this.#weights = weights;
+    this.device = device;
     this.#compiler = new Compiler(platform, device, config.threads ?? platform.cores, state);
     checkTiles(this.#tile, config.netG, this.multiple);
   }
@@ -137,6 +141,53 @@ export class Translator {
     return resizedOutput(outputPicture(values, A, this.config, height, width), picture, fit);
   }
 
+  /**
+   * The outputs for several pictures, each as `translate` gives it. Where no norm mixes the pictures of a batch, those
+   * that have one size run together, `together` at a time.
+   */
+  async translateAll(
+    pictures: readonly { picture: DeepPicture; draw?: Draw; fit?: Fit }[],
+    together = 4,
+  ): Promise<Picture[]> {
+    const inputs = pictures.map(({ picture, draw = {}, fit = {} }) => {
+      return { picture, draw, fit, resized: resizedInput(picture, this.config, fit) };
+    });
+    const outputs = new Array<Picture>(pictures.length);
+    const left = new Set(inputs.keys());
+    for (const i of left) {
+      const { width, height } = inputs[i]!.resized;
+      const alike = [...left].filter((k) => inputs[k]!.resized.width === width && inputs[k]!.resized.height === height);
+      const whole = this.independent && !this.tilesFor(height, width) && alike.length >= together;
+      const batch = whole ? alike.slice(0, together) : [i];
+      const made = await this.#translateBatch(batch.map((k) => inputs[k]!));
+      for (const [at, k] of batch.entries()) {
+        outputs[k] = made[at]!;
+        left.delete(k);
+      }
+    }
+    return outputs;
+  }
+
+  /** @param batch of one size */
+  async #translateBatch(
+    batch: readonly { picture: DeepPicture; resized: DeepPicture; draw: Draw; fit: Fit }[],
+  ): Promise<Picture[]> {
+    const { width, height } = batch[0]!.resized;
+    const inputs = batch.map(({ resized }) => inputTensor(resized, this.config));
+    const draws = batch.map(({ draw }) => draw);
+    const values = await this.run(joinedValues(inputs), batch.length, height, width, draws);
+    const size = values.length / batch.length;
+    return batch.map(({ picture, fit }, i) => {
+      const own = values.subarray(i * size, (i + 1) * size);
+      return resizedOutput(outputPicture(own, inputs[i]!, this.config, height, width), picture, fit);
+    });
+  }
+
+  /** Whether the output for a picture does not depend on the others of its batch. */
+  get independent(): boolean {
+    return !norms[this.config.norm].mixesBatch || this.statistics !== "batch";
+  }
+
   /** As `translate`, as a 16-bit picture. */
   async translate16(picture: DeepPicture, draw?: Draw, fit: Fit = {}): Promise<Picture<Uint16Array>> {
     const { values, A, height, width } = await this.#outputOf(picture, draw, fit);
@@ -166,16 +217,23 @@ export class Translator {
   /**
    * @param A input, [n, inputNc, height, width] in [-1, 1]; a size that the network cannot take is padded by
    *   reflection to the right and below, and the output is cut back
+   * @param draws one for all pictures, or one for each
    * @returns output, [n, outputNc, height, width] in [-1, 1]
    */
-  async run(A: Float32Array, n: number, height: number, width: number, draw: Draw = {}): Promise<Float32Array> {
+  async run(
+    A: Float32Array,
+    n: number,
+    height: number,
+    width: number,
+    draws: Draw | readonly Draw[] = {},
+  ): Promise<Float32Array> {
     const { inputNc, outputNc } = this.config;
     const padded = (side: number) => roundedUp(side, this.multiple);
     const [h, w] = [padded(height), padded(width)];
     const fits = h === height && w === width;
     const input = fits ? A : window({ data: A, planes: n * inputNc, height, width }, 0, 0, h, w);
     const ready = await this.#ready(n, h, w);
-    const output = await ready.run(input, h, w, draw);
+    const output = await ready.run(input, h, w, Array.isArray(draws) ? draws : [draws]);
     return fits ? output : window({ data: output, planes: n * outputNc, height: h, width: w }, 0, 0, height, width);
   }
 
@@ -217,8 +275,8 @@ export class Translator {
     const { run, release } = await this.#compiler.compile(program, this.#weights);
     return {
       release,
-      run: async (A, _height, _width, draw) => {
-        const masks = netG.masks.map((spec) => [spec.name, this.#mask(spec, sizeOf(spec.shape), draw)] as const);
+      run: async (A, _height, _width, draws) => {
+        const masks = netG.masks.map((spec) => [spec.name, this.#maskOf(spec, draws)] as const);
         return (await run({ real_A: A, ...Object.fromEntries(masks) })).fake_B!;
       },
     };
@@ -240,20 +298,42 @@ export class Translator {
       release: async () => {
         for (const compiled of known.values()) await (await compiled.catch(() => undefined))?.release();
       },
-      run: (data, height, width, draw) => {
-        const drawMask = (spec: MaskSpec, count: number) => this.#mask(spec, count, draw);
+      run: (data, height, width, draws) => {
+        const drawMask = (spec: MaskSpec, count: number) => this.#mask(spec, count, draws[0]!);
         return runTiled({ ...generator, drawMask }, { data, planes, height, width }, size);
       },
     };
   }
 
-  #mask({ name, p }: MaskSpec, count: number, { name: picture, index = 0, sample = 0 }: Draw): Float32Array {
+  /** The mask of a batch: each picture has that which it has alone. */
+  #maskOf(spec: MaskSpec, draws: readonly Draw[]): Float32Array {
+    const each = sizeOf(spec.shape) / draws.length;
+    const values = new Float32Array(each * draws.length);
+    for (const [i, draw] of draws.entries()) values.set(this.#mask(spec, each, draw), i * each);
+    return values;
+  }
+
+  #mask(
+    { name, p }: MaskSpec,
+    count: number,
+    { name: picture, index = 0, sample = 0, seed = this.seed }: Draw,
+  ): Float32Array {
     const values = new Float32Array(count);
     const stream = sample === 0 ? `test ${name}` : `test ${name} sample ${sample}`;
     const step = picture === undefined ? index : fnv1a(picture.slice(picture.lastIndexOf("/") + 1));
-    new Random(this.seed, stream, step).fillDropout(values, p);
+    new Random(seed, stream, step).fillDropout(values, p);
     return values;
   }
+}
+
+function joinedValues(parts: readonly Float32Array[]): Float32Array {
+  const values = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    values.set(part, at);
+    at += part.length;
+  }
+  return values;
 }
 
 function checkTiles({ tile, overlap }: Pick<TestTime, "tile" | "overlap">, netG: string, multiple: number): void {

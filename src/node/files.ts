@@ -8,7 +8,7 @@ import { UserError, WriteError } from "../errors.ts";
 import type { Files } from "../platform.ts";
 import { visible } from "../text.ts";
 import { isFolder, makeFolder } from "./folders.ts";
-import { lock } from "./lock.ts";
+import { holder, lock } from "./lock.ts";
 
 const REASONS: Record<string, string> = {
   ENOSPC: "the disk is full. Free some space and run the command again",
@@ -180,10 +180,12 @@ export const files: Files = {
   readPart: (path, start, end) => guarded("read", path, () => readPart(path, start, end)),
   write,
   lock: (path, what) => guarded("lock", path, () => lock(path, what)),
-  append: (path, text) =>
+  holder: (path) => guarded("look at", path, () => holder(path)),
+  realPath: (path) => guarded("look at", path, () => realpath(path)),
+  append: (path, content) =>
     guarded("append to", path, async () => {
       await makeFolder(dirname(path));
-      await appendFile(path, text);
+      await appendFile(path, content);
     }),
   list,
   exists,

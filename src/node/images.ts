@@ -1,13 +1,14 @@
 /** Pictures through sharp (libvips): decoded values equal Pillow's `Image.open(...).convert("RGB")`. */
 import sharp, { type Sharp } from "sharp";
 import { alike, eightBit } from "../data/transforms.ts";
-import { UserError } from "../errors.ts";
+import { PictureSizeError, UserError } from "../errors.ts";
 import { damageOf } from "../formats/damage.ts";
 import { decodeKnown } from "../formats/decode.ts";
+import { checkPictureSize } from "../formats/limits.ts";
 import { checkRange, decodeNpy, isNpy } from "../formats/npy.ts";
 import { upright } from "../formats/orientation.ts";
 import { unreadTiff } from "../formats/tiff.ts";
-import type { DeepPicture, Images, Picture, Samples } from "../platform.ts";
+import type { DecodeHow, DeepPicture, Images, Picture, Samples } from "../platform.ts";
 
 /**
  * Sets sharp up for training: one thread per picture, since the training step needs the cores, and no cache, since a
@@ -30,21 +31,22 @@ const readable: readonly string[] = ["png", "jpeg", "webp", "tiff"];
  * channels (RGBA). For NumPy arrays see decodeNpy and eightBit.
  * @throws UserError for bytes that are no picture, and for a truncated or damaged one
  */
-async function decode(bytes: Uint8Array, { alpha = false }: { alpha?: boolean } = {}): Promise<Picture> {
-  return eightBit(await tolerant(bytes, { alpha, deep: false }));
+async function decode(bytes: Uint8Array, { alpha = false, mostPixels }: DecodeHow = {}): Promise<Picture> {
+  return eightBit(await tolerant(bytes, { alpha, deep: false, mostPixels }));
 }
 
 /**
  * Like decode, but with all bits: 16-bit files give 16 bits. TIFFs of floats (in [-1, 1]; no alpha), TIFFs with more
  * than 4 channels, and NumPy arrays keep their values.
  */
-async function decodeDeep(bytes: Uint8Array, { alpha = false }: { alpha?: boolean } = {}): Promise<DeepPicture> {
-  return tolerant(bytes, { alpha, deep: true });
+async function decodeDeep(bytes: Uint8Array, { alpha = false, mostPixels }: DecodeHow = {}): Promise<DeepPicture> {
+  return tolerant(bytes, { alpha, deep: true, mostPixels });
 }
 
 interface How {
   alpha: boolean;
   deep: boolean;
+  mostPixels: number | undefined;
 }
 
 async function tolerant(bytes: Uint8Array, how: How): Promise<DeepPicture> {
@@ -56,11 +58,13 @@ async function tolerant(bytes: Uint8Array, how: How): Promise<DeepPicture> {
     const unread = unreadTiff(bytes);
     if (unread) throw new UserError(unread);
     return await decodeAs(bytes, how, "warning").catch((error) => {
+      if (error instanceof PictureSizeError) throw error;
       // Many sound JPEGs have stray bytes between segments, which libjpeg skips. Its other warnings mean damage.
       if (!linesOf(error).every((line) => line.includes("extraneous bytes before marker"))) throw error;
       return decodeAs(bytes, how, "error");
     });
   } catch (error) {
+    if (error instanceof PictureSizeError) throw error;
     throw new UserError(`not a readable picture (${bytes.length} bytes): ${damageOf(bytes, linesOf(error))}`);
   }
 }
@@ -69,9 +73,14 @@ function linesOf(error: unknown): string[] {
   return (error instanceof Error ? error.message : String(error)).trim().split("\n");
 }
 
-async function decodeAs(bytes: Uint8Array, { alpha }: How, failOn: "warning" | "error"): Promise<DeepPicture> {
+async function decodeAs(
+  bytes: Uint8Array,
+  { alpha, mostPixels }: How,
+  failOn: "warning" | "error",
+): Promise<DeepPicture> {
   let image = sharp(bytes, { failOn, ignoreIcc: true, limitInputChannels: false });
-  const { format, orientation = 1, space, hasAlpha, channels: stored, depth } = await image.metadata();
+  const { format, orientation = 1, space, hasAlpha, channels: stored, depth, ...size } = await image.metadata();
+  if (mostPixels !== undefined) checkPictureSize(size.width, size.height, mostPixels);
   if (!readable.includes(format)) {
     throw new UserError(`the form ${format} is not read; PNG, JPEG, WebP, TIFF, BMP, GIF and Netpbm are`);
   }

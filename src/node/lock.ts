@@ -4,6 +4,7 @@ import { link, open, readFile, rm, stat, utimes, writeFile } from "node:fs/promi
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { UserError } from "../errors.ts";
+import type { LockHolder } from "../platform.ts";
 import { makeFolder } from "./folders.ts";
 
 /** What a lock file holds, as JSON. */
@@ -51,6 +52,14 @@ export async function lock(path: string, what: string): Promise<() => Promise<vo
     }
     await takeAway(path, own);
   }
+}
+
+/** Who holds a lock now; undefined where nobody does, or where the holder is gone. */
+export async function holder(path: string): Promise<LockHolder | undefined> {
+  const found = await read(path);
+  if (found === undefined || (await isGone(path, found))) return undefined;
+  const { pid, host, since } = found;
+  return { pid, host, since, here: isHere(found) };
 }
 
 /** Renews the sign of life until the lock is given back. */
@@ -137,10 +146,14 @@ async function read(path: string): Promise<Holder | undefined> {
   }
 }
 
-async function isGone(path: string, holder: Holder): Promise<boolean> {
+/** Whether the holder's number names a process of this machine. */
+function isHere(holder: Holder): boolean {
   const here = space();
-  const sameMachine = here === "" ? holder.space === "" && holder.host === hostname() : holder.space === here;
-  if (!sameMachine) return (await secondsSinceBeat(path)) > patience;
+  return here === "" ? holder.space === "" && holder.host === hostname() : holder.space === here;
+}
+
+async function isGone(path: string, holder: Holder): Promise<boolean> {
+  if (!isHere(holder)) return (await secondsSinceBeat(path)) > patience;
   if (!isAlive(holder.pid)) return true;
   const ticks = ticksOf(holder.pid);
   return ticks !== undefined && holder.ticks !== "" && ticks !== holder.ticks;

@@ -1,17 +1,13 @@
 /** Serves folders on this machine, with the headers that threads of WASM need. */
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer } from "node:http";
 import sirv from "sirv";
-import { UserError } from "../errors.ts";
+import { listen } from "./http.ts";
 
 /** Cross-origin isolation: https://web.dev/articles/coop-coep */
 const isolation = {
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
-
-/** Number of ports that are tried, from the requested one on. */
-const tries = 20;
 
 export interface ServeOptions {
   /** First port to try; the next 19 follow where it is in use. 0, the default, is any free port. */
@@ -54,26 +50,11 @@ export async function serveFolders(
     };
     from(0);
   });
-  const chosen = await listen(server, port);
+  const chosen = await listen(server, "127.0.0.1", port);
   const close = () =>
     new Promise<void>((resolve) => {
       server.close(() => resolve());
       server.closeAllConnections();
     });
   return { url: `http://localhost:${chosen}/`, port: chosen, close };
-}
-
-async function listen(server: Server, first: number): Promise<number> {
-  for (let port = first; port < first + tries && port < 65536; port++) {
-    const taken = await new Promise<boolean>((resolve, reject) => {
-      const failed = (error: NodeJS.ErrnoException) =>
-        error.code === "EADDRINUSE" || error.code === "EACCES" ? resolve(true) : reject(error);
-      server.once("error", failed).listen(port, "127.0.0.1", () => {
-        server.off("error", failed);
-        resolve(false);
-      });
-    });
-    if (!taken) return (server.address() as AddressInfo).port;
-  }
-  throw new UserError(`no port from ${first} to ${first + tries - 1} is free; choose another with --port`);
 }

@@ -99,13 +99,14 @@ async function write(path: string, content: Content): Promise<void> {
 }
 
 /** In a worker only the text is written; on a page the browser copies the whole file. */
-async function append(path: string, text: string): Promise<void> {
+async function append(path: string, content: string | Uint8Array): Promise<void> {
+  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
   const { folder, name } = await place(path, true);
   const file: StoredFile = await folder.getFileHandle(name, { create: true });
   if (file.createSyncAccessHandle) {
     const handle = await file.createSyncAccessHandle();
     try {
-      handle.write(new TextEncoder().encode(text), { at: handle.getSize() });
+      handle.write(bytes as Uint8Array<ArrayBuffer>, { at: handle.getSize() });
     } finally {
       handle.close();
     }
@@ -113,7 +114,7 @@ async function append(path: string, text: string): Promise<void> {
   }
   const stream = await file.createWritable({ keepExistingData: true });
   await stream.seek((await file.getFile()).size);
-  await stream.write(text);
+  await stream.write(bytes as Uint8Array<ArrayBuffer>);
   await stream.close();
 }
 
@@ -204,7 +205,7 @@ export const files: Files = {
   read: (path) => guarded("read", path, () => read(path)),
   readPart: (path, start, end) => guarded("read", path, () => readPart(path, start, end)),
   write: (path, content) => guarded("write", path, () => inTurn(path, () => write(path, content))),
-  append: (path, text) => guarded("append to", path, () => inTurn(path, () => append(path, text))),
+  append: (path, content) => guarded("append to", path, () => inTurn(path, () => append(path, content))),
   list: (path) => guarded("list", path, () => list(path)),
   exists: (path) => guarded("look at", path, () => exists(path)),
   rename: (from, to) => guarded("rename", from, () => inTurn(to, () => rename(from, to))),

@@ -1,0 +1,119 @@
+/** pix2pix serve */
+import * as z from "zod";
+import { option, parseOptions } from "../../config/options.ts";
+import { configSchema } from "../../config/schema.ts";
+import { ConfigError } from "../../errors.ts";
+import type { Limits } from "../../server/limits.ts";
+import type { Command, Output } from "../command.ts";
+import { openServer, type Served } from "../server.ts";
+import { listenForStop } from "../stop.ts";
+
+const { checkpointsDir, threads } = configSchema.shape;
+const mebi = 2 ** 20;
+
+const schema = z.object({
+  checkpointsDir,
+  host: option(z.string().min(1).default("127.0.0.1"), {
+    group: "server",
+    value: "ADDRESS",
+    help: "the address to listen on; 127.0.0.1 is this machine alone, 0.0.0.0 every network of it (then with --token)",
+  }),
+  port: option(z.number().int().min(0).max(65535).default(8080), {
+    group: "server",
+    help: "the port (or $PORT); where it is taken, the next free one",
+  }),
+  token: option(
+    z
+      .string()
+      .min(16)
+      .regex(/^[\x21-\x7e]+$/)
+      .optional(),
+    {
+      group: "server",
+      value: "TEXT OF 16 OR MORE CHARACTERS WITHOUT BLANKS",
+      absent: "none, or $PIX2PIX_TOKEN, which other users of the machine do not see",
+      help: "what every request has to carry: as Authorization: Bearer, or once as ?token= in a browser",
+    },
+  ),
+  readOnly: option(z.boolean().default(false), {
+    group: "server",
+    help: "runs cannot be continued, stopped or deleted from the page",
+  }),
+  maxBody: option(z.int().min(1).max(2048).default(64), {
+    group: "limits",
+    unit: "MiB",
+    help: "the largest body of a request",
+  }),
+  maxPixels: option(z.int().min(1).default(16), { group: "limits", unit: "megapixels", help: "the largest picture" }),
+  maxQueue: option(z.int().min(1).max(100_000).default(256), {
+    group: "limits",
+    unit: "pictures",
+    help: "pictures that may wait; further ones are answered with 429 and when to come again",
+  }),
+  maxSeconds: option(z.int().min(1).max(3600).default(120), {
+    group: "limits",
+    unit: "s",
+    help: "how long a picture may wait and compute; then the answer is 503",
+  }),
+  threads,
+});
+
+const loopback = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
+
+type Options = z.output<typeof schema>;
+
+/** Options from the command line and the environment. @throws ConfigError for a network without a token */
+function parsed(given: Readonly<Record<string, unknown>>): Options {
+  const { PORT, PIX2PIX_TOKEN } = process.env;
+  const environment = { ...(PORT ? { port: PORT } : {}), ...(PIX2PIX_TOKEN ? { token: PIX2PIX_TOKEN } : {}) };
+  const options = parseOptions(schema, { ...environment, ...given });
+  if (!loopback.test(options.host) && options.token === undefined) {
+    throw new ConfigError(
+      `--host ${options.host}: other machines could read the runs and stop trainings; give --token TEXT (or PIX2PIX_TOKEN), ` +
+        "which every request then has to carry, or leave --host out",
+    );
+  }
+  return options;
+}
+
+export const serve: Command = {
+  name: "serve",
+  summary: "show runs on a page, and translate pictures over HTTP",
+  schema,
+  common: ["checkpointsDir", "host", "port", "token", "readOnly"],
+  examples: [
+    "npx pix2pix serve",
+    "npx pix2pix serve --checkpoints-dir runs --port 9000",
+    "npx pix2pix serve --host 0.0.0.0 --token $(openssl rand -hex 16)",
+    "curl --data-binary @label.png -H 'Content-Type: image/png' http://localhost:8080/api/runs/facades/translate -o photo.png",
+  ],
+  async run(given, output) {
+    const options = parsed(given);
+    const stop = listenForStop(() =>
+      output.note("Ending: answers under way are finished first. Press Ctrl-C again to end at once."),
+    );
+    try {
+      const served = await openServer({ ...options, limits: limitsOf(options) }, output);
+      announce(options, served, output);
+      await new Promise<void>((resolve) => {
+        if (stop.signal.aborted) resolve();
+        stop.signal.addEventListener("abort", () => resolve());
+      });
+      await served.close();
+    } finally {
+      stop.release();
+    }
+    return 0;
+  },
+};
+
+function limitsOf({ maxBody, maxPixels, maxQueue, maxSeconds }: Options): Partial<Limits> {
+  return { body: maxBody * mebi, pixels: maxPixels * mebi, queue: maxQueue, seconds: maxSeconds };
+}
+
+function announce({ port, checkpointsDir, token }: Options, served: Served, output: Output): void {
+  if (port !== 0 && served.port !== port) output.note(`Port ${port} is taken; ${served.port} is free.`);
+  const address = token === undefined ? served.url : `${served.url}?token=TOKEN`;
+  output.print(`The runs of ${checkpointsDir}: ${address} (Ctrl-C ends it)`);
+  output.print(`For programs: ${served.url}openapi.json`);
+}

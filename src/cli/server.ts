@@ -1,0 +1,72 @@
+/** Opens the server of a folder of runs: for `serve`, and for `train --serve`. */
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { Limits } from "../server/limits.ts";
+import type { Output } from "./command.ts";
+import { loadPlatform, threadsNote } from "./platform.ts";
+import { version } from "./version.ts";
+
+export interface Opening {
+  checkpointsDir: string;
+  host: string;
+  port: number;
+  token?: string | undefined;
+  /** Runs cannot be continued, stopped or deleted. */
+  readOnly: boolean;
+  threads?: number | undefined;
+  limits?: Partial<Limits>;
+}
+
+export interface Served {
+  url: string;
+  port: number;
+  close(): Promise<void>;
+}
+
+/** Starts the server of a folder of runs. */
+export async function openServer(options: Opening, output: Output): Promise<Served> {
+  const { checkpointsDir, host, port, token, readOnly, threads, limits = {} } = options;
+  for (const note of threadsNote(threads)) output.note(`note: ${note}`);
+  const [{ createServer }, { listenHttp }, { Trainings }, { pageFiles }] = await Promise.all([
+    import("../server/app.ts"),
+    import("../node/http.ts"),
+    import("../node/trainings.ts"),
+    import("../node/page-files.ts"),
+  ]);
+  const platform = await loadPlatform({ threads });
+  const program = [process.execPath, fileURLToPath(new URL("../../bin/pix2pix.js", import.meta.url))];
+  const control = readOnly ? undefined : new Trainings(program, (line) => output.note(line));
+  const server = createServer({
+    ...{ platform, checkpointsDir, version: version(), limits, threads, control, token, hosts: [host] },
+    page: pageFiles(
+      pageFolders.filter((folder) => existsSync(folder)),
+      ofServer,
+    ),
+    fault: (error, request) => {
+      output.note(`fault at ${request.method} ${request.url}:`);
+      for (const line of String((error as Error).stack ?? error).split("\n")) output.note(line);
+    },
+  });
+  const listening = await listenHttp((request) => server.fetch(request), { host, port });
+  return {
+    url: listening.url,
+    port: listening.port,
+    close: async () => {
+      const drained = listening.close();
+      await server.close();
+      await drained;
+    },
+  };
+}
+
+/** dist/page of the package, or of the checkout: the web app. */
+const pageFolders = [fileURLToPath(new URL("../../dist/page", import.meta.url))];
+
+/** Tells the page that it is delivered by this server (src/app/homes/choose.ts). */
+function ofServer(name: string, bytes: Uint8Array): Uint8Array {
+  if (name !== "/index.html") return bytes;
+  const html = new TextDecoder().decode(bytes);
+  return new TextEncoder().encode(
+    html.replace('name="pix2pix-home" content="browser"', 'name="pix2pix-home" content="server"'),
+  );
+}

@@ -1,0 +1,93 @@
+/** Binds a server of web standards (Request in, Response out) to a port of this machine. */
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import { UserError } from "../errors.ts";
+
+/** Number of ports that are tried, from the requested one on. */
+const tries = 20;
+/** Milliseconds that answers under way have at the end. */
+const patience = 30_000;
+
+export interface Listening {
+  /** The address for a browser on this machine; ends with a slash. */
+  url: string;
+  port: number;
+  /** Takes no more connections, lets answers under way end (30 s at most), and frees the port. */
+  close(): Promise<void>;
+}
+
+/**
+ * Listens until it is closed.
+ * @param host the address to listen on: 127.0.0.1 is this machine alone
+ * @param port the first to try; the next 19 follow where it is in use. 0 is any free port
+ * @throws UserError where all ports are in use, or the host is no address of this machine
+ */
+export async function listenHttp(
+  fetch: (request: Request) => Promise<Response>,
+  { host, port }: { host: string; port: number },
+): Promise<Listening> {
+  let ending = false;
+  const answer = async (request: Request) => {
+    const response = await fetch(request);
+    if (ending) response.headers.set("Connection", "close");
+    return response;
+  };
+  const server = createAdaptorServer({ fetch: answer, overrideGlobalObjects: false }) as Server;
+  // A client that sends its headers slowly holds a connection, not memory; these are Node's own limits made explicit.
+  server.headersTimeout = 20_000;
+  server.requestTimeout = 120_000;
+  server.on("clientError", (_error, socket) => {
+    if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+  });
+  const chosen = await listen(server, host, port);
+  const name = ["0.0.0.0", "::", "127.0.0.1", "::1"].includes(host) ? "localhost" : host;
+  const shown = name.includes(":") ? `[${name}]` : name;
+  return { url: `http://${shown}:${chosen}/`, port: chosen, close };
+
+  async function close(): Promise<void> {
+    ending = true;
+    await new Promise((resolve) => setTimeout(resolve, grace));
+    await drain(server);
+  }
+}
+
+/**
+ * Milliseconds between the wish to end and the closed port. A client may send its next request on a connection at the
+ * moment at which it would be closed; so requests are answered for a while, each with the advice to connect anew.
+ */
+const grace = 500;
+
+async function drain(server: Server): Promise<void> {
+  const ended = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  // A kept connection becomes idle only when its answer is out.
+  const sweep = setInterval(() => server.closeIdleConnections(), 50);
+  const timer = setTimeout(() => server.closeAllConnections(), patience);
+  await ended;
+  clearInterval(sweep);
+  clearTimeout(timer);
+}
+
+/** @returns the port */
+export async function listen(server: Server, host: string, first: number): Promise<number> {
+  for (let port = first; port < first + tries && port < 65536; port++) {
+    const taken = await new Promise<boolean>((resolve, reject) => {
+      const failed = (error: NodeJS.ErrnoException) =>
+        error.code === "EADDRINUSE" || error.code === "EACCES" ? resolve(true) : reject(refused(error, host));
+      server.once("error", failed).listen(port, host, () => {
+        server.off("error", failed);
+        resolve(false);
+      });
+    });
+    if (!taken) return (server.address() as AddressInfo).port;
+  }
+  throw new UserError(`no port from ${first} to ${first + tries - 1} is free; choose another with --port`);
+}
+
+function refused(error: NodeJS.ErrnoException, host: string): Error {
+  if (error.code !== "EADDRNOTAVAIL" && error.code !== "ENOTFOUND" && error.code !== "EAI_AGAIN") return error;
+  return new UserError(
+    `--host ${host}: it is no address of this machine (${error.code}); 127.0.0.1 and 0.0.0.0 always are`,
+  );
+}

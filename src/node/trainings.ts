@@ -1,0 +1,92 @@
+/** Trainings in processes of their own, for a server: `pix2pix train` as a user would start it. */
+import { spawn } from "node:child_process";
+import { rm } from "node:fs/promises";
+import type { Socket } from "node:net";
+import { UserError } from "../errors.ts";
+import type { LockHolder } from "../platform.ts";
+
+/** Milliseconds within which a training that cannot begin has said so. */
+const firstWords = 20_000;
+/** Characters of its last words. */
+const lastWords = 2000;
+
+export class Trainings {
+  readonly #program: readonly string[];
+  readonly #note: (line: string) => void;
+  readonly #children = new Set<number>();
+
+  /**
+   * @param program the command that starts pix2pix, with its first arguments
+   * @param note called with lines for the log of the server
+   */
+  constructor(program: readonly string[], note: (line: string) => void) {
+    this.#program = program;
+    this.#note = note;
+  }
+
+  get running(): number {
+    return this.#children.size;
+  }
+
+  /**
+   * Starts a training, which goes on when this process ends.
+   * @returns when it has said its first words
+   * @throws UserError with the words of a training that ends at once
+   */
+  async train(options: Readonly<Record<string, string | true>>): Promise<{ pid: number }> {
+    const [command, ...first] = this.#program;
+    // As one word: a value that begins with a dash is no option.
+    const words = Object.entries(options).map(([flag, value]) => (value === true ? flag : `${flag}=${value}`));
+    const child = spawn(command!, [...first, "train", ...words], {
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+      // It must not take this process for its npx, whose end would end it.
+      env: { ...process.env, npm_command: "", npm_lifecycle_event: "" },
+    });
+    let said = "";
+    const hear = (chunk: Buffer) => {
+      said = `${said}${chunk}`.slice(-lastWords);
+    };
+    child.stdout.on("data", hear);
+    child.stderr.on("data", hear);
+    const { pid } = child;
+    if (pid === undefined) {
+      const reason = await new Promise<Error>((resolve) => child.once("error", resolve));
+      throw new UserError(`the training could not be started: ${reason.message}`);
+    }
+    this.#children.add(pid);
+    const name = options["--name"];
+    const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+    void ended.then((code) => {
+      this.#children.delete(pid);
+      this.#note(
+        `The training of ${name} (process ${pid}) has ended${code ? ` with ${code}: ${said.trim().split("\n").at(-1)}` : "."}`,
+      );
+    });
+    const began = new Promise<"began">((resolve) => child.stdout.once("data", () => resolve("began")));
+    const late = new Promise<"late">((resolve) => setTimeout(() => resolve("late"), firstWords).unref());
+    const how = await Promise.race([ended, began, late]);
+    if (how !== "began" && how !== "late")
+      throw new UserError(said.trim().replace(/^error: /, "") || "the training ended at once");
+    this.#note(`Training ${name} in process ${pid}.`);
+    // It outlives this process: neither it nor its output keeps this one alive.
+    child.unref();
+    for (const pipe of [child.stdout, child.stderr]) (pipe as Socket).unref();
+    return { pid };
+  }
+
+  /** Asks a process to save and end, as Ctrl-C does. */
+  async stop({ pid }: LockHolder): Promise<void> {
+    try {
+      process.kill(pid, "SIGTERM");
+    } catch (error) {
+      throw new UserError(`process ${pid} cannot be asked to stop: ${(error as Error).message}`);
+    }
+    this.#note(`Process ${pid} is asked to save and stop.`);
+  }
+
+  async remove(dir: string): Promise<void> {
+    await rm(dir, { recursive: true, force: true });
+    this.#note(`Deleted ${dir}.`);
+  }
+}

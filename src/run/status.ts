@@ -1,0 +1,30 @@
+/** What a training writes about itself at its start: what a server or a page cannot tell from the other files. */
+import type { Files } from "../platform.ts";
+
+export interface RunStatus {
+  pairs: number;
+  steps: { perEpoch: number; last: number; epochs: number };
+  /** The device that computes, and its threads. */
+  device: string;
+  threads: number;
+  /** The loss in words, such as "vanilla GAN + 100 x L1". */
+  objective: string;
+  /** Trained numbers of the generator. */
+  parameters: number;
+  /** Pixels of a picture of the samples. */
+  sample: { width: number; height: number };
+  /** ISO 8601. */
+  started: string;
+}
+
+export const statusFile = "status.json";
+
+/** The status in a run's folder; undefined where there is none (a run of an older version) or it is damaged. */
+export async function readStatus(files: Files, path: string): Promise<RunStatus | undefined> {
+  try {
+    const found = JSON.parse(new TextDecoder().decode(await files.read(path))) as RunStatus | null;
+    return typeof found?.steps?.last === "number" ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,279 @@
+/**
+ * The server of `pix2pix serve`: the runs of a folder as an HTTP API. It speaks Request and Response of the web's
+ * standards, so it runs on any runtime that has a `Platform`.
+ */
+import { type Context, Hono } from "hono";
+import { compress } from "hono/compress";
+import { etag } from "hono/etag";
+import { exportOnnx } from "../inference/export.ts";
+import type { Platform } from "../platform.ts";
+import { bucketed } from "../run/follow.ts";
+import type { Run } from "../run/run.ts";
+import { jsonOf } from "./body.ts";
+import { goOn, type More, type RunControl, remove, stop } from "./control.ts";
+import { Watching } from "./events.ts";
+import { fileOf } from "./files.ts";
+import { Generators } from "./generators.ts";
+import { addressOf, type GuardOptions, guard, welcome } from "./guard.ts";
+import { infer, modelConfig, modelMetadata, serverMetadata } from "./kserve.ts";
+import { type Limits, usualLimits } from "./limits.ts";
+import { openapi } from "./openapi.ts";
+import { failure, Refusal, statusOf } from "./problem.ts";
+import { Runs } from "./runs.ts";
+import { queryOf, translateRequest } from "./translate.ts";
+
+/** What a server needs: a platform, the folder of the runs, and who may use it. */
+export interface ServerOptions extends GuardOptions {
+  platform: Platform;
+  /** The folder of the runs. */
+  checkpointsDir: string;
+  /** Of the program. */
+  version: string;
+  limits?: Partial<Limits>;
+  /** Threads of the generators on a CPU. Default: the run's, or all cores. */
+  threads?: number | undefined;
+  /** Starts, stops and deletes runs; absent: the server only shows them. */
+  control?: RunControl | undefined;
+  /** The files of the page; undefined for an address that is none of them. */
+  page?: ((request: Request) => Promise<Response | undefined>) | undefined;
+  /** Called with the faults of the server, for its log. */
+  fault?: ((error: unknown, request: Request) => void) | undefined;
+}
+
+/** A server without a socket. */
+export interface PixServer {
+  /** Answers a request; never throws. */
+  fetch(request: Request): Promise<Response>;
+  /** Takes no more pictures, ends the streams of events, waits for the pictures under way, and frees the generators. */
+  close(): Promise<void>;
+}
+
+/** What the routes share. */
+interface Site extends ServerOptions {
+  runs: Runs;
+  generators: Generators;
+  watching: Watching;
+  limits: Limits;
+  closing: boolean;
+}
+
+/**
+ * @example
+ * ```ts
+ * import { createServer } from "pix2pix";
+ * import { nodePlatform } from "pix2pix/node";
+ *
+ * const server = createServer({ platform: await nodePlatform(), checkpointsDir: "runs", version: "1" });
+ * const runs = await server.fetch(new Request("http://localhost/api/runs", { headers: { host: "localhost" } }));
+ * console.log(await runs.json());
+ * await server.close();
+ * ```
+ */
+export function createServer(options: ServerOptions): PixServer {
+  const { platform, checkpointsDir, threads } = options;
+  const limits = { ...usualLimits, ...options.limits };
+  const runs = new Runs(platform.files, checkpointsDir);
+  const generators = new Generators(platform, checkpointsDir, limits, threads);
+  const site: Site = {
+    ...options,
+    limits,
+    runs,
+    generators,
+    watching: new Watching(runs, limits.watchers),
+    closing: false,
+  };
+  const app = routes(site);
+  return {
+    fetch: async (request) => secured(await app.fetch(request)),
+    close: async () => {
+      site.closing = true;
+      site.watching.close();
+      await generators.close();
+    },
+  };
+}
+
+/** Headers that every answer has: cross-origin isolation, which WASM needs for threads, and no guessing of types. */
+function secured(response: Response): Response {
+  const headers = new Headers(response.headers);
+  headers.set("Cross-Origin-Opener-Policy", "same-origin");
+  headers.set("Cross-Origin-Embedder-Policy", "require-corp");
+  headers.set("Cross-Origin-Resource-Policy", "same-origin");
+  headers.set("X-Content-Type-Options", "nosniff");
+  headers.set("Referrer-Policy", "same-origin");
+  return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
+}
+
+function routes(site: Site): Hono {
+  const app = new Hono();
+  app.onError((error, context) => {
+    if (statusOf(error) === 500) site.fault?.(error, context.req.raw);
+    return failure(error);
+  });
+  app.use(async (context, next) => {
+    const redirect = welcome(context.req.raw, site);
+    if (redirect) return redirect;
+    guard(context.req.raw, site);
+    await next();
+  });
+  app.use(compress({ contentTypeFilter: /^(application\/(json|x-ndjson)|text\/(html|css|csv)|image\/svg)/ }));
+  const tagged = etag();
+  // A tag is a digest of the whole answer: a stream of events has no end, and weights are large.
+  app.on("GET", "/api/*", (context, next) =>
+    /\/(events|onnx)$|\.(safetensors|onnx)$/.test(context.req.path) ? next() : tagged(context, next),
+  );
+  healthRoutes(app, site);
+  runRoutes(app, site);
+  workRoutes(app, site);
+  kserveRoutes(app, site);
+  app.notFound(async (context) => {
+    const { method } = context.req;
+    const page = method === "GET" || method === "HEAD" ? await site.page?.(context.req.raw) : undefined;
+    const { pathname } = addressOf(context.req.raw);
+    return (
+      page ??
+      failure(
+        new Refusal(404, `there is no ${method} ${pathname.slice(0, 200)} here; /openapi.json lists what there is`),
+      )
+    );
+  });
+  return app;
+}
+
+function healthRoutes(app: Hono, site: Site): void {
+  const ready = () => {
+    if (site.closing) throw new Refusal(503, "the server is about to end", 5);
+  };
+  app.get("/healthz", (context) => {
+    ready();
+    return context.json({ status: "ok", version: site.version, waiting: site.generators.waiting });
+  });
+  app.get("/v2/health/live", (context) => context.body(null, 200));
+  app.get("/v2/health/ready", (context) => {
+    ready();
+    return context.body(null, 200);
+  });
+  const document = openapi(site.version);
+  app.get("/openapi.json", (context) => context.json(document));
+}
+
+const nameOf = (context: Context): string => context.req.param("name") ?? "";
+const runOf = (context: Context, { runs }: Site): Promise<Run> => runs.open(nameOf(context));
+
+function runRoutes(app: Hono, site: Site): void {
+  const { runs, watching } = site;
+  const fresh = { "Cache-Control": "no-cache" };
+  app.get("/api", (context) =>
+    context.json(
+      { version: site.version, checkpointsDir: site.checkpointsDir, canTrain: site.control !== undefined },
+      200,
+      fresh,
+    ),
+  );
+  app.get("/api/runs", async (context) => context.json(await runs.summaries(), 200, fresh));
+  app.get("/api/runs/:name", async (context) =>
+    context.json(await runs.detail(await runOf(context, site)), 200, fresh),
+  );
+  app.get("/api/runs/:name/losses", async (context) => {
+    const log = await runs.losses(await runOf(context, site));
+    const from = numberIn(context, "from", 0);
+    const to = numberIn(context, "to", Number.MAX_SAFE_INTEGER);
+    const points = numberIn(context, "points", 800, [1, 5000]);
+    const range = { from: log.indexOf(from), to: log.indexOf(to + 1), points };
+    return context.json({ ...bucketed(log.columns, range), lines: log.length }, 200, fresh);
+  });
+  app.get("/api/runs/:name/events", async (context) =>
+    watching.response([await runOf(context, site)], context.req.raw.signal),
+  );
+  app.get("/api/events", async (context) => {
+    const names = context.req.queries("run");
+    if (names && names.length > 20) throw new Refusal(422, `${names.length} runs; at most 20 are watched at once`);
+    const named = names && (await Promise.all(names.map((name) => runs.open(name))));
+    return watching.response(named, context.req.raw.signal);
+  });
+  app.get("/api/runs/:name/files/:path{.+}", async (context) =>
+    fileOf(site.platform.files, await runOf(context, site), context.req.param("path")),
+  );
+  app.get("/api/runs/:name/onnx", async (context) => {
+    const run = await runOf(context, site);
+    const epoch = context.req.query("epoch") ?? "latest";
+    if (!(await run.keptWeights()).includes(epoch))
+      throw new Refusal(404, `the run "${run.name}" has no weights "${epoch}"`);
+    const bytes = await exportOnnx({ name: run.name, checkpointsDir: site.checkpointsDir, epoch }, site.platform.files);
+    const file = encodeURIComponent(`${run.name}_${epoch}.onnx`);
+    return new Response(bytes as Uint8Array<ArrayBuffer>, {
+      headers: {
+        "Content-Type": "application/octet-stream",
+        "Content-Disposition": `attachment; filename*=UTF-8''${file}`,
+      },
+    });
+  });
+}
+
+/** @throws Refusal 422 for anything but a whole number in the range */
+function numberIn(
+  context: Context,
+  name: string,
+  initial: number,
+  [least, most] = [0, Number.MAX_SAFE_INTEGER],
+): number {
+  const text = context.req.query(name);
+  if (text === undefined) return initial;
+  const value = Number(text);
+  if (/^\d{1,16}$/.test(text) && value >= least! && value <= most!) return value;
+  throw new Refusal(422, `${name}: got "${text.slice(0, 40)}", expected a whole number from ${least} to ${most}`);
+}
+
+function workRoutes(app: Hono, site: Site): void {
+  const { runs, control, limits } = site;
+  app.post("/api/runs/:name/translate", async (context) => {
+    const run = await runOf(context, site);
+    const query = queryOf(addressOf(context.req.raw).searchParams);
+    return translateRequest(context.req.raw, query, { ...site, run });
+  });
+  app.post("/api/runs/:name/stop", async (context) => {
+    await stop(runs, await runOf(context, site), control);
+    return context.body(null, 202);
+  });
+  app.post("/api/runs/:name/continue", async (context) => {
+    const run = await runOf(context, site);
+    const more = (await jsonOf(context.req.raw, Math.min(limits.body, 4096))) as More;
+    return context.json(await goOn(runs, run, more, control), 202);
+  });
+  app.delete("/api/runs/:name", async (context) => {
+    await remove(runs, await runOf(context, site), control);
+    return context.body(null, 204);
+  });
+}
+
+function kserveRoutes(app: Hono, site: Site): void {
+  const { runs } = site;
+  app.get("/v2", (context) => context.json(serverMetadata(site.version)));
+  const metadata = async (context: Context) => {
+    const run = await runOf(context, site);
+    return context.json(modelMetadata(run, await run.config(), await run.keptWeights()));
+  };
+  const ready = async (context: Context) => {
+    const run = await runOf(context, site);
+    const version = context.req.param("version") ?? "latest";
+    if (!(await run.keptWeights()).includes(version))
+      throw new Refusal(404, `the run "${run.name}" has no weights "${version}"`);
+    return context.body(null, 200);
+  };
+  const config = async (context: Context) => {
+    const run = await runOf(context, site);
+    return context.json(modelConfig(run, await run.config()));
+  };
+  const work = async (context: Context) =>
+    infer(context.req.raw, await runOf(context, site), context.req.param("version"), site);
+  for (const model of ["/v2/models/:name", "/v2/models/:name/versions/:version"]) {
+    app.get(model, metadata);
+    app.get(`${model}/ready`, ready);
+    app.get(`${model}/config`, config);
+    app.post(`${model}/infer`, work);
+  }
+  app.post("/v2/repository/index", async (context) => {
+    const all = await runs.names();
+    return context.json(all.map((name) => ({ name, version: "latest", state: "READY", reason: "" })));
+  });
+}

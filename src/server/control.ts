@@ -1,0 +1,118 @@
+/** Starts, stops and deletes runs: what a runtime has to bring, and the rules before it is called. */
+import type { Config } from "../config/schema.ts";
+import type { LockHolder } from "../platform.ts";
+import type { Run } from "../run/run.ts";
+import { Refusal } from "./problem.ts";
+import type { RunDetail, Runs } from "./runs.ts";
+
+/** Processes that train, and the deletion of folders. */
+export interface RunControl {
+  /** Starts `pix2pix train` with these options in a process of its own. @returns when it trains, or an Error of it */
+  train(options: Readonly<Record<string, string | true>>): Promise<{ pid: number }>;
+  /** Asks a process on this machine to save and end. */
+  stop(holder: LockHolder): Promise<void>;
+  /** Deletes the folder of a run. */
+  remove(dir: string): Promise<void>;
+  /** Processes that this server has started and that train now. */
+  readonly running: number;
+}
+
+/** Trainings that a server starts at a time: each uses all cores. */
+const mostTrainings = 1;
+
+export interface More {
+  epochs?: number | undefined;
+  steps?: number | undefined;
+}
+
+/** @throws Refusal 501 where the server cannot train */
+function needed(control: RunControl | undefined): RunControl {
+  if (control) return control;
+  throw new Refusal(501, "this server only shows runs; train with npx pix2pix train --continue-train");
+}
+
+/** Goes on with a run, to its end or for some more epochs or steps. */
+export async function goOn(
+  runs: Runs,
+  run: Run,
+  more: More,
+  control: RunControl | undefined,
+): Promise<{ pid: number }> {
+  const { train, running } = withRunning(needed(control));
+  const detail = await runs.detail(run);
+  if (detail.trainer)
+    throw new Refusal(409, `the run "${run.name}" is being trained already, by process ${detail.trainer.pid}`);
+  if (running >= mostTrainings) {
+    throw new Refusal(
+      409,
+      "this server trains another run now; stop it first, or start this one by npx pix2pix train",
+      60,
+    );
+  }
+  if (!detail.weights.includes("latest")) {
+    throw new Refusal(409, `the run "${run.name}" has no checkpoint to go on from; start it anew by npx pix2pix train`);
+  }
+  const added = longer(detail, more);
+  if (detail.state === "finished" && Object.keys(added).length === 0) {
+    throw new Refusal(409, `the run "${run.name}" is at its end; say how much more: {"epochs": 10} or {"steps": 1000}`);
+  }
+  return train({ "--name": run.name, "--checkpoints-dir": runs.checkpointsDir, "--continue-train": true, ...added });
+}
+
+const withRunning = (control: RunControl) => ({
+  train: (options: Readonly<Record<string, string | true>>) => control.train(options),
+  running: control.running,
+});
+
+/**
+ * The options of a longer run. Epochs are added to those of the decay where the run has some, so that the learning rate
+ * goes on near where it ended.
+ * @throws Refusal 422 for both or wrong numbers
+ */
+function longer({ config, status, step, lastStep }: RunDetail, { epochs, steps }: More): Record<string, string> {
+  if (epochs === undefined && steps === undefined) return {};
+  if (epochs !== undefined && steps !== undefined) throw new Refusal(422, "epochs and steps: give one of them");
+  const count = epochs ?? steps;
+  if (!Number.isInteger(count) || count! < 1 || count! > 1e7) {
+    throw new Refusal(
+      422,
+      `epochs, steps: got ${JSON.stringify(count)?.slice(0, 40)}, expected a whole number from 1 to 10000000`,
+    );
+  }
+  const perEpoch = status?.steps.perEpoch;
+  const from = Math.max(step, lastStep ?? step);
+  if (epochs !== undefined && config.maxSteps === undefined) return moreEpochs(config, epochs);
+  if (perEpoch === undefined) {
+    throw new Refusal(
+      409,
+      "the steps of an epoch are not known for this older run; go on by npx pix2pix train --continue-train",
+    );
+  }
+  const last = from + (epochs !== undefined ? epochs * perEpoch : steps!);
+  const missing = Math.ceil(last / perEpoch) - config.nEpochs - config.nEpochsDecay;
+  return { "--max-steps": String(last), ...(missing > 0 ? moreEpochs(config, missing) : {}) };
+}
+
+function moreEpochs({ nEpochs, nEpochsDecay }: Config, count: number): Record<string, string> {
+  return nEpochsDecay > 0
+    ? { "--n-epochs-decay": String(nEpochsDecay + count) }
+    : { "--n-epochs": String(nEpochs + count) };
+}
+
+/** Asks whoever trains the run to save and end. @throws Refusal 409 where nobody does, or on another machine */
+export async function stop(runs: Runs, run: Run, control: RunControl | undefined): Promise<void> {
+  const able = needed(control);
+  const holder = await runs.holder(run);
+  if (!holder) throw new Refusal(409, `nobody trains the run "${run.name}"`);
+  if (!holder.here) {
+    throw new Refusal(409, `the run "${run.name}" is trained on ${holder.host}, process ${holder.pid}; stop it there`);
+  }
+  await able.stop(holder);
+}
+
+/** @throws Refusal 409 while it is trained */
+export async function remove(runs: Runs, run: Run, control: RunControl | undefined): Promise<void> {
+  const able = needed(control);
+  if (await runs.holder(run)) throw new Refusal(409, `the run "${run.name}" is being trained; stop it first`);
+  await able.remove(run.dir);
+}

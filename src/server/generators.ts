@@ -1,0 +1,144 @@
+/** The generators that stay open: one for each run, its weights and settings that pictures are asked for with. */
+import type { Config } from "../config/schema.ts";
+import { keepsState } from "../engines/device.ts";
+import type { Fit } from "../inference/fit.ts";
+import { openTranslator } from "../inference/open.ts";
+import type { Draw, Translator } from "../inference/translator.ts";
+import type { DeepPicture, Picture, Platform } from "../platform.ts";
+import { weightsFile } from "../run/paths.ts";
+import type { Run } from "../run/run.ts";
+import type { Limits } from "./limits.ts";
+import { Refusal } from "./problem.ts";
+import { Queue } from "./queue.ts";
+
+/** Which generator, and how it behaves. */
+export interface Choice {
+  run: Run;
+  /** "latest", "best", the number of a kept epoch, or "iter_500". */
+  epoch: string;
+  dropout?: Config["dropout"] | undefined;
+  statistics?: Config["statistics"] | undefined;
+}
+
+interface Job extends Choice {
+  /** The generator, its weights and settings. */
+  key: string;
+  work: { picture: DeepPicture; draw: Draw; fit: Fit } | { tensor: TensorJob };
+}
+
+/** A batch as a client has made it: [n, inputNc, height, width] in [-1, 1]. */
+export interface TensorJob {
+  A: Float32Array;
+  shape: readonly [n: number, channels: number, height: number, width: number];
+  draw: Draw;
+}
+
+type Result = Picture | Float32Array;
+
+export class Generators {
+  readonly #platform: Platform;
+  readonly #checkpointsDir: string;
+  readonly #limits: Limits;
+  readonly #threads: number | undefined;
+  /** By key, the least recently used first. */
+  readonly #open = new Map<string, Translator>();
+  readonly #queue: Queue<Job, Result>;
+
+  constructor(platform: Platform, checkpointsDir: string, limits: Limits, threads?: number) {
+    this.#platform = platform;
+    this.#checkpointsDir = checkpointsDir;
+    this.#limits = limits;
+    this.#threads = threads;
+    this.#queue = new Queue<Job, Result>({
+      most: limits.queue,
+      seconds: limits.seconds,
+      together: limits.together,
+      alike: (a, b) => a.key === b.key && "picture" in a.work && "picture" in b.work,
+      run: (jobs) => this.#run(jobs),
+    });
+  }
+
+  /** Pictures that wait. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  /** @throws Refusal where so many more pictures find no room */
+  checkRoom(count: number): void {
+    this.#queue.checkRoom(count);
+  }
+
+  /** The output for a picture. @throws Refusal 404 for weights that are not kept, 429 or 503 by the queue */
+  async translate(
+    choice: Choice,
+    picture: DeepPicture,
+    { draw, fit }: { draw: Draw; fit: Fit },
+    signal?: AbortSignal,
+  ): Promise<Picture> {
+    const key = await this.#keyOf(choice);
+    return (await this.#queue.add({ ...choice, key, work: { picture, draw, fit } }, signal)) as Picture;
+  }
+
+  /** The output for a tensor, [n, outputNc, height, width]. @throws as translate */
+  async run(choice: Choice, tensor: TensorJob, signal?: AbortSignal): Promise<Float32Array> {
+    const key = await this.#keyOf(choice);
+    return (await this.#queue.add({ ...choice, key, work: { tensor } }, signal)) as Float32Array;
+  }
+
+  /** Waits for what is asked for already, and frees the generators. */
+  async close(): Promise<void> {
+    await this.#queue.close();
+    for (const translator of this.#open.values()) await translator.close();
+    this.#open.clear();
+  }
+
+  async #run(jobs: Job[]): Promise<Result[]> {
+    const translator = await this.#translator(jobs[0]!);
+    const [first] = jobs;
+    if (first && "tensor" in first.work) {
+      const { A, shape, draw } = first.work.tensor;
+      const [n, , height, width] = shape;
+      return [await translator.run(A, n, height, width, draw)];
+    }
+    // On two cores, four pictures together took 1.2 to 1.6 times as long as one after another (docs/serve.md).
+    const together = keepsState(translator.device) ? this.#limits.together : 1;
+    return translator.translateAll(
+      jobs.map(({ work }) => work as Exclude<Job["work"], { tensor: unknown }>),
+      together,
+    );
+  }
+
+  async #translator({ key, run, epoch, dropout, statistics }: Job): Promise<Translator> {
+    const known = this.#open.get(key);
+    if (known) {
+      this.#open.delete(key);
+      this.#open.set(key, known);
+      return known;
+    }
+    for (const [old, translator] of this.#open) {
+      const sameRun = nameIn(old) === run.name && old.startsWith(key.slice(0, key.lastIndexOf("\n") + 1));
+      if (!sameRun && this.#open.size < this.#limits.generators) continue;
+      this.#open.delete(old);
+      await translator.close();
+    }
+    const place = { name: run.name, checkpointsDir: this.#checkpointsDir, epoch, threads: this.#threads };
+    const translator = await openTranslator({ ...place, dropout, statistics }, this.#platform);
+    this.#open.set(key, translator);
+    return translator;
+  }
+
+  /** Name, settings and state of the weights: a run that trains replaces its latest weights from time to time. */
+  async #keyOf({ run, epoch, dropout, statistics }: Choice): Promise<string> {
+    const path = run.path(weightsFile(epoch, "G"));
+    const { files } = this.#platform;
+    if (!/^[\w-]+$/.test(epoch) || !(await files.exists(path))) {
+      const kept = await run.keptWeights();
+      if (kept.length === 0) throw new Refusal(409, `the run "${run.name}" has saved no weights yet`, 30);
+      throw new Refusal(404, `the run "${run.name}" has no weights "${epoch}"; it has ${kept.join(", ")}`);
+    }
+    const state = files.stat ? JSON.stringify(await files.stat(path)) : "";
+    return [run.name, epoch, dropout ?? "", statistics ?? "", state].join("\n");
+  }
+}
+
+const nameIn = (key: string): string => key.slice(0, key.indexOf("\n"));

@@ -1,0 +1,30 @@
+/** What a request may ask for. */
+export interface Limits {
+  /** Bytes of a request's body. */
+  body: number;
+  /** Pixels of one picture. */
+  pixels: number;
+  /** Pictures of one request. */
+  pictures: number;
+  /** Pictures that wait for a generator; the next one is refused. */
+  queue: number;
+  /** Seconds that a picture may wait and compute. */
+  seconds: number;
+  /** Generators that stay open. */
+  generators: number;
+  /** Pictures of one size that run together, where the network allows it. */
+  together: number;
+  /** Connections that watch runs. */
+  watchers: number;
+}
+
+export const usualLimits: Limits = {
+  body: 64 * 2 ** 20,
+  pixels: 4096 * 4096,
+  pictures: 64,
+  queue: 256,
+  seconds: 120,
+  generators: 4,
+  together: 4,
+  watchers: 64,
+};

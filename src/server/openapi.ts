@@ -1,0 +1,280 @@
+/** The description of the API for machines: https://spec.openapis.org/oas/v3.1.0 */
+
+type Schema = Readonly<Record<string, unknown>>;
+
+const text = { type: "string" } as const;
+const number = { type: "number" } as const;
+const whole = { type: "integer", minimum: 0 } as const;
+const anObject = { type: "object" } as const;
+const list = (items: Schema) => ({ type: "array", items });
+const json = (schema: Schema) => ({ "application/json": { schema } });
+const binary = { type: "string", format: "binary" } as const;
+
+const named = (name: string, place: "path" | "query", description: string, schema: Schema = text) => ({
+  name,
+  in: place,
+  description,
+  required: place === "path",
+  schema,
+});
+const runName = named("name", "path", "name of the run");
+const epochOf = named(
+  "epoch",
+  "query",
+  "weights: latest, best, the number of a kept epoch, or iter_500; default latest",
+);
+
+const failures: Readonly<Record<number, string>> = {
+  401: "a token is needed and was not given",
+  403: "the host or the origin is foreign",
+  404: "there is no such run, file or version",
+  409: "the state of the run does not allow it",
+  413: "the body, the picture or the number of pictures is too large",
+  415: "the body is no picture",
+  422: "a value is wrong, or the picture is damaged",
+  429: "too many pictures wait; Retry-After says how many seconds to wait",
+  501: "this server cannot train",
+  503: "the server is about to end, or the time is over; see Retry-After",
+};
+
+/** Answers of an operation: what it gives, and the failures it may have. */
+function answers(description: string, content: Schema | undefined, statuses: readonly number[], status = 200) {
+  const failed = statuses.map((each) => [
+    String(each),
+    {
+      description: failures[each]!,
+      content: json({ $ref: "#/components/schemas/Failure" }),
+      ...([429, 503].includes(each) && { headers: { "Retry-After": { schema: whole, description: "seconds" } } }),
+    },
+  ]);
+  return {
+    ...{ [String(status)]: { description, ...(content && { content }) } },
+    ...Object.fromEntries(failed),
+  };
+}
+
+const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+const get = (operationId: string, summary: string, parameters: readonly unknown[], responses: Schema) => ({
+  get: { operationId, summary, parameters, responses },
+});
+
+const runPaths = {
+  "/api/runs": get(
+    "listRuns",
+    "all runs with their state",
+    [],
+    answers("the runs", json(list(ref("Run"))), [401, 403]),
+  ),
+  "/api/runs/{name}": {
+    ...get(
+      "getRun",
+      "one run: state, options, samples, scores, weights",
+      [runName],
+      answers("the run", json(ref("Run")), [401, 403, 404]),
+    ),
+    delete: {
+      operationId: "deleteRun",
+      summary: "delete the folder of a run that nobody trains",
+      parameters: [runName],
+      responses: answers("it is deleted", undefined, [401, 403, 404, 409, 501], 204),
+    },
+  },
+  "/api/runs/{name}/losses": get(
+    "getLosses",
+    "losses by step, in buckets with mean, least and largest value",
+    [
+      runName,
+      named("from", "query", "first step", whole),
+      named("to", "query", "last step", whole),
+      named("points", "query", "most buckets, 1 to 5000; default 800", { type: "integer", minimum: 1, maximum: 5000 }),
+    ],
+    answers("the losses", json(ref("Losses")), [401, 403, 404, 422]),
+  ),
+  "/api/runs/{name}/events": get(
+    "watchRun",
+    "server-sent events of a run: run, losses, reset",
+    [runName],
+    answers("a stream that stays open", { "text/event-stream": { schema: text } }, [401, 403, 404, 429]),
+  ),
+  "/api/events": get(
+    "watchRuns",
+    "server-sent events of all runs, or with the losses of those that are named",
+    [named("run", "query", "name of a run; may be given several times", list(text))],
+    answers("a stream that stays open", { "text/event-stream": { schema: text } }, [401, 403, 404, 429]),
+  ),
+  "/api/runs/{name}/files/{path}": get(
+    "getFile",
+    "a file of the run: samples, pages, logs, weights",
+    [runName, named("path", "path", "path in the run's folder, such as samples/epoch_001.png")],
+    answers("the file", { "*/*": { schema: binary } }, [401, 403, 404]),
+  ),
+  "/api/runs/{name}/onnx": get(
+    "exportOnnx",
+    "the generator as an ONNX file",
+    [runName, epochOf],
+    answers("the file", { "application/octet-stream": { schema: binary } }, [401, 403, 404, 409, 422]),
+  ),
+};
+
+const change = (operationId: string, summary: string, more: Schema, responses: Schema) => ({
+  post: { operationId, summary, parameters: [runName], ...more, responses },
+});
+
+const workPaths = {
+  "/api/runs/{name}/translate": {
+    post: {
+      operationId: "translate",
+      summary: "a picture in, the generator's picture out; several as the files of a form",
+      parameters: [
+        runName,
+        epochOf,
+        named("seed", "query", "seed of the dropout masks; default the run's", whole),
+        named("sample", "query", "number of the output for this picture; default 0", whole),
+        named("name", "query", "name of the picture: masks depend on it, as in pix2pix translate"),
+        named("dropout", "query", "default the run's", { type: "string", enum: ["on", "off"] }),
+        named("statistics", "query", "of batch norms; default the run's", {
+          type: "string",
+          enum: ["batch", "running", "image"],
+        }),
+        named("preprocess", "query", "how the picture is brought to the network's size; default the run's"),
+        named("keep-size", "query", "whether the output gets the size of the picture", { type: "boolean" }),
+      ],
+      requestBody: {
+        required: true,
+        content: {
+          "image/*": { schema: binary },
+          "application/octet-stream": { schema: binary },
+          "multipart/form-data": { schema: { type: "object", additionalProperties: binary } },
+        },
+      },
+      responses: answers(
+        "the picture; for a form a form with a PNG for each picture",
+        { "image/png": { schema: binary }, "multipart/form-data": { schema: anObject } },
+        [401, 403, 404, 409, 413, 415, 422, 429, 503],
+      ),
+    },
+  },
+  "/api/runs/{name}/stop": change(
+    "stopRun",
+    "ask whoever trains the run to save and end",
+    {},
+    answers("it was asked", undefined, [401, 403, 404, 409, 501], 202),
+  ),
+  "/api/runs/{name}/continue": change(
+    "continueRun",
+    "go on with a run, in a process that the server starts",
+    { requestBody: { content: json({ type: "object", properties: { epochs: whole, steps: whole } }) } },
+    answers("it trains", json({ type: "object", properties: { pid: whole } }), [401, 403, 404, 409, 422, 501], 202),
+  ),
+};
+
+const model = named("name", "path", "name of the run");
+const version = named("version", "path", "weights, as epoch elsewhere");
+const inferBody = {
+  required: true,
+  content: { ...json(ref("InferRequest")), "application/octet-stream": { schema: binary } },
+};
+const infer = (operationId: string, parameters: readonly unknown[]) => ({
+  post: {
+    operationId,
+    summary: "a tensor real_A in, a tensor fake_B out, as JSON or with binary tensor data",
+    parameters,
+    requestBody: inferBody,
+    responses: answers("the output", json(ref("InferResponse")), [401, 403, 404, 409, 413, 422, 429, 503]),
+  },
+});
+
+const kservePaths = {
+  "/v2": get("serverMetadata", "name, version and extensions", [], answers("the server", json(anObject), [401, 403])),
+  "/v2/health/live": get("serverLive", "whether the process answers", [], answers("it does", undefined, [])),
+  "/v2/health/ready": get("serverReady", "whether it takes pictures", [], answers("it does", undefined, [503])),
+  "/v2/models/{name}": get(
+    "modelMetadata",
+    "inputs, outputs and versions",
+    [model],
+    answers("the model", json(anObject), [401, 403, 404]),
+  ),
+  "/v2/models/{name}/ready": get(
+    "modelReady",
+    "whether it has weights",
+    [model],
+    answers("it has", undefined, [401, 403, 404]),
+  ),
+  "/v2/models/{name}/config": get(
+    "modelConfig",
+    "Triton's configuration",
+    [model],
+    answers("the model", json(anObject), [401, 403, 404]),
+  ),
+  "/v2/models/{name}/infer": infer("infer", [model]),
+  "/v2/models/{name}/versions/{version}/infer": infer("inferVersion", [model, version]),
+  "/healthz": get("health", "for watchdogs", [], answers("it lives", json(anObject), [503])),
+};
+
+const components = {
+  securitySchemes: {
+    token: { type: "http", scheme: "bearer", description: "only where the server was started with --token" },
+  },
+  schemas: {
+    Failure: { type: "object", required: ["error"], properties: { error: text } },
+    Run: {
+      type: "object",
+      required: ["name", "state", "step", "epoch", "epochs", "losses"],
+      properties: {
+        name: text,
+        state: { type: "string", enum: ["training", "finished", "stopped", "started", "damaged"] },
+        step: whole,
+        lastStep: whole,
+        epoch: whole,
+        epochs: whole,
+        secondsPerStep: number,
+        secondsLeft: number,
+        imagesPerSecond: number,
+        losses: { type: "object", additionalProperties: number },
+        about: text,
+        problem: text,
+      },
+    },
+    Losses: {
+      type: "object",
+      properties: {
+        steps: list(whole),
+        epochs: list(whole),
+        lines: whole,
+        series: {
+          type: "object",
+          additionalProperties: {
+            type: "object",
+            properties: { mean: list(number), min: list(number), max: list(number) },
+          },
+        },
+      },
+    },
+    InferRequest: {
+      type: "object",
+      required: ["inputs"],
+      properties: { id: text, parameters: anObject, inputs: list(anObject), outputs: list(anObject) },
+    },
+    InferResponse: {
+      type: "object",
+      properties: { model_name: text, model_version: text, id: text, outputs: list(anObject) },
+    },
+  },
+};
+
+/** The document of `GET /openapi.json`. */
+export function openapi(version: string): Schema {
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "pix2pix serve",
+      version,
+      description: "Runs of pix2pix: their state, their losses, their generators.",
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{ url: "/" }],
+    security: [{}, { token: [] }],
+    paths: { ...runPaths, ...workPaths, ...kservePaths },
+    components,
+  };
+}

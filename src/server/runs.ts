@@ -1,0 +1,245 @@
+/** The runs of a folder as the server shows them: what each is, where it stands, and how it has come there. */
+import { type Config, configSchema } from "../config/schema.ts";
+import { validationMetrics } from "../metrics/pictures.ts";
+import type { Files } from "../platform.ts";
+import { FollowedLog } from "../run/follow.ts";
+import { lockFile, lossFile, samplesFolder } from "../run/paths.ts";
+import { listRuns, Run, type Score } from "../run/run.ts";
+import { type RunStatus, readStatus, statusFile } from "../run/status.ts";
+import { Refusal } from "./problem.ts";
+
+/** The state of a run; "started": it has no checkpoint and nobody trains it. */
+export type RunState = "training" | "finished" | "stopped" | "started" | "damaged";
+
+/** A strip of samples. */
+export interface SampleEntry {
+  epoch: number;
+  /** Undefined for a strip at the end of its epoch. */
+  step?: number;
+  /** Relative to the run's address. */
+  file: string;
+}
+
+/** A run in a list. */
+export interface RunSummary {
+  name: string;
+  state: RunState;
+  /** Steps done, by the log. */
+  step: number;
+  /** The last step of the run; undefined where the number of its pairs is not known. */
+  lastStep?: number | undefined;
+  epoch: number;
+  epochs: number;
+  /** Of a step, a mean over the last ones. */
+  secondsPerStep?: number | undefined;
+  secondsLeft?: number | undefined;
+  imagesPerSecond?: number | undefined;
+  /** The losses of the last step. */
+  losses: Record<string, number>;
+  /** The best score by --val-metric. */
+  best?: Score | undefined;
+  metric: string;
+  sample?: SampleEntry | undefined;
+  /** The main options in words. */
+  about: string;
+  /** Where it is trained now. */
+  trainer?: { pid: number; host: string; since: string; here: boolean } | undefined;
+  /** Why it cannot be read. */
+  problem?: string | undefined;
+}
+
+/** A run with all that a page shows of it. */
+export interface RunDetail extends RunSummary {
+  config: Config;
+  status?: RunStatus | undefined;
+  samples: SampleEntry[];
+  scores: Score[];
+  /** Weights of the generator: "latest", "best", numbers of epochs, "iter_500". */
+  weights: string[];
+  /** Pages in the run's folder: its own, those of tests and audits. Relative to the run's address. */
+  pages: { title: string; file: string }[];
+}
+
+/** Lines over which the speed is taken. */
+const paceLines = 50;
+
+export class Runs {
+  readonly checkpointsDir: string;
+  readonly #files: Files;
+  readonly #logs = new Map<string, FollowedLog>();
+
+  constructor(files: Files, checkpointsDir: string) {
+    this.#files = files;
+    this.checkpointsDir = checkpointsDir;
+  }
+
+  /** The names of the runs, sorted. */
+  names(): Promise<string[]> {
+    return listRuns(this.#files, this.checkpointsDir);
+  }
+
+  /**
+   * The run of a name in an address.
+   * @throws Refusal 404 where there is none, also for names that would lead out of the folder of the runs
+   */
+  async open(name: string): Promise<Run> {
+    const valid = configSchema.shape.name.safeParse(name);
+    const run =
+      valid.success && !name.includes("\0")
+        ? new Run(this.#files, { checkpointsDir: this.checkpointsDir, name })
+        : undefined;
+    const started = await run?.isStarted().catch(() => false);
+    if (run && started) return run;
+    throw new Refusal(404, `there is no run "${name}"; GET /api/runs lists them`);
+  }
+
+  /** The losses of a run, read up to now. */
+  async losses(run: Run): Promise<FollowedLog> {
+    const log = this.#logs.get(run.name) ?? new FollowedLog(this.#files, run.path(lossFile));
+    this.#logs.set(run.name, log);
+    await log.update();
+    return log;
+  }
+
+  /** Whether a process trains the run, and which. */
+  holder(run: Run): ReturnType<NonNullable<Files["holder"]>> {
+    return this.#files.holder?.(lockFile(run.dir)) ?? Promise.resolve(undefined);
+  }
+
+  async summaries(): Promise<RunSummary[]> {
+    const names = await this.names();
+    return Promise.all(names.map(async (name) => this.summary(await this.open(name))));
+  }
+
+  async summary(run: Run): Promise<RunSummary> {
+    try {
+      return summaryOf(await this.#facts(run));
+    } catch (error) {
+      return damaged(run.name, (error as Error).message);
+    }
+  }
+
+  async detail(run: Run): Promise<RunDetail> {
+    const facts = await this.#facts(run);
+    const { config, status, samples, scores } = facts;
+    const [weights, pages] = await Promise.all([run.keptWeights(), this.#pages(run)]);
+    return { ...summaryOf(facts), config, status, samples, scores, weights: weights.sort(byLabel), pages };
+  }
+
+  async #facts(run: Run): Promise<Facts> {
+    const [config, status, log, holder, scores, samples] = await Promise.all([
+      run.config(),
+      readStatus(this.#files, run.path(statusFile)),
+      this.losses(run),
+      this.holder(run),
+      run.scores.read(),
+      this.samples(run),
+    ]);
+    const progress = log.length > 0 && status ? undefined : await run.progress();
+    return { name: run.name, config, status, log, holder, scores, samples, progress, saved: await run.exists() };
+  }
+
+  /** The strips of samples in the order in which they were drawn. */
+  async samples(run: Run): Promise<SampleEntry[]> {
+    const found = (await this.#files.list(run.path(samplesFolder))) ?? [];
+    return found
+      .flatMap(({ name }) => sampleOf(name) ?? [])
+      .sort((a, b) => a.epoch - b.epoch || (a.step ?? Number.POSITIVE_INFINITY) - (b.step ?? Number.POSITIVE_INFINITY));
+  }
+
+  async #pages(run: Run): Promise<RunDetail["pages"]> {
+    const pages = [];
+    for (const [title, file] of [
+      ["page of the run", "index.html"],
+      ["results", "results/index.html"],
+      ["audit", "audit/index.html"],
+    ] as const) {
+      if (await this.#files.exists(run.path(file))) pages.push({ title, file });
+    }
+    return pages;
+  }
+}
+
+interface Facts {
+  name: string;
+  config: Config;
+  status: RunStatus | undefined;
+  log: FollowedLog;
+  holder: RunSummary["trainer"];
+  scores: Score[];
+  samples: SampleEntry[];
+  progress: { step: number; epoch: number; pairs: number } | undefined;
+  saved: boolean;
+}
+
+function summaryOf(facts: Facts): RunSummary {
+  const { name, config, status, log, holder, scores, samples, progress, saved } = facts;
+  const { epoch = 0, step = 0, ...losses } = log.length > 0 ? log.line(log.length - 1) : (progress ?? {});
+  const steps = status?.steps ?? (progress && stepsOf(config, progress.pairs));
+  const pace = paceOf(log);
+  const training = holder !== undefined;
+  const state = training ? "training" : steps && step >= steps.last ? "finished" : saved ? "stopped" : "started";
+  const { batchSize, accumulate, valMetric } = config;
+  return {
+    name,
+    state,
+    step,
+    lastStep: steps?.last,
+    epoch,
+    epochs: steps?.epochs ?? config.nEpochs + config.nEpochsDecay,
+    secondsPerStep: pace,
+    secondsLeft: training && steps && pace !== undefined ? Math.max(0, steps.last - step) * pace : undefined,
+    imagesPerSecond: pace ? (batchSize * accumulate) / pace : undefined,
+    losses: "pairs" in losses ? {} : losses,
+    best: bestOf(scores, valMetric),
+    metric: valMetric,
+    sample: samples.at(-1),
+    about: aboutOf(config),
+    trainer: holder,
+  };
+}
+
+function damaged(name: string, problem: string): RunSummary {
+  const nothing = { step: 0, epoch: 0, epochs: 0, losses: {}, metric: "L1", about: "" };
+  return { name, state: "damaged", ...nothing, problem };
+}
+
+function stepsOf(
+  { batchSize, accumulate, nEpochs, nEpochsDecay, maxSteps }: Config,
+  pairs: number,
+): RunStatus["steps"] {
+  const perEpoch = Math.ceil(Math.ceil(pairs / Math.min(batchSize, pairs)) / accumulate);
+  const all = (nEpochs + nEpochsDecay) * perEpoch;
+  const last = Math.min(all, maxSteps ?? all);
+  return { perEpoch, last, epochs: Math.ceil(last / perEpoch) };
+}
+
+/** The median seconds of the last steps: one that waited must not count. */
+function paceOf(log: FollowedLog): number | undefined {
+  const seconds = log.columns.get("seconds")?.slice(-paceLines).filter(Number.isFinite).sort();
+  return seconds && seconds.length > 0 ? seconds[seconds.length >> 1] : undefined;
+}
+
+function bestOf(scores: readonly Score[], metric: Config["valMetric"]): Score | undefined {
+  const sign = validationMetrics[metric].better === "smaller" ? 1 : -1;
+  return scores.reduce<Score | undefined>((a, b) => (a && sign * a[metric] <= sign * b[metric] ? a : b), undefined);
+}
+
+function aboutOf({ dataroot, direction, netG, ngf, norm, netD, ganMode, lambdaL1, cropSize }: Config): string {
+  return `${dataroot} ${direction}, ${netG} ngf ${ngf} ${norm}, ${netD}, ${ganMode}, L1 x ${lambdaL1}, ${cropSize} px`;
+}
+
+/** @param file in the folder of samples: epoch_003.png, or epoch_003_step_001200.png within an epoch */
+function sampleOf(file: string): SampleEntry | undefined {
+  const found = /^epoch_(\d+)(?:_step_(\d+))?\.png$/.exec(file);
+  if (!found) return undefined;
+  const [, epoch, step] = found;
+  return { epoch: Number(epoch), ...(step !== undefined && { step: Number(step) }), file: `${samplesFolder}/${file}` };
+}
+
+/** latest, best, epochs by number, then the others. */
+function byLabel(a: string, b: string): number {
+  const rank = (label: string) =>
+    label === "latest" ? -2 : label === "best" ? -1 : /^\d+$/.test(label) ? Number(label) : Infinity;
+  return rank(a) - rank(b) || (a < b ? -1 : 1);
+}

@@ -1,0 +1,169 @@
+/** POST /api/runs/:name/translate: a picture in, a picture out; several as a form. */
+import { configSchema } from "../config/schema.ts";
+import { stemOf } from "../data/listing.ts";
+import { PictureSizeError, UserError } from "../errors.ts";
+import type { Fit } from "../inference/fit.ts";
+import type { Draw } from "../inference/translator.ts";
+import type { DeepPicture, Platform } from "../platform.ts";
+import type { Run } from "../run/run.ts";
+import { bodyOf } from "./body.ts";
+import type { Choice, Generators } from "./generators.ts";
+import type { Limits } from "./limits.ts";
+import { Refusal } from "./problem.ts";
+
+const { dropout, statistics, preprocess, seed } = configSchema.shape;
+
+/** The settings in a request's query. */
+export interface TranslateQuery extends Pick<Choice, "epoch" | "dropout" | "statistics"> {
+  draw: Draw;
+  fit: Fit;
+}
+
+/** Names that a query may have. */
+const names = new Set(["epoch", "seed", "dropout", "statistics", "sample", "preprocess", "keep-size", "name"]);
+
+/** @throws Refusal 422 for a name or a value that is not known */
+export function queryOf(params: URLSearchParams): TranslateQuery {
+  for (const name of params.keys()) {
+    if (!names.has(name)) throw new Refusal(422, `"${name}" is no parameter; there are ${[...names].join(", ")}`);
+  }
+  const given = <T>(
+    name: string,
+    schema: { safeParse(value: unknown): { success: boolean; data?: T } },
+    expected: string,
+  ) => {
+    const text = params.get(name);
+    if (text === null) return undefined;
+    const parsed = schema.safeParse(expected.startsWith("a whole") && /^\d{1,10}$/.test(text) ? Number(text) : text);
+    if (!parsed.success) throw new Refusal(422, `${name}: got "${text}", expected ${expected}`);
+    return parsed.data;
+  };
+  const keep = params.get("keep-size");
+  if (keep !== null && keep !== "true" && keep !== "false") {
+    throw new Refusal(422, `keep-size: got "${keep}", expected true or false`);
+  }
+  const sample = given("sample", seed.unwrap(), "a whole number from 0") as number | undefined;
+  const name = params.get("name");
+  return {
+    epoch: params.get("epoch") ?? "latest",
+    dropout: given("dropout", dropout.unwrap(), "on or off") as Choice["dropout"],
+    statistics: given("statistics", statistics.unwrap(), "batch, running or image") as Choice["statistics"],
+    draw: {
+      ...(name !== null && { name }),
+      ...(sample !== undefined && { sample }),
+      seed: given("seed", seed.unwrap(), "a whole number from 0 to 4294967295") as number | undefined,
+    },
+    fit: {
+      preprocess: given("preprocess", preprocess.unwrap(), "a choice of --preprocess") as Fit["preprocess"],
+      keepSize: keep === "true",
+    },
+  };
+}
+
+export interface Translating {
+  platform: Platform;
+  generators: Generators;
+  limits: Limits;
+  run: Run;
+}
+
+/** The answer to a request: a PNG for a picture, a form of PNGs for a form of pictures. */
+export async function translateRequest(request: Request, query: TranslateQuery, on: Translating): Promise<Response> {
+  const { limits, generators } = on;
+  generators.checkRoom(1);
+  const type = request.headers.get("content-type") ?? "";
+  if (/^multipart\/form-data/i.test(type)) return translateForm(request, type, query, on);
+  if (type !== "" && !/^(image\/|application\/(octet-stream|x-npy))/i.test(type)) {
+    throw new Refusal(
+      415,
+      `the body's type is ${type}; expected a picture (image/png, image/jpeg, ...) or a form of pictures`,
+    );
+  }
+  const bytes = await bodyOf(request, limits.body);
+  const png = await translateOne(bytes, query, on, request.signal);
+  return new Response(png as Uint8Array<ArrayBuffer>, {
+    headers: { "Content-Type": "image/png", "Cache-Control": "no-store" },
+  });
+}
+
+/** Each file of the form gives one of the same field, with the ending .png. */
+async function translateForm(
+  request: Request,
+  type: string,
+  query: TranslateQuery,
+  on: Translating,
+): Promise<Response> {
+  const { limits, generators } = on;
+  const bytes = await bodyOf(request, limits.body);
+  const form = await new Response(bytes, { headers: { "Content-Type": type } }).formData().catch(() => {
+    throw new Refusal(422, "the body is not the form that its headers announce");
+  });
+  const files = [...form].flatMap(([field, value]) => (typeof value === "string" ? [] : [{ field, file: value }]));
+  if (files.length === 0) throw new Refusal(422, "the form has no files");
+  if (files.length > limits.pictures) {
+    throw new Refusal(413, `the form has ${files.length} pictures; at most ${limits.pictures} are taken at once`);
+  }
+  generators.checkRoom(files.length);
+  const outputs = await Promise.all(
+    files.map(async ({ field, file }) => {
+      const content = new Uint8Array(await file.arrayBuffer());
+      const name = stemOf(file.name);
+      const own = { ...query, draw: { name, ...query.draw } };
+      const png = await translateOne(content, own, on, request.signal).catch((error) => {
+        throw named(error, file.name);
+      });
+      return { field, png, name: `${name}.png` };
+    }),
+  );
+  const answer = new FormData();
+  for (const { field, png, name } of outputs) {
+    answer.append(field, new Blob([png as Uint8Array<ArrayBuffer>], { type: "image/png" }), name);
+  }
+  return new Response(answer);
+}
+
+/** An error with the name of the picture that it is about. */
+function named(error: unknown, name: string): unknown {
+  if (error instanceof Error) error.message = `${name}: ${error.message}`;
+  return error;
+}
+
+/** @returns a PNG */
+async function translateOne(
+  bytes: Uint8Array,
+  { epoch, dropout, statistics, draw, fit }: TranslateQuery,
+  { platform, generators, limits, run }: Translating,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const config = await run.config();
+  const picture = await decoded(platform, bytes, config.inputNc % 2 === 0, limits.pixels);
+  const output = await generators.translate({ run, epoch, dropout, statistics }, picture, { draw, fit }, signal);
+  return platform.images.encodePng(output);
+}
+
+/** @throws Refusal 415 for an empty body; PictureSizeError; UserError for bytes that are no picture or a damaged one */
+async function decoded(
+  { images }: Platform,
+  bytes: Uint8Array,
+  alpha: boolean,
+  mostPixels: number,
+): Promise<DeepPicture> {
+  if (bytes.length === 0) throw new Refusal(415, "the body is empty; expected a picture");
+  const how = { alpha, mostPixels };
+  try {
+    return await (images.decodeDeep ? images.decodeDeep(bytes, how) : images.decode(bytes, how));
+  } catch (error) {
+    if (!(error instanceof UserError) || error instanceof PictureSizeError || signatures.test(startOf(bytes)))
+      throw error;
+    throw new Refusal(
+      415,
+      "the body is no picture of a known format: PNG, JPEG, WebP, TIFF, BMP, GIF, Netpbm, .npy",
+    );
+  }
+}
+
+/** The first bytes as Latin-1. */
+const startOf = (bytes: Uint8Array): string => String.fromCharCode(...bytes.subarray(0, 16));
+
+/** The first bytes of the formats that are read. */
+const signatures = /^(\x89PNG|\xff\xd8|GIF8|BM|RIFF....WEBP|II\*\0|MM\0\*|P[1-6]\s|\x93NUMPY)/s;
