@@ -155,10 +155,7 @@ async function decoded(
   } catch (error) {
     if (!(error instanceof UserError) || error instanceof PictureSizeError || signatures.test(startOf(bytes)))
       throw error;
-    throw new Refusal(
-      415,
-      "the body is no picture of a known format: PNG, JPEG, WebP, TIFF, BMP, GIF, Netpbm, .npy",
-    );
+    throw new Refusal(415, "the body is no picture of a known format: PNG, JPEG, WebP, TIFF, BMP, GIF, Netpbm, .npy");
   }
 }
 
