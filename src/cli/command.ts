@@ -28,6 +28,8 @@ export interface Command {
   ofRun?: string;
   /** The key of the option whose value may be the first word alone: `data download facades`. */
   argument?: string;
+  /** Whether several first words are its value, joined by line breaks: `import G.pth D.pth`. */
+  several?: boolean;
   /**
    * @param given the options on the command line by key, as text or true
    * @param commands all commands of the program, for `completion`

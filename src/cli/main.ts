@@ -37,8 +37,7 @@ async function program(args: readonly string[]): Promise<number> {
 async function run(command: Command, args: readonly string[]): Promise<number> {
   const specs = [...optionsOf(command.schema), ...optionsOfRun(command)];
   const bare = specs.find(({ key }) => key === command.argument);
-  const first = args[0];
-  const words = bare && first !== undefined && !first.startsWith("-") ? [bare.flag, ...args] : args;
+  const words = bare ? withFlag(args, bare.flag, command.several) : args;
   const { given, help, notes } = parseArguments(words, specs, elsewhere());
   for (const note of notes) terminal.note(`note: ${note}`);
   if (help) {
@@ -46,6 +45,14 @@ async function run(command: Command, args: readonly string[]): Promise<number> {
     return 0;
   }
   return command.run(given, terminal, commands);
+}
+
+/** The arguments with a flag before the words that they begin with: the first one, or all of them as one value. */
+function withFlag(args: readonly string[], flag: string, several = false): readonly string[] {
+  const option = args.findIndex((arg) => arg.startsWith("-"));
+  const bare = option < 0 ? args : args.slice(0, option);
+  if (bare.length === 0) return args;
+  return several ? [flag, bare.join("\n"), ...args.slice(bare.length)] : [flag, ...args];
 }
 
 /** Prints what went wrong and what to do. @returns the exit code */

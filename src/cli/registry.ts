@@ -14,6 +14,7 @@ import { split } from "./commands/data/split.ts";
 import { demo } from "./commands/demo.ts";
 import { devices } from "./commands/devices.ts";
 import { exportCommand } from "./commands/export.ts";
+import { importCommand } from "./commands/import.ts";
 import { inspect } from "./commands/inspect.ts";
 import { serve } from "./commands/serve.ts";
 import { test } from "./commands/test.ts";
@@ -22,7 +23,7 @@ import { translate } from "./commands/translate.ts";
 import { web } from "./commands/web.ts";
 
 export const commands: readonly Command[] = [
-  ...[train, translate, test, exportCommand, inspect, demo, devices, serve, web, completion],
+  ...[train, translate, test, importCommand, exportCommand, inspect, demo, devices, serve, web, completion],
   ...[combine, split, resize, edges, blank, grayscale, download, audit],
 ];
 

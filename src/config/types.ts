@@ -214,9 +214,9 @@ export interface ConfigInput {
    * Value: number above 0. Default: 0.02.
    */
   initGain?: number;
-  /** Safetensors file with initial weights of the generator. Default: random. */
+  /** Initial weights of the generator: .safetensors, or PyTorch's .pth. Default: random. */
   initG?: string;
-  /** Safetensors file with initial weights of the discriminator. Default: random. */
+  /** Initial weights of the discriminator: .safetensors, or PyTorch's .pth. Default: random. */
   initD?: string;
   /**
    * Adversarial loss.

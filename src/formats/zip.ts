@@ -1,6 +1,7 @@
 /** Zip archives, Zip64 included, read by slices: an archive of many gigabytes is never in memory as a whole. */
 import { unzipRaw, type ZipEntry } from "unzipit";
 import { UserError } from "../errors.ts";
+import type { Slices } from "./slices.ts";
 
 /** Limits of what one archive may unpack to: files, and bytes of all files together. */
 const mostFiles = 1_000_000;
@@ -19,10 +20,10 @@ export interface ZipFile {
  * @param name of the archive, for messages
  * @throws UserError for a file that is not a zip, a damaged one, and one that would unpack to more than the limits
  */
-export async function zipEntries(archive: Blob, name: string): Promise<ZipFile[]> {
+export async function zipEntries(archive: Blob | Slices, name: string): Promise<ZipFile[]> {
   const refused = (what: string) =>
     new UserError(`${name} cannot be read as a zip: ${what}. Unpack it and choose the folder.`);
-  const { entries } = await unzipRaw(archive).catch((error: unknown) => {
+  const { entries } = await unzipRaw(archive instanceof Blob ? archive : readerOf(archive)).catch((error: unknown) => {
     throw refused(
       `its table of contents is missing or damaged (${reasonOf(error)}); the file may be truncated or of another kind`,
     );
@@ -39,6 +40,12 @@ export async function zipEntries(archive: Blob, name: string): Promise<ZipFile[]
       }),
   }));
 }
+
+/** What the library reads an archive by. */
+const readerOf = (archive: Slices) => ({
+  getLength: async () => archive.size,
+  read: async (offset: number, length: number) => new Uint8Array(await archive.read(offset, offset + length)),
+});
 
 /**
  * The bytes of an entry. Reading stops at the size that the table of contents gives: a bomb claims less than it holds.

@@ -3,6 +3,7 @@
 import type { NetworkState, Weights } from "../engines/state.ts";
 import { CheckpointError, UserError } from "../errors.ts";
 import type { StoredTensor } from "../formats/safetensors.ts";
+import { toFloat32 } from "../formats/tensors.ts";
 import { sameShape } from "../graph/graph.ts";
 import { isTrainable, type ParameterSpec } from "../nn/parameters.ts";
 
@@ -99,9 +100,8 @@ function float32(shape: readonly number[], data: Float32Array): StoredTensor {
 
 function valuesOf(tensors: Tensors, name: string, shape: readonly number[], file: string): Float32Array {
   const stored = tensors[name];
-  if (stored?.dtype === "F32" && sameShape(stored.shape, shape)) {
-    return stored.data;
-  }
+  const values = stored && sameShape(stored.shape, shape) ? toFloat32(stored) : undefined;
+  if (values) return values;
   const got = stored ? `has ${name} ${stored.dtype} [${stored.shape}]` : `has no ${name}`;
   throw new CheckpointError(
     `${file} is of another architecture: it ${got}, expected F32 [${shape}]. ` +

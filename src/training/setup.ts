@@ -5,12 +5,12 @@ import { type FoundPairs, findPairs } from "../data/pairs.ts";
 import { sampleNotes } from "../data/sample.ts";
 import { chooseDevice } from "../engines/device.ts";
 import { CheckpointError } from "../errors.ts";
-import { decode } from "../formats/safetensors.ts";
+import { initialiseFrom } from "../exchange/load.ts";
 import { type Init, inits } from "../nn/init.ts";
 import type { Device, Files, Platform } from "../platform.ts";
 import { DataRecord } from "../run/data-record.ts";
 import { rewind } from "../run/rewind.ts";
-import { loadWeights, type Progress, Run } from "../run/run.ts";
+import { type Progress, Run } from "../run/run.ts";
 import { describe, type RunDescription } from "./description.ts";
 import { LossLog, type LossLogOptions } from "./loss-log.ts";
 import { Reporter, type StepReport } from "./reporter.ts";
@@ -117,7 +117,8 @@ async function open({ found, device, size, ...opened }: Opening): Promise<Traini
 }
 
 async function refuseExisting(run: Run, { continueTrain }: Config): Promise<void> {
-  if (continueTrain || !(await run.exists())) return;
+  // An imported run has weights and no state of training.
+  if (continueTrain || !((await run.exists()) || (await run.keptWeights()).length > 0)) return;
   throw new CheckpointError(
     `The run ${run.dir} exists already. Go on with it by --continue-train, choose another --name, or remove the folder.`,
   );
@@ -180,7 +181,7 @@ async function drawWeights(
     [trainer.netD, initD],
   ] as const) {
     net.initialise(init, initGain, seed);
-    if (file) loadWeights(net, decode(await files.read(file), file).tensors, file);
+    if (file) await initialiseFrom(net, files, file);
     net.startAverage();
   }
   return { step: 0 };

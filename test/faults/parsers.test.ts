@@ -9,12 +9,15 @@ import { describe, expect, it } from "vitest";
 import { readConfig } from "../../src/config/schema.ts";
 import { parsePalette } from "../../src/data/palette.ts";
 import { UserError } from "../../src/errors.ts";
+import { networksIn } from "../../src/exchange/networks-in.ts";
+import { weightsIn } from "../../src/exchange/weights-file.ts";
 import { decodeBmp } from "../../src/formats/bmp.ts";
 import { decodeGif } from "../../src/formats/gif.ts";
 import { decodeNpy, encodeNpy } from "../../src/formats/npy.ts";
 import { decodePng } from "../../src/formats/png.ts";
 import { decodePnm } from "../../src/formats/pnm.ts";
 import { decode as decodeSafetensors } from "../../src/formats/safetensors.ts";
+import { slicesOf } from "../../src/formats/slices.ts";
 import { zipEntries } from "../../src/formats/zip.ts";
 import { images } from "../../src/node/images.ts";
 import { Random } from "../../src/random.ts";
@@ -26,6 +29,8 @@ interface Parser {
   /** Valid files. */
   files: readonly Uint8Array[];
   read(bytes: Uint8Array): unknown;
+  /** Default 1500. */
+  rounds?: number;
 }
 
 const bytesOf = (name: string) => new Uint8Array(readFileSync(fixture(name)));
@@ -40,11 +45,30 @@ function withoutEnd(bytes: Uint8Array): Uint8Array {
   return bytes.slice(0, end);
 }
 
+/** All tensors of a file, and its networks. */
+async function readWeights(bytes: Uint8Array): Promise<void> {
+  const file = await weightsIn(slicesOf(bytes), "x.pth");
+  for (const tensor of file.tensors.values()) await tensor.read();
+  if (file.tensors.has("model.0.weight")) networksIn(file);
+}
+
 const parsers: readonly Parser[] = [
   {
     name: "safetensors",
     files: [bytesOf("tensors.safetensors")],
     read: (bytes) => decodeSafetensors(bytes, "x.safetensors"),
+  },
+  {
+    name: "torch",
+    files: ["tensors.pth", "unet32_net_D.pth"].map((name) => bytesOf(`torch/${name}`)),
+    read: readWeights,
+    rounds: 400,
+  },
+  {
+    name: "torch, the older form",
+    files: ["tensors-legacy.pth", "unet32-module-legacy.pth"].map((name) => bytesOf(`torch/${name}`)),
+    read: readWeights,
+    rounds: 400,
   },
   { name: "npy", files: [encodeNpy(picture)], read: decodeNpy },
   {
@@ -118,12 +142,11 @@ function mutated(bytes: Uint8Array, random: Random): Uint8Array {
   return out;
 }
 
-const rounds = 1500;
 /** Milliseconds that one small file may take. */
 const patience = 2000;
 
 describe("damaged files are refused in words", () => {
-  it.each(parsers)("$name", async ({ name, files, read }) => {
+  it.each(parsers)("$name", async ({ name, files, read, rounds = 1500 }) => {
     for (const file of files) await read(file);
     const faults: string[] = [];
     let refused = 0;

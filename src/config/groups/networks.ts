@@ -121,12 +121,12 @@ export const networkOptions = {
     group: "networks",
     value: "FILE",
     absent: "random",
-    help: "safetensors file with initial weights of the generator",
+    help: "initial weights of the generator: .safetensors, or PyTorch's .pth",
   }),
   initD: option(z.string().min(1).optional(), {
     group: "networks",
     value: "FILE",
     absent: "random",
-    help: "safetensors file with initial weights of the discriminator",
+    help: "initial weights of the discriminator: .safetensors, or PyTorch's .pth",
   }),
 };

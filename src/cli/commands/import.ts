@@ -1,0 +1,59 @@
+/** pix2pix import */
+import * as z from "zod";
+import { option } from "../../config/options.ts";
+import { configSchema } from "../../config/schema.ts";
+import { importRun } from "../../exchange/import.ts";
+import { files } from "../../node/files.ts";
+import { shellOption } from "../../text.ts";
+import type { Command, Output } from "../command.ts";
+import { otherOptions, ownOptions } from "../runs.ts";
+
+const { name, checkpointsDir } = configSchema.shape;
+
+const schema = z.object({
+  from: option(z.string().min(1), {
+    group: "weights",
+    value: "FILE...",
+    help: "files of weights: the generator's, and the discriminator's if there is one; .pth and .pt of PyTorch, .safetensors",
+  }),
+  name,
+  checkpointsDir,
+});
+
+export const importCommand: Command = {
+  name: "import",
+  summary: "make a run of weights from elsewhere, such as a PyTorch .pth",
+  schema,
+  ofRun: "options of train say what weights do not show: --direction, --no-dropout, --crop-size, --dataroot and others",
+  argument: "from",
+  several: true,
+  examples: [
+    "npx pix2pix import facades_label2photo.pth --name facades",
+    "npx pix2pix import latest_net_G.pth latest_net_D.pth --name facades --direction BtoA",
+  ],
+  async run(given, output) {
+    const { from, name, checkpointsDir } = ownOptions(schema, given);
+    const imported = await importRun(
+      { from: from.split("\n"), name, checkpointsDir, given: otherOptions(schema, given) },
+      files,
+    );
+    for (const note of imported.notes) output.note(`note: ${note}`);
+    describeTo(output, imported);
+    const folder = checkpointsDir === "runs" ? "" : ` ${shellOption("--checkpoints-dir", checkpointsDir)}`;
+    output.print(`Run: ${imported.run.dir}`);
+    output.print(`  npx pix2pix translate ${shellOption("--name", name)}${folder} --input FILE|FOLDER --out FOLDER`);
+    return 0;
+  },
+};
+
+/** What was read off the tensors, and what was taken for the rest. */
+function describeTo(output: Output, { networks, facts, assumed }: Awaited<ReturnType<typeof importRun>>): void {
+  for (const { network, path, tensors } of networks) {
+    output.print(`${network === "G" ? "generator" : "discriminator"}: ${path}, ${tensors.size} tensors`);
+  }
+  output.print("Read off the tensors:");
+  for (const { key, value, from } of facts) output.print(`  ${key.padEnd(14)} ${String(value).padEnd(14)} ${from}`);
+  if (assumed.length === 0) return;
+  output.print("Not in the file, taken from upstream's defaults (give the option if it was trained otherwise):");
+  output.print(`  ${assumed.map(({ flag, value }) => `${flag} ${value}`).join(", ")}`);
+}

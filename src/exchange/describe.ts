@@ -1,0 +1,109 @@
+/** The options of networks that were read from files, and what the files do not say. */
+
+import { optionsOf, textValues } from "../config/options.ts";
+import { type Config, configSchema, parseCommandLine } from "../config/schema.ts";
+import { CheckpointError, ConfigError } from "../errors.ts";
+import { generators } from "../networks/generators.ts";
+import type { Fact } from "./families.ts";
+import type { FoundNetwork } from "./networks-in.ts";
+
+/** Networks of files with the options that they need. */
+export interface Described {
+  config: Config;
+  /** What the tensors show. */
+  facts: readonly Fact[];
+  /** Options that no file tells, with the values that were taken: those of the profile, or that were given. */
+  assumed: readonly { flag: string; value: string }[];
+  notes: readonly string[];
+}
+
+/** Options that tensors never show. */
+const unseen = ["direction", "preprocess", "loadSize", "cropSize"] as const;
+
+/** Options that only some tensors show. */
+const sometimes = ["noDropout"] as const;
+
+/** Upstream's share of a crop in what it is cut from: 286 for 256. */
+const loadFor = (crop: number) => Math.round((crop * 286) / 256);
+
+/**
+ * The options of networks.
+ * @param given options of the user, as text; they decide what the tensors do not show
+ * @param implied options that the layout of the file implies, such as its profile
+ * @throws ConfigError for a given option that the tensors contradict
+ * @throws CheckpointError for networks that do not belong together
+ */
+export function describe(
+  networks: readonly FoundNetwork[],
+  given: Readonly<Record<string, unknown>> = {},
+  implied: Readonly<Record<string, unknown>> = {},
+): Described {
+  const facts = factsOf(networks);
+  const { named, problems } = textValues(configSchema, given);
+  if (problems.length > 0) throw new ConfigError(problems.join("\n"));
+  for (const fact of facts) contradiction(fact, named[fact.key], networks);
+  const seen = Object.fromEntries(facts.map(({ key, value }) => [key, value]));
+  const sizes = sizesFor(seen.netG as keyof typeof generators | undefined, named);
+  const config = parseCommandLine({ dataroot: "unknown", ...implied, ...sizes, ...named, ...seen });
+  const open = [...unseen, ...sometimes.filter((key) => !(key in seen))];
+  const flags = new Map(optionsOf(configSchema).map(({ key, flag }) => [key, flag]));
+  return {
+    config,
+    facts,
+    assumed: open
+      .filter((key) => !(key in named))
+      .map((key) => ({ flag: flags.get(key)!, value: String(config[key]) })),
+    notes: networks.flatMap(({ notes, path }) => notes.map((note) => `${path}: ${note}`)),
+  };
+}
+
+/** Upstream crops 256 px from 286; deeper U-Nets need more. */
+function sizesFor(
+  netG: keyof typeof generators | undefined,
+  given: Readonly<Record<string, unknown>>,
+): Record<string, number> {
+  const least = netG === undefined ? 1 : generators[netG].multiple;
+  const cropSize = Number(given.cropSize ?? Math.max(256, least));
+  return { cropSize, loadSize: loadFor(cropSize) };
+}
+
+/** The facts of all networks; those of G come first. */
+function factsOf(networks: readonly FoundNetwork[]): Fact[] {
+  const ordered = [...networks].sort((a) => (a.network === "G" ? -1 : 1));
+  const merged = new Map<Fact["key"], { fact: Fact; path: string }>();
+  for (const { facts, path } of ordered) {
+    for (const fact of facts) {
+      const before = merged.get(fact.key);
+      if (before && before.fact.value !== fact.value) {
+        throw new CheckpointError(
+          `${before.path} and ${path} do not belong together: ${fact.key} is ${before.fact.value} in the first ` +
+            `(${before.fact.from}) and ${fact.value} in the second (${fact.from}).`,
+        );
+      }
+      if (!before) merged.set(fact.key, { fact, path });
+    }
+  }
+  const condition = conditionOf(ordered);
+  return [...[...merged.values()].map(({ fact }) => fact), ...(condition ? [condition] : [])];
+}
+
+/** Whether D sees G's input, where both networks are there. */
+function conditionOf(networks: readonly FoundNetwork[]): Fact | undefined {
+  const [g, d] = (["G", "D"] as const).map((name) => networks.find(({ network }) => network === name));
+  if (!g || !d) return undefined;
+  const outputs = Number(g.facts.find(({ key }) => key === "outputNc")?.value);
+  if (d.inputs === g.inputs + outputs) return undefined;
+  if (d.inputs === outputs) return { key: "noCondition", value: true, from: `D's ${d.inputs} input channels` };
+  throw new CheckpointError(
+    `${g.path} and ${d.path} do not belong together: G maps ${g.inputs} channels to ${outputs}, so D has ` +
+      `${g.inputs + outputs} input channels or, without the condition, ${outputs}; it has ${d.inputs}.`,
+  );
+}
+
+/** @throws ConfigError where the user says otherwise than the tensors */
+function contradiction({ key, value, from }: Fact, said: unknown, networks: readonly FoundNetwork[]): void {
+  if (said === undefined || said === value) return;
+  const flag = optionsOf(configSchema).find((option) => option.key === key)?.flag ?? key;
+  const files = networks.map(({ path }) => path).join(", ");
+  throw new ConfigError(`${flag}: got ${said}, but ${files} has ${from}, which is ${value}; leave the option out`);
+}

@@ -1,0 +1,231 @@
+/**
+ * Architectures read off tensors with the names of the PyTorch implementation. A family of networks has one entry: the tensor
+ * by which it is recognised, and what its tensors say of the options.
+ */
+import type { ConfigInput } from "../config/schema.ts";
+import { CheckpointError } from "../errors.ts";
+import { generators } from "../networks/generators.ts";
+
+/** Shapes by name. */
+export type Shapes = ReadonlyMap<string, { readonly shape: readonly number[] }>;
+
+/** An option that the tensors fix, and the tensor that shows it. */
+export interface Fact {
+  key: keyof ConfigInput;
+  value: string | number | boolean;
+  /** Such as "model.model.0.weight [64, 3, 4, 4]". */
+  from: string;
+}
+
+/** What the tensors of a network say. */
+export interface Architecture {
+  facts: Fact[];
+  /** Channels of the input: of G's picture, or of D's input and picture together. */
+  inputs: number;
+  /** Sentences on what was read with doubt. */
+  notes: string[];
+}
+
+export interface Family {
+  network: "G" | "D";
+  /** The end of the name of its first weight. */
+  first: string;
+  /** Whether a tensor of that name is its first weight. */
+  is(shape: readonly number[], prefix: string): boolean;
+  /** @throws CheckpointError for an architecture that no option gives */
+  read(tensors: Shapes, file: string): Architecture;
+}
+
+type Read = (name: string) => readonly number[] | undefined;
+
+/** Reads of one network's tensors, with the text that facts are given. */
+function reader(tensors: Shapes, file: string) {
+  const shapeOf: Read = (name) => tensors.get(name)?.shape;
+  const need = (name: string, axes = 4): readonly number[] => {
+    const shape = shapeOf(name);
+    if (shape?.length === axes) return shape;
+    const got = shape ? `it has ${name} [${shape.join(", ")}]` : `it has no ${name}`;
+    throw new CheckpointError(`${file} is of another network: ${got}, expected ${axes} axes there.`);
+  };
+  const fact = (key: Fact["key"], value: Fact["value"], name: string): Fact => ({
+    key,
+    value,
+    from: shapeOf(name) ? `${name} [${shapeOf(name)!.join(", ")}]` : `no ${name}`,
+  });
+  return { shapeOf, need, fact };
+}
+
+type Reader = ReturnType<typeof reader>;
+
+/** The facts of norms and biases. `conv` is a convolution before a norm, `norm` the name of that norm. */
+function normFacts({ shapeOf, fact }: Reader, conv: string, norm: string, notes: string[]): Fact[] {
+  const scaled = shapeOf(`${norm}.weight`)?.length === 1;
+  const biased = shapeOf(`${conv}.bias`) !== undefined;
+  if (scaled)
+    return [fact("norm", "batch", `${norm}.weight`), ...(biased ? [fact("bias", "always", `${conv}.bias`)] : [])];
+  if (!biased) return [fact("norm", "none", `${norm}.weight`)];
+  notes.push("there are biases and no scales of norms: taken as instance norm, as upstream has them");
+  return [fact("norm", "instance", `${norm}.weight`)];
+}
+
+/** The prefix of the parameters of U-Net level `level`, 0 being the outermost; see networks/unet.ts. */
+const levelOf = (level: number) =>
+  `model.model${".1.model".repeat(Math.min(level, 1))}${".3.model".repeat(Math.max(0, level - 1))}`;
+
+const unet: Family = {
+  network: "G",
+  first: "model.model.0.weight",
+  is: (shape) => shape.length === 4 && shape[2] === 4,
+  read(tensors, file) {
+    const r = reader(tensors, file);
+    const { shapeOf, need, fact } = r;
+    const first = "model.model.0.weight";
+    const [ngf = 0, inputs = 0] = need(first);
+    let levels = 1;
+    while (shapeOf(`${levelOf(levels)}.1.weight`)) levels += 1;
+    const innermost = levelOf(levels - 1);
+    const last = need("model.model.3.weight");
+    // A resize-convolution has a kernel of 3, [out, in, 3, 3]; a transposed one [in, out, 4, 4].
+    const resize = last[2] === 3;
+    const [wide, outputNc] = resize ? [last[1]!, last[0]!] : [last[0]!, last[1]!];
+    const skips = wide !== ngf;
+    const netG = Object.entries(generators).find(
+      ([name, { multiple }]) => multiple === 2 ** levels && name.startsWith(skips ? "unet" : "encoder"),
+    )?.[0];
+    if (netG === undefined) {
+      throw new CheckpointError(
+        `${file} is a U-Net of ${levels} levels ${skips ? "with" : "without"} skip connections (its innermost weight is ` +
+          `${innermost}.1.weight); --netG has none such. Known: ${Object.keys(generators).join(", ")}.`,
+      );
+    }
+    const notes: string[] = [];
+    const facts = [
+      fact("netG", netG, `${innermost}.1.weight`),
+      fact("ngf", ngf, first),
+      fact("inputNc", inputs, first),
+      fact("outputNc", outputNc, "model.model.3.weight"),
+      ...normFacts(r, `${levelOf(1)}.1`, `${levelOf(1)}.2`, notes),
+    ];
+    if (resize) facts.push(fact("upsample", "resize", "model.model.3.weight"));
+    if (shapeOf(`${innermost}.4.weight`)?.length === 4)
+      facts.push(fact("bottleneckNorm", true, `${innermost}.4.weight`));
+    return { facts, inputs, notes };
+  },
+};
+
+const resnet: Family = {
+  network: "G",
+  first: "model.1.weight",
+  is: (shape) => shape.length === 4 && shape[2] === 7,
+  read(tensors, file) {
+    const r = reader(tensors, file);
+    const { shapeOf, need, fact } = r;
+    const [ngf = 0, inputs = 0] = need("model.1.weight");
+    const blockAt = (i: number) => `model.${10 + i}.conv_block`;
+    let blocks = 0;
+    while (shapeOf(`${blockAt(blocks)}.1.weight`)) blocks += 1;
+    const netG = `resnet_${blocks}blocks`;
+    if (!Object.hasOwn(generators, netG)) {
+      throw new CheckpointError(
+        `${file} is a ResNet of ${blocks} blocks after two halvings; --netG has those of 6 and 9. ` +
+          "Was it made by pix2pixHD, or with another --n-blocks?",
+      );
+    }
+    const up = `model.${10 + blocks}.weight`;
+    const lastName = `model.${10 + blocks + 7}.weight`;
+    const [outputNc = 0] = need(lastName);
+    const dropout = shapeOf(`${blockAt(0)}.6.weight`) !== undefined;
+    const notes: string[] = [];
+    const facts = [
+      fact("netG", netG, `${blockAt(blocks - 1)}.1.weight`),
+      fact("ngf", ngf, "model.1.weight"),
+      fact("inputNc", inputs, "model.1.weight"),
+      fact("outputNc", outputNc, lastName),
+      fact("noDropout", !dropout, `${blockAt(0)}.${dropout ? 6 : 5}.weight`),
+      ...normFacts(r, "model.1", "model.2", notes),
+    ];
+    if (need(up)[0]! < need(up)[1]!) facts.push(fact("upsample", "resize", up));
+    return { facts, inputs, notes };
+  },
+};
+
+const article: Family = {
+  network: "G",
+  first: "down_1_C64.model.0.weight",
+  is: (shape) => shape.length === 4,
+  read(tensors, file) {
+    const r = reader(tensors, file);
+    const [ngf = 0, inputs = 0] = r.need(article.first);
+    const last = r.need("conv.weight");
+    const scaled = r.shapeOf("down_2_C128.model.1.weight") !== undefined;
+    const facts = [
+      r.fact("netG", "article", article.first),
+      r.fact("ngf", ngf, article.first),
+      r.fact("inputNc", inputs, article.first),
+      r.fact("outputNc", last[2] === 3 ? last[0]! : last[1]!, "conv.weight"),
+      r.fact("norm", scaled ? "batch" : "instance", "down_2_C128.model.1.weight"),
+    ];
+    if (last[2] === 3) facts.push(r.fact("upsample", "resize", "conv.weight"));
+    return { facts, inputs, notes: [] };
+  },
+};
+
+const scaled = (tensors: Shapes): { at: string; count: number } => {
+  let count = 0;
+  while ([...tensors.keys()].some((name) => name.startsWith(`scale${count}.`))) count += 1;
+  return { at: count > 0 ? "scale0." : "", count: Math.max(1, count) };
+};
+
+const patchGan: Family = {
+  network: "D",
+  first: "model.0.weight",
+  // The U-Net's first weight ends so, too.
+  is: (shape, prefix) => shape.length === 4 && shape[2] === 4 && !prefix.endsWith("model."),
+  read(tensors, file) {
+    const r = reader(tensors, file);
+    const { shapeOf, need, fact } = r;
+    const { at, count } = scaled(tensors);
+    const first = `${at}model.0.weight`;
+    const [ndf = 0, inputs = 0] = need(first);
+    if (shapeOf(`${at}model.11.weight`)?.[1] === 1 && !shapeOf(`${at}model.11.bias`)) {
+      return { facts: [fact("netD", "article", `${at}model.11.weight`), fact("ndf", ndf, first)], inputs, notes: [] };
+    }
+    let layers = 1;
+    while (shapeOf(`${at}model.${3 * layers + 2}.weight`)) layers += 1;
+    layers -= 1;
+    const last = `${at}model.${3 * layers + 2}.weight`;
+    const notes: string[] = [];
+    const facts = [
+      ...(layers === 3
+        ? [fact("netD", "basic", last)]
+        : [fact("netD", "n_layers", last), fact("nLayersD", layers, last)]),
+      fact("ndf", ndf, first),
+      ...(count > 1 ? [fact("numD", count, first)] : []),
+      ...normFacts(r, `${at}model.2`, `${at}model.3`, notes),
+    ];
+    return { facts, inputs, notes };
+  },
+};
+
+const pixelGan: Family = {
+  network: "D",
+  first: "net.0.weight",
+  is: (shape) => shape.length === 4 && shape[2] === 1,
+  read(tensors, file) {
+    const r = reader(tensors, file);
+    const { at, count } = scaled(tensors);
+    const first = `${at}net.0.weight`;
+    const [ndf = 0, inputs = 0] = r.need(first);
+    const notes: string[] = [];
+    const facts = [
+      r.fact("netD", "pixel", first),
+      r.fact("ndf", ndf, first),
+      ...(count > 1 ? [r.fact("numD", count, first)] : []),
+      ...normFacts(r, `${at}net.2`, `${at}net.3`, notes),
+    ];
+    return { facts, inputs, notes };
+  },
+};
+
+/** The families that are recognised. */
+export const families: readonly Family[] = [unet, resnet, article, patchGan, pixelGan];

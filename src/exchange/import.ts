@@ -1,0 +1,79 @@
+/** Makes a run of files of weights. */
+
+import { NetworkState } from "../engines/state.ts";
+import { CheckpointError } from "../errors.ts";
+import { encode } from "../formats/safetensors.ts";
+import { trainingStep } from "../model/pix2pix.ts";
+import type { Files } from "../platform.ts";
+import { Run, weightsFile } from "../run/run.ts";
+import { weightTensors } from "../run/weights.ts";
+import { type Described, describe } from "./describe.ts";
+import { fill, generatorState } from "./load.ts";
+import { type FoundNetwork, networksIn } from "./networks-in.ts";
+import { openWeights } from "./weights-file.ts";
+
+/** The files, and the run to make. */
+export interface ImportOptions {
+  /** Paths of files of weights: a generator, and a discriminator if there is one. */
+  from: readonly string[];
+  name: string;
+  checkpointsDir: string;
+  /** Options of the user, as text, for what the tensors do not show. */
+  given?: Readonly<Record<string, unknown>>;
+}
+
+/** A run that was made. */
+export interface Imported extends Described {
+  run: Run;
+  networks: readonly FoundNetwork[];
+}
+
+/**
+ * Writes a run folder with the networks of files. The architecture is read off the tensors; what they do not show (direction,
+ * dropout, sizes) are upstream's defaults unless `given` says otherwise.
+ * @throws CheckpointError for files that cannot be read or hold no generator, and for a run that exists
+ * @throws ConfigError for an option that the tensors contradict
+ */
+export async function importRun(options: ImportOptions, files: Files): Promise<Imported> {
+  const { from, name, checkpointsDir, given } = options;
+  const run = new Run(files, { name, checkpointsDir });
+  if (await run.isStarted()) {
+    throw new CheckpointError(`The run ${run.dir} exists already. Choose another --name, or remove the folder.`);
+  }
+  const networks: FoundNetwork[] = [];
+  for (const path of from) networks.push(...networksIn(await openWeights(files, path)));
+  const [g, d] = (["G", "D"] as const).map((network) => onlyOne(networks, network));
+  if (!g) {
+    throw new CheckpointError(
+      `${from.join(", ")}: there is no generator, only a discriminator. Add the generator's file.`,
+    );
+  }
+  const described = describe(networks, { ...given, name, checkpointsDir });
+  const { config } = described;
+  const states = d ? statesOf(config) : { netG: generatorState(config) };
+  await fill(states.netG, g);
+  if (d && "netD" in states) await fill(states.netD, d);
+  await run.saveConfig(config);
+  await files.write(run.path(weightsFile("latest", "G")), encode(weightTensors(states.netG)));
+  if ("netD" in states) await files.write(run.path(weightsFile("latest", "D")), encode(weightTensors(states.netD)));
+  return { ...described, run, networks };
+}
+
+/** @throws CheckpointError where two files hold the same kind of network */
+function onlyOne(networks: readonly FoundNetwork[], network: "G" | "D"): FoundNetwork | undefined {
+  const [one, two] = networks.filter((each) => each.network === network);
+  if (one && two) {
+    const name = network === "G" ? "generators" : "discriminators";
+    throw new CheckpointError(`${one.path} and ${two.path} are both ${name}; a run has one of them. Give one.`);
+  }
+  return one;
+}
+
+/** Both networks of these options, with zeros. */
+export function statesOf(config: Described["config"]): { netG: NetworkState; netD: NetworkState } {
+  const { netG, netD } = trainingStep(
+    { ...config, lambdaGan: config.lambdaGan || 1 },
+    { n: 1, height: config.cropHeight, width: config.cropSize },
+  );
+  return { netG: new NetworkState(netG), netD: new NetworkState(netD) };
+}

@@ -1,0 +1,73 @@
+/** The generator and the discriminator among the tensors of a file. */
+import { CheckpointError } from "../errors.ts";
+import type { SourceTensor } from "../formats/tensors.ts";
+import { type Architecture, families } from "./families.ts";
+import { someOf, type WeightsFile } from "./weights-file.ts";
+
+/** A network of a file, with the names of the PyTorch implementation. */
+export interface FoundNetwork extends Architecture {
+  network: "G" | "D";
+  /** What its names begin with in the file, such as "state_dict.module."; often "". */
+  prefix: string;
+  tensors: ReadonlyMap<string, SourceTensor>;
+  /** The file. */
+  path: string;
+}
+
+/**
+ * The networks of a file. Names may begin with anything: "module.", "state_dict.", "netG.".
+ * @throws CheckpointError where there is none, or two that are both a generator or both a discriminator
+ */
+export function networksIn({ path, tensors }: Pick<WeightsFile, "path" | "tensors">): FoundNetwork[] {
+  const found = families.flatMap((family) =>
+    prefixesOf(tensors, family).map((prefix) => {
+      const own = new Map(
+        [...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, t]) => [name.slice(prefix.length), t]),
+      );
+      const plain = withoutInstanceStatistics(own);
+      return { network: family.network, prefix, path, tensors: plain, ...family.read(plain, path) };
+    }),
+  );
+  if (found.length === 0) throw unrecognised(path, tensors);
+  for (const network of ["G", "D"] as const) {
+    const [one, two] = found.filter((each) => each.network === network);
+    if (one && two) {
+      throw new CheckpointError(
+        `${path} has two ${network === "G" ? "generators" : "discriminators"}, under "${one.prefix}" and under "${two.prefix}". ` +
+          'Save one of them alone, in Python: torch.save(net.state_dict(), "latest_net_G.pth").',
+      );
+    }
+  }
+  return found;
+}
+
+/** The texts before the family's first weight; that of a discriminator of several scales counts once. */
+function prefixesOf(tensors: WeightsFile["tensors"], { first, is }: (typeof families)[number]): string[] {
+  const prefixes = [...tensors].flatMap(([name, { shape }]) => {
+    if (!name.endsWith(first)) return [];
+    const prefix = name.slice(0, -first.length);
+    if (prefix !== "" && !prefix.endsWith(".")) return [];
+    return is(shape, prefix) ? [prefix.replace(/scale\d+\.$/, "")] : [];
+  });
+  return [...new Set(prefixes)];
+}
+
+/** Older versions of upstream saved running statistics of instance norms, which they never used. */
+function withoutInstanceStatistics(tensors: ReadonlyMap<string, SourceTensor>): Map<string, SourceTensor> {
+  const statistic = /^(.*)\.(running_mean|running_var|num_batches_tracked)$/;
+  return new Map(
+    [...tensors].filter(([name]) => {
+      const norm = statistic.exec(name)?.[1];
+      return norm === undefined || tensors.has(`${norm}.weight`);
+    }),
+  );
+}
+
+function unrecognised(path: string, tensors: WeightsFile["tensors"]): CheckpointError {
+  const names = [...tensors.keys()];
+  const spectral = names.some((name) => /weight_orig$|parametrizations/.test(name));
+  const why = spectral
+    ? "It has spectral normalisation, which these networks have not."
+    : "Expected a pix2pix generator (U-Net, ResNet) or discriminator (PatchGAN, PixelGAN) with the names of the PyTorch implementation.";
+  return new CheckpointError(`${path} is of another network: it has ${someOf(tensors)}. ${why}`);
+}

@@ -1,0 +1,119 @@
+/** Files of weights, in any of the known formats, as tensors by name. */
+import { CheckpointError } from "../errors.ts";
+import { lookAlike } from "../formats/look-alike.ts";
+import { decode } from "../formats/safetensors.ts";
+import { type Slices, slicesOf } from "../formats/slices.ts";
+import { type SourceTensor, sourceOf } from "../formats/tensors.ts";
+import { isTorch, readTorch } from "../formats/torch/file.ts";
+import { moduleParts } from "../formats/torch/names.ts";
+import { TorchTensor } from "../formats/torch/tensor.ts";
+import type { Files } from "../platform.ts";
+import { visible } from "../text.ts";
+
+/** The contents of a file. */
+export interface WeightsFile {
+  /** For messages. */
+  path: string;
+  /** All tensors by their names; those of nested dicts and modules are joined by dots. */
+  tensors: ReadonlyMap<string, SourceTensor>;
+  /** What a file of torch.save holds beside tensors. */
+  value?: unknown;
+}
+
+/** A format of weights. */
+interface Format {
+  /** Whether a file is of the format, by its first bytes. */
+  is(start: Uint8Array): boolean;
+  read(file: Slices, path: string): Promise<Omit<WeightsFile, "path">>;
+}
+
+/** Formats by their first bytes. A new one needs an entry here. */
+const formats: readonly Format[] = [
+  {
+    is: (start) => isTorch(start) !== undefined,
+    read: async (file, path) => {
+      const value = await readTorch(file, path);
+      return { value, tensors: tensorsIn(value, path) };
+    },
+  },
+  {
+    is: (start) => start.length > 8 && start[8] === 0x7b,
+    read: async (file, path) => {
+      const { tensors } = decode(await file.read(0, file.size), path);
+      return { tensors: new Map(Object.entries(tensors).map(([name, tensor]) => [name, sourceOf(tensor)])) };
+    },
+  },
+];
+
+/**
+ * Opens a file of weights: safetensors, or PyTorch's .pth and .pt in both of its forms. Tensors stay in the file until
+ * they are read.
+ * @throws CheckpointError for a file that does not exist, is damaged or truncated, or is of another kind: the message says
+ *   which it seems to be
+ */
+export async function openWeights(files: Files, path: string): Promise<WeightsFile> {
+  if (!(await files.exists(path)))
+    throw new CheckpointError(`${path} does not exist. Give the path of a file of weights.`);
+  return weightsIn(await slicesOfFile(files, path), path);
+}
+
+/** `openWeights` for a file in memory or in a browser. */
+export async function weightsIn(file: Slices, path: string): Promise<WeightsFile> {
+  const start = await file.read(0, 512);
+  const format = formats.find(({ is }) => is(start));
+  if (!format) {
+    const found = lookAlike(start) ?? `it begins with ${hex(start)}`;
+    throw new CheckpointError(`${path} is no file of weights: ${found}. Expected ${known}.`);
+  }
+  return { path, ...(await format.read(file, path)) };
+}
+
+const known = "a PyTorch .pth or a .safetensors file";
+const hex = (bytes: Uint8Array) =>
+  `the bytes ${Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, "0")).join(" ")}`;
+
+/** A file that is read by parts where the platform can. */
+async function slicesOfFile(files: Files, path: string): Promise<Slices> {
+  const size = await files.size?.(path);
+  const { readPart } = files;
+  if (size === undefined || !readPart) return slicesOf(await files.read(path));
+  return { size, read: (start, end) => readPart.call(files, path, start, end) };
+}
+
+const mostNodes = 1_000_000;
+const deepest = 100;
+
+/** The tensors in nested dicts, lists and modules. A key or name is joined to those around it by a dot. */
+function tensorsIn(value: unknown, file: string): Map<string, TorchTensor> {
+  const found = new Map<string, TorchTensor>();
+  let nodes = 0;
+  const walk = (at: unknown, path: readonly string[]) => {
+    nodes += 1;
+    if (nodes > mostNodes || path.length > deepest) {
+      throw new CheckpointError(
+        `${file} is damaged: it holds more than ${mostNodes} values, or more than ${deepest} in each other.`,
+      );
+    }
+    if (at instanceof TorchTensor) {
+      found.set(path.join("."), at);
+    } else if (at instanceof Map) {
+      for (const [key, inner] of at) walk(inner, [...path, String(key)]);
+    } else if (Array.isArray(at)) {
+      for (const [i, inner] of at.entries()) walk(inner, [...path, String(i)]);
+    } else {
+      const module = moduleParts(at);
+      for (const [name, inner] of module ? [...module.tensors, ...module.modules] : []) walk(inner, [...path, name]);
+    }
+  };
+  walk(value, []);
+  return found;
+}
+
+/** "a [2, 3], b [4] and 5 more", for messages. */
+export function someOf(tensors: ReadonlyMap<string, { shape: readonly number[] }>, most = 3): string {
+  const shown = [...tensors]
+    .slice(0, most)
+    .map(([name, { shape }]) => `${visible(name.slice(0, 100))} [${shape.join(", ")}]`);
+  const more = tensors.size - shown.length;
+  return shown.length === 0 ? "no tensors" : `${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}

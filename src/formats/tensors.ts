@@ -1,0 +1,68 @@
+/** Tensors of a file that are read one by one, and their values as 32-bit floats. */
+import { CheckpointError } from "../errors.ts";
+import type { Dtype, StoredTensor } from "./safetensors.ts";
+
+/** A tensor of a file. Its values stay in the file until `read` is called. */
+export interface SourceTensor {
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  /** The values, row-major. @throws CheckpointError where they are damaged */
+  read(): Promise<StoredTensor>;
+}
+
+/** A tensor in memory as a source. */
+export const sourceOf = (tensor: StoredTensor): SourceTensor => ({
+  dtype: tensor.dtype,
+  shape: tensor.shape,
+  read: async () => tensor,
+});
+
+/**
+ * Values as 32-bit floats: F32 as they are, F16 and BF16 exactly, F64 rounded to the nearest.
+ * @returns undefined for a dtype that is no float
+ */
+export function toFloat32(tensor: StoredTensor): Float32Array<ArrayBuffer> | undefined {
+  switch (tensor.dtype) {
+    case "F32":
+      return tensor.data as Float32Array<ArrayBuffer>;
+    case "F64":
+      return new Float32Array(tensor.data);
+    case "F16":
+      return Float32Array.from(tensor.data, halfToFloat);
+    case "BF16": {
+      const bits = Uint32Array.from(tensor.data, (half) => half << 16);
+      return new Float32Array(bits.buffer);
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** The value of the bits of a 16-bit float (IEEE 754 binary16). */
+function halfToFloat(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
+  return sign * (1024 + fraction) * 2 ** (exponent - 25);
+}
+
+/**
+ * A tensor as F32.
+ * @param name of the tensor, for the message
+ * @throws CheckpointError for integers and booleans
+ */
+export async function float32Tensor(
+  source: SourceTensor,
+  name: string,
+  file: string,
+): Promise<Extract<StoredTensor, { dtype: "F32" }>> {
+  const data = toFloat32(await source.read());
+  if (!data) {
+    throw new CheckpointError(
+      `${file}: ${name} is ${source.dtype} [${source.shape}]; expected floats (F32, F16, BF16, F64).`,
+    );
+  }
+  return { dtype: "F32", shape: source.shape, data };
+}

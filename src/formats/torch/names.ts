@@ -1,0 +1,209 @@
+/** The names that pickles of torch.save may have, and what they stand for. Every other name is refused; nothing is run. */
+import { CheckpointError } from "../../errors.ts";
+import { visible } from "../../text.ts";
+import { PickledName, PickledObject, type PickleReader } from "../pickle.ts";
+import { arrays, type Storage, type TorchDtype, TorchTensor } from "./tensor.ts";
+
+/** By the name of the typed storage, without "torch." and "Storage". */
+const storageDtypes: Readonly<Record<string, TorchDtype>> = {
+  Double: "F64",
+  Float: "F32",
+  Half: "F16",
+  BFloat16: "BF16",
+  Long: "I64",
+  Int: "I32",
+  Short: "I16",
+  Char: "I8",
+  Byte: "U8",
+  Bool: "BOOL",
+};
+
+/** By the name of the dtype, without "torch.". */
+const dtypeNames: Readonly<Record<string, TorchDtype>> = {
+  float64: "F64",
+  float32: "F32",
+  float16: "F16",
+  bfloat16: "BF16",
+  int64: "I64",
+  int32: "I32",
+  int16: "I16",
+  int8: "I8",
+  uint8: "U8",
+  bool: "BOOL",
+};
+
+/** A module of PyTorch, saved as a whole: its class, parameters, buffers and inner modules by name. */
+export interface TorchModule {
+  readonly class: string;
+  readonly tensors: readonly (readonly [name: string, tensor: TorchTensor])[];
+  readonly modules: readonly (readonly [name: string, module: unknown])[];
+}
+
+/** The parts of an object that is a module; undefined for any other. */
+export function moduleParts(value: unknown): TorchModule | undefined {
+  if (!(value instanceof PickledObject) || !isModuleState(value.state)) return undefined;
+  const part = (name: string) => {
+    const found = (value.state as Map<unknown, unknown>).get(name);
+    return found instanceof Map ? [...found].map(([key, inner]) => [String(key), inner] as const) : [];
+  };
+  const isTensor = (entry: readonly [string, unknown]): entry is readonly [string, TorchTensor] =>
+    entry[1] instanceof TorchTensor;
+  return {
+    class: value.name,
+    tensors: [...part("_parameters"), ...part("_buffers")].filter(isTensor),
+    modules: part("_modules"),
+  };
+}
+
+const isModuleState = (state: unknown): state is Map<unknown, unknown> =>
+  state instanceof Map && state.get("_modules") instanceof Map && state.get("_parameters") instanceof Map;
+
+/** A storage that a pickle refers to. */
+export interface StorageId {
+  dtype: TorchDtype | undefined;
+  key: string;
+  /** Bytes of one value. */
+  size: number;
+  byteLength: number;
+  /** Bytes from the start of the values under `key` to those of this storage. */
+  view: number;
+}
+
+/** What pickles of torch.save may name. */
+export class TorchReader implements PickleReader {
+  readonly #storage: (id: StorageId) => Storage;
+  readonly #file: string;
+  /** Names that are mentioned and not used. */
+  readonly #idle = new Set<string>();
+  /** Objects of classes that are not known: they have to turn out to be modules. */
+  readonly #objects: PickledObject[] = [];
+
+  constructor(storage: (id: StorageId) => Storage, file: string) {
+    this.#storage = storage;
+    this.#file = file;
+  }
+
+  mention(name: string): void {
+    this.#idle.add(name);
+  }
+
+  call(name: string, args: readonly unknown[]): unknown {
+    this.#idle.delete(name);
+    switch (name) {
+      case "collections.OrderedDict":
+      case "collections.defaultdict":
+      case "collections.Counter":
+        return this.#dict(args);
+      case "builtins.set":
+      case "__builtin__.set":
+      case "builtins.frozenset":
+      case "__builtin__.frozenset":
+        return new Set(Array.isArray(args[0]) ? args[0] : []);
+      case "torch.Size":
+        return Array.isArray(args[0]) ? args[0] : [];
+      case "torch.device":
+        return args.map(String).join(":");
+      case "torch._utils._rebuild_tensor":
+      case "torch._utils._rebuild_tensor_v2":
+        return this.#tensor(args, undefined);
+      case "torch._utils._rebuild_tensor_v3":
+        return this.#tensor(args, dtypeOf(args[6]));
+      case "torch._utils._rebuild_parameter":
+      case "torch._utils._rebuild_parameter_with_state":
+      case "torch.nn.parameter.Parameter":
+      case "torch.nn.parameter.Buffer":
+        return args[0] instanceof TorchTensor ? args[0] : this.#fail(`${name} without a tensor`);
+      default:
+        throw this.#refused(name);
+    }
+  }
+
+  create(name: string): unknown {
+    if (name === "collections.OrderedDict" || name === "torch.Size") return this.call(name, []);
+    this.#idle.delete(name);
+    const object = new PickledObject(name);
+    this.#objects.push(object);
+    return object;
+  }
+
+  setState(object: unknown, state: unknown): void {
+    if (object instanceof PickledObject) object.state = state;
+    // An OrderedDict's attributes, such as the versions of modules, and a parameter's: no weights are in them.
+  }
+
+  persistent(id: unknown): unknown {
+    if (!Array.isArray(id)) return this.#fail("a reference is no tuple");
+    const [kind, type, key, , count, view] = id as unknown[];
+    // The class of a module, with the text of its source.
+    if (kind === "module" && type instanceof PickledName) return type;
+    if (kind !== "storage" || !(type instanceof PickledName) || !isSize(count))
+      return this.#fail("a reference is no storage");
+    this.#idle.delete(type.name);
+    const typed = /^torch\.(?:cuda\.|storage\.)?(\w+)Storage$/.exec(type.name)?.[1] ?? "";
+    const dtype = Object.hasOwn(storageDtypes, typed) ? storageDtypes[typed] : undefined;
+    if (!dtype && typed !== "Untyped") throw this.#refused(type.name);
+    const size = dtype ? arrays[dtype].BYTES_PER_ELEMENT : 1;
+    const part =
+      Array.isArray(view) && isSize(view[1]) && isSize(view[2]) ? { at: view[1], count: view[2] } : undefined;
+    const byteLength = (part?.count ?? count) * size;
+    return this.#storage({ dtype, key: String(key), size, byteLength, view: (part?.at ?? 0) * size });
+  }
+
+  /** @throws CheckpointError for a name that belongs to no module, tensor or container */
+  finish(): void {
+    const foreign = this.#objects.find(({ state }) => !isModuleState(state))?.name;
+    const idle = [...this.#idle].find(
+      (name) => !/^(torch\.|collections\.OrderedDict$)/.test(name) && !this.#isClass(name),
+    );
+    const name = foreign ?? idle;
+    if (name !== undefined) throw this.#refused(name);
+  }
+
+  #isClass(name: string): boolean {
+    return this.#objects.some((object) => object.name === name);
+  }
+
+  #dict(args: readonly unknown[]): Map<unknown, unknown> {
+    const pairs = args.find(Array.isArray) ?? [];
+    if (!pairs.every((pair: unknown) => Array.isArray(pair) && pair.length === 2))
+      return this.#fail("a dict without pairs");
+    return new Map(pairs);
+  }
+
+  #tensor([storage, offset, shape, strides]: readonly unknown[], given: TorchDtype | undefined): TorchTensor {
+    const dtype = given ?? (isStorage(storage) ? storage.dtype : undefined);
+    if (
+      !isStorage(storage) ||
+      !isSize(offset) ||
+      !isSizes(shape) ||
+      !isSizes(strides) ||
+      shape.length !== strides.length
+    ) {
+      return this.#fail("a tensor without storage, shape and strides");
+    }
+    if (!dtype) return this.#fail("a tensor of an unknown dtype");
+    return new TorchTensor(storage, { dtype, offset, shape, strides }, this.#file);
+  }
+
+  #fail(what: string): never {
+    throw new CheckpointError(`${this.#file}: damaged: ${what}. Copy it again.`);
+  }
+
+  #refused(name: string): CheckpointError {
+    return new CheckpointError(
+      `${this.#file} is refused: it names ${visible(name.slice(0, 200))}, and only tensors, containers and modules are read; nothing ` +
+        'was run. If you trust its source, save the weights alone, in Python: torch.save(model.state_dict(), "weights.pth").',
+    );
+  }
+}
+
+function dtypeOf(value: unknown): TorchDtype | undefined {
+  const name = value instanceof PickledName ? value.name.replace(/^torch\./, "") : "";
+  return Object.hasOwn(dtypeNames, name) ? dtypeNames[name] : undefined;
+}
+
+const isStorage = (value: unknown): value is Storage =>
+  typeof value === "object" && value !== null && "byteLength" in value && "bytes" in value;
+const isSize = (value: unknown): value is number =>
+  typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+const isSizes = (value: unknown): value is number[] => Array.isArray(value) && value.length <= 8 && value.every(isSize);
