@@ -74,7 +74,7 @@ const hex = (bytes: Uint8Array) =>
 
 /** A file that is read by parts where the platform can. */
 async function slicesOfFile(files: Files, path: string): Promise<Slices> {
-  const size = await files.size?.(path);
+  const size = (await files.stat?.(path))?.bytes;
   const { readPart } = files;
   if (size === undefined || !readPart) return slicesOf(await files.read(path));
   return { size, read: (start, end) => readPart.call(files, path, start, end) };
