@@ -4,12 +4,14 @@ import * as z from "zod";
 import { option } from "../config/options.ts";
 import { type Config, configSchema } from "../config/schema.ts";
 import { ConfigError } from "../errors.ts";
+import { descriptionOf } from "../exchange/describe.ts";
 import type { Fit } from "../inference/fit.ts";
 import type { OpenOptions } from "../inference/open.ts";
 import type { TestTime, Translator } from "../inference/translator.ts";
 import { norms } from "../nn/norms.ts";
 import type { Platform } from "../platform.ts";
 import type { Output } from "./command.ts";
+import { loadPlatform } from "./platform.ts";
 import { compareWithRun, openStoredRun, storedConfig } from "./runs.ts";
 
 const { preprocess, seed, device, threads, noDropout, dropout, statistics } = configSchema.shape;
@@ -77,8 +79,17 @@ const noise = {
   }),
 };
 
+/** A generator without a run. */
+export const weightsOption = option(z.string().min(1).optional(), {
+  group: "run",
+  value: "FILE",
+  absent: "those of the run",
+  help: "weights in a file instead of a run: .pth of PyTorch, .safetensors; options of train say what they do not show",
+});
+
 /** Which of the weights at --epoch. */
 const weights = {
+  weights: weightsOption,
   rawWeights: option(z.boolean().default(false), {
     group: "run",
     help: "the weights as they were trained, where the run was trained with --ema; by default their running average",
@@ -102,10 +113,23 @@ export async function openForTest(
   others: Readonly<Record<string, unknown>>,
   output: Output,
 ): Promise<{ translator: Translator; platform: Platform; fit: Fit }> {
+  if (options.weights !== undefined) return openFile(options.weights, options, others, output);
   const run = await storedConfig(options.checkpointsDir, options.name);
   const { settings, fit, notes } = testTime(options, run);
   for (const note of [...notes, ...compareWithRun(run, others)]) output.note(`note: ${note}`);
   return { ...(await openStoredRun({ ...options, ...settings }, output)), fit };
+}
+
+/** Opens the generator of a file of weights; `others` say what the tensors do not show. */
+async function openFile(path: string, options: Opening, others: Readonly<Record<string, unknown>>, output: Output) {
+  const { threads, device } = options;
+  const { loadGenerator } = await import("../exchange/load.ts");
+  const { translatorOf } = await import("../exchange/open.ts");
+  const platform = await loadPlatform({ threads });
+  const loaded = await loadGenerator(path, platform.files, others);
+  const { settings, fit, notes } = testTime(options, loaded.config);
+  for (const note of [...loaded.notes, ...descriptionOf(loaded), ...notes]) output.note(`note: ${note}`);
+  return { translator: await translatorOf(loaded, { ...settings, threads, device }, platform), platform, fit };
 }
 
 /**

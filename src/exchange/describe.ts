@@ -17,8 +17,22 @@ export interface Described {
   notes: readonly string[];
 }
 
+/** The dataroot of a run that was imported without one. */
+export const unknownData = "unknown (imported weights)";
+
 /** Options that tensors never show. */
 const unseen = ["direction", "preprocess", "loadSize", "cropSize"] as const;
+
+/** "netG unet_256, ngf 64, ...": what the tensors show, and what was taken for the rest, in a line each. */
+export function descriptionOf({ facts, assumed }: Pick<Described, "facts" | "assumed">): string[] {
+  const lines = [`read off the tensors: ${facts.map(({ key, value }) => `${key} ${value}`).join(", ")}`];
+  if (assumed.length > 0) {
+    lines.push(
+      `not in the file, taken from upstream: ${assumed.map(({ flag, value }) => `${flag} ${value}`).join(", ")}`,
+    );
+  }
+  return lines;
+}
 
 /** Options that only some tensors show. */
 const sometimes = ["noDropout"] as const;
@@ -44,7 +58,7 @@ export function describe(
   for (const fact of facts) contradiction(fact, named[fact.key], networks);
   const seen = Object.fromEntries(facts.map(({ key, value }) => [key, value]));
   const sizes = sizesFor(seen.netG as keyof typeof generators | undefined, named);
-  const config = parseCommandLine({ dataroot: "unknown", ...implied, ...sizes, ...named, ...seen });
+  const config = parseCommandLine({ dataroot: unknownData, ...implied, ...sizes, ...named, ...seen });
   const open = [...unseen, ...sometimes.filter((key) => !(key in seen))];
   const flags = new Map(optionsOf(configSchema).map(({ key, flag }) => [key, flag]));
   return {

@@ -67,10 +67,16 @@ export async function loadGenerator(
   given: Readonly<Record<string, unknown>> = {},
 ): Promise<LoadedGenerator> {
   const found = theNetwork(networksIn(await openWeights(files, path)), "G", path);
-  const described = describe([found], given);
+  const described = describe([found], { ...given, name: nameOf(path) });
   const state = generatorState(described.config);
   await fill(state, found);
   return { ...described, state };
+}
+
+/** "latest_net_G" of "folder/latest_net_G.pth": the name of results and exports. */
+function nameOf(path: string): string {
+  const stem = path.slice(path.lastIndexOf("/") + 1).replace(/\.[^.]*$/, "");
+  return stem.replace(/[\\:*?"<>|]/g, "_") || "weights";
 }
 
 /** A generator of these options, with zeros. */

@@ -6,16 +6,17 @@ import { configSchema } from "../../config/schema.ts";
 import { ConfigError } from "../../errors.ts";
 import { exportModel, formatOptions, optionsOfFormat } from "../../exchange/export.ts";
 import { exportFormats } from "../../exchange/formats.ts";
-import { modelOfRun } from "../../exchange/model.ts";
+import { modelOfFile, modelOfRun } from "../../exchange/model.ts";
 import type { Command } from "../command.ts";
 import { loadPlatform } from "../platform.ts";
 import { compareWithRun, otherOptions, ownOptions, storedOptions } from "../runs.ts";
-import { epochOption } from "../test-time.ts";
+import { epochOption, weightsOption } from "../test-time.ts";
 
 const { name, checkpointsDir } = configSchema.shape;
 
 const common = {
   name,
+  weights: weightsOption,
   checkpointsDir,
   epoch: epochOption,
   format: option(z.enum(namesOf(exportFormats)), {
@@ -57,8 +58,13 @@ export const exportCommand: Command = {
     );
     checkFolder(out);
     const platform = await loadPlatform();
-    const model = await modelOfRun(options, options.epoch, platform.files);
-    for (const note of compareWithRun(model.config, otherOptions(schema, given))) output.note(`note: ${note}`);
+    const others = otherOptions(schema, given);
+    const model =
+      options.weights === undefined
+        ? await modelOfRun(options, options.epoch, platform.files)
+        : await modelOfFile(options.weights, platform.files, others);
+    const notes = options.weights === undefined ? compareWithRun(model.config, others) : (model.notes ?? []);
+    for (const note of notes) output.note(`note: ${note}`);
     const note = (line: string) => output.note(`note: ${line}`);
     const written = await exportModel(model, format, own, { out, licence, note }, platform);
     for (const { path, bytes } of written) output.print(`${out}/${path}  ${sizeOf(bytes)}`);

@@ -6,6 +6,7 @@ import type { Loader } from "../../data/loader.ts";
 import type { Palette } from "../../data/palette.ts";
 import { PairReader } from "../../data/reader.ts";
 import { ConfigError } from "../../errors.ts";
+import { unknownData } from "../../exchange/describe.ts";
 import { openTestSet, paletteOfTargets, type TestSet } from "../../inference/evaluate.ts";
 import type { Translator } from "../../inference/translator.ts";
 import type { Command, Output } from "../command.ts";
@@ -81,6 +82,9 @@ export const test: Command = {
     const { translator, platform, fit } = await openForTest(options, otherOptions(schema, given), output);
     try {
       const { preprocess, aspectRatio } = fit;
+      if ((options.dataroot ?? translator.config.dataroot) === unknownData) {
+        throw new ConfigError("--dataroot is missing: imported weights do not say on which pairs they were trained");
+      }
       const set = await openTestSet(translator.config, { ...options, count: options.numTest, preprocess }, platform);
       for (const note of set.notes) output.note(`note: ${note}`);
       const palette = await paletteOf(options.palette, translator, set.loader, output);
