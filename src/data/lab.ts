@@ -7,12 +7,31 @@
 
 import { VALUES } from "./transforms.ts";
 
-const WHITE_X = 0.95047;
-const WHITE_Z = 1.08883;
+/** X, Y and Z of white. */
+export const white = [0.95047, 1, 1.08883] as const;
+const [WHITE_X, , WHITE_Z] = white;
+
+/** Rows: X, Y, Z from linear red, green, blue. */
+export const toXyz = [
+  [0.412453, 0.35758, 0.180423],
+  [0.212671, 0.71516, 0.072169],
+  [0.019334, 0.119193, 0.950227],
+] as const;
+
+/** Rows: linear red, green, blue from X, Y, Z. */
+export const fromXyz = [
+  [3.24048134, -1.53715152, -0.49853633],
+  [-0.96925495, 1.87599, 0.04155593],
+  [0.05564664, -0.20404134, 1.05731107],
+] as const;
 
 /** The networks' values are L / L_SCALE - 1, a / AB_SCALE and b / AB_SCALE. */
-const L_SCALE = 50;
-const AB_SCALE = 110;
+export const L_SCALE = 50;
+export const AB_SCALE = 110;
+
+/** A row of a matrix times a vector. */
+const times = ([p, q, r]: readonly [number, number, number], x: number, y: number, z: number): number =>
+  p * x + q * y + r * z;
 
 /** Linear light of an sRGB value in [0, 1]. */
 function linear(v: number): number {
@@ -54,15 +73,15 @@ export function writeLab(
     const r = lightOf(rgb[i]!);
     const g = lightOf(rgb[plane + i]!);
     const b = lightOf(rgb[2 * plane + i]!);
-    const fy = cubeRoot(0.212671 * r + 0.71516 * g + 0.072169 * b);
+    const fy = cubeRoot(times(toXyz[1], r, g, b));
     let at = offset + i;
     if (part !== "ab") {
       out[at] = (116 * fy - 16) / L_SCALE - 1;
       at += plane;
     }
     if (part === "L") continue;
-    const fx = cubeRoot((0.412453 * r + 0.35758 * g + 0.180423 * b) / WHITE_X);
-    const fz = cubeRoot((0.019334 * r + 0.119193 * g + 0.950227 * b) / WHITE_Z);
+    const fx = cubeRoot(times(toXyz[0], r, g, b) / WHITE_X);
+    const fz = cubeRoot(times(toXyz[2], r, g, b) / WHITE_Z);
     out[at] = (500 * (fx - fy)) / AB_SCALE;
     out[at + plane] = (200 * (fy - fz)) / AB_SCALE;
   }
@@ -81,9 +100,9 @@ export function labToRgb(L: Float32Array | undefined, ab: Float32Array | undefin
     const x = cube(fy + (cut(ab?.[i] ?? 0) * AB_SCALE) / 500) * WHITE_X;
     const y = cube(fy);
     const z = cube(Math.max(0, fy - (cut(ab?.[plane + i] ?? 0) * AB_SCALE) / 200)) * WHITE_Z;
-    rgb[i] = shown(3.24048134 * x - 1.53715152 * y - 0.49853633 * z);
-    rgb[plane + i] = shown(-0.96925495 * x + 1.87599 * y + 0.04155593 * z);
-    rgb[2 * plane + i] = shown(0.05564664 * x - 0.20404134 * y + 1.05731107 * z);
+    rgb[i] = shown(times(fromXyz[0], x, y, z));
+    rgb[plane + i] = shown(times(fromXyz[1], x, y, z));
+    rgb[2 * plane + i] = shown(times(fromXyz[2], x, y, z));
   }
   return rgb;
 }
