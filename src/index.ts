@@ -25,7 +25,7 @@ export {
   type TestSet,
   type TestSetOptions,
 } from "./inference/evaluate.ts";
-export { type ExportOptions, exportOnnx } from "./inference/export.ts";
+export { type ExportOptions, exportOnnx } from "./exchange/onnx/export.ts";
 export type {
   DeepPicture,
   DeviceName,

@@ -1,6 +1,6 @@
 /** The choices of `pix2pix export --format`. A new format needs one entry here: options, help, docs and checks follow. */
 import type { ExportFormat } from "./format.ts";
-import { onnx } from "./onnx.ts";
+import { onnx } from "./onnx/format.ts";
 
 export const exportFormats = {
   onnx,

@@ -22,6 +22,9 @@ export interface ExportModel {
   notes?: readonly string[];
 }
 
+/** The first part of the names of files: that of the run, in which a slash is no folder. */
+export const fileStem = ({ name }: ExportModel): string => name.replaceAll("/", "-");
+
 /**
  * The generator of a run.
  * @throws CheckpointError when the run or its weights do not exist or are damaged

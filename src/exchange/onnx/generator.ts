@@ -7,7 +7,7 @@ import { generators } from "../../networks/generators.ts";
 import type { Statistics } from "../../nn/norms.ts";
 import { norms } from "../../nn/norms.ts";
 import type { MaskSpec, Parameters } from "../../nn/parameters.ts";
-import { type Model, type ModelNode } from "../../onnx/model.ts";
+import type { Model, ModelNode } from "../../onnx/model.ts";
 import { modelOf } from "../../onnx/program.ts";
 import type { ExportModel } from "../model.ts";
 import { Builder } from "./builder.ts";

@@ -18,11 +18,7 @@ const BatchNormalization = op<Epsilon>("BatchNormalization", { shape: ([x]) => x
  * @param program one that was built with statistics "given" or "running"
  * @param norms those whose statistics are inputs of the program (Parameters.norms); they take each picture's
  */
-export function withOnnxNorms(
-  program: Program,
-  norms: readonly (Moments & { x: Tensor })[],
-  epsilon: number,
-): Program {
+export function withOnnxNorms(program: Program, norms: readonly (Moments & { x: Tensor })[], epsilon: number): Program {
   const uses = usesOf(program);
   const replaced = new Map<Node, Node>();
   for (const norm of norms) {

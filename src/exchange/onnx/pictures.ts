@@ -77,10 +77,7 @@ function withMask(b: Builder, picture: Value): Value {
     const first = b.op("Div", [side, b.int(4)]);
     const end = b.op("Add", [first, b.op("Div", [side, b.int(2)])]);
     const places = b.op("Range", [b.int(0), side, b.int(1)]);
-    const within = b.op("And", [
-      b.op("Not", [b.op("Less", [places, first])]),
-      b.op("Less", [places, end]),
-    ]);
+    const within = b.op("And", [b.op("Not", [b.op("Less", [places, first])]), b.op("Less", [places, end])]);
     return b.op("Reshape", [within, b.ints(...shape)]);
   };
   const rows = inside([2, [1, 1, -1, 1]]);

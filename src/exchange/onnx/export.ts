@@ -1,0 +1,125 @@
+/** A trained generator as the bytes of an ONNX file. */
+import { UserError } from "../../errors.ts";
+import { encodeModel } from "../../onnx/encode.ts";
+import type { Model } from "../../onnx/model.ts";
+import type { Files, Ort } from "../../platform.ts";
+import { Random } from "../../random.ts";
+import { type ExportModel, modelOfRun } from "../model.ts";
+import { inputName, type OnnxForm, outputName, pictureModel } from "./assemble.ts";
+import { described } from "./metadata.ts";
+import { opsets, sizeOfModel } from "./options.ts";
+
+/** The largest message of protobuf. */
+const mostBytes = 2 ** 31 - 1;
+
+/** The bytes of a model with its description. @throws UserError above 2 GB, which no ONNX file can have */
+export function onnxFile(
+  model: Model,
+  from: ExportModel,
+  form: OnnxForm,
+  told: { licence?: string | undefined; halfDifference?: number | undefined },
+): Uint8Array {
+  const size = model.initializers.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  if (size > mostBytes - 2 ** 20) {
+    throw new UserError(
+      `the weights of ${from.name} take ${(size / 1e9).toFixed(1)} GB, and an ONNX file ends at 2.1 GB; --fp16 halves them`,
+    );
+  }
+  return encodeModel(described(model, from, form, { ...told, date: new Date() }));
+}
+
+/** Pixels of the test picture where a file takes any size. */
+const testSide = 256;
+
+/**
+ * The largest difference between the outputs of two files for one picture, in steps of an 8-bit picture.
+ * @param form of both but for the precision; without dropout
+ */
+export async function differenceOf(one: Model, other: Model, form: OnnxForm, ort: Ort): Promise<number> {
+  const [a, b] = [await outputFor(one, form, ort), await outputFor(other, form, ort)];
+  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0) * 127.5;
+}
+
+async function outputFor(model: Model, { size }: OnnxForm, ort: Ort): Promise<Float32Array> {
+  const { height, width } = size ?? { height: testSide, width: testSide };
+  const shape = [1, Number(model.inputs[0]!.shape[1]), height, width];
+  const session = await ort.InferenceSession.create(encodeModel(model));
+  const picture = testPicture(shape[1]!, height, width);
+  const outputs = await session.run({ [inputName]: new ort.Tensor("float32", picture, shape) });
+  await session.release();
+  return outputs[outputName]!.data as Float32Array;
+}
+
+/** Squares of random colours in [-1, 1], as in a label map: [channels, height, width]. */
+function testPicture(channels: number, height: number, width: number): Float32Array {
+  const square = 16;
+  const columns = Math.ceil(width / square);
+  const colours = new Float32Array(channels * columns * Math.ceil(height / square));
+  new Random(1, "export", 0).fillNormal(colours, 0, 0.5);
+  const across = colours.length / channels / columns;
+  return Float32Array.from({ length: channels * height * width }, (_, i) => {
+    const [channel, y, x] = [Math.floor(i / (height * width)), Math.floor(i / width) % height, i % width];
+    const at = (channel * across + Math.floor(y / square)) * columns + Math.floor(x / square);
+    return Math.max(-1, Math.min(1, colours[at]!));
+  });
+}
+
+/** The run, the choice of its weights, and the form of the file. */
+export interface ExportOptions {
+  /** The name of the run. */
+  name: string;
+  /** The folder of the runs. */
+  checkpointsDir: string;
+  /** Which weights: "latest" (default), "best", or the number of a kept epoch. */
+  epoch?: string;
+  /** Size of the pictures. Default: the crop size of the run; any size where the run does not crop. */
+  width?: number;
+  height?: number;
+  /** Any number of pictures of any size. Default false. */
+  dynamic?: boolean;
+  /** Bytes, [N, height, width, channels], in place of values in [-1, 1], [N, channels, height, width]. Default false. */
+  uint8?: boolean;
+  /** Weights and activations in half precision. Default false. */
+  fp16?: boolean;
+  /** The version of ONNX's operator set, 13 to 23. Default 18. */
+  opset?: number;
+  /** The statistics of batch norms; "batch" is that of each picture. Default: the run's. */
+  statistics?: OnnxForm["statistics"];
+  /** Default "off". */
+  dropout?: OnnxForm["dropout"];
+  /** The licence of the weights, for the file's metadata. */
+  licence?: string;
+}
+
+/**
+ * The generator of a run as the bytes of an ONNX model with its weights. Its input is `real_A` [1, channels, height,
+ * width], its output `fake_B` of the same form: pictures in [-1, 1], in RGB whatever order the network sees. The
+ * output is that of `Translator.translate` without dropout.
+ * @throws CheckpointError when the run or its weights do not exist, are damaged, or are of another network
+ *
+ * @example
+ * ```ts
+ * import { exportOnnx } from "pix2pix";
+ * import { nodePlatform } from "pix2pix/node";
+ *
+ * const { files } = await nodePlatform();
+ * const options = { name: "mine", checkpointsDir: "runs", dynamic: true, uint8: true };
+ * await files.write("mine.onnx", await exportOnnx(options, files));
+ * ```
+ */
+export async function exportOnnx(options: ExportOptions, files: Files): Promise<Uint8Array> {
+  const { epoch = "latest", dynamic = false, licence } = options;
+  const model = await modelOfRun(options, epoch, files);
+  const usual = sizeOfModel(model, { size: undefined, dynamic });
+  const { width = usual?.width, height = usual?.height } = options;
+  const form: OnnxForm = {
+    size: !dynamic && width && height ? { width, height } : undefined,
+    anyBatch: dynamic,
+    bytes: options.uint8 ?? false,
+    half: options.fp16 ?? false,
+    opset: options.opset ?? opsets.usual,
+    statistics: options.statistics ?? model.config.statistics,
+    dropout: options.dropout ?? "off",
+  };
+  return onnxFile(pictureModel(model, form), model, form, { licence });
+}

@@ -1,0 +1,112 @@
+/** How an ONNX file is used, for the model card. */
+import { sideForms } from "../../data/sides.ts";
+import type { ExportModel } from "../model.ts";
+import { channelsText, type OnnxForm } from "./assemble.ts";
+import { leastSide } from "./generator.ts";
+import { channelsOfPicture } from "./pictures.ts";
+
+/** Markdown: input and output, then Python and JavaScript. */
+export function onnxUsage(file: string, model: ExportModel, form: OnnxForm): string {
+  const { input, target } = sideForms(model.config);
+  const [from, to] = [channelsOfPicture(input), channelsOfPicture(target)];
+  return [
+    "## How to use it",
+    [
+      `* Input \`real_A\`: ${channelsText(from)}, ${valuesText(form, from)}.`,
+      `* Output \`fake_B\`: ${channelsText(to)}, ${valuesText(form, to)}.`,
+      `* Size: ${sizeText(model, form)}`,
+    ].join("\n"),
+    ...(from <= 4 && to <= 4 && form.bytes ? [codeOf("Python", "python", pythonBytes(file, form, from))] : []),
+    ...(from <= 4 && to <= 4 && !form.bytes ? [codeOf("Python", "python", pythonValues(file, form, from, to))] : []),
+    ...(from === 3 && to === 3 && form.bytes ? [codeOf("JavaScript (Node)", "js", nodeBytes(file, form))] : []),
+    ...(from === 3 && to === 3 && !form.bytes ? [codeOf("JavaScript (browser)", "js", browserValues(file, form))] : []),
+  ].join("\n\n");
+}
+
+const codeOf = (title: string, language: string, lines: readonly string[]) =>
+  [`### ${title}`, "", `\`\`\`${language}`, ...lines, "```"].join("\n");
+
+const valuesText = ({ bytes, anyBatch }: OnnxForm, channels: number): string => {
+  const batch = anyBatch ? "N" : "1";
+  return bytes
+    ? `bytes from 0 to 255, [${batch}, height, width, ${channels}]`
+    : `values from -1 to 1 (byte / 127.5 - 1), [${batch}, ${channels}, height, width]`;
+};
+
+function sizeText(model: ExportModel, form: OnnxForm): string {
+  const { size } = form;
+  if (size) return `${size.width}x${size.height} px (width x height); resize pictures to it first.`;
+  return `any, at least ${leastSide(model, form)} px a side. Norms see the whole picture, so its size changes the output.`;
+}
+
+/** Pillow's modes by the number of channels. */
+const modes = ["", "L", "LA", "RGB", "RGBA"];
+
+function pillow(form: OnnxForm, from: number): string {
+  const { size } = form;
+  const resize = size ? `.resize((${size.width}, ${size.height}), Image.BICUBIC)` : "";
+  return `image = Image.open("input.png").convert("${modes[from]}")${resize}`;
+}
+
+const pythonStart = (file: string) => [
+  "import numpy as np",
+  "import onnxruntime as ort",
+  "from PIL import Image",
+  "",
+  `session = ort.InferenceSession("${file}")`,
+];
+
+function pythonBytes(file: string, form: OnnxForm, from: number): string[] {
+  const grey = from === 1 ? "[..., None]" : "";
+  return [
+    ...pythonStart(file),
+    pillow(form, from),
+    `(fake_B,) = session.run(None, {"real_A": np.asarray(image)${grey}[None]})`,
+    'Image.fromarray(fake_B[0].squeeze()).save("output.png")',
+  ];
+}
+
+function pythonValues(file: string, form: OnnxForm, from: number, to: number): string[] {
+  const planes = from === 1 ? "[None, None]" : ".transpose(2, 0, 1)[None]";
+  const interleaved = to === 1 ? "[0, 0]" : "[0].transpose(1, 2, 0)";
+  return [
+    ...pythonStart(file),
+    pillow(form, from),
+    `real_A = np.asarray(image, np.float32)${planes} / np.float32(127.5) - 1`,
+    '(fake_B,) = session.run(None, {"real_A": real_A})',
+    `levels = ((fake_B${interleaved} + 1) * 127.5).round().clip(0, 255)`,
+    'Image.fromarray(levels.astype(np.uint8)).save("output.png")',
+  ];
+}
+
+function nodeBytes(file: string, { size }: OnnxForm): string[] {
+  const resize = size ? `.resize(${size.width}, ${size.height}, { fit: "fill" })` : "";
+  return [
+    'import { InferenceSession, Tensor } from "onnxruntime-node";',
+    'import sharp from "sharp";',
+    "",
+    `const session = await InferenceSession.create("${file}");`,
+    `const picture = sharp("input.png").removeAlpha().toColourspace("srgb")${resize};`,
+    "const { data, info } = await picture.raw().toBuffer({ resolveWithObject: true });",
+    'const real_A = new Tensor("uint8", data, [1, info.height, info.width, 3]);',
+    "const { fake_B } = await session.run({ real_A });",
+    "const [, height, width, channels] = fake_B.dims;",
+    'await sharp(fake_B.data, { raw: { height, width, channels } }).toFile("output.png");',
+  ];
+}
+
+/** @see https://onnxruntime.ai/docs/api/js/ for fromImage and toImageData */
+function browserValues(file: string, { size }: OnnxForm): string[] {
+  const resized = size ? `resizedWidth: ${size.width}, resizedHeight: ${size.height}, ` : "";
+  return [
+    'import { InferenceSession, Tensor } from "onnxruntime-web";',
+    "",
+    `const session = await InferenceSession.create("${file}");`,
+    'const image = document.querySelector("img");',
+    `const real_A = await Tensor.fromImage(image, { ${resized}norm: { mean: 127.5, bias: -127.5 } });`,
+    "const { fake_B } = await session.run({ real_A });",
+    'const canvas = document.querySelector("canvas");',
+    "[canvas.height, canvas.width] = fake_B.dims.slice(2);",
+    'canvas.getContext("2d").putImageData(fake_B.toImageData({ norm: { mean: 127.5, bias: -1 } }), 0, 0);',
+  ];
+}

@@ -1,0 +1,192 @@
+/** ONNX files of every kind of run, in plain onnxruntime-node: what `translate` gives for the same picture. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import { afterAll, describe, expect, it } from "vitest";
+import type { ConfigInput } from "../../src/config/schema.ts";
+import type { Config } from "../../src/config/types.ts";
+import { layoutNames } from "../../src/data/pairs.ts";
+import { type ExportOptions, exportOnnx } from "../../src/exchange/onnx/export.ts";
+import { openTranslator } from "../../src/inference/open.ts";
+import { generators } from "../../src/networks/generators.ts";
+import { norms, statisticsSources } from "../../src/nn/norms.ts";
+import { nodePlatform } from "../../src/node/index.ts";
+import type { Picture } from "../../src/platform.ts";
+import { Random } from "../../src/random.ts";
+import { storedRun } from "./stored-run.ts";
+
+const checkpointsDir = mkdtempSync(join(tmpdir(), "pix2pix-onnx-"));
+afterAll(() => rmSync(checkpointsDir, { recursive: true }));
+const platform = await nodePlatform({ threads: 1 });
+
+let runs = 0;
+async function run(
+  options: Partial<ConfigInput>,
+): Promise<{ config: Config; place: { name: string; checkpointsDir: string } }> {
+  const name = `run${++runs}`;
+  return { config: await storedRun(checkpointsDir, name, options), place: { name, checkpointsDir } };
+}
+
+/** Random squares of 4 pixels. */
+function picture(width: number, height: number, channels: number, seed = 1): Picture {
+  const columns = Math.ceil(width / 4);
+  const values = new Float32Array(channels * columns * Math.ceil(height / 4));
+  new Random(seed, "picture", 0).fillNormal(values, 127, 90);
+  const data = Uint8Array.from({ length: width * height * channels }, (_, i) => {
+    const [pixel, c] = [Math.floor(i / channels), i % channels];
+    const [x, y] = [pixel % width, Math.floor(pixel / width)];
+    return Math.max(0, Math.min(255, values[(Math.floor(y / 4) * columns + Math.floor(x / 4)) * channels + c]!));
+  });
+  return { width, height, channels, data, ...(channels > 4 && { bands: true }) };
+}
+
+/** The picture's values in [-1, 1], [channels, height, width]. */
+const planes = ({ width, height, channels, data }: Picture): Float32Array =>
+  Float32Array.from({ length: data.length }, (_, i) => {
+    const plane = width * height;
+    return data[(i % plane) * channels + Math.floor(i / plane)]! / 127.5 - 1;
+  });
+
+/** The file's output for pictures of one size, as bytes with interleaved channels. */
+async function outputs(file: Uint8Array, pictures: readonly Picture[], bytes: boolean): Promise<Uint8Array[]> {
+  const session = await InferenceSession.create(file, { intraOpNumThreads: 1, logSeverityLevel: 3 });
+  const { width, height, channels } = pictures[0]!;
+  const n = pictures.length;
+  const real_A = bytes
+    ? new Tensor(
+        "uint8",
+        joined(
+          pictures.map(({ data }) => data),
+          Uint8Array,
+        ),
+        [n, height, width, channels],
+      )
+    : new Tensor("float32", joined(pictures.map(planes), Float32Array), [n, channels, height, width]);
+  const { fake_B } = await session.run({ real_A });
+  await session.release();
+  const all = fake_B!.data as Uint8Array | Float32Array;
+  const size = all.length / n;
+  return pictures.map((_, k) => {
+    const one = all.subarray(k * size, (k + 1) * size);
+    if (bytes) return one as Uint8Array;
+    const plane = width * height;
+    const out = size / plane;
+    return Uint8Array.from({ length: size }, (_, i) => {
+      const value = one[(i % out) * plane + Math.floor(i / out)]!;
+      return Math.max(0, Math.min(255, Math.round((value + 1) * 127.5)));
+    });
+  });
+}
+
+function joined<A extends Uint8Array | Float32Array>(parts: readonly A[], type: new (length: number) => A): A {
+  const all = new type(parts.length * parts[0]!.length);
+  for (const [k, part] of parts.entries()) all.set(part, k * part.length);
+  return all;
+}
+
+async function translated(
+  place: { name: string; checkpointsDir: string },
+  of: Picture,
+  statistics?: Config["statistics"],
+) {
+  const translator = await openTranslator({ ...place, dropout: "off", statistics }, platform);
+  const channels = translator.config.outputNc;
+  const { data } =
+    channels > 4
+      ? levels(await translator.translateValues(of, {}, { preprocess: "none" }))
+      : await translator.translate(of, {}, { preprocess: "none" });
+  await translator.close();
+  return data;
+}
+const levels = ({ data }: Picture<Float32Array>) => ({
+  data: Uint8Array.from(data, (value) => Math.max(0, Math.min(255, Math.round((value + 1) * 127.5)))),
+});
+
+/** At most one level apart, and that for few values: roundings differ where a value lies between two levels. */
+function expectEqual(got: Uint8Array, expected: Uint8Array): void {
+  expect(got.length).toBe(expected.length);
+  let [worst, apart] = [0, 0];
+  const seen = new Set<number>();
+  for (const [i, value] of got.entries()) {
+    const difference = Math.abs(value - expected[i]!);
+    worst = Math.max(worst, difference);
+    apart += difference > 0 ? 1 : 0;
+    seen.add(expected[i]!);
+  }
+  expect(worst).toBeLessThanOrEqual(1);
+  expect(apart / got.length).toBeLessThan(0.005);
+  expect(seen.size, "levels of the output").toBeGreaterThan(20);
+}
+
+interface Case {
+  title: string;
+  options: Partial<ConfigInput>;
+  /** Channels of the picture. */
+  channels?: number;
+  statistics?: Config["statistics"];
+}
+
+const small = (options: Partial<ConfigInput>): Partial<ConfigInput> => ({ netG: "unet_32", ...options });
+const cases: Case[] = [
+  ...(["junyanz", "paper", "hesse", "tutorial"] as const).flatMap((profile) =>
+    statisticsSources.map((statistics) => ({
+      title: `profile ${profile}, statistics ${statistics}`,
+      options: small({ profile }),
+      statistics,
+    })),
+  ),
+  ...(["batch", "running"] as const).map((statistics) => ({
+    title: `profile article, statistics ${statistics}`,
+    options: { profile: "article", netG: "article", netD: "pixel", ngf: 1, loadSize: 256, cropSize: 256 } as const,
+    statistics,
+  })),
+  ...(Object.keys(norms) as (keyof typeof norms)[]).map((norm) => ({
+    title: `unet_32, norm ${norm}, reflected, resized`,
+    options: small({ norm, padding: "reflect", upsample: "resize", channelOrder: "BGR" }),
+  })),
+  ...(["batch", "instance"] as const).map((norm) => ({
+    title: `resnet_6blocks, norm ${norm}`,
+    options: { netG: "resnet_6blocks", norm } as const,
+  })),
+  { title: "encoder_decoder_64", options: { netG: "encoder_decoder_64", ngf: 2 } },
+  ...[1, 2, 3, 4, 6].flatMap((inputNc) =>
+    (["RGB", "BGR"] as const).map((channelOrder) => ({
+      title: `${inputNc} channels to ${5 - Math.min(4, inputNc)}, ${channelOrder}`,
+      options: small({ inputNc, outputNc: 5 - Math.min(4, inputNc), channelOrder }),
+      channels: inputNc,
+    })),
+  ),
+  { title: "3 channels to 7", options: small({ outputNc: 7 }) },
+  { title: "colorization, L to ab", options: small({ datasetMode: "colorization" }) },
+  { title: "colorization, ab to L", options: small({ datasetMode: "colorization", direction: "BtoA" }) },
+  ...layoutNames
+    .filter((name) => name.startsWith("inpaint"))
+    .map((datasetMode) => ({ title: `${datasetMode}, BGR`, options: small({ datasetMode, channelOrder: "BGR" }) })),
+];
+
+describe("equals translate on the same picture", () => {
+  it.each(cases)("$title", async ({ options, channels = 3, statistics }) => {
+    const { config, place } = await run(options);
+    const least = generators[config.netG].multiple;
+    const sizes = [
+      { width: least, height: least },
+      { width: least + 21, height: least + 8 },
+    ];
+    for (const { width, height } of sizes) {
+      const source = picture(width, height, channels);
+      const expected = await translated(place, source, statistics);
+      const forms: Partial<ExportOptions>[] = [
+        { width, height },
+        { width, height, uint8: true },
+        { dynamic: true },
+        { dynamic: true, uint8: true },
+      ];
+      for (const form of forms) {
+        const file = await exportOnnx({ ...place, ...form, ...(statistics && { statistics }) }, platform.files);
+        const [got] = await outputs(file, [source], form.uint8 ?? false);
+        expectEqual(got!, expected);
+      }
+    }
+  });
+});
