@@ -2,6 +2,7 @@
 import { listed, type OptionSpec, optionsOf } from "../config/options.ts";
 import { configSchema } from "../config/schema.ts";
 import { ConfigError, nearest, UserError } from "../errors.ts";
+import { version } from "../version.ts";
 import { helpIn, parseArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { commandHelp, familyHelp, familyOf, programHelp } from "./help.ts";
@@ -28,7 +29,7 @@ async function program(args: readonly string[]): Promise<number> {
     for (const line of help(family)) terminal.note(line);
     return 2;
   }
-  if (family === undefined && ["-v", "-V", "--version"].includes(word)) terminal.print(version());
+  if (family === undefined && ["-v", "-V", "--version"].includes(word)) terminal.print(version);
   else if (helpIn(word)) printAll(helpOn(family, word === "help" ? more : []));
   else throw unknownCommand(word, family);
   return 0;

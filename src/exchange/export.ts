@@ -20,12 +20,15 @@ export interface ExportTarget {
   out: string;
   /** The licence of the weights, as the user names it. */
   licence?: string | undefined;
+  /** The folder in which `pix2pix test` writes; the card has its scores. Default "results". */
+  resultsDir?: string | undefined;
   /** Called with each line that the user should know. */
   note?: ((line: string) => void) | undefined;
 }
 
-/** The name of the model card. */
+/** The names of the model card and of its picture. */
 const cardFile = "README.md";
+const samplesFile = "samples.png";
 
 /**
  * Writes a generator in a format, and a model card (README.md) beside it.
@@ -37,7 +40,7 @@ export async function exportModel(
   model: ExportModel,
   format: ExportFormatName,
   options: Readonly<Record<string, unknown>>,
-  { out, licence, note = () => {} }: ExportTarget,
+  { out, licence, resultsDir, note = () => {} }: ExportTarget,
   platform: Platform,
 ): Promise<WrittenFile[]> {
   const chosen = formats[format]!;
@@ -50,8 +53,18 @@ export async function exportModel(
     written.push({ path, bytes });
   };
   await chosen.write(model, options, { platform, write, note, licence });
-  await write(cardFile, await modelCard(model, { format, usage: chosen.usage(model, options), licence, written }));
+  const samples = await writeSamples(model, write);
+  const facts = { format, usage: chosen.usage(model, options), licence, written, resultsDir, samples };
+  await write(cardFile, await modelCard(model, facts, platform.files));
   return written;
+}
+
+/** Copies the last pictures of the training, for the card. */
+async function writeSamples({ run }: ExportModel, write: (path: string, content: Uint8Array) => Promise<void>) {
+  const epoch = (await run?.run.sampleEpochs())?.at(-1);
+  if (!run || epoch === undefined) return undefined;
+  await write(samplesFile, await run.run.readSample(epoch));
+  return { file: samplesFile, epoch };
 }
 
 /** A README.md that is no model card stays: it is the user's. */

@@ -1,9 +1,11 @@
 /** The choices of `pix2pix export --format`. A new format needs one entry here: options, help, docs and checks follow. */
 import type { ExportFormat } from "./format.ts";
 import { onnx } from "./onnx/format.ts";
+import { triton } from "./onnx/triton.ts";
 
 export const exportFormats = {
   onnx,
+  triton,
 } satisfies Readonly<Record<string, ExportFormat>>;
 
 export type ExportFormatName = keyof typeof exportFormats;

@@ -7,6 +7,7 @@ import type { Weights } from "../engines/state.ts";
 import { ConfigError } from "../errors.ts";
 import { type Program, sizeOf } from "../graph/graph.ts";
 import type { WeightUse } from "../lowering/cpu-options.ts";
+import type { GeneratorChoice } from "../model/losses.ts";
 import { type BatchShape, generatorGraph } from "../model/pix2pix.ts";
 import { generators } from "../networks/generators.ts";
 import { roundedUp } from "../nn/fit.ts";
@@ -89,6 +90,7 @@ export class Translator {
   /** Height and width of the generator's input are multiples of this. */
   readonly multiple: number;
   readonly device: Device;
+  readonly #network: GeneratorChoice;
   readonly #tile: Pick<TestTime, "tile" | "overlap">;
   readonly #weights: WeightUse;
   readonly #compiler: Compiler;
@@ -103,6 +105,7 @@ export class Translator {
     weights: WeightUse,
   ) {
     this.config = { ...config, noDropout: config.noDropout || (settings.dropout ?? config.dropout) === "off" };
+    this.#network = { ...this.config, dropoutLayers: !config.noDropout };
     this.statistics = settings.statistics ?? config.statistics;
     this.seed = settings.seed ?? config.seed;
     this.multiple = generators[config.netG].multiple;
@@ -271,7 +274,7 @@ export class Translator {
   }
 
   async #whole(shape: BatchShape): Promise<Ready> {
-    const { program, netG } = generatorGraph(this.config, shape, this.statistics);
+    const { program, netG } = generatorGraph(this.#network, shape, this.statistics);
     const { run, release } = await this.#compiler.compile(program, this.#weights);
     return {
       release,
@@ -285,7 +288,7 @@ export class Translator {
   async #tiled(shape: BatchShape, size: TileSize): Promise<Ready> {
     // Running statistics are the same for all tiles; an instance norm has none.
     const running = this.statistics === "running" && !norms[this.config.norm].perPicture;
-    const { program, netG } = generatorGraph(this.config, shape, running ? "running" : "given");
+    const { program, netG } = generatorGraph(this.#network, shape, running ? "running" : "given");
     const known = new Map<Program, Promise<CompiledProgram>>();
     const compile = async (part: Program) => {
       const compiled = known.get(part) ?? this.#compiler.compile(part);

@@ -24,6 +24,8 @@ export interface GeneratorOptions extends NetworkOptions {
   /** Channels of the first layer; they double up to 8 times. */
   ngf: number;
   dropout: boolean;
+  /** Whether it was trained with dropout, where that is off now: PyTorch counts it in a resnet's layers. Default: `dropout`. */
+  dropoutLayers?: boolean | undefined;
   upsample: Upsample;
   dropoutLevels: DropoutLevels;
   /** A norm after the innermost convolution of a U-Net. */

@@ -16,7 +16,7 @@ const halvings = 2;
  */
 export function resnet(blocks: number): Generator {
   const build = (p: Parameters, x: Tensor, options: GeneratorOptions) => {
-    const { outputNc, ngf, norm: kind, padding, upsample } = options;
+    const { outputNc, ngf, norm: kind, padding, upsample, dropoutLayers = options.dropout } = options;
     const { graph } = p;
     const bias = hasBias(options.bias, norms[kind].biasBefore);
     const reflected = (kernel: number) => ({ kernel, pad: (kernel - 1) / 2, padding: "reflect" as const });
@@ -41,7 +41,7 @@ export function resnet(blocks: number): Generator {
         const name = `model.${firstBlock + i}.conv_block`;
         let y = relu(normed(`${name}.2`, conv(p, `${name}.1`, h, shape)));
         if (options.dropout) y = dropout(p, y, 0.5);
-        const at = options.dropout ? 6 : 5;
+        const at = dropoutLayers ? 6 : 5;
         return add(h, normed(`${name}.${at + 1}`, conv(p, `${name}.${at}`, y, shape)));
       });
     }

@@ -1,8 +1,8 @@
 /** Training and translating in a worker, with the names and arguments of the core's API. */
 import type { Config } from "../config/schema.ts";
 import type { DemoOptions } from "../demo/write.ts";
-import type { Evaluation } from "../inference/evaluate.ts";
 import type { ExportOptions } from "../exchange/onnx/export.ts";
+import type { Evaluation } from "../inference/evaluate.ts";
 import type { OpenOptions } from "../inference/open.ts";
 import type { Translator } from "../inference/translator.ts";
 import type { TrainEvents, TrainResult } from "../training/train.ts";

@@ -5,8 +5,8 @@
 import type { Config } from "../config/schema.ts";
 import type { DemoOptions } from "../demo/write.ts";
 import * as errors from "../errors.ts";
-import type { Evaluation, TestSetOptions } from "../inference/evaluate.ts";
 import type { ExportOptions } from "../exchange/onnx/export.ts";
+import type { Evaluation, TestSetOptions } from "../inference/evaluate.ts";
 import type { OpenOptions } from "../inference/open.ts";
 import type { Translator } from "../inference/translator.ts";
 import type { Picture } from "../platform.ts";

@@ -2,8 +2,8 @@
 import type { Config } from "../config/schema.ts";
 import { type DemoOptions, writeDemo } from "../demo/write.ts";
 import { DeviceLostError, UserError } from "../errors.ts";
-import { type Evaluation, evaluate, openTestSet } from "../inference/evaluate.ts";
 import { type ExportOptions, exportOnnx } from "../exchange/onnx/export.ts";
+import { type Evaluation, evaluate, openTestSet } from "../inference/evaluate.ts";
 import { type OpenOptions, openTranslator } from "../inference/open.ts";
 import type { Translator } from "../inference/translator.ts";
 import type { Picture, Platform } from "../platform.ts";

@@ -29,6 +29,11 @@ const common = {
     value: "FOLDER",
     help: "folder for the files, with a model card (README.md)",
   }),
+  resultsDir: option(z.string().min(1).default("results"), {
+    group: "export",
+    value: "FOLDER",
+    help: "folder in which test has written; its scores are in the model card",
+  }),
   licence: option(z.string().min(1).optional(), {
     group: "export",
     value: "TEXT",
@@ -50,7 +55,7 @@ export const exportCommand: Command = {
       z.object(common),
       only(given, (key) => key in common),
     );
-    const { format, out, licence } = options;
+    const { format, out, licence, resultsDir } = options;
     const ofFormats = only(given, (key) => key in formatOptions);
     const own = ownOptions(
       z.object(exportFormats[format].options as z.ZodRawShape),
@@ -66,7 +71,7 @@ export const exportCommand: Command = {
     const notes = options.weights === undefined ? compareWithRun(model.config, others) : (model.notes ?? []);
     for (const note of notes) output.note(`note: ${note}`);
     const note = (line: string) => output.note(`note: ${line}`);
-    const written = await exportModel(model, format, own, { out, licence, note }, platform);
+    const written = await exportModel(model, format, own, { out, licence, resultsDir, note }, platform);
     for (const { path, bytes } of written) output.print(`${out}/${path}  ${sizeOf(bytes)}`);
     return 0;
   },

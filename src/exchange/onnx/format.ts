@@ -1,9 +1,8 @@
 /** --format onnx: a trained generator as one ONNX file that any ONNX Runtime runs. */
 import { exportFormat } from "../format.ts";
-import { type ExportModel, fileStem } from "../model.ts";
-import type { OnnxForm } from "./assemble.ts";
+import { fileStem } from "../model.ts";
 import { writeOnnx } from "./files.ts";
-import { type OnnxOptions, onnxOptions, onnxProblems, sizeOfModel } from "./options.ts";
+import { formOf, onnxOptions, onnxProblems } from "./options.ts";
 import { onnxUsage } from "./usage.ts";
 
 export const onnx = exportFormat({
@@ -15,15 +14,3 @@ export const onnx = exportFormat({
   },
   usage: (model, options) => onnxUsage(`${fileStem(model)}.onnx`, model, formOf(model, options)),
 });
-
-function formOf(model: ExportModel, options: OnnxOptions): OnnxForm {
-  return {
-    size: sizeOfModel(model, options),
-    anyBatch: options.dynamic,
-    bytes: options.uint8,
-    half: options.fp16,
-    opset: options.opset,
-    statistics: options.statistics ?? model.config.statistics,
-    dropout: options.dropout,
-  };
-}

@@ -60,7 +60,8 @@ function generatorOf({ config }: ExportModel, { dropout, statistics }: Behaviour
   const running = statistics === "running" && !norms[config.norm].perPicture;
   // "batch" is each picture's too: a file must not mix the pictures of a batch, which may be of several users.
   const source: Statistics = running ? "running" : "given";
-  return generatorGraph({ ...config, noDropout: config.noDropout || dropout === "off" }, { n: 1, ...sides }, source);
+  const network = { ...config, noDropout: config.noDropout || dropout === "off", dropoutLayers: !config.noDropout };
+  return generatorGraph(network, { n: 1, ...sides }, source);
 }
 
 /** The program with the weights as constants. */

@@ -5,6 +5,7 @@ import type { Size } from "../../data/sizes.ts";
 import { crops } from "../../data/sizes.ts";
 import { statisticsSources } from "../../nn/norms.ts";
 import type { ExportModel } from "../model.ts";
+import type { OnnxForm } from "./assemble.ts";
 
 /** The versions of ONNX's operator set that files can have; all nodes are the same in all of them. */
 export const opsets = { least: 13, usual: 18, most: 23 } as const;
@@ -73,4 +74,17 @@ function sizeOf(text: string | undefined): Size | undefined {
   if (text === undefined) return undefined;
   const [width, height = width] = text.split("x").map(Number);
   return { width: width!, height: height! };
+}
+
+/** The form of the file. */
+export function formOf(model: ExportModel, options: OnnxOptions): OnnxForm {
+  return {
+    size: sizeOfModel(model, options),
+    anyBatch: options.dynamic,
+    bytes: options.uint8,
+    half: options.fp16,
+    opset: options.opset,
+    statistics: options.statistics ?? model.config.statistics,
+    dropout: options.dropout,
+  };
 }

@@ -9,18 +9,27 @@ import { channelsOfPicture } from "./pictures.ts";
 export function onnxUsage(file: string, model: ExportModel, form: OnnxForm): string {
   const { input, target } = sideForms(model.config);
   const [from, to] = [channelsOfPicture(input), channelsOfPicture(target)];
+  const colours = from === 3 && to === 3;
+  const python = form.bytes ? pythonBytes(file, form, from) : pythonValues(file, form, from, to);
+  return [
+    valuesUsage(model, form),
+    ...(from <= 4 && to <= 4 ? [codeOf("Python", "python", python)] : []),
+    ...(colours && form.bytes ? [codeOf("JavaScript (Node)", "js", nodeBytes(file, form))] : []),
+    ...(colours && !form.bytes ? [codeOf("JavaScript (browser)", "js", browserValues(file, form))] : []),
+  ].join("\n\n");
+}
+
+/** Markdown: what the input and the output are. */
+export function valuesUsage(model: ExportModel, form: OnnxForm): string {
+  const { input, target } = sideForms(model.config);
+  const [from, to] = [channelsOfPicture(input), channelsOfPicture(target)];
   return [
     "## How to use it",
-    [
-      `* Input \`real_A\`: ${channelsText(from)}, ${valuesText(form, from)}.`,
-      `* Output \`fake_B\`: ${channelsText(to)}, ${valuesText(form, to)}.`,
-      `* Size: ${sizeText(model, form)}`,
-    ].join("\n"),
-    ...(from <= 4 && to <= 4 && form.bytes ? [codeOf("Python", "python", pythonBytes(file, form, from))] : []),
-    ...(from <= 4 && to <= 4 && !form.bytes ? [codeOf("Python", "python", pythonValues(file, form, from, to))] : []),
-    ...(from === 3 && to === 3 && form.bytes ? [codeOf("JavaScript (Node)", "js", nodeBytes(file, form))] : []),
-    ...(from === 3 && to === 3 && !form.bytes ? [codeOf("JavaScript (browser)", "js", browserValues(file, form))] : []),
-  ].join("\n\n");
+    "",
+    `* Input \`real_A\`: ${channelsText(from)}, ${valuesText(form, from)}.`,
+    `* Output \`fake_B\`: ${channelsText(to)}, ${valuesText(form, to)}.`,
+    `* Size: ${sizeText(model, form)}`,
+  ].join("\n");
 }
 
 const codeOf = (title: string, language: string, lines: readonly string[]) =>
