@@ -9,7 +9,6 @@ import { commandHelp, familyHelp, familyOf, programHelp } from "./help.ts";
 import { terminal } from "./output.ts";
 import { commands, families } from "./registry.ts";
 import { leaveClosedTerminals } from "./stop.ts";
-import { version } from "./version.ts";
 
 /** Runs one command line. @returns exit code: 0, 1 for errors, 2 for a wrong command line, 128 + N after signal N */
 async function main(args: readonly string[]): Promise<number> {

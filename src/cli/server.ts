@@ -2,9 +2,9 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Limits } from "../server/limits.ts";
+import { version } from "../version.ts";
 import type { Output } from "./command.ts";
 import { loadPlatform, threadsNote } from "./platform.ts";
-import { version } from "./version.ts";
 
 export interface Opening {
   checkpointsDir: string;
@@ -37,7 +37,7 @@ export async function openServer(options: Opening, output: Output): Promise<Serv
   const program = [process.execPath, fileURLToPath(new URL("../../bin/pix2pix.js", import.meta.url))];
   const control = readOnly ? undefined : new Trainings(program, (line) => output.note(line));
   const server = createServer({
-    ...{ platform, checkpointsDir, version: version(), limits, threads, control, token, hosts: [host] },
+    ...{ platform, checkpointsDir, version, limits, threads, control, token, hosts: [host] },
     page: pageFiles(
       pageFolders.filter((folder) => existsSync(folder)),
       ofServer,

@@ -5,7 +5,7 @@
 import { type Context, Hono } from "hono";
 import { compress } from "hono/compress";
 import { etag } from "hono/etag";
-import { exportOnnx } from "../inference/export.ts";
+import { exportOnnx } from "../exchange/onnx/export.ts";
 import type { Platform } from "../platform.ts";
 import { bucketed } from "../run/follow.ts";
 import type { Run } from "../run/run.ts";

@@ -21,7 +21,7 @@ export function described(model: Model, from: ExportModel, form: OnnxForm, told:
 export const networkText = ({ netG, ngf, norm, inputNc, outputNc }: Config): string =>
   `${netG}, ngf ${ngf}, norm ${norm}, ${inputNc} -> ${outputNc} channels`;
 
-/** The names of ONNX's own list (MetadataProps.md) are those that begin with "Image."; the others are ours. */
+/** The names of ONNX's own list of metadata are those that begin with "Image."; the others are ours. */
 function metadataOf(model: Model, { name, config, run }: ExportModel, form: OnnxForm, told: Told) {
   const channels = (of: Model["inputs"]) => Number(of[0]!.shape[form.bytes ? 3 : 1]);
   const [from, to] = [channels(model.inputs), channels(model.outputs)];
