@@ -73,6 +73,12 @@ function objectiveChecks(config: Config): string[] {
         `--update-order updated, got ${config.updateOrder}`,
     );
   }
+  if (config.drawTwice && (config.updateOrder !== "updated" || lambdaGan === 0)) {
+    problems.push(
+      "--draw-twice draws for the generator's step after the discriminator's update, so it needs a discriminator and " +
+        `--update-order updated, got ${lambdaGan === 0 ? "--lambda-gan 0" : config.updateOrder}`,
+    );
+  }
   const { mostScales }: Discriminator = discriminators[netD];
   if (mostScales !== undefined && numD > mostScales) {
     problems.push(

@@ -89,6 +89,11 @@ export interface ConfigInput {
   serialBatches?: boolean;
   /** Pairs per step. Value: pairs from 1 to 65536. Default: 1. */
   batchSize?: number;
+  /**
+   * Leave out the pairs of an epoch that do not fill a batch, instead of training on a smaller batch.
+   * Default: false.
+   */
+  dropLast?: boolean;
   /** Use only this many pairs, the first ones. Value: pairs of at least 1. Default: all. */
   maxDatasetSize?: number;
   /** Leave out pictures without a partner instead of stopping. Default: false. */
@@ -108,6 +113,8 @@ export interface ConfigInput {
    * - encoder_decoder: U-Net of 8 levels without skip connections, multiples of 256
    * - resnet_6blocks: ResNet of 6 blocks, multiples of 4
    * - resnet_9blocks: ResNet of 9 blocks, multiples of 4
+   * - global_9blocks: ResNet of 9 blocks and 4 halvings, pix2pixHD's global generator, multiples of 16
+   * - enhancer: pix2pixHD's local enhancer around global_9blocks of twice the filters, multiples of 32
    * - article: the seed article's U-Net of 8 levels (see --profile article), multiples of 256
    * Default: unet_256.
    */
@@ -154,6 +161,13 @@ export interface ConfigInput {
   numD?: number;
   /** The discriminator gets only the output, not the input: the paper's GAN instead of its cGAN. Default: false. */
   noCondition?: boolean;
+  /**
+   * Order of the channels that the discriminator reads.
+   * - input_first: input, then picture (the known systems)
+   * - picture_first: picture, then input (article)
+   * Default: input_first.
+   */
+  pairOrder?: Values["pairOrder"];
   /**
    * Normalisation in both networks.
    * - batch: over the batch, with scale and shift (Ioffe and Szegedy 2015)
@@ -214,6 +228,13 @@ export interface ConfigInput {
    * Value: number above 0. Default: 0.02.
    */
   initGain?: number;
+  /**
+   * First biases of convolutions.
+   * - zero: 0
+   * - uniform: uniform up to 1 / sqrt(fan in), PyTorch's default (article)
+   * Default: zero.
+   */
+  initBias?: Values["initBias"];
   /** Initial weights of the generator: .safetensors, or PyTorch's .pth. Default: random. */
   initG?: string;
   /** Initial weights of the discriminator: .safetensors, or PyTorch's .pth. Default: random. */
@@ -271,6 +292,8 @@ export interface ConfigInput {
    * Default: updated.
    */
   updateOrder?: Values["updateOrder"];
+  /** The generator draws a second time for its own update, with other dropout masks (article). Default: false. */
+  drawTwice?: boolean;
   /** Set the biases of convolutions to 0 before every step, as the paper's code does. Default: false. */
   zeroBias?: boolean;
   /**
@@ -356,6 +379,8 @@ export interface ConfigInput {
    * - paper: the Torch code of Isola et al.
    * - hesse: pix2pix-tensorflow by Christopher Hesse
    * - tutorial: TensorFlow's pix2pix tutorial
+   * - pix2pixhd: pix2pixHD (Wang et al. 2018) without its VGG loss
+   * - resnet9-l10: the full model of GAN Compression (Li et al. 2020): a ResNet with a smaller weight of L1
    * - article: the article that this project began with
    * Default: junyanz.
    */

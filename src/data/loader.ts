@@ -21,6 +21,8 @@ import { crops, preprocessings, type Size, type SizeOptions } from "./sizes.ts";
 /** Size and order of batches, random changes of pairs, and memory. */
 export interface LoaderOptions extends AugmentOptions, ReaderOptions {
   batchSize: number;
+  /** An epoch ends with its last whole batch. */
+  dropLast: boolean;
   serialBatches: boolean;
   /** Each pair is drawn from all, not from those that are left in the epoch; `serialBatches` comes before it. */
   replacement: boolean;
@@ -39,6 +41,7 @@ export const still = {
   serialBatches: true,
   replacement: false,
   batchSize: 1,
+  dropLast: false,
 } as const satisfies Partial<LoaderOptions>;
 
 /**
@@ -96,7 +99,7 @@ export class Loader {
 
   /** @throws DatasetError without pairs, ConfigError for options that cannot work (rules.ts) */
   constructor(pairs: readonly Pair[], options: LoaderOptions, platform: { files: Files; images: Images }) {
-    const { batchSize } = options;
+    const { batchSize, dropLast } = options;
     if (pairs.length === 0) throw new DatasetError("there are no pairs to load.");
     refuse(dataProblems(options));
     checkPairs(pairs, options);
@@ -106,7 +109,14 @@ export class Loader {
     this.#reader = new PairReader(options, platform);
     this.#cacheLeft = options.cacheBytes ?? 16 * 2 ** 20;
     this.#ahead = Math.max(1, Math.ceil(4 / batchSize));
-    this.batchesPerEpoch = Math.ceil(pairs.length / batchSize);
+    const batches = pairs.length / batchSize;
+    this.batchesPerEpoch = dropLast ? Math.floor(batches) : Math.ceil(batches);
+    if (this.batchesPerEpoch === 0) {
+      throw new DatasetError(
+        `--drop-last leaves no batch: --batch-size is ${batchSize} and there are ${pairs.length} pairs. Leave it out, or take a ` +
+          "smaller batch.",
+      );
+    }
   }
 
   /**

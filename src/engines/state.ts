@@ -1,11 +1,14 @@
 /** A network's values and Adam's moments in host memory, by PyTorch's names. */
 import { sizeOf } from "../graph/graph.ts";
 import { type AdamArrays, type AdamState, adamState } from "../nn/adam.ts";
-import { type Init, initialise } from "../nn/init.ts";
+import { type BiasInit, type Init, initialise } from "../nn/init.ts";
 import { isTrainable, type ParameterSpec, type Parameters } from "../nn/parameters.ts";
 
 /** Arrays start at multiples of 16 values: 64 bytes are a cache line and an AVX-512 register. */
 const align = (offset: number): number => Math.ceil(offset / 16) * 16;
+
+/** The name of a parameter's layer: "model.0" of "model.0.weight". */
+const layerOf = ({ name }: ParameterSpec): string => name.slice(0, name.lastIndexOf("."));
 
 /** The weights that a network runs with, by PyTorch's names. */
 export interface Weights {
@@ -67,7 +70,11 @@ export class NetworkState implements Weights {
   }
 
   /** Draws initial values. Every parameter has a separate random stream. */
-  initialise(init: Init, gain: number, seed: number): void {
-    for (const spec of this.specs) initialise(this.get(spec), spec, { init, gain, seed, network: this.network });
+  initialise(init: Init, gain: number, seed: number, bias?: BiasInit): void {
+    const how = { init, gain, seed, network: this.network, bias };
+    const weights = new Map(
+      this.specs.filter(({ role }) => role === "weight").map((spec) => [layerOf(spec), spec.shape]),
+    );
+    for (const spec of this.specs) initialise(this.get(spec), spec, how, weights.get(layerOf(spec)));
   }
 }

@@ -27,6 +27,13 @@ export const updateOrders = {
 };
 export type UpdateOrder = keyof typeof updateOrders;
 
+/** The choices of --pair-order: the order of the channels that D reads. */
+export const pairOrders = {
+  input_first: { help: "input, then picture (the known systems)" },
+  picture_first: { help: "picture, then input (article)" },
+};
+export type PairOrder = keyof typeof pairOrders;
+
 /** The options of G. */
 export interface GeneratorChoice extends Omit<GeneratorOptions, "dropout" | "statistics"> {
   netG: GeneratorName;
@@ -41,6 +48,7 @@ export interface ModelOptions extends GeneratorChoice, Omit<DiscriminatorOptions
   numD: number;
   /** D sees the picture alone, not the input beside it. */
   noCondition: boolean;
+  pairOrder: PairOrder;
   ganMode: GanMode;
   lambdaGp: number;
   /** Weight of the penalty on D's gradient at real pictures; 0 is none. */
@@ -56,6 +64,8 @@ export interface ModelOptions extends GeneratorChoice, Omit<DiscriminatorOptions
   /** Factor of D's loss. */
   lossDWeight: number;
   updateOrder: UpdateOrder;
+  /** G draws its pictures a second time for its own update, with other dropout masks. */
+  drawTwice: boolean;
   zeroBias: boolean;
   /** Batches whose gradients make one update. */
   accumulate: number;
@@ -105,9 +115,10 @@ export class Model {
   /** Random numbers of the augmentations by their purpose. */
   readonly #draws = new Map<string, Tensor>();
 
-  constructor(options: ModelOptions, { n, height, width }: BatchShape) {
+  /** @param masks the name of G's dropout masks */
+  constructor(options: ModelOptions, { n, height, width }: BatchShape, masks?: string) {
     this.graph = new Graph();
-    this.netG = new Parameters(this.graph, "netG");
+    this.netG = new Parameters(this.graph, "netG", { masks });
     this.netD = new Parameters(this.graph, "netD", { spectral: options.spectralNorm });
     this.realA = this.graph.input("real_A", [n, options.inputNc, height, width]);
     this.realB = this.graph.input("real_B", [n, options.outputNc, height, width]);
@@ -129,7 +140,9 @@ export class Model {
   #pair(picture: Tensor): Tensor {
     const given = { input: this.#options.noCondition ? undefined : this.realA, picture };
     const shown = augmented(given, this.#augmentations, (purpose) => this.#draw(purpose));
-    return shown.input ? concat([shown.input, shown.picture], 1) : shown.picture;
+    if (!shown.input) return shown.picture;
+    const sides = [shown.input, shown.picture];
+    return concat(this.#options.pairOrder === "input_first" ? sides : sides.reverse(), 1);
   }
 
   /** The random number that the augmentations of this batch use for a purpose, one a sample. */

@@ -6,7 +6,7 @@ import { gradient } from "../graph/gradient.ts";
 import { Graph, type Output, type Program, type Tensor, unshaped } from "../graph/graph.ts";
 import { concat, reshape } from "../graph/ops/movement.ts";
 import type { Statistics } from "../nn/norms.ts";
-import { Parameters } from "../nn/parameters.ts";
+import { type MaskSpec, Parameters } from "../nn/parameters.ts";
 import {
   type BatchShape,
   type GeneratorChoice,
@@ -42,6 +42,9 @@ export interface StepGraph {
   carried: readonly Tensor[];
   netG: Parameters;
   netD: Parameters;
+  /** The dropout masks of G, and the random numbers of D's loss, that the host draws. */
+  masks: readonly MaskSpec[];
+  uniforms: Parameters["uniforms"];
   /** The batches that each batch norm sees in a step: num_batches_tracked of the PyTorch implementation. */
   counts: { network: "netG" | "netD"; name: string; count: number }[];
   /** [1, 1, h, w]: the shape of D's map for one picture, at full size; undefined where there is no D. */
@@ -80,7 +83,7 @@ export function trainingStep(options: ModelOptions, batch: BatchShape): StepGrap
   const fake = model.judge(fakeB, "fake");
   const real = model.judge(realB, "real");
   const learnD = learning(netD, model.lossD(real, fake, fakeB), options);
-  if (options.accumulate > 1) return stepOverBatches(model, learnD, mapOf(real), options, batch);
+  if (options.accumulate > 1 || options.drawTwice) return stepOverBatches(model, learnD, mapOf(real), options, batch);
 
   // G learns to convince D and to stay near the target.
   const { lossG, renewed } = againstD(model, fakeB, { fake, real }, options);
@@ -91,7 +94,8 @@ export function trainingStep(options: ModelOptions, batch: BatchShape): StepGrap
     [...outputsOf(learnG), ...statisticsOf(netG), ...statisticsOf(netD)],
   );
   const substeps = [substep(learnD, first, options), substep(learnG, second, options)];
-  return { substeps, carried, netG, netD, counts: countsOf(netG, netD), outputMap: mapOf(real) };
+  const { masks, uniforms } = randomsOf(model);
+  return { substeps, carried, netG, netD, masks, uniforms, counts: countsOf(netG, netD), outputMap: mapOf(real) };
 }
 
 /** G's loss by the three orders of update, and the tensors that its backward pass reads instead of others. */
@@ -122,6 +126,7 @@ function stepOfG(model: Model, fakeB: Tensor, options: ModelOptions): StepGraph 
     carried: [],
     netG,
     netD,
+    ...randomsOf(model),
     counts: countsOf(netG),
     outputMap: undefined,
   };
@@ -130,7 +135,7 @@ function stepOfG(model: Model, fakeB: Tensor, options: ModelOptions): StepGraph 
 /**
  * A step whose gradients are means over several batches: those of one batch of all samples, in the memory of one (but batch
  * norms see each batch separately). D's update comes before G's first batch, so G goes through the batches a second time,
- * in a graph of its own.
+ * in a graph of its own: with the same dropout masks, or with others (`drawTwice`).
  */
 function stepOverBatches(
   modelD: Model,
@@ -141,7 +146,7 @@ function stepOverBatches(
 ): StepGraph {
   const stepD = modelD.graph.program([...outputsOf(learnD), ...statisticsOf(modelD.netD)]);
 
-  const modelG = new Model(options, batch);
+  const modelG = new Model(options, batch, options.drawTwice ? "second.mask" : undefined);
   const { graph, netG, netD, realB } = modelG;
   const fakeB = modelG.generate();
   const real = options.lambdaFeat > 0 ? modelG.judge(realB, "G, real") : undefined;
@@ -150,7 +155,8 @@ function stepOverBatches(
   const stepG = graph.program([...outputs, ...statisticsOf(netG), ...statisticsOf(netD)]);
 
   const substeps = [substep(learnD, stepD, options), substep(learnG, stepG, options)];
-  return { substeps, carried: [], netG, netD: modelD.netD, counts: countsOf(modelD.netD, netG, netD), outputMap };
+  const counts = countsOf(modelD.netD, netG, netD);
+  return { substeps, carried: [], netG, netD: modelD.netD, ...randomsOf(modelD, modelG), counts, outputMap };
 }
 
 /** A network with its loss and the gradients of its trained parameters. */
@@ -212,6 +218,17 @@ function countsOf(...networks: Parameters[]): StepGraph["counts"] {
   return networks.flatMap(({ network, batches }) =>
     [...batches].map(([name, count]) => ({ network: network as Substep["network"], name, count })),
   );
+}
+
+/** The random numbers of a step; two graphs with the same names read the same numbers. */
+function randomsOf(...models: Model[]): Pick<StepGraph, "masks" | "uniforms"> {
+  const distinct = <T extends { name: string }>(all: readonly T[]) => [
+    ...new Map(all.map((t) => [t.name, t])).values(),
+  ];
+  return {
+    masks: distinct(models.flatMap(({ netG }) => netG.masks)),
+    uniforms: distinct(models.flatMap(({ netD }) => netD.uniforms)),
+  };
 }
 
 const mapOf = (judgement: Judgement): readonly number[] => judgement[0]!.at(-1)!.shape;

@@ -1,6 +1,6 @@
 /** The choices of --netG. A new generator needs one entry here: options, help, docs and checks follow from it. */
 import type { Generator } from "./generator.ts";
-import { resnet } from "./resnet.ts";
+import { enhancer, resnet } from "./resnet.ts";
 import { article, unet } from "./unet.ts";
 
 /** The choices of --netG. `generatorGraph` builds one as a program. */
@@ -16,6 +16,8 @@ export const generators = {
   encoder_decoder: unet(8, false),
   resnet_6blocks: resnet(6),
   resnet_9blocks: resnet(9),
+  global_9blocks: resnet(9, 4),
+  enhancer,
   article,
 } satisfies Readonly<Record<string, Generator>>;
 

@@ -1,60 +1,107 @@
-/** The ResNet generator of Johnson et al. 2016 as CycleGAN and the PyTorch implementation have it. */
+/**
+ * ResNet generators: that of Johnson et al. 2016 as CycleGAN and the PyTorch implementation have it, and pix2pixHD's (Wang et al.
+ * 2018, 3.1), a deeper one and an enhancer around it. Parameters have the names of those implementations.
+ */
 import type { Tensor } from "../graph/graph.ts";
 import { add, relu, tanh } from "../graph/ops/elementwise.ts";
+import { averagePool } from "../graph/ops/pooling.ts";
 import { conv, double, dropout } from "../nn/layers.ts";
 import { norm, norms } from "../nn/norms.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import type { Generator, GeneratorOptions } from "./generator.ts";
 import { hasBias } from "./network.ts";
 
-const halvings = 2;
+/** The 7 x 7 convolutions and those of the blocks mirror the picture at its edges. */
+const reflected = (kernel: number) => ({ kernel, pad: (kernel - 1) / 2, padding: "reflect" as const });
+
+/** The transposed convolutions. */
+const doubling = { kernel: 3, stride: 2, pad: 1, outputPad: 1 };
+
+/** A residual block on h with the layers `<name>.1` to `<name>.6` or 7; dropout is in its middle. */
+function block(p: Parameters, name: string, h: Tensor, options: GeneratorOptions): Tensor {
+  const { norm: kind, dropoutLayers = options.dropout } = options;
+  const shape = { ...reflected(3), out: h.shape[1]!, bias: hasBias(options.bias, norms[kind].biasBefore) };
+  const layer = (at: number, y: Tensor) =>
+    norm(p, kind, `${name}.${at + 1}`, conv(p, `${name}.${at}`, y, shape), options);
+  let y = relu(layer(1, h));
+  if (options.dropout) y = dropout(p, y, 0.5);
+  return add(h, layer(dropoutLayers ? 6 : 5, y));
+}
+
+/** A ResNet without its last convolution, and the number of the layer that follows. */
+function trunk(p: Parameters, x: Tensor, options: GeneratorOptions, halvings: number, blocks: number) {
+  const { ngf, norm: kind, padding, upsample } = options;
+  const { graph } = p;
+  const bias = hasBias(options.bias, norms[kind].biasBefore);
+  const normed = (at: number, y: Tensor) => relu(norm(p, kind, `model.${at}`, y, options));
+
+  // Layers are numbered by their place in one sequence, in which paddings, norms and activations count.
+  let h = graph.scope("netG/first", () => normed(2, conv(p, "model.1", x, { ...reflected(7), out: ngf, bias })));
+  for (let i = 1; i <= halvings; i++) {
+    h = graph.scope(`netG/down${i}`, () => {
+      const shape = { kernel: 3, stride: 2, pad: 1, padding, out: ngf * 2 ** i, bias };
+      return normed(2 + 3 * i, conv(p, `model.${1 + 3 * i}`, h, shape));
+    });
+  }
+  const firstBlock = 4 + 3 * halvings;
+  for (let i = 0; i < blocks; i++) {
+    h = graph.scope(`netG/block${i + 1}`, () => block(p, `model.${firstBlock + i}.conv_block`, h, options));
+  }
+  const up = { upsample, padding, transposed: doubling };
+  for (let i = 0; i < halvings; i++) {
+    h = graph.scope(`netG/up${halvings - i}`, () => {
+      const at = firstBlock + blocks + 3 * i;
+      return normed(at + 1, double(p, `model.${at}`, h, up, { out: ngf * 2 ** (halvings - 1 - i), bias }));
+    });
+  }
+  return { h, next: firstBlock + blocks + 3 * halvings };
+}
+
+/** The last 7 x 7 convolution and tanh. */
+const picture = (p: Parameters, name: string, h: Tensor, outputNc: number): Tensor =>
+  p.graph.scope("netG/last", () => tanh(conv(p, name, h, { ...reflected(7), out: outputNc })));
 
 /**
- * A 7 x 7 convolution, two that halve, `blocks` residual blocks at a quarter of the size, two that double, a 7 x 7 one.
- * The 7 x 7 ones and those of the blocks reflect at the edges; `padding` is for the two that halve and for those of
+ * A 7 x 7 convolution, `halvings` that halve, `blocks` residual blocks, as many that double, a 7 x 7 one. The 7 x 7 ones and those of the blocks reflect at the edges; `padding` is for the two that halve and for those of
  * `upsample` "resize", which have the names of the transposed ones. Dropout is in the middle of each block.
  */
-export function resnet(blocks: number): Generator {
-  const build = (p: Parameters, x: Tensor, options: GeneratorOptions) => {
-    const { outputNc, ngf, norm: kind, padding, upsample, dropoutLayers = options.dropout } = options;
+export function resnet(blocks: number, halvings = 2): Generator {
+  return {
+    build(p, x, options) {
+      const { h, next } = trunk(p, x, options, halvings, blocks);
+      return picture(p, `model.${next + 1}`, h, options.outputNc);
+    },
+    multiple: 2 ** halvings,
+    help: `ResNet of ${blocks} blocks${halvings === 2 ? "" : ` and ${halvings} halvings, pix2pixHD's global generator`}`,
+  };
+}
+
+/**
+ * pix2pixHD's local enhancer: a ResNet of twice the filters on the picture at half its size, and layers at full size that take its
+ * maps up. The weights of a trained `resnet(9, 4)` with twice the filters, but for its last convolution, are those of the inner ResNet.
+ */
+export const enhancer: Generator = {
+  help: "pix2pixHD's local enhancer around global_9blocks of twice the filters",
+  multiple: 32,
+  build(p, x, options) {
+    const { ngf, norm: kind, padding, upsample, outputNc } = options;
     const { graph } = p;
     const bias = hasBias(options.bias, norms[kind].biasBefore);
-    const reflected = (kernel: number) => ({ kernel, pad: (kernel - 1) / 2, padding: "reflect" as const });
-    const normed = (at: string, y: Tensor) => norm(p, kind, at, y, options);
-
-    // Layers are numbered by their place in one sequence, in which paddings, norms and activations count.
-    let h = graph.scope("netG/first", () => {
-      const y = conv(p, "model.1", x, { ...reflected(7), out: ngf, bias });
-      return relu(normed("model.2", y));
+    const normed = (at: string, y: Tensor) => relu(norm(p, kind, at, y, options));
+    const half = graph.scope("netG/half", () => averagePool(x));
+    const inner = trunk(p, half, { ...options, ngf: 2 * ngf }, 4, 9).h;
+    let h = graph.scope("netG/enhancer/down", () => {
+      const y = normed("model1_1.2", conv(p, "model1_1.1", x, { ...reflected(7), out: ngf, bias }));
+      const shape = { kernel: 3, stride: 2, pad: 1, padding, out: 2 * ngf, bias };
+      return add(normed("model1_1.5", conv(p, "model1_1.4", y, shape)), inner);
     });
-    for (let i = 1; i <= halvings; i++) {
-      h = graph.scope(`netG/down${i}`, () => {
-        const at = 1 + 3 * i;
-        const y = conv(p, `model.${at}`, h, { kernel: 3, stride: 2, pad: 1, padding, out: ngf * 2 ** i, bias });
-        return relu(normed(`model.${at + 1}`, y));
-      });
+    for (let i = 0; i < 3; i++) {
+      h = graph.scope(`netG/enhancer/block${i + 1}`, () => block(p, `model1_2.${i}.conv_block`, h, options));
     }
-    const shape = { ...reflected(3), out: ngf * 2 ** halvings, bias };
-    const firstBlock = 4 + 3 * halvings;
-    for (let i = 0; i < blocks; i++) {
-      h = graph.scope(`netG/block${i + 1}`, () => {
-        const name = `model.${firstBlock + i}.conv_block`;
-        let y = relu(normed(`${name}.2`, conv(p, `${name}.1`, h, shape)));
-        if (options.dropout) y = dropout(p, y, 0.5);
-        const at = dropoutLayers ? 6 : 5;
-        return add(h, normed(`${name}.${at + 1}`, conv(p, `${name}.${at}`, y, shape)));
-      });
-    }
-    const up = { upsample, padding, transposed: { kernel: 3, stride: 2, pad: 1, outputPad: 1 } };
-    for (let i = 0; i < halvings; i++) {
-      h = graph.scope(`netG/up${halvings - i}`, () => {
-        const at = firstBlock + blocks + 3 * i;
-        const y = double(p, `model.${at}`, h, up, { out: ngf * 2 ** (halvings - 1 - i), bias });
-        return relu(normed(`model.${at + 1}`, y));
-      });
-    }
-    const last = firstBlock + blocks + 3 * halvings + 1;
-    return graph.scope("netG/last", () => tanh(conv(p, `model.${last}`, h, { ...reflected(7), out: outputNc })));
-  };
-  return { build, multiple: 2 ** halvings, help: `ResNet of ${blocks} blocks` };
-}
+    h = graph.scope("netG/enhancer/up", () => {
+      const up = { upsample, padding, transposed: doubling };
+      return normed("model1_2.4", double(p, "model1_2.3", h, up, { out: ngf, bias }));
+    });
+    return picture(p, "model1_2.7", h, outputNc);
+  },
+};

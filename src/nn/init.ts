@@ -60,20 +60,46 @@ export const inits = {
   },
 } satisfies Readonly<Record<string, Init>>;
 
+/** The choices of --init-bias. */
+export const biasInits = {
+  zero: { help: "0" },
+  uniform: { help: "uniform up to 1 / sqrt(fan in), PyTorch's default (article)" },
+};
+export type BiasInit = keyof typeof biasInits;
+
+/** How the parameters of a network get their first values. */
+export interface Initialisation {
+  init: Init;
+  gain: number;
+  seed: number;
+  network: string;
+  /** Default "zero". */
+  bias?: BiasInit | undefined;
+}
+
 /**
  * Fills one parameter with its initial values. Each parameter has its own random stream, so a new layer does not change
  * others.
+ * @param weightShape for a bias of a convolution: the shape of the convolution's weight
  */
 export function initialise(
   out: Float32Array,
   { shape, role, name }: { shape: Shape; role: Role; name: string },
-  { init, gain, seed, network }: { init: Init; gain: number; seed: number; network: string },
+  { init, gain, seed, network, bias = "zero" }: Initialisation,
+  weightShape?: Shape,
 ): void {
   const random = () => new Random(seed, `init ${network} ${name}`, 0);
   if (role === "weight") init.fill(random(), out, shape, gain);
   else if (role === "scale") random().fillNormal(out, 1, gain);
   else if (role === "direction") fillDirection(random(), out);
+  else if (role === "bias" && bias === "uniform" && weightShape) fillUniform(random(), out, weightShape);
   else out.fill(role === "variance" ? 1 : 0);
+}
+
+/** Uniform in +-1 / sqrt(fan in): the default of torch.nn.Conv2d and ConvTranspose2d for biases. */
+function fillUniform(random: Random, out: Float32Array, weightShape: Shape): void {
+  const bound = 1 / Math.sqrt(fans(weightShape).fanIn);
+  for (let i = 0; i < out.length; i++) out[i] = (2 * random.float() - 1) * bound;
 }
 
 /** A random vector of length 1, all directions alike. */

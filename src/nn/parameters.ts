@@ -45,13 +45,18 @@ export class Parameters {
   readonly batches = new Map<string, number>();
   /** The norms whose statistics are graph inputs, in the order of the graph, with their input `x`. */
   readonly norms: (Moments & { x: Tensor })[] = [];
+  readonly #maskName: string;
   #current = new Map<string, Tensor>();
 
-  /** @param spectral whether layers divide their weights by their largest singular value (spectral.ts) */
-  constructor(graph: Graph, network: string, { spectral = false } = {}) {
+  /**
+   * @param spectral whether layers divide their weights by their largest singular value (spectral.ts)
+   * @param masks the name of the dropout masks: another name has other random numbers
+   */
+  constructor(graph: Graph, network: string, { spectral = false, masks = "mask" } = {}) {
     this.graph = graph;
     this.network = network;
     this.spectral = spectral;
+    this.#maskName = masks;
   }
 
   /** The current value of a parameter; at the first request a new graph input. */
@@ -77,7 +82,7 @@ export class Parameters {
 
   /** A dropout mask that the host draws: values 0 or 1 / (1 - p). */
   mask(shape: Shape, p: number): Tensor {
-    const name = `${this.network}.mask${this.masks.length}`;
+    const name = `${this.network}.${this.#maskName}${this.masks.length}`;
     this.masks.push({ name, shape, p });
     return this.graph.input(name, shape);
   }

@@ -169,7 +169,7 @@ async function restore(
 
 /** Draws the first weights; --init-g and --init-d replace them. */
 async function drawWeights(
-  { initType, initGain, seed, initG, initD }: Config,
+  { initType, initGain, initBias, seed, initG, initD }: Config,
   files: Files,
   trainer: Trainer,
   { message }: TrainEvents,
@@ -180,7 +180,7 @@ async function drawWeights(
     [trainer.netG, initG],
     [trainer.netD, initD],
   ] as const) {
-    net.initialise(init, initGain, seed);
+    net.initialise(init, initGain, seed, initBias);
     if (file) await initialiseFrom(net, files, file);
     net.startAverage();
   }

@@ -291,7 +291,7 @@ export class Trainer {
   }
 
   async #build(shape: BatchShape): Promise<Compiled> {
-    const { substeps, netG, netD, counts } = this.#graphsFor(shape);
+    const { substeps, masks, uniforms, counts } = this.#graphsFor(shape);
     const programs: Program[] = [];
     const placed = (program: Program) => programs.push(program) - 1;
     const indexed = substeps.map(({ network, before, batch, after, losses }) => ({
@@ -299,7 +299,7 @@ export class Trainer {
       ...{ before: before.map(placed), batch: placed(batch), after: after.map(placed) },
     }));
     const bound = await this.#engine.compile(programs);
-    return { bound, substeps: indexed, masks: netG.masks, uniforms: netD.uniforms, counts };
+    return { bound, substeps: indexed, masks, uniforms, counts };
   }
 }
 

@@ -249,6 +249,8 @@ describe("combinations", () => {
     [{ datasetMode: "colorization", inputNc: 3 }, /colorization .*--input-nc 3/],
     [{ preprocess: "scale_width_and_crop", loadSize: 200 }, /--load-size: got 200.*--crop-size 256/],
     [{ spectralNorm: true, updateOrder: "stale" }, /--spectral-norm .*--update-order updated/],
+    [{ drawTwice: true, updateOrder: "simultaneous" }, /--draw-twice .*--update-order updated, got simultaneous/],
+    [{ drawTwice: true, lambdaGan: 0 }, /--draw-twice .*got --lambda-gan 0/],
     [{ lambdaR1: 1, batchSize: 2 }, /--lambda-r1: .* batch norm mixes/],
     [
       { diffAugment: "color,shift" },

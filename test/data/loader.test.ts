@@ -158,6 +158,15 @@ describe("one draw per pair", () => {
 });
 
 describe("order", () => {
+  test("with dropLast an epoch has whole batches only, and a set that fills none is refused", async () => {
+    const root = await noisePairs(8);
+    const from = await loader(root, { batchSize: 3, dropLast: true });
+    expect((await epoch(from, 1)).map(({ n }) => n)).toEqual([3, 3]);
+    await expect(loader(root, { batchSize: 9, dropLast: true })).rejects.toThrow(
+      /--drop-last leaves no batch.* 9 .* 8 pairs/,
+    );
+  });
+
   test("every pair once per epoch, in another order each epoch and for each seed; the last batch is smaller", async () => {
     const root = await noisePairs(8);
     const from = await loader(root, { batchSize: 3 });

@@ -222,6 +222,17 @@ describe("a training step", () => {
     expect(stepD.outputs.map(({ name }) => name).filter((name) => /^netG.*grad/.test(name))).toEqual([]);
   });
 
+  it("with --draw-twice G's step has other dropout masks than D's, and the host draws both", () => {
+    const twice = trainingStep(
+      modelOptions({ ...options, netG: "unet_64", drawTwice: true, nLayersD: 2, netD: "n_layers" }),
+      { n: 1, height: 64, width: 64 },
+    );
+    const masksOf = ({ batch }: { batch: Program }) =>
+      batch.inputs.map(({ name }) => name).filter((name) => name.includes("mask"));
+    expect(twice.substeps.map(masksOf)).toEqual([["netG.mask0"], ["netG.second.mask0"]]);
+    expect(twice.masks.map(({ name }) => name)).toEqual(["netG.mask0", "netG.second.mask0"]);
+  });
+
   it("G's loss goes through the updated D, and its gradient by D is not computed", () => {
     const { inputs } = sources(stepG, "losses_G");
     expect(inputs).toContain("netD.model.0.weight.updated");

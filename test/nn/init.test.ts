@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { type Shape, sizeOf } from "../../src/graph/graph.ts";
-import { type Init, inits } from "../../src/nn/init.ts";
+import { type Init, initialise, inits } from "../../src/nn/init.ts";
 import { Random } from "../../src/random.ts";
 import { dot } from "../graph/evaluate.ts";
 import { fixture } from "../paths.ts";
@@ -71,5 +71,26 @@ describe("orthogonal", () => {
         if (j === i) expect(r).toBeGreaterThan(0);
       }
     }
+  });
+});
+
+describe("biases", () => {
+  it.each([
+    // torch.nn.Conv2d(4, 16, 3) and ConvTranspose2d(16, 4, 3): both read the second axis of the weight as inputs.
+    ["a convolution", [16, 4, 3, 3], 16],
+    ["a transposed convolution", [16, 4, 3, 3], 4],
+  ])("of %s: uniform up to 1 / sqrt(36), as PyTorch's default", (_, weightShape, count) => {
+    const draw = (seed: number) => {
+      const out = new Float32Array(count);
+      const how = { init: inits.normal, gain: 0.02, seed, network: "netG", bias: "uniform" as const };
+      initialise(out, { shape: [count], role: "bias", name: "conv.bias" }, how, weightShape);
+      return out;
+    };
+    const values = Array.from({ length: 4000 / count }, (_, seed) => [...draw(seed)]).flat();
+    expect(Math.max(...values.map(Math.abs))).toBeLessThanOrEqual(1 / 6);
+    expect(Math.max(...values)).toBeGreaterThan(0.16);
+    expect(Math.min(...values)).toBeLessThan(-0.16);
+    const std = Math.sqrt(values.reduce((sum, v) => sum + v * v, 0) / values.length);
+    expect(std * 6 * Math.sqrt(3)).toBeCloseTo(1, 1);
   });
 });

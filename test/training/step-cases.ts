@@ -149,7 +149,7 @@ export function readCase(folder: string): Case {
 export function optionsOf({ config }: Case, folder: string): Record<string, string | number | true> {
   const networks =
     config.netG === "article"
-      ? { profile: "article" }
+      ? { profile: "article", pairOrder: "input_first" }
       : { netG: `unet_${2 ** config.levels}`, netD: config.netD, norm: config.norm };
   const options = {
     ...networks,
@@ -165,7 +165,7 @@ export function optionsOf({ config }: Case, folder: string): Record<string, stri
     lambdaL1: config.lambda_l1,
     inputNc: config.input_nc,
     outputNc: config.output_nc,
-    direction: config.direction,
+    direction: config.direction ?? "AtoB",
     nEpochs: config.n_epochs,
     nEpochsDecay: config.n_epochs_decay,
     preprocess: "none",

@@ -98,6 +98,10 @@ export const dataOptions = {
     help: "take pairs in the order of their names instead of shuffling them each epoch",
   }),
   batchSize: option(z.int().min(1).max(65536).default(1), { group: "data", unit: "pairs", help: "pairs per step" }),
+  dropLast: option(z.boolean().default(false), {
+    group: "data",
+    help: "leave out the pairs of an epoch that do not fill a batch, instead of training on a smaller batch",
+  }),
   maxDatasetSize: option(z.int().min(1).optional(), {
     group: "data",
     unit: "pairs",

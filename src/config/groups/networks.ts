@@ -1,10 +1,11 @@
 /** Options of the networks: which, how wide, and the switches in which the known systems differ. */
 import * as z from "zod";
+import { pairOrders } from "../../model/losses.ts";
 import { discriminators, receptiveField } from "../../networks/discriminators.ts";
 import { dropoutLevels, skips } from "../../networks/generator.ts";
 import { generators } from "../../networks/generators.ts";
 import { biases } from "../../networks/network.ts";
-import { inits } from "../../nn/init.ts";
+import { biasInits, inits } from "../../nn/init.ts";
 import { paddings, upsamples } from "../../nn/layers.ts";
 import { norms } from "../../nn/norms.ts";
 import { namesOf } from "../names.ts";
@@ -71,6 +72,11 @@ export const networkOptions = {
     group: "networks",
     help: "the discriminator gets only the output, not the input: the paper's GAN instead of its cGAN",
   }),
+  pairOrder: option(z.enum(namesOf(pairOrders)).default("input_first"), {
+    group: "networks",
+    help: "order of the channels that the discriminator reads",
+    kinds: pairOrders,
+  }),
   norm: option(z.enum(namesOf(norms)).default("batch"), {
     group: "networks",
     help: "normalisation in both networks",
@@ -116,6 +122,11 @@ export const networkOptions = {
   initGain: option(z.number().gt(0).default(0.02), {
     group: "networks",
     help: "gain of the initial weights; with --init-type normal their standard deviation",
+  }),
+  initBias: option(z.enum(namesOf(biasInits)).default("zero"), {
+    group: "networks",
+    help: "first biases of convolutions",
+    kinds: biasInits,
   }),
   initG: option(z.string().min(1).optional(), {
     group: "networks",

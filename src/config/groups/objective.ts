@@ -67,6 +67,10 @@ export const objectiveOptions = {
     help: "discriminator that the generator learns from",
     kinds: updateOrders,
   }),
+  drawTwice: option(z.boolean().default(false), {
+    group: "objective",
+    help: "the generator draws a second time for its own update, with other dropout masks (article)",
+  }),
   zeroBias: option(z.boolean().default(false), {
     group: "objective",
     help: "set the biases of convolutions to 0 before every step, as the paper's code does",
