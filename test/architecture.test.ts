@@ -44,6 +44,7 @@ const layers: readonly (readonly string[])[] = [
   ["networks"],
   ["model"],
   ["engines"],
+  ["features"],
   ["config"],
   ["run"],
   ["inference"],

@@ -14,3 +14,5 @@ export const realData = resolve(process.env.PIX2PIX_DATA ?? `${root}/../shared/d
 export const reference = resolve(process.env.PIX2PIX_REFERENCE ?? `${root}/../shared/reference`);
 /** Inputs that failed once, beside the repository. */
 export const cases = resolve(`${root}/../shared/cases`);
+/** A small ImageNet network with LPIPS layers beside the repository. PIX2PIX_FEATURES names another folder. */
+export const features = resolve(process.env.PIX2PIX_FEATURES ?? `${root}/../shared/features`);

@@ -35,8 +35,9 @@ export interface Config extends Required<Omit<ConfigInput, Open>>, Pick<ConfigIn
 }
 
 /** The groups of options: each is exported by its file in config/groups/. */
-const groups = ["data", "network", "objective", "run", "schedule"];
-const fileOf = (group: string) => `./groups/${group === "network" ? "networks" : group}.ts`;
+const groups = ["data", "feature", "network", "objective", "run", "schedule"];
+/** Two files have their name in the plural, unlike what they export. */
+const fileOf = (group: string) => `./groups/${["network", "feature"].includes(group) ? `${group}s` : group}.ts`;
 
 function imports(): string {
   const lines = groups.map((group) => `import type { ${group}Options } from "${fileOf(group)}";`);

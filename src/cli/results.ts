@@ -8,6 +8,7 @@ import type { Translator } from "../inference/translator.ts";
 import { finiteMean, undefinedWhere } from "../metrics/pictures.ts";
 import type { Picture, Platform } from "../platform.ts";
 import { type ResultRow, resultsPage, type SetScore } from "../report/results-page.ts";
+import { featureScores, storedScores } from "./feature-scores.ts";
 
 export interface ResultOptions extends Omit<EvaluateOptions, "onPair"> {
   folder: string;
@@ -37,7 +38,7 @@ export interface Results extends Evaluation {
  */
 export async function writeResults(
   { translator, loader, platform }: { translator: Translator; loader: Loader; platform: Platform },
-  { folder, title, facts, samples = 1, palette, aspectRatio, sizeOf, onPair }: ResultOptions,
+  { folder, title, facts, samples = 1, palette, features, aspectRatio, sizeOf, onPair }: ResultOptions,
 ): Promise<Results> {
   const { files } = platform;
   const rows: ResultRow[] = [];
@@ -45,6 +46,7 @@ export async function writeResults(
   const evaluation = await evaluate(translator, loader, {
     samples,
     palette,
+    features,
     onPair: async (pair) => {
       // The pictures of one pair are written while the next pair is translated.
       await writing;
@@ -57,7 +59,7 @@ export async function writeResults(
     },
   });
   await writing;
-  const scores = [...classScores(evaluation), ...labScores(evaluation)];
+  const scores = [...featureScores(evaluation), ...classScores(evaluation), ...labScores(evaluation)];
   const { pairs, mean, classes, labIntersection, secondsPerImage } = evaluation;
   const stored = {
     ...facts,
@@ -66,6 +68,7 @@ export async function writeResults(
     mean,
     ...(classes && { classes }),
     ...(labIntersection && { labIntersection }),
+    ...(evaluation.features && { features: storedScores(evaluation.features) }),
     each: pairs.map(({ name, metrics }) => ({ name, ...metrics })),
   };
   await files.write(`${folder}/metrics.json`, `${JSON.stringify(stored, null, 2)}\n`);
@@ -132,13 +135,14 @@ export function metricLines(
   { mean, pairs }: Pick<Evaluation, "mean" | "pairs">,
   scores: readonly SetScore[] = [],
 ): string[] {
-  const { l1, psnr, ssim, sharpness } = mean;
+  const { l1, psnr, ssim, sharpness, lpips } = mean;
   const figure = (value: number, digits: number) => (Number.isFinite(value) ? value.toFixed(digits) : "\u2013");
   return [
     `  L1         ${figure(l1, 3)}     mean absolute difference in [-1, 1], 0 is equal`,
     `  PSNR       ${figure(psnr, 2).padEnd(6)} dB`,
     `  SSIM       ${figure(ssim, 3)}     1 is equal`,
     `  sharpness  ${figure(sharpness, 2).padEnd(4)}      detail over the target's: 1 alike, below blurred, above noisy`,
+    ...(lpips === undefined ? [] : [`  LPIPS      ${figure(lpips, 3)}     perceptual distance, 0 is equal`]),
     ...scores.map(
       ({ label, value, meaning }) => `  ${label}  ${typeof value === "number" ? value.toFixed(3) : value}  ${meaning}`,
     ),

@@ -5,6 +5,7 @@
 import { dataProblems } from "../data/rules.ts";
 import { crops } from "../data/sizes.ts";
 import { refuse } from "../errors.ts";
+import type { ValidationMetric } from "../metrics/pictures.ts";
 import { type Discriminator, discriminators } from "../networks/discriminators.ts";
 import type { Generator, GeneratorSwitch } from "../networks/generator.ts";
 import { generators } from "../networks/generators.ts";
@@ -88,14 +89,27 @@ function objectiveChecks(config: Config): string[] {
   return problems;
 }
 
+const featureFlag = "--features FILE, the weights of a feature network";
+/** The files that a score of the validation needs. */
+const validationNeeds: Partial<Record<ValidationMetric, Partial<Record<"features" | "lpips", string>>>> = {
+  KID: { features: featureFlag },
+  LPIPS: { features: featureFlag, lpips: "--lpips FILE, the linear layers for that network" },
+};
+
 function scheduleChecks(config: Config): string[] {
-  const { nEpochs, nEpochsDecay, lrPolicy, valFreq, earlyStop } = config;
+  const { nEpochs, nEpochsDecay, lrPolicy, valFreq, valMetric, earlyStop } = config;
   const problems: string[] = [];
   if (nEpochs + nEpochsDecay === 0) problems.push("--n-epochs and --n-epochs-decay: got 0 and 0, expected one above 0");
   if (valFreq === undefined) {
     const needs = "follows a validation score; give --val-freq 1 (and --val-phase), for a score every epoch";
     if (schedules[lrPolicy].followsValidation) problems.push(`--lr-policy ${lrPolicy} ${needs}`);
     if (earlyStop !== undefined) problems.push(`--early-stop ${needs}`);
+  }
+  for (const [key, flag] of Object.entries(validationNeeds[valMetric] ?? {})) {
+    if (config[key as "features" | "lpips"] === undefined) problems.push(`--val-metric ${valMetric} needs ${flag}`);
+  }
+  if (config.lpips !== undefined && config.features === undefined) {
+    problems.push("--lpips gives the linear layers of a network: give the network with --features");
   }
   return problems;
 }

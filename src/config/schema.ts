@@ -7,6 +7,7 @@ import { channelsOf } from "../data/rules.ts";
 import { CheckpointError, ConfigError, quoted, refuse } from "../errors.ts";
 import { problemsOf } from "./checks.ts";
 import { dataOptions } from "./groups/data.ts";
+import { featureOptions } from "./groups/features.ts";
 import { networkOptions } from "./groups/networks.ts";
 import { objectiveOptions } from "./groups/objective.ts";
 import { runOptions } from "./groups/run.ts";
@@ -24,6 +25,7 @@ export const configSchema = z.object({
   ...networkOptions,
   ...objectiveOptions,
   ...scheduleOptions,
+  ...featureOptions,
   ...runOptions,
 });
 

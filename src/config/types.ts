@@ -1,12 +1,14 @@
 /** The types of a run's options. Made by `npm run docs` from the groups of options; do not edit. */
 import type * as z from "zod";
 import type { dataOptions } from "./groups/data.ts";
+import type { featureOptions } from "./groups/features.ts";
 import type { networkOptions } from "./groups/networks.ts";
 import type { objectiveOptions } from "./groups/objective.ts";
 import type { runOptions } from "./groups/run.ts";
 import type { scheduleOptions } from "./groups/schedule.ts";
 
 type Schema = typeof dataOptions &
+  typeof featureOptions &
   typeof networkOptions &
   typeof objectiveOptions &
   typeof runOptions &
@@ -354,7 +356,11 @@ export interface ConfigInput {
   valPhase?: string;
   /** Largest number of pairs for validation; the first ones are used. Value: pairs of at least 1. Default: 100. */
   valSize?: number;
-  /** Score that selects the best weights and that --lr-policy plateau and --early-stop use. Default: L1. */
+  /**
+   * Score that selects the best weights and that --lr-policy plateau and --early-stop use; KID needs --features,
+   * LPIPS also --lpips.
+   * Default: L1.
+   */
   valMetric?: Values["valMetric"];
   /**
    * Dropout in samples and scores, and the default of test and translate; the known systems have it on.
@@ -369,6 +375,22 @@ export interface ConfigInput {
   statistics?: Values["statistics"];
   /** Validations without a better score after which training ends. Value: scores of at least 1. Default: never. */
   earlyStop?: number;
+  /**
+   * Weights of Inception, VGG16, AlexNet or SqueezeNet 1.1 for KID, FID and LPIPS; the network is recognised.
+   * Default: none.
+   */
+  features?: string;
+  /** LPIPS's linear layers for the network of --features. Default: none. */
+  lpips?: string;
+  /**
+   * Resizing to the network's size for KID and FID, by the tool whose figures it gives; LPIPS never resizes.
+   * - clean-fid: PIL's bicubic filter without rounding, as clean-fid (Parmar et al. 2022)
+   * - pytorch-fid: bilinear without a filter against aliasing, as pytorch-fid
+   * - torch-fidelity: bilinear of TensorFlow 1, as torch-fidelity and the first FID
+   * - none: pictures keep their size
+   * Default: clean-fid.
+   */
+  featureResize?: Values["featureResize"];
   /** Name of the run, and of its folder in the checkpoints folder. Default: pix2pix. */
   name?: string;
   /** Folder of all runs. Default: runs. */
@@ -443,6 +465,8 @@ type Open =
   | "lrD"
   | "valFreq"
   | "earlyStop"
+  | "features"
+  | "lpips"
   | "epoch"
   | "threads";
 

@@ -3,6 +3,7 @@
 import { NetworkState } from "../engines/state.ts";
 import { CheckpointError } from "../errors.ts";
 import { encode } from "../formats/safetensors.ts";
+import { openWeights } from "../formats/weights-file.ts";
 import { trainingStep } from "../model/pix2pix.ts";
 import type { Files } from "../platform.ts";
 import { Run, weightsFile } from "../run/run.ts";
@@ -10,7 +11,6 @@ import { weightTensors } from "../run/weights.ts";
 import { type Described, describe } from "./describe.ts";
 import { fill, generatorState } from "./load.ts";
 import { type FoundNetwork, networksIn } from "./networks-in.ts";
-import { openWeights } from "./weights-file.ts";
 
 /** The files, and the run to make. */
 export interface ImportOptions {

@@ -4,13 +4,13 @@ import { NetworkState } from "../engines/state.ts";
 import { CheckpointError } from "../errors.ts";
 import type { StoredTensor } from "../formats/safetensors.ts";
 import { float32Tensor, type SourceTensor } from "../formats/tensors.ts";
+import { openWeights } from "../formats/weights-file.ts";
 import { generatorGraph } from "../model/pix2pix.ts";
 import { generators } from "../networks/generators.ts";
 import type { Files } from "../platform.ts";
 import { loadWeights } from "../run/run.ts";
 import { type Described, describe } from "./describe.ts";
 import { type FoundNetwork, networksIn } from "./networks-in.ts";
-import { openWeights } from "./weights-file.ts";
 
 /** Copies the tensors of a found network into one of the same architecture. @throws CheckpointError with both shapes */
 export async function fill(

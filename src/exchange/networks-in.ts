@@ -1,8 +1,8 @@
 /** The generator and the discriminator among the tensors of a file. */
 import { CheckpointError } from "../errors.ts";
 import type { SourceTensor } from "../formats/tensors.ts";
+import { someOf, type WeightsFile } from "../formats/weights-file.ts";
 import { type Architecture, families } from "./families.ts";
-import { someOf, type WeightsFile } from "./weights-file.ts";
 
 /** A network of a file, with the names of the PyTorch implementation. */
 export interface FoundNetwork extends Architecture {

@@ -8,6 +8,7 @@ import { classesFirst, collectPalette, nearestColours, type Palette, paint } fro
 import { inputPicture, outputPicture, type SideOptions, showsColour } from "../data/sides.ts";
 import type { Preprocess } from "../data/sizes.ts";
 import { DatasetError } from "../errors.ts";
+import { FeatureScorer, type FeatureScores, type FeatureScoring } from "../features/scorer.ts";
 import { finiteMean, type Metrics, mean, measure, type PairMetrics, spread } from "../metrics/pictures.ts";
 import { type ClassScores, Confusion, LabHistograms, type LabScores } from "../metrics/scores.ts";
 import type { Picture, Platform } from "../platform.ts";
@@ -131,6 +132,8 @@ export interface EvaluateOptions {
   samples?: number | undefined;
   /** For label maps: outputs and targets take the nearest of these colours, and their classes are compared. */
   palette?: Palette | undefined;
+  /** For FID and KID on the features of a network, and for LPIPS where it has linear layers. */
+  features?: FeatureScoring | undefined;
   /** Called with each pair as soon as it is scored, and waited for. */
   onPair?: ((pair: ScoredPair) => Promise<void> | void) | undefined;
 }
@@ -155,7 +158,7 @@ export interface Evaluation {
   /** In the order of the pairs; those that could not be decoded are left out. */
   pairs: { name: string; metrics: PairMetrics }[];
   /** Means over the pairs, of each metric over those where it is finite; NaN where it is for none. */
-  mean: Metrics;
+  mean: Metrics & Pick<PairMetrics, "lpips">;
   /** With a palette. */
   classes?: ClassEvaluation;
   /**
@@ -163,12 +166,15 @@ export interface Evaluation {
    * 4.1).
    */
   labIntersection?: LabScores;
+  /** With `features`. */
+  features?: FeatureScores;
   /** Of the generator alone, without the first output, which also compiles it. */
   secondsPerImage: number;
 }
 
 /**
- * Scores a generator on pairs: L1, PSNR, SSIM and sharpness of each output against its target.
+ * Scores a generator on pairs: L1, PSNR, SSIM and sharpness of each output against its target; on request class scores, LPIPS,
+ * KID and FID.
  * @throws DatasetError when no pair can be decoded
  *
  * @example
@@ -187,8 +193,9 @@ export interface Evaluation {
 export async function evaluate(
   translator: Translator,
   loader: Loader,
-  { samples = 1, palette, onPair }: EvaluateOptions = {},
+  { samples = 1, palette, features, onPair }: EvaluateOptions = {},
 ): Promise<Evaluation> {
+  const scorer = features && new FeatureScorer(features);
   const colours = showsColour(translator.config) ? new LabHistograms() : undefined;
   const classes = palette && new ClassScorer(palette);
   const pairs: Evaluation["pairs"] = [];
@@ -197,6 +204,8 @@ export async function evaluate(
     if (pair.replaced) continue;
     for (const output of pair.outputs) colours?.add(output, pair.target);
     const scored = scoredPair(pair, classes);
+    const lpips = await scorer?.add(pair.outputs, pair.target, pair.name);
+    if (lpips !== undefined) scored.metrics.lpips = lpips;
     pairs.push({ name: pair.name, metrics: scored.metrics });
     seconds.push(...pair.seconds);
     await onPair?.(scored);
@@ -209,13 +218,15 @@ export async function evaluate(
     mean: meanOf(pairs.map(({ metrics }) => metrics)),
     ...(classes && { classes: classes.evaluation() }),
     ...(lab && { labIntersection: lab }),
+    ...(scorer && { features: scorer.scores() }),
     secondsPerImage: timed.reduce((sum, each) => sum + each, 0) / timed.length,
   };
 }
 
-function meanOf(all: readonly PairMetrics[]): Metrics {
-  const of = (metric: keyof Metrics) => finiteMean(all, metric).mean;
-  return { l1: of("l1"), psnr: of("psnr"), ssim: of("ssim"), sharpness: of("sharpness") };
+function meanOf(all: readonly PairMetrics[]): Evaluation["mean"] {
+  const of = (metric: keyof PairMetrics) => finiteMean(all, metric).mean;
+  const lpips = all.some((metrics) => metrics.lpips !== undefined) ? { lpips: of("lpips") } : {};
+  return { l1: of("l1"), psnr: of("psnr"), ssim: of("ssim"), sharpness: of("sharpness"), ...lpips };
 }
 
 function scoredPair(pair: TranslatedPair, classes: ClassScorer | undefined): ScoredPair {

@@ -21,6 +21,8 @@ export interface Metrics {
 export interface PairMetrics extends Metrics {
   /** With a palette: the share of pixels of the right class, 0 to 1. */
   pixel?: number;
+  /** With a feature network and LPIPS's linear layers: the perceptual distance; 0 for equal pictures. */
+  lpips?: number;
   /** With several samples: the mean standard deviation of a pixel over the samples, in grey levels of 0 to 255. */
   spread?: number;
 }
@@ -30,6 +32,8 @@ export const validationMetrics = {
   L1: { unit: "mean |output \u2212 target|, range [\u22121, 1]", better: "smaller" },
   PSNR: { unit: "decibels", better: "larger" },
   SSIM: { unit: "1 is equal", better: "larger" },
+  LPIPS: { unit: "perceptual distance, 0 is equal", better: "smaller" },
+  KID: { unit: "kernel distance of all outputs and all targets, about 0 for alike sets", better: "smaller" },
 } as const;
 export type ValidationMetric = keyof typeof validationMetrics;
 

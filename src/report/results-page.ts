@@ -74,6 +74,13 @@ const columns: Record<keyof PairMetrics, Column> = {
     meaning: "detail of the output over the target's: 1 is alike, well below 1 is blurred, above 1 is noisy",
     badness: ({ sharpness }) => Math.abs(1 - sharpness),
   },
+  lpips: {
+    label: "LPIPS",
+    unit: "",
+    digits: 3,
+    meaning: "perceptual distance on the feature network named above: 0 is equal, smaller is more alike",
+    badness: ({ lpips = 0 }) => lpips,
+  },
   pixel: {
     label: "Right class",
     unit: "",

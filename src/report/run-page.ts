@@ -58,7 +58,10 @@ export interface RunPageInfo {
   /** One per step, ascending. */
   losses: readonly LossLine[];
   /** Scores on validation pairs, oldest first, and the metric that chooses the best weights. */
-  validation?: { metric: Metric; scores: readonly ({ epoch: number; step: number } & Record<Metric, number>)[] };
+  validation?: {
+    metric: Metric;
+    scores: readonly ({ epoch: number; step: number } & Partial<Record<Metric, number>>)[];
+  };
   /** Strips of input, output and target; `file` is relative to the page, such as "samples/epoch_003.png". */
   samples: readonly { epoch: number; file: string }[];
   /** Width of one picture of a strip in pixels. Small ones are enlarged without smoothing. */
@@ -172,14 +175,15 @@ has a lower <code>G_L1</code> than a sharp guess. Curves tell little about quali
 function validation({ validation: { metric, scores } = { metric: "L1", scores: [] } }: RunPageInfo): HtmlValue {
   if (scores.length === 0) return undefined;
   const x = Float64Array.from(scores, ({ step }) => step);
-  const others = (Object.keys(validationMetrics) as Metric[]).filter((name) => name !== metric);
+  const had = (name: Metric) => scores.some((score) => score[name] !== undefined);
+  const others = (Object.keys(validationMetrics) as Metric[]).filter((name) => name !== metric && had(name));
   const charts = [metric, ...others].map((name, i) =>
     lineChart({
       title: name === metric ? `${name} (chooses the best weights)` : name,
       x,
       xLabel: "step",
       yLabel: `${validationMetrics[name].unit}: ${validationMetrics[name].better === "smaller" ? "lower" : "higher"} is better`,
-      series: [{ name, tone: i === 0 ? 4 : 2, y: Float64Array.from(scores, (score) => score[name]) }],
+      series: [{ name, tone: i === 0 ? 4 : 2, y: Float64Array.from(scores, (score) => score[name] ?? Number.NaN) }],
     }),
   );
   return html`<h2>Validation</h2>\n<div class="charts">\n${charts}</div>\n`;

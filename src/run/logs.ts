@@ -1,4 +1,5 @@
 /** The logs of a run: files with one JSON object a line. */
+import { type ValidationMetric, validationMetrics } from "../metrics/pictures.ts";
 import { type Losses, lossNames } from "../model/losses.ts";
 import type { Files } from "../platform.ts";
 import { lossFile, scoreFile } from "./paths.ts";
@@ -21,6 +22,20 @@ export interface Score {
   L1: number;
   PSNR: number;
   SSIM: number;
+  /** With --features and --lpips. */
+  LPIPS?: number;
+  /** With --features. */
+  KID?: number;
+}
+
+/** The first of the best scores by a metric; scores without it do not count. */
+export function bestScore<S extends Partial<Record<ValidationMetric, number>>>(
+  scores: readonly S[],
+  metric: ValidationMetric,
+): S | undefined {
+  const sign = validationMetrics[metric].better === "smaller" ? 1 : -1;
+  const having = scores.filter((score) => score[metric] !== undefined);
+  return having.reduce<S | undefined>((a, b) => (a && sign * a[metric]! <= sign * b[metric]! ? a : b), undefined);
 }
 
 export class Log<Line extends { step: number }> {

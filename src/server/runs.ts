@@ -1,8 +1,8 @@
 /** The runs of a folder as the server shows them: what each is, where it stands, and how it has come there. */
 import { type Config, configSchema } from "../config/schema.ts";
-import { validationMetrics } from "../metrics/pictures.ts";
 import type { Files } from "../platform.ts";
 import { FollowedLog } from "../run/follow.ts";
+import { bestScore } from "../run/logs.ts";
 import { lockFile, lossFile, samplesFolder } from "../run/paths.ts";
 import { listRuns, Run, type Score } from "../run/run.ts";
 import { type RunStatus, readStatus, statusFile } from "../run/status.ts";
@@ -191,7 +191,7 @@ function summaryOf(facts: Facts): RunSummary {
     secondsLeft: training && steps && pace !== undefined ? Math.max(0, steps.last - step) * pace : undefined,
     imagesPerSecond: pace ? (batchSize * accumulate) / pace : undefined,
     losses: "pairs" in losses ? {} : losses,
-    best: bestOf(scores, valMetric),
+    best: bestScore(scores, valMetric),
     metric: valMetric,
     sample: samples.at(-1),
     about: aboutOf(config),
@@ -218,11 +218,6 @@ function stepsOf(
 function paceOf(log: FollowedLog): number | undefined {
   const seconds = log.columns.get("seconds")?.slice(-paceLines).filter(Number.isFinite).sort();
   return seconds && seconds.length > 0 ? seconds[seconds.length >> 1] : undefined;
-}
-
-function bestOf(scores: readonly Score[], metric: Config["valMetric"]): Score | undefined {
-  const sign = validationMetrics[metric].better === "smaller" ? 1 : -1;
-  return scores.reduce<Score | undefined>((a, b) => (a && sign * a[metric] <= sign * b[metric] ? a : b), undefined);
 }
 
 function aboutOf({ dataroot, direction, netG, ngf, norm, netD, ganMode, lambdaL1, cropSize }: Config): string {

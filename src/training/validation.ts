@@ -1,10 +1,14 @@
 /** Scores on pairs that are not trained on: they choose the best weights, the learning rate and the early stop. */
 import type { Config } from "../config/schema.ts";
 import type { Loader } from "../data/loader.ts";
+import { FeatureExtractor } from "../features/extractor.ts";
 import { openTestSet, translatePairs } from "../inference/evaluate.ts";
 import { Translator } from "../inference/translator.ts";
+import { featureRows } from "../metrics/features.ts";
+import { kernelDistance } from "../metrics/kid.ts";
 import { mean, measure, validationMetrics } from "../metrics/pictures.ts";
 import type { Platform } from "../platform.ts";
+import { bestScore } from "../run/logs.ts";
 import type { Run, Score } from "../run/run.ts";
 import type { Trainer } from "./trainer.ts";
 
@@ -19,6 +23,9 @@ export class Validation {
   readonly #translator: Translator;
   readonly #run: Run;
   readonly #trainer: Trainer;
+  readonly #extractor: FeatureExtractor | undefined;
+  /** The features of the targets, which are the same at every score. */
+  #targets: Float32Array[] | undefined;
 
   /**
    * @param step the last step of the run; scores of later steps are removed
@@ -36,7 +43,10 @@ export class Validation {
     const { valPhase: phase, valSize: count, skipUnpaired, skipBadImages } = config;
     const { loader } = await openTestSet(config, { phase, count, skipUnpaired, skipBadImages, cacheBytes }, platform);
     const translator = Translator.of(config, trainer.shownG, platform);
-    return new Validation(config, run, trainer, loader, translator, await run.scores.cutAfter(step));
+    const { features, lpips, featureResize: resize, threads } = config;
+    const extractor =
+      features === undefined ? undefined : await FeatureExtractor.open({ features, lpips, resize, threads }, platform);
+    return new Validation(config, run, trainer, loader, translator, extractor, await run.scores.cutAfter(step));
   }
 
   private constructor(
@@ -45,6 +55,7 @@ export class Validation {
     trainer: Trainer,
     loader: Loader,
     translator: Translator,
+    extractor: FeatureExtractor | undefined,
     scores: Score[],
   ) {
     this.#config = config;
@@ -52,17 +63,23 @@ export class Validation {
     this.#trainer = trainer;
     this.#loader = loader;
     this.#translator = translator;
+    this.#extractor = extractor;
     this.scores = scores;
   }
 
   /** The scores by --val-metric before `epoch`, for the schedule of the learning rate. */
   history(epoch: number): number[] {
-    return this.scores.filter((score) => score.epoch < epoch).map((score) => score[this.#config.valMetric]);
+    return this.#scored.filter((score) => score.epoch < epoch).map((score) => score[this.#config.valMetric]!);
   }
 
   /** Whether smaller or larger scores are better. */
   get better(): "smaller" | "larger" {
     return validationMetrics[this.#config.valMetric].better;
+  }
+
+  /** The scores that have the chosen metric: a continued run may have had no feature network before. */
+  get #scored(): Score[] {
+    return this.scores.filter((score) => score[this.#config.valMetric] !== undefined);
   }
 
   /** Whether the end of this epoch still has to be scored. */
@@ -77,38 +94,56 @@ export class Validation {
   async score(epoch: number, step: number): Promise<string> {
     const { valMetric: metric, valPhase } = this.#config;
     const each = [];
-    for await (const { outputs, target } of translatePairs(this.#translator, this.#loader)) {
-      each.push(measure(outputs[0]!, target));
+    const outputFeatures: Float32Array[] = [];
+    const targetFeatures: Float32Array[] = [];
+    const distances: number[] = [];
+    for await (const { outputs, target, name } of translatePairs(this.#translator, this.#loader)) {
+      const output = outputs[0]!;
+      each.push(measure(output, target));
+      if (!this.#extractor) continue;
+      outputFeatures.push(await this.#extractor.features(output, name));
+      if (!this.#targets) targetFeatures.push(await this.#extractor.features(target, name));
+      if (this.#extractor.linear) distances.push(await this.#extractor.distance(output, target, name));
     }
     const { l1: L1, psnr: PSNR, ssim: SSIM } = mean(each);
     const score: Score = { epoch, step, L1, PSNR, SSIM };
+    if (this.#extractor) {
+      this.#targets ??= targetFeatures;
+      score.KID = kernelDistance(featureRows(outputFeatures), featureRows(this.#targets)).mean;
+      if (distances.length > 0) score.LPIPS = distances.reduce((sum, d) => sum + d, 0) / distances.length;
+    }
     this.scores.push(score);
     await this.#run.scores.append(score);
     const best = this.best!;
     if (best === score) await this.#run.saveWeights("best", this.#trainer, { epoch, step });
-    const values = `L1 ${L1.toFixed(4)}, PSNR ${PSNR.toFixed(2)} dB, SSIM ${SSIM.toFixed(3)}`;
     const verdict =
       best === score
         ? `the best ${metric} so far, kept as best_net_G.safetensors`
-        : `the best ${metric} was ${best[metric].toPrecision(4)} in epoch ${best.epoch}`;
-    return `epoch ${epoch}: ${each.length} pairs of ${valPhase}: ${values}; ${verdict}`;
+        : `the best ${metric} was ${best[metric]!.toPrecision(4)} in epoch ${best.epoch}`;
+    return `epoch ${epoch}: ${each.length} pairs of ${valPhase}: ${valuesOf(score)}; ${verdict}`;
   }
 
   /** The first of the best scores. */
   get best(): Score | undefined {
-    const sign = this.better === "smaller" ? 1 : -1;
-    const key = (score: Score) => sign * score[this.#config.valMetric];
-    return this.scores.reduce<Score | undefined>((a, b) => (a && key(a) <= key(b) ? a : b), undefined);
+    return bestScore(this.scores, this.#config.valMetric);
   }
 
   /** Whether --early-stop ends the run: the last so many scores were no better than one before. */
   get exhausted(): boolean {
     const { earlyStop } = this.#config;
     if (earlyStop === undefined || !this.best) return false;
-    return this.scores.length - 1 - this.scores.indexOf(this.best) >= earlyStop;
+    return this.#scored.length - 1 - this.#scored.indexOf(this.best) >= earlyStop;
   }
 
-  close(): Promise<void> {
-    return this.#translator.close();
+  async close(): Promise<void> {
+    await this.#translator.close();
+    await this.#extractor?.close();
   }
+}
+
+function valuesOf({ L1, PSNR, SSIM, LPIPS, KID }: Score): string {
+  const values = [`L1 ${L1.toFixed(4)}`, `PSNR ${PSNR.toFixed(2)} dB`, `SSIM ${SSIM.toFixed(3)}`];
+  if (LPIPS !== undefined) values.push(`LPIPS ${LPIPS.toFixed(4)}`);
+  if (KID !== undefined) values.push(`KID ${KID.toPrecision(4)}`);
+  return values.join(", ");
 }

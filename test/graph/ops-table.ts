@@ -10,8 +10,11 @@ export interface Sample {
   attrs?: Attributes;
   /** The value of the output at `i`. */
   y(i: number[], ...x: At[]): number;
-  /** The range of the random inputs: normal by default, above 1, or at least 0.25 away from 0 and from +-1. */
-  draw?: "positive" | "away";
+  /**
+   * The range of the random inputs: normal by default, above 1, at least 0.25 away from 0 and from +-1, or different whole
+   * numbers.
+   */
+  draw?: "positive" | "away" | "apart";
   /** Inputs beyond the tensors of `shapes`, as numbers. */
   numbers?: number[];
   /** Inputs that are bools, true where the drawn value is above 0. */
@@ -160,6 +163,27 @@ export const table: Record<string, Sample[]> = {
       ...both,
     },
   ],
+  MaxPool: [
+    {
+      shapes: [[2, 2, 7, 6]],
+      attrs: { kernel_shape: [3, 2], strides: [2, 2], pads: [0, 0, 0, 0] },
+      y: ([n, c, p, q], x) => largest(3, 2, (i, j) => x!(n!, c!, 2 * p! + i, 2 * q! + j)),
+      draw: "apart",
+      ...both,
+    },
+    {
+      // Windows that overlap, and all values below 0: the edge must not count as 0.
+      shapes: [[1, 2, 4, 5]],
+      attrs: { kernel_shape: [3, 3], strides: [1, 2], pads: [1, 0, 1, 2] },
+      y: ([n, c, p, q], x) =>
+        largest(3, 3, (i, j) => {
+          const [row, column] = [p! + i - 1, 2 * q! + j];
+          return row < 0 || row > 3 || column > 4 ? Number.NEGATIVE_INFINITY : x!(n!, c!, row, column);
+        }),
+      draw: "apart",
+      ...both,
+    },
+  ],
   Gemm: [gemm(0, 0, false), gemm(0, 1, true), gemm(1, 0, true), gemm(1, 1, false)],
 
   Identity: unary((x) => x),
@@ -234,6 +258,11 @@ export const table: Record<string, Sample[]> = {
     { shapes: [[]], attrs: { shape: [2] }, y: (i, x) => x!(...i) },
   ],
 };
+
+/** The largest value of a window. */
+function largest(rows: number, columns: number, at: (i: number, j: number) => number): number {
+  return Math.max(...upTo(rows).flatMap((i) => upTo(columns).map((j) => at(i, j))));
+}
 
 /** The index that position `i` has in an axis of `n` values that is mirrored about its first and last value. */
 function mirrored(i: number, n: number): number {

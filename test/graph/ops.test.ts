@@ -93,6 +93,9 @@ function apply(name: string, { attrs, numbers = [], bools = [] }: Sample, x: Ten
 /** Values of the inputs, on a grid of 1/256. */
 function draw({ shapes, draw: kind }: Sample): Float32Array[] {
   const random = new Random(1, "sample", 0);
+  // From -count on, in an order of multiplication: 11 has no divisor in common with the counts of the table.
+  const apart = (count: number) => Float32Array.from({ length: count }, (_, i) => ((11 * i + 3) % count) - count);
+  if (kind === "apart") return shapes.map((shape) => apart(sizeOf(shape)));
   return shapes.map((shape) =>
     normals(random, sizeOf(shape)).map((v) => {
       if (kind === "positive") return 1 + Math.abs(v);

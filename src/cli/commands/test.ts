@@ -7,16 +7,18 @@ import type { Palette } from "../../data/palette.ts";
 import { PairReader } from "../../data/reader.ts";
 import { ConfigError } from "../../errors.ts";
 import { unknownData } from "../../exchange/describe.ts";
+import type { FeatureScoring } from "../../features/scorer.ts";
 import { openTestSet, paletteOfTargets, type TestSet } from "../../inference/evaluate.ts";
 import type { Translator } from "../../inference/translator.ts";
 import type { Command, Output } from "../command.ts";
+import { featureFacts, featureTestOptions, openFeatures } from "../feature-scores.ts";
 import { namedPalette, paletteChoices } from "../palette.ts";
 import { Counter } from "../progress.ts";
 import { metricLines, writeResults } from "../results.ts";
 import { otherOptions, ownOptions, storedOptions } from "../runs.ts";
 import { epochOption, openForTest, testTimeOptions } from "../test-time.ts";
 
-const { name, checkpointsDir, skipUnpaired, skipBadImages } = configSchema.shape;
+const { name, checkpointsDir, skipUnpaired, skipBadImages, features, lpips, featureResize } = configSchema.shape;
 
 const schema = z.object({
   name,
@@ -60,6 +62,8 @@ const schema = z.object({
     value: `auto|${paletteChoices}`,
     help: "for label maps: score classes, each pixel by the nearest of these colours; auto uses the colours of the targets",
   }),
+  ...{ features, lpips, featureResize },
+  ...featureTestOptions,
   ...testTimeOptions,
 });
 
@@ -73,6 +77,7 @@ export const test: Command = {
     "npx pix2pix test --name facades --phase val --num-test 20 --epoch 100",
     "npx pix2pix test --name labels --eval --palette cityscapes",
     "npx pix2pix test --name facades --samples 10",
+    "npx pix2pix test --name facades --features squeezenet.safetensors --lpips squeeze.safetensors",
   ],
   async run(given, output) {
     const options = ownOptions(schema, given);
@@ -80,7 +85,9 @@ export const test: Command = {
       throw new ConfigError("--keep-size and --aspect-ratio both say what the pictures look like; give one of them");
     }
     const { translator, platform, fit } = await openForTest(options, otherOptions(schema, given), output);
+    let features: FeatureScoring | undefined;
     try {
+      features = await openFeatures(options, platform, output);
       const { preprocess, aspectRatio } = fit;
       if ((options.dataroot ?? translator.config.dataroot) === unknownData) {
         throw new ConfigError("--dataroot is missing: imported weights do not say on which pairs they were trained");
@@ -96,8 +103,8 @@ export const test: Command = {
         {
           folder: `${options.resultsDir}/${name}/${set.phase}_${options.epoch}`,
           title: `${name}: ${set.phase}`,
-          facts: factsOf(translator, set, options),
-          ...{ samples: options.samples, palette, aspectRatio },
+          facts: { ...factsOf(translator, set, options), ...featureFacts(features) },
+          ...{ samples: options.samples, palette, features, aspectRatio },
           sizeOf: options.keepSize ? (index) => reader.inputSize(set.pairs[index]!) : undefined,
           onPair: () => counter.done(),
         },
@@ -111,6 +118,7 @@ export const test: Command = {
       output.print(`Pictures and the metrics of each: ${page}`);
       return 0;
     } finally {
+      await features?.extractor.close();
       await translator.close();
     }
   },

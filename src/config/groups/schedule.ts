@@ -73,7 +73,7 @@ export const scheduleOptions = {
   }),
   valMetric: option(z.enum(namesOf(validationMetrics)).default("L1"), {
     group: "validation",
-    help: "score that selects the best weights and that --lr-policy plateau and --early-stop use",
+    help: "score that selects the best weights and that --lr-policy plateau and --early-stop use; KID needs --features, LPIPS also --lpips",
     resume: true,
   }),
   dropout: option(z.enum(["on", "off"]).default("on"), {

@@ -1,14 +1,14 @@
 /** Files of weights, in any of the known formats, as tensors by name. */
 import { CheckpointError } from "../errors.ts";
-import { lookAlike } from "../formats/look-alike.ts";
-import { decode } from "../formats/safetensors.ts";
-import { type Slices, slicesOf } from "../formats/slices.ts";
-import { type SourceTensor, sourceOf } from "../formats/tensors.ts";
-import { isTorch, readTorch } from "../formats/torch/file.ts";
-import { moduleParts } from "../formats/torch/names.ts";
-import { TorchTensor } from "../formats/torch/tensor.ts";
 import type { Files } from "../platform.ts";
 import { visible } from "../text.ts";
+import { lookAlike } from "./look-alike.ts";
+import { decode } from "./safetensors.ts";
+import { type Slices, slicesOf } from "./slices.ts";
+import { type SourceTensor, sourceOf } from "./tensors.ts";
+import { isTorch, readTorch } from "./torch/file.ts";
+import { moduleParts } from "./torch/names.ts";
+import { TorchTensor } from "./torch/tensor.ts";
 
 /** The contents of a file. */
 export interface WeightsFile {

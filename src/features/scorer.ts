@@ -1,0 +1,90 @@
+/** FID, KID and LPIPS of a test set, from pair to pair. */
+import { UserError } from "../errors.ts";
+import { type FeatureRows, featureRows } from "../metrics/features.ts";
+import { frechetDistance, moments } from "../metrics/fid.ts";
+import { type Kid, type KidOptions, kernelDistance } from "../metrics/kid.ts";
+import type { Picture } from "../platform.ts";
+import type { FeatureExtractor } from "./extractor.ts";
+import type { FeatureStatistics } from "./statistics.ts";
+
+/** How outputs are scored on features. */
+export interface FeatureScoring extends KidOptions {
+  extractor: FeatureExtractor;
+  /** The set that outputs are compared with. Default: the targets of the pairs. */
+  reference?: FeatureStatistics | undefined;
+}
+
+/** The scores of a set of outputs on the features of a network. */
+export interface FeatureScores {
+  /** The network, in words. */
+  network: string;
+  resize: string;
+  /** Whether these are the figures of papers: the published Inception of 2015. */
+  published: boolean;
+  kid: Kid;
+  fid: number;
+  /** Pictures of the outputs and of the set that they are compared with. */
+  outputs: number;
+  targets: number;
+  /** The features themselves. */
+  rows: { outputs: FeatureRows; targets: FeatureRows };
+}
+
+/** Collects the features of outputs and targets. */
+export class FeatureScorer {
+  readonly #scoring: FeatureScoring;
+  readonly #outputs: Float32Array[] = [];
+  readonly #targets: Float32Array[] = [];
+
+  constructor(scoring: FeatureScoring) {
+    this.#scoring = scoring;
+  }
+
+  /**
+   * Adds the outputs of a pair.
+   * @returns the mean LPIPS of the outputs against the target; undefined without linear layers
+   */
+  async add(outputs: readonly Picture[], target: Picture, name: string): Promise<number | undefined> {
+    const { extractor, reference } = this.#scoring;
+    for (const output of outputs) this.#outputs.push(await extractor.features(output, name));
+    if (!reference) this.#targets.push(await extractor.features(target, name));
+    if (!extractor.linear) return undefined;
+    let sum = 0;
+    for (const output of outputs) sum += await extractor.distance(output, target, name);
+    return sum / outputs.length;
+  }
+
+  /** @throws UserError for fewer than two pictures, and for features that are not finite */
+  scores(): FeatureScores {
+    const { extractor, reference, ...options } = this.#scoring;
+    const outputs = featureRows(this.#outputs);
+    const targets = reference?.rows ?? featureRows(this.#targets);
+    return {
+      ...scoresOf(outputs, targets, reference, options),
+      network: extractor.file.label,
+      resize: extractor.resize,
+      published: extractor.file.published !== undefined && extractor.file.network.scaling === "inception",
+    };
+  }
+}
+
+function scoresOf(
+  outputs: FeatureRows,
+  targets: FeatureRows,
+  reference: FeatureStatistics | undefined,
+  options: KidOptions,
+) {
+  if (outputs.count === 0) throw new UserError("there are no outputs to score");
+  const kid = kernelDistance(outputs, targets, options);
+  const fid = frechetDistance(moments(outputs, "the outputs"), reference?.moments ?? moments(targets, "the targets"));
+  return { kid, fid, outputs: outputs.count, targets: targets.count, rows: { outputs, targets } };
+}
+
+/** "KID" and "FID" for the network with which they are defined, else with the network's name. */
+export function figureNames({ published, network }: Pick<FeatureScores, "published" | "network">): {
+  kid: string;
+  fid: string;
+} {
+  const on = published ? "" : ` on ${network} features`;
+  return { kid: `KID${on}`, fid: `FID${on}` };
+}
