@@ -28,7 +28,7 @@ export function App({ home }: { home: Home }) {
     <>
       <header class="head">
         <a class="brand" href={addressOf({ page: "studio" })}>
-          pix2pix
+          pix<span>2</span>pix
         </a>
         {pages.length > 1 && (
           <nav aria-label="Pages">

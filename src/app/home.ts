@@ -66,6 +66,8 @@ export interface StudioPair {
   input: Picture;
   /** Absent where only the input was published. */
   target?: Picture | undefined;
+  /** The output that was published with it, shown until this machine has computed its own. */
+  output?: Picture | undefined;
 }
 
 /** A run that can be drawn with. */

@@ -1,4 +1,5 @@
 /** How a person makes an input for a generator: what to draw with, found from the inputs that it was trained on. */
+import * as z from "zod";
 import type { Picture } from "../platform.ts";
 import { collectPalette, nearestColours, type Palette, type PaletteColour, palettes } from "./palette.ts";
 
@@ -11,13 +12,31 @@ export type DrawingTool = "regions" | "lines" | "photographs";
 export interface DrawingKit {
   tool: DrawingTool;
   /** The colours to draw with, most frequent first. */
-  colours: readonly { name: string; rgb: readonly [number, number, number] }[];
+  colours: readonly { name: string; rgb: Rgb }[];
   /** The colour of an empty sheet. */
-  background: readonly [number, number, number];
+  background: Rgb;
+}
+
+type Rgb = readonly [number, number, number];
+
+const rgb = z.tuple([z.int(), z.int(), z.int()]);
+const schema = z.object({
+  tool: z.enum(["regions", "lines", "photographs"]),
+  colours: z.array(z.object({ name: z.string(), rgb })),
+  background: rgb,
+});
+
+/** A kit from its JSON; undefined where the text is none. */
+export function parseDrawingKit(text: string): DrawingKit | undefined {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Pictures that a kit is computed from: more do not change it. */
-export const drawingPictures = 24;
+export const drawingPictures = 16;
 
 /** Most colours of label maps: with more, a person would not find the one that is wanted. */
 const mostColours = 40;
@@ -29,8 +48,7 @@ const flatShare = 0.9;
 const paperShare = 0.6;
 
 /**
- * The kit for inputs such as these, at best `drawingPictures` of them.
- * @throws UserError never: pictures that are neither label maps nor line art are photographs
+ * The kit for inputs such as these, at best `drawingPictures` of them. What is neither label maps nor line art is photographs.
  */
 export function drawingKit(inputs: readonly Picture[]): DrawingKit {
   const colours = collectPalette(inputs).slice(0, mostColours + 1);

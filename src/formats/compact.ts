@@ -5,6 +5,7 @@
 import { CheckpointError } from "../errors.ts";
 import { fromHalf, toHalf } from "./half.ts";
 import { decode, encode, type StoredTensor } from "./safetensors.ts";
+import { joined } from "./streams.ts";
 
 export type Precision = "float32" | "float16" | "int8";
 
@@ -51,14 +52,7 @@ function eightBit(name: string, { shape, data }: Float): Tensors {
 export function expandWeights(bytes: Uint8Array, path: string): Uint8Array {
   const { tensors, metadata } = decode(bytes, path);
   if (!Object.values(tensors).some(({ dtype }) => dtype === "F16" || dtype === "I8")) return bytes;
-  const chunks = encode(expanded(tensors, path), metadata);
-  const whole = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
+  return joined(encode(expanded(tensors, path), metadata));
 }
 
 function expanded(tensors: Readonly<Tensors>, path: string): Tensors {

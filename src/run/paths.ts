@@ -21,6 +21,7 @@
 
 export const configFile = "config.json";
 export const dataFile = "data.json";
+export const drawingFile = "drawing.json";
 export const pageFile = "index.html";
 export const lossFile = "loss_log.jsonl";
 export const scoreFile = "val_log.jsonl";

@@ -3,6 +3,7 @@
  */
 
 import { type Config, readConfig } from "../config/schema.ts";
+import { type DrawingKit, parseDrawingKit } from "../data/drawing.ts";
 import { CheckpointError, nearest } from "../errors.ts";
 import { encode, type StoredTensor } from "../formats/safetensors.ts";
 import type { Files } from "../platform.ts";
@@ -11,6 +12,7 @@ import { Checkpoint, type Networks, type Progress, readTensors } from "./checkpo
 import { type Log, type LossLine, lossLog, type Score, scoreLog } from "./logs.ts";
 import {
   configFile,
+  drawingFile,
   epochOfSample,
   isLeftOver,
   labelOf,
@@ -232,6 +234,19 @@ export class Run {
   async generatorFile(): Promise<Uint8Array> {
     const average = this.path(weightsFile("latest", "G_ema"));
     return this.#files.read((await this.#files.exists(average)) ? average : this.path(weightsFile("latest", "G")));
+  }
+
+  // ---- Drawing ------------------------------------------------------------------------------------------------------
+
+  /** What inputs of this run are drawn with; undefined where it was not stored, or cannot be read. */
+  async drawing(): Promise<DrawingKit | undefined> {
+    const path = this.path(drawingFile);
+    if (!(await this.#files.exists(path))) return undefined;
+    return parseDrawingKit(new TextDecoder().decode(await this.#files.read(path)));
+  }
+
+  saveDrawing(kit: DrawingKit): Promise<void> {
+    return this.#files.write(this.path(drawingFile), `${JSON.stringify(kit)}\n`);
   }
 
   // ---- Samples and the page -----------------------------------------------------------------------------------------

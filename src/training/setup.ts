@@ -6,6 +6,8 @@ import { sampleNotes } from "../data/sample.ts";
 import { chooseDevice } from "../engines/device.ts";
 import { CheckpointError } from "../errors.ts";
 import { initialiseFrom } from "../exchange/load.ts";
+import { decode } from "../formats/safetensors.ts";
+import { storeDrawing } from "../inference/examples.ts";
 import { type Init, inits } from "../nn/init.ts";
 import type { Device, Files, Platform } from "../platform.ts";
 import { DataRecord } from "../run/data-record.ts";
@@ -101,6 +103,7 @@ async function open({ found, device, size, ...opened }: Opening): Promise<Traini
   const lines = await run.losses.cutAfter(step);
   await run.saveConfig(await toStore(run, config, step, steps.last));
   await data.save(run.dir);
+  await storeDrawing(run, config, platform);
   const about = { runDir: run.dir, threads, steps: { done: step, ...steps } };
   events.start?.(describe(config, trainer, { ...found, ...size }, about));
   const validation = await Validation.open(config, run, platform, trainer, step);

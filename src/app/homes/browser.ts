@@ -1,12 +1,15 @@
 /** `pix2pix web`: the runs in this browser's storage, and the generator that is shipped with the page. */
+import type { Config } from "../../config/schema.ts";
 import { UserError } from "../../errors.ts";
+import { drawingOf, openExamples } from "../../inference/examples.ts";
+import { norms } from "../../nn/norms.ts";
 import { listRuns, Run } from "../../run/run.ts";
 import { files } from "../../web/files.ts";
-import type { About, Home, OpenRun, RunEntry } from "../home.ts";
+import { images } from "../../web/images.ts";
+import type { About, Home, OpenRun, RunEntry, StudioPair } from "../home.ts";
 import { checkpointsDir } from "../train/storage.ts";
 import { Generators, openGenerator } from "./generators.ts";
 import { PublishedRuns } from "./published.ts";
-import { drawingOf, pairOf } from "./stored.ts";
 
 export class BrowserHome implements Home {
   readonly kind = "browser";
@@ -36,9 +39,13 @@ export class BrowserHome implements Home {
       { checkpointsDir, name },
       {
         title: name,
-        drawing: await drawingOf(run, config),
+        width: config.cropSize,
+        height: config.cropHeight,
+        stochastic: !config.noDropout,
+        batchNorms: !norms[config.norm].perPicture,
+        drawing: await drawingOf(run, config, { files, images }),
         epochs: () => run.keptWeights(),
-        pair: () => pairOf(config),
+        pair: () => randomPair(config),
         version: async () => (await run.progress().catch(() => undefined))?.step ?? 0,
       },
     );
@@ -59,4 +66,10 @@ async function stateOf(dir: string, finished: boolean): Promise<RunEntry["state"
   const { held = [] } = (await navigator.locks?.query()) ?? {};
   if (held.some(({ name }) => name?.startsWith(`pix2pix ${dir}/`))) return "training";
   return finished ? "finished" : "paused";
+}
+
+/** A pair at random, of the test pairs where the data set has them. */
+async function randomPair(config: Config): Promise<StudioPair | undefined> {
+  const examples = await openExamples(config, { files, images });
+  return examples?.pair(Math.floor(Math.random() * examples.count));
 }

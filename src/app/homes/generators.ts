@@ -1,7 +1,5 @@
 /** Generators in a worker of this page, opened when they are first used. */
-import type { Config } from "../../config/schema.ts";
 import type { DrawingKit } from "../../data/drawing.ts";
-import { norms } from "../../nn/norms.ts";
 import type { Picture } from "../../platform.ts";
 import type { RunPlace } from "../../run/run.ts";
 import type { Client, RemoteTranslator } from "../../web/client.ts";
@@ -11,6 +9,10 @@ import { makeClient } from "./client.ts";
 /** What a home knows of a run beside its generator. */
 export interface RunSource {
   title: string;
+  width: number;
+  height: number;
+  stochastic: boolean;
+  batchNorms: boolean;
   drawing: DrawingKit;
   epochs(): Promise<readonly string[]>;
   pair(): Promise<StudioPair | undefined>;
@@ -38,17 +40,13 @@ export class Generators {
   }
 }
 
-/** Opens a run of the browser's storage, or one that is published with the page. */
-export async function openGenerator({ client }: Generators, place: RunPlace, source: RunSource): Promise<OpenRun> {
+/** Opens a run of the browser's storage, or one that is published with the page. Its weights begin to load. */
+export function openGenerator({ client }: Generators, place: RunPlace, source: RunSource): OpenRun {
   const opened = new Opened(client, place, source);
-  const config = await opened.config();
+  opened.prepare();
   return {
     ...source,
     name: place.name,
-    width: config.cropSize,
-    height: config.cropHeight,
-    stochastic: !config.noDropout,
-    batchNorms: !norms[config.norm].perPicture,
     translate: (picture, settings) => opened.translate(picture, settings),
     close: () => opened.close(),
   };
@@ -68,8 +66,9 @@ class Opened {
     this.#source = source;
   }
 
-  async config(): Promise<Config> {
-    return (await this.#open({})).config;
+  /** A failure is told with the first picture. */
+  prepare(): void {
+    this.#open({}).catch(() => {});
   }
 
   async translate(picture: Picture, settings: TranslateSettings = {}): Promise<Translated> {

@@ -1,27 +1,13 @@
 /** Runs that are published with the page: their list, and their examples. */
-import type { DrawingKit } from "../../data/drawing.ts";
 import { drawFacade } from "../../demo/facades.ts";
+import { UserError } from "../../errors.ts";
+import type { PublishedIndex, PublishedRun } from "../../inference/publish.ts";
 import { Random } from "../../random.ts";
 import { images } from "../../web/images.ts";
 import { publishedDir } from "../../web/published.ts";
 import type { OpenRun, RunEntry, StudioPair } from "../home.ts";
 import { publishedBase } from "./client.ts";
 import { type Generators, openGenerator } from "./generators.ts";
-
-/** index.json in the folder of published runs. */
-export interface PublishedIndex {
-  runs: PublishedRun[];
-}
-
-export interface PublishedRun {
-  name: string;
-  title: string;
-  drawing: DrawingKit;
-  /** Inputs and targets, relative to the folder of the run. */
-  examples: readonly { name: string; input: string; target?: string }[];
-  /** Examples are drawn by the rules of the built-in data set; so any number of them. */
-  drawn?: "facades";
-}
 
 export class PublishedRuns {
   readonly #generators: Generators;
@@ -47,33 +33,37 @@ export class PublishedRuns {
     return openGenerator(this.#generators, place, {
       ...run,
       epochs: async () => ["latest"],
-      pair: run.drawn ? drawnPairs() : () => example(run),
+      pair: examplesOf(run),
     });
   }
 }
 
-const drawnSize = 256;
-/** The house that stands on the sheet at first. */
-const firstHouse = 4;
-
-/** Facades one after the other, from the one that is shown at first. */
-function drawnPairs(): () => Promise<StudioPair> {
-  let next = firstHouse;
+/** The published examples one after the other; after them, where the data set is drawn by rules, new drawings. */
+function examplesOf(run: PublishedRun): () => Promise<StudioPair | undefined> {
+  const { examples, drawn, width } = run;
+  let next = 0;
   return async () => {
-    const { label, photo } = drawFacade(new Random(0, "facade", next), drawnSize);
-    return { name: `facade_${next++}`, input: label, target: photo };
+    const at = next++;
+    if (drawn && at >= examples.length) return drawnPair(at, width);
+    return example(run, at % Math.max(1, examples.length));
   };
 }
 
-let shown = 0;
+/** A facade that the generator was not trained on: its seed is another. */
+function drawnPair(index: number, size: number): StudioPair {
+  const { label, photo } = drawFacade(new Random(0, "facade", index), size);
+  return { name: `facade_${index}`, input: label, target: photo };
+}
 
-async function example({ name, examples }: PublishedRun): Promise<StudioPair | undefined> {
-  const chosen = examples[shown++ % Math.max(1, examples.length)];
+async function example({ name, examples }: PublishedRun, index: number): Promise<StudioPair | undefined> {
+  const chosen = examples[index];
   if (!chosen) return undefined;
-  const load = async (file: string) => {
+  const load = async (file: string | undefined) => {
+    if (file === undefined) return undefined;
     const response = await fetch(`${publishedBase()}${encodeURIComponent(name)}/${file}`);
+    if (!response.ok) throw new UserError(`${file} cannot be loaded: the server answers ${response.status}.`);
     return images.decode(new Uint8Array(await response.arrayBuffer()));
   };
-  const [input, target] = await Promise.all([load(chosen.input), chosen.target ? load(chosen.target) : undefined]);
-  return { name: chosen.name, input, target };
+  const [input, target, output] = await Promise.all([chosen.input, chosen.target, chosen.output].map(load));
+  return input && { name: chosen.name, input, target, output };
 }

@@ -1,23 +1,90 @@
 /** Draws inputs for a generator and shows its outputs. */
 import { useEffect, useState } from "preact/hooks";
-import type { OpenRun } from "../home.ts";
+import type { DrawingTool } from "../../data/drawing.ts";
+import type { Home, OpenRun, RunEntry, StudioPair } from "../home.ts";
 import type { PageProps } from "../page.ts";
 import { messageOf, Note } from "../parts/basics.tsx";
+import { addressOf, type Route } from "../routes.ts";
+import { Workbench } from "./workbench.tsx";
+
+/** A run, with what lies on its sheet at first. */
+interface Opened {
+  run: OpenRun;
+  first: StudioPair | undefined;
+}
+
+const hints: Record<DrawingTool, string> = {
+  regions: "Change the drawing; the network paints the picture beside it.",
+  lines: "Draw lines; the network fills them in.",
+  photographs: "Upload a picture or take one; the network translates it.",
+};
 
 export function Studio({ home, route }: PageProps) {
-  const [run, setRun] = useState<OpenRun>();
-  const [error, setError] = useState<string>();
-  useEffect(() => {
-    const open = async () => {
-      const name = route.run ?? (await home.runs()).find(({ usable }) => usable)?.name;
-      if (name) setRun(await home.open(name));
-    };
-    open().catch((thrown) => setError(messageOf(thrown)));
-  }, [home, route.run]);
+  const shown = route.page === "studio";
+  const runs = useRuns(home, shown);
+  const { opened, error } = useOpened(home, route, runs);
+  const usable = runs?.filter((run) => run.usable) ?? [];
   return (
-    <div class="page">
-      <h1>{run?.title ?? "Studio"}</h1>
+    <div class="studio">
+      <div class="title">
+        <div>
+          <h1>{opened?.run.title ?? "Studio"}</h1>
+          {opened && <p class="hint">{hints[opened.run.drawing.tool]}</p>}
+        </div>
+        {usable.length > 1 && (
+          <select
+            aria-label="Generator"
+            value={opened?.run.name}
+            onChange={({ currentTarget }) => {
+              location.hash = addressOf({ page: "studio", run: currentTarget.value });
+            }}
+          >
+            {usable.map(({ name, title }) => (
+              <option key={name} value={name}>
+                {title}
+              </option>
+            ))}
+          </select>
+        )}
+      </div>
       {error && <Note bad>{error}</Note>}
+      {runs && usable.length === 0 && !error && (
+        <Note>No run has weights yet. Train one; after its first checkpoint you can draw with it here.</Note>
+      )}
+      {opened && <Workbench key={opened.run.name} {...opened} shown={shown} />}
     </div>
   );
+}
+
+function useRuns(home: Home, shown: boolean): readonly RunEntry[] | undefined {
+  const [runs, set] = useState<readonly RunEntry[]>();
+  useEffect(() => {
+    if (shown) home.runs().then(set, () => set([]));
+  }, [home, shown]);
+  return runs;
+}
+
+/** Opens the run of the address, or the first that can be drawn with. */
+function useOpened(home: Home, route: Route, runs: readonly RunEntry[] | undefined) {
+  const [opened, set] = useState<Opened>();
+  const [error, setError] = useState<string>();
+  const asked = route.page === "studio" ? route.run : undefined;
+  const name = asked ?? opened?.run.name ?? runs?.find(({ usable }) => usable)?.name;
+  useEffect(() => {
+    if (!name || name === opened?.run.name) return;
+    let current = true;
+    const open = async () => {
+      const run = await home.open(name);
+      const first = await run.pair().catch(() => undefined);
+      if (!current) return run.close();
+      setError(undefined);
+      set({ run, first });
+      await opened?.run.close();
+    };
+    open().catch((thrown) => current && setError(messageOf(thrown)));
+    return () => {
+      current = false;
+    };
+  }, [home, name]);
+  return { opened, error };
 }

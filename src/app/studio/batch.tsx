@@ -1,0 +1,108 @@
+/** Many pictures in, a zip of their outputs out. */
+import { zipSync } from "fflate";
+import { useRef, useState } from "preact/hooks";
+import { images } from "../../web/images.ts";
+import type { OpenRun } from "../home.ts";
+import { Button, messageOf, Note } from "../parts/basics.tsx";
+import { Dialog } from "../parts/dialog.tsx";
+import { save } from "../parts/save.ts";
+import { fitted, pictureFiles, readPicture } from "./incoming.ts";
+import type { StudioSettings } from "./settings.tsx";
+
+interface BatchProps {
+  run: OpenRun;
+  settings: StudioSettings;
+  /** Files that were dropped on the sheet together. */
+  given: readonly File[];
+  close(): void;
+}
+
+interface Progress {
+  done: number;
+  all: number;
+  failed: readonly string[];
+  finished: boolean;
+}
+
+export function Batch({ run, settings, given, close }: BatchProps) {
+  const [progress, set] = useState<Progress>();
+  const stopped = useRef(false);
+  const start = (files: readonly File[]) =>
+    void translateAll(run, settings, files, set, stopped).catch((error) =>
+      set({ done: 0, all: files.length, failed: [messageOf(error)], finished: true }),
+    );
+  const end = () => {
+    stopped.current = true;
+    close();
+  };
+  return (
+    <Dialog title="Translate many pictures" close={end}>
+      <p>Every output becomes a PNG in one zip file. Pictures keep their shape.</p>
+      {!progress && (
+        <div class="row">
+          {given.length > 0 ? (
+            <Button primary onClick={() => start(given)}>
+              Translate {given.length} pictures
+            </Button>
+          ) : (
+            <label class="button primary">
+              Choose pictures
+              <input
+                type="file"
+                class="unseen"
+                multiple
+                accept="image/*"
+                onChange={({ currentTarget }) => start(pictureFiles(currentTarget.files))}
+              />
+            </label>
+          )}
+        </div>
+      )}
+      {progress && (
+        <>
+          <progress max={progress.all} value={progress.done} aria-label="Pictures" />
+          <p role="status">
+            {progress.done} of {progress.all} pictures{progress.finished && ". The zip is in your downloads."}
+          </p>
+          {progress.failed.map((text) => (
+            <Note key={text}>{text}</Note>
+          ))}
+        </>
+      )}
+    </Dialog>
+  );
+}
+
+async function translateAll(
+  run: OpenRun,
+  { samples: _, size, ...settings }: StudioSettings,
+  files: readonly File[],
+  report: (progress: Progress) => void,
+  stopped: { current: boolean },
+): Promise<void> {
+  const outputs: Record<string, Uint8Array> = {};
+  const failed: string[] = [];
+  for (const [done, file] of files.entries()) {
+    if (stopped.current) return;
+    report({ done, all: files.length, failed, finished: false });
+    try {
+      const { picture, name } = await readPicture(file, file.name);
+      const output = await run.translate(fitted(picture, run, size), { ...settings, name });
+      outputs[freeName(name, outputs)] = await images.encodePng(output.picture);
+    } catch (error) {
+      failed.push(`${file.name}: ${messageOf(error)}`);
+    }
+  }
+  const made = Object.keys(outputs).length;
+  // PNGs are compressed already.
+  if (made > 0) save(zipSync(outputs, { level: 0 }), `${run.name}.zip`, "application/zip");
+  report({ done: files.length, all: files.length, failed: [...failed], finished: made > 0 });
+}
+
+/** a.png and a.jpg must not become one file. */
+function freeName(stem: string, taken: Readonly<Record<string, unknown>>): string {
+  for (let i = 1; ; i++) {
+    const name = i === 1 ? `${stem}.png` : `${stem}_${i}.png`;
+    if (!(name in taken)) return name;
+  }
+}

@@ -1,0 +1,58 @@
+/** Pictures that come in: files that are chosen, dropped or pasted, and the camera. */
+import { stemOf } from "../../data/listing.ts";
+import { resize } from "../../data/resize.ts";
+import { halves } from "../../data/transforms.ts";
+import type { Picture } from "../../platform.ts";
+import { images } from "../../web/images.ts";
+import type { OpenRun } from "../home.ts";
+import { asRgb } from "./raster.ts";
+
+export interface Incoming {
+  name: string;
+  picture: Picture;
+}
+
+/** Which size a picture that comes in gets: about as many pixels as in training, or all that it has. */
+export type SizeRule = "fit" | "original";
+
+/** Largest share by which the shape of a sheet of two pictures may differ from twice the run's. */
+const shapeTolerance = 0.03;
+/** Pixels of a picture that is translated as it is. */
+export const mostPixels = 2048 * 2048;
+
+export async function readPicture(file: Blob, name: string): Promise<Incoming> {
+  const picture = await images.decode(new Uint8Array(await file.arrayBuffer()));
+  return { name: stemOf(name), picture: asRgb(picture) };
+}
+
+/** The files that are pictures, of a list or of a paste. */
+export function pictureFiles(data: DataTransfer | FileList | null): File[] {
+  const files = data instanceof DataTransfer ? [...data.files] : [...(data ?? [])];
+  return files.filter(({ type, name }) => type.startsWith("image/") || /\.(bmp|p[gnp]m|tiff?)$/i.test(name));
+}
+
+/** Whether a picture has the shape of two pictures of the run's, side by side. */
+export function looksPaired({ width, height }: Picture, run: Pick<OpenRun, "width" | "height">): boolean {
+  const ratio = width / height / (run.width / run.height);
+  return Math.abs(ratio / 2 - 1) <= shapeTolerance && width % 2 === 0;
+}
+
+/** Both halves of a sheet of two pictures. */
+export function halvesOf({ picture, name }: Incoming): { left: Incoming; right: Incoming } {
+  const { left, right } = halves(picture, name);
+  return { left: { name, picture: left }, right: { name, picture: right } };
+}
+
+/** The size for the generator: the shape of the picture, with the run's number of pixels or its own. */
+export function sizeFor({ width, height }: Picture, run: Pick<OpenRun, "width" | "height">, rule: SizeRule) {
+  const own = width * height;
+  const wanted = rule === "fit" ? run.width * run.height : Math.min(own, mostPixels);
+  const scale = Math.sqrt(wanted / own);
+  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
+}
+
+/** The picture at the size for the generator. Colours of label maps are not mixed. */
+export function fitted(picture: Picture, run: OpenRun, rule: SizeRule): Picture {
+  const { width, height } = sizeFor(picture, run, rule);
+  return resize(picture, width, height, run.drawing.tool === "regions" ? "nearest" : "bicubic");
+}

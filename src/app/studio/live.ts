@@ -1,0 +1,87 @@
+/** Translates the newest picture: of those that come while one is translated, only the last counts. */
+import type { Picture } from "../../platform.ts";
+import type { OpenRun, Translated, TranslateSettings } from "../home.ts";
+
+/** Milliseconds a picture below which the output follows the stroke. */
+export const fast = 150;
+/** Times that the shown one is the median of. */
+const remembered = 5;
+
+export interface Job {
+  picture: Picture;
+  settings: TranslateSettings;
+}
+
+export interface LiveEvents {
+  done(job: Job, output: Translated): void;
+  failed(error: unknown): void;
+  busy(now: boolean): void;
+}
+
+export class Live {
+  readonly #run: OpenRun;
+  readonly #events: LiveEvents;
+  #next: Job | undefined;
+  #running = false;
+  #times: number[] = [];
+  #size = "";
+  #closed = false;
+
+  constructor(run: OpenRun, events: LiveEvents) {
+    this.#run = run;
+    this.#events = events;
+  }
+
+  /** Milliseconds that a picture of the last size takes; undefined before two were translated. */
+  get milliseconds(): number | undefined {
+    const sorted = this.#times.toSorted((a, b) => a - b);
+    return sorted[Math.floor(sorted.length / 2)];
+  }
+
+  /** Whether the output may follow a stroke. */
+  get follows(): boolean {
+    return (this.milliseconds ?? 0) < fast;
+  }
+
+  /** Whether a newer picture waits for its turn. */
+  get waits(): boolean {
+    return this.#next !== undefined;
+  }
+
+  request(job: Job): void {
+    // The picture is drawn on while it waits and while it is translated.
+    this.#next = { ...job, picture: { ...job.picture, data: job.picture.data.slice() } };
+    if (!this.#running) void this.#work();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#next = undefined;
+  }
+
+  async #work(): Promise<void> {
+    this.#running = true;
+    this.#events.busy(true);
+    while (this.#next && !this.#closed) {
+      const job = this.#next;
+      this.#next = undefined;
+      try {
+        const output = await this.#run.translate(job.picture, job.settings);
+        this.#remember(job, output.milliseconds);
+        if (!this.#closed) this.#events.done(job, output);
+      } catch (error) {
+        if (!this.#closed) this.#events.failed(error);
+      }
+    }
+    this.#running = false;
+    if (!this.#closed) this.#events.busy(false);
+  }
+
+  /** The first picture of a size or of settings is slow: its session is made. */
+  #remember({ picture: { width, height }, settings }: Job, milliseconds: number): void {
+    const size = JSON.stringify([width, height, { ...settings, sample: undefined, name: undefined }]);
+    if (size !== this.#size) this.#times = [];
+    else this.#times = [...this.#times.slice(1 - remembered), milliseconds];
+    this.#size = size;
+  }
+}

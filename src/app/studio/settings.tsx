@@ -1,0 +1,92 @@
+/** How the generator is used: its weights, the number of samples, dropout, statistics, the size of uploaded pictures. */
+import { useEffect, useState } from "preact/hooks";
+import type { OpenRun, TranslateSettings } from "../home.ts";
+import { Choice, Slider } from "../parts/basics.tsx";
+import type { SizeRule } from "./incoming.ts";
+
+export interface StudioSettings extends TranslateSettings {
+  /** Number of outputs. */
+  samples: number;
+  size: SizeRule;
+}
+
+export const usual: StudioSettings = { samples: 1, size: "fit" };
+const mostSamples = 8;
+const mostSeed = 99;
+
+interface SettingsProps {
+  run: OpenRun;
+  settings: StudioSettings;
+  change(part: Partial<StudioSettings>): void;
+}
+
+export function Settings({ run, settings, change }: SettingsProps) {
+  const epochs = useEpochs(run);
+  const own = "the run's";
+  return (
+    <details class="settings">
+      <summary>Settings</summary>
+      <div class="fields">
+        {epochs.length > 1 && (
+          <Choice
+            label="Weights"
+            value={settings.epoch ?? "latest"}
+            options={epochs.map((value) => ({ value, text: /^\d+$/.test(value) ? `epoch ${value}` : value }))}
+            change={(epoch) => change({ epoch })}
+          />
+        )}
+        {run.stochastic && (
+          <>
+            <Slider
+              {...{ label: "Samples", value: settings.samples, min: 1, max: mostSamples }}
+              change={(samples) => change({ samples })}
+            />
+            <Slider
+              {...{ label: "Seed", value: settings.seed ?? 0, min: 0, max: mostSeed }}
+              change={(seed) => change({ seed })}
+            />
+            <Choice
+              label="Dropout"
+              value={settings.dropout ?? ""}
+              options={[
+                { value: "", text: own },
+                { value: "on", text: "on" },
+                { value: "off", text: "off" },
+              ]}
+              change={(dropout) => change({ dropout: dropout || undefined })}
+            />
+          </>
+        )}
+        {run.batchNorms && (
+          <Choice
+            label="Statistics of batch norms"
+            value={settings.statistics ?? ""}
+            options={[
+              { value: "", text: own },
+              { value: "batch", text: "of this picture" },
+              { value: "running", text: "running, from training" },
+            ]}
+            change={(statistics) => change({ statistics: statistics || undefined })}
+          />
+        )}
+        <Choice
+          label="Size of uploaded pictures"
+          value={settings.size}
+          options={[
+            { value: "fit", text: `about ${run.width} x ${run.height}, as in training` },
+            { value: "original", text: "their own" },
+          ]}
+          change={(size) => change({ size })}
+        />
+      </div>
+    </details>
+  );
+}
+
+function useEpochs(run: OpenRun): readonly string[] {
+  const [epochs, set] = useState<readonly string[]>([]);
+  useEffect(() => {
+    run.epochs().then(set, () => set([]));
+  }, [run]);
+  return epochs;
+}

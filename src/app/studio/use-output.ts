@@ -1,0 +1,76 @@
+/** The outputs for the sheet as it is. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Picture } from "../../platform.ts";
+import type { OpenRun, TranslateSettings } from "../home.ts";
+import { messageOf } from "../parts/basics.tsx";
+import { Live } from "./live.ts";
+
+export interface Outputs {
+  /** The newest output; undefined before the first. */
+  picture: Picture | undefined;
+  /** The picture that the output belongs to. */
+  input: Picture | undefined;
+  /** Further outputs, with other dropout masks, each beside the first. */
+  samples: readonly Picture[];
+  busy: boolean;
+  /** Milliseconds that a picture takes; undefined before it is known. */
+  milliseconds: number | undefined;
+  error: string | undefined;
+}
+
+const none: Outputs = {
+  picture: undefined,
+  input: undefined,
+  samples: [],
+  busy: false,
+  milliseconds: undefined,
+  error: undefined,
+};
+
+/** What is to be translated, and how. */
+export interface Wish {
+  picture: Picture;
+  settings: TranslateSettings;
+  /** Number of outputs, the first included. */
+  samples: number;
+}
+
+export function useOutput(run: OpenRun) {
+  const [outputs, set] = useState<Outputs>(none);
+  const change = (part: Partial<Outputs>) => set((before) => ({ ...before, ...part }));
+  const live = useRef<Live | undefined>(undefined);
+  const wish = useRef<Wish | undefined>(undefined);
+
+  useEffect(() => {
+    const own = new Live(run, {
+      busy: (busy) => change({ busy }),
+      failed: (error) => change({ error: messageOf(error) }),
+      done({ picture, settings }, output) {
+        const { sample = 0 } = settings;
+        const milliseconds = own.milliseconds;
+        if (sample === 0) change({ picture: output.picture, input: picture, error: undefined, milliseconds });
+        else set((before) => ({ ...before, samples: [...before.samples.slice(0, sample - 1), output.picture] }));
+        const wanted = wish.current;
+        // The other samples follow one by one, unless a newer picture waits.
+        if (wanted && sample + 1 < wanted.samples && !own.waits) {
+          own.request({ picture, settings: { ...settings, sample: sample + 1 } });
+        }
+      },
+    });
+    live.current = own;
+    if (wish.current) own.request(wish.current);
+    return () => own.close();
+  }, [run]);
+
+  return {
+    outputs,
+    /** Shows an output that was computed elsewhere, until there is one of this machine. */
+    show: (picture: Picture, input: Picture) => change({ picture, input }),
+    request(next: Wish) {
+      wish.current = next;
+      if (next.samples < 2) change({ samples: [] });
+      live.current?.request({ picture: next.picture, settings: next.settings });
+    },
+    follows: () => live.current?.follows ?? true,
+  };
+}

@@ -1,0 +1,120 @@
+/**
+ * A run as files for a page: its options, the weights of its generator in few bytes, the palette of its inputs, and examples. The
+ * page opens them as it opens any run (`web/published.ts`), so its outputs are those of Node with the same weights.
+ */
+import type { Config } from "../config/schema.ts";
+import type { DrawingKit } from "../data/drawing.ts";
+import { NetworkState } from "../engines/state.ts";
+import { compactWeights, expandWeights, type Precision } from "../formats/compact.ts";
+import { decode, encode } from "../formats/safetensors.ts";
+import { joined } from "../formats/streams.ts";
+import { generatorGraph } from "../model/pix2pix.ts";
+import { norms } from "../nn/norms.ts";
+import type { Picture, Platform } from "../platform.ts";
+import { configFile, weightsFile } from "../run/paths.ts";
+import { loadWeights, type Run } from "../run/run.ts";
+import { Translator } from "./translator.ts";
+
+/** index.json in the folder of published runs. */
+export interface PublishedIndex {
+  runs: PublishedRun[];
+}
+
+export interface PublishedRun {
+  name: string;
+  title: string;
+  /** The size of pictures in training. */
+  width: number;
+  height: number;
+  /** Whether the generator has dropout. */
+  stochastic: boolean;
+  /** Whether its norms are batch norms. */
+  batchNorms: boolean;
+  drawing: DrawingKit;
+  /** PNG files, relative to the folder of the run. The first has an output, to show before the generator is loaded. */
+  examples: readonly { name: string; input: string; target?: string; output?: string }[];
+  /** Further examples are drawn by the rules of the built-in data set. */
+  drawn?: "facades";
+}
+
+export interface PublishOptions {
+  /** "latest" (default), "best", or the number of a kept epoch. */
+  epoch?: string | undefined;
+  precision: Precision;
+  /** Default: the name of the run. */
+  title?: string | undefined;
+  drawing: DrawingKit;
+  /** Inputs to show, with their targets. The output of the first is computed. */
+  examples: readonly { name: string; input: Picture; target?: Picture }[];
+  drawn?: PublishedRun["drawn"];
+}
+
+export interface Published {
+  entry: PublishedRun;
+  /** By their paths, relative to the folder of the run. */
+  files: ReadonlyMap<string, Uint8Array>;
+}
+
+/**
+ * The files of a run for a page, and its entry in index.json.
+ * @throws CheckpointError when the weights do not exist or are damaged
+ */
+export async function publishRun(run: Run, options: PublishOptions, platform: Platform): Promise<Published> {
+  const { epoch = "latest", precision, title = run.name, drawing, drawn } = options;
+  const stored = await run.config();
+  // Where the data set lies on this machine concerns nobody else.
+  const config: Config = { ...stored, name: run.name, dataroot: "none", device: "auto", threads: undefined };
+  const compact = compactWeights((await run.generator(epoch)).tensors, precision);
+  const weights = joined(encode(compact));
+  const files = new Map<string, Uint8Array>();
+  files.set(configFile, new TextEncoder().encode(JSON.stringify(config)));
+  files.set(weightsFile("latest", "G"), weights);
+  const examples = await exampleFiles(options.examples, platform, files);
+  const [first] = options.examples;
+  if (first) {
+    const output = `${stem(0)}_output.png`;
+    files.set(output, await platform.images.encodePng(await translated(config, weights, first, platform)));
+    examples[0] = { ...examples[0]!, output };
+  }
+  const entry: PublishedRun = {
+    ...{ name: run.name, title, width: config.cropSize, height: config.cropHeight },
+    ...{ stochastic: !config.noDropout, batchNorms: !norms[config.norm].perPicture },
+    ...{ drawing, examples, ...(drawn && { drawn }) },
+  };
+  return { entry, files };
+}
+
+const stem = (index: number) => `example_${index + 1}`;
+
+async function exampleFiles(
+  examples: PublishOptions["examples"],
+  { images }: Platform,
+  files: Map<string, Uint8Array>,
+): Promise<PublishedRun["examples"][number][]> {
+  const entries: PublishedRun["examples"][number][] = [];
+  for (const [i, { name, input, target }] of examples.entries()) {
+    const entry = { name, input: `${stem(i)}.png`, ...(target && { target: `${stem(i)}_target.png` }) };
+    files.set(entry.input, await images.encodePng(input));
+    if (target && entry.target) files.set(entry.target, await images.encodePng(target));
+    entries.push(entry);
+  }
+  return entries;
+}
+
+/** The output of the published weights, which differ a little from the run's. */
+async function translated(
+  config: Config,
+  weights: Uint8Array,
+  { name, input }: PublishOptions["examples"][number],
+  platform: Platform,
+): Promise<Picture> {
+  const { netG } = generatorGraph(config, { n: 1, height: config.cropHeight, width: config.cropSize });
+  const state = new NetworkState(netG);
+  loadWeights(state, decode(expandWeights(weights, "weights")).tensors, "weights");
+  const translator = Translator.of(config, state, platform, {});
+  try {
+    return await translator.translate(input, { name }, { preprocess: "none" });
+  } finally {
+    await translator.close();
+  }
+}
