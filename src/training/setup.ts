@@ -6,7 +6,6 @@ import { sampleNotes } from "../data/sample.ts";
 import { chooseDevice } from "../engines/device.ts";
 import { CheckpointError } from "../errors.ts";
 import { initialiseFrom } from "../exchange/load.ts";
-import { decode } from "../formats/safetensors.ts";
 import { storeDrawing } from "../inference/examples.ts";
 import { type Init, inits } from "../nn/init.ts";
 import type { Device, Files, Platform } from "../platform.ts";
