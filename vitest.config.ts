@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config";
 
 /** Tests that take minutes: `npm run test:all`. */
 const long = "test/**/*.long.test.ts";
+/** Those of them that kill, fill disks and send signals: `npm run test:faults`. */
+const faults = "test/faults/**/*.long.test.ts";
 /** Tests on a device other than the CPU, as far as this machine has one or emulates it. */
 const device = "test/**/*.device.test.ts";
 /** Tests in a real browser. */
@@ -29,7 +31,8 @@ export default defineConfig({
       tier("unit", "test/**/*.test.ts", [long, device, browser]),
       tier("device", device),
       tier("browser", browser, [long]),
-      tier("long", long),
+      tier("long", long, [faults]),
+      tier("faults", faults),
     ],
   },
 });

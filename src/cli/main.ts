@@ -124,7 +124,7 @@ function unknownCommand(word: string, family: string | undefined): ConfigError {
     const expected = `expected pix2pix ${before}${listed(names)}, then its options`;
     return new ConfigError(`${word} stands before the command; ${expected}`);
   }
-  const near = nearest(word, names);
+  const near = nearest(word, [...names, "help"]);
   const hint = near ? `did you mean ${before}${near}?` : `expected ${names.join(", ")}`;
   return new ConfigError(`unknown command ${before}${word}; ${hint}`);
 }

@@ -3,17 +3,24 @@ import type { Picture } from "../platform.ts";
 
 const paper = 255;
 
+/** White pixels between the pictures of a strip. */
+export const stripGap = 4;
+
 /**
  * The pictures from left to right with their tops aligned and `gap` white pixels between them. Grey becomes RGB, alpha
  * is dropped.
+ * @param cell pixels that each picture takes, so that those of several strips are in columns; default: its own width
  */
-export function strip(pictures: readonly Picture[], { gap = 4 }: { gap?: number } = {}): Picture {
-  const width = pictures.reduce((sum, { width }) => sum + width + gap, -gap);
+export function strip(
+  pictures: readonly Picture[],
+  { gap = stripGap, cell }: { gap?: number; cell?: number } = {},
+): Picture {
+  const width = pictures.reduce((sum, { width }) => sum + (cell ?? width) + gap, -gap);
   const out = blank(Math.max(0, width), Math.max(0, ...pictures.map(({ height }) => height)));
   let left = 0;
   for (const picture of pictures) {
     paste(out, picture, left, 0);
-    left += picture.width + gap;
+    left += (cell ?? picture.width) + gap;
   }
   return out;
 }

@@ -52,17 +52,25 @@ function card({ name, draws }: InspectedPair): Html {
     const figures = pictures.map((picture) => figure(picture, [picture.label, "of", name, draw].join(" ").trim()));
     return html`<div class="draw">${figures}</div>`;
   });
+  const width = (draws[0] ?? []).reduce((sum, picture) => sum + shownWidth(picture) + gap, -gap);
   return html`<article class="card">
 <h3>${name}</h3>
-<div class="draws">${groups}</div>
+<div class="draws" style="--draw:${Math.min(width, mostDraw)}px">${groups}</div>
 </article>`;
 }
 
+/** Pixels between the pictures of a draw. */
+const gap = 6;
+/** The width of a draw with which three are side by side on a wide screen. */
+const mostDraw = 345;
+
 /** Pictures of less than 128 pixels are enlarged by a whole factor, so each pixel stays a square. */
-function figure({ source, label, width, height }: InspectPicture, alt: string): Html {
-  const shown = width * Math.max(1, Math.ceil(128 / width));
+const shownWidth = ({ width }: InspectPicture): number => width * Math.max(1, Math.ceil(128 / width));
+
+function figure(picture: InspectPicture, alt: string): Html {
+  const { source, label, width, height } = picture;
   const size = html`width="${width}" height="${height}"${width < 200 ? html` class="pixels"` : ""}`;
-  return html`<figure style="width:${shown}px"><img src="${source}" alt="${alt}" ${size} loading="lazy">
+  return html`<figure style="max-width:${shownWidth(picture)}px"><img src="${source}" alt="${alt}" ${size} loading="lazy">
 <figcaption class="soft small">${label}</figcaption></figure>`;
 }
 
@@ -71,9 +79,9 @@ const css = `.facts { display: grid; grid-template-columns: repeat(auto-fit, min
 .pairs { display: grid; grid-template-columns: minmax(0, 1fr); gap: 14px; }
 article { padding: 14px 16px 10px; }
 h3 { font-size: 15px; margin: 0 0 10px; overflow-wrap: anywhere; }
-.draws { display: flex; flex-wrap: wrap; gap: 12px 24px; }
-.draw { display: flex; gap: 6px; max-width: 100%; }
-figure { margin: 0; min-width: 0; }
+.draws { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, var(--draw)), 1fr)); gap: 12px 24px; }
+.draw { display: flex; gap: ${gap}px; }
+figure { margin: 0; min-width: 0; flex: 1; }
 figure img { width: 100%; border-radius: 4px; background: var(--grid); }
 figcaption { overflow-wrap: anywhere; }
 li { overflow-wrap: anywhere; }

@@ -1,6 +1,7 @@
 /** `runs/<name>/index.html`: the state of a training run, during and after training. */
 import { type ValidationMetric, validationMetrics } from "../metrics/pictures.ts";
 import { chartCss, chartScript, lineChart } from "./chart.ts";
+import { stripGap } from "./compose.ts";
 import {
   address,
   count,
@@ -64,8 +65,6 @@ export interface RunPageInfo {
   };
   /** Strips of input, output and target; `file` is relative to the page, such as "samples/epoch_003.png". */
   samples: readonly { epoch: number; file: string }[];
-  /** Width of one picture of a strip in pixels. Small ones are enlarged without smoothing. */
-  sampleSize?: number;
   /** Headings of the pictures of a strip, from left to right. Default: input, output, target. */
   sampleColumns?: readonly string[];
   /** When the page was written. */
@@ -105,7 +104,7 @@ ${terms(info.config)}
     title: training ? `${percent} ${name}` : `${name} (${state})`,
     head: training ? refresh : undefined,
     css: chartCss + css,
-    script: chartScript + (training ? reload : ""),
+    script: chartScript + sampleScript + (training ? reload : ""),
     body,
   });
 }
@@ -197,25 +196,39 @@ common and not a fault.</p>
 `;
 }
 
-function samples({ samples, sampleColumns, sampleSize = 256 }: RunPageInfo): Html {
+function samples({ samples, sampleColumns }: RunPageInfo): Html {
   if (samples.length === 0) return html`<p class="soft">The first strip comes with the end of the first epoch.</p>`;
   const names = sampleColumns ?? ["input", "output", "target"];
   const columns = names.map((name) => html`<span>${name}</span>`);
-  // The gap of strip() in compose.ts, in percent of the strip's width: it stays right at any scale.
-  const gap = (400 / (names.length * sampleSize + 4 * (names.length - 1))).toFixed(2);
-  const pixels = sampleSize < 200 ? html` class="pixels"` : "";
   const newestFirst = [...samples].sort((a, b) => b.epoch - a.epoch);
   const figures = newestFirst.map(
     ({ epoch, file }) => html`<figure>
 <figcaption>epoch ${epoch}</figcaption>
-<div class="columns soft small" style="gap:${gap}%">${columns}</div>
-<img${pixels} src="${address(file)}" alt="${names.join(", ")} after epoch ${epoch}" loading="lazy">
+<div class="columns soft small">${columns}</div>
+<img src="${address(file)}" alt="${names.join(", ")} after epoch ${epoch}" loading="lazy">
 </figure>`,
   );
   return html`<div class="samples">
 ${lines(figures)}
 </div>`;
 }
+
+/**
+ * When a strip is there: its headings get the gap of strip(), in pixels at the scale of the strip,
+ * and a strip that is enlarged more than twice keeps square pixels.
+ */
+const sampleScript = `function fitSample(img) {
+  if (!img.naturalWidth) return;
+  img.previousElementSibling.style.gap = (${100 * stripGap} / img.naturalWidth) + "%";
+  img.classList.toggle("pixels", img.clientWidth > 2 * img.naturalWidth);
+}
+const samples = document.querySelectorAll(".samples img");
+for (const img of samples) {
+  fitSample(img);
+  img.addEventListener("load", () => fitSample(img));
+}
+addEventListener("resize", () => samples.forEach(fitSample));
+`;
 
 const css = `
 header .state {
@@ -240,8 +253,8 @@ header .state.finished::before { background: var(--accent); }
 .samples figure:first-child { grid-column: 1 / -1; max-width: 860px; }
 .samples figcaption { font-weight: 600; }
 .samples img { width: 100%; border-radius: 4px; }
-.columns { display: flex; margin-bottom: 3px; }
-.columns span { flex: 1; }
+.columns { display: flex; gap: 0.5%; margin-bottom: 3px; }
+.columns span { flex: 1; min-width: 0; overflow: hidden; text-overflow: ellipsis; }
 .config {
   display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 250px), 1fr)); gap: 12px 28px;
   padding: 18px 20px;

@@ -97,7 +97,6 @@ export class Reporter {
       losses: lines,
       validation: { metric: config.valMetric, scores },
       samples: [...this.#samples].sort((a, b) => a - b).map((epoch) => ({ epoch, file: sampleFile(epoch) })),
-      sampleSize: config.cropSize,
       updated: new Date(),
     });
     await run.writePage(page);

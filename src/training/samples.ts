@@ -22,11 +22,12 @@ export async function drawSamples(config: Config, platform: Platform, { shownG }
   const loader = new Loader(await pairsToShow(config, platform), options, platform);
   const translator = Translator.of(config, shownG, platform);
   try {
-    const rows: Picture[] = [];
+    const rows: Picture[][] = [];
     for await (const { input, outputs, target } of translatePairs(translator, loader)) {
-      rows.push(strip([input, outputs[0]!, target]));
+      rows.push([input, outputs[0]!, target]);
     }
-    return await platform.images.encodePng(stack(rows));
+    const cell = Math.max(0, ...rows.flat().map(({ width }) => width));
+    return await platform.images.encodePng(stack(rows.map((row) => strip(row, { cell }))));
   } finally {
     await translator.close();
   }

@@ -281,7 +281,7 @@ describe("test", () => {
   });
 
   it("takes another split and fewer pairs", async () => {
-    const { code, out } = await run("test --name a --phase train --num-test 2 --results_dir elsewhere");
+    const { code, out } = await run("test --name a --phase train --max_dataset_size 2 --results_dir elsewhere");
     expect(code).toBe(0);
     expect(out).toMatch(/train: 2 images/);
     expect(readdirSync(at("elsewhere/a/train_latest/images"))).toHaveLength(6);

@@ -229,6 +229,25 @@ describe("split", () => {
     );
   });
 
+  it("a move that was interrupted is completed by the same plan", async () => {
+    const line = { out: "@moved", trainFrac: "0.5", testFrac: "0.17", mode: "move" } as const;
+    for (const name of listed("whole")) await files.write(at("toMove", name), readFileSync(at("whole", name)));
+    await run("split", { ...line, input: "@toMove" });
+    const [moved, plan] = [listed("moved"), [] as { from: string; to: string }[]];
+    for (const [i, to] of moved.entries()) {
+      const from = to.replace(/.*\//, "");
+      plan.push({ from, to });
+      if (i % 2 === 0) await files.rename(at("moved", to), at("toMove", from));
+    }
+    writeFileSync(at("moved/.split.json"), JSON.stringify(plan));
+    const { out } = await run("split", { ...line, input: "@toMove", seed: "7" });
+    expect(out).toBe(`The split that was interrupted is complete: the last 3 of 6 files moved to ${at("moved")}`);
+    expect([listed("moved"), listed("toMove")]).toEqual([moved, []]);
+    expect(existsSync(at("moved/.split.json"))).toBe(false);
+    writeFileSync(at("moved/.split.json"), JSON.stringify([{ from: "../x", to: "y" }]));
+    await expect(run("split", { ...line, input: "@toMove" })).rejects.toThrow(/\.split\.json is damaged\./);
+  });
+
   it("keeps the two files of a pair together, by hard links and by moving", async () => {
     for (const side of "AB") {
       for (const name of listed(`demo/train${side}`)) {

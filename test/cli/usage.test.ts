@@ -89,6 +89,7 @@ describe("help", () => {
 describe("a wrong command line", () => {
   it.each([
     ["trian", /unknown command trian; did you mean train\?/],
+    ["hlep", /unknown command hlep; did you mean help\?/],
     ["--dataroot data", /--dataroot stands before the command/],
     ["train --lamda-l1 3", /unknown option --lamda-l1; did you mean --lambda-l1\?/],
     ["train --dataroot data --netG unet_265", /--netG: got "unet_265", expected unet_32, .*did you mean unet_/],

@@ -1,4 +1,4 @@
-/** Trains a small run that is killed again and again, and compares it with one that was never stopped. */
+/** Trains a small run that is killed or stopped again and again, and compares it with one that was never stopped. */
 import { spawn } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -62,11 +62,15 @@ function outcome(run: string): Record<string, string> {
   );
 }
 
+/** Exit codes of a training that was asked to stop (128 and the number of the signal). */
+const stopped = [129, 130, 143];
+
 /**
- * Kills a run at `kills` random moments: while it starts, trains, scores, saves and ends its epochs. After each kill it goes on;
- * when it is done, another one begins.
+ * Sends signals to a run at `kills` random moments: while it starts, trains, scores, saves and ends its epochs. After each
+ * that ends it, it goes on; when it is done, another one begins.
+ * @param signals one after the other
  */
-export async function survivesKills(kills: number): Promise<void> {
+export async function survivesKills(kills: number, signals: readonly NodeJS.Signals[] = ["SIGKILL"]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "pix2pix-killed-"));
   try {
     await writeDemo({ files, images }, join(folder, "data"), { train: pairs, test: 2, size: 32, seed: 1 });
@@ -86,9 +90,11 @@ export async function survivesKills(kills: number): Promise<void> {
         // A run that is about done is no longer killed, or it would never end.
         const random = new Random(1, "kill", done).float();
         const after = done < kills ? duration * (0.2 + 0.6 * random) : undefined;
-        const { code, output } = await train(folder, name, resume, after);
-        if (code === null) done++;
+        const { code, output } = await train(folder, name, resume, after, signals[done % signals.length]);
+        if (code === null || stopped.includes(code)) done++;
         else {
+          // Signals that do not end a run count, too.
+          if (after !== undefined && signals.length > 1) done++;
           expect({ code, output }).toMatchObject({ code: 0 });
           ended = true;
         }

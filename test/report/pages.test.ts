@@ -278,7 +278,7 @@ describe("inspectPage", () => {
       "input (A) of &lt;x&gt; draw 1",
       "input (A) of &lt;x&gt; draw 2",
     ]);
-    expect(html).toContain('style="width:150px"');
+    expect(html).toContain('style="max-width:150px"');
     expect(html).toContain('width="50" height="40" class="pixels"');
     expect(html).toContain("1 of 2 pairs");
     expect(html).not.toContain("Left out");

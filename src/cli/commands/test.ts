@@ -1,6 +1,6 @@
 /** pix2pix test */
 import * as z from "zod";
-import { option } from "../../config/options.ts";
+import { option, parseOptions } from "../../config/options.ts";
 import { configSchema } from "../../config/schema.ts";
 import type { Loader } from "../../data/loader.ts";
 import type { Palette } from "../../data/palette.ts";
@@ -67,6 +67,9 @@ const schema = z.object({
   ...testTimeOptions,
 });
 
+/** The PyTorch repository limits a test by either option. */
+const sizeOfSet = configSchema.pick({ maxDatasetSize: true });
+
 export const test: Command = {
   name: "test",
   summary: "compare a run's outputs with their targets: pictures, metrics, a page",
@@ -84,7 +87,9 @@ export const test: Command = {
     if (options.keepSize && options.aspectRatio !== undefined) {
       throw new ConfigError("--keep-size and --aspect-ratio both say what the pictures look like; give one of them");
     }
-    const { translator, platform, fit } = await openForTest(options, otherOptions(schema, given), output);
+    const { maxDatasetSize, ...others } = otherOptions(schema, given);
+    const count = options.numTest ?? parseOptions(sizeOfSet, { maxDatasetSize }).maxDatasetSize;
+    const { translator, platform, fit } = await openForTest(options, others, output);
     let features: FeatureScoring | undefined;
     try {
       features = await openFeatures(options, platform, output);
@@ -92,7 +97,7 @@ export const test: Command = {
       if ((options.dataroot ?? translator.config.dataroot) === unknownData) {
         throw new ConfigError("--dataroot is missing: imported weights do not say on which pairs they were trained");
       }
-      const set = await openTestSet(translator.config, { ...options, count: options.numTest, preprocess }, platform);
+      const set = await openTestSet(translator.config, { ...options, count, preprocess }, platform);
       for (const note of set.notes) output.note(`note: ${note}`);
       const palette = await paletteOf(options.palette, translator, set.loader, output);
       const reader = new PairReader(translator.config, platform);

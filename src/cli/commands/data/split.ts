@@ -11,7 +11,7 @@ import { files } from "../../../node/files.ts";
 import { makeFolder } from "../../../node/folders.ts";
 import { wholeSet } from "../../../tools/layout.ts";
 import { deal, type Placement, phases, placements, sharesOf } from "../../../tools/split.ts";
-import type { Command } from "../../command.ts";
+import type { Command, Output } from "../../command.ts";
 import { Counter } from "../../progress.ts";
 import { ownOptions } from "../../runs.ts";
 
@@ -62,6 +62,7 @@ export const split: Command = {
   ],
   async run(given, output) {
     const { input, out, mode, ...options } = ownOptions(schema, given);
+    if (mode === "move" && (await files.exists(journalIn(out)))) return completeMove(input, out, output);
     const shares = sharesOf(options.trainFrac, options.testFrac, options.valFrac);
     await refuseSplit(input, options.datasetMode);
     const found = await findPairs(files, input, options);
@@ -74,12 +75,8 @@ export const split: Command = {
     const plan = placements(pairs, dealt);
     await refuseOther(out, plan);
 
-    const counter = new Counter(process.stdout, plan.length, "files");
-    for (const { from, to } of plan) {
-      await place(`${input}/${from}`, `${out}/${to}`, mode);
-      counter.done();
-    }
-    counter.clear();
+    if (mode === "move") await files.write(journalIn(out), JSON.stringify(plan));
+    await placeAll(plan, input, out, mode);
     const counts = phases.map((phase) => `${dealt.filter((each) => each === phase).length} ${phase}`);
     const verb = { copy: "copied", move: "moved", link: "linked" }[mode];
     output.print(
@@ -88,6 +85,51 @@ export const split: Command = {
     return 0;
   },
 };
+
+/**
+ * The plan of a move, there until all files are moved: after a kill the input alone no longer tells which pairs go
+ * where.
+ */
+const journalIn = (out: string) => `${out}/.split.json`;
+
+/** Moves what a move that was interrupted has left. */
+async function completeMove(input: string, out: string, output: Output): Promise<number> {
+  const plan = planIn(new TextDecoder().decode(await files.read(journalIn(out))));
+  if (!plan) {
+    throw new UserError(`${journalIn(out)} is damaged. It is the plan of a split that was interrupted; remove it.`);
+  }
+  const left: Placement[] = [];
+  for (const each of plan) if (await files.exists(`${input}/${each.from}`)) left.push(each);
+  await placeAll(left, input, out, "move");
+  output.print(
+    `The split that was interrupted is complete: the last ${left.length} of ${plan.length} files moved to ${out}`,
+  );
+  return 0;
+}
+
+/** Undefined for a plan that no split has written, such as one with paths that lead out of the folders. */
+function planIn(text: string): Placement[] | undefined {
+  const isBelow = (path: unknown) =>
+    typeof path === "string" && !/^([/\\]|[a-z]:)/i.test(path) && !path.split(/[/\\]/).includes("..");
+  try {
+    const plan: unknown = JSON.parse(text);
+    const isPlan = Array.isArray(plan) && plan.every((each) => isBelow(each?.from) && isBelow(each?.to));
+    return isPlan ? (plan as Placement[]) : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+async function placeAll(plan: readonly Placement[], input: string, out: string, mode: Mode): Promise<void> {
+  const counter = new Counter(process.stdout, plan.length, "files");
+  for (const { from, to } of plan) {
+    await place(`${input}/${from}`, `${out}/${to}`, mode);
+    counter.done();
+  }
+  counter.clear();
+  if (mode === "move") await files.remove(journalIn(out));
+}
 
 /** @throws DatasetError where the input has phases already: only one of them would be split */
 async function refuseSplit(input: string, datasetMode: string): Promise<void> {
@@ -110,7 +152,9 @@ async function refuseOther(out: string, plan: readonly Placement[]): Promise<voi
   throw new ConfigError(`--out: ${out}/${other} is of another split; choose an empty folder, or remove the old split`);
 }
 
-async function place(from: string, to: string, mode: "copy" | "move" | "link"): Promise<void> {
+type Mode = "copy" | "move" | "link";
+
+async function place(from: string, to: string, mode: Mode): Promise<void> {
   await makeFolder(dirname(to));
   try {
     if (mode === "copy") {
