@@ -57,7 +57,7 @@ export function describe(
   if (problems.length > 0) throw new ConfigError(problems.join("\n"));
   for (const fact of facts) contradiction(fact, named[fact.key], networks);
   const seen = Object.fromEntries(facts.map(({ key, value }) => [key, value]));
-  const sizes = sizesFor(seen.netG as keyof typeof generators | undefined, named);
+  const sizes = "cropSize" in implied ? {} : sizesFor(seen.netG as keyof typeof generators | undefined, named);
   const config = parseCommandLine({ dataroot: unknownData, ...implied, ...sizes, ...named, ...seen });
   const open = [...unseen, ...sometimes.filter((key) => !(key in seen))];
   const flags = new Map(optionsOf(configSchema).map(({ key, flag }) => [key, flag]));
@@ -65,7 +65,7 @@ export function describe(
     config,
     facts,
     assumed: open
-      .filter((key) => !(key in named))
+      .filter((key) => !(key in named || key in implied))
       .map((key) => ({ flag: flags.get(key)!, value: String(config[key]) })),
     notes: networks.flatMap(({ notes, path }) => notes.map((note) => `${path}: ${note}`)),
   };

@@ -2,10 +2,12 @@
 import type { ExportFormat } from "./format.ts";
 import { onnx } from "./onnx/format.ts";
 import { triton } from "./onnx/triton.ts";
+import { pth } from "./pth.ts";
 
 export const exportFormats = {
   onnx,
   triton,
+  pth,
 } satisfies Readonly<Record<string, ExportFormat>>;
 
 export type ExportFormatName = keyof typeof exportFormats;

@@ -1,16 +1,16 @@
 /** Makes a run of files of weights. */
 
-import { NetworkState } from "../engines/state.ts";
 import { CheckpointError } from "../errors.ts";
 import { encode } from "../formats/safetensors.ts";
 import { openWeights } from "../formats/weights-file.ts";
-import { trainingStep } from "../model/pix2pix.ts";
 import type { Files } from "../platform.ts";
-import { Run, weightsFile } from "../run/run.ts";
+import { dataFile } from "../run/paths.ts";
+import { type Progress, Run, weightsFile } from "../run/run.ts";
 import { weightTensors } from "../run/weights.ts";
 import { type Described, describe } from "./describe.ts";
-import { fill, generatorState } from "./load.ts";
+import { fill, generatorState, statesOf } from "./load.ts";
 import { type FoundNetwork, networksIn } from "./networks-in.ts";
+import { fillMoments, type Optimizers, optimizersIn } from "./optimizers.ts";
 
 /** The files, and the run to make. */
 export interface ImportOptions {
@@ -26,6 +26,8 @@ export interface ImportOptions {
 export interface Imported extends Described {
   run: Run;
   networks: readonly FoundNetwork[];
+  /** How far its training has come, where the files have moments: it can be continued. */
+  progress?: Progress;
 }
 
 /**
@@ -41,19 +43,36 @@ export async function importRun(options: ImportOptions, files: Files): Promise<I
     throw new CheckpointError(`The run ${run.dir} exists already. Choose another --name, or remove the folder.`);
   }
   const networks: FoundNetwork[] = [];
-  for (const path of from) networks.push(...networksIn(await openWeights(files, path)));
+  let optimizers: Optimizers | undefined;
+  for (const path of from) {
+    const file = await openWeights(files, path);
+    const found = await optimizersIn(file);
+    if (found) optimizers = found;
+    else networks.push(...networksIn(file));
+  }
   const [g, d] = (["G", "D"] as const).map((network) => onlyOne(networks, network));
   if (!g) {
     throw new CheckpointError(
       `${from.join(", ")}: there is no generator, only a discriminator. Add the generator's file.`,
     );
   }
-  const described = describe(networks, { ...given, name, checkpointsDir });
+  const described = describe(networks, { ...given, name, checkpointsDir }, optimizers?.config);
   const { config } = described;
   const states = d ? statesOf(config) : { netG: generatorState(config) };
   await fill(states.netG, g);
   if (d && "netD" in states) await fill(states.netD, d);
+  if (optimizers) {
+    if (!("netD" in states))
+      throw new CheckpointError(`${optimizers.path} needs the discriminator, too. Add its file.`);
+    for (const net of [states.netG, states.netD]) await fillMoments(net, optimizers);
+    states.netG.startAverage();
+  }
   await run.saveConfig(config);
+  if (optimizers && "netD" in states) {
+    if (optimizers.record !== "") await files.write(run.path(dataFile), optimizers.record);
+    await run.saveLatest(states, optimizers.progress);
+    return { ...described, run, networks, progress: optimizers.progress };
+  }
   await files.write(run.path(weightsFile("latest", "G")), encode(weightTensors(states.netG)));
   if ("netD" in states) await files.write(run.path(weightsFile("latest", "D")), encode(weightTensors(states.netD)));
   return { ...described, run, networks };
@@ -67,13 +86,4 @@ function onlyOne(networks: readonly FoundNetwork[], network: "G" | "D"): FoundNe
     throw new CheckpointError(`${one.path} and ${two.path} are both ${name}; a run has one of them. Give one.`);
   }
   return one;
-}
-
-/** Both networks of these options, with zeros. */
-export function statesOf(config: Described["config"]): { netG: NetworkState; netD: NetworkState } {
-  const { netG, netD } = trainingStep(
-    { ...config, lambdaGan: config.lambdaGan || 1 },
-    { n: 1, height: config.cropHeight, width: config.cropSize },
-  );
-  return { netG: new NetworkState(netG), netD: new NetworkState(netD) };
 }

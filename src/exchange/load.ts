@@ -5,7 +5,7 @@ import { CheckpointError } from "../errors.ts";
 import type { StoredTensor } from "../formats/safetensors.ts";
 import { float32Tensor, type SourceTensor } from "../formats/tensors.ts";
 import { openWeights } from "../formats/weights-file.ts";
-import { generatorGraph } from "../model/pix2pix.ts";
+import { generatorGraph, trainingStep } from "../model/pix2pix.ts";
 import { generators } from "../networks/generators.ts";
 import type { Files } from "../platform.ts";
 import { loadWeights } from "../run/run.ts";
@@ -83,4 +83,13 @@ function nameOf(path: string): string {
 export function generatorState(config: Config): NetworkState {
   const side = generators[config.netG].multiple;
   return new NetworkState(generatorGraph(config, { n: 1, height: side, width: side }).netG);
+}
+
+/** Both networks of these options, with zeros. */
+export function statesOf(config: Config): { netG: NetworkState; netD: NetworkState } {
+  const { netG, netD } = trainingStep(
+    { ...config, lambdaGan: config.lambdaGan || 1 },
+    { n: 1, height: config.cropHeight, width: config.cropSize },
+  );
+  return { netG: new NetworkState(netG, { averaged: config.ema > 0 }), netD: new NetworkState(netD) };
 }

@@ -2,8 +2,10 @@
  * PNG by the specification (https://www.w3.org/TR/png-3/). A canvas is not exact: it multiplies colours by their alpha,
  * applies colour profiles, turns grey into RGB, and shows damaged files without an error.
  */
+
 import { UserError } from "../errors.ts";
 import type { Picture } from "../platform.ts";
+import { crc32 } from "./crc32.ts";
 import { through } from "./streams.ts";
 
 const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
@@ -101,7 +103,7 @@ function chunksOf(bytes: Uint8Array) {
     const content = bytes.subarray(at + 8, at + 8 + length);
     // An upper-case first letter marks a chunk that a decoder must know.
     const critical = name === "tRNS" || /^[A-Z]/.test(name);
-    if (critical && crc(bytes.subarray(at + 4, at + 8 + length)) !== view.getUint32(at + 8 + length)) {
+    if (critical && crc32(bytes.subarray(at + 4, at + 8 + length)) !== view.getUint32(at + 8 + length)) {
       throw new UserError(`the ${name} chunk of this PNG is damaged`);
     }
     if (name === "IHDR") header = headerOf(content);
@@ -221,19 +223,6 @@ function chunk(name: string, content = new Uint8Array(0)): Uint8Array<ArrayBuffe
   view.setUint32(0, content.length);
   bytes.set(new TextEncoder().encode(name), 4);
   bytes.set(content, 8);
-  view.setUint32(content.length + 8, crc(bytes.subarray(4, content.length + 8)));
+  view.setUint32(content.length + 8, crc32(bytes.subarray(4, content.length + 8)));
   return bytes;
-}
-
-/** Annex D: CRC-32 of each byte value. */
-const crcTable = Uint32Array.from({ length: 256 }, (_, n) => {
-  let c = n;
-  for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
-  return c;
-});
-
-function crc(bytes: Uint8Array): number {
-  let c = 0xffffffff;
-  for (let i = 0; i < bytes.length; i++) c = crcTable[(c ^ bytes[i]!) & 255]! ^ (c >>> 8);
-  return ~c >>> 0;
 }

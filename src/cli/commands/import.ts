@@ -40,7 +40,9 @@ export const importCommand: Command = {
     for (const note of imported.notes) output.note(`note: ${note}`);
     describeTo(output, imported);
     const folder = checkpointsDir === "runs" ? "" : ` ${shellOption("--checkpoints-dir", checkpointsDir)}`;
-    output.print(`Run: ${imported.run.dir}`);
+    const { progress } = imported;
+    output.print(`Run: ${imported.run.dir}${progress ? `, at step ${progress.step}` : ""}`);
+    if (progress) output.print(`  npx pix2pix train ${shellOption("--name", name)}${folder} --continue-train`);
     output.print(`  npx pix2pix translate ${shellOption("--name", name)}${folder} --input FILE|FOLDER --out FOLDER`);
     return 0;
   },

@@ -1,0 +1,182 @@
+/** --format pth: weights as PyTorch's own files, and with --optimizer all that a training needs to go on there. */
+import * as z from "zod";
+import { option } from "../config/options.ts";
+import type { Config } from "../config/schema.ts";
+import type { NetworkState } from "../engines/state.ts";
+import { decode, type StoredTensor } from "../formats/safetensors.ts";
+import { joined } from "../formats/streams.ts";
+import { encodeTorch, type Picklable, PythonFloat, PythonTuple } from "../formats/torch/write.ts";
+import { isTrainable, type ParameterSpec } from "../nn/parameters.ts";
+import { dataFile } from "../run/paths.ts";
+import { weightTensors } from "../run/weights.ts";
+import { exportFormat } from "./format.ts";
+import { statesOf } from "./load.ts";
+import type { ExportModel } from "./model.ts";
+
+/** What a training needs beside the weights. */
+export const optimizersFile = "latest_optimizers.pth";
+
+export const pth = exportFormat({
+  help: "PyTorch's .pth of generator and discriminator, as the widely used PyTorch repository loads them",
+  options: {
+    optimizer: option(z.boolean().default(false), {
+      group: "export",
+      help: "also Adam's moments and the place in the training, so that it can go on in PyTorch and come back",
+    }),
+  },
+  problems: ({ run }, { optimizer }) =>
+    optimizer && run?.epoch !== "latest"
+      ? ["--optimizer: moments are kept with the last checkpoint of a run; leave out --weights and --epoch"]
+      : [],
+  async write(model, { optimizer }, { platform, write, note }) {
+    for (const line of peculiarities(model.config)) note(line);
+    const { run, epoch } = model.run ?? {};
+    if (optimizer && run) {
+      const states = statesOf(model.config);
+      const progress = await run.restore(states);
+      await write("latest_net_G.pth", weightsPth(weightTensors(states.netG), "latest_net_G"));
+      await write("latest_net_D.pth", weightsPth(weightTensors(states.netD), "latest_net_D"));
+      const data = run.path(dataFile);
+      const record = (await platform.files.exists(data))
+        ? new TextDecoder().decode(await platform.files.read(data))
+        : "";
+      await write(optimizersFile, optimizersPth(model, states, { ...progress, record }));
+      return;
+    }
+    await write("latest_net_G.pth", weightsPth(model.tensors, "latest_net_G"));
+    const pathD = run?.path(`${epoch}_net_D.safetensors`);
+    if (pathD === undefined || !(await platform.files.exists(pathD))) return;
+    await write(
+      "latest_net_D.pth",
+      weightsPth(decode(await platform.files.read(pathD), pathD).tensors, "latest_net_D"),
+    );
+  },
+  usage: ({ name, config }, { optimizer }) => usage(name, config, optimizer),
+});
+
+/** The bytes of a state_dict. */
+function weightsPth(tensors: Readonly<Record<string, StoredTensor>>, name: string): Uint8Array {
+  const ordered = Object.keys(tensors).sort(inOrderOfPyTorch);
+  return joined(encodeTorch(new Map(ordered.map((key) => [key, tensors[key]!])), name));
+}
+
+const roles = ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"];
+
+/**
+ * The order of names in a state_dict, and so of parameters(): modules in the order in which they were made, which for
+ * numbered ones is that of their numbers; of each module the weight, the bias, then its buffers.
+ */
+export function inOrderOfPyTorch(a: string, b: string): number {
+  const [x, y] = [a.split("."), b.split(".")];
+  for (let i = 0; i < Math.max(x.length, y.length); i++) {
+    const [p = "", q = ""] = [x[i], y[i]];
+    if (p === q) continue;
+    if (/^\d+$/.test(p) && /^\d+$/.test(q)) return Number(p) - Number(q);
+    const [of, than] = [roles.indexOf(p), roles.indexOf(q)];
+    return of >= 0 && than >= 0 ? of - than : p < q ? -1 : 1;
+  }
+  return 0;
+}
+
+/** The trained parameters of a network in the order of PyTorch's parameters(). */
+export const parametersInOrder = ({ specs }: Pick<NetworkState, "specs">): ParameterSpec[] =>
+  specs.filter(isTrainable).sort((a, b) => inOrderOfPyTorch(a.name, b.name));
+
+interface Place {
+  step: number;
+  epoch: number;
+  pairs: number;
+  data?: string | undefined;
+  momentsFrom?: number | undefined;
+  /** The text of data.json. */
+  record: string;
+}
+
+function optimizersPth(
+  { config }: ExportModel,
+  { netG, netD }: { netG: NetworkState; netD: NetworkState },
+  { step, epoch, pairs, data = "", momentsFrom = 0, record }: Place,
+): Uint8Array {
+  const updates = step - momentsFrom;
+  const about = { config: JSON.stringify(config), step, epoch, pairs, data, momentsFrom, record };
+  const value: Picklable = {
+    optimizer_G: adamState(netG, updates, config),
+    optimizer_D: adamState(netD, updates, config),
+    pix2pix: about,
+  };
+  return joined(encodeTorch(value, "latest_optimizers"));
+}
+
+/** The state_dict of torch.optim.Adam. */
+function adamState(net: NetworkState, updates: number, { lr, beta1, beta2 }: Config): Picklable {
+  const specs = parametersInOrder(net);
+  const moment = (spec: ParameterSpec, name: "m" | "v"): StoredTensor => ({
+    dtype: "F32",
+    shape: spec.shape,
+    data: net.view(name, spec) as Float32Array<ArrayBuffer>,
+  });
+  const step = (): StoredTensor => ({ dtype: "F32", shape: [], data: Float32Array.of(updates) });
+  const state = specs.map((spec, i): [number, Picklable] => [
+    i,
+    { step: step(), exp_avg: moment(spec, "m"), exp_avg_sq: moment(spec, "v") },
+  ]);
+  return {
+    state: new Map(state),
+    param_groups: [
+      {
+        ...{ lr: new PythonFloat(lr), betas: new PythonTuple(new PythonFloat(beta1), new PythonFloat(beta2)) },
+        ...{ eps: new PythonFloat(1e-8), weight_decay: 0, amsgrad: false, maximize: false, foreach: null },
+        ...{ capturable: false, differentiable: false, fused: null, decoupled_weight_decay: false },
+        ...{ initial_lr: new PythonFloat(lr), params: specs.map((_, i) => i) },
+      },
+    ],
+  };
+}
+
+/** What the PyTorch repository's networks have not. */
+function peculiarities(config: Config): string[] {
+  const { netG, skip, slope, padding, upsample, bias, bottleneckNorm, normEpsilon, channelOrder, dropoutLevels } =
+    config;
+  const other = [
+    ...(/^(unet|resnet)/.test(netG) ? [] : [`--netG ${netG}`]),
+    ...(upsample === "transpose" ? [] : [`--upsample ${upsample}`]),
+    ...(padding === "zero" ? [] : [`--padding ${padding}`]),
+    ...(bias === "auto" ? [] : [`--bias ${bias}`]),
+    ...(bottleneckNorm ? ["--bottleneck-norm"] : []),
+    ...(skip === "relu" ? [] : [`--skip ${skip}`]),
+    ...(slope === 0.2 ? [] : [`--slope ${slope}`]),
+    ...(normEpsilon === 1e-5 ? [] : [`--norm-epsilon ${normEpsilon}`]),
+    ...(dropoutLevels === "second" || config.noDropout ? [] : [`--dropout-levels ${dropoutLevels}`]),
+  ];
+  return [
+    ...(other.length > 0
+      ? [`the PyTorch repository has no network of ${other.join(", ")}; pix2pix import reads these files back`]
+      : []),
+    ...(channelOrder === "BGR" ? ["input and output are BGR: flip the channels of the pictures at both ends"] : []),
+  ];
+}
+
+function usage(name: string, config: Config, optimizer: boolean): string {
+  const { netG, norm, ngf, ndf, netD, nLayersD, inputNc, outputNc, noDropout } = config;
+  const flags = [
+    `--netG ${netG} --norm ${norm} --ngf ${ngf} --ndf ${ndf} --netD ${netD}`,
+    ...(netD === "n_layers" ? [`--n_layers_D ${nLayersD}`] : []),
+    ...(inputNc !== 3 || outputNc !== 3 ? [`--input_nc ${inputNc} --output_nc ${outputNc}`] : []),
+    ...(noDropout ? ["--no_dropout"] : []),
+  ].join(" ");
+  const lines = [
+    "## Use in PyTorch",
+    "Copy the files to `checkpoints/NAME` of pytorch-CycleGAN-and-pix2pix and run:",
+    `\`\`\`sh\npython test.py --model pix2pix --dataroot DATA --name NAME --direction ${config.direction} ${flags}\n\`\`\``,
+  ];
+  if (optimizer) {
+    lines.push(
+      "`latest_optimizers.pth` has Adam's moments, in the order of `net.parameters()`:",
+      '```python\nstate = torch.load("latest_optimizers.pth", weights_only=True)\nmodel.optimizer_G.load_state_dict(state["optimizer_G"])\n' +
+        'model.optimizer_D.load_state_dict(state["optimizer_D"])\n```',
+      'To come back, save the optimizers in the same form (keep `state["pix2pix"]` as it is), then:',
+      `\`\`\`sh\nnpx pix2pix import latest_net_G.pth latest_net_D.pth latest_optimizers.pth --name ${name}-back\n\`\`\``,
+    );
+  }
+  return lines.join("\n\n");
+}
