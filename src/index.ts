@@ -14,7 +14,6 @@ export { type LossLine, listRuns, type Progress, Run, type RunPlace, type Score 
 export { type OpenOptions, openTranslator } from "./inference/open.ts";
 export { type Draw, type TestTime, Translator } from "./inference/translator.ts";
 export type { Fit } from "./inference/fit.ts";
-export type { TileSize } from "./inference/tiling/geometry.ts";
 export {
   type ClassEvaluation,
   type EvaluateOptions,

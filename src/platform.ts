@@ -55,6 +55,38 @@ export interface Files {
   holder?(path: string): Promise<LockHolder | undefined>;
   /** A path with its symbolic links followed. Absent where there are none. @throws UserError where nothing is there */
   realPath?(path: string): Promise<string>;
+  /** Begins a file that is too large for the memory. Creates folders. */
+  create?(path: string): Promise<FileStream>;
+  /** Opens an empty scratch file. @param path where no other file is */
+  scratch?(path: string): Promise<Scratch>;
+  /** Bytes that can still be written into a folder. */
+  free?(folder: string): Promise<number>;
+}
+
+/** A file of intermediate values, which nobody else reads. It is removed when it is closed or when the program ends. */
+export interface Scratch {
+  write(at: number, bytes: Uint8Array): Promise<void>;
+  /** Fills `bytes` from `at` on. Where nothing was written, they keep their values or become 0. */
+  read(at: number, bytes: Uint8Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A file that is written piece by piece. A reader sees the file of before until `done`. */
+export interface FileStream {
+  write(bytes: Uint8Array): Promise<void>;
+  /** Stores the file on the disk and renames it. */
+  done(): Promise<void>;
+  /** Removes what was written. */
+  abandon(): Promise<void>;
+}
+
+/** A picture of which parts are read. Values are those of `decodeDeep`. */
+export interface LargePicture {
+  width: number;
+  height: number;
+  /** A rectangle that lies inside the picture. */
+  read(part: { y: number; x: number; height: number; width: number }): Promise<DeepPicture>;
+  close(): Promise<void>;
 }
 
 /** A process that works on something. */

@@ -156,27 +156,33 @@ export class Random {
    * a large U-Net's weights would take 2.5 s here.
    */
   fillNormal(out: Float32Array, mean: number, std: number): void {
-    this.#fill(out, "normals", mean, std);
+    this.#fill(out, 0, "normals", mean, std);
   }
 
-  /** Fills with a dropout mask, starting at a fresh block: 0 with probability p (0 <= p < 1), else 1 / (1 - p). */
-  fillDropout(out: Float32Array, p: number): void {
+  /**
+   * Fills with a dropout mask, starting at a fresh block: 0 with probability p (0 <= p < 1), else 1 / (1 - p).
+   * @param from the place of the first value in a longer mask
+   */
+  fillDropout(out: Float32Array, p: number, from = 0): void {
     if (!(p >= 0 && p < 1)) throw new ConfigError(`Dropout: the probability is at least 0 and below 1, got ${p}.`);
-    this.#fill(out, "masks", Math.min(TWO32 - 1, Math.round(p * TWO32)), 1 / (1 - p));
+    this.#fill(out, from, "masks", Math.min(TWO32 - 1, Math.round(p * TWO32)), 1 / (1 - p));
   }
 
-  /** From a fresh block on. */
-  #fill(out: Float32Array, what: keyof Fillers, ...parameters: readonly [number, number]): void {
+  /** From the value `from` after a fresh block on. */
+  #fill(out: Float32Array, from: number, what: keyof Fillers, ...parameters: readonly [number, number]): void {
     this.#used = 4;
     this.#spare = undefined;
     const { [what]: fill, values } = randomFillers();
     const counter = [this.#seedHigh, this.#stepLow, this.#stepHigh, this.#seedLow, this.#stream] as const;
-    for (let start = 0; start < out.length; start += values.length) {
-      const part = out.subarray(start, start + values.length);
-      fill(0, Math.ceil(part.length / 16), this.#block, ...counter, ...parameters);
-      part.set(values.subarray(0, part.length));
-      this.#block += Math.ceil(part.length / 4);
+    for (let start = 0; start < out.length; ) {
+      const skipped = (from + start) % 4;
+      const part = out.subarray(start, start + values.length - skipped);
+      const block = this.#block + (from + start - skipped) / 4;
+      fill(0, Math.ceil((skipped + part.length) / 16), block, ...counter, ...parameters);
+      part.set(values.subarray(skipped, skipped + part.length));
+      start += part.length;
     }
+    this.#block += Math.ceil((from + out.length) / 4);
   }
 }
 

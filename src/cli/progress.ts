@@ -157,7 +157,19 @@ export class Counter {
     this.#count++;
     const each = this.seconds / this.#count;
     const left = duration(each * (this.#total - this.#count));
-    const text = `${this.#count}/${this.#total} ${this.#what}  ${each.toPrecision(2)} s each  ${left} left`;
+    this.#show(`${this.#count}/${this.#total} ${this.#what}  ${each.toPrecision(2)} s each  ${left} left`);
+  }
+
+  /** Shows which share of the next piece is done, 0 to 1, for pieces that take long: `0/1 pictures  34 % of the next  2m 01s left`. */
+  within(share: number): void {
+    const done = this.#count + share;
+    if (done === 0) return;
+    const left = duration((this.seconds / done) * (this.#total - done));
+    const percent = Math.floor(100 * share);
+    this.#show(`${this.#count}/${this.#total} ${this.#what}  ${percent} % of the next  ${left} left`);
+  }
+
+  #show(text: string): void {
     if (this.#screen.isTTY) this.#draw(text);
     else if (this.seconds >= this.#printed + (this.#printed === 0 ? firstLine : nextLines)) {
       this.#printed = this.seconds;

@@ -40,14 +40,8 @@ const sizes = {
   tile: option(z.int().min(0).optional(), {
     group: "sizes",
     unit: "px",
-    absent: "1024 for pictures above 2048 x 2048 px, else none",
-    help: "size of overlapping tiles; there are no seams, because all norms use the statistics of the whole picture; 0 never tiles",
-  }),
-  overlap: option(z.int().min(0).optional(), {
-    group: "sizes",
-    unit: "px",
-    absent: "a quarter of a tile",
-    help: "pixels that neighbouring tiles share; tiles are blended in the middle half of the overlap",
+    absent: "by the network for pictures above 2048 x 2048 px, else none",
+    help: "size of tiles, which bounds the memory of large pictures; the output is that of the picture in one piece; 0 never tiles",
   }),
 };
 
@@ -137,7 +131,7 @@ async function openFile(path: string, options: Opening, others: Readonly<Record<
  * @throws ConfigError for options that contradict each other or the run
  */
 function testTime(given: Given, run: Config): { settings: TestTime; fit: Fit; notes: string[] } {
-  const { tile, overlap, seed, samples, preprocess, aspectRatio } = given;
+  const { tile, seed, samples, preprocess, aspectRatio } = given;
   if (given.noDropout && given.dropout === "on") {
     throw new ConfigError("--dropout on and --no-dropout: give one of them");
   }
@@ -154,5 +148,5 @@ function testTime(given: Given, run: Config): { settings: TestTime; fit: Fit; no
     given.statistics && statistics !== "image" && norms[run.norm].perPicture
       ? [`--statistics ${statistics}: ${run.norm} norms have none; they use those of each image`]
       : [];
-  return { settings: { dropout, statistics, seed, tile, overlap }, fit: { preprocess, aspectRatio }, notes };
+  return { settings: { dropout, statistics, seed, tile }, fit: { preprocess, aspectRatio }, notes };
 }

@@ -101,6 +101,7 @@ const outputDir: UpstreamOption = {
 
 /** Options without a counterpart of that name, by plain name. */
 const withoutCounterpart: Record<string, UpstreamOption> = {
+  overlap: remark(true, "--overlap has no effect: tiles give the output of the picture in one piece by themselves"),
   model,
   mode,
   inputdir: inputDir,

@@ -7,6 +7,8 @@ export interface Derivation {
   channels?: number;
   /** Shown in colour, together with the other side. */
   shownInColour?: true;
+  /** A value depends on its place in the picture, so a part of the picture cannot be derived alone. */
+  byPlace?: true;
 }
 
 const kinds = {
@@ -16,7 +18,7 @@ const kinds = {
     channels: 2,
     shownInColour: true,
   },
-  masked: { help: "with a white rectangle of half its size in the centre" },
+  masked: { help: "with a white rectangle of half its size in the centre", byPlace: true },
   absent: { help: "nothing: there are no targets" },
 } as const satisfies Readonly<Record<string, Derivation>>;
 

@@ -147,6 +147,15 @@ export function outputPicture16(
   return fromTensor16(...shown(values, A, sideForms(options).target, height, width));
 }
 
+/** The values [channels, height, width] of an output as they are, with the channels interleaved. */
+export function outputValues(values: Float32Array, height: number, width: number): Picture<Float32Array> {
+  const plane = height * width;
+  const channels = values.length / plane;
+  const data = new Float32Array(values.length);
+  for (let c = 0; c < channels; c++) for (let i = 0; i < plane; i++) data[i * channels + c] = values[c * plane + i]!;
+  return { width, height, channels, data };
+}
+
 /** Whether `outputPicture` gives a picture in colour. */
 export function showsColour(options: SideOptions): boolean {
   const { channels, derive } = sideForms(options).target;

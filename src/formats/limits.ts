@@ -10,8 +10,8 @@ export interface DecodeOptions {
   mostPixels?: number | undefined;
 }
 
-/** Pixels of one picture: 16383 x 16383, as libvips has it. A damaged header may claim any number. */
-const mostPixels = 16383 * 16383;
+/** Pixels of one picture in memory: 16383 x 16383, as libvips has it. A damaged header may claim any number. */
+export const mostPixels = 16383 * 16383;
 
 /**
  * @param most pixels that are allowed here
@@ -25,5 +25,8 @@ export function checkPictureSize(width: number, height: number, most = mostPixel
     );
   }
   if (width > 0 && height > 0 && width * height <= mostPixels) return;
-  throw new UserError(`its size is ${width}x${height}, expected 1 to ${mostPixels} pixels; the file may be damaged`);
+  throw new UserError(
+    `its size is ${width}x${height}, expected 1 to ${mostPixels} pixels; the file may be damaged. Larger pictures are taken by ` +
+      "translate --preprocess none, from PNG, TIFF or JPEG",
+  );
 }

@@ -4,6 +4,7 @@
  */
 import { UserError } from "../errors.ts";
 import type { DeepPicture, Samples } from "../platform.ts";
+import { joined } from "./streams.ts";
 
 const MAGIC = "\x93NUMPY";
 /** A last axis with more elements is taken for another axis than the channels. */
@@ -86,14 +87,20 @@ export function checkRange(data: Float32Array): void {
 }
 
 /** Encodes an array of height x width x channels, or of height x width for one channel. */
-export function encodeNpy({ width, height, channels, data }: DeepPicture): Uint8Array {
+export function encodeNpy(picture: DeepPicture): Uint8Array {
+  const { data } = picture;
   const kind = data instanceof Uint8Array ? "|u1" : data instanceof Uint16Array ? "<u2" : "<f4";
+  return joined([npyHead(picture, kind), new Uint8Array(data.buffer, data.byteOffset, data.byteLength)]);
+}
+
+/** The bytes before the values of such an array. */
+export function npyHead(
+  { width, height, channels }: Pick<DeepPicture, "width" | "height" | "channels">,
+  kind: "|u1" | "<u2" | "<f4",
+): Uint8Array {
   const shape = channels === 1 ? `${height}, ${width}` : `${height}, ${width}, ${channels}`;
   const text = `{'descr': '${kind}', 'fortran_order': False, 'shape': (${shape}), }`;
   const length = Math.ceil((10 + text.length + 1) / 64) * 64 - 10;
   const head = `${MAGIC}\x01\x00${String.fromCharCode(length & 255, length >> 8)}${text.padEnd(length - 1)}\n`;
-  const out = new Uint8Array(head.length + data.byteLength);
-  for (let i = 0; i < head.length; i++) out[i] = head.charCodeAt(i);
-  out.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), head.length);
-  return out;
+  return Uint8Array.from(head, (character) => character.charCodeAt(0));
 }

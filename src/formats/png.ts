@@ -6,9 +6,10 @@
 import { UserError } from "../errors.ts";
 import type { Picture } from "../platform.ts";
 import { crc32 } from "./crc32.ts";
+import { checkPictureSize } from "./limits.ts";
 import { through } from "./streams.ts";
 
-const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+export const signature: readonly number[] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 /** Colour types: grey 0, RGB 2, palette 3, grey and alpha 4, RGBA 6. */
 const samplesOf: Record<number, number> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 /** The passes of Adam7: first column and row, and the distances between columns and rows. */
@@ -30,11 +31,13 @@ interface Header {
   interlaced: boolean;
 }
 
+/** Whether the bytes begin as those of a PNG. */
 export function isPng(bytes: Uint8Array): boolean {
   return signature.every((value, i) => bytes[i] === value);
 }
 
-type Bytes = Uint8Array | Uint16Array;
+/** Values of 8 or 16 bits. */
+export type Bytes = Uint8Array | Uint16Array;
 
 /**
  * Decodes a PNG. Grey gives 1 channel, RGB and palettes give 3, and with `alpha` a file with transparency gives 4
@@ -121,9 +124,10 @@ function headerOf(content: Uint8Array): Header {
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
   const [width, height] = [view.getUint32(0), view.getUint32(4)];
   const [depth = 0, type = 0, , , interlace = 0] = content.subarray(8);
-  if (!(type in samplesOf) || ![1, 2, 4, 8, 16].includes(depth) || width * height === 0) {
+  if (!(type in samplesOf) || ![1, 2, 4, 8, 16].includes(depth)) {
     throw new UserError(`this PNG is of an unknown kind (${width}x${height}, colour type ${type}, ${depth} bits)`);
   }
+  checkPictureSize(width, height);
   return { width, height, depth, type, interlaced: interlace === 1 };
 }
 
@@ -177,52 +181,4 @@ function unfilter(kind: number, line: Uint8Array, above: Uint8Array, pixelBytes:
 function paeth(a: number, b: number, c: number): number {
   const [toA, toB, toC] = [Math.abs(b - c), Math.abs(a - c), Math.abs(a + b - 2 * c)];
   return toA <= toB && toA <= toC ? a : toB <= toC ? b : c;
-}
-
-/**
- * Encodes 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA) channels without loss, with 8 or 16 bits as the values have.
- * Each row is stored as its difference from the row above (filter 2).
- */
-export async function encodePng({ width, height, channels, data: values }: Picture<Bytes>): Promise<Uint8Array> {
-  const type = [undefined, 0, 4, 2, 6][channels];
-  if (type === undefined || values.length !== width * height * channels) {
-    throw new UserError(
-      `encodePng: ${width}x${height} with ${channels} channels does not fit ${values.length} values.`,
-    );
-  }
-  const data = values instanceof Uint16Array ? bigEndian(values) : values;
-  const rowBytes = data.length / height;
-  const rows = new Uint8Array(height * (rowBytes + 1));
-  for (let row = 0; row < height; row++) {
-    const [to, from] = [row * (rowBytes + 1), row * rowBytes];
-    rows[to] = 2;
-    for (let i = 0; i < rowBytes; i++) {
-      rows[to + 1 + i] = data[from + i]! - (row === 0 ? 0 : data[from - rowBytes + i]!);
-    }
-  }
-  const header = new Uint8Array(13);
-  const view = new DataView(header.buffer);
-  view.setUint32(0, width);
-  view.setUint32(4, height);
-  header.set([8 * values.BYTES_PER_ELEMENT, type], 8);
-  const packed = await through([rows], new CompressionStream("deflate"));
-  const parts = [Uint8Array.from(signature), chunk("IHDR", header), chunk("IDAT", packed), chunk("IEND")];
-  return new Uint8Array(await new Blob(parts).arrayBuffer());
-}
-
-function bigEndian(values: Uint16Array): Uint8Array {
-  const out = new Uint8Array(values.length * 2);
-  const view = new DataView(out.buffer);
-  for (const [i, v] of values.entries()) view.setUint16(i * 2, v);
-  return out;
-}
-
-function chunk(name: string, content = new Uint8Array(0)): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(content.length + 12);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, content.length);
-  bytes.set(new TextEncoder().encode(name), 4);
-  bytes.set(content, 8);
-  view.setUint32(content.length + 8, crc32(bytes.subarray(4, content.length + 8)));
-  return bytes;
 }

@@ -34,9 +34,13 @@ export const isTiff = (bytes: Uint8Array): boolean =>
   (bytes[0] === 0x49 && bytes[1] === 0x49 && (bytes[2] === 42 || bytes[2] === 43) && bytes[3] === 0) ||
   (bytes[0] === 0x4d && bytes[1] === 0x4d && bytes[2] === 0 && (bytes[3] === 42 || bytes[3] === 43));
 
+/** Bytes of a file from a place on; fewer where it ends. */
+export type BytesAt = (at: number, length: number) => Uint8Array;
+
 /** Why a TIFF is not read, a clause without a full stop; undefined for one that is, and for a damaged one. */
-export function unreadTiff(bytes: Uint8Array): string | undefined {
-  const form = isTiff(bytes) ? formOf(bytes) : undefined;
+export function unreadTiff(bytes: Uint8Array | BytesAt): string | undefined {
+  const read: BytesAt = typeof bytes === "function" ? bytes : (at, length) => bytes.subarray(at, at + length);
+  const form = isTiff(read(0, 4)) ? formOf(read) : undefined;
   if (!form) return undefined;
   const { bits, compression, photometric, sampleFormat } = form;
   const instead = "save it as PNG";
@@ -54,25 +58,31 @@ export function unreadTiff(bytes: Uint8Array): string | undefined {
 }
 
 /** Undefined where the file ends before its first directory does. */
-function formOf(bytes: Uint8Array): Form | undefined {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const little = bytes[0] === 0x49;
-  const big = view.getUint16(2, little) === 43;
+function formOf(read: BytesAt): Form | undefined {
+  const little = read(0, 1)[0] === 0x49;
+  const view = (at: number, length: number) => {
+    const part = read(at, length);
+    return new DataView(part.buffer, part.byteOffset, part.byteLength);
+  };
+  const word = (at: number) => view(at, 2).getUint16(0, little);
+  const offset32 = (at: number) => view(at, 4).getUint32(0, little);
+  const offset64 = (at: number) => Number(view(at, 8).getBigUint64(0, little));
   const form: Form = { bits: 1, compression: 1, photometric: 1, sampleFormat: 1 };
   try {
-    const offset = (at: number) => (big ? Number(view.getBigUint64(at, little)) : view.getUint32(at, little));
+    const big = word(2) === 43;
+    const offset = big ? offset64 : offset32;
     const start = offset(big ? 8 : 4);
-    const count = big ? Number(view.getBigUint64(start, little)) : view.getUint16(start, little);
+    const count = big ? offset64(start) : word(start);
     const [first, length] = big ? [start + 8, 20] : [start + 2, 12];
     for (let i = 0; i < Math.min(count, 1000); i++) {
       const at = first + i * length;
-      const key = tags.get(view.getUint16(at, little));
+      const key = tags.get(word(at));
       if (!key) continue;
       // All these tags are lists of 16-bit numbers, which stand in the entry itself where they fit.
-      const numbers = big ? Number(view.getBigUint64(at + 4, little)) : view.getUint32(at + 4, little);
+      const numbers = offset(at + 4);
       const inside = numbers * 2 <= (big ? 8 : 4);
       const place = at + (big ? 12 : 8);
-      form[key] = view.getUint16(inside ? place : offset(place), little);
+      form[key] = word(inside ? place : offset(place));
     }
     return form;
   } catch (error) {

@@ -1,7 +1,7 @@
 /** A trained generator on pictures. */
 
 import type { Config } from "../config/schema.ts";
-import { inputTensor, outputPicture, outputPicture16 } from "../data/sides.ts";
+import { inputTensor, outputPicture, outputPicture16, outputValues } from "../data/sides.ts";
 import { baseDevice } from "../engines/device.ts";
 import type { Weights } from "../engines/state.ts";
 import { ConfigError } from "../errors.ts";
@@ -15,18 +15,16 @@ import { norms } from "../nn/norms.ts";
 import type { MaskSpec } from "../nn/parameters.ts";
 import type { DeepPicture, Device, Picture, Platform } from "../platform.ts";
 import { fnv1a, Random } from "../random.ts";
-import { type CompiledProgram, Compiler } from "./compiler.ts";
+import { Compiler } from "./compiler.ts";
 import { type Fit, resizedInput, resizedOutput } from "./fit.ts";
-import { type TileSize, window } from "./tiling/geometry.ts";
-import { runTiled } from "./tiling/run.ts";
-import { normPrograms } from "./tiling/statistics.ts";
+import { copyPart, window } from "./tiling/geometry.ts";
+import { runTiled, type TiledGenerator, type TiledInput, type TiledOptions } from "./tiling/run.ts";
 
 /**
  * Pictures of more pixels than this are translated in tiles: in one piece the activations of the usual generators with
  * ngf 64 would take 1 to 2 GB.
  */
 const tileAbove = 2048 * 2048;
-const usualTile = 1024;
 
 /** How the network behaves at test time. The defaults are the run's, which are those of training. */
 export interface TestTime {
@@ -36,10 +34,11 @@ export interface TestTime {
   statistics?: Config["statistics"] | undefined;
   /** Of the dropout masks. Default: the run's. */
   seed?: number | undefined;
-  /** Height and width of tiles in pixels; 0: never tiles. Default: 1024 for pictures above 2048 x 2048, else none. */
+  /**
+   * Height and width of tiles in pixels, which bounds the memory; 0: never tiles. The output does not depend on it, but for
+   * rounding. Default: by the network, for pictures above 2048 x 2048; else none.
+   */
   tile?: number | undefined;
-  /** Pixels that neighbouring tiles share. Default: a quarter of a tile. */
-  overlap?: number | undefined;
 }
 
 /** Selects dropout masks: they are a function of (seed, name or index, sample). */
@@ -57,9 +56,9 @@ export interface Draw {
   seed?: number | undefined;
 }
 
-/** The generator for one size of its input, or of its tiles. */
+/** The generator for one size of its input. */
 interface Ready {
-  run(A: Float32Array, height: number, width: number, draws: readonly Draw[]): Promise<Float32Array>;
+  run(A: Float32Array, draws: readonly Draw[]): Promise<Float32Array>;
   release(): Promise<void>;
 }
 
@@ -91,7 +90,7 @@ export class Translator {
   readonly multiple: number;
   readonly device: Device;
   readonly #network: GeneratorChoice;
-  readonly #tile: Pick<TestTime, "tile" | "overlap">;
+  readonly #tile: number | undefined;
   readonly #weights: WeightUse;
   readonly #compiler: Compiler;
   readonly #sizes = new Map<string, Promise<Ready>>();
@@ -109,11 +108,11 @@ export class Translator {
     this.statistics = settings.statistics ?? config.statistics;
     this.seed = settings.seed ?? config.seed;
     this.multiple = generators[config.netG].multiple;
-    this.#tile = { tile: settings.tile, overlap: settings.overlap };
+    this.#tile = settings.tile;
     this.#weights = weights;
     this.device = device;
     this.#compiler = new Compiler(platform, device, config.threads ?? platform.cores, state);
-    checkTiles(this.#tile, config.netG, this.multiple);
+    checkTile(this.#tile, config.netG, this.multiple);
   }
 
   /**
@@ -160,7 +159,7 @@ export class Translator {
     for (const i of left) {
       const { width, height } = inputs[i]!.resized;
       const alike = [...left].filter((k) => inputs[k]!.resized.width === width && inputs[k]!.resized.height === height);
-      const whole = this.independent && !this.tilesFor(height, width) && alike.length >= together;
+      const whole = this.independent && !this.inTiles(height, width) && alike.length >= together;
       const batch = whole ? alike.slice(0, together) : [i];
       const made = await this.#translateBatch(batch.map((k) => inputs[k]!));
       for (const [at, k] of batch.entries()) {
@@ -203,11 +202,7 @@ export class Translator {
    */
   async translateValues(picture: DeepPicture, draw?: Draw, fit: Fit = {}): Promise<Picture<Float32Array>> {
     const { values, height, width } = await this.#outputOf(picture, draw, fit);
-    const { outputNc: channels } = this.config;
-    const data = new Float32Array(values.length);
-    const plane = height * width;
-    for (let c = 0; c < channels; c++) for (let i = 0; i < plane; i++) data[i * channels + c] = values[c * plane + i]!;
-    return { width, height, channels, data };
+    return outputValues(values, height, width);
   }
 
   async #outputOf(picture: DeepPicture, draw: Draw | undefined, fit: Fit): Promise<Output> {
@@ -231,21 +226,56 @@ export class Translator {
     draws: Draw | readonly Draw[] = {},
   ): Promise<Float32Array> {
     const { inputNc, outputNc } = this.config;
-    const padded = (side: number) => roundedUp(side, this.multiple);
-    const [h, w] = [padded(height), padded(width)];
+    const whole = { y: 0, x: 0, height, width };
+    const source = { data: A, planes: n * inputNc, height, width };
+    if (n === 1 && this.inTiles(height, width)) {
+      const draw = Array.isArray(draws) ? draws[0]! : draws;
+      const data = new Float32Array(outputNc * height * width);
+      await this.runTiles({ ...whole, read: async (part) => window(source, part) }, draw, {
+        output: async (tile, part, at) => copyPart(tile, part, { data, height, width }, at),
+      });
+      return data;
+    }
+    const [h, w] = [height, width].map((side) => roundedUp(side, this.multiple)) as [number, number];
     const fits = h === height && w === width;
-    const input = fits ? A : window({ data: A, planes: n * inputNc, height, width }, 0, 0, h, w);
-    const ready = await this.#ready(n, h, w);
-    const output = await ready.run(input, h, w, Array.isArray(draws) ? draws : [draws]);
-    return fits ? output : window({ data: output, planes: n * outputNc, height: h, width: w }, 0, 0, height, width);
+    const input = fits ? A : window(source, { ...whole, height: h, width: w });
+    const output = await (await this.#ready({ n, height: h, width: w })).run(
+      input,
+      Array.isArray(draws) ? draws : [draws],
+    );
+    return fits ? output : window({ data: output, planes: n * outputNc, height: h, width: w }, whole);
   }
 
-  /** The tiles that pictures of this size are cut into; undefined where they are translated in one piece. */
-  tilesFor(height: number, width: number): TileSize | undefined {
-    const usual = roundedUp(usualTile, this.multiple);
-    const tile = this.#tile.tile ?? (height * width > tileAbove ? usual : 0);
-    if (tile === 0 || (height <= tile && width <= tile)) return undefined;
-    return { tile, overlap: this.#tile.overlap ?? tile / 4 };
+  /**
+   * Runs the generator on a picture in tiles. The output equals that of `run`, but for rounding, and the memory does not depend
+   * on the size of the picture.
+   * @param input of any size. `read` is asked for parts that reach beyond the right and the lower edge, where the picture is
+   *   continued by reflection
+   */
+  async runTiles(input: TiledInput, draw: Draw, options: TiledOptions): Promise<void> {
+    const { height, width } = input;
+    const padded = {
+      ...input,
+      height: roundedUp(height, this.multiple),
+      width: roundedUp(width, this.multiple),
+    };
+    await runTiled(this.#tiled(draw), padded, {
+      ...options,
+      output: async (tile, part, at) => {
+        const inside = {
+          ...part,
+          height: Math.min(part.height, height - at.y),
+          width: Math.min(part.width, width - at.x),
+        };
+        if (inside.height > 0 && inside.width > 0) await options.output(tile, inside, at);
+      },
+    });
+  }
+
+  /** Whether a picture of this size is translated in tiles. */
+  inTiles(height: number, width: number): boolean {
+    if (this.#tile === undefined) return height * width > tileAbove;
+    return this.#tile > 0 && (height > this.#tile || width > this.#tile);
   }
 
   /** Frees the sessions. */
@@ -259,14 +289,12 @@ export class Translator {
     await ready.release();
   }
 
-  async #ready(n: number, height: number, width: number): Promise<Ready> {
-    const tiles = n === 1 ? this.tilesFor(height, width) : undefined;
-    const shape = tiles ? { n, height: Math.min(tiles.tile, height), width: Math.min(tiles.tile, width) } : undefined;
-    const key = shape ? `tile ${shape.height}x${shape.width}` : `${n}x${height}x${width}`;
+  async #ready(shape: BatchShape): Promise<Ready> {
+    const key = `${shape.n}x${shape.height}x${shape.width}`;
     let ready = this.#sizes.get(key);
     if (!ready) {
       if (this.#sizes.size >= readySizes) await this.#release(this.#sizes.keys().next().value!);
-      ready = tiles ? this.#tiled(shape!, tiles) : this.#whole({ n, height, width });
+      ready = this.#whole(shape);
       this.#sizes.set(key, ready);
       ready.catch(() => this.#sizes.delete(key));
     }
@@ -278,33 +306,23 @@ export class Translator {
     const { run, release } = await this.#compiler.compile(program, this.#weights);
     return {
       release,
-      run: async (A, _height, _width, draws) => {
+      run: async (A, draws) => {
         const masks = netG.masks.map((spec) => [spec.name, this.#maskOf(spec, draws)] as const);
         return (await run({ real_A: A, ...Object.fromEntries(masks) })).fake_B!;
       },
     };
   }
 
-  async #tiled(shape: BatchShape, size: TileSize): Promise<Ready> {
+  #tiled(draw: Draw): TiledGenerator {
     // Running statistics are the same for all tiles; an instance norm has none.
     const running = this.statistics === "running" && !norms[this.config.norm].perPicture;
-    const { program, netG } = generatorGraph(this.#network, shape, running ? "running" : "given");
-    const known = new Map<Program, Promise<CompiledProgram>>();
-    const compile = async (part: Program) => {
-      const compiled = known.get(part) ?? this.#compiler.compile(part);
-      known.set(part, compiled);
-      return (await compiled).run;
-    };
-    const generator = { program, netG, compile, norms: normPrograms(netG) };
-    const planes = this.config.inputNc;
     return {
-      release: async () => {
-        for (const compiled of known.values()) await (await compiled.catch(() => undefined))?.release();
-      },
-      run: (data, height, width, draws) => {
-        const drawMask = (spec: MaskSpec, count: number) => this.#mask(spec, count, draws[0]!);
-        return runTiled({ ...generator, drawMask }, { data, planes, height, width }, size);
-      },
+      build: (height, width) => generatorGraph(this.#network, { n: 1, height, width }, running ? "running" : "given"),
+      // The weights do not change while one picture is translated.
+      compile: (part: Program) => this.#compiler.compile(part, "fixed"),
+      drawMask: (out, spec, from) => this.#drawMask(out, spec, draw, from),
+      multiple: this.multiple,
+      tile: this.#tile,
     };
   }
 
@@ -312,20 +330,15 @@ export class Translator {
   #maskOf(spec: MaskSpec, draws: readonly Draw[]): Float32Array {
     const each = sizeOf(spec.shape) / draws.length;
     const values = new Float32Array(each * draws.length);
-    for (const [i, draw] of draws.entries()) values.set(this.#mask(spec, each, draw), i * each);
+    for (const [i, draw] of draws.entries()) this.#drawMask(values.subarray(i * each, (i + 1) * each), spec, draw);
     return values;
   }
 
-  #mask(
-    { name, p }: MaskSpec,
-    count: number,
-    { name: picture, index = 0, sample = 0, seed = this.seed }: Draw,
-  ): Float32Array {
-    const values = new Float32Array(count);
+  #drawMask(out: Float32Array, { name, p }: MaskSpec, draw: Draw, from = 0): void {
+    const { name: picture, index = 0, sample = 0, seed = this.seed } = draw;
     const stream = sample === 0 ? `test ${name}` : `test ${name} sample ${sample}`;
     const step = picture === undefined ? index : fnv1a(picture.slice(picture.lastIndexOf("/") + 1));
-    new Random(seed, stream, step).fillDropout(values, p);
-    return values;
+    new Random(seed, stream, step).fillDropout(out, p, from);
   }
 }
 
@@ -339,13 +352,8 @@ function joinedValues(parts: readonly Float32Array[]): Float32Array {
   return values;
 }
 
-function checkTiles({ tile, overlap }: Pick<TestTime, "tile" | "overlap">, netG: string, multiple: number): void {
-  if (tile !== undefined && tile % multiple !== 0) {
-    const near = Math.max(multiple, Math.round(tile / multiple) * multiple);
-    throw new ConfigError(`--tile: got ${tile}, expected a multiple of ${multiple} for ${netG}, such as ${near}`);
-  }
-  const side = tile || roundedUp(usualTile, multiple);
-  if (overlap !== undefined && (overlap < 0 || overlap >= side)) {
-    throw new ConfigError(`--overlap: got ${overlap}, expected 0 to ${side - 1}, below the tile's ${side}`);
-  }
+function checkTile(tile: number | undefined, netG: string, multiple: number): void {
+  if (tile === undefined || tile % multiple === 0) return;
+  const near = Math.max(multiple, Math.round(tile / multiple) * multiple);
+  throw new ConfigError(`--tile: got ${tile}, expected a multiple of ${multiple} for ${netG}, such as ${near}`);
 }

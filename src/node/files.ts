@@ -2,10 +2,21 @@
  * Files through node:fs. A write replaces the whole file or nothing. Every failure is a UserError with the path and the
  * reason.
  */
-import { appendFile, open, readdir, readFile, realpath, rename, rm, stat } from "node:fs/promises";
+import {
+  appendFile,
+  type FileHandle,
+  open,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  statfs,
+} from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
 import { UserError, WriteError } from "../errors.ts";
-import type { Files } from "../platform.ts";
+import type { FileStream, Files, Scratch } from "../platform.ts";
 import { visible } from "../text.ts";
 import { isFolder, makeFolder } from "./folders.ts";
 import { holder, lock } from "./lock.ts";
@@ -81,11 +92,7 @@ async function writeNow(path: string, content: Uint8Array | string | readonly Ui
     await makeFolder(dirname(path));
     const handle = await open(beside, "w");
     try {
-      for (const chunk of chunks) {
-        for (let offset = 0; offset < chunk.length; ) {
-          offset += (await handle.write(chunk, offset, Math.min(chunk.length - offset, 2 ** 30))).bytesWritten;
-        }
-      }
+      for (const chunk of chunks) await writeAll(handle, chunk);
       await handle.sync();
     } finally {
       await handle.close();
@@ -98,6 +105,82 @@ async function writeNow(path: string, content: Uint8Array | string | readonly Ui
       () => "",
     );
     throw explained("write", path, error, kept);
+  }
+}
+
+/** A file that is filled as `<path>.part` and renamed at its end. */
+async function create(path: string): Promise<FileStream> {
+  const beside = `${path}.part`;
+  const failing = (work: () => Promise<unknown>) => async () => {
+    try {
+      await work();
+    } catch (error) {
+      throw explained("write", path, error);
+    }
+  };
+  let handle: FileHandle | undefined;
+  await failing(async () => {
+    await makeFolder(dirname(path));
+    handle = await open(beside, "w");
+  })();
+  const file = handle!;
+  return {
+    write: (bytes) => failing(() => writeAll(file, bytes))(),
+    done: failing(async () => {
+      await file.sync();
+      await file.close();
+      await rename(beside, path);
+    }),
+    abandon: async () => {
+      await file.close().catch(() => {});
+      await rm(beside, { force: true }).catch(() => {});
+    },
+  };
+}
+
+/** Writes all bytes, at `at` or at the end of what was written. */
+async function writeAll(file: FileHandle, bytes: Uint8Array, at?: number): Promise<void> {
+  for (let offset = 0; offset < bytes.length; ) {
+    const length = Math.min(bytes.length - offset, 2 ** 30);
+    const place = at === undefined ? undefined : at + offset;
+    offset += (await file.write(bytes, offset, length, place)).bytesWritten;
+  }
+}
+
+/**
+ * Where the system allows it, the file has no name any more once it is open: the disk is freed however the program ends.
+ */
+async function scratch(path: string): Promise<Scratch> {
+  const guard = <T>(action: Action, work: () => Promise<T>) => guarded(action, path, work);
+  const file = await guard("write", async () => {
+    await makeFolder(dirname(path));
+    return open(path, "w+");
+  });
+  const unlinked = process.platform !== "win32";
+  if (unlinked) await guard("remove", () => rm(path));
+  return {
+    write: (at, bytes) => guard("write", () => writeAll(file, bytes, at)),
+    read: (at, bytes) =>
+      guard("read", async () => {
+        for (let offset = 0; offset < bytes.length; ) {
+          const { bytesRead } = await file.read(bytes, offset, bytes.length - offset, at + offset);
+          if (bytesRead === 0) return;
+          offset += bytesRead;
+        }
+      }),
+    close: async () => {
+      await file.close();
+      if (!unlinked) await guard("remove", () => rm(path, { force: true }));
+    },
+  };
+}
+
+/** Bytes that this user can still write; of the nearest folder that is there. */
+async function free(folder: string): Promise<number> {
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    const found = await statfs(at).catch(() => undefined);
+    if (found) return found.bavail * found.bsize;
+    if (at === dirname(at)) return Number.POSITIVE_INFINITY;
   }
 }
 
@@ -179,6 +262,9 @@ export const files: Files = {
   read: (path) => guarded("read", path, () => readRegular(path)),
   readPart: (path, start, end) => guarded("read", path, () => readPart(path, start, end)),
   write,
+  create,
+  scratch,
+  free,
   lock: (path, what) => guarded("lock", path, () => lock(path, what)),
   holder: (path) => guarded("look at", path, () => holder(path)),
   realPath: (path) => guarded("look at", path, () => realpath(path)),

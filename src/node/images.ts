@@ -1,5 +1,5 @@
 /** Pictures through sharp (libvips): decoded values equal Pillow's `Image.open(...).convert("RGB")`. */
-import sharp, { type Sharp } from "sharp";
+import sharp, { type Metadata, type Sharp, type SharpOptions } from "sharp";
 import { alike, eightBit } from "../data/transforms.ts";
 import { PictureSizeError, UserError } from "../errors.ts";
 import { damageOf } from "../formats/damage.ts";
@@ -43,10 +43,11 @@ async function decodeDeep(bytes: Uint8Array, { alpha = false, mostPixels }: Deco
   return tolerant(bytes, { alpha, deep: true, mostPixels });
 }
 
-interface How {
+export interface How {
   alpha: boolean;
+  /** Keep 16 bits and floats. */
   deep: boolean;
-  mostPixels: number | undefined;
+  mostPixels?: number | undefined;
 }
 
 async function tolerant(bytes: Uint8Array, how: How): Promise<DeepPicture> {
@@ -59,8 +60,7 @@ async function tolerant(bytes: Uint8Array, how: How): Promise<DeepPicture> {
     if (unread) throw new UserError(unread);
     return await decodeAs(bytes, how, "warning").catch((error) => {
       if (error instanceof PictureSizeError) throw error;
-      // Many sound JPEGs have stray bytes between segments, which libjpeg skips. Its other warnings mean damage.
-      if (!linesOf(error).every((line) => line.includes("extraneous bytes before marker"))) throw error;
+      if (!onlyStrayBytes(error)) throw error;
       return decodeAs(bytes, how, "error");
     });
   } catch (error) {
@@ -69,18 +69,56 @@ async function tolerant(bytes: Uint8Array, how: How): Promise<DeepPicture> {
   }
 }
 
-function linesOf(error: unknown): string[] {
+/** Many sound JPEGs have stray bytes between segments, which libjpeg skips. Its other warnings mean damage. */
+export function onlyStrayBytes(error: unknown): boolean {
+  return linesOf(error).every((line) => line.includes("extraneous bytes before marker"));
+}
+
+/** The lines of a decoder's message. */
+export function linesOf(error: unknown): string[] {
   return (error instanceof Error ? error.message : String(error)).trim().split("\n");
 }
 
-async function decodeAs(
-  bytes: Uint8Array,
-  { alpha, mostPixels }: How,
+async function decodeAs(bytes: Uint8Array, how: How, failOn: "warning" | "error"): Promise<DeepPicture> {
+  const [file, metadata] = await opened(bytes, failOn, { limitInputPixels: false });
+  checkPictureSize(metadata.width, metadata.height, how.mostPixels);
+  const { image, depth, pictureOf, turned } = readingOf(file, metadata, how);
+  const { data, info } = await image.raw({ depth }).toBuffer({ resolveWithObject: true });
+  // Only bytes may begin anywhere in the decoder's memory.
+  const values =
+    depth === "uchar"
+      ? new Uint8Array(data.buffer, data.byteOffset, data.length)
+      : new containers[depth](new Uint8Array(data).buffer);
+  return upright(pictureOf(values, info.width, info.height), turned);
+}
+
+/** Opens a picture in memory or in a file. */
+export async function opened(
+  input: Uint8Array | string,
   failOn: "warning" | "error",
-): Promise<DeepPicture> {
-  let image = sharp(bytes, { failOn, ignoreIcc: true, limitInputChannels: false });
-  const { format, orientation = 1, space, hasAlpha, channels: stored, depth, ...size } = await image.metadata();
-  if (mostPixels !== undefined) checkPictureSize(size.width, size.height, mostPixels);
+  more: SharpOptions = {},
+): Promise<[Sharp, Metadata]> {
+  const image = sharp(input, { failOn, ignoreIcc: true, limitInputChannels: false, ...more });
+  return [image, await image.metadata()];
+}
+
+export const containers = { uchar: Uint8Array, ushort: Uint16Array, float: Float32Array };
+export type Depth = keyof typeof containers;
+
+/** How the values of a file become a picture. */
+export interface Reading {
+  /** The values that sharp gives. */
+  image: Sharp;
+  depth: Depth;
+  /** The picture of all values, or of those of a part. */
+  pictureOf(values: Samples, width: number, height: number): DeepPicture;
+  /** The orientation that the picture still has. */
+  turned: number;
+}
+
+/** @throws UserError for a type of values that is not read */
+export function readingOf(image: Sharp, metadata: Metadata, { alpha }: How): Reading {
+  const { format, orientation = 1, space, hasAlpha, channels: stored, depth } = metadata;
   if (!readable.includes(format)) {
     throw new UserError(`the form ${format} is not read; PNG, JPEG, WebP, TIFF, BMP, GIF and Netpbm are`);
   }
@@ -88,44 +126,44 @@ async function decodeAs(
   const greyFile = space === "b-w" || space === "grey16";
   const bands = stored > 4 || (greyFile && stored > 2);
   const keepAlpha = alpha && hasAlpha;
-  if (bands) return upright(await decodeValues(image, space, depth, bands), turned);
+  if (bands) return { ...storedValues(image, space, depth, bands), turned };
   if (hasAlpha && !keepAlpha) image = image.removeAlpha();
   const known = greyFile || space === "srgb" || space === "rgb16" || space === "scrgb";
   if (known && depth !== "uchar") {
-    return upright(await decodeValues(image, space === "grey16" && keepAlpha ? "rgb16" : space, depth, bands), turned);
+    return { ...storedValues(image, space === "grey16" && keepAlpha ? "rgb16" : space, depth, bands), turned };
   }
-  if (space === "cmyk") image = image.pipelineColourspace("cmyk");
+  const cmyk = space === "cmyk";
+  if (cmyk) image = image.pipelineColourspace("cmyk");
   const grey = greyFile && !keepAlpha;
-  const { data, info } = await image
-    .toColourspace(space === "cmyk" ? "cmyk" : grey ? "b-w" : "srgb")
-    .raw({ depth: "uchar" })
-    .toBuffer({ resolveWithObject: true });
-  const values = new Uint8Array(data.buffer, data.byteOffset, data.length);
-  const { width, height, channels } = info;
-  const rgb = space === "cmyk" ? cmykToRgb(values, width * height) : values;
-  return upright({ width, height, channels: space === "cmyk" ? 3 : channels, data: rgb }, turned);
+  return {
+    image: image.toColourspace(cmyk ? "cmyk" : grey ? "b-w" : "srgb"),
+    depth: "uchar",
+    turned,
+    pictureOf: (values, width, height) => {
+      const data = cmyk ? cmykToRgb(values as Uint8Array, width * height) : values;
+      return { width, height, channels: data.length / (width * height), data };
+    },
+  };
 }
 
-const containers = { uchar: Uint8Array, ushort: Uint16Array, float: Float32Array };
-
 /** Stored values: 8 or 16 bits or floats, any number of bands. */
-async function decodeValues(image: Sharp, space: string, depth: string, bands: boolean): Promise<DeepPicture> {
+function storedValues(image: Sharp, space: string, depth: string, bands: boolean): Omit<Reading, "turned"> {
   if (depth !== "uchar" && depth !== "ushort" && depth !== "float") {
     throw new UserError(`values of the type ${depth}; 8 or 16 bits without sign, or floats in [-1, 1], are expected`);
   }
   // Raw output of a grey picture with many bands has only the first; as RGB it has all, and the first one three times.
   const manyGrey = bands && (space === "b-w" || space === "grey16");
-  const { data: bytes, info } = await image
-    .toColourspace(manyGrey ? (depth === "ushort" ? "rgb16" : "srgb") : space)
-    .raw({ depth })
-    .toBuffer({ resolveWithObject: true });
-  const values = new containers[depth](new Uint8Array(bytes).buffer);
-  const data = manyGrey ? withoutFirst(values, info.channels, 2) : values;
-  if (data instanceof Float32Array) checkRange(data);
-  const { width, height } = info;
-  const channels = data.length / (width * height);
-  const measured = bands || (depth === "float" && channels % 2 === 0);
-  return { width, height, channels, data, ...(measured && { bands: true }) };
+  return {
+    image: image.toColourspace(manyGrey ? (depth === "ushort" ? "rgb16" : "srgb") : space),
+    depth,
+    pictureOf: (values, width, height) => {
+      const data = manyGrey ? withoutFirst(values, values.length / (width * height), 2) : values;
+      if (data instanceof Float32Array) checkRange(data);
+      const channels = data.length / (width * height);
+      const measured = bands || (depth === "float" && channels % 2 === 0);
+      return { width, height, channels, data, ...(measured && { bands: true }) };
+    },
+  };
 }
 
 /** The channels after the first `count` of each pixel. */

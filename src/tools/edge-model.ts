@@ -6,6 +6,7 @@
  * R, G, B from 0 to 1. The output is float32 with height * width strengths from 0 to 1 (after the sigmoid). If there
  * are several outputs, the last one is used, which is the fused one of HED.
  */
+import { mirrored } from "../data/mirror.ts";
 import { UserError } from "../errors.ts";
 import type { InferenceSession, Ort, Picture } from "../platform.ts";
 import type { Plane } from "./edges.ts";
@@ -14,13 +15,6 @@ export type ModelInput = "caffe" | "unit";
 
 /** The training set's mean of B, G and R, as published with HED. */
 const means = [104.00698793, 116.66876762, 122.67891434] as const;
-
-/** Mirrors an index into 0..size-1. The border pixel is not repeated. */
-function mirrored(at: number, size: number): number {
-  const period = Math.max(1, 2 * (size - 1));
-  const place = ((at % period) + period) % period;
-  return place < size ? place : period - place;
-}
 
 /** The input, [1, 3, height + 2 border, width + 2 border], with mirrored borders. @param picture 1 or 3 channels */
 export function modelInput(picture: Picture, input: ModelInput, border: number): Float32Array {

@@ -8,7 +8,8 @@ import { eightBit } from "../data/transforms.ts";
 import { UserError } from "../errors.ts";
 import { decodeKnown } from "../formats/decode.ts";
 import { decodeNpy, isNpy } from "../formats/npy.ts";
-import { decodePng, encodePng, isPng } from "../formats/png.ts";
+import { decodePng, isPng } from "../formats/png.ts";
+import { encodePng } from "../formats/png-encode.ts";
 import { joined } from "../formats/streams.ts";
 import type { DeepPicture, Images, Picture } from "../platform.ts";
 

@@ -11,12 +11,14 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { crc32, deflateSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { test } from "../../src/cli/commands/test.ts";
 import { translate } from "../../src/cli/commands/translate.ts";
 import { parseCommandLine } from "../../src/config/schema.ts";
 import { writeDemo } from "../../src/demo/write.ts";
 import { nodePlatform } from "../../src/node/index.ts";
+import type { Picture } from "../../src/platform.ts";
 import { train } from "../../src/training/train.ts";
 
 const work = mkdtempSync(join(tmpdir(), "pix2pix-translate-"));
@@ -25,6 +27,28 @@ const at = (...path: string[]) => join(work, ...path);
 const platform = await nodePlatform({ threads: 1 });
 
 const runs = { checkpointsDir: at("runs"), threads: "1", device: "cpu" };
+/** A PNG of side x side pixels without any picture data. */
+function pngHeader(side: number, interlaced: boolean): Buffer {
+  const chunk = (name: string, content: Buffer) => {
+    const body = Buffer.concat([Buffer.from(name), content]);
+    const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+    length.writeUInt32BE(content.length);
+    sum.writeUInt32BE(crc32(body));
+    return Buffer.concat([length, body, sum]);
+  };
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(side, 0);
+  header.writeUInt32BE(side, 4);
+  header.set([8, 2, 0, 0, interlaced ? 1 : 0], 8);
+  const start = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+  return Buffer.concat([
+    start,
+    chunk("IHDR", header),
+    chunk("IDAT", deflateSync(Buffer.alloc(9))),
+    chunk("IEND", Buffer.alloc(0)),
+  ]);
+}
+
 const lines: string[] = [];
 const output = { print: (line: string) => void lines.push(line), note: (line: string) => void lines.push(line) };
 const decode = async (...path: string[]) => platform.images.decode(readFileSync(at(...path)));
@@ -67,6 +91,15 @@ beforeAll(async () => {
   await platform.files.write(at("in/x.png"), await platform.images.encodePng(wide));
 });
 
+/** The two outputs differ by the rounding of a value in a picture of 8 bits, or not at all. */
+const closeTo = (expected: Picture) => ({
+  ...expected,
+  asymmetricMatch: (picture: Picture) =>
+    [picture.width, picture.height, picture.channels].join() ===
+      [expected.width, expected.height, expected.channels].join() &&
+    picture.data.every((value, i) => Math.abs(value - expected.data[i]!) <= 1),
+});
+
 describe("translate", () => {
   const run = (given: object) =>
     translate.run({ ...runs, name: "a", input: at("in"), out: at("out"), ...given }, output);
@@ -76,13 +109,51 @@ describe("translate", () => {
     expect(await decode("out/x.png")).toMatchObject({ width: 64, height: 64 });
     await run({ preprocess: "none", out: at("own") });
     expect(await decode("own/x.png")).toMatchObject({ width: 150, height: 70 });
-    await run({ preprocess: "none", out: at("tiles"), tile: "64", overlap: "32" });
+    await run({ preprocess: "none", out: at("tiles"), tile: "64" });
     expect(await decode("tiles/x.png")).toMatchObject({ width: 150, height: 70 });
-    expect(bytes("tiles/x.png")).not.toBe(bytes("own/x.png"));
+    expect(await decode("tiles/x.png")).toEqual(closeTo(await decode("own/x.png")));
     expect(bytes("tiles/deep/x.png")).toBe(bytes("own/deep/x.png"));
     await run({ keepSize: true, out: at("back"), bits: "16" });
     expect(await decode("back/x.png")).toMatchObject({ width: 150, height: 70 });
     expect((await platform.images.decodeDeep!(readFileSync(at("back/x.png")))).data).toBeInstanceOf(Uint16Array);
+  });
+
+  it("takes a picture in strips with samples, 16 bits and a palette, as in one piece", async () => {
+    const both = async (given: object, ...names: string[]) => {
+      const own = { preprocess: "none", input: at("in/x.png"), ...given };
+      await run({ ...own, out: at("whole"), tile: "0" });
+      await run({ ...own, out: at("strips"), tile: "64" });
+      for (const name of names) {
+        expect(await decode("strips", name)).toEqual(closeTo(await decode("whole", name)));
+      }
+    };
+    await both({ samples: "2" }, "x_1.png", "x_2.png");
+    // The spread is four times as large, so differences of a level show.
+    const [apart, spread] = [await decode("strips/x_spread.png"), await decode("whole/x_spread.png")];
+    expect(spread.data.some((value) => value > 0)).toBe(true);
+    expect(apart.data.every((value, i) => Math.abs(value - spread.data[i]!) <= 4)).toBe(true);
+    await both({ palette: "facades" }, "x.png");
+    await both({ bits: "16" }, "x.png");
+    expect((await platform.images.decodeDeep!(readFileSync(at("strips/x.png")))).data).toBeInstanceOf(Uint16Array);
+    expect(readdirSync(at("strips")).filter((name) => name.includes(".part"))).toEqual([]);
+  });
+
+  it("says of a picture beyond the limit why it cannot be taken, and what to do", async () => {
+    mkdirSync(at("huge"), { recursive: true });
+    const refusal = async (name: string, given: object) => {
+      lines.length = 0;
+      await expect(run({ input: at("huge", name), ...given })).rejects.toThrow("could not be translated");
+      return lines.find((line) => line.includes(name))!;
+    };
+    writeFileSync(at("huge/plain.png"), pngHeader(30000, false));
+    writeFileSync(at("huge/woven.png"), pngHeader(30000, true));
+    expect(await refusal("woven.png", { preprocess: "none" })).toMatch(
+      /it has 30000x30000 pixels, and it is interlaced, so it can only be decoded in one piece.*Save it as a PNG without interlacing/,
+    );
+    expect(await refusal("plain.png", { preprocess: "none", aspectRatio: "2" })).toMatch(
+      /30000x30000 pixels, more than 268402689 that are taken at once; leave --aspect-ratio out/,
+    );
+    expect(await refusal("plain.png", {})).toMatch(/30000x30000.*translate --preprocess none/);
   });
 
   it("gives a picture the same output alone, in a folder and in test", async () => {

@@ -5,7 +5,8 @@ import { type Filter, resize } from "../../src/data/resize.ts";
 import { eightBit, fromTensor, fromTensor16, reduceChannels, toTensor } from "../../src/data/transforms.ts";
 import { DatasetError, UserError } from "../../src/errors.ts";
 import { decodeNpy, encodeNpy } from "../../src/formats/npy.ts";
-import * as web from "../../src/formats/png.ts";
+import { decodePng } from "../../src/formats/png.ts";
+import { encodePng } from "../../src/formats/png-encode.ts";
 import { images } from "../../src/node/images.ts";
 import type { DeepPicture, Picture, Samples } from "../../src/platform.ts";
 import { fixture } from "../paths.ts";
@@ -179,12 +180,12 @@ describe.each([1, 2, 3, 4])("16-bit PNG, %d channels", (channels) => {
   });
 
   test("the browser's own reads and writes the same", async () => {
-    const back = await images.decodeDeep(await web.encodePng(picture), { alpha: true });
+    const back = await images.decodeDeep(await encodePng(picture), { alpha: true });
     expect(reduceChannels(back, channels)).toEqual(picture);
     for (const alpha of [true, false]) {
       const png = await images.encodePng(picture);
-      expect(await web.decodePng(png, { alpha, deep: true })).toEqual(await images.decodeDeep(png, { alpha }));
-      expect(await web.decodePng(png, { alpha })).toEqual(await images.decode(png, { alpha }));
+      expect(await decodePng(png, { alpha, deep: true })).toEqual(await images.decodeDeep(png, { alpha }));
+      expect(await decodePng(png, { alpha })).toEqual(await images.decode(png, { alpha }));
     }
   });
 });

@@ -5,15 +5,15 @@ import * as z from "zod";
 import { option } from "../../config/options.ts";
 import { configSchema } from "../../config/schema.ts";
 import { stemOf } from "../../data/listing.ts";
-import { nearestColours, type Palette, paint } from "../../data/palette.ts";
+import { nearestColours, paint } from "../../data/palette.ts";
 import { ConfigError, UserError, WriteError } from "../../errors.ts";
 import { encodeNpy } from "../../formats/npy.ts";
-import type { Fit } from "../../inference/fit.ts";
-import type { Draw, Translator } from "../../inference/translator.ts";
+import type { Draw } from "../../inference/translator.ts";
 import { spread } from "../../metrics/pictures.ts";
 import { files } from "../../node/files.ts";
 import type { DeepPicture, Images, Picture } from "../../platform.ts";
 import type { Command } from "../command.ts";
+import { translatedInStrips, type Work } from "../large.ts";
 import { namedPalette, paletteChoices } from "../palette.ts";
 import { jobs, withSuffix } from "../pictures.ts";
 import { loadImages } from "../platform.ts";
@@ -71,8 +71,10 @@ export const translate: Command = {
     const all = await jobs(options.input, options.out, (text) => output.note(`note: ${text}`));
     const images = await loadImages();
     const { translator, fit } = await openForTest(options, otherOptions(schema, given), output);
-    const work: Work = { ...options, translator, images, fit: { ...fit, keepSize }, palette };
     const counter = new Counter(process.stdout, all.length, "pictures");
+    const share = (done: number) => counter.within(done);
+    const { signal } = new AbortController();
+    const work: PictureWork = { ...options, translator, images, fit: { ...fit, keepSize }, palette, share, signal };
     const bad: string[] = [];
     try {
       for (const { input, output: target } of all) {
@@ -105,23 +107,18 @@ export const translate: Command = {
   },
 };
 
-/** How every picture is translated and written. */
-interface Work {
-  translator: Translator;
+interface PictureWork extends Work {
   images: Images;
-  fit: Fit;
-  palette: Palette | undefined;
-  samples: number;
-  bits: "8" | "16";
 }
 
 /** Translates one file. With several samples there is an output for each, and a picture of where they differ. */
-async function translateFile(work: Work, input: string, target: string): Promise<void> {
+async function translateFile(work: PictureWork, input: string, target: string): Promise<void> {
   const { translator, images, samples } = work;
+  const name = stemOf(basename(input));
+  if (await translatedInStrips(work, input, target, name)) return;
   const alpha = translator.config.inputNc % 2 === 0;
   const bytes = await files.read(input);
   const picture = images.decodeDeep ? await images.decodeDeep(bytes, { alpha }) : await images.decode(bytes, { alpha });
-  const name = stemOf(basename(input));
   const outputs: Picture[] = [];
   for (let sample = 0; sample < samples; sample++) {
     const path = samples === 1 ? target : withSuffix(target, String(sample + 1));
@@ -134,7 +131,7 @@ async function translateFile(work: Work, input: string, target: string): Promise
 
 /** @returns the output, unless it has 16 bits */
 async function writeOutput(
-  { translator, images, fit, palette, bits }: Work,
+  { translator, images, fit, palette, bits }: PictureWork,
   picture: DeepPicture,
   draw: Draw,
   path: string,
