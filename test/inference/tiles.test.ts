@@ -97,6 +97,7 @@ describe("a generator in tiles gives the output of the picture in one piece", ()
     ["leaky skips", { skip: "leaky", bottleneckNorm: true }, {}, 2e-4],
     ["reflecting convolutions after nearest neighbours", { padding: "reflect", upsample: "resize" }, {}, 2e-4],
     ["a ResNet", { netG: "resnet_6blocks", ngf: 2, norm: "instance" }, {}, 2e-4],
+    ["the generator of half size inside another", { netG: "enhancer", ngf: 2, norm: "instance" }, {}, 2e-4],
     ["the article's network", { netG: "article", ngf: 2 }, {}, 2e-4],
   ])("%s", async (_, network, settings, most) => {
     const open = generator(network);

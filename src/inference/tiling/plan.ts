@@ -107,7 +107,8 @@ function planKeeping(built: Built, largest: number, options: PlanOptions): Plan 
     const { producer } = map;
     const norm = netG.norms.findIndex(({ x }) => x === map);
     const work = sizeOf(producer!.inputs[1]!.shape) / map.shape[1]!;
-    const keeps = bytesOf(sizeOfMap(map)) <= largest && work >= worthKeeping;
+    // A pool takes each plane for a picture of its own.
+    const keeps = map.shape[0] === 1 && bytesOf(sizeOfMap(map)) <= largest && work >= worthKeeping;
     if (norm < 0 && !keeps) continue;
     const part = graph.program([{ name: "map", tensor: map }], new Set(kept.keys()));
     add(i, part, { norm: norm < 0 ? undefined : norm, kept: keeps });
