@@ -54,11 +54,12 @@ export function parseCommandLine(values: Readonly<Record<string, unknown>>): Con
 
 /** Defaults of the profile, channels that the layout fixes, then the options that were given. */
 function configOf({ named, problems }: Named): Config {
-  const { profile, datasetMode, direction } = configSchema.shape;
+  const { profile, datasetMode, direction, inputLabels } = configSchema.shape;
   const { sets }: Profile = profiles[validOr(profile, named.profile)];
   const implied = channelsOf({
     datasetMode: validOr(datasetMode, named.datasetMode),
     direction: validOr(direction, named.direction),
+    inputLabels: inputLabels.safeParse(named.inputLabels).data,
   });
   const config = complete(checked(configSchema, { named: { ...sets, ...implied, ...named }, problems }));
   refuse(problemsOf(config));

@@ -40,8 +40,14 @@ export interface ConfigInput {
   /** Side that is the input, and side that is the target; facades labels to photos is BtoA. Default: AtoB. */
   direction?: Values["direction"];
   /**
+   * The input is a label map of so many class numbers, 0, 1, ... (255: none); the networks get a channel for each
+   * class.
+   * Value: classes from 2 to 256. Default: the input is a picture.
+   */
+  inputLabels?: number;
+  /**
    * Channels of the input: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA, others from .npy files.
-   * Value: channels from 1 to 64. Default: 3.
+   * Value: channels from 1 to 256. Default: 3.
    */
   inputNc?: number;
   /** Channels of the output and target. Value: channels from 1 to 64. Default: 3. */
@@ -457,6 +463,7 @@ export interface ConfigInput {
 
 /** Options without which a run goes without a limit, a file or a validation. */
 type Open =
+  | "inputLabels"
   | "maxDatasetSize"
   | "initG"
   | "initD"

@@ -166,7 +166,9 @@ export async function contentNotes(
 
 /** What to do about each kind of fault. */
 export const contentAdvice: Record<ContentKind, string> = {
-  classes: "give each class a colour far from the others, and resize with --resize-filter nearest",
+  classes:
+    "as an input give it a channel for each class by --input-labels; or give each class a colour far from the others, and " +
+    "resize with --resize-filter nearest",
   flat: "the network learns nothing from it",
   narrow: "stretch the values to the whole range, because a network sees them as one flat colour",
 };

@@ -3,9 +3,9 @@ import { DatasetError } from "../errors.ts";
 import type { DeepPicture, Files, Images } from "../platform.ts";
 import type { Pair, Side } from "./layouts.ts";
 import { type Filter, resize } from "./resize.ts";
-import { pictureChannels, type SideForm, type SideOptions, sideForms } from "./sides.ts";
+import { filterOf, neededOf, type SideForm, type SideOptions, sideForms } from "./sides.ts";
 import { pairSize, type Size, type SizeOptions } from "./sizes.ts";
-import { halves, oddWidth, reduceChannels } from "./transforms.ts";
+import { halves, oddWidth } from "./transforms.ts";
 
 export interface ReaderOptions extends SizeOptions, SideOptions {
   resizeFilter: Filter;
@@ -82,17 +82,17 @@ export class PairReader {
     const [first, second] = this.#sides(pair);
     const { resizeFilter } = this.#options;
     if (forms.target.derive === "absent") {
-      const input = reduceChannels(await this.#side(first), pictureChannels(forms.input), first.file);
+      const input = neededOf(await this.#side(first), forms.input, first.file);
       const { width, height } = pairSize(input, input, [first, first], this.#options);
-      return { pair, input: resize(input, width, height, resizeFilter) };
+      return { pair, input: resize(input, width, height, filterOf(forms.input, resizeFilter)) };
     }
     const [a, b] = await (first.file === second.file
       ? this.#picture(first.file).then((picture) => [half(picture, first), half(picture, second)] as const)
       : Promise.all([this.#side(first), this.#side(second)]));
-    const input = reduceChannels(a, pictureChannels(forms.input), first.file);
-    const target = reduceChannels(b, pictureChannels(forms.target), second.file);
+    const input = neededOf(a, forms.input, first.file);
+    const target = neededOf(b, forms.target, second.file);
     const { width, height } = pairSize(input, target, [first, second], this.#options);
-    const resized = resize(input, width, height, resizeFilter);
+    const resized = resize(input, width, height, filterOf(forms.input, resizeFilter));
     return { pair, input: resized, target: input === target ? resized : resize(target, width, height, resizeFilter) };
   }
 

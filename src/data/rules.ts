@@ -34,11 +34,14 @@ export function sizeProblems({ preprocess, loadSize, loadHeight, cropSize, cropH
 }
 
 /** Quarter turns need squares; factors of colours are not negative. */
-export function augmentProblems(options: AugmentOptions & SizeOptions): string[] {
-  const { rotate90, colorJitter, cropSize, cropHeight, preprocess } = options;
+export function augmentProblems(options: AugmentOptions & SizeOptions & Pick<SideOptions, "inputLabels">): string[] {
+  const { rotate90, colorJitter, cropSize, cropHeight, preprocess, inputLabels } = options;
   const problems: string[] = [];
   if (!(colorJitter >= 0 && colorJitter <= 1)) {
     problems.push(`--color-jitter: got ${colorJitter}, expected a number from 0 to 1`);
+  }
+  if (colorJitter > 0 && inputLabels !== undefined) {
+    problems.push("--color-jitter: class numbers (--input-labels) have no colours; leave it out");
   }
   if (rotate90 && !crops(options)) {
     problems.push(
@@ -61,7 +64,17 @@ export function sideProblems(options: SideOptions): string[] {
   if (input.derive === "absent") {
     return [`--dataset-mode ${datasetMode} has only A, so the input must be A: use --direction AtoB, got ${direction}`];
   }
+  if (options.inputLabels !== undefined && input.derive !== undefined) {
+    return [
+      `--input-labels: --dataset-mode ${datasetMode} computes its input from a picture, which has no class numbers`,
+    ];
+  }
   const implied = channelsOf(options);
+  if (options.inputLabels !== undefined && inputNc !== implied.inputNc) {
+    return [
+      `--input-labels ${options.inputLabels}: the input has a channel for each class, got --input-nc ${inputNc}; leave it out`,
+    ];
+  }
   const wanted = { inputNc, outputNc, ...implied };
   if (wanted.inputNc === inputNc && wanted.outputNc === outputNc) return [];
   const sides = { L: "lightness", ab: "the colours a and b", masked: "a picture", absent: "nothing" };
@@ -76,11 +89,11 @@ export function sideProblems(options: SideOptions): string[] {
 
 /** The numbers of channels that a layout fixes; empty where it leaves both open. */
 export function channelsOf(
-  options: Pick<SideOptions, "datasetMode" | "direction">,
+  options: Pick<SideOptions, "datasetMode" | "direction" | "inputLabels">,
 ): Partial<Pick<SideOptions, "inputNc" | "outputNc">> {
   const { input, target } = sideForms({ ...options, inputNc: 0, outputNc: 0, channelOrder: "RGB" });
   const count = (derive: Derive | undefined) => derive && derivations[derive].channels;
-  const [inputNc, outputNc] = [count(input.derive), count(target.derive)];
+  const [inputNc, outputNc] = [options.inputLabels ?? count(input.derive), count(target.derive)];
   return { ...(inputNc !== undefined && { inputNc }), ...(outputNc !== undefined && { outputNc }) };
 }
 

@@ -6,7 +6,9 @@ import type { DeepPicture, Picture } from "../platform.ts";
 import { type ColorFactors, jitterColors } from "./augment.ts";
 import { type Derive, derivations } from "./derivations.ts";
 import { labToRgb, writeLab } from "./lab.ts";
+import { classNumbers, labelColours, writeOneHot } from "./labels.ts";
 import { type DatasetMode, derivedSides } from "./pairs.ts";
+import type { Filter } from "./resize.ts";
 import { fromTensor, fromTensor16, type Placement, reduceChannels, writeCrop } from "./transforms.ts";
 
 /** Which side of a pair is the input and which the target. */
@@ -27,6 +29,8 @@ export interface SideOptions {
   outputNc: number;
   /** Holds for 3 and 4 channels. */
   channelOrder: ChannelOrder;
+  /** The input is a map of so many class numbers, which the network gets as one channel each (labels.ts). */
+  inputLabels?: number | undefined;
 }
 
 /** The form of a network's input or output. */
@@ -34,6 +38,8 @@ export interface SideForm {
   channels: number;
   derive?: Derive | undefined;
   bgr: boolean;
+  /** See SideOptions.inputLabels. */
+  labels?: number | undefined;
 }
 
 /** The input's form and the target's (which is also the output's). */
@@ -46,17 +52,35 @@ export function sideForms(options: SideOptions): { input: SideForm; target: Side
     derive,
     bgr: channelOrder === "BGR" && (channels === 3 || channels === 4),
   });
-  return { input: form(inputNc, first), target: form(outputNc, second) };
-}
-
-/** Channels that a side needs of its picture before it is resized. */
-export function pictureChannels({ channels, derive }: SideForm): number {
-  return derive === "L" || derive === "ab" ? 3 : channels;
+  const { inputLabels: labels } = options;
+  const input = labels === undefined ? form(inputNc, first) : { channels: labels, derive: first, bgr: false, labels };
+  return { input, target: form(outputNc, second) };
 }
 
 /**
+ * The part of a picture that a side needs, before it is resized: its colours, with alpha where the side has it; of a label map the
+ * class numbers.
+ * @param file for messages
+ * @throws DatasetError where the channels do not fit, or a label map has other values than class numbers
+ */
+export function neededOf(picture: DeepPicture, { channels, derive, labels }: SideForm, file?: string): DeepPicture {
+  if (labels !== undefined) return classNumbers(picture, labels, file);
+  return reduceChannels(picture, pictureChannels({ channels, derive }), file);
+}
+
+/** Channels that a side needs of its picture; a label map needs one. */
+export function pictureChannels({ channels, derive, labels }: Omit<SideForm, "bgr">): number {
+  if (labels !== undefined) return 1;
+  return derive === "L" || derive === "ab" ? 3 : channels;
+}
+
+/** The filter that resizes a side: numbers between two class numbers mean nothing. */
+export const filterOf = ({ labels }: Pick<SideForm, "labels">, filter: Filter): Filter =>
+  labels === undefined ? filter : "nearest";
+
+/**
  * Writes a crop of a picture as a side's values, [channels, height, width] in [-1, 1], into `out` from `offset` on.
- * `picture` comes from reduceChannels for pictureChannels(form).
+ * `picture` comes from `neededOf`.
  */
 export function writeSide(
   out: Float32Array,
@@ -67,8 +91,16 @@ export function writeSide(
   width: number,
   { color, ...placement }: Placement & { color?: ColorFactors },
 ): void {
-  const { channels, derive, bgr } = form;
+  const { channels, derive, bgr, labels } = form;
   const plane = height * width;
+  if (labels !== undefined) {
+    const values = new Float32Array(plane);
+    writeCrop(values, 0, picture, 1, width, height, placement);
+    // writeCrop has scaled 16 bits to [-1, 1].
+    const numbers = Uint16Array.from(values, (value) => Math.round((value + 1) * 32767.5));
+    writeOneHot(out, offset, numbers, labels);
+    return;
+  }
   if (derive === "L" || derive === "ab") {
     const rgb = new Float32Array(3 * plane);
     writeCrop(rgb, 0, picture, 3, width, height, placement);
@@ -109,12 +141,14 @@ export function inputTensor(picture: DeepPicture, options: SideOptions, file?: s
   const { input } = sideForms(options);
   const { height, width } = picture;
   const out = new Float32Array(input.channels * height * width);
-  const reduced = reduceChannels(picture, pictureChannels(input), file);
-  writeSide(out, 0, reduced, input, height, width, { x: 0, y: 0, flip: false });
+  writeSide(out, 0, neededOf(picture, input, file), input, height, width, { x: 0, y: 0, flip: false });
   return out;
 }
 
-/** The picture of an input [inputNc, height, width] in [-1, 1], in RGB; of colorization its lightness in grey. */
+/**
+ * The picture of an input [inputNc, height, width] in [-1, 1], in RGB; of colorization its lightness in grey, of class numbers a
+ * colour for each.
+ */
 export function inputPicture(A: Float32Array, options: SideOptions, height: number, width: number): Picture {
   const { input } = sideForms(options);
   return fromTensor(...shown(A, undefined, input, height, width));
@@ -166,11 +200,12 @@ export function showsColour(options: SideOptions): boolean {
 function shown(
   values: Float32Array,
   other: Float32Array | undefined,
-  { channels, derive, bgr }: SideForm,
+  { channels, derive, bgr, labels }: SideForm,
   height: number,
   width: number,
 ): [Float32Array, number, number, number] {
   const plane = height * width;
+  if (labels !== undefined) return [labelColours(values, labels, plane), 3, height, width];
   if (derive === "L") return [labToRgb(values, other, plane), 3, height, width];
   if (derive === "ab") return [labToRgb(other, values, plane), 3, height, width];
   const ordered = bgr ? values.slice(0, channels * plane) : values;

@@ -2,6 +2,7 @@
 import { wholePictures } from "../data/loader.ts";
 import type { ReaderOptions } from "../data/reader.ts";
 import { resize } from "../data/resize.ts";
+import { filterOf } from "../data/sides.ts";
 import { type Preprocess, resizedSize, type SizeOptions } from "../data/sizes.ts";
 import type { DeepPicture, Picture, Samples } from "../platform.ts";
 
@@ -22,11 +23,11 @@ export interface Fit {
 /** The picture at the size at which the generator takes it. */
 export function resizedInput(
   picture: DeepPicture,
-  options: SizeOptions & Pick<ReaderOptions, "resizeFilter">,
+  options: SizeOptions & Pick<ReaderOptions, "resizeFilter" | "inputLabels">,
   { preprocess = options.preprocess }: Fit,
 ): DeepPicture {
   const { width, height } = resizedSize(picture, { ...options, ...wholePictures({ ...options, preprocess }) });
-  return resize(picture, width, height, options.resizeFilter);
+  return resize(picture, width, height, filterOf({ labels: options.inputLabels }, options.resizeFilter));
 }
 
 /** The output at the size that was asked for. */

@@ -116,12 +116,12 @@ describe("parseConfig", () => {
   });
 
   it("lists every problem with what it got, what it expected and the nearest choice", () => {
-    const wrong = { lambda_l2: 3, netG: "unet_265", inputNc: 65, lr: "fast", nEpochs: 1.5, norm: "", maxSteps: 0 };
+    const wrong = { lambda_l2: 3, netG: "unet_265", inputNc: 257, lr: "fast", nEpochs: 1.5, norm: "", maxSteps: 0 };
     expect(problem(() => parseCommandLine(wrong)).split("\n")).toEqual([
       "8 options are wrong:",
       '  "lambda_l2" is no option; did you mean --lambda-l1?',
       "  --dataroot is missing (folder of the pairs: pictures with A left and B right, folders A and B, or x.jpg with x.png)",
-      "  --input-nc: got 65, expected a whole number from 1 to 64",
+      "  --input-nc: got 257, expected a whole number from 1 to 256",
       `  --netG: got "unet_265", expected ${listed(namesOf(generators))}; did you mean unet_256?`,
       '  --norm: got "", expected batch, instance or none',
       "  --n-epochs: got 1.5, expected a whole number of at least 0",
@@ -251,6 +251,9 @@ describe("combinations", () => {
     [{ spectralNorm: true, updateOrder: "stale" }, /--spectral-norm .*--update-order updated/],
     [{ drawTwice: true, updateOrder: "simultaneous" }, /--draw-twice .*--update-order updated, got simultaneous/],
     [{ drawTwice: true, lambdaGan: 0 }, /--draw-twice .*got --lambda-gan 0/],
+    [{ inputLabels: 12, inputNc: 3 }, /--input-labels 12: .* got --input-nc 3/],
+    [{ inputLabels: 12, colorJitter: 0.2 }, /--color-jitter: class numbers/],
+    [{ inputLabels: 12, datasetMode: "colorization" }, /--input-labels: --dataset-mode colorization/],
     [{ lambdaR1: 1, batchSize: 2 }, /--lambda-r1: .* batch norm mixes/],
     [
       { diffAugment: "color,shift" },
@@ -352,7 +355,7 @@ describe("the schema", () => {
   it("says ranges in words", () => {
     const words = Object.fromEntries(optionsOf(configSchema).map((spec) => [spec.key, expectedOf(spec)]));
     expect(words).toMatchObject({
-      inputNc: "a whole number from 1 to 64",
+      inputNc: "a whole number from 1 to 256",
       ngf: "a whole number from 1 to 4096",
       nEpochs: "a whole number of at least 0",
       lr: "a number above 0",

@@ -107,8 +107,8 @@ describe("contentNotes", () => {
     expect(await contentNotes(pairs, { files: read, images }, 20)).toEqual([
       "side A is one flat colour in 10 of 20 sampled pairs (A/0.png, A/2.png, ...): the network learns nothing from it",
       "side B is a map of the numbers 0 to 11 (of 255), which look like class numbers and not like colours in 20 of 20 " +
-        "sampled pairs (B/0.png, B/2.png, ...): give each class a colour far from the others, and resize with " +
-        "--resize-filter nearest",
+        "sampled pairs (B/0.png, B/2.png, ...): as an input give it a channel for each class by --input-labels; or give " +
+        "each class a colour far from the others, and resize with --resize-filter nearest",
     ]);
     expect(await contentNotes(pairs.slice(39), { files: read, images })).toHaveLength(1);
     expect(await contentNotes([], { files: read, images })).toEqual([]);

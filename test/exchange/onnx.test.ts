@@ -123,6 +123,28 @@ const cases: Case[] = [
     .map((datasetMode) => ({ title: `${datasetMode}, BGR`, options: small({ datasetMode, channelOrder: "BGR" }) })),
 ];
 
+it("takes class numbers as bytes, and a channel for each class as values (--input-labels)", async () => {
+  const labels = 7;
+  const { place } = await run({ netG: "unet_32", inputLabels: labels });
+  const source = picture(32, 32, 1);
+  const map = { ...source, data: Uint8Array.from(source.data, (v, i) => (i < 40 ? 255 : v % labels)) };
+  const expected = await translated(place, map);
+  const [fromBytes] = await outputs(await exportOnnx({ ...place, uint8: true }, platform.files), [map], true);
+  expectEqual(fromBytes!, expected);
+  const session = await InferenceSession.create(await exportOnnx(place, platform.files), { logSeverityLevel: 3 });
+  const plane = 32 * 32;
+  const hot = Float32Array.from({ length: labels * plane }, (_, i) =>
+    map.data[i % plane] === Math.floor(i / plane) ? 1 : 0,
+  );
+  const { fake_B } = await session.run({ real_A: new Tensor("float32", hot, [1, labels, 32, 32]) });
+  const values = fake_B!.data as Float32Array;
+  const bytes = Uint8Array.from({ length: 3 * plane }, (_, i) =>
+    Math.max(0, Math.min(255, Math.round((values[(i % 3) * plane + Math.floor(i / 3)]! + 1) * 127.5))),
+  );
+  expectEqual(bytes, expected);
+  await session.release();
+});
+
 describe("equals translate on the same picture", () => {
   it.each(cases)("$title", async ({ options, channels = 3, statistics }) => {
     const { config, place } = await run(options);

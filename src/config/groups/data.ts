@@ -10,6 +10,9 @@ import { option } from "../options.ts";
 /** Pixels of a side: a picture of this width and height takes 3 GB. */
 const mostPixels = 32768;
 
+/** ADE20K has 150 classes, COCO-Stuff 182. */
+const mostLabels = 256;
+
 export const dataOptions = {
   dataroot: option(z.string().min(1), {
     group: "data",
@@ -31,7 +34,13 @@ export const dataOptions = {
     group: "data",
     help: "side that is the input, and side that is the target; facades labels to photos is BtoA",
   }),
-  inputNc: option(z.int().min(1).max(64).default(3), {
+  inputLabels: option(z.int().min(2).max(mostLabels).optional(), {
+    group: "data",
+    unit: "classes",
+    absent: "the input is a picture",
+    help: "the input is a label map of so many class numbers, 0, 1, ... (255: none); the networks get a channel for each class",
+  }),
+  inputNc: option(z.int().min(1).max(mostLabels).default(3), {
     group: "data",
     unit: "channels",
     help: "channels of the input: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA, others from .npy files",

@@ -41,8 +41,8 @@ export function pictureModel(model: ExportModel, form: OnnxForm): Model {
   return {
     ...whole,
     opset: form.opset,
-    inputs: [value(inputName, channelsOfPicture(input))],
-    outputs: [value(outputName, channelsOfPicture(target))],
+    inputs: [value(inputName, channelsOfPicture(input, bytes))],
+    outputs: [value(outputName, channelsOfPicture(target, bytes))],
   };
 }
 

@@ -13,15 +13,19 @@ export interface PictureOptions {
   multiple?: number | undefined;
 }
 
-/** The channels of the picture of a side, in the file: CIELAB is converted there. */
-export const channelsOfPicture = pictureChannels;
+/**
+ * The channels of the picture of a side, in the file: CIELAB is converted there. Of a label map the file takes class numbers as
+ * bytes, else a channel of zeros and ones for each class.
+ */
+export const channelsOfPicture = (form: SideForm, bytes: boolean): number =>
+  form.labels !== undefined && !bytes ? form.labels : pictureChannels(form);
 
 const bgrToRgb = (channels: number) => (channels === 4 ? [2, 1, 0, 3] : [2, 1, 0]);
 
 /** The network from picture to picture: `real_A` and `fake_B` are pictures. */
 export function withPictures(network: Model, { input, target, bytes, multiple }: PictureOptions): Model {
   const before = new Builder("input");
-  const picture = bytes ? valuesOf(before, "real_A") : "real_A";
+  const picture = bytes ? (input.labels ? oneHotOf : valuesOf)(before, "real_A", input.channels) : "real_A";
   const values = networkInput(before, picture, input);
   const padded = multiple ? reflected(before, values, multiple) : values;
 
@@ -48,6 +52,13 @@ function valuesOf(b: Builder, picture: Value): Value {
   const planes = b.op("Transpose", [picture], { perm: { ints: [0, 3, 1, 2] } });
   const share = b.op("Div", [b.cast(planes, "float32"), b.float(255)]);
   return b.op("Div", [b.op("Sub", [share, b.float(0.5)]), b.float(0.5)]);
+}
+
+/** Class numbers [N, H, W, 1] as [N, labels, H, W] of zeros and ones. */
+function oneHotOf(b: Builder, picture: Value, labels: number): Value {
+  const plane = b.cast(b.op("Transpose", [picture], { perm: { ints: [0, 3, 1, 2] } }), "float32");
+  const numbers = Array.from({ length: labels }, (_, k) => k);
+  return b.cast(b.op("Equal", [plane, b.float(numbers, [1, labels, 1, 1])]), "float32");
 }
 
 /** Values [N, C, H, W] in [-1, 1] as bytes [N, H, W, C]: round((v + 1) * 127.5). */

@@ -8,7 +8,7 @@ import { channelsOfPicture } from "./pictures.ts";
 /** Markdown: input and output, then Python and JavaScript. */
 export function onnxUsage(file: string, model: ExportModel, form: OnnxForm): string {
   const { input, target } = sideForms(model.config);
-  const [from, to] = [channelsOfPicture(input), channelsOfPicture(target)];
+  const [from, to] = [channelsOfPicture(input, form.bytes), channelsOfPicture(target, form.bytes)];
   const colours = from === 3 && to === 3;
   const python = form.bytes ? pythonBytes(file, form, from) : pythonValues(file, form, from, to);
   return [
@@ -22,11 +22,13 @@ export function onnxUsage(file: string, model: ExportModel, form: OnnxForm): str
 /** Markdown: what the input and the output are. */
 export function valuesUsage(model: ExportModel, form: OnnxForm): string {
   const { input, target } = sideForms(model.config);
-  const [from, to] = [channelsOfPicture(input), channelsOfPicture(target)];
+  const [from, to] = [channelsOfPicture(input, form.bytes), channelsOfPicture(target, form.bytes)];
   return [
     "## How to use it",
     "",
-    `* Input \`real_A\`: ${channelsText(from)}, ${valuesText(form, from)}.`,
+    input.labels === undefined
+      ? `* Input \`real_A\`: ${channelsText(from)}, ${valuesText(form, from)}.`
+      : `* Input \`real_A\`: ${labelsText(form, input.labels)}.`,
     `* Output \`fake_B\`: ${channelsText(to)}, ${valuesText(form, to)}.`,
     `* Size: ${sizeText(model, form)}`,
   ].join("\n");
@@ -40,6 +42,13 @@ const valuesText = ({ bytes, anyBatch }: OnnxForm, channels: number): string => 
   return bytes
     ? `bytes from 0 to 255, [${batch}, height, width, ${channels}]`
     : `values from -1 to 1 (byte / 127.5 - 1), [${batch}, ${channels}, height, width]`;
+};
+
+const labelsText = ({ bytes, anyBatch }: OnnxForm, labels: number): string => {
+  const batch = anyBatch ? "N" : "1";
+  return bytes
+    ? `class numbers from 0 to ${labels - 1} (255: none), bytes, [${batch}, height, width, 1]`
+    : `a channel for each of ${labels} classes, 1 where the pixel is of the class, else 0, [${batch}, ${labels}, height, width]`;
 };
 
 function sizeText(model: ExportModel, form: OnnxForm): string {
