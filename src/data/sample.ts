@@ -36,9 +36,15 @@ export async function sampleNotes(
   const sample = Array.from({ length: Math.min(most, pairs.length) }, (_, i) => pairs[Math.floor(i * step)]!);
   const notes: string[] = [];
   if (layout === "aligned") notes.push(...(await shapeNotes(sample, options, remembered)));
-  notes.push(...(await contentNotes(sample, remembered, most)));
   const [input, target] = options.direction === "AtoB" ? (["A", "B"] as const) : (["B", "A"] as const);
-  notes.push(...(await channelNotes(sample, input, { flag: "--input-nc", channels: options.inputNc }, remembered)));
+  const content = await contentNotes(sample, remembered, most);
+  if (options.inputLabels === undefined) {
+    notes.push(...content);
+    notes.push(...(await channelNotes(sample, input, { flag: "--input-nc", channels: options.inputNc }, remembered)));
+  } else {
+    // Class numbers are meant to be small.
+    notes.push(...content.filter((note) => !note.startsWith(`side ${input} is `)));
+  }
   notes.push(...(await channelNotes(sample, target, { flag: "--output-nc", channels: options.outputNc }, remembered)));
   return notes;
 }
