@@ -47,6 +47,12 @@ export { nearestColours, type Palette, type PaletteColour, paint, palettes, pars
 // Metrics.
 export { l1, type Metrics, type PairMetrics, psnr, sharpness, spread, ssim } from "./metrics/pictures.ts";
 export { type ClassScores, Confusion, LabHistograms, type LabScores } from "./metrics/scores.ts";
+export { type FeatureRows, featureRows } from "./metrics/features.ts";
+export { frechetDistance, type Moments, moments } from "./metrics/fid.ts";
+export { type Kid, type KidOptions, kernelDistance } from "./metrics/kid.ts";
+export { FeatureExtractor, type FeatureIdentity, type FeatureOptions } from "./features/extractor.ts";
+export { encodeStatistics, type FeatureStatistics, readStatistics } from "./features/statistics.ts";
+export type { FeatureScores, FeatureScoring } from "./features/scorer.ts";
 
 // Formats.
 export {

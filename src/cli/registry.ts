@@ -11,6 +11,7 @@ import { edges } from "./commands/data/edges.ts";
 import { grayscale } from "./commands/data/grayscale.ts";
 import { resize } from "./commands/data/resize.ts";
 import { split } from "./commands/data/split.ts";
+import { statistics } from "./commands/data/statistics.ts";
 import { demo } from "./commands/demo.ts";
 import { devices } from "./commands/devices.ts";
 import { exportCommand } from "./commands/export.ts";
@@ -24,7 +25,7 @@ import { web } from "./commands/web.ts";
 
 export const commands: readonly Command[] = [
   ...[train, translate, test, importCommand, exportCommand, inspect, demo, devices, serve, web, completion],
-  ...[combine, split, resize, edges, blank, grayscale, download, audit],
+  ...[combine, split, resize, edges, blank, grayscale, download, audit, statistics],
 ];
 
 /** The families of commands (the first of two words), each with its line in the help. */

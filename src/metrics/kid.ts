@@ -32,9 +32,9 @@ export interface Kid {
 const mostKept = 2000;
 
 /**
- * The kernel distance of two sets of at least two pictures each, in float64. Where a subset holds all pictures, there is one,
- * and the error is the jackknife's, leaving out one picture after the other. Otherwise it is std * sqrt(m / (n - m)) for subsets
- * of m of n pictures (Politis and Romano 1994).
+ * The kernel distance of two sets of at least two pictures each, in float64. Where a subset holds all pictures, there is one.
+ * Up to 2000 pictures the error is the jackknife's, leaving out one picture after the other. Of larger sets it is
+ * std * sqrt(m / (n - m)) for subsets of m of n pictures (Politis and Romano 1994).
  * @throws UserError for fewer pictures, subsets that are larger than a set, different networks, and features that are not
  *   finite
  *
@@ -69,7 +69,8 @@ export function kernelDistance(a: FeatureRows, b: FeatureRows, options: KidOptio
   });
   const mean = each.reduce((sum, value) => sum + value, 0) / subsets;
   const std = Math.sqrt(each.reduce((sum, value) => sum + (value - mean) ** 2, 0) / subsets);
-  const error = std * Math.sqrt(m / (Math.max(a.count, b.count) - m));
+  const all = least > m ? least : Math.max(a.count, b.count);
+  const error = kept ? jackknife(kept) : std * Math.sqrt(m / (all - m));
   return { mean, std, error, subsets, subsetSize: m };
 }
 

@@ -3,8 +3,11 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeDemo } from "../../src/demo/write.ts";
+import { featureNetworks } from "../../src/features/networks.ts";
+import { encode } from "../../src/formats/safetensors.ts";
 import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
+import { linear, weights } from "../features/drawn.ts";
 import { bin, root } from "../paths.ts";
 
 export interface Snippet {
@@ -44,7 +47,8 @@ export function blocksOf(document: string): Snippet[] {
   }));
 }
 
-/** What examples refer to: pairs in pictures/, pictures in new/ and, if asked for, a trained run "mine". */
+/** What examples refer to: pairs in pictures/, pictures in new/, a feature network and, if asked for, a trained
+ * run "mine". */
 export async function writeWorld(folder: string, { trained }: { trained: boolean }): Promise<void> {
   const pictures = join(folder, "pictures");
   await writeDemo({ files, images }, pictures, { train: 4, test: 2, size: 64, seed: 1 });
@@ -56,6 +60,9 @@ export async function writeWorld(folder: string, { trained }: { trained: boolean
   ] as const) {
     writeFileSync(join(folder, "new", to), readFileSync(join(pictures, from)));
   }
+  const { squeezenet } = featureNetworks;
+  writeFileSync(join(folder, "squeezenet.safetensors"), Buffer.concat(encode(weights(squeezenet))));
+  writeFileSync(join(folder, "squeeze.safetensors"), Buffer.concat(encode(linear(squeezenet.channels))));
   if (!trained) return;
   const options = "--netG unet_64 --load-size 72 --crop-size 64 --ngf 4 --ndf 4 --max-steps 2 --threads 1";
   const args = [bin, "train", "--dataroot", pictures, "--name", "mine", ...options.split(" ")];

@@ -99,6 +99,11 @@ export const test: Command = {
       }
       const set = await openTestSet(translator.config, { ...options, count, preprocess }, platform);
       for (const note of set.notes) output.note(`note: ${note}`);
+      if (features && set.pairs.length < 2) {
+        throw new ConfigError(
+          `--features: KID and FID compare sets of at least two pictures; the test has ${set.pairs.length}`,
+        );
+      }
       const palette = await paletteOf(options.palette, translator, set.loader, output);
       const reader = new PairReader(translator.config, platform);
       const counter = new Counter(process.stdout, set.pairs.length, "pictures");

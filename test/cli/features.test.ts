@@ -1,0 +1,83 @@
+/** `pix2pix test` and `data statistics` with a feature network, as a user runs them; weights are drawn. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { writeDemo } from "../../src/demo/write.ts";
+import { FeatureExtractor } from "../../src/features/extractor.ts";
+import { featureNetworks } from "../../src/features/networks.ts";
+import { encode } from "../../src/formats/safetensors.ts";
+import { featureRows } from "../../src/metrics/features.ts";
+import { frechetDistance, moments } from "../../src/metrics/fid.ts";
+import { kernelDistance } from "../../src/metrics/kid.ts";
+import { nodePlatform } from "../../src/node/index.ts";
+import { linear, weights } from "../features/drawn.ts";
+import { runIn } from "./run.ts";
+
+const work = mkdtempSync(join(tmpdir(), "pix2pix-features-"));
+afterAll(() => rmSync(work, { recursive: true }));
+const at = (...path: string[]) => join(work, ...path);
+const { squeezenet } = featureNetworks;
+const small = "--netG unet_64 --load-size 64 --crop-size 64 --ngf 4 --ndf 4 --threads 1";
+
+beforeAll(async () => {
+  await writeDemo(await nodePlatform(), at("data"), { train: 2, test: 5, size: 64, seed: 1 });
+  writeFileSync(at("squeezenet.safetensors"), Buffer.concat(encode(weights(squeezenet))));
+  writeFileSync(at("lpips.safetensors"), Buffer.concat(encode(linear(squeezenet.channels))));
+  mkdirSync(at("pictures"));
+});
+
+it("train chooses the best weights by KID, test scores the outputs, data statistics keeps a reference", async () => {
+  const features = "--features squeezenet.safetensors --lpips lpips.safetensors";
+  const schedule = "--n-epochs 2 --n-epochs-decay 0 --val-freq 1 --val-phase test --val-metric KID";
+  const trained = await runIn(work, `train --dataroot data --name mine ${small} ${schedule} ${features}`);
+  expect(trained.code, trained.err).toBe(0);
+  expect(trained.out + trained.err).toMatch(/epoch 2: 5 pairs of test: .*LPIPS [\d.]+, KID [-\d.e]+; the best KID/);
+
+  const tested = await runIn(work, `test --name mine ${features}`);
+  expect(tested.code, tested.err).toBe(0);
+  const stored = JSON.parse(readFileSync(at("results/mine/test_latest/metrics.json"), "utf8"));
+  expect(tested.out).toContain(`LPIPS      ${stored.mean.lpips.toFixed(3)}`);
+  expect(tested.out.indexOf("KID on SqueezeNet 1.1")).toBeLessThan(tested.out.indexOf("FID on SqueezeNet 1.1"));
+  expect(tested.out).toContain("biased upwards with 5 pictures");
+
+  // From the pictures that were written.
+  const platform = await nodePlatform();
+  const paths = { features: at("squeezenet.safetensors"), lpips: at("lpips.safetensors") };
+  const extractor = await FeatureExtractor.open(paths, platform);
+  const picture = async (name: string, kind: string) =>
+    platform.images.decode(readFileSync(at(`results/mine/test_latest/images/${name}_${kind}.png`)));
+  const names: string[] = stored.each.map(({ name }: { name: string }) => name);
+  const of = async (kind: string) =>
+    featureRows(await Promise.all(names.map(async (name) => extractor.features(await picture(name, kind)))));
+  const [outputs, targets] = [await of("fake_B"), await of("real_B")];
+  expect(stored.features.kid.mean).toBeCloseTo(kernelDistance(outputs, targets).mean, 6);
+  expect(stored.features.fid).toBeCloseTo(frechetDistance(moments(outputs), moments(targets)), 4);
+  const first = await extractor.distance(await picture(names[0]!, "fake_B"), await picture(names[0]!, "real_B"));
+  expect(stored.each[0].lpips).toBeCloseTo(first, 6);
+  await extractor.close();
+
+  const kept = await runIn(
+    work,
+    "data statistics --features squeezenet.safetensors --dataroot data --side B --size 64 --out reference.safetensors",
+  );
+  expect(kept.code, kept.err).toBe(0);
+  expect(kept.out).toContain("5 pictures of data, test, side B, 64x64: 512 features each of SqueezeNet 1.1");
+  await runIn(work, "test --name mine --features squeezenet.safetensors --reference reference.safetensors");
+  const again = JSON.parse(readFileSync(at("results/mine/test_latest/metrics.json"), "utf8"));
+  expect(again.features.kid.mean).toBeCloseTo(stored.features.kid.mean, 6);
+}, 120_000);
+
+it("wrong combinations are refused with a sentence", async () => {
+  const refused = async (line: string) => (await runIn(work, line)).err;
+  expect(await refused("test --name mine --lpips lpips.safetensors")).toContain("--lpips needs --features FILE");
+  expect(await refused(`train --dataroot data ${small} --val-freq 1 --val-metric LPIPS`)).toContain(
+    "--val-metric LPIPS needs --features FILE",
+  );
+  expect(await refused("data statistics --features squeezenet.safetensors --out x.safetensors")).toContain(
+    "give --input FOLDER for plain pictures, or --dataroot FOLDER",
+  );
+  expect(await refused("test --name mine --features squeezenet.safetensors --num-test 1")).toContain(
+    "KID and FID compare sets of at least two pictures; the test has 1",
+  );
+}, 120_000);
