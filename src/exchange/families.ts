@@ -134,7 +134,8 @@ const resnet: Family = {
     const up = `model.${10 + blocks}.weight`;
     const lastName = `model.${10 + blocks + 7}.weight`;
     const [outputNc = 0] = need(lastName);
-    const dropout = shapeOf(`${blockAt(0)}.6.weight`) !== undefined;
+    // Without dropout its place has the norm, with one axis.
+    const dropout = shapeOf(`${blockAt(0)}.6.weight`)?.length === 4;
     const notes: string[] = [];
     const facts = [
       fact("netG", netG, `${blockAt(blocks - 1)}.1.weight`),
