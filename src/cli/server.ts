@@ -1,6 +1,7 @@
 /** Opens the server of a folder of runs: for `serve`, and for `train --serve`. */
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { files } from "../node/files.ts";
 import type { Limits } from "../server/limits.ts";
 import { version } from "../version.ts";
 import type { Output } from "./command.ts";
@@ -48,6 +49,7 @@ export async function openServer(options: Opening, output: Output): Promise<Serv
     },
   });
   const listening = await listenHttp((request) => server.fetch(request), { host, port });
+  const forget = await announce(checkpointsDir, listening.url);
   return {
     url: listening.url,
     port: listening.port,
@@ -55,8 +57,41 @@ export async function openServer(options: Opening, output: Output): Promise<Serv
       const drained = listening.close();
       await server.close();
       await drained;
+      await forget();
     },
   };
+}
+
+/** In the folder of the runs: the address of the server that shows them, for trainings that begin. */
+const addressFile = ".server.json";
+/** Milliseconds in which a server on this machine answers. */
+const patience = 500;
+
+/** @returns removes the file, unless another server has written it anew */
+async function announce(checkpointsDir: string, url: string): Promise<() => Promise<void>> {
+  const path = `${checkpointsDir}/${addressFile}`;
+  const text = `${JSON.stringify({ url, pid: process.pid })}\n`;
+  // A folder that cannot be written can be shown all the same.
+  await files.write(path, text).catch(() => {});
+  return async () => {
+    const now = await files.read(path).catch(() => undefined);
+    if (now && new TextDecoder().decode(now) === text) await files.remove(path).catch(() => {});
+  };
+}
+
+/** The address of a server of these runs on this machine; undefined where none answers. */
+export async function serverOf(checkpointsDir: string): Promise<string | undefined> {
+  try {
+    const { url } = JSON.parse(new TextDecoder().decode(await files.read(`${checkpointsDir}/${addressFile}`))) as {
+      url: string;
+    };
+    const { hostname } = new URL(url);
+    if (hostname !== "localhost") return undefined;
+    const response = await fetch(`${url}healthz`, { signal: AbortSignal.timeout(patience) });
+    return response.ok ? url : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** dist/page of the package, or of the checkout: the web app. */

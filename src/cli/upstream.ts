@@ -27,6 +27,9 @@ export interface UpstreamOption {
 const remark = (value: boolean, text: string): UpstreamOption => ({ value, meaning: () => ({ note: text }) });
 const page = "every run has an index.html with loss curves and pictures, and a loss_log.jsonl";
 
+const wandb =
+  "there is no client of Weights & Biases; --tensorboard writes files that wandb sync uploads (docs/serve.md)";
+
 /** An option without a counterpart that would change the result: leaving it out silently would train something else. */
 const refused = (value: boolean, text: string): UpstreamOption => ({
   value,
@@ -136,10 +139,9 @@ const withoutCounterpart: Record<string, UpstreamOption> = {
   displayport: remark(true, page),
   displayncols: remark(true, page),
   displaywinsize: remark(true, page),
-  displayfreq: remark(true, `${page}; a strip of pictures is added each epoch`),
   updatehtmlfreq: remark(true, `${page}; a strip of pictures is added each epoch`),
-  usewandb: remark(false, page),
-  wandbprojectname: remark(true, page),
+  usewandb: remark(false, wandb),
+  wandbprojectname: remark(true, wandb),
   nohtml: remark(false, `no switch: ${page}`),
   verbose: remark(false, "not needed: train prints both networks with their sizes"),
   eval: remark(false, "an option of test and translate"),

@@ -455,6 +455,24 @@ export interface ConfigInput {
   saveEpochFreq?: number;
   /** Steps between two lines with losses if the output is not a terminal. Value: steps of at least 1. Default: 100. */
   printFreq?: number;
+  /**
+   * How often samples are drawn within an epoch, beside those at its end: 400 is every 400 steps, 60s every 60
+   * seconds.
+   * Default: every 300 s.
+   */
+  displayFreq?: string;
+  /**
+   * Show the run on a page of this machine while it trains; pix2pix serve does so for all runs, at any time.
+   * Default: false.
+   */
+  serve?: boolean;
+  /**
+   * Also write losses, scores and samples as event files of TensorBoard: tensorboard --logdir runs.
+   * Default: false.
+   */
+  tensorboard?: boolean;
+  /** With --tensorboard, also the distribution of each weight after every epoch. Default: false. */
+  tensorboardHistograms?: boolean;
   /** Device that computes; auto takes the fastest that is there. Default: auto. */
   device?: Values["device"];
   /** CPU threads for each step. Value: threads from 1 to 1024. Default: all cores. */
@@ -475,6 +493,7 @@ type Open =
   | "features"
   | "lpips"
   | "epoch"
+  | "displayFreq"
   | "threads";
 
 /** All options of a run, complete and checked. Stored as runs/<name>/config.json. */

@@ -1,7 +1,8 @@
 /** Both networks on one batch in one graph: G's pictures, D's judgements and the losses. pix2pix.ts arranges them. */
 import { Graph, type Tensor } from "../graph/graph.ts";
-import { add, mul } from "../graph/ops/elementwise.ts";
+import { add, isPositive, mul, sub } from "../graph/ops/elementwise.ts";
 import { concat } from "../graph/ops/movement.ts";
+import { mean } from "../graph/ops/reduce.ts";
 import { type DiscriminatorName, type DiscriminatorOptions, discriminateScales } from "../networks/discriminators.ts";
 import type { Generator, GeneratorOptions } from "../networks/generator.ts";
 import { type GeneratorName, generators } from "../networks/generators.ts";
@@ -90,10 +91,15 @@ export interface BatchShape {
  */
 export const lossNames = ["G_GAN", "G_L1", "D_real", "D_fake"] as const;
 export const extraLossNames = ["G_Feat", "D_GP", "D_R1"] as const;
-export type LossName = (typeof lossNames)[number] | (typeof extraLossNames)[number];
+/**
+ * What is measured beside the losses: the share of D's map that is right on real and on fake pairs, 0 to 1, where the loss
+ * has a boundary between the two; and the L1 distance without its lambda.
+ */
+export const measureNames = ["D_right_real", "D_right_fake", "L1"] as const;
+export type LossName = (typeof lossNames)[number] | (typeof extraLossNames)[number] | (typeof measureNames)[number];
 /** The losses of a step by name. Those of options that are off are absent. */
 export type Losses = Record<(typeof lossNames)[number], number> &
-  Partial<Record<(typeof extraLossNames)[number], number>>;
+  Partial<Record<(typeof extraLossNames)[number] | (typeof measureNames)[number], number>>;
 
 /** D's output for pictures: for each scale the maps of its layers, the last being the logits. */
 export type Judgement = Tensor[][];
@@ -167,6 +173,10 @@ export class Model {
         ["D_real", dReal],
         ["D_fake", dFake],
       ];
+      if (ganLoss.boundary !== undefined) {
+        parts.push(["D_right_real", shareAbove(real, ganLoss.boundary)]);
+        parts.push(["D_right_fake", sub(1, shareAbove(fake, ganLoss.boundary))]);
+      }
       let sum = add(dFake, dReal);
       if (ganLoss.gradientPenalty) {
         const share = this.netD.uniform([fakeB.shape[0]!, 1, 1, 1]);
@@ -195,8 +205,9 @@ export class Model {
         parts.push(["G_GAN", gan]);
         terms.push(lambdaGan === 1 ? gan : mul(gan, lambdaGan));
       }
-      const distance = mul(l1(fakeB, this.realB), lambdaL1);
-      parts.push(["G_L1", distance]);
+      const raw = l1(fakeB, this.realB);
+      const distance = mul(raw, lambdaL1);
+      parts.push(["G_L1", distance], ["L1", raw]);
       terms.push(distance);
       if (fake && real && lambdaFeat > 0) {
         const matching = mul(featureMatching(fake, real), lambdaFeat);
@@ -209,6 +220,12 @@ export class Model {
 }
 
 const logits = (judgement: Judgement): Tensor[] => judgement.map((maps) => maps.at(-1)!);
+
+/** The share of the logits above a boundary, a mean over D's scales. */
+function shareAbove(judgement: Judgement, boundary: number): Tensor {
+  const shares = logits(judgement).map((map) => mean(isPositive(boundary === 0 ? map : sub(map, boundary))));
+  return shares.length === 1 ? shares[0]! : mul(shares.reduce(add), 1 / shares.length);
+}
 
 /** A loss of the logits, summed over D's scales. */
 const overScales = (judgement: Judgement, loss: (logits: Tensor) => Tensor): Tensor =>

@@ -15,6 +15,8 @@ export interface GanLoss {
   fake(logits: Tensor): Tensor;
   /** G's loss on the logits of its pictures. */
   generator(logits: Tensor): Tensor;
+  /** The logit between what D takes for real and for fake; absent where its sign has no such meaning. */
+  boundary?: number;
   /** D's loss gets `gradientPenalty` added. */
   gradientPenalty?: true;
   /** The axis of the loss curves: its unit, and the value of D's losses where D cannot tell real from fake. */
@@ -74,6 +76,7 @@ const vanilla: GanLoss = {
   real: (logits) => mean(Softplus([neg(logits)])),
   fake: (logits) => mean(Softplus([logits])),
   generator: (logits) => vanilla.real(logits),
+  boundary: 0,
   chart: { unit: "cross-entropy (nats)", chance: Math.LN2, text: "ln 2 = 0.693" },
 };
 
@@ -83,6 +86,7 @@ const lsgan: GanLoss = {
   real: (logits) => mean(square(sub(logits, 1))),
   fake: (logits) => mean(square(sub(logits, 0))),
   generator: (logits) => lsgan.real(logits),
+  boundary: 0.5,
   chart: { unit: "squared error", chance: 0.25, text: "0.25" },
 };
 
@@ -107,6 +111,7 @@ const hinge: GanLoss = {
   real: (logits) => mean(relu(sub(1, logits))),
   fake: (logits) => mean(relu(add(logits, 1))),
   generator: (logits) => neg(mean(logits)),
+  boundary: 0,
   chart: { unit: "hinge loss of D, negative mean logit of G", chance: 1, text: "1" },
 };
 

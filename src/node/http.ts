@@ -1,6 +1,6 @@
 /** Binds a server of web standards (Request in, Response out) to a port of this machine. */
 import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, Server as NetServer } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { UserError } from "../errors.ts";
 
@@ -59,7 +59,11 @@ export async function listenHttp(
 const grace = 500;
 
 async function drain(server: Server): Promise<void> {
-  const ended = new Promise<void>((resolve) => server.close(() => resolve()));
+  // Of net, not of http: that one would also close connections on which a request is about to come.
+  const ended = new Promise<void>((resolve) => {
+    NetServer.prototype.close.call(server, () => resolve());
+  });
+  await new Promise((resolve) => setTimeout(resolve, grace));
   server.closeIdleConnections();
   // A kept connection becomes idle only when its answer is out.
   const sweep = setInterval(() => server.closeIdleConnections(), 50);

@@ -14,6 +14,10 @@
  * | until_epoch_200/ | a run of its own: what came after the epoch to which `--epoch` took the run back |
  * | loss_log.jsonl, val_log.jsonl | one JSON object a line: losses of a step, scores of an epoch |
  * | samples/epoch_020.png | input, output and target of a few pairs after an epoch |
+ * | samples/epoch_020_step_007800.png | the same within an epoch (--display-freq) |
+ * | status.json | steps, device and loss of the training, for those that watch it |
+ * | alarms.jsonl | what goes wrong, in words |
+ * | tensorboard/ | event files (--tensorboard) |
  * | index.html | the page of the run |
  *
  * Names of weights are those of the PyTorch implementation.
@@ -49,11 +53,26 @@ export const lockFile = (dir: string): string => dir.replace(/([^/]*)$/, ".$1.lo
 /** Whether a file was left half written by a process that was killed. */
 export const isLeftOver = (file: string): boolean => file.endsWith(".part");
 
-/** Relative to the folder of the run, such as "samples/epoch_003.png". */
-export const sampleFile = (epoch: number): string => `${samplesFolder}/epoch_${String(epoch).padStart(3, "0")}.png`;
+/**
+ * Relative to the folder of the run: "samples/epoch_003.png" for the end of an epoch, "samples/epoch_003_step_000850.png"
+ * within it.
+ */
+export const sampleFile = (epoch: number, step?: number): string =>
+  `${samplesFolder}/epoch_${String(epoch).padStart(3, "0")}${step === undefined ? "" : `_step_${String(step).padStart(6, "0")}`}.png`;
 
-/** The epoch of a file in the folder of samples; undefined for any other file. */
-export function epochOfSample(file: string): number | undefined {
-  const epoch = /^epoch_(\d+)\.png$/.exec(file)?.[1];
-  return epoch === undefined ? undefined : Number(epoch);
+/** A strip of samples. */
+export interface SampleEntry {
+  epoch: number;
+  /** Undefined for the end of the epoch. */
+  step?: number;
+  /** Relative to the folder of the run. */
+  file: string;
+}
+
+/** The strip of a file in the folder of samples; undefined for any other file. */
+export function sampleOf(file: string): SampleEntry | undefined {
+  const found = /^epoch_(\d+)(?:_step_(\d+))?\.png$/.exec(file);
+  if (!found) return undefined;
+  const [, epoch, step] = found;
+  return { epoch: Number(epoch), ...(step !== undefined && { step: Number(step) }), file: `${samplesFolder}/${file}` };
 }

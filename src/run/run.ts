@@ -8,26 +8,29 @@ import { CheckpointError, nearest } from "../errors.ts";
 import { encode, type StoredTensor } from "../formats/safetensors.ts";
 import type { Files } from "../platform.ts";
 import { shellOption, visible } from "../text.ts";
+import { type AlarmLine, alarmFile, readAlarms } from "./alarms.ts";
 import { Checkpoint, type Networks, type Progress, readTensors } from "./checkpoint.ts";
 import { type Log, type LossLine, lossLog, type Score, scoreLog } from "./logs.ts";
 import {
   configFile,
   drawingFile,
-  epochOfSample,
   isLeftOver,
   labelOf,
   lockFile,
   pageFile,
+  type SampleEntry,
   sampleFile,
+  sampleOf,
   samplesFolder,
   stateFileOf,
   weightsFile,
 } from "./paths.ts";
+import { type RunStatus, readStatus, statusFile } from "./status.ts";
 import { averageTensors, momentTensors, weightTensors } from "./weights.ts";
 
 export type { Networks, Progress } from "./checkpoint.ts";
 export type { LossLine, Score } from "./logs.ts";
-export { sampleFile, weightsFile } from "./paths.ts";
+export { type SampleEntry, sampleFile, weightsFile } from "./paths.ts";
 export { loadWeights } from "./weights.ts";
 
 /** Where a run is: the folder `<checkpointsDir>/<name>`. */
@@ -249,12 +252,36 @@ export class Run {
     return this.#files.write(this.path(drawingFile), `${JSON.stringify(kit)}\n`);
   }
 
+  // ---- What a training says of itself --------------------------------------------------------------------------------
+
+  saveStatus(status: RunStatus): Promise<void> {
+    return this.#files.write(this.path(statusFile), `${JSON.stringify(status, null, 2)}\n`);
+  }
+
+  /** Undefined for a run of an older version. */
+  status(): Promise<RunStatus | undefined> {
+    return readStatus(this.#files, this.path(statusFile));
+  }
+
+  /** All alarms so far; see `alarmsNow`. */
+  alarms(): Promise<AlarmLine[]> {
+    return readAlarms(this.#files, this.path(alarmFile));
+  }
+
   // ---- Samples and the page -----------------------------------------------------------------------------------------
 
-  /** The epochs that have a sample, ascending. */
-  async sampleEpochs(): Promise<number[]> {
+  /** The strips of samples in the order in which they were drawn. */
+  async samples(): Promise<SampleEntry[]> {
     const found = (await this.#files.list(this.path(samplesFolder))) ?? [];
-    return found.flatMap(({ name }) => epochOfSample(name) ?? []).sort((a, b) => a - b);
+    const at = ({ step = Number.POSITIVE_INFINITY }: SampleEntry) => step;
+    return found
+      .flatMap(({ name }) => sampleOf(name) ?? [])
+      .sort((a, b) => a.epoch - b.epoch || (at(a) < at(b) ? -1 : 1));
+  }
+
+  /** The epochs that have a sample of their end, ascending. */
+  async sampleEpochs(): Promise<number[]> {
+    return (await this.samples()).flatMap(({ epoch, step }) => (step === undefined ? [epoch] : []));
   }
 
   /** The PNG of an epoch: rows of input, output and target. */
@@ -262,8 +289,9 @@ export class Run {
     return this.#files.read(this.path(sampleFile(epoch)));
   }
 
-  writeSample(epoch: number, png: Uint8Array): Promise<void> {
-    return this.#files.write(this.path(sampleFile(epoch)), png);
+  /** @param step within the epoch; undefined for its end */
+  writeSample(epoch: number, png: Uint8Array, step?: number): Promise<void> {
+    return this.#files.write(this.path(sampleFile(epoch, step)), png);
   }
 
   /** The path of the page. */

@@ -1,24 +1,16 @@
 /** The runs of a folder as the server shows them: what each is, where it stands, and how it has come there. */
 import { type Config, configSchema } from "../config/schema.ts";
 import type { Files } from "../platform.ts";
+import { type AlarmLine, alarmsNow } from "../run/alarms.ts";
 import { FollowedLog } from "../run/follow.ts";
 import { bestScore } from "../run/logs.ts";
-import { lockFile, lossFile, samplesFolder } from "../run/paths.ts";
-import { listRuns, Run, type Score } from "../run/run.ts";
-import { type RunStatus, readStatus, statusFile } from "../run/status.ts";
+import { lockFile, lossFile } from "../run/paths.ts";
+import { listRuns, Run, type SampleEntry, type Score } from "../run/run.ts";
+import type { RunStatus } from "../run/status.ts";
 import { Refusal } from "./problem.ts";
 
 /** The state of a run; "started": it has no checkpoint and nobody trains it. */
 export type RunState = "training" | "finished" | "stopped" | "started" | "damaged";
-
-/** A strip of samples. */
-export interface SampleEntry {
-  epoch: number;
-  /** Undefined for a strip at the end of its epoch. */
-  step?: number;
-  /** Relative to the run's address. */
-  file: string;
-}
 
 /** A run in a list. */
 export interface RunSummary {
@@ -40,6 +32,8 @@ export interface RunSummary {
   best?: Score | undefined;
   metric: string;
   sample?: SampleEntry | undefined;
+  /** What goes wrong now, in words, with what to do. */
+  alarms: Pick<AlarmLine, "kind" | "epoch" | "text" | "advice">[];
   /** The main options in words. */
   about: string;
   /** Where it is trained now. */
@@ -127,24 +121,28 @@ export class Runs {
   }
 
   async #facts(run: Run): Promise<Facts> {
-    const [config, status, log, holder, scores, samples] = await Promise.all([
+    const [config, status, log, holder, scores, samples, alarms] = await Promise.all([
       run.config(),
-      readStatus(this.#files, run.path(statusFile)),
+      run.status(),
       this.losses(run),
       this.holder(run),
       run.scores.read(),
-      this.samples(run),
+      run.samples(),
+      run.alarms(),
     ]);
     const progress = log.length > 0 && status ? undefined : await run.progress();
-    return { name: run.name, config, status, log, holder, scores, samples, progress, saved: await run.exists() };
-  }
-
-  /** The strips of samples in the order in which they were drawn. */
-  async samples(run: Run): Promise<SampleEntry[]> {
-    const found = (await this.#files.list(run.path(samplesFolder))) ?? [];
-    return found
-      .flatMap(({ name }) => sampleOf(name) ?? [])
-      .sort((a, b) => a.epoch - b.epoch || (a.step ?? Number.POSITIVE_INFINITY) - (b.step ?? Number.POSITIVE_INFINITY));
+    return {
+      name: run.name,
+      config,
+      status,
+      log,
+      holder,
+      scores,
+      samples,
+      alarms,
+      progress,
+      saved: await run.exists(),
+    };
   }
 
   async #pages(run: Run): Promise<RunDetail["pages"]> {
@@ -168,12 +166,13 @@ interface Facts {
   holder: RunSummary["trainer"];
   scores: Score[];
   samples: SampleEntry[];
+  alarms: AlarmLine[];
   progress: { step: number; epoch: number; pairs: number } | undefined;
   saved: boolean;
 }
 
 function summaryOf(facts: Facts): RunSummary {
-  const { name, config, status, log, holder, scores, samples, progress, saved } = facts;
+  const { name, config, status, log, holder, scores, samples, alarms, progress, saved } = facts;
   const { epoch = 0, step = 0, ...losses } = log.length > 0 ? log.line(log.length - 1) : (progress ?? {});
   const steps = status?.steps ?? (progress && stepsOf(config, progress.pairs));
   const pace = paceOf(log);
@@ -194,13 +193,14 @@ function summaryOf(facts: Facts): RunSummary {
     best: bestScore(scores, valMetric),
     metric: valMetric,
     sample: samples.at(-1),
+    alarms: alarmsNow(alarms).map(({ kind, epoch, text, advice }) => ({ kind, epoch, text, advice })),
     about: aboutOf(config),
     trainer: holder,
   };
 }
 
 function damaged(name: string, problem: string): RunSummary {
-  const nothing = { step: 0, epoch: 0, epochs: 0, losses: {}, metric: "L1", about: "" };
+  const nothing = { step: 0, epoch: 0, epochs: 0, losses: {}, metric: "L1", alarms: [], about: "" };
   return { name, state: "damaged", ...nothing, problem };
 }
 
@@ -222,14 +222,6 @@ function paceOf(log: FollowedLog): number | undefined {
 
 function aboutOf({ dataroot, direction, netG, ngf, norm, netD, ganMode, lambdaL1, cropSize }: Config): string {
   return `${dataroot} ${direction}, ${netG} ngf ${ngf} ${norm}, ${netD}, ${ganMode}, L1 x ${lambdaL1}, ${cropSize} px`;
-}
-
-/** @param file in the folder of samples: epoch_003.png, or epoch_003_step_001200.png within an epoch */
-function sampleOf(file: string): SampleEntry | undefined {
-  const found = /^epoch_(\d+)(?:_step_(\d+))?\.png$/.exec(file);
-  if (!found) return undefined;
-  const [, epoch, step] = found;
-  return { epoch: Number(epoch), ...(step !== undefined && { step: Number(step) }), file: `${samplesFolder}/${file}` };
 }
 
 /** latest, best, epochs by number, then the others. */

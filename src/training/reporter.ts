@@ -73,9 +73,10 @@ export class Reporter {
     };
   }
 
-  async addSample(epoch: number, png: Uint8Array): Promise<void> {
-    await this.#options.run.writeSample(epoch, png);
-    this.#samples?.add(epoch);
+  /** @param step within the epoch; undefined for its end */
+  async addSample(epoch: number, png: Uint8Array, step?: number): Promise<void> {
+    await this.#options.run.writeSample(epoch, png, step);
+    if (step === undefined) this.#samples?.add(epoch);
   }
 
   /** Writes the page, unless it was written a moment ago. @param now write it in any case */

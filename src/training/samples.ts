@@ -11,12 +11,19 @@ import type { Trainer } from "./trainer.ts";
 /** Pairs of a strip. */
 const samplePairs = 3;
 
+export interface Samples {
+  png: Uint8Array;
+  /** Of the PNG, in pixels. */
+  size: { width: number; height: number };
+  pairs: { input: Picture; output: Picture }[];
+}
+
 /**
  * A PNG with a row for each of a few pairs, the same pairs every time, since progress is visible only on the same
  * pictures.
  * @throws DatasetError when the pairs cannot be read
  */
-export async function drawSamples(config: Config, platform: Platform, { shownG }: Trainer): Promise<Uint8Array> {
+export async function drawSamples(config: Config, platform: Platform, { shownG }: Trainer): Promise<Samples> {
   const { cropSize, cropHeight } = config;
   const options = { ...config, ...still, loadSize: cropSize, loadHeight: cropHeight };
   const loader = new Loader(await pairsToShow(config, platform), options, platform);
@@ -27,7 +34,9 @@ export async function drawSamples(config: Config, platform: Platform, { shownG }
       rows.push([input, outputs[0]!, target]);
     }
     const cell = Math.max(0, ...rows.flat().map(({ width }) => width));
-    return await platform.images.encodePng(stack(rows.map((row) => strip(row, { cell }))));
+    const sheet = stack(rows.map((row) => strip(row, { cell })));
+    const pairs = rows.map(([input, output]) => ({ input: input!, output: output! }));
+    return { png: await platform.images.encodePng(sheet), size: sheet, pairs };
   } finally {
     await translator.close();
   }

@@ -12,11 +12,13 @@ import type { Device, Files, Platform } from "../platform.ts";
 import { DataRecord } from "../run/data-record.ts";
 import { rewind } from "../run/rewind.ts";
 import { type Progress, Run } from "../run/run.ts";
+import type { RunStatus } from "../run/status.ts";
 import { describe, type RunDescription } from "./description.ts";
 import { LossLog, type LossLogOptions } from "./loss-log.ts";
 import { Reporter, type StepReport } from "./reporter.ts";
 import { Trainer } from "./trainer.ts";
 import { Validation } from "./validation.ts";
+import { Watch } from "./watch.ts";
 
 /** What `train` reports while it runs. Handlers are called, not waited for. */
 export interface TrainEvents {
@@ -44,6 +46,7 @@ export interface Training {
   readonly log: LossLog;
   readonly validation: Validation | undefined;
   readonly reporter: Reporter;
+  readonly watch: Watch;
   /** Gives the run back: until then no other process may train it. */
   readonly release: () => Promise<void>;
   /** The step before the first that Adam's moments have seen. */
@@ -88,8 +91,8 @@ interface Opening extends Pick<Training, "run" | "config" | "platform" | "events
 
 /** Networks with their weights, logs up to the step at which training begins, and all that reports. */
 async function open({ found, device, size, ...opened }: Opening): Promise<Training> {
-  // These two hold once.
-  const rest = { ...opened, config: { ...opened.config, allowChangedData: false, epoch: undefined } };
+  // These hold once.
+  const rest = { ...opened, config: { ...opened.config, allowChangedData: false, epoch: undefined, serve: false } };
   const { run, config, platform, events, loader, data } = rest;
   await run.sweep();
   const threads = config.threads ?? platform.cores;
@@ -104,18 +107,38 @@ async function open({ found, device, size, ...opened }: Opening): Promise<Traini
   await data.save(run.dir);
   await storeDrawing(run, config, platform);
   const about = { runDir: run.dir, threads, steps: { done: step, ...steps } };
-  events.start?.(describe(config, trainer, { ...found, ...size }, about));
+  const description = describe(config, trainer, { ...found, ...size }, about);
+  await run.saveStatus(statusOf(description));
+  events.start?.(description);
   const validation = await Validation.open(config, run, platform, trainer, step);
   const reporter = new Reporter({ run, config, lines, scores: validation?.scores ?? [], steps });
+  const scores = validation?.scores ?? [];
+  const say = (text: string) => events.message?.(text);
+  const watch = await Watch.open({ config, platform, run, trainer, reporter, lines, scores, step, say });
   const onLine: LossLogOptions["onLine"] = (line, images) => {
     const report = reporter.add(line, images);
+    watch.line(line);
     events.step?.(report);
   };
   const log = new LossLog({ run, trainer, lr: config.lr, onLine });
   log.saved = step;
   await trainer.prepare(shape);
-  const started = { pairs: found.pairs.length, trainer, steps, log, validation, reporter };
+  const started = { pairs: found.pairs.length, trainer, steps, log, validation, reporter, watch };
   return { ...rest, ...started, momentsFrom, first: step, step };
+}
+
+function statusOf({ data, steps, device, threads, objective, netG }: RunDescription): RunStatus {
+  const { perEpoch, last, epochs } = steps;
+  return {
+    pairs: data.pairs,
+    steps: { perEpoch, last, epochs },
+    device: device.label,
+    threads,
+    objective,
+    parameters: netG.parameters,
+    sample: { width: data.width, height: data.height },
+    started: new Date().toISOString(),
+  };
 }
 
 async function refuseExisting(run: Run, { continueTrain }: Config): Promise<void> {

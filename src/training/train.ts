@@ -6,7 +6,6 @@ import { validationMetrics } from "../metrics/pictures.ts";
 import { type Schedule, schedules } from "../nn/schedules.ts";
 import type { Platform } from "../platform.ts";
 import { Run, weightsFile } from "../run/run.ts";
-import { drawSamples } from "./samples.ts";
 import { setUp, type TrainEvents, type Training } from "./setup.ts";
 
 export type { RunDescription } from "./description.ts";
@@ -74,7 +73,7 @@ const isComplete = ({ step, steps, validation }: Training): boolean =>
 
 /** Trains to the end of the current epoch, the last step of the run, or the stop by `signal`. */
 async function trainEpoch(training: Training, signal: AbortSignal | undefined): Promise<void> {
-  const { config, trainer, steps, log, reporter } = training;
+  const { trainer, steps, log, reporter, watch } = training;
   const epoch = Math.floor(training.step / steps.perEpoch) + 1;
   const end = Math.min(epoch * steps.perEpoch, steps.last);
   const rates = learningRates(training, epoch);
@@ -83,16 +82,27 @@ async function trainEpoch(training: Training, signal: AbortSignal | undefined): 
     const batches = await nextBatches(training, epoch);
     training.step++;
     const { step } = training;
+    watch.inputs(batches);
     await trainer.step(batches, { step, ...rates, momentsFrom: training.momentsFrom });
     const images = batches.reduce((n, batch) => n + batch.n, 0);
     await log.add({ epoch, step, lr: rates.lr, images }, (performance.now() - began) / 1000);
     if (step === end) await endEpoch(training, epoch);
-    else if (step % config.saveLatestFreq === 0) {
-      await keepStep(training, epoch);
-      await save(training);
-    }
+    else await withinEpoch(training, epoch);
+    await watch.settle();
     await reporter.writePage("training");
   }
+}
+
+/** After a step that is not the last of its epoch: a sample and a checkpoint, where they are due. */
+async function withinEpoch(training: Training, epoch: number): Promise<void> {
+  const { config, step, watch } = training;
+  if (watch.sampleDue(step)) {
+    await toHost(training);
+    await watch.sample(epoch, step, { within: true });
+  }
+  if (step % config.saveLatestFreq !== 0) return;
+  await keepStep(training, epoch);
+  await save(training);
 }
 
 /** The learning rates of both networks. They are constant within an epoch. */
@@ -136,7 +146,8 @@ async function endEpoch(training: Training, epoch: number): Promise<void> {
     events.message?.(`epoch ${epoch}: weights kept as ${run.path(weightsFile(epoch, "G"))}`);
   }
   if (step % config.saveLatestFreq === 0) await keepStep(training, epoch);
-  await addSample(training, epoch);
+  await training.watch.sample(epoch, step, { within: false });
+  if (whole) await training.watch.endEpoch(epoch, step);
   if (kept || step % config.saveLatestFreq === 0) await save(training);
 }
 
@@ -165,17 +176,6 @@ async function scoreEpoch(training: Training, epoch: number): Promise<void> {
   await toHost(training);
   const verdict = await validation.score(epoch, training.step);
   events.message?.(verdict);
-}
-
-/** A sample that cannot be drawn is reported; it does not end the run. */
-async function addSample(training: Training, epoch: number): Promise<void> {
-  const { config, platform, trainer, reporter, events } = training;
-  try {
-    await reporter.addSample(epoch, await drawSamples(config, platform, trainer));
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    events.message?.(`epoch ${epoch}: no samples: ${error.message}`);
-  }
 }
 
 /**
@@ -207,9 +207,10 @@ async function toHost({ log, trainer }: Training): Promise<void> {
 }
 
 async function finish(training: Training): Promise<TrainResult> {
-  const { config, run, steps, step, first, log, validation, reporter, events } = training;
+  const { config, run, steps, step, first, log, validation, reporter, watch, events } = training;
   if (log.saved !== step || step === first) await save(training);
   await validation?.close();
+  await watch.close();
   const complete = isComplete(training);
   if (complete && step < steps.last) {
     const since = `No better ${config.valMetric} since epoch ${validation!.best!.epoch}`;

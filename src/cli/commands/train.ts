@@ -9,13 +9,14 @@ import { shellOption } from "../../text.ts";
 import type { TrainResult } from "../../training/train.ts";
 import type { Command, Output } from "../command.ts";
 import { storedConfig } from "../runs.ts";
+import { openServer, type Served, serverOf } from "../server.ts";
 import { place, trainShown } from "../training.ts";
 
 /** The options of --help; --help-all lists the others, too. */
 const common: readonly (keyof Config)[] = [
   ...(["dataroot", "direction", "datasetMode", "preprocess", "loadSize", "cropSize", "noFlip", "batchSize"] as const),
   ...(["netG", "ngf", "norm", "lambdaL1", "nEpochs", "nEpochsDecay", "lr", "valFreq"] as const),
-  ...(["name", "continueTrain", "profile", "device"] as const),
+  ...(["name", "continueTrain", "profile", "device", "serve"] as const),
 ];
 
 export const train: Command = {
@@ -31,7 +32,8 @@ export const train: Command = {
   ],
   async run(given, output) {
     const config = await configOf(given);
-    const end = await trainShown(config, output);
+    const watched = await showWhere(config, output);
+    const end = await trainShown(config, output).finally(() => watched?.close());
     if (end.stopped) return end.code;
     if (end.steps === 0) {
       output.print(nothingLeft(config, end.step));
@@ -41,6 +43,23 @@ export const train: Command = {
     return 0;
   },
 };
+
+/**
+ * Says where the run can be watched: on the page of a server of its folder that runs already, or with --serve on one of
+ * its own, which is returned.
+ */
+async function showWhere({ name, checkpointsDir, serve }: Config, output: Output): Promise<Served | undefined> {
+  const running = await serverOf(checkpointsDir);
+  const watch = (url: string) => output.print(`watch   ${url}#/runs/${encodeURIComponent(name)}`);
+  if (running !== undefined) {
+    watch(running);
+    return undefined;
+  }
+  if (!serve) return undefined;
+  const served = await openServer({ checkpointsDir, host: "127.0.0.1", port: 8080, readOnly: false }, output);
+  watch(served.url);
+  return served;
+}
 
 /** @param step of the run, at or behind the end that the options set */
 function nothingLeft({ maxSteps, earlyStop }: Pick<Config, "maxSteps" | "earlyStop">, step: number): string {

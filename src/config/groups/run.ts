@@ -80,6 +80,34 @@ export const runOptions = {
     help: "steps between two lines with losses if the output is not a terminal",
     resume: true,
   }),
+  displayFreq: option(
+    z
+      .string()
+      .regex(/^[1-9]\d{0,8}s?$/, "a number of steps, such as 400, or of seconds, such as 60s")
+      .optional(),
+    {
+      group: "watching",
+      value: "STEPS|SECONDS",
+      absent: "every 300 s",
+      help: "how often samples are drawn within an epoch, beside those at its end: 400 is every 400 steps, 60s every 60 seconds",
+      resume: true,
+    },
+  ),
+  serve: option(z.boolean().default(false), {
+    group: "watching",
+    help: "show the run on a page of this machine while it trains; pix2pix serve does so for all runs, at any time",
+    resume: true,
+  }),
+  tensorboard: option(z.boolean().default(false), {
+    group: "watching",
+    help: "also write losses, scores and samples as event files of TensorBoard: tensorboard --logdir runs",
+    resume: true,
+  }),
+  tensorboardHistograms: option(z.boolean().default(false), {
+    group: "watching",
+    help: "with --tensorboard, also the distribution of each weight after every epoch",
+    resume: true,
+  }),
 
   device: option(z.enum(deviceChoices).default("auto"), {
     group: "device",

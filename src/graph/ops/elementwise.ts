@@ -111,6 +111,9 @@ export const toFloat = (condition: Tensor): Tensor => Cast([condition], { to: 1 
 /** -1, 0 or 1, as the difference of two comparisons: ONNX Runtime has no Sign kernel on WebGPU. */
 export const sign = (x: Tensor): Tensor => sub(toFloat(Greater([x, 0])), toFloat(Less([x, 0])));
 
+/** 1 where x > 0, else 0. Without a gradient. */
+export const isPositive = (x: Tensor): Tensor => slopeOf(x, 0);
+
 /**
  * 1 where x > 0, else `low`: x is scaled until it leaves [low, 1], then clipped. Takes half the time of Greater and
  * Where.

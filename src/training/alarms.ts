@@ -1,0 +1,240 @@
+/** Watches a training for what usually goes wrong, and says so in words, with what to do. */
+import type { Config } from "../config/schema.ts";
+import { validationMetrics } from "../metrics/pictures.ts";
+import type { Files, Picture } from "../platform.ts";
+import { type AlarmLine, alarmFile, alarmsNow, readAlarms } from "../run/alarms.ts";
+import type { LossLine, Run, Score } from "../run/run.ts";
+
+/** D is right on more than this share of its map over an epoch: it wins. */
+const winning = 0.95;
+/** D is right on no more than this share over an epoch: it guesses. */
+const guessing = 0.53;
+/** Steps that an epoch needs for a judgement of it. */
+const fewestSteps = 10;
+/** Epochs whose mean L1 is compared with that of as many before. */
+const compared = 10;
+/** The fall of L1 between them, as a share, below which it stands still. */
+const smallestFall = 0.005;
+/** Scores since the best one after which validation may have turned. */
+const scoresSinceBest = 5;
+/** How much worse than the best the last scores are, as a share. */
+const worse = 0.02;
+/** Standard deviation of a picture in grey levels below which it is flat, and mean difference of two that are alike. */
+const [flat, alike] = [2, 1];
+/** The width of the range of all inputs of an epoch, of 2, below which they are nearly blank. */
+const narrow = 0.1;
+
+interface Finding {
+  kind: string;
+  text: string;
+  advice: string;
+}
+
+export interface AlarmOptions {
+  run: Run;
+  files: Files;
+  config: Config;
+  /** The losses of the run, to which those of each step are added. */
+  lines: readonly LossLine[];
+  /** Called with a new alarm, in one sentence or two. */
+  say(text: string): void;
+}
+
+export class Alarms {
+  readonly #options: AlarmOptions;
+  #lines: AlarmLine[];
+  /** Of the values of all inputs of the epoch. */
+  #range = emptyRange();
+
+  /** Reads the alarms of earlier steps, and removes those of later ones. @param step the last step of the run */
+  static async open(options: AlarmOptions, step: number): Promise<Alarms> {
+    const path = options.run.path(alarmFile);
+    const [all, kept] = [await readAlarms(options.files, path), await readAlarms(options.files, path, step)];
+    if (kept.length < all.length) {
+      await options.files.write(path, kept.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    }
+    return new Alarms(options, kept);
+  }
+
+  private constructor(options: AlarmOptions, lines: AlarmLine[]) {
+    this.#options = options;
+    this.#lines = lines;
+  }
+
+  /** Those that hold now. */
+  get now(): readonly AlarmLine[] {
+    return alarmsNow(this.#lines);
+  }
+
+  /** @param A inputs of a batch, in [-1, 1] as they should be */
+  inputs(A: Float32Array): void {
+    let { low, high } = this.#range;
+    // Every 7th value: a range needs no more, and a step no more time.
+    for (let i = 0; i < A.length; i += 7) {
+      const value = A[i]!;
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+    this.#range = { low, high };
+  }
+
+  /** Looks back on an epoch. @param scores of validation, oldest first */
+  async endEpoch(epoch: number, step: number, scores: readonly Score[]): Promise<void> {
+    const { config, lines } = this.#options;
+    const own = lastEpoch(lines, epoch);
+    const checked = ["input range", "D wins", "D guesses", "L1 stands still", "validation turns"];
+    const found = [
+      rangeOf(this.#range),
+      ...(own.length >= fewestSteps ? judgementOf(own, config) : []),
+      standing(lines, epoch),
+      turning(scores, config),
+    ];
+    this.#range = emptyRange();
+    await this.#update(checked, found, epoch, step);
+  }
+
+  /** Looks at the outputs of a sample and their inputs. */
+  async sample(pairs: readonly { input: Picture; output: Picture }[], epoch: number, step: number): Promise<void> {
+    await this.#update(["constant output"], [constant(pairs)], epoch, step);
+  }
+
+  async #update(
+    checked: readonly string[],
+    findings: readonly (Finding | undefined)[],
+    epoch: number,
+    step: number,
+  ): Promise<void> {
+    const { run, files, say } = this.#options;
+    const found = new Map(findings.flatMap((each) => (each ? [[each.kind, each] as const] : [])));
+    const before = new Map(this.now.map((line) => [line.kind, line]));
+    const fresh: AlarmLine[] = [];
+    for (const kind of checked) {
+      const [finding, known] = [found.get(kind), before.get(kind)];
+      if (finding && !known) {
+        fresh.push({ epoch, step, ...finding });
+        say(`alarm (epoch ${epoch}): ${finding.text} ${finding.advice}`);
+      } else if (!finding && known) fresh.push({ ...known, epoch, step, over: true });
+    }
+    if (fresh.length === 0) return;
+    this.#lines = [...this.#lines, ...fresh];
+    await files.append(run.path(alarmFile), fresh.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  }
+}
+
+const emptyRange = () => ({ low: Number.POSITIVE_INFINITY, high: Number.NEGATIVE_INFINITY });
+
+function rangeOf({ low, high }: { low: number; high: number }): Finding | undefined {
+  if (low > high) return undefined;
+  const shown = `${low.toFixed(3)} to ${high.toFixed(3)}`;
+  const kind = "input range";
+  if (low < -1.001 || high > 1.001) {
+    const text = `Inputs reach from ${shown}, expected -1 to 1.`;
+    return {
+      kind,
+      text,
+      advice: "Look at the pictures with pix2pix inspect; arrays have to be scaled to [-1, 1] before.",
+    };
+  }
+  if (high - low >= narrow) return undefined;
+  const text = `All inputs of the epoch lie between ${low.toFixed(3)} and ${high.toFixed(3)}: they are nearly blank.`;
+  return {
+    kind,
+    text,
+    advice: "16-bit files with values of 10 or 12 bits have to be stretched first; see pix2pix inspect.",
+  };
+}
+
+/** The lines of the last epoch. */
+function lastEpoch(lines: readonly LossLine[], epoch: number): LossLine[] {
+  const own: LossLine[] = [];
+  for (let i = lines.length - 1; i >= 0 && lines[i]!.epoch === epoch; i--) own.push(lines[i]!);
+  return own;
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
+
+function judgementOf(own: readonly LossLine[], { lambdaGan }: Config): Finding[] {
+  if (lambdaGan === 0 || own.some((line) => line.D_right_real === undefined)) return [];
+  const real = meanOf(own, (line) => line.D_right_real!);
+  const fake = meanOf(own, (line) => line.D_right_fake!);
+  const shown = `on ${percent(real)} of real and ${percent(fake)} of fake pairs`;
+  if ((real + fake) / 2 > winning) {
+    const text = `D wins: it was right ${shown} over the epoch, so G learns little from it.`;
+    const advice =
+      "Where the pictures still get better, this is no fault. Else weaken D: --diff-augment, a smaller --lr-d or --ndf, more data.";
+    return [{ kind: "D wins", text, advice }];
+  }
+  if ((real + fake) / 2 < guessing) {
+    const text = `D guesses: it was right ${shown} over the epoch, half of which is chance.`;
+    const advice =
+      "After the first epochs it has to tell more. Raise --lr-d or --ndf, or lower --lambda-l1, so that G dares more.";
+    return [{ kind: "D guesses", text, advice }];
+  }
+  return [];
+}
+
+/** Whether the mean L1 of the last epochs is hardly below that of the ones before. */
+function standing(lines: readonly LossLine[], epoch: number): Finding | undefined {
+  const first = epoch - 2 * compared;
+  if (first < 0) return undefined;
+  const [before, after]: LossLine[][] = [[], []];
+  for (let i = lines.length - 1; i >= 0 && lines[i]!.epoch > first; i--) {
+    (lines[i]!.epoch > epoch - compared ? after! : before!).push(lines[i]!);
+  }
+  const distance = (line: LossLine) => line.L1 ?? line.G_L1;
+  const [old, now] = [meanOf(before!, distance), meanOf(after!, distance)];
+  if (!(old > 0) || (old - now) / old >= smallestFall) return undefined;
+  return {
+    kind: "L1 stands still",
+    text: `L1 no longer falls: ${now.toPrecision(3)} on average over the last ${compared} epochs, ${old.toPrecision(3)} over the ${compared} before.`,
+    advice:
+      "Look whether the samples still change; if not, end the run, let the rate decay (--n-epochs-decay), or get more data.",
+  };
+}
+
+function turning(scores: readonly Score[], { valMetric }: Config): Finding | undefined {
+  const sign = validationMetrics[valMetric].better === "smaller" ? 1 : -1;
+  const values = scores.flatMap((score) => (score[valMetric] === undefined ? [] : [sign * score[valMetric]]));
+  const best = values.indexOf(Math.min(...values));
+  if (best < 0 || values.length - 1 - best < scoresSinceBest) return undefined;
+  const since = values.slice(-3);
+  const limit = values[best]! + worse * Math.abs(values[best]!);
+  if (since.some((value) => value < limit)) return undefined;
+  const { epoch } = scores.filter((score) => score[valMetric] !== undefined)[best]!;
+  return {
+    kind: "validation turns",
+    text: `Validation gets worse: ${valMetric} was best in epoch ${epoch} (${Math.abs(values[best]!).toPrecision(4)}) and is ${Math.abs(since.at(-1)!).toPrecision(4)} now.`,
+    advice:
+      "G learns its training pairs by heart. best_net_G has the best weights; --early-stop ends a run then; more data or --diff-augment help.",
+  };
+}
+
+function constant(pairs: readonly { input: Picture; output: Picture }[]): Finding | undefined {
+  const kind = "constant output";
+  const advice =
+    "Start again with a smaller --lr or another --seed; check that inputs and targets are not exchanged (--direction).";
+  if (pairs.length > 0 && pairs.every(({ output }) => deviation(output) < flat)) {
+    return { kind, text: "Every output is one flat colour.", advice };
+  }
+  const [first, ...others] = pairs;
+  if (!first || others.length === 0) return undefined;
+  const same = others.every(({ output }) => difference(first.output, output) < alike);
+  const different = others.every(({ input }) => difference(first.input, input) > 5 * alike);
+  return same && different ? { kind, text: "The outputs are the same for different inputs.", advice } : undefined;
+}
+
+/** In grey levels. */
+function deviation({ data }: Picture): number {
+  const mean = data.reduce((sum, value) => sum + value, 0) / data.length;
+  return Math.sqrt(data.reduce((sum, value) => sum + (value - mean) ** 2, 0) / data.length);
+}
+
+/** The mean difference in grey levels; infinite for pictures of two sizes. */
+function difference(a: Picture, b: Picture): number {
+  if (a.data.length !== b.data.length) return Number.POSITIVE_INFINITY;
+  return a.data.reduce((sum, value, i) => sum + Math.abs(value - b.data[i]!), 0) / a.data.length;
+}
+
+function meanOf(lines: readonly LossLine[], value: (line: LossLine) => number): number {
+  return lines.reduce((sum, line) => sum + value(line), 0) / lines.length;
+}

@@ -1,0 +1,98 @@
+/** --tensorboard: losses, scores, samples and histograms of a run as TensorBoard's event files. */
+import { fileHeader, restart, type SummaryValue, summary } from "../formats/tfevents.ts";
+import type { Files, Picture } from "../platform.ts";
+import type { LossLine, Run, Score } from "../run/run.ts";
+import type { Trainer } from "./trainer.ts";
+
+export const tensorboardFolder = "tensorboard";
+/** Milliseconds between two writes. */
+const flushEvery = 2000;
+
+export class Tensorboard {
+  readonly #files: Files;
+  readonly #path: string;
+  readonly #histograms: boolean;
+  #waiting: Uint8Array[] = [];
+  #written = performance.now();
+
+  /**
+   * Begins a file of its own.
+   * @param step the last step of the run: TensorBoard drops later ones that a stopped run has left
+   */
+  static async open(
+    files: Files,
+    run: Run,
+    { step, histograms }: { step: number; histograms: boolean },
+  ): Promise<Tensorboard> {
+    const seconds = Date.now() / 1000;
+    const path = run.path(`${tensorboardFolder}/events.out.tfevents.${Math.floor(seconds)}.pix2pix.${step}`);
+    const board = new Tensorboard(files, path, histograms);
+    board.#waiting.push(fileHeader(seconds), restart({ seconds, step: step + 1 }));
+    await board.flush();
+    return board;
+  }
+
+  private constructor(files: Files, path: string, histograms: boolean) {
+    this.#files = files;
+    this.#path = path;
+    this.#histograms = histograms;
+  }
+
+  line({ epoch, step, lr, seconds, ...values }: LossLine): void {
+    const scalars = Object.entries({ ...values, lr, seconds, epoch }).map(([name, scalar]) => ({
+      tag: tags[name] ?? `loss/${name}`,
+      scalar: scalar as number,
+    }));
+    this.#add(step, scalars);
+  }
+
+  score({ epoch: _, step, ...values }: Score): void {
+    const scores = Object.entries(values);
+    this.#add(
+      step,
+      scores.map(([name, scalar]) => ({ tag: `validation/${name}`, scalar })),
+    );
+  }
+
+  async sample(step: number, png: Uint8Array, { width, height }: Pick<Picture, "width" | "height">): Promise<void> {
+    this.#add(step, [{ tag: "samples/input, output, target", image: { png, width, height } }]);
+    await this.flush();
+  }
+
+  /** The distribution of each weight, where that is asked for. */
+  weights(step: number, { netG, netD }: Trainer): void {
+    if (!this.#histograms) return;
+    const values = [netG, netD].flatMap((net) =>
+      net.specs.map((spec) => ({ tag: `${net.network}/${spec.name}`, histogram: net.get(spec) })),
+    );
+    this.#add(step, values);
+  }
+
+  /** @param now in any case; else only when the last write is a while ago */
+  async flush(now = true): Promise<void> {
+    if (this.#waiting.length === 0 || (!now && performance.now() - this.#written < flushEvery)) return;
+    const parts = this.#waiting.splice(0);
+    const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const part of parts) {
+      bytes.set(part, at);
+      at += part.length;
+    }
+    await this.#files.append(this.#path, bytes);
+    this.#written = performance.now();
+  }
+
+  #add(step: number, values: readonly SummaryValue[]): void {
+    this.#waiting.push(summary({ seconds: Date.now() / 1000, step }, values));
+  }
+}
+
+/** Tags of values that are no losses. */
+const tags: Readonly<Record<string, string>> = {
+  lr: "run/learning rate",
+  seconds: "run/seconds per step",
+  epoch: "run/epoch",
+  D_right_real: "D right/real",
+  D_right_fake: "D right/fake",
+  L1: "L1/unweighted",
+};
