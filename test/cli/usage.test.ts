@@ -15,7 +15,7 @@ describe("help", () => {
   it("is short for the program, with examples", async () => {
     const { code, out } = await run("--help");
     expect(code).toBe(0);
-    expect(out.split("\n").length).toBeLessThan(40);
+    expect(out.split("\n").length).toBeLessThan(50);
     for (const command of ["train", "translate", "test", "inspect", "demo"]) {
       expect(out).toMatch(new RegExp(`^ {2}${command} `, "m"));
     }
@@ -32,7 +32,9 @@ describe("help", () => {
       "Objective:",
       "Schedule:",
       "Validation:",
+      "Features:",
       "Run:",
+      "Watching:",
       "Device:",
       "Options:",
       "Examples:",

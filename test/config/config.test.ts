@@ -342,7 +342,7 @@ describe("config.json", () => {
 describe("the schema", () => {
   it("has help, a group and a distinct plain name for every option", () => {
     const specs = optionsOf(configSchema);
-    const groups = ["data", "networks", "objective", "schedule", "validation", "features", "run", "device"];
+    const groups = ["data", "networks", "objective", "schedule", "validation", "features", "run", "watching", "device"];
     expect(specs.every(({ help, group }) => help.length > 10 && groups.includes(group))).toBe(true);
     expect(new Set(specs.map(({ flag }) => plainName(flag))).size).toBe(specs.length);
     expect(specs.every(({ flag, key }) => plainName(flag) === plainName(key))).toBe(true);
