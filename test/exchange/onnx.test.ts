@@ -3,12 +3,15 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { afterAll, describe, it } from "vitest";
-import type { ConfigInput } from "../../src/config/schema.ts";
+import { afterAll, describe, expect, it } from "vitest";
+import { type ConfigInput, parseConfig } from "../../src/config/schema.ts";
 import type { Config } from "../../src/config/types.ts";
 import { layoutNames } from "../../src/data/pairs.ts";
 import { type ExportOptions, exportOnnx } from "../../src/exchange/onnx/export.ts";
+import { networkModel } from "../../src/exchange/onnx/generator.ts";
+import { sizeOf } from "../../src/graph/graph.ts";
 import { openTranslator } from "../../src/inference/open.ts";
+import { generatorGraph } from "../../src/model/pix2pix.ts";
 import { generators } from "../../src/networks/generators.ts";
 import { norms, statisticsSources } from "../../src/nn/norms.ts";
 import { nodePlatform } from "../../src/node/index.ts";
@@ -107,6 +110,11 @@ const cases: Case[] = [
     title: `resnet_6blocks, norm ${norm}`,
     options: { netG: "resnet_6blocks", norm } as const,
   })),
+  { title: "global_9blocks", options: { netG: "global_9blocks", ngf: 2, norm: "instance" } },
+  {
+    title: "enhancer",
+    options: { netG: "enhancer", ngf: 1, norm: "instance", loadSize: 64, cropSize: 64 },
+  },
   { title: "encoder_decoder_64", options: { netG: "encoder_decoder_64", ngf: 2, loadSize: 64, cropSize: 64 } },
   ...[1, 2, 3, 4, 6].flatMap((inputNc) =>
     (["RGB", "BGR"] as const).map((channelOrder) => ({
@@ -149,7 +157,8 @@ describe("equals translate on the same picture", () => {
   it.each(cases)("$title", async ({ options, channels = 3, statistics }) => {
     const { config, place } = await run(options);
     // A resnet's smallest map would have one row.
-    const least = Math.max(8, generators[config.netG].multiple);
+    const { multiple } = generators[config.netG];
+    const least = /unet|encoder|article/.test(config.netG) ? multiple : 2 * multiple;
     const sizes = [
       { width: least, height: least },
       { width: least + 21, height: least + 8 },
@@ -170,4 +179,17 @@ describe("equals translate on the same picture", () => {
       }
     }
   });
+});
+
+it.each(Object.keys(generators) as (keyof typeof generators)[])("%s has no sizes in its nodes", (netG) => {
+  const side = 2 * generators[netG].multiple;
+  const config = parseConfig({ dataroot: "none", netG, ngf: 1, netD: "pixel", loadSize: side, cropSize: side });
+  const { specs } = generatorGraph(config, { n: 1, height: side, width: side }).netG;
+  const weights = specs.map(({ name, shape }) => [
+    name,
+    { dtype: "F32", shape, data: new Float32Array(sizeOf(shape)) },
+  ]);
+  const model = { name: netG, config, tensors: Object.fromEntries(weights), path: "weights" };
+  const { nodes } = networkModel(model, { dropout: "on", statistics: "batch" }, undefined);
+  expect(nodes.map(({ type }) => type).filter((type) => /^(Reshape|Expand|Reduce)/.test(type))).toEqual([]);
 });

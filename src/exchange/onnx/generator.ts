@@ -1,6 +1,7 @@
 /** A trained generator as an ONNX model from the network's values to the network's values. */
 import { CheckpointError } from "../../errors.ts";
 import { type Program, sizeOf, type Tensor } from "../../graph/graph.ts";
+import { Reshape } from "../../graph/ops/movement.ts";
 import { Expand } from "../../graph/ops/reduce.ts";
 import { generatorGraph } from "../../model/pix2pix.ts";
 import { generators } from "../../networks/generators.ts";
@@ -12,6 +13,7 @@ import { modelOf } from "../../onnx/program.ts";
 import type { ExportModel } from "../model.ts";
 import { Builder } from "./builder.ts";
 import { withOnnxNorms } from "./norms.ts";
+import { withOnnxPools } from "./pools.ts";
 
 /** How the network behaves in the file. */
 export interface Behaviour {
@@ -31,13 +33,20 @@ export function networkModel(model: ExportModel, behaviour: Behaviour, sides: Si
   const { config } = model;
   const { height, width } = sides ?? anySize(model, behaviour);
   const { program, netG } = generatorOf(model, behaviour, { height, width });
-  const fused = withOnnxNorms(program, netG.norms, config.normEpsilon);
+  const fused = withOnnxNorms(withOnnxPools(program), netG.norms, config.normEpsilon);
+  refuseFixedSizes(fused, config.netG);
   const { nodes, ...rest } = modelOf(withWeights(fused, netG, model), { name: "generator" });
   const masks = new Map(netG.masks.map((mask) => [mask.name, mask]));
   const drawing = new Builder("dropout");
   const drawn = nodes.flatMap((node) => drawnIn(node, masks, drawing));
   const inputs = rest.inputs.filter(({ name }) => !masks.has(name));
   return { ...rest, inputs, nodes: drawn, initializers: [...rest.initializers, ...drawing.initializers] };
+}
+
+/** A Reshape of a map would fix its size and the number of pictures. */
+function refuseFixedSizes({ nodes }: Program, netG: string): void {
+  const fixed = nodes.find(({ op, output }) => op === Reshape.declaration && output.rank === 4);
+  if (fixed) throw new Error(`${netG}, ${fixed.scope}: a Reshape holds the size of a map; write it as an ONNX op.`);
 }
 
 /** The least height and width of a picture for a model of any size, in pixels. */

@@ -113,18 +113,21 @@ function nodeBytes(file: string, { size }: OnnxForm): string[] {
   ];
 }
 
-/** @see https://onnxruntime.ai/docs/api/js/ for fromImage and toImageData */
+/** `fromImage` of ImageData: of an element it would make RGBA, and cut instead of resizing. */
 function browserValues(file: string, { size }: OnnxForm): string[] {
-  const resized = size ? `resizedWidth: ${size.width}, resizedHeight: ${size.height}, ` : "";
+  const sides = size ? `${size.width}, ${size.height}` : "image.naturalWidth, image.naturalHeight";
   return [
     'import { InferenceSession, Tensor } from "onnxruntime-web";',
     "",
     `const session = await InferenceSession.create("${file}");`,
     'const image = document.querySelector("img");',
-    `const real_A = await Tensor.fromImage(image, { ${resized}norm: { mean: 127.5, bias: -127.5 } });`,
-    "const { fake_B } = await session.run({ real_A });",
     'const canvas = document.querySelector("canvas");',
-    "[canvas.height, canvas.width] = fake_B.dims.slice(2);",
-    'canvas.getContext("2d").putImageData(fake_B.toImageData({ norm: { mean: 127.5, bias: -1 } }), 0, 0);',
+    `[canvas.width, canvas.height] = [${sides}];`,
+    'const context = canvas.getContext("2d");',
+    "context.drawImage(image, 0, 0, canvas.width, canvas.height);",
+    "const pixels = context.getImageData(0, 0, canvas.width, canvas.height);",
+    "const real_A = await Tensor.fromImage(pixels, { norm: { mean: 127.5, bias: -127.5 } });",
+    "const { fake_B } = await session.run({ real_A });",
+    'context.putImageData(fake_B.toImageData({ format: "RGB", norm: { mean: 127.5, bias: -1 } }), 0, 0);',
   ];
 }
