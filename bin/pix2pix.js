@@ -33,9 +33,13 @@ function startAgain() {
   const env = { ...process.env, ...memory };
   if (process.execve) process.execve(process.execPath, [process.execPath, ...args], env);
   const child = spawn(process.execPath, ["--import", endWithParent(), ...args], { stdio: "inherit", env });
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1"];
   const forward = (signal) => child.kill(signal);
   for (const signal of signals) process.on(signal, forward);
+  // npx does not pass a signal on to its child; the child of this process cannot see that npx has ended.
+  const { ppid } = process;
+  const byNpx = process.env.npm_command === "exec" || process.env.npm_lifecycle_event === "npx";
+  if (byNpx) setInterval(() => process.ppid !== ppid && forward("SIGTERM"), 1000).unref();
   child.on("exit", (code, signal) => {
     for (const name of signals) process.off(name, forward);
     if (signal) process.kill(process.pid, signal);

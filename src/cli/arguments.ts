@@ -40,7 +40,9 @@ export function parseArguments(
     const [written, value] = splitAtEquals(arg);
     const spec = specNamed(written, specs);
     if (spec) {
-      const own = takesValue(spec) ? ownValue(parsed, spec, value ?? valueAfter(written, rest)) : flag(written, value);
+      const own = takesValue(spec)
+        ? ownValue(parsed, spec, value ?? valueAfter(written, rest))
+        : switched(spec, written, value, rest);
       take(parsed, spec, own);
     } else if (plainName(written) === "suffix" && ofRun(specs)) suffix = value ?? valueAfter(written, rest);
     else if (!takeUpstream(written, value, rest, specs, parsed)) {
@@ -97,6 +99,13 @@ function specNamed(written: string, specs: readonly OptionSpec[]): OptionSpec | 
 }
 
 const takesValue = ({ type }: OptionSpec) => type !== "boolean";
+
+/** True, or the one word that may follow such an option. */
+function switched({ word }: OptionSpec, written: string, value: string | undefined, rest: string[]): string | true {
+  if (word === undefined || (value ?? rest[0]) !== word) return flag(written, value);
+  if (value === undefined) rest.shift();
+  return word;
+}
 
 /** @throws ConfigError when an option without a value was given one */
 function flag(written: string, value: string | undefined): true {

@@ -67,7 +67,7 @@ function kindsOf({ kinds = {} }: OptionSpec): string {
 
 function values(spec: OptionSpec): string {
   if (spec.choices) return spec.choices.map((choice) => `\`${choice}\``).join(", ");
-  if (spec.type === "boolean") return "";
+  if (spec.type === "boolean") return spec.word ? `nothing, or \`${spec.word}\`` : "";
   if (spec.type === "string") return (spec.value ?? "text").toLowerCase();
   const { minimum, maximum } = spec;
   if (spec.type === "number") return `number ${rangeOf(spec)}`;

@@ -112,7 +112,7 @@ const capital = (text: string) => `${text[0]?.toUpperCase()}${text.slice(1)}`;
 const sentence = (text: string) => `${capital(text)}.`;
 
 function placeholder(spec: OptionSpec): string {
-  if (spec.type === "boolean") return "";
+  if (spec.type === "boolean") return spec.word ? ` [${spec.word}]` : "";
   if (spec.choices) return " <choice>";
   return ` <${spec.value ?? spec.unit ?? (spec.type === "integer" ? "N" : spec.type)}>`;
 }

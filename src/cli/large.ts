@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { wholePictures } from "../data/loader.ts";
 import { nearestColours, type Palette, paint } from "../data/palette.ts";
 import { outputPicture, outputPicture16, outputValues } from "../data/sides.ts";
+import type { Size } from "../data/sizes.ts";
 import { UserError } from "../errors.ts";
 import { mostPixels } from "../formats/limits.ts";
 import { npyHead } from "../formats/npy.ts";
@@ -29,33 +30,44 @@ export interface Work {
 }
 
 /**
- * Translates a picture in strips, if it is to be translated in tiles.
- * @returns false for a picture that is to be translated in one piece
+ * Whether a picture is to be translated in strips, by the size that its file states.
  * @throws UserError for a picture that is too large for one piece and cannot be taken in strips; it says why
  */
-export async function translatedInStrips(work: Work, input: string, target: string, name: string): Promise<boolean> {
+export async function inStrips(work: Work, input: string): Promise<boolean> {
   const { translator, fit } = work;
   const { config } = translator;
   const preprocess = fit.preprocess ?? config.preprocess;
   if (wholePictures({ ...config, preprocess }).preprocess !== "none") return false;
-  const { openLarge, statedSize } = await import("../node/large.ts");
+  const { statedSize } = await import("../node/large.ts");
   const size = await statedSize(input);
   if (!size || !translator.inTiles(size.height, size.width)) return false;
   const { width, height } = size;
   const whole = wholeBecause(work, width / height);
-  if (whole !== undefined) {
-    if (width * height <= mostPixels) return false;
-    throw new UserError(`it has ${width}x${height} pixels, more than ${mostPixels} that are taken at once; ${whole}`);
-  }
-  const how = { alpha: config.inputNc % 2 === 0, deep: true };
+  if (whole === undefined) return true;
+  if (width * height <= mostPixels) return false;
+  throw new UserError(`it has ${width}x${height} pixels, more than ${mostPixels} that are taken at once; ${whole}`);
+}
+
+/**
+ * Translates a picture in strips.
+ * @returns its size; undefined for a file that cannot be read in strips
+ */
+export async function translatedInStrips(
+  work: Work,
+  input: string,
+  target: string,
+  name: string,
+): Promise<Size | undefined> {
+  const { openLarge } = await import("../node/large.ts");
+  const how = { alpha: work.translator.config.inputNc % 2 === 0, deep: true };
   const picture = await openLarge(input, `${target}.part.v`, how);
-  if (!picture) return false;
+  if (!picture) return undefined;
   try {
     await translateOpened(work, picture, target, name);
   } finally {
     await picture.close();
   }
-  return true;
+  return { width: picture.width, height: picture.height };
 }
 
 /** Why a picture cannot be taken in strips, and what to do. */

@@ -10,7 +10,7 @@ import { terminal } from "./output.ts";
 import { commands, families } from "./registry.ts";
 import { leaveClosedTerminals } from "./stop.ts";
 
-/** Runs one command line. @returns exit code: 0, 1 for errors, 2 for a wrong command line, 128 + N after signal N */
+/** Runs one command line. @returns exit code: 0, 1 for errors, 2 for a wrong command line; after a signal see stop.ts */
 async function main(args: readonly string[]): Promise<number> {
   try {
     return await program(args);

@@ -120,8 +120,8 @@ export class Progress {
 }
 
 /**
- * Counts equal pieces of work: `12/400 pictures  0.31 s each  2m 01s left`. Redrawn on a terminal; elsewhere a line from time
- * to time, the first after 10 seconds.
+ * Counts equal pieces of work: `12/400 pictures  0.31 s each  2m 01s left`. Redrawn on a terminal; elsewhere a line every
+ * 5 seconds.
  */
 export class Counter {
   readonly #screen: Screen;
@@ -171,7 +171,7 @@ export class Counter {
 
   #show(text: string): void {
     if (this.#screen.isTTY) this.#draw(text);
-    else if (this.seconds >= this.#printed + (this.#printed === 0 ? firstLine : nextLines)) {
+    else if (this.seconds >= this.#printed + betweenLines) {
       this.#printed = this.seconds;
       this.#screen.write(`${text}\n`);
     }
@@ -187,5 +187,5 @@ export class Counter {
   }
 }
 
-/** Seconds until the first line and between the next ones, where the screen is no terminal. */
-const [firstLine, nextLines] = [10, 30];
+/** Seconds between two lines, where the screen is no terminal. */
+const betweenLines = 5;

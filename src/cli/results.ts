@@ -2,25 +2,32 @@
 import type { Loader } from "../data/loader.ts";
 import { resize } from "../data/resize.ts";
 import type { Size } from "../data/sizes.ts";
-import { type EvaluateOptions, type Evaluation, evaluate, type ScoredPair } from "../inference/evaluate.ts";
+import { type EvaluateOptions, score } from "../inference/evaluate.ts";
 import { withAspect } from "../inference/fit.ts";
+import { Behind } from "../inference/overlap.ts";
+import type { Evaluation, ScoredPair, Tally } from "../inference/tally.ts";
 import type { Translator } from "../inference/translator.ts";
 import { finiteMean, undefinedWhere } from "../metrics/pictures.ts";
-import type { Picture, Platform } from "../platform.ts";
+import type { Files, Picture, Platform } from "../platform.ts";
 import { type ResultRow, resultsPage, type SetScore } from "../report/results-page.ts";
 import { featureScores, storedScores } from "./feature-scores.ts";
 
-export interface ResultOptions extends Omit<EvaluateOptions, "onPair"> {
+/** How pairs are scored, and how their pictures are written. */
+export interface PairOptions extends Omit<EvaluateOptions, "onPair"> {
   folder: string;
-  title: string;
-  /** Shown on the page and stored in metrics.json, such as { run: "facades", epoch: "latest" }. */
-  facts: Readonly<Record<string, string | number>>;
   /** Width / height of the pictures that are written. */
   aspectRatio?: number | undefined;
   /** The size of the pictures that are written, by the index of the pair. Default: as the network takes them. */
   sizeOf?: ((index: number) => Promise<Size>) | undefined;
-  /** Called after each pair. */
-  onPair?: (() => void) | undefined;
+  /** Called with each pair when its pictures are written. */
+  onPair?: ((pair: ResultRow) => void) | undefined;
+}
+
+/** What a page says besides the scores. */
+export interface Heading {
+  title: string;
+  /** Shown on the page and stored in metrics.json, such as { run: "facades", epoch: "latest" }. */
+  facts: Readonly<Record<string, string | number>>;
 }
 
 export interface Results extends Evaluation {
@@ -30,35 +37,65 @@ export interface Results extends Evaluation {
   page: string;
 }
 
+interface Tools {
+  translator: Translator;
+  loader: Loader;
+  platform: Platform;
+}
+
 /**
  * Scores every pair of a loader and writes into `folder`: images/<name>_real_A.png, _fake_B.png and _real_B.png (input,
  * output and target by upstream's names; folders in names are kept), metrics.json and index.html. With several samples
  * _fake_B_1.png and so on and _spread.png; with a palette _classes.png.
  * @throws DatasetError when no pair can be decoded
  */
-export async function writeResults(
-  { translator, loader, platform }: { translator: Translator; loader: Loader; platform: Platform },
-  { folder, title, facts, samples = 1, palette, features, aspectRatio, sizeOf, onPair }: ResultOptions,
-): Promise<Results> {
-  const { files } = platform;
+export async function writeResults(tools: Tools, options: PairOptions & Heading): Promise<Results> {
+  const { tally, rows } = await scorePairs(tools, options);
+  return writeSummary(tools.platform.files, options.folder, options, tally, rows);
+}
+
+/** The part of `writeResults` for each pair: its scores and its pictures. */
+export async function scorePairs(
+  { translator, loader, platform }: Tools,
+  { folder, samples = 1, palette, features, aspectRatio, sizeOf, onPair }: PairOptions,
+): Promise<{ tally: Tally; rows: ResultRow[] }> {
   const rows: ResultRow[] = [];
-  let writing: Promise<unknown> = Promise.resolve();
-  const evaluation = await evaluate(translator, loader, {
-    samples,
-    palette,
-    features,
-    onPair: async (pair) => {
-      // The pictures of one pair are written while the next pair is translated.
-      await writing;
-      const size = await sizeOf?.(pair.index);
-      const shaped = (picture: Picture) =>
-        size ? resize(picture, size.width, size.height) : withAspect(picture, aspectRatio);
-      writing = writePictures(pair, platform, folder, shaped);
-      rows.push(rowOf(pair, size ?? withAspect(pair.target, aspectRatio)));
-      onPair?.();
-    },
+  // Pictures are written while the next pairs are translated.
+  const writing = new Behind<ResultRow>((row, error) => {
+    if (error !== undefined) throw error;
+    onPair?.(row);
   });
-  await writing;
+  try {
+    const tally = await score(translator, loader, {
+      samples,
+      palette,
+      features,
+      onPair: async (pair) => {
+        const size = await sizeOf?.(pair.index);
+        const shaped = (picture: Picture) =>
+          size ? resize(picture, size.width, size.height) : withAspect(picture, aspectRatio);
+        const row = rowOf(pair, size ?? withAspect(pair.target, aspectRatio));
+        rows.push(row);
+        const bytes = (pair.outputs.length + 2) * pair.target.data.byteLength;
+        await writing.add(row, writePictures(pair, platform, folder, shaped), bytes);
+      },
+    });
+    await writing.end();
+    return { tally, rows };
+  } finally {
+    await writing.settled();
+  }
+}
+
+/** The part of `writeResults` for all pairs together: metrics.json and index.html. */
+export async function writeSummary(
+  files: Files,
+  folder: string,
+  { title, facts }: Heading,
+  tally: Tally,
+  rows: readonly ResultRow[],
+): Promise<Results> {
+  const evaluation = tally.evaluation();
   const scores = [...featureScores(evaluation), ...classScores(evaluation), ...labScores(evaluation)];
   const { pairs, mean, classes, labIntersection, secondsPerImage } = evaluation;
   const stored = {

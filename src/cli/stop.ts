@@ -1,4 +1,4 @@
-/** Signals that ask a command to stop: the first asks for a clean end, a second one ends the program at once. */
+/** Signals that ask a command to stop: the first asks for a clean end, a second Ctrl-C ends the program at once. */
 import { closeSync, openSync } from "node:fs";
 import { isatty } from "node:tty";
 
@@ -7,7 +7,14 @@ import { isatty } from "node:tty";
  * milliseconds apart.
  */
 const samePress = 500;
-const codes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+/**
+ * Asks the engine of a cluster to start the job again. Grid Engine does so at 99, LSF's manual has it as the example of
+ * REQUEUE_EXIT_VALUES, Slurm takes it as RequeueExit, Kubernetes in a podFailurePolicy (docs/scale.md).
+ */
+const requeue = 99;
+/** SIGTERM and SIGUSR1 are how engines announce the end of a job's time. */
+const codes = { SIGINT: 130, SIGHUP: 129, SIGTERM: requeue, SIGUSR1: requeue } as const;
 type Signal = keyof typeof codes;
 
 /** Milliseconds between two looks at the parent. */
@@ -16,15 +23,15 @@ const parentCheck = 1000;
 export interface Stop {
   /** Aborted by the first signal. */
   signal: AbortSignal;
-  /** Exit code of the first signal (128 + its number), 0 when there was none. */
+  /** Exit code of the first signal: 99 for those of engines, else 128 + its number; 0 when there was none. */
   code(): number;
   /** Stops listening. */
   release(): void;
 }
 
 /**
- * Listens for SIGINT, SIGTERM and SIGHUP. The end of npx counts as SIGTERM: npx ends at once when it is asked to, and
- * does not tell its child.
+ * Listens for SIGINT, SIGHUP, SIGTERM and SIGUSR1. The end of npx counts as SIGTERM: npx ends at once when it is asked
+ * to, and does not tell its child. A second Ctrl-C ends the program at once; engines send their signals several times.
  * @param asked called once, at the first signal
  */
 export function listenForStop(asked: () => void): Stop {
@@ -37,7 +44,7 @@ export function listenForStop(asked: () => void): Stop {
       since = performance.now();
       asked();
       controller.abort();
-    } else if (performance.now() - since > samePress) process.exit(codes[name]);
+    } else if (name === "SIGINT" && performance.now() - since > samePress) process.exit(codes[name]);
   };
   const names = Object.keys(codes) as Signal[];
   for (const name of names) process.on(name, handle);

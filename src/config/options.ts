@@ -18,6 +18,8 @@ export interface OptionInfo {
   absent?: string;
   /** Kind of value shown in help for strings: "FOLDER", "FILE", "NAME". */
   value?: string;
+  /** A word that may follow the flag of an option without a value; the command gives it its meaning. */
+  word?: string;
   /** Spelling of the flag when it is not the key in kebab-case. */
   flag?: string;
   /** A continued run may change it; see `resumeConfig`. */

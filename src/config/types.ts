@@ -413,7 +413,10 @@ export interface ConfigInput {
    * Default: junyanz.
    */
   profile?: Values["profile"];
-  /** Continue the run from its last checkpoint, with its stored options. Default: false. */
+  /**
+   * Continue the run from its last checkpoint, with its stored options; if-present: begin it where there is none.
+   * Default: false.
+   */
   continueTrain?: boolean;
   /**
    * With --continue-train: go on from kept weights, such as 100 for those of epoch 100; what came after them

@@ -30,11 +30,18 @@ export interface FeatureScores {
   rows: { outputs: FeatureRows; targets: FeatureRows };
 }
 
+/** The features of a pair: of each output, and of the target where outputs are compared with targets. */
+export interface FeaturePair {
+  name: string;
+  outputs: readonly Float32Array[];
+  target?: Float32Array | undefined;
+}
+
 /** Collects the features of outputs and targets. */
 export class FeatureScorer {
   readonly #scoring: FeatureScoring;
-  readonly #outputs: Float32Array[] = [];
-  readonly #targets: Float32Array[] = [];
+  /** In the order in which they were added. */
+  readonly pairs: FeaturePair[] = [];
 
   constructor(scoring: FeatureScoring) {
     this.#scoring = scoring;
@@ -46,8 +53,9 @@ export class FeatureScorer {
    */
   async add(outputs: readonly Picture[], target: Picture, name: string): Promise<number | undefined> {
     const { extractor, reference } = this.#scoring;
-    for (const output of outputs) this.#outputs.push(await extractor.features(output, name));
-    if (!reference) this.#targets.push(await extractor.features(target, name));
+    const rows: Float32Array[] = [];
+    for (const output of outputs) rows.push(await extractor.features(output, name));
+    this.pairs.push({ name, outputs: rows, target: reference ? undefined : await extractor.features(target, name) });
     if (!extractor.linear) return undefined;
     let sum = 0;
     for (const output of outputs) sum += await extractor.distance(output, target, name);
@@ -57,8 +65,8 @@ export class FeatureScorer {
   /** @throws UserError for fewer than two pictures, and for features that are not finite */
   scores(): FeatureScores {
     const { extractor, reference, ...options } = this.#scoring;
-    const outputs = featureRows(this.#outputs);
-    const targets = reference?.rows ?? featureRows(this.#targets);
+    const outputs = featureRows(this.pairs.flatMap((pair) => pair.outputs));
+    const targets = reference?.rows ?? featureRows(this.pairs.flatMap(({ target }) => target ?? []));
     return {
       ...scoresOf(outputs, targets, reference, options),
       network: extractor.file.label,

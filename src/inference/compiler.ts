@@ -5,7 +5,7 @@ import type { Weights } from "../engines/state.ts";
 import { toDevice } from "../engines/transfer.ts";
 import type { Program } from "../graph/graph.ts";
 import { forCpu } from "../lowering/cpu.ts";
-import type { ChannelBlock, WeightUse } from "../lowering/cpu-options.ts";
+import type { WeightUse } from "../lowering/cpu-options.ts";
 import { forGpu } from "../lowering/gpu.ts";
 import { splitOffWeights } from "../lowering/precompute.ts";
 import { encode } from "../onnx/encode.ts";
@@ -46,19 +46,21 @@ export class Compiler {
   async compile(program: Program, weights: WeightUse = "changing"): Promise<CompiledProgram> {
     if (keepsState(this.#device)) return this.#session(forGpu(program));
     const block = await channelBlock(this.#platform, this.#device);
-    const plain = await this.#session(forCpu(program, block));
-    return block === 1 || weights === "changing" ? plain : this.#precomputing(program, block, plain);
+    // All pictures get the same forms of the ops, whose rounding differs: an output must not depend on its place in a list.
+    const lowered = forCpu(program, block, block === 1 ? "changing" : weights);
+    const plain = await this.#session(lowered);
+    return block === 1 || weights === "changing" ? plain : this.#precomputing(lowered, plain);
   }
 
   /** Starts with the plain session and changes to one with precomputed values as soon as several pictures have come. */
-  #precomputing(program: Program, block: ChannelBlock, plain: CompiledProgram): CompiledProgram {
+  #precomputing(lowered: Program, plain: CompiledProgram): CompiledProgram {
     const opened = [plain];
     let pictures = 0;
     return {
       run: async (inputs) => {
         pictures += 1;
         if (pictures === picturesBeforePrecompute) {
-          const faster = await this.#precomputed(program, block);
+          const faster = await this.#precomputed(lowered);
           if (faster) opened.push(faster);
         }
         return opened.at(-1)!.run(inputs);
@@ -70,9 +72,8 @@ export class Compiler {
   }
 
   /** Undefined where nothing depends on the weights alone. */
-  async #precomputed(program: Program, block: ChannelBlock): Promise<CompiledProgram | undefined> {
+  async #precomputed(lowered: Program): Promise<CompiledProgram | undefined> {
     const parameters = new Set(this.#state.specs.map(({ name }) => `netG.${name}`));
-    const lowered = forCpu(program, block, "fixed");
     const { fromWeights, perPicture } = splitOffWeights(lowered, ({ name }) => parameters.has(name));
     if (fromWeights.outputs.length === 0) return undefined;
     const first = await this.#session(fromWeights);

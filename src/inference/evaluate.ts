@@ -4,16 +4,16 @@
  */
 import { Loader, type LoaderOptions, wholePictures } from "../data/loader.ts";
 import { type DatasetMode, derivedSides, type FoundPairs, findPairs } from "../data/pairs.ts";
-import { classesFirst, collectPalette, nearestColours, type Palette, paint } from "../data/palette.ts";
+import { collectPalette, type Palette } from "../data/palette.ts";
 import { inputPicture, outputPicture, type SideOptions, showsColour } from "../data/sides.ts";
 import type { Preprocess } from "../data/sizes.ts";
-import { DatasetError } from "../errors.ts";
-import { FeatureScorer, type FeatureScores, type FeatureScoring } from "../features/scorer.ts";
-import { finiteMean, type Metrics, mean, measure, type PairMetrics, spread } from "../metrics/pictures.ts";
-import { type ClassScores, Confusion, LabHistograms, type LabScores } from "../metrics/scores.ts";
+import type { FeatureScoring } from "../features/scorer.ts";
 import type { Picture, Platform } from "../platform.ts";
 import type { Fit } from "./fit.ts";
+import { type Evaluation, type ScoredPair, Tally, type TranslatedPair } from "./tally.ts";
 import type { Translator } from "./translator.ts";
+
+export type { ClassEvaluation, Evaluation, ScoredPair, TranslatedPair } from "./tally.ts";
 
 // ---- Pairs ----------------------------------------------------------------------------------------------------------
 
@@ -43,6 +43,8 @@ export interface TestSet extends FoundPairs {
   preprocess: Preprocess;
   /** Gives each pair whole and once, one a batch, in the order of `pairs`. */
   loader: Loader;
+  /** The same for some of the pairs. */
+  loaderOf(pairs: TestSet["pairs"]): Loader;
 }
 
 /**
@@ -62,8 +64,10 @@ export async function openTestSet(
   const datasetMode = options.datasetMode ?? (options.dataroot && !derived ? "auto" : config.datasetMode);
   const found = await findPairs(platform.files, dataroot, { phase, datasetMode, skipUnpaired, maxDatasetSize: count });
   const whole = wholePictures({ ...config, preprocess: options.preprocess ?? config.preprocess });
-  const loader = new Loader(found.pairs, { ...config, ...whole, skipBadImages, cacheBytes }, platform);
-  return { ...found, dataroot, phase, preprocess: whole.preprocess, loader };
+  const loaderOf: TestSet["loaderOf"] = (pairs) =>
+    new Loader(pairs, { ...config, ...whole, skipBadImages, cacheBytes }, platform);
+  const loader = loaderOf(found.pairs);
+  return { ...found, dataroot, phase, preprocess: whole.preprocess, loader, loaderOf };
 }
 
 /** The colours of the first targets of a loader; none where the targets are no label maps of few colours. */
@@ -77,20 +81,6 @@ export async function paletteOfTargets(options: SideOptions, loader: Loader): Pr
 }
 
 // ---- Outputs --------------------------------------------------------------------------------------------------------
-
-/** A pair with the outputs for its input, as 8-bit pictures. */
-export interface TranslatedPair {
-  index: number;
-  name: string;
-  /** Whether this is another pair than the one at `index`, which could not be decoded (`skipBadImages`). */
-  replaced: boolean;
-  input: Picture;
-  /** One for each sample. */
-  outputs: Picture[];
-  target: Picture;
-  /** Duration of the generator for each output. */
-  seconds: number[];
-}
 
 /**
  * Translates every pair of a loader, in its order.
@@ -138,40 +128,6 @@ export interface EvaluateOptions {
   onPair?: ((pair: ScoredPair) => Promise<void> | void) | undefined;
 }
 
-/** One pair with its outputs and its scores. */
-export interface ScoredPair extends TranslatedPair {
-  metrics: PairMetrics;
-  /** With several samples: where they differ. */
-  spread: Picture | undefined;
-  /** With a palette: the first output in its colours. */
-  classes: Picture | undefined;
-}
-
-/** Scores of the classes of all pairs together. */
-export interface ClassEvaluation extends ClassScores {
-  /** In the order of the palette. */
-  each: ({ name: string } & Omit<ClassScores, "pixel">)[];
-}
-
-/** The scores of a run on a test set. */
-export interface Evaluation {
-  /** In the order of the pairs; those that could not be decoded are left out. */
-  pairs: { name: string; metrics: PairMetrics }[];
-  /** Means over the pairs, of each metric over those where it is finite; NaN where it is for none. */
-  mean: Metrics & Pick<PairMetrics, "lpips">;
-  /** With a palette. */
-  classes?: ClassEvaluation;
-  /**
-   * For outputs in colour: how alike the colours of all outputs and of all targets are, 0 to 1 (Isola et al. 2017,
-   * 4.1).
-   */
-  labIntersection?: LabScores;
-  /** With `features`. */
-  features?: FeatureScores;
-  /** Of the generator alone, without the first output, which also compiles it. */
-  secondsPerImage: number;
-}
-
 /**
  * Scores a generator on pairs: L1, PSNR, SSIM and sharpness of each output against its target; on request class scores, LPIPS,
  * KID and FID.
@@ -193,78 +149,22 @@ export interface Evaluation {
 export async function evaluate(
   translator: Translator,
   loader: Loader,
-  { samples = 1, palette, features, onPair }: EvaluateOptions = {},
+  options: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  const scorer = features && new FeatureScorer(features);
-  const colours = showsColour(translator.config) ? new LabHistograms() : undefined;
-  const classes = palette && new ClassScorer(palette);
-  const pairs: Evaluation["pairs"] = [];
-  const seconds: number[] = [];
+  return (await score(translator, loader, options)).evaluation();
+}
+
+/** As `evaluate`, without the means: of a part of the pairs, whose scores are put together with those of others. */
+export async function score(
+  translator: Translator,
+  loader: Loader,
+  { samples = 1, palette, features, onPair }: EvaluateOptions = {},
+): Promise<Tally> {
+  const tally = new Tally({ colours: showsColour(translator.config), palette, features });
   for await (const pair of translatePairs(translator, loader, samples)) {
     if (pair.replaced) continue;
-    for (const output of pair.outputs) colours?.add(output, pair.target);
-    const scored = scoredPair(pair, classes);
-    const lpips = await scorer?.add(pair.outputs, pair.target, pair.name);
-    if (lpips !== undefined) scored.metrics.lpips = lpips;
-    pairs.push({ name: pair.name, metrics: scored.metrics });
-    seconds.push(...pair.seconds);
+    const scored = await tally.add(pair);
     await onPair?.(scored);
   }
-  if (pairs.length === 0) throw new DatasetError("none of the pairs can be decoded, so there is nothing to test");
-  const lab = colours?.intersection();
-  const timed = seconds.length > 1 ? seconds.slice(1) : seconds;
-  return {
-    pairs,
-    mean: meanOf(pairs.map(({ metrics }) => metrics)),
-    ...(classes && { classes: classes.evaluation() }),
-    ...(lab && { labIntersection: lab }),
-    ...(scorer && { features: scorer.scores() }),
-    secondsPerImage: timed.reduce((sum, each) => sum + each, 0) / timed.length,
-  };
-}
-
-function meanOf(all: readonly PairMetrics[]): Evaluation["mean"] {
-  const of = (metric: keyof PairMetrics) => finiteMean(all, metric).mean;
-  const lpips = all.some((metrics) => metrics.lpips !== undefined) ? { lpips: of("lpips") } : {};
-  return { l1: of("l1"), psnr: of("psnr"), ssim: of("ssim"), sharpness: of("sharpness"), ...lpips };
-}
-
-function scoredPair(pair: TranslatedPair, classes: ClassScorer | undefined): ScoredPair {
-  const { outputs, target } = pair;
-  const right = outputs.map((output) => classes?.add(output, target) ?? 0);
-  const differences = outputs.length > 1 ? spread(outputs) : undefined;
-  const metrics: PairMetrics = {
-    ...mean(outputs.map((output) => measure(output, target))),
-    ...(classes && { pixel: right.reduce((sum, share) => sum + share, 0) / outputs.length }),
-    ...(differences && { spread: differences.mean }),
-  };
-  return { ...pair, metrics, spread: differences?.picture, classes: classes?.painted(outputs[0]!) };
-}
-
-/** Compares label maps by the nearest colours of a palette; colours that are no class are not scored. */
-class ClassScorer {
-  readonly #palette: Palette;
-  readonly #names: string[];
-  readonly #confusion: Confusion;
-
-  constructor(palette: Palette) {
-    const { colours, classes } = classesFirst(palette);
-    this.#palette = colours;
-    this.#names = classes;
-    this.#confusion = new Confusion(this.#names.length);
-  }
-
-  /** @returns the share of pixels of the right class */
-  add(output: Picture, target: Picture): number {
-    return this.#confusion.add(nearestColours(output, this.#palette), nearestColours(target, this.#palette));
-  }
-
-  painted(picture: Picture): Picture {
-    return paint(nearestColours(picture, this.#palette), this.#palette, picture);
-  }
-
-  evaluation(): ClassEvaluation {
-    const each = this.#confusion.perClass().map((scores, i) => ({ name: this.#names[i]!, ...scores }));
-    return { ...this.#confusion.scores(), each };
-  }
+  return tally;
 }

@@ -49,6 +49,18 @@ export class Confusion {
     return right / (all + 1e-12);
   }
 
+  /** Adds the counts of another matrix of the same classes. */
+  merge(counts: readonly number[]): void {
+    if (counts.length !== this.counts.length) {
+      throw new ShapeError(
+        `Confusion: ${counts.length} counts, but ${this.counts.length} for ${this.classes} classes.`,
+      );
+    }
+    counts.forEach((count, i) => {
+      this.counts[i]! += count;
+    });
+  }
+
   /** The scores over all pictures together. */
   scores(): ClassScores {
     const { class: accuracy, iou } = this.perClass().reduce((sum, one) => ({
@@ -95,6 +107,21 @@ export class LabHistograms {
     count(this.#targets, target);
   }
 
+  /** The counts, of outputs and of targets. */
+  state(): { outputs: Counts; targets: Counts } {
+    return { outputs: counts(this.#outputs), targets: counts(this.#targets) };
+  }
+
+  /** Adds the counts of other pictures. */
+  merge({ outputs, targets }: { outputs: Counts; targets: Counts }): void {
+    for (const channel of Object.keys(bins) as (keyof typeof bins)[]) {
+      for (let i = 0; i < bins[channel]; i++) {
+        this.#outputs[channel][i]! += outputs[channel][i]!;
+        this.#targets[channel][i]! += targets[channel][i]!;
+      }
+    }
+  }
+
   intersection(): LabScores {
     const of = (channel: keyof typeof bins) => {
       const [a, b] = [this.#outputs[channel], this.#targets[channel]];
@@ -106,6 +133,8 @@ export class LabHistograms {
 }
 
 type Histogram = Record<keyof typeof bins, Float64Array>;
+type Counts = Record<keyof typeof bins, number[]>;
+const counts = ({ L, a, b }: Histogram): Counts => ({ L: Array.from(L), a: Array.from(a), b: Array.from(b) });
 const histogram = (): Histogram => ({
   L: new Float64Array(bins.L),
   a: new Float64Array(bins.a),

@@ -87,7 +87,8 @@ describe("train", () => {
 
   it.each([
     ["SIGINT", 130],
-    ["SIGTERM", 143],
+    ["SIGTERM", 99],
+    ["SIGUSR1", 99],
   ] as const)("saves at %s, says how to go on, and exits with %i", async (signal, code) => {
     let sent = false;
     const ended = await run(`train --dataroot data --name ${signal} --print-freq 1 ${small}`, (out, kill) => {
@@ -105,6 +106,20 @@ describe("train", () => {
     expect(more.code).toBe(0);
     expect(more.out.match(/step: \d+\//g)).toEqual([`step: ${step + 1}/`]);
   });
+});
+
+it("train --continue-train if-present begins a run, goes on with it, and has nothing to do at its end", async () => {
+  const line = `train --dataroot data --name again --continue-train if-present --print-freq 1 ${small}`;
+  const began = await run(`${line} --max-steps 2`);
+  expect([began.code, began.out.match(/step: \d+\//g)]).toEqual([0, ["step: 1/", "step: 2/"]]);
+  const more = await run(`${line} --max-steps 3`);
+  expect([more.code, more.out.match(/step: \d+\//g)]).toEqual([0, ["step: 3/"]]);
+  const end = await run(
+    `${line.replace("if-present", "").replace("--continue-train", "--continue-train=if-present")} --max-steps 3`,
+  );
+  expect([end.code, end.out]).toEqual([0, expect.stringMatching(/Nothing left to do: the run is at step 3/)]);
+  const wrong = await run(`${line.replace("if-present", "maybe")}`);
+  expect([wrong.code, wrong.err]).toEqual([2, expect.stringMatching(/got "maybe"/)]);
 });
 
 describe("bad data", () => {

@@ -15,9 +15,7 @@ it("train --help lists twenty options on about a page, --help-all every option",
   const common = optionsOf(train.schema).filter(({ key }) => train.common!.includes(key));
   expect(listed).toEqual(common.map(({ flag }) => flag));
   expect(short.length).toBeLessThan(80);
-  expect(short.join("\n")).toContain(
-    `--help-all                 print every option: ${every.length - 20} more than here`,
-  );
+  expect(short.join("\n")).toMatch(new RegExp(`--help-all +print every option: ${every.length - 20} more than here`));
   // The choices are in both.
   for (const lines of [short, long]) expect(lines.join(" ").replace(/\s+/g, " ")).toMatch(/unet_32.*resnet_9blocks/);
 });

@@ -68,6 +68,16 @@ describe("weights that do not change", () => {
     await Promise.all([changing!.close(), fixed!.close()]);
   });
 
+  it("give a picture the same values to the last bit, whatever its place in a list", async () => {
+    const translator = generator(options)({}, "fixed");
+    const picture = new Float32Array(3 * 64 * 64);
+    new Random(1, "picture", 0).fillNormal(picture, 0, 0.4);
+    const outputs: Float32Array[] = [];
+    for (let i = 0; i < 6; i++) outputs.push(await translator.run(picture, 1, 64, 64));
+    for (const output of outputs) expect(output).toEqual(outputs[0]);
+    await translator.close();
+  });
+
   it("splits off a program of what depends only on weights; the rest reads its outputs", () => {
     const { program } = generatorGraph(parseConfig({ dataroot: "none", ...options }), { n: 1, height: 64, width: 64 });
     const isWeight = ({ name }: { name: string }) => name.startsWith("netG.");

@@ -5,17 +5,27 @@ import { configSchema } from "../../config/schema.ts";
 import type { Loader } from "../../data/loader.ts";
 import type { Palette } from "../../data/palette.ts";
 import { PairReader } from "../../data/reader.ts";
+import { partOf, type Shard } from "../../data/shard.ts";
+import { showsColour } from "../../data/sides.ts";
 import { ConfigError } from "../../errors.ts";
 import { unknownData } from "../../exchange/describe.ts";
 import type { FeatureScoring } from "../../features/scorer.ts";
 import { openTestSet, paletteOfTargets, type TestSet } from "../../inference/evaluate.ts";
+import type { Fit } from "../../inference/fit.ts";
+import { Tally } from "../../inference/tally.ts";
 import type { Translator } from "../../inference/translator.ts";
+import { files } from "../../node/files.ts";
+import type { Platform } from "../../platform.ts";
 import type { Command, Output } from "../command.ts";
 import { featureFacts, featureTestOptions, openFeatures } from "../feature-scores.ts";
+import { jsonLine, jsonLinesOption, moved } from "../json-lines.ts";
 import { namedPalette, paletteChoices } from "../palette.ts";
+import { loadPlatform } from "../platform.ts";
 import { Counter } from "../progress.ts";
-import { metricLines, writeResults } from "../results.ts";
+import { type Heading, metricLines, type Results, scorePairs, writeSummary } from "../results.ts";
 import { otherOptions, ownOptions, storedOptions } from "../runs.ts";
+import { shardOf, shardOption } from "../shard.ts";
+import { donePart, mergeParts, weightsDigest, writePart } from "../test-parts.ts";
 import { epochOption, openForTest, testTimeOptions } from "../test-time.ts";
 
 const { name, checkpointsDir, skipUnpaired, skipBadImages, features, lpips, featureResize } = configSchema.shape;
@@ -48,6 +58,16 @@ const schema = z.object({
   }),
   skipUnpaired,
   skipBadImages,
+  shard: shardOption,
+  skipExisting: option(z.boolean().default(false), {
+    group: "parts",
+    help: "with --shard: leave a part alone that is done already, with these weights and settings",
+  }),
+  merge: option(z.boolean().default(false), {
+    group: "parts",
+    help: "put the parts of --shard together: the numbers and the page of a test in one go",
+  }),
+  jsonLines: jsonLinesOption,
   resultsDir: option(z.string().min(1).default("results"), {
     group: "results",
     value: "FOLDER",
@@ -81,22 +101,28 @@ export const test: Command = {
     "npx pix2pix test --name labels --eval --palette cityscapes",
     "npx pix2pix test --name facades --samples 10",
     "npx pix2pix test --name facades --features squeezenet.safetensors --lpips squeeze.safetensors",
+    "npx pix2pix test --name facades --shard 2/4",
+    "npx pix2pix test --name facades --merge",
   ],
-  async run(given, output) {
+  async run(given, terminal) {
     const options = ownOptions(schema, given);
     if (options.keepSize && options.aspectRatio !== undefined) {
       throw new ConfigError("--keep-size and --aspect-ratio both say what the pictures look like; give one of them");
     }
+    const output = options.jsonLines ? moved(terminal) : terminal;
+    if (options.merge) return merge(options, output);
+    const shard = shardOf(options.shard, output);
     const { maxDatasetSize, ...others } = otherOptions(schema, given);
     const count = options.numTest ?? parseOptions(sizeOfSet, { maxDatasetSize }).maxDatasetSize;
-    const { translator, platform, fit } = await openForTest(options, others, output);
+    const opened = await openForTest(options, others, output);
+    const { translator, platform, fit } = opened;
     let features: FeatureScoring | undefined;
     try {
       features = await openFeatures(options, platform, output);
-      const { preprocess, aspectRatio } = fit;
       if ((options.dataroot ?? translator.config.dataroot) === unknownData) {
         throw new ConfigError("--dataroot is missing: imported weights do not say on which pairs they were trained");
       }
+      const { preprocess } = fit;
       const set = await openTestSet(translator.config, { ...options, count, preprocess }, platform);
       for (const note of set.notes) output.note(`note: ${note}`);
       if (features && set.pairs.length < 2) {
@@ -105,34 +131,130 @@ export const test: Command = {
         );
       }
       const palette = await paletteOf(options.palette, translator, set.loader, output);
-      const reader = new PairReader(translator.config, platform);
-      const counter = new Counter(process.stdout, set.pairs.length, "pictures");
-      const { name } = translator.config;
-      const results = await writeResults(
-        { translator, loader: set.loader, platform },
-        {
-          folder: `${options.resultsDir}/${name}/${set.phase}_${options.epoch}`,
-          title: `${name}: ${set.phase}`,
-          facts: { ...factsOf(translator, set, options), ...featureFacts(features) },
-          ...{ samples: options.samples, palette, features, aspectRatio },
-          sizeOf: options.keepSize ? (index) => reader.inputSize(set.pairs[index]!) : undefined,
-          onPair: () => counter.done(),
-        },
-      );
-      counter.clear();
-      for (const [file, reason] of set.loader.skipped) output.note(`left out: ${file}: ${reason}`);
-      const { pairs, scores, secondsPerImage, page } = results;
-      const speed = `${pairs.length} images, ${secondsPerImage.toPrecision(3)} s each`;
-      output.print(`${name}, epoch ${options.epoch}, ${set.phase}: ${speed}`);
-      for (const line of metricLines(results, scores)) output.print(line);
-      output.print(`Pictures and the metrics of each: ${page}`);
-      return 0;
+      const work: Work = { ...opened, options, set, palette, features, output };
+      return shard ? await testPart(work, shard) : await testAll(work);
     } finally {
       await features?.extractor.close();
       await translator.close();
     }
   },
 };
+
+type Options = z.output<typeof schema>;
+
+interface Work {
+  translator: Translator;
+  platform: Platform;
+  fit: Fit;
+  options: Options;
+  set: TestSet;
+  palette: Palette | undefined;
+  features: FeatureScoring | undefined;
+  output: Output;
+}
+
+const folderOf = ({ resultsDir, name, phase, epoch }: Pick<Options, "resultsDir" | "name" | "phase" | "epoch">) =>
+  `${resultsDir}/${name}/${phase}_${epoch}`;
+
+const headingOf = ({ translator, set, options, features }: Work): Heading => ({
+  title: `${translator.config.name}: ${set.phase}`,
+  facts: { ...factsOf(translator, set, options), ...featureFacts(features) },
+});
+
+async function testAll(work: Work): Promise<number> {
+  const { options, set, output } = work;
+  const { tally, rows } = await scoreShown(work, set.pairs, set.loader);
+  const results = await writeSummary(files, folderOf(options), headingOf(work), tally, rows);
+  told(results, options, set.loader.skipped, output);
+  return 0;
+}
+
+/** Scores one part and leaves its scores for --merge. */
+async function testPart(work: Work, shard: Shard): Promise<number> {
+  const { translator, options, set, palette, output } = work;
+  const folder = folderOf(options);
+  const common = {
+    ...headingOf(work),
+    weights: await weightsDigest(options),
+    names: set.pairs.map(({ name }) => name),
+    colours: showsColour(translator.config),
+    palette,
+  };
+  const which = `Part ${shard.index} of ${shard.count}`;
+  const merging = "When all parts are done, pix2pix test --merge puts them together.";
+  if (options.skipExisting && (await donePart(folder, shard, common))) {
+    output.print(`${which} is done already. ${merging}`);
+    return 0;
+  }
+  const pairs = partOf(set.pairs, ({ name }) => name, shard);
+  const loader = pairs.length > 0 ? set.loaderOf(pairs) : undefined;
+  const nothing = { tally: new Tally(common), rows: [] };
+  const scored = !loader
+    ? nothing
+    : await scoreShown(work, pairs, loader).catch((error: unknown) => {
+        // The other parts may have pairs that can be decoded.
+        if (options.skipBadImages && loader.skipped.size === pairs.length) return nothing;
+        throw error;
+      });
+  const skipped = [...(loader?.skipped ?? [])];
+  await writePart(folder, { ...common, shard, tally: scored.tally.state(), rows: scored.rows, skipped });
+  for (const [file, reason] of skipped) output.note(`left out: ${file}: ${reason}`);
+  output.print(`${which}: ${scored.rows.length} of ${set.pairs.length} pairs, in ${folder}. ${merging}`);
+  return 0;
+}
+
+/** Scores pairs and writes their pictures, with progress. */
+async function scoreShown(
+  { translator, platform, fit, options, palette, features }: Work,
+  pairs: TestSet["pairs"],
+  loader: Loader,
+): ReturnType<typeof scorePairs> {
+  const { jsonLines, keepSize, samples } = options;
+  const reader = new PairReader(translator.config, platform);
+  const counter = new Counter(jsonLines ? process.stderr : process.stdout, pairs.length, "pictures");
+  try {
+    return await scorePairs(
+      { translator, loader, platform },
+      {
+        folder: folderOf(options),
+        ...{ samples, palette, features, aspectRatio: fit.aspectRatio },
+        sizeOf: keepSize ? (index) => reader.inputSize(pairs[index]!) : undefined,
+        onPair: ({ name, output, metrics }) => {
+          if (jsonLines) jsonLine({ name, output, ...metrics });
+          counter.done();
+        },
+      },
+    );
+  } finally {
+    counter.clear();
+  }
+}
+
+/** --merge */
+async function merge(options: Options, output: Output): Promise<number> {
+  const features = await openFeatures(options, await loadPlatform({ threads: options.threads }), output);
+  try {
+    const { skipped, parts, ...results } = await mergeParts(folderOf(options), features);
+    told(results, options, skipped, output);
+    output.print(`Put together from ${parts} parts.`);
+    return 0;
+  } finally {
+    await features?.extractor.close();
+  }
+}
+
+function told(
+  results: Results,
+  { name, epoch, phase }: Pick<Options, "name" | "epoch" | "phase">,
+  skipped: Iterable<readonly [file: string, reason: string]>,
+  output: Output,
+): void {
+  for (const [file, reason] of skipped) output.note(`left out: ${file}: ${reason}`);
+  const { pairs, scores, secondsPerImage, page } = results;
+  output.print(`${name}, epoch ${epoch}, ${phase}: ${pairs.length} images, ${secondsPerImage.toPrecision(3)} s each`);
+  for (const line of metricLines(results, scores)) output.print(line);
+  output.print(`Pictures and the metrics of each: ${page}`);
+}
 
 /** Run, data set and settings of the test, for the page and metrics.json. */
 function factsOf(

@@ -82,14 +82,21 @@ function finish(output: Output, config: Config, end: TrainResult): void {
   output.print(`  npx pix2pix translate ${run} --input FILE|FOLDER --out FOLDER`);
 }
 
-async function configOf(given: Readonly<Record<string, unknown>>): Promise<Config> {
-  const place = { name: given.name, checkpointsDir: given.checkpointsDir };
+async function configOf(line: Readonly<Record<string, unknown>>): Promise<Config> {
+  const place = { name: line.name, checkpointsDir: line.checkpointsDir };
+  const asked = line.continueTrain;
+  const given: typeof line = { ...line, continueTrain: asked === "if-present" ? await isPresent(place) : asked };
   if (given.continueTrain !== true) {
     if (given.dataroot === undefined) await suggestContinuing(place);
     return parseCommandLine(given);
   }
   const { name, checkpointsDir } = parseOptions(placeOptions, place);
   return resumeCommandLine(await storedConfig(checkpointsDir, name), { ...given, name, checkpointsDir });
+}
+
+/** Whether there is a checkpoint to go on with; undefined leaves the option out. */
+async function isPresent(given: { name: unknown; checkpointsDir: unknown }): Promise<true | undefined> {
+  return (await new Run(files, parseOptions(placeOptions, given)).exists()) || undefined;
 }
 
 const placeOptions = configSchema.pick({ name: true, checkpointsDir: true });

@@ -1,25 +1,22 @@
 /** pix2pix translate */
 
-import { basename } from "node:path";
 import * as z from "zod";
 import { option } from "../../config/options.ts";
 import { configSchema } from "../../config/schema.ts";
-import { stemOf } from "../../data/listing.ts";
-import { nearestColours, paint } from "../../data/palette.ts";
+import { partOf } from "../../data/shard.ts";
 import { ConfigError, UserError, WriteError } from "../../errors.ts";
-import { encodeNpy } from "../../formats/npy.ts";
-import type { Draw } from "../../inference/translator.ts";
-import { spread } from "../../metrics/pictures.ts";
 import { files } from "../../node/files.ts";
-import type { DeepPicture, Images, Picture } from "../../platform.ts";
-import type { Command } from "../command.ts";
-import { translatedInStrips, type Work } from "../large.ts";
+import type { Command, Output } from "../command.ts";
+import { jsonLine, jsonLinesOption, moved } from "../json-lines.ts";
 import { namedPalette, paletteChoices } from "../palette.ts";
-import { jobs, withSuffix } from "../pictures.ts";
+import { type Job, jobs } from "../pictures.ts";
 import { loadImages } from "../platform.ts";
 import { Counter, duration } from "../progress.ts";
 import { otherOptions, ownOptions, storedOptions } from "../runs.ts";
+import { shardOf, shardOption } from "../shard.ts";
+import { listenForStop } from "../stop.ts";
 import { epochOption, openForTest, testTimeOptions } from "../test-time.ts";
+import { filesOf, translateFiles, type Work } from "../translating.ts";
 
 const { name, checkpointsDir, skipBadImages } = configSchema.shape;
 
@@ -38,6 +35,12 @@ const schema = z.object({
     help: "folder for the PNGs, with the same relative paths; with more than 4 channels also .npy files",
   }),
   skipBadImages,
+  skipExisting: option(z.boolean().default(false), {
+    group: "parts",
+    help: "leave out pictures whose outputs are there already, whatever made them: to go on after an interruption",
+  }),
+  shard: shardOption,
+  jsonLines: jsonLinesOption,
   keepSize: option(z.boolean().default(false), {
     group: "pictures",
     help: "resize each output to the size of its input",
@@ -61,95 +64,118 @@ export const translate: Command = {
     "npx pix2pix translate --name facades --input labels --out pictures --epoch 100",
     "npx pix2pix translate --name maps --input large.tif --out pictures --preprocess none --tile 512",
     "npx pix2pix translate --name facades --input labels --out pictures --samples 5 --seed 7",
+    "npx pix2pix translate --name facades --input labels --out pictures --shard 2/4 --skip-existing",
   ],
-  async run(given, output) {
+  async run(given, terminal) {
     const options = ownOptions(schema, given);
-    const { keepSize, skipBadImages } = options;
+    const { keepSize, jsonLines } = options;
     if (keepSize && options.aspectRatio !== undefined) throw conflict("--keep-size and --aspect-ratio both say");
     if (options.bits === "16" && options.palette) throw conflict("--bits 16 and --palette both say");
+    const output = jsonLines ? moved(terminal) : terminal;
     const palette = options.palette ? await namedPalette(options.palette) : undefined;
-    const all = await jobs(options.input, options.out, (text) => output.note(`note: ${text}`));
+    const found = await jobs(options.input, options.out, (text) => output.note(`note: ${text}`));
+    const shard = shardOf(options.shard, output);
+    const part = shard ? partOf(found, ({ input }) => input, shard) : found;
     const images = await loadImages();
     const { translator, fit } = await openForTest(options, otherOptions(schema, given), output);
-    const counter = new Counter(process.stdout, all.length, "pictures");
-    const share = (done: number) => counter.within(done);
-    const { signal } = new AbortController();
-    const work: PictureWork = { ...options, translator, images, fit: { ...fit, keepSize }, palette, share, signal };
-    const bad: string[] = [];
+    const work = { ...options, translator, images, fit: { ...fit, keepSize }, palette };
     try {
-      for (const { input, output: target } of all) {
-        try {
-          await translateFile(work, input, target);
-        } catch (error) {
-          if (!(error instanceof UserError) || error instanceof WriteError) throw error;
-          counter.clear();
-          output.note(`${input}: ${error.message}`);
-          bad.push(input);
-        }
-        counter.done();
+      const todo = options.skipExisting ? await missing(part, work) : part;
+      const there = part.length - todo.length;
+      if (todo.length === 0) {
+        const why = there > 0 ? `${plural(there)} were there already` : "this part has no pictures";
+        output.print(`Nothing to do: ${why}.`);
+        return 0;
       }
+      const end = await translateShown(work, todo, output, jsonLines);
+      return conclusion({ ...end, all: todo.length, there }, options, output);
     } finally {
       await translator.close();
-      counter.clear();
     }
-    const done = all.length - bad.length;
-    if (done > 0) {
-      const count = bad.length > 0 ? `${done} of ${plural(all.length)}` : plural(done);
-      const each = (counter.seconds / all.length).toPrecision(2);
-      output.print(`${count} translated in ${duration(counter.seconds)} (${each} s each)`);
-      output.print(`In ${options.out}`);
-    }
-    if (bad.length === 0 || (skipBadImages && done > 0)) return 0;
-    throw new UserError(
-      `${bad.length} of ${plural(all.length)} could not be translated (named above); ` +
-        "mend or remove them, or give --skip-bad-images to accept that",
-    );
   },
 };
 
-interface PictureWork extends Work {
-  images: Images;
+type Options = z.output<typeof schema>;
+
+/** The jobs whose files are not all there. What is there is whole: files are written beside and renamed. */
+async function missing(all: readonly Job[], work: Omit<Work, "share" | "signal">): Promise<Job[]> {
+  const todo: Job[] = [];
+  for (const job of all) {
+    const exist = await Promise.all(filesOf(job, work).map((path) => files.exists(path)));
+    if (!exist.every(Boolean)) todo.push(job);
+  }
+  return todo;
 }
 
-/** Translates one file. With several samples there is an output for each, and a picture of where they differ. */
-async function translateFile(work: PictureWork, input: string, target: string): Promise<void> {
-  const { translator, images, samples } = work;
-  const name = stemOf(basename(input));
-  if (await translatedInStrips(work, input, target, name)) return;
-  const alpha = translator.config.inputNc % 2 === 0;
-  const bytes = await files.read(input);
-  const picture = images.decodeDeep ? await images.decodeDeep(bytes, { alpha }) : await images.decode(bytes, { alpha });
-  const outputs: Picture[] = [];
-  for (let sample = 0; sample < samples; sample++) {
-    const path = samples === 1 ? target : withSuffix(target, String(sample + 1));
-    const output = await writeOutput(work, picture, { name, sample }, path);
-    if (output) outputs.push(output);
-  }
-  if (outputs.length < 2) return;
-  await files.write(withSuffix(target, "spread"), await images.encodePng(spread(outputs).picture));
+interface End {
+  done: number;
+  bad: number;
+  seconds: number;
+  /** The exit code of a signal, else 0. */
+  code: number;
 }
 
-/** @returns the output, unless it has 16 bits */
-async function writeOutput(
-  { translator, images, fit, palette, bits }: PictureWork,
-  picture: DeepPicture,
-  draw: Draw,
-  path: string,
-): Promise<Picture | undefined> {
-  // A PNG has at most four channels; the others would be lost.
-  if (translator.config.outputNc > 4) {
-    const values = await translator.translateValues(picture, draw, fit);
-    await files.write(path.replace(/\.png$/, ".npy"), encodeNpy(values));
+/** Translates with progress. A signal ends it after the pictures that have begun. */
+async function translateShown(
+  work: Omit<Work, "share" | "signal">,
+  all: readonly Job[],
+  output: Output,
+  jsonLines: boolean,
+): Promise<End> {
+  const counter = new Counter(jsonLines ? process.stderr : process.stdout, all.length, "pictures");
+  const stop = listenForStop(() => {
+    counter.clear();
+    output.note("Stopping: the pictures that have begun are finished first. Press Ctrl-C again to end at once.");
+  });
+  const { signal } = stop;
+  let [done, bad] = [0, 0];
+  try {
+    await translateFiles(
+      { ...work, share: (part) => counter.within(part), signal },
+      all,
+      ({ input }, result, error) => {
+        if (error !== undefined) {
+          // A large picture stops between two tiles.
+          if (signal.aborted && error === signal.reason) return;
+          if (!(error instanceof UserError) || error instanceof WriteError) throw error;
+          counter.clear();
+          output.note(`${input}: ${error.message}`);
+          bad++;
+        } else done++;
+        const line = error instanceof Error ? { input, error: error.message } : { input, ...result };
+        if (jsonLines) jsonLine(line);
+        counter.done();
+      },
+    );
+    return { done, bad, seconds: counter.seconds, code: stop.code() };
+  } finally {
+    stop.release();
+    counter.clear();
   }
-  if (bits === "16") {
-    const deep = await translator.translate16(picture, draw, fit);
-    await files.write(path, await images.encodePng(deep));
-    return undefined;
+}
+
+/** @returns the exit code @throws UserError where pictures could not be translated */
+function conclusion(
+  { done, bad, seconds, code, all, there }: End & { all: number; there: number },
+  { out, skipBadImages }: Pick<Options, "out" | "skipBadImages">,
+  output: Output,
+): number {
+  const tried = done + bad;
+  if (done > 0) {
+    const count = tried < all || bad > 0 ? `${done} of ${plural(all)}` : plural(done);
+    const kept = there > 0 ? `; ${there} were there already` : "";
+    output.print(`${count} translated in ${duration(seconds)} (${(seconds / tried).toPrecision(2)} s each)${kept}`);
+    output.print(`In ${out}`);
   }
-  const plain = await translator.translate(picture, draw, fit);
-  const output = palette ? paint(nearestColours(plain, palette), palette, plain) : plain;
-  await files.write(path, await images.encodePng(output));
-  return output;
+  if (code !== 0) {
+    output.print(`Stopped: ${plural(all - tried)} left. The same command with --skip-existing does them.`);
+    return code;
+  }
+  if (bad === 0 || (skipBadImages && done > 0)) return 0;
+  throw new UserError(
+    `${bad} of ${plural(all)} could not be translated (named above); ` +
+      "mend or remove them, or give --skip-bad-images to accept that",
+  );
 }
 
 const conflict = (what: string) => new ConfigError(`${what} what the outputs look like; give one of them`);

@@ -25,7 +25,8 @@ export const runOptions = {
   }),
   continueTrain: option(z.boolean().default(false), {
     group: "run",
-    help: "continue the run from its last checkpoint, with its stored options",
+    help: "continue the run from its last checkpoint, with its stored options; if-present: begin it where there is none",
+    word: "if-present",
     resume: true,
   }),
   epoch: option(
