@@ -3,6 +3,7 @@
  * Rules of data are in data/rules.ts; a loss, a generator, a discriminator or a schedule declares its own.
  */
 import { dataProblems } from "../data/rules.ts";
+import { sideForms } from "../data/sides.ts";
 import { crops } from "../data/sizes.ts";
 import { refuse } from "../errors.ts";
 import type { ValidationMetric } from "../metrics/pictures.ts";
@@ -74,6 +75,7 @@ function objectiveChecks(config: Config): string[] {
         `--update-order updated, got ${config.updateOrder}`,
     );
   }
+  problems.push(...perceptualChecks(config));
   if (config.drawTwice && (config.updateOrder !== "updated" || lambdaGan === 0)) {
     problems.push(
       "--draw-twice draws for the generator's step after the discriminator's update, so it needs a discriminator and " +
@@ -95,6 +97,22 @@ const validationNeeds: Partial<Record<ValidationMetric, Partial<Record<"features
   KID: { features: featureFlag },
   LPIPS: { features: featureFlag, lpips: "--lpips FILE, the linear layers for that network" },
 };
+
+function perceptualChecks(config: Config): string[] {
+  const { lambdaLpips, outputNc } = config;
+  if (lambdaLpips === 0) return [];
+  const missing = Object.entries(validationNeeds.LPIPS!).filter(
+    ([key]) => config[key as "features" | "lpips"] === undefined,
+  );
+  const problems = missing.map(([, flag]) => `--lambda-lpips needs ${flag}`);
+  const { target } = sideForms(config);
+  if ((outputNc !== 1 && outputNc !== 3) || target.derive) {
+    problems.push(
+      `--lambda-lpips compares grey or RGB pictures, but the output has ${outputNc} channels of another kind`,
+    );
+  }
+  return problems;
+}
 
 function scheduleChecks(config: Config): string[] {
   const { nEpochs, nEpochsDecay, lrPolicy, valFreq, valMetric, earlyStop } = config;

@@ -288,6 +288,12 @@ export interface ConfigInput {
    */
   lambdaFeat?: number;
   /**
+   * Weight of LPIPS between output and target (Zhang et al. 2018), by the network of --features and the layers of
+   * --lpips.
+   * Value: number of at least 0. Default: 0.
+   */
+  lambdaLpips?: number;
+  /**
    * Factor of the discriminator's loss: 0.5 in the paper, 1 in its code and in TensorFlow's tutorial.
    * Value: number above 0. Default: 0.5.
    */

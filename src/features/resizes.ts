@@ -44,7 +44,7 @@ export const featureResizes = {
 export type FeatureResizeName = keyof typeof featureResizes;
 
 /** torchvision's mean and standard deviation of ImageNet, for values from 0 to 1; also those of LPIPS's scaling layer. */
-const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
+export const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
 
 /** A network's input. */
 export interface FeatureInput {

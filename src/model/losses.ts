@@ -62,6 +62,8 @@ export interface ModelOptions extends GeneratorChoice, Omit<DiscriminatorOptions
   /** Weight of the adversarial loss. With 0 there is no D. */
   lambdaGan: number;
   lambdaFeat: number;
+  /** Weight of the perceptual loss; 0 is none. */
+  lambdaLpips: number;
   /** Factor of D's loss. */
   lossDWeight: number;
   updateOrder: UpdateOrder;
@@ -86,11 +88,11 @@ export interface BatchShape {
 }
 
 /**
- * The losses of a step, in upstream's names. G_L1, G_Feat, D_GP and D_R1 are multiplied by their lambdas; the others are not
+ * The losses of a step, in upstream's names. G_L1, G_Feat, G_LPIPS, D_GP and D_R1 are multiplied by their lambdas; the others are not
  * weighted.
  */
 export const lossNames = ["G_GAN", "G_L1", "D_real", "D_fake"] as const;
-export const extraLossNames = ["G_Feat", "D_GP", "D_R1"] as const;
+export const extraLossNames = ["G_Feat", "G_LPIPS", "D_GP", "D_R1"] as const;
 /**
  * What is measured beside the losses: the share of D's map that is right on real and on fake pairs, 0 to 1, where the loss
  * has a boundary between the two; and the L1 distance without its lambda.
@@ -103,6 +105,12 @@ export type Losses = Record<(typeof lossNames)[number], number> &
 
 /** D's output for pictures: for each scale the maps of its layers, the last being the logits. */
 export type Judgement = Tensor[][];
+
+/**
+ * A distance of pictures that a fixed network measures: a scalar.
+ * @param output G's pictures, [n, outputNc, H, W] in [-1, 1], as `target`
+ */
+export type PerceptualLoss = (output: Tensor, target: Tensor) => Tensor;
 
 /** A network's loss, and its parts by name as they are reported. */
 export interface Loss {
@@ -117,18 +125,24 @@ export class Model {
   readonly realA: Tensor;
   readonly realB: Tensor;
   readonly #options: ModelOptions;
+  readonly #perceptual: PerceptualLoss | undefined;
   readonly #augmentations: readonly DiffAugmentName[];
   /** Random numbers of the augmentations by their purpose. */
   readonly #draws = new Map<string, Tensor>();
 
   /** @param masks the name of G's dropout masks */
-  constructor(options: ModelOptions, { n, height, width }: BatchShape, masks?: string) {
+  constructor(
+    options: ModelOptions,
+    { n, height, width }: BatchShape,
+    { perceptual, masks }: { perceptual?: PerceptualLoss | undefined; masks?: string | undefined } = {},
+  ) {
     this.graph = new Graph();
     this.netG = new Parameters(this.graph, "netG", { masks });
     this.netD = new Parameters(this.graph, "netD", { spectral: options.spectralNorm });
     this.realA = this.graph.input("real_A", [n, options.inputNc, height, width]);
     this.realB = this.graph.input("real_B", [n, options.outputNc, height, width]);
     this.#options = options;
+    this.#perceptual = perceptual;
     this.#augmentations = options.diffAugment === undefined ? [] : (diffAugmentNames(options.diffAugment) ?? []);
   }
 
@@ -196,7 +210,7 @@ export class Model {
 
   /** G's loss: the adversarial loss of its pictures, where there is a D, and their distance to the target (eq. 4). */
   lossG(fakeB: Tensor, fake?: Judgement, real?: Judgement): Loss {
-    const { ganMode, lambdaGan, lambdaL1, lambdaFeat } = this.#options;
+    const { ganMode, lambdaGan, lambdaL1, lambdaFeat, lambdaLpips } = this.#options;
     return this.graph.scope("loss", () => {
       const parts: Loss["parts"] = [];
       const terms: Tensor[] = [];
@@ -213,6 +227,11 @@ export class Model {
         const matching = mul(featureMatching(fake, real), lambdaFeat);
         parts.push(["G_Feat", matching]);
         terms.push(matching);
+      }
+      if (this.#perceptual && lambdaLpips > 0) {
+        const perceived = mul(this.#perceptual(fakeB, this.realB), lambdaLpips);
+        parts.push(["G_LPIPS", perceived]);
+        terms.push(perceived);
       }
       return { total: terms.reduce(add), parts };
     });

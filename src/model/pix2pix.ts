@@ -16,6 +16,7 @@ import {
   type LossName,
   Model,
   type ModelOptions,
+  type PerceptualLoss,
 } from "./losses.ts";
 import { accumulated, clipping, zeroing } from "./update.ts";
 
@@ -60,6 +61,7 @@ export interface StepGraph {
  * gives `losses_G`, "netG.<name>.grad" and the new running statistics, "<network>.<name>.new".
  * @param options a `Config` has all of them
  * @param batch samples and pixels; see `Generator.multiple`: other sizes are padded inside the graph
+ * @param perceptual the distance that `lambdaLpips` weights
  * @throws ShapeError for pictures of which D's layers leave nothing
  *
  * @example
@@ -73,8 +75,8 @@ export interface StepGraph {
  * console.log(generatorGraph(config, shape).program.outputs[0]?.tensor.shape); // [1, 3, 64, 64]
  * ```
  */
-export function trainingStep(options: ModelOptions, batch: BatchShape): StepGraph {
-  const model = new Model(options, batch);
+export function trainingStep(options: ModelOptions, batch: BatchShape, perceptual?: PerceptualLoss): StepGraph {
+  const model = new Model(options, batch, { perceptual });
   const { graph, netG, netD, realB } = model;
   const fakeB = model.generate();
   if (options.lambdaGan === 0) return stepOfG(model, fakeB, options);
@@ -83,7 +85,10 @@ export function trainingStep(options: ModelOptions, batch: BatchShape): StepGrap
   const fake = model.judge(fakeB, "fake");
   const real = model.judge(realB, "real");
   const learnD = learning(netD, model.lossD(real, fake, fakeB), options);
-  if (options.accumulate > 1 || options.drawTwice) return stepOverBatches(model, learnD, mapOf(real), options, batch);
+  if (options.accumulate > 1 || options.drawTwice) {
+    const modelG = new Model(options, batch, { perceptual, masks: options.drawTwice ? "second.mask" : undefined });
+    return stepOverBatches(model, learnD, mapOf(real), modelG, options);
+  }
 
   // G learns to convince D and to stay near the target.
   const { lossG, renewed } = againstD(model, fakeB, { fake, real }, options);
@@ -141,12 +146,11 @@ function stepOverBatches(
   modelD: Model,
   learnD: Learning,
   outputMap: readonly number[],
+  modelG: Model,
   options: ModelOptions,
-  batch: BatchShape,
 ): StepGraph {
   const stepD = modelD.graph.program([...outputsOf(learnD), ...statisticsOf(modelD.netD)]);
 
-  const modelG = new Model(options, batch, options.drawTwice ? "second.mask" : undefined);
   const { graph, netG, netD, realB } = modelG;
   const fakeB = modelG.generate();
   const real = options.lambdaFeat > 0 ? modelG.judge(realB, "G, real") : undefined;

@@ -6,7 +6,9 @@ import { sampleNotes } from "../data/sample.ts";
 import { chooseDevice } from "../engines/device.ts";
 import { CheckpointError } from "../errors.ts";
 import { initialiseFrom } from "../exchange/load.ts";
+import { perceptualLoss } from "../features/loss.ts";
 import { storeDrawing } from "../inference/examples.ts";
+import type { PerceptualLoss } from "../model/losses.ts";
 import { type Init, inits } from "../nn/init.ts";
 import type { Device, Files, Platform } from "../platform.ts";
 import { DataRecord } from "../run/data-record.ts";
@@ -97,7 +99,8 @@ async function open({ found, device, size, ...opened }: Opening): Promise<Traini
   await run.sweep();
   const threads = config.threads ?? platform.cores;
   const shape = { n: Math.min(config.batchSize, found.pairs.length), ...size };
-  const trainer = new Trainer(platform, { model: config, seed: config.seed, threads, device }, shape);
+  const perceptual = await perceptualOf(config, platform.files);
+  const trainer = new Trainer(platform, { model: config, seed: config.seed, threads, device, perceptual }, shape);
   const steps = stepsOf(config, loader);
   const { step, momentsFrom = 0 } = config.continueTrain
     ? await restore(opened, found, trainer, steps.perEpoch)
@@ -139,6 +142,15 @@ function statusOf({ data, steps, device, threads, objective, netG }: RunDescript
     sample: { width: data.width, height: data.height },
     started: new Date().toISOString(),
   };
+}
+
+/** The distance of --lambda-lpips. The options are checked: its files are given. */
+async function perceptualOf(
+  { lambdaLpips, features, lpips, channelOrder }: Config,
+  files: Files,
+): Promise<PerceptualLoss | undefined> {
+  if (lambdaLpips === 0 || features === undefined || lpips === undefined) return undefined;
+  return perceptualLoss(files, { features, lpips, bgr: channelOrder === "BGR" });
 }
 
 async function refuseExisting(run: Run, { continueTrain }: Config): Promise<void> {

@@ -10,7 +10,7 @@ import { checkMemory, type MemoryNeed, memoryNeed } from "../engines/memory.ts";
 import { NetworkState, type Weights } from "../engines/state.ts";
 import type { Program } from "../graph/graph.ts";
 import { stepForGpu } from "../lowering/gpu.ts";
-import type { BatchShape, Losses, LossName, ModelOptions } from "../model/losses.ts";
+import type { BatchShape, Losses, LossName, ModelOptions, PerceptualLoss } from "../model/losses.ts";
 import { type StepGraph, type Substep, trainingStep } from "../model/pix2pix.ts";
 import { keepInput, shareInput } from "../model/update.ts";
 import { adamFactors } from "../nn/adam.ts";
@@ -27,6 +27,8 @@ export interface TrainerOptions {
   seed: number;
   /** Threads of the CPU. */
   threads: number;
+  /** The distance that `model.lambdaLpips` weights. */
+  perceptual?: PerceptualLoss | undefined;
   /** From `chooseDevice`. Default: the platform's base device. */
   device?: Device;
 }
@@ -126,7 +128,7 @@ export class Trainer {
    */
   constructor(platform: Platform, options: TrainerOptions, shape: BatchShape) {
     const { model, threads, device = baseDevice(platform) } = options;
-    const step = trainingStep(model, shape);
+    const step = trainingStep(model, shape, options.perceptual);
     checkMemory(needOnHost(step, keepsState(device)), platform.memory, described(model, shape));
     this.#usual = { key: keyOf(shape), step };
     this.netG = new NetworkState(step.netG, { averaged: model.ema > 0 });
@@ -278,7 +280,7 @@ export class Trainer {
 
   #graphsFor(shape: BatchShape): StepGraph {
     const { key, step } = this.#usual;
-    return key === keyOf(shape) ? step : trainingStep(this.#options.model, shape);
+    return key === keyOf(shape) ? step : trainingStep(this.#options.model, shape, this.#options.perceptual);
   }
 
   /** Frees the least recently used sizes: pictures of many sizes must not fill the memory. */

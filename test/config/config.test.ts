@@ -251,6 +251,11 @@ describe("combinations", () => {
     [{ spectralNorm: true, updateOrder: "stale" }, /--spectral-norm .*--update-order updated/],
     [{ drawTwice: true, updateOrder: "simultaneous" }, /--draw-twice .*--update-order updated, got simultaneous/],
     [{ drawTwice: true, lambdaGan: 0 }, /--draw-twice .*got --lambda-gan 0/],
+    [{ lambdaLpips: 1, features: "net" }, /--lambda-lpips needs --lpips FILE/],
+    [
+      { lambdaLpips: 1, features: "net", lpips: "lin", outputNc: 4 },
+      /--lambda-lpips compares grey or RGB pictures, .* 4 channels/,
+    ],
     [{ inputLabels: 12, inputNc: 3 }, /--input-labels 12: .* got --input-nc 3/],
     [{ inputLabels: 12, colorJitter: 0.2 }, /--color-jitter: class numbers/],
     [{ inputLabels: 12, datasetMode: "colorization" }, /--input-labels: --dataset-mode colorization/],

@@ -57,6 +57,10 @@ export const objectiveOptions = {
     group: "objective",
     help: "weight of feature matching, the L1 distance between the discriminator's maps for output and target (pix2pixHD: 10)",
   }),
+  lambdaLpips: option(z.number().min(0).default(0), {
+    group: "objective",
+    help: "weight of LPIPS between output and target (Zhang et al. 2018), by the network of --features and the layers of --lpips",
+  }),
   lossDWeight: option(z.number().gt(0).default(0.5), {
     group: "objective",
     flag: "--loss-d-weight",
