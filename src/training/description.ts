@@ -5,6 +5,7 @@ import { type Config, configSchema, profiles, warningsOf } from "../config/schem
 import type { FoundPairs } from "../data/pairs.ts";
 import { inBytes, type MemoryNeed } from "../engines/memory.ts";
 import { discriminators, receptiveField } from "../networks/discriminators.ts";
+import { diffAugmentNames } from "../nn/diff-augment.ts";
 import { type GanLoss, ganLosses } from "../nn/losses.ts";
 import { countParameters } from "../nn/parameters.ts";
 import type { Device } from "../platform.ts";
@@ -50,7 +51,14 @@ export interface RunDescription {
   };
   /** The loss, such as "vanilla GAN + 100 x L1". */
   objective: string;
-  optimiser: { lr: number; batchSize: number; accumulate: number; clipGrad: number };
+  optimiser: {
+    lr: number;
+    lrD?: number | undefined;
+    ema: number;
+    batchSize: number;
+    accumulate: number;
+    clipGrad: number;
+  };
   /** Options that the profile has set; absent for the default profile. */
   profile?: { name: string; options: string };
   /** Combinations of options that work but may not be what was meant. */
@@ -69,7 +77,7 @@ export function describe(
   { runDir, threads, steps }: Pick<RunDescription, "runDir" | "threads" | "steps">,
 ): RunDescription {
   const { layout, pairs, notes, height, width } = found;
-  const { netG, ngf, inputNc, outputNc, norm, lr, batchSize, accumulate, clipGrad } = config;
+  const { netG, ngf, inputNc, outputNc, norm, lr, lrD, ema, batchSize, accumulate, clipGrad } = config;
   const netD = discriminatorOf(config, trainer);
   const profile = profileOf(config);
   const memory = trainer.memoryNeed({ n: batchSize, height, width });
@@ -80,7 +88,7 @@ export function describe(
     netG: { name: netG, ngf, inputNc, outputNc, norm, parameters: countParameters(trainer.netG.specs) },
     ...(netD && { netD }),
     objective: objectiveOf(config),
-    optimiser: { lr, batchSize, accumulate, clipGrad },
+    optimiser: { lr, lrD, ema, batchSize, accumulate, clipGrad },
     ...(profile && { profile }),
     warnings: warningsOf(config),
     device: trainer.device,
@@ -114,14 +122,21 @@ function profileOf(config: Config): RunDescription["profile"] {
 }
 
 /** The loss of both networks, such as "vanilla GAN + 100 x L1". */
-export function objectiveOf({ ganMode, lambdaGan, lambdaL1, lambdaFeat, lambdaGp }: Config): string {
+export function objectiveOf(config: Config): string {
+  const { ganMode, lambdaGan, lambdaL1, lambdaFeat, lambdaGp, lambdaLpips, lambdaR1 } = config;
   const { gradientPenalty }: GanLoss = ganLosses[ganMode];
   const terms: string[] = [];
   const weighted = (weight: number, name: string) => (weight === 1 ? name : `${weight} x ${name}`);
   if (lambdaGan > 0) terms.push(weighted(lambdaGan, `${ganMode} GAN`));
   if (lambdaL1 > 0) terms.push(weighted(lambdaL1, "L1"));
   if (lambdaFeat > 0) terms.push(weighted(lambdaFeat, "feature matching"));
-  return terms.join(" + ") + (gradientPenalty && lambdaGan > 0 ? `, penalty ${lambdaGp}` : "");
+  if (lambdaLpips > 0) terms.push(weighted(lambdaLpips, "LPIPS"));
+  const ofD: string[] = [];
+  if (gradientPenalty) ofD.push(`penalty ${lambdaGp}`);
+  if (lambdaR1 > 0) ofD.push(`R1 ${lambdaR1}`);
+  if (config.spectralNorm) ofD.push("spectral norm in D");
+  if (config.diffAugment) ofD.push(`D sees ${diffAugmentNames(config.diffAugment)?.join(", ")}`);
+  return [terms.join(" + "), ...(lambdaGan > 0 ? ofD : [])].join(", ");
 }
 
 // ---- Lines for a terminal -------------------------------------------------------------------------------------------
@@ -163,8 +178,8 @@ function discriminatorText({ netD }: RunDescription): string {
   );
 }
 
-const optimiserText = ({ optimiser: { lr, batchSize, accumulate, clipGrad } }: RunDescription): string =>
-  `Adam ${lr}, batch ${batchSize}` +
+const optimiserText = ({ optimiser: { lr, lrD, ema, batchSize, accumulate, clipGrad } }: RunDescription): string =>
+  `Adam ${lr}${lrD === undefined ? "" : ` (D ${lrD})`}, ${ema > 0 ? `EMA of G ${ema}, ` : ""}batch ${batchSize}` +
   (accumulate > 1 ? ` x ${accumulate}` : "") +
   (clipGrad > 0 ? `, gradients up to ${clipGrad}` : "");
 
