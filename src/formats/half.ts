@@ -1,16 +1,15 @@
 /** IEEE 754 half precision (binary16) and back, as bits in a Uint16Array. */
 
-const float = new Float32Array(1);
-const bits = new Uint32Array(float.buffer);
-
 /** The nearest halves, ties to even; values beyond 65504 become infinite. */
 export function toHalf(values: Float32Array): Uint16Array<ArrayBuffer> {
-  return Uint16Array.from(values, halfOf);
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const halves = new Uint16Array(values.length);
+  for (let i = 0; i < bits.length; i++) halves[i] = halfOf(bits[i]!);
+  return halves;
 }
 
-function halfOf(value: number): number {
-  float[0] = value;
-  const all = bits[0]!;
+/** @param all the bits of a float */
+function halfOf(all: number): number {
   const sign = (all >>> 16) & 0x8000;
   const exponent = ((all >>> 23) & 0xff) - 127;
   const fraction = all & 0x7fffff;

@@ -70,7 +70,8 @@ const floatOutput = (output: string): ModelNode => ({
 
 function halfOf({ name, shape, bytes }: Initializer): Initializer {
   const values = new Float32Array(bytes.slice().buffer);
-  const most = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  let most = 0;
+  for (const value of values) most = Math.max(most, Math.abs(value));
   if (most > largestHalf) {
     throw new UserError(`--fp16: ${name} holds ${most}, but halves end at ${largestHalf}; leave --fp16 out`);
   }
