@@ -41,7 +41,7 @@ export function parseArguments(
     const spec = specNamed(written, specs);
     if (spec) {
       const own = takesValue(spec)
-        ? ownValue(parsed, spec, value ?? valueAfter(written, rest))
+        ? ownValue(parsed, spec, value ?? valuesAfter(written, spec, rest))
         : switched(spec, written, value, rest);
       take(parsed, spec, own);
     } else if (plainName(written) === "suffix" && ofRun(specs)) suffix = value ?? valueAfter(written, rest);
@@ -111,6 +111,13 @@ function switched({ word }: OptionSpec, written: string, value: string | undefin
 function flag(written: string, value: string | undefined): true {
   if (value === undefined) return true;
   throw new ConfigError(`${written} takes no value, got "${value}"; leave the option out to switch it off`);
+}
+
+/** The value that follows an option; of a list all words up to the next option, joined by commas. */
+function valuesAfter(option: string, { list }: OptionSpec, rest: string[]): string {
+  const values = [valueAfter(option, rest)];
+  while (list && rest[0] !== undefined && !/^--?[a-z]/i.test(rest[0])) values.push(valueAfter(option, rest));
+  return values.join(",");
 }
 
 /**

@@ -33,6 +33,9 @@ export interface Heading {
 export interface Results extends Evaluation {
   /** Scores of all pairs together. */
   scores: SetScore[];
+  /** The pictures and scores of each pair, in the order of `pairs`; paths are relative to `folder`. */
+  rows: readonly ResultRow[];
+  folder: string;
   /** The path of the page. */
   page: string;
 }
@@ -112,7 +115,7 @@ export async function writeSummary(
   const page = `${folder}/index.html`;
   const shown = Object.entries(facts).map(([label, value]) => [label, String(value)] as const);
   await files.write(page, resultsPage({ title, facts: shown, scores, rows, updated: new Date() }));
-  return { ...evaluation, scores, page };
+  return { ...evaluation, scores, rows, folder, page };
 }
 
 const pictureFile = (name: string, kind: string) => `images/${name}_${kind}.png`;

@@ -22,6 +22,8 @@ export interface OptionInfo {
   word?: string;
   /** Spelling of the flag when it is not the key in kebab-case. */
   flag?: string;
+  /** Whether it takes all words up to the next option; they are joined by commas. */
+  list?: boolean;
   /** A continued run may change it; see `resumeConfig`. */
   resume?: boolean;
 }

@@ -21,12 +21,13 @@ export function resamples(count: number, number = 2000, seed = 0): Uint16Array[]
 }
 
 /** The 95 % interval of `statistic` over resamples; values that are not finite are left out. */
-export function interval(samples: readonly Uint16Array[], statistic: (times: Uint16Array) => number): Interval {
-  const values = samples
-    .map(statistic)
-    .filter(Number.isFinite)
-    .sort((a, b) => a - b);
-  const at = (share: number) => values[Math.round(share * (values.length - 1))] ?? Number.NaN;
+export const interval = (samples: readonly Uint16Array[], statistic: (times: Uint16Array) => number): Interval =>
+  middle(samples.map(statistic));
+
+/** The middle 95 % of values; those that are not finite are left out. */
+export function middle(values: readonly number[]): Interval {
+  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
+  const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN;
   return { low: at(0.025), high: at(0.975) };
 }
 

@@ -1,5 +1,6 @@
 /** The page of `test`: the metrics of every image, and their means. */
 import { finiteMean, type PairMetrics, undefinedWhere } from "../metrics/pictures.ts";
+import { columns, metricsIn } from "./columns.ts";
 import { address, fixed, type Html, html, htmlPage, lines, terms, timeTag } from "./html.ts";
 
 /** A score of all pairs together. */
@@ -36,78 +37,13 @@ export interface ResultsPageInfo {
   updated?: Date;
 }
 
-interface Column {
-  label: string;
-  unit: string;
-  digits: number;
-  meaning: string;
-  /** Sort key: lower is better. */
-  badness: (metrics: PairMetrics) => number;
-}
-
-const columns: Record<keyof PairMetrics, Column> = {
-  l1: {
-    label: "L1",
-    unit: "",
-    digits: 3,
-    meaning: "mean absolute difference in the range [\u22121, 1]: 0 is equal; prefers blurred outputs",
-    badness: ({ l1 }) => l1,
-  },
-  psnr: {
-    label: "PSNR",
-    unit: " dB",
-    digits: 2,
-    meaning: "of the squared difference, in decibels: higher is closer",
-    badness: ({ psnr }) => -psnr,
-  },
-  ssim: {
-    label: "SSIM",
-    unit: "",
-    digits: 3,
-    meaning: "structural similarity: 1 is equal",
-    badness: ({ ssim }) => -ssim,
-  },
-  sharpness: {
-    label: "Sharpness",
-    unit: "",
-    digits: 2,
-    meaning: "detail of the output over the target's: 1 is alike, well below 1 is blurred, above 1 is noisy",
-    badness: ({ sharpness }) => Math.abs(1 - sharpness),
-  },
-  lpips: {
-    label: "LPIPS",
-    unit: "",
-    digits: 3,
-    meaning: "perceptual distance on the feature network named above: 0 is equal, smaller is more alike",
-    badness: ({ lpips = 0 }) => lpips,
-  },
-  pixel: {
-    label: "Right class",
-    unit: "",
-    digits: 3,
-    meaning: "share of an image's pixels whose nearest palette colour is that of the target",
-    badness: ({ pixel = 0 }) => -pixel,
-  },
-  spread: {
-    label: "Spread",
-    unit: "",
-    digits: 2,
-    meaning: "standard deviation of a pixel over the samples, in grey levels of 0 to 255",
-    badness: ({ spread = 0 }) => -spread,
-  },
-};
-
-/** The metrics that these rows have. */
-const keysOf = ([first]: readonly ResultRow[]) =>
-  (Object.keys(columns) as (keyof PairMetrics)[]).filter((key) => first?.metrics[key] !== undefined);
-
 /** The order of names as people count: 2 comes before 10. */
 const byNumber = new Intl.Collator("en", { numeric: true });
 
 /** The text of the page. The pictures are separate files. Rows are in the order of their names until the reader sorts them. */
 export function resultsPage(info: ResultsPageInfo): string {
   const { title, lead, facts = [], rows, scores = [], columns: names = ["input", "output", "target"], updated } = info;
-  const orders = keysOf(rows).flatMap((key) =>
+  const orders = metricsIn(rows).flatMap((key) =>
     ["worst", "best"].map((end) => html`<option value="${key} ${end}">${columns[key].label}, ${end} first</option>`),
   );
   const body = html`<header>
@@ -141,7 +77,7 @@ function summary(rows: readonly ResultRow[], scores: readonly SetScore[]): Html 
   return html`<table class="card">
 <thead><tr class="soft small"><th></th><th>mean</th><th>best</th><th>worst</th><th class="meaning"></th></tr></thead>
 <tbody>
-${lines([...keysOf(rows).map((key) => metricRow(key, all)), ...together])}
+${lines([...metricsIn(rows).map((key) => metricRow(key, all)), ...together])}
 </tbody>
 </table>`;
 }
@@ -174,7 +110,7 @@ const sortKey = (key: keyof PairMetrics, metrics: PairMetrics) =>
 
 function card(row: ResultRow, names: readonly string[]): Html {
   const { name, width, height } = row;
-  const keys = keysOf([row]);
+  const keys = metricsIn([row]);
   const pixels = width < 200 ? html` class="pixels"` : "";
   const pictures = [row.input, row.output, row.target].map((file, i) => {
     const size = html`width="${width}" height="${height}"${pixels}`;

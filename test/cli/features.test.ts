@@ -29,7 +29,7 @@ beforeAll(async () => {
 
 it("train chooses the best weights by KID, test scores the outputs, data statistics keeps a reference", async () => {
   const features = "--features squeezenet.safetensors --lpips lpips.safetensors";
-  const schedule = "--n-epochs 2 --n-epochs-decay 0 --val-freq 1 --val-phase test --val-metric KID";
+  const schedule = "--save-epoch-freq 1 --n-epochs 2 --n-epochs-decay 0 --val-freq 1 --val-phase test --val-metric KID";
   const trained = await runIn(work, `train --dataroot data --name mine ${small} ${schedule} ${features}`);
   expect(trained.code, trained.err).toBe(0);
   expect(trained.out + trained.err).toMatch(/epoch 2: 5 pairs of test: .*LPIPS [\d.]+, KID [-\d.e]+; the best KID/);
@@ -68,6 +68,26 @@ it("train chooses the best weights by KID, test scores the outputs, data statist
   expect(again.features.kid.mean).toBeCloseTo(stored.features.kid.mean, 6);
 }, 120_000);
 
+it("test --compare writes one page of several runs, with the differences from the first", async () => {
+  const options = "--features squeezenet.safetensors --lpips lpips.safetensors --compare-seed 3";
+  const compared = await runIn(work, `test --compare mine mine:1 ${options} --palette facades`);
+  expect(compared.code, compared.err).toBe(0);
+  const { runs, figures } = JSON.parse(readFileSync(at("results/compare_mine_mine_1/comparison.json"), "utf8"));
+  expect(runs).toEqual(["mine", "mine:1"]);
+  const labels = figures.map(({ label }: { label: string }) => label);
+  for (const label of ["L1", "LPIPS", "Per-pixel accuracy", "IoU of window", "Lab colours"])
+    expect(labels).toContain(label);
+  expect(labels[0]).toMatch(/^KID on SqueezeNet 1.1/);
+  for (const [i, epoch] of ["latest", "1"].entries()) {
+    const { mean } = JSON.parse(readFileSync(at(`results/mine/test_${epoch}/metrics.json`), "utf8"));
+    expect(figures[labels.indexOf("LPIPS")].runs[i].value).toBeCloseTo(mean.lpips, 12);
+  }
+  const page = readFileSync(at("results/compare_mine_mine_1/index.html"), "utf8");
+  const sources = [...page.matchAll(/<img src="([^"]*)"/g)].map(([, path]) => path!);
+  expect(sources.length).toBe(5 * 4);
+  for (const path of sources) readFileSync(at("results/compare_mine_mine_1", decodeURI(path)));
+}, 120_000);
+
 it("wrong combinations are refused with a sentence", async () => {
   const refused = async (line: string) => (await runIn(work, line)).err;
   expect(await refused("test --name mine --lpips lpips.safetensors")).toContain("--lpips needs --features FILE");
@@ -77,6 +97,8 @@ it("wrong combinations are refused with a sentence", async () => {
   expect(await refused("data statistics --features squeezenet.safetensors --out x.safetensors")).toContain(
     "give --input FOLDER for plain pictures, or --dataroot FOLDER",
   );
+  expect(await refused("test --compare mine")).toContain("--compare: got mine, expected two or more different runs");
+  expect(await refused("test --compare mine absent")).toContain('There is no run "absent"');
   expect(await refused("test --name mine --features squeezenet.safetensors --num-test 1")).toContain(
     "KID and FID compare sets of at least two pictures; the test has 1",
   );

@@ -17,6 +17,7 @@ import type { Translator } from "../../inference/translator.ts";
 import { files } from "../../node/files.ts";
 import type { Platform } from "../../platform.ts";
 import type { Command, Output } from "../command.ts";
+import { compareOptions, compareRuns, type TestedRun } from "../compare.ts";
 import { featureFacts, featureTestOptions, openFeatures } from "../feature-scores.ts";
 import { jsonLine, jsonLinesOption, moved } from "../json-lines.ts";
 import { namedPalette, paletteChoices } from "../palette.ts";
@@ -33,6 +34,7 @@ const { name, checkpointsDir, skipUnpaired, skipBadImages, features, lpips, feat
 const schema = z.object({
   name,
   checkpointsDir,
+  ...compareOptions,
   epoch: epochOption,
   dataroot: option(z.string().min(1).optional(), {
     group: "data",
@@ -100,6 +102,7 @@ export const test: Command = {
     "npx pix2pix test --name facades --phase val --num-test 20 --epoch 100",
     "npx pix2pix test --name labels --eval --palette cityscapes",
     "npx pix2pix test --name facades --samples 10",
+    "npx pix2pix test --compare facades facades_resnet",
     "npx pix2pix test --name facades --features squeezenet.safetensors --lpips squeeze.safetensors",
     "npx pix2pix test --name facades --shard 2/4",
     "npx pix2pix test --name facades --merge",
@@ -110,35 +113,54 @@ export const test: Command = {
       throw new ConfigError("--keep-size and --aspect-ratio both say what the pictures look like; give one of them");
     }
     const output = options.jsonLines ? moved(terminal) : terminal;
+    const { compare } = options;
+    if (compare !== undefined && (options.merge || options.shard !== undefined || options.jsonLines)) {
+      throw new ConfigError("--compare tests whole runs: leave out --merge, --shard and --json-lines");
+    }
     if (options.merge) return merge(options, output);
     const shard = shardOf(options.shard, output);
     const { maxDatasetSize, ...others } = otherOptions(schema, given);
     const count = options.numTest ?? parseOptions(sizeOfSet, { maxDatasetSize }).maxDatasetSize;
-    const opened = await openForTest(options, others, output);
-    const { translator, platform, fit } = opened;
-    let features: FeatureScoring | undefined;
-    try {
-      features = await openFeatures(options, platform, output);
-      if ((options.dataroot ?? translator.config.dataroot) === unknownData) {
-        throw new ConfigError("--dataroot is missing: imported weights do not say on which pairs they were trained");
-      }
-      const { preprocess } = fit;
-      const set = await openTestSet(translator.config, { ...options, count, preprocess }, platform);
-      for (const note of set.notes) output.note(`note: ${note}`);
-      if (features && set.pairs.length < 2) {
-        throw new ConfigError(
-          `--features: KID and FID compare sets of at least two pictures; the test has ${set.pairs.length}`,
-        );
-      }
-      const palette = await paletteOf(options.palette, translator, set.loader, output);
-      const work: Work = { ...opened, options, set, palette, features, output };
-      return shard ? await testPart(work, shard) : await testAll(work);
-    } finally {
-      await features?.extractor.close();
-      await translator.close();
+    const each = { ...options, numTest: count };
+    if (compare !== undefined) {
+      const one = (run: Pick<Options, "name" | "epoch">) => opened({ ...each, ...run }, others, output, testedRun);
+      return compareRuns({ ...options, compare, seed: options.compareSeed }, one, output);
     }
+    await opened<unknown>(each, others, output, (work) => (shard ? testPart(work, shard) : testAll(work)));
+    return 0;
   },
 };
+
+/** Opens a run, its pairs and the feature network for `work`, and closes them. */
+async function opened<T>(
+  options: Options,
+  others: Readonly<Record<string, unknown>>,
+  output: Output,
+  work: (work: Work) => Promise<T>,
+): Promise<T> {
+  const run = await openForTest(options, others, output);
+  const { translator, platform, fit } = run;
+  let features: FeatureScoring | undefined;
+  try {
+    features = await openFeatures(options, platform, output);
+    if ((options.dataroot ?? translator.config.dataroot) === unknownData) {
+      throw new ConfigError("--dataroot is missing: imported weights do not say on which pairs they were trained");
+    }
+    const choice = { ...options, count: options.numTest, preprocess: fit.preprocess };
+    const set = await openTestSet(translator.config, choice, platform);
+    for (const note of set.notes) output.note(`note: ${note}`);
+    if (features && set.pairs.length < 2) {
+      throw new ConfigError(
+        `--features: KID and FID compare sets of at least two pictures; the test has ${set.pairs.length}`,
+      );
+    }
+    const palette = await paletteOf(options.palette, translator, set.loader, output);
+    return await work({ ...run, options, set, palette, features, output });
+  } finally {
+    await features?.extractor.close();
+    await translator.close();
+  }
+}
 
 type Options = z.output<typeof schema>;
 
@@ -161,16 +183,22 @@ const headingOf = ({ translator, set, options, features }: Work): Heading => ({
   facts: { ...factsOf(translator, set, options), ...featureFacts(features) },
 });
 
-async function testAll(work: Work): Promise<number> {
+const testedRun = async (work: Work): Promise<TestedRun> => ({
+  results: await testAll(work),
+  facts: headingOf(work).facts,
+  direction: work.translator.config.direction,
+});
+
+async function testAll(work: Work): Promise<Results> {
   const { options, set, output } = work;
   const { tally, rows } = await scoreShown(work, set.pairs, set.loader);
   const results = await writeSummary(files, folderOf(options), headingOf(work), tally, rows);
   told(results, options, set.loader.skipped, output);
-  return 0;
+  return results;
 }
 
 /** Scores one part and leaves its scores for --merge. */
-async function testPart(work: Work, shard: Shard): Promise<number> {
+async function testPart(work: Work, shard: Shard): Promise<void> {
   const { translator, options, set, palette, output } = work;
   const folder = folderOf(options);
   const common = {
@@ -184,7 +212,7 @@ async function testPart(work: Work, shard: Shard): Promise<number> {
   const merging = "When all parts are done, pix2pix test --merge puts them together.";
   if (options.skipExisting && (await donePart(folder, shard, common))) {
     output.print(`${which} is done already. ${merging}`);
-    return 0;
+    return;
   }
   const pairs = partOf(set.pairs, ({ name }) => name, shard);
   const loader = pairs.length > 0 ? set.loaderOf(pairs) : undefined;
@@ -200,7 +228,6 @@ async function testPart(work: Work, shard: Shard): Promise<number> {
   await writePart(folder, { ...common, shard, tally: scored.tally.state(), rows: scored.rows, skipped });
   for (const [file, reason] of skipped) output.note(`left out: ${file}: ${reason}`);
   output.print(`${which}: ${scored.rows.length} of ${set.pairs.length} pairs, in ${folder}. ${merging}`);
-  return 0;
 }
 
 /** Scores pairs and writes their pictures, with progress. */

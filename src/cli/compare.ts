@@ -1,0 +1,214 @@
+/** `test --compare`: several runs on the same pictures, and a page that compares each with the first. */
+import * as z from "zod";
+import { option } from "../config/options.ts";
+import { ConfigError, UserError } from "../errors.ts";
+import { figureNames } from "../features/scorer.ts";
+import { compareDistances, compareMeans, type Measured } from "../metrics/compare.ts";
+import type { PairMetrics } from "../metrics/pictures.ts";
+import { files } from "../node/files.ts";
+import { columns, metricsIn } from "../report/columns.ts";
+import { type ComparedFigure, type ComparedPicture, comparePage } from "../report/compare-page.ts";
+import type { Output } from "./command.ts";
+import type { Results } from "./results.ts";
+
+export const compareOptions = {
+  compare: option(z.string().min(1).optional(), {
+    group: "compare",
+    value: "RUN RUN ...",
+    list: true,
+    absent: "test one run, --name",
+    help: "test these runs on the same pictures and compare each with the first on one page; RUN:EPOCH takes other weights",
+  }),
+  compareSeed: option(z.int().min(0).default(0), {
+    group: "compare",
+    help: "seed of the resamples from which the intervals of differences come",
+  }),
+};
+
+/** One run, tested. */
+export interface TestedRun {
+  results: Results;
+  facts: Readonly<Record<string, string | number>>;
+  direction: string;
+}
+
+interface Options {
+  compare: string;
+  epoch: string;
+  resultsDir: string;
+  seed: number;
+}
+
+/** `badness` of a metric reads that metric alone. */
+const zero: PairMetrics = { l1: 0, psnr: 0, ssim: 0, sharpness: 0 };
+
+/** The label of a class's figure begins so. */
+const iouOf = "IoU of ";
+
+/** Resamples of the pictures. */
+const number = 2000;
+
+/**
+ * Tests the runs one after the other and writes the page.
+ * @throws ConfigError for fewer than two runs, UserError for runs with different pictures
+ */
+export async function compareRuns(
+  { compare, epoch, resultsDir, seed }: Options,
+  test: (run: { name: string; epoch: string }) => Promise<TestedRun>,
+  output: Output,
+): Promise<number> {
+  const labels = compare.split(",").map((text) => text.trim());
+  if (labels.length < 2 || new Set(labels).size < labels.length) {
+    throw new ConfigError(`--compare: got ${labels.join(", ")}, expected two or more different runs, RUN or RUN:EPOCH`);
+  }
+  const tested: TestedRun[] = [];
+  for (const label of labels) {
+    // A run's name has no colon.
+    const [name, ownEpoch = epoch] = label.split(":") as [string, string?];
+    tested.push(await test({ name, epoch: ownEpoch }));
+  }
+  checkSame(labels, tested);
+  const joined = labels.map((label) => label.replace(/[/:]/g, "_")).join("_");
+  const folder = `${resultsDir}/compare_${joined.slice(0, 100)}`;
+  const figures = figuresOf(tested, seed);
+  const page = `${folder}/index.html`;
+  await files.write(
+    page,
+    comparePage({
+      ...{ title: `${labels.join(", ")}: compared`, runs: labels, facts: factsOf(tested), figures },
+      ...{ pictures: picturesOf(tested, resultsDir), resamples: { number, seed }, updated: new Date() },
+    }),
+  );
+  const stored = { runs: labels, resamples: number, seed, figures };
+  await files.write(`${folder}/comparison.json`, `${JSON.stringify(stored, null, 2)}\n`);
+  const classes = figures.filter(({ label }) => label.startsWith(iouOf));
+  for (const line of linesOf(
+    labels,
+    figures.filter((figure) => !classes.includes(figure)),
+  ))
+    output.print(line);
+  if (classes.length > 0) output.print(`The page also has ${classes.length} classes one by one.`);
+  output.print(`Comparison: ${page}`);
+  return 0;
+}
+
+/** @throws UserError for runs whose pictures, targets or sizes are not the same */
+function checkSame(labels: readonly string[], tested: readonly TestedRun[]): void {
+  const [first, ...others] = tested.map(({ results, direction }) => ({
+    names: results.pairs.map(({ name }) => name).join("\n"),
+    count: results.pairs.length,
+    direction,
+    size: `${results.rows[0]!.width}x${results.rows[0]!.height}`,
+  }));
+  for (const [i, other] of others.entries()) {
+    const both = (a: string, b: string) => `${labels[0]} has ${a}, ${labels[i + 1]} has ${b}`;
+    if (other.direction !== first!.direction) {
+      throw new UserError(
+        `--compare: ${both(first!.direction, other.direction)}: their targets are different pictures`,
+      );
+    }
+    if (other.names !== first!.names) {
+      throw new UserError(
+        `--compare: the runs were tested on different pictures: ${both(`${first!.count} pairs`, `${other.count} others`)}; give one --dataroot and --phase for all`,
+      );
+    }
+    if (other.size !== first!.size) {
+      throw new UserError(
+        `--compare: ${both(`outputs of ${first!.size}`, other.size)}; figures of two sizes cannot be compared`,
+      );
+    }
+  }
+}
+
+function figuresOf(tested: readonly TestedRun[], seed: number): ComparedFigure[] {
+  const options = { number, seed };
+  const pairs = metricsIn(tested[0]!.results.rows).map((key): ComparedFigure => {
+    const { label, unit, digits, meaning, badness } = columns[key];
+    const values = tested.map(({ results }) => results.pairs.map(({ metrics }) => metrics[key] ?? Number.NaN));
+    const worse = (value: number) => badness({ ...zero, [key]: value });
+    return { label: label + (unit && `, ${unit.trim()}`), meaning, digits, runs: compareMeans(values, worse, options) };
+  });
+  return [...featureFigures(tested, options), ...pairs, ...setFigures(tested)];
+}
+
+/** KID with intervals, FID without: it is biased in resamples. */
+function featureFigures(tested: readonly TestedRun[], options: { number: number; seed: number }): ComparedFigure[] {
+  const all = tested.flatMap(({ results }) => results.features ?? []);
+  if (all.length < tested.length) return [];
+  const names = figureNames(all[0]!);
+  const { targets } = all[0]!.rows;
+  const outputs = all.map(({ rows }) => rows.outputs);
+  const distances = compareDistances(outputs, targets, tested[0]!.results.pairs.length, options);
+  return [
+    { label: names.kid, meaning: "distance of all outputs from all targets, about 0 for alike sets", runs: distances },
+    {
+      label: names.fid,
+      meaning: "by mean and covariance: biased upwards for small sets, here without an interval; KID says more",
+      runs: all.map(({ fid }): Measured => ({ value: fid })),
+    },
+  ];
+}
+
+/** Class scores, class by class too, and colours: of all pictures together. */
+function setFigures(tested: readonly TestedRun[]): ComparedFigure[] {
+  const labels = tested[0]!.results.scores.map(({ label }) => label);
+  const together = labels
+    .filter((label) => !/^(KID|FID)\b/.test(label))
+    .map((label): ComparedFigure => {
+      const found = tested.map(({ results }) => results.scores.find((score) => score.label === label));
+      const runs = found.map((score) =>
+        typeof score?.value === "number" ? { value: score.value } : (score?.value ?? ""),
+      );
+      return { label, meaning: found[0]!.meaning, digits: 3, runs };
+    });
+  const classes = tested[0]!.results.classes?.each ?? [];
+  const each = classes.map(({ name }): ComparedFigure => {
+    const runs = tested.map(({ results }) => ({
+      value: results.classes?.each.find((one) => one.name === name)?.iou ?? Number.NaN,
+    }));
+    return { label: iouOf + name, meaning: "intersection over union of this class", digits: 3, runs };
+  });
+  return [...together, ...each];
+}
+
+function picturesOf(tested: readonly TestedRun[], resultsDir: string): ComparedPicture[] {
+  const from = (run: TestedRun, file: string) => `..${run.results.folder.slice(resultsDir.length)}/${file}`;
+  const rowsOf = tested.map(({ results }) => new Map(results.rows.map((row) => [row.name, row])));
+  return tested[0]!.results.rows.map((row) => ({
+    ...{ name: row.name, width: row.width, height: row.height },
+    input: from(tested[0]!, row.input),
+    target: from(tested[0]!, row.target),
+    outputs: tested.map((run, i) => {
+      const own = rowsOf[i]!.get(row.name)!;
+      return { file: from(run, own.output), metrics: own.metrics };
+    }),
+  }));
+}
+
+/** The facts that all runs share. */
+function factsOf(tested: readonly TestedRun[]): [string, string][] {
+  const [first, ...others] = tested.map(({ facts }) => facts);
+  const shared = Object.entries(first!).filter(([key, value]) => others.every((facts) => facts[key] === value));
+  return shared.map(([key, value]) => [key, String(value)]);
+}
+
+function linesOf(labels: readonly string[], figures: readonly ComparedFigure[]): string[] {
+  const text = (value: number, digits?: number) =>
+    !Number.isFinite(value)
+      ? "\u2013"
+      : digits === undefined
+        ? String(Number(value.toPrecision(4)))
+        : value.toFixed(digits);
+  return figures.flatMap(({ label, digits, runs }) => [
+    label,
+    ...runs.map((run, i) => {
+      const name = `  ${labels[i]!.padEnd(Math.max(...labels.map(({ length }) => length)))}  `;
+      if (typeof run === "string") return name + run;
+      const { value, difference, verdict } = run;
+      if (!difference) return name + text(value, digits);
+      const { low, high } = difference.interval;
+      const against = `${text(difference.value, digits)} [${text(low, digits)}, ${text(high, digits)}]`;
+      return `${name}${text(value, digits)}  difference ${against}: ${verdict === "unclear" ? "unclear" : verdict}`;
+    }),
+  ]);
+}
