@@ -53,12 +53,15 @@ export function describe(
   implied: Readonly<Record<string, unknown>> = {},
 ): Described {
   const facts = factsOf(networks);
+  const ofLayout = Object.assign({}, ...networks.map((network) => network.implied)) as Readonly<
+    Record<string, unknown>
+  >;
   const { named, problems } = textValues(configSchema, given);
   if (problems.length > 0) throw new ConfigError(problems.join("\n"));
   for (const fact of facts) contradiction(fact, named[fact.key], networks);
   const seen = Object.fromEntries(facts.map(({ key, value }) => [key, value]));
   const sizes = "cropSize" in implied ? {} : sizesFor(seen.netG as keyof typeof generators | undefined, named);
-  const config = parseCommandLine({ dataroot: unknownData, ...implied, ...sizes, ...named, ...seen });
+  const config = parseCommandLine({ dataroot: unknownData, ...ofLayout, ...implied, ...sizes, ...named, ...seen });
   const open = [...unseen, ...sometimes.filter((key) => !(key in seen))];
   const flags = new Map(optionsOf(configSchema).map(({ key, flag }) => [key, flag]));
   return {

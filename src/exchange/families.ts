@@ -57,6 +57,8 @@ function reader(tensors: Shapes, file: string) {
 
 type Reader = ReturnType<typeof reader>;
 
+const someNames = (tensors: Shapes) => [...tensors.keys()].slice(0, 4).join(", ");
+
 /** The facts of norms and biases. `conv` is a convolution before a norm, `norm` the name of that norm. */
 function normFacts({ shapeOf, fact }: Reader, conv: string, norm: string, notes: string[]): Fact[] {
   const scaled = shapeOf(`${norm}.weight`)?.length === 1;
@@ -121,18 +123,22 @@ const resnet: Family = {
     const r = reader(tensors, file);
     const { shapeOf, need, fact } = r;
     const [ngf = 0, inputs = 0] = need("model.1.weight");
-    const blockAt = (i: number) => `model.${10 + i}.conv_block`;
+    // Each halving is a convolution, a norm and an activation; see networks/resnet.ts.
+    let firstBlock = 4;
+    while (shapeOf(`model.${firstBlock}.weight`)?.length === 4) firstBlock += 3;
+    const blockAt = (i: number) => `model.${firstBlock + i}.conv_block`;
     let blocks = 0;
     while (shapeOf(`${blockAt(blocks)}.1.weight`)) blocks += 1;
-    const netG = `resnet_${blocks}blocks`;
-    if (!Object.hasOwn(generators, netG)) {
+    const halvings = (firstBlock - 4) / 3;
+    const netG = halvings === 4 ? `global_${blocks}blocks` : `resnet_${blocks}blocks`;
+    if (!Object.hasOwn(generators, netG) || (halvings !== 2 && halvings !== 4)) {
       throw new CheckpointError(
-        `${file} is a ResNet of ${blocks} blocks after two halvings; --netG has those of 6 and 9. ` +
-          "Was it made by pix2pixHD, or with another --n-blocks?",
+        `${file} is a ResNet of ${halvings} halvings and ${blocks} blocks (${someNames(tensors)}); --netG has none such. ` +
+          `Known: ${Object.keys(generators).join(", ")}.`,
       );
     }
-    const up = `model.${10 + blocks}.weight`;
-    const lastName = `model.${10 + blocks + 7}.weight`;
+    const up = `model.${firstBlock + blocks}.weight`;
+    const lastName = `model.${firstBlock + blocks + 3 * halvings + 1}.weight`;
     const [outputNc = 0] = need(lastName);
     // Without dropout its place has the norm, with one axis.
     const dropout = shapeOf(`${blockAt(0)}.6.weight`)?.length === 4;

@@ -2,12 +2,16 @@
 import type { ExportFormat } from "./format.ts";
 import { onnx } from "./onnx/format.ts";
 import { triton } from "./onnx/triton.ts";
+import { pict } from "./pict.ts";
 import { pth } from "./pth.ts";
+import { safetensors } from "./safetensors.ts";
 
 export const exportFormats = {
   onnx,
   triton,
   pth,
+  safetensors,
+  pict,
 } satisfies Readonly<Record<string, ExportFormat>>;
 
 export type ExportFormatName = keyof typeof exportFormats;

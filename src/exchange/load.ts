@@ -35,7 +35,10 @@ async function stored(tensors: ReadonlyMap<string, SourceTensor>, path: string):
  */
 export async function initialiseFrom(state: NetworkState, files: Files, path: string): Promise<void> {
   const network = state.network === "netG" ? "G" : "D";
-  await fill(state, theNetwork(networksIn(await openWeights(files, path)), network, path));
+  const file = await openWeights(files, path);
+  // Files of this program have every network, also such as are not recognised by their tensors.
+  const own = state.specs.every(({ name }) => file.tensors.has(name));
+  await fill(state, own ? file : theNetwork(networksIn(file), network, path));
 }
 
 /** @throws CheckpointError where the file has only the other network */

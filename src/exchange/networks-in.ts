@@ -3,6 +3,7 @@ import { CheckpointError } from "../errors.ts";
 import type { SourceTensor } from "../formats/tensors.ts";
 import { someOf, type WeightsFile } from "../formats/weights-file.ts";
 import { type Architecture, families } from "./families.ts";
+import { converted } from "./layouts.ts";
 
 /** A network of a file, with the names of the PyTorch implementation. */
 export interface FoundNetwork extends Architecture {
@@ -12,20 +13,24 @@ export interface FoundNetwork extends Architecture {
   tensors: ReadonlyMap<string, SourceTensor>;
   /** The file. */
   path: string;
+  /** Options that the layout of the file implies, such as its profile. */
+  implied: Readonly<Record<string, unknown>>;
 }
 
 /**
  * The networks of a file. Names may begin with anything: "module.", "state_dict.", "netG.".
  * @throws CheckpointError where there is none, or two that are both a generator or both a discriminator
  */
-export function networksIn({ path, tensors }: Pick<WeightsFile, "path" | "tensors">): FoundNetwork[] {
+export function networksIn(given: WeightsFile): FoundNetwork[] {
+  const { file, implied } = converted(given);
+  const { path, tensors } = file;
   const found = families.flatMap((family) =>
     prefixesOf(tensors, family).map((prefix) => {
       const own = new Map(
         [...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, t]) => [name.slice(prefix.length), t]),
       );
       const plain = withoutInstanceStatistics(own);
-      return { network: family.network, prefix, path, tensors: plain, ...family.read(plain, path) };
+      return { network: family.network, prefix, path, implied, tensors: plain, ...family.read(plain, path) };
     }),
   );
   if (found.length === 0) throw unrecognised(path, tensors);

@@ -3,12 +3,15 @@ import { CheckpointError } from "../errors.ts";
 import type { Files } from "../platform.ts";
 import { visible } from "../text.ts";
 import { lookAlike } from "./look-alike.ts";
-import { decode } from "./safetensors.ts";
+import { decodePict, isPict } from "./pict.ts";
+import { decode, type StoredTensor } from "./safetensors.ts";
 import { type Slices, slicesOf } from "./slices.ts";
 import { type SourceTensor, sourceOf } from "./tensors.ts";
+import { isIndex, readIndex } from "./tf-checkpoint.ts";
 import { isTorch, readTorch } from "./torch/file.ts";
 import { moduleParts } from "./torch/names.ts";
 import { TorchTensor } from "./torch/tensor.ts";
+import { isTorch7, readTorch7 } from "./torch7.ts";
 
 /** The contents of a file. */
 export interface WeightsFile {
@@ -22,12 +25,18 @@ export interface WeightsFile {
 
 /** A format of weights. */
 interface Format {
-  /** Whether a file is of the format, by its first bytes. */
-  is(start: Uint8Array): boolean;
-  read(file: Slices, path: string): Promise<Omit<WeightsFile, "path">>;
+  /** Whether a file is of the format, by its first 512 bytes and its last 8. */
+  is(start: Uint8Array, end: Uint8Array): boolean;
+  /** @param beside opens a file in the same folder */
+  read(file: Slices, path: string, beside: Beside): Promise<Omit<WeightsFile, "path">>;
 }
 
-/** Formats by their first bytes. A new one needs an entry here. */
+type Beside = (path: string) => Promise<Slices>;
+
+const sources = (tensors: Iterable<[string, StoredTensor]>) =>
+  new Map([...tensors].map(([name, tensor]) => [name, sourceOf(tensor)]));
+
+/** Formats by their bytes. A new one needs an entry here. */
 const formats: readonly Format[] = [
   {
     is: (start) => isTorch(start) !== undefined,
@@ -40,7 +49,24 @@ const formats: readonly Format[] = [
     is: (start) => start.length > 8 && start[8] === 0x7b,
     read: async (file, path) => {
       const { tensors } = decode(await file.read(0, file.size), path);
-      return { tensors: new Map(Object.entries(tensors).map(([name, tensor]) => [name, sourceOf(tensor)])) };
+      return { tensors: sources(Object.entries(tensors)) };
+    },
+  },
+  {
+    is: isPict,
+    read: async (file, path) => ({ tensors: sources(decodePict(await file.read(0, file.size), path)) }),
+  },
+  {
+    is: isTorch7,
+    read: async (file, path) => ({ tensors: sources(readTorch7(await file.read(0, file.size), path)) }),
+  },
+  {
+    is: (_start, end) => isIndex(end),
+    read: async (file, path, beside) => {
+      const name = path.replace(/\.index$/, "");
+      const number = (n: number) => String(n).padStart(5, "0");
+      const shard = (n: number, of: number) => beside(`${name}.data-${number(n)}-of-${number(of)}`);
+      return { tensors: readIndex(await file.read(0, file.size), shard, path) };
     },
   },
 ];
@@ -52,23 +78,35 @@ const formats: readonly Format[] = [
  *   which it seems to be
  */
 export async function openWeights(files: Files, path: string): Promise<WeightsFile> {
-  if (!(await files.exists(path)))
+  const beside = async (other: string) => {
+    if (await files.exists(other)) return slicesOfFile(files, other);
+    throw new CheckpointError(`${other} does not exist: a TensorFlow checkpoint is ${path} with the files beside it.`);
+  };
+  // TensorFlow names a checkpoint without the ending.
+  const found = (await files.exists(path)) ? path : `${path}.index`;
+  if (!(await files.exists(found)))
     throw new CheckpointError(`${path} does not exist. Give the path of a file of weights.`);
-  return weightsIn(await slicesOfFile(files, path), path);
+  return weightsIn(await slicesOfFile(files, found), found, beside);
 }
 
 /** `openWeights` for a file in memory or in a browser. */
-export async function weightsIn(file: Slices, path: string): Promise<WeightsFile> {
+export async function weightsIn(file: Slices, path: string, beside: Beside = alone): Promise<WeightsFile> {
   const start = await file.read(0, 512);
-  const format = formats.find(({ is }) => is(start));
+  const end = await file.read(Math.max(0, file.size - 8), file.size);
+  const format = formats.find(({ is }) => is(start, end));
   if (!format) {
     const found = lookAlike(start) ?? `it begins with ${hex(start)}`;
     throw new CheckpointError(`${path} is no file of weights: ${found}. Expected ${known}.`);
   }
-  return { path, ...(await format.read(file, path)) };
+  return { path, ...(await format.read(file, path, beside)) };
 }
 
-const known = "a PyTorch .pth or a .safetensors file";
+const alone: Beside = async (path) => {
+  throw new CheckpointError(`${path} is needed, too, and cannot be opened here.`);
+};
+
+const known =
+  "a .pth of PyTorch, .safetensors, .index of a TensorFlow checkpoint, .t7 of Torch, or .pict of the browser demos";
 const hex = (bytes: Uint8Array) =>
   `the bytes ${Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, "0")).join(" ")}`;
 

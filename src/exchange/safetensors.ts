@@ -1,0 +1,23 @@
+/** --format safetensors: the weights in one safe file, with PyTorch's names. */
+import { encode } from "../formats/safetensors.ts";
+import { joined } from "../formats/streams.ts";
+import { exportFormat } from "./format.ts";
+
+export const safetensors = exportFormat({
+  help: "one .safetensors file with the generator's weights under PyTorch's names",
+  options: {},
+  async write({ name, config, tensors }, _options, { write, licence }) {
+    const { netG, ngf, norm, inputNc, outputNc, direction, channelOrder } = config;
+    const about = { netG, ngf, norm, inputNc, outputNc, direction, channelOrder, ...(licence && { licence }) };
+    const metadata = Object.fromEntries(Object.entries(about).map(([key, value]) => [key, String(value)]));
+    await write(fileOf(name), joined(encode(tensors, { format: "pt", ...metadata })));
+  },
+  usage: ({ name }) =>
+    [
+      "## Use in Python",
+      `\`\`\`python\nfrom safetensors.torch import load_file\nnet.load_state_dict(load_file("${fileOf(name)}"), strict=True)\n\`\`\``,
+      `Here: \`npx pix2pix translate --weights ${fileOf(name)} --input FILE|FOLDER --out FOLDER\`.`,
+    ].join("\n\n"),
+});
+
+const fileOf = (name: string) => `${name.replaceAll("/", "-")}.safetensors`;
