@@ -20,6 +20,7 @@ import { type Limits, usualLimits } from "./limits.ts";
 import { openapi } from "./openapi.ts";
 import { failure, Refusal, statusOf } from "./problem.ts";
 import { Runs } from "./runs.ts";
+import { pairOf, studioOf } from "./studio.ts";
 import { queryOf, translateRequest } from "./translate.ts";
 
 /** What a server needs: a platform, the folder of the runs, and who may use it. */
@@ -174,6 +175,10 @@ function runRoutes(app: Hono, site: Site): void {
   app.get("/api/runs/:name", async (context) =>
     context.json(await runs.detail(await runOf(context, site)), 200, fresh),
   );
+  app.get("/api/runs/:name/studio", async (context) =>
+    context.json(await studioOf(await runOf(context, site), site.platform)),
+  );
+  app.get("/api/runs/:name/pair", async (context) => pairOf(await runOf(context, site), site.platform));
   app.get("/api/runs/:name/losses", async (context) => {
     const log = await runs.losses(await runOf(context, site));
     const from = numberIn(context, "from", 0);

@@ -79,6 +79,18 @@ const runPaths = {
       responses: answers("it is deleted", undefined, [401, 403, 404, 409, 501], 204),
     },
   },
+  "/api/runs/{name}/studio": get(
+    "getStudio",
+    "what a page needs to draw inputs of a run",
+    [runName],
+    answers("size, palette and switches", json(anObject), [401, 403, 404]),
+  ),
+  "/api/runs/{name}/pair": get(
+    "getPair",
+    "a pair of the data set at random, test pairs before others",
+    [runName],
+    answers("a form with the PNGs input and target", { "multipart/form-data": { schema: anObject } }, [401, 403, 404]),
+  ),
   "/api/runs/{name}/losses": get(
     "getLosses",
     "losses by step, in buckets with mean, least and largest value",

@@ -20,6 +20,8 @@ export interface RunSummary {
   step: number;
   /** The last step of the run; undefined where the number of its pairs is not known. */
   lastStep?: number | undefined;
+  /** Whether it has weights to translate with. */
+  usable: boolean;
   epoch: number;
   epochs: number;
   /** Of a step, a mean over the last ones. */
@@ -182,6 +184,7 @@ function summaryOf(facts: Facts): RunSummary {
   return {
     name,
     state,
+    usable: saved,
     step,
     lastStep: steps?.last,
     epoch,
@@ -200,7 +203,7 @@ function summaryOf(facts: Facts): RunSummary {
 }
 
 function damaged(name: string, problem: string): RunSummary {
-  const nothing = { step: 0, epoch: 0, epochs: 0, losses: {}, metric: "L1", alarms: [], about: "" };
+  const nothing = { usable: false, step: 0, epoch: 0, epochs: 0, losses: {}, metric: "L1", alarms: [], about: "" };
   return { name, state: "damaged", ...nothing, problem };
 }
 

@@ -1,33 +1,87 @@
-/** All runs. */
+/** The runs: those of a server with all that can be watched and done, or those in this browser. */
 import { useEffect, useState } from "preact/hooks";
-import type { RunEntry } from "../home.ts";
+import { askJson } from "../homes/server.ts";
 import type { PageProps } from "../page.ts";
-import { messageOf, Note } from "../parts/basics.tsx";
-import { addressOf } from "../routes.ts";
+import { Button, Note } from "../parts/basics.tsx";
+import { useRuns, useWatched } from "./api.ts";
+import { Cards } from "./cards.tsx";
+import { Configuration } from "./config.tsx";
+import { Curves } from "./curves.tsx";
+import { RunView } from "./run-view.tsx";
+import { Samples } from "./samples.tsx";
+import { StoredRuns } from "./stored.tsx";
 
-export function Dashboard({ home, route }: PageProps) {
-  const [runs, setRuns] = useState<readonly RunEntry[]>();
-  const [error, setError] = useState<string>();
+export function Dashboard(props: PageProps) {
+  return props.home.kind === "server" ? <ServerRuns {...props} /> : <StoredRuns {...props} />;
+}
+
+function ServerRuns({ route }: PageProps) {
   const shown = route.page === "runs";
-  useEffect(() => {
-    if (shown) home.runs().then(setRuns, (thrown) => setError(messageOf(thrown)));
-  }, [home, shown]);
+  const [ticked, setTicked] = useState<readonly string[]>([]);
+  const [comparing, compare] = useState(false);
+  const one = route.run;
+  const { runs, error } = useRuns(shown && one === undefined);
+  const there = runs ? ticked.filter((name) => runs.some((run) => run.name === name)) : ticked;
+  const names = !shown ? [] : one !== undefined ? [one] : comparing ? there : [];
+  const { watched, error: failed } = useWatched(names);
+  const canTrain = useCanTrain();
+  const problem = error ?? failed;
+  const tick = (name: string, on: boolean) =>
+    setTicked(on ? [...ticked, name] : ticked.filter((each) => each !== name));
   return (
-    <div class="page">
-      <h1>Runs</h1>
-      {error && <Note bad>{error}</Note>}
-      <ul class="cards">
-        {runs?.map(({ name, title, state, step, steps, usable }) => (
-          <li key={name} class="card">
-            <h2>{title}</h2>
-            <p class="soft">
-              {state}
-              {step !== undefined && `, step ${step}${steps ? ` of ${steps}` : ""}`}
+    <div class="page dashboard">
+      {problem && <Note bad>{problem}</Note>}
+      {one !== undefined ? (
+        watched[0] ? (
+          <RunView run={watched[0]} canTrain={canTrain} />
+        ) : (
+          !problem && <p class="soft">Reading the run…</p>
+        )
+      ) : (
+        <>
+          <h1>Runs</h1>
+          {runs?.length === 0 && (
+            <p class="lead">
+              There are no runs yet. <code>npx pix2pix demo</code> trains one in a minute or two.
             </p>
-            {usable && <a href={addressOf({ page: "studio", run: name })}>Draw with it</a>}
-          </li>
-        ))}
-      </ul>
+          )}
+          {runs && runs.length > 0 && (
+            <div class="row">
+              <Button
+                primary={there.length > 0 && !comparing}
+                disabled={there.length === 0}
+                onClick={() => compare(!comparing)}
+              >
+                {comparing
+                  ? "Show the cards"
+                  : `Compare ${there.length || "ticked"} ${there.length === 1 ? "run" : "runs"}`}
+              </Button>
+              {comparing && <span class="soft">{there.join(", ")}</span>}
+            </div>
+          )}
+          {comparing && there.length > 0 ? (
+            <>
+              <Samples runs={watched.map(({ detail }) => detail)} />
+              <Curves runs={watched} />
+              <Configuration runs={watched.map(({ detail }) => detail)} />
+            </>
+          ) : (
+            runs && <Cards {...{ runs, tick }} ticked={there} />
+          )}
+        </>
+      )}
     </div>
   );
+}
+
+/** Whether the server starts and stops trainings. */
+function useCanTrain(): boolean {
+  const [can, set] = useState(false);
+  useEffect(() => {
+    askJson<{ canTrain: boolean }>("api").then(
+      ({ canTrain }) => set(canTrain),
+      () => {},
+    );
+  }, []);
+  return can;
 }

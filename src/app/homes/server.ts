@@ -1,18 +1,34 @@
 /** `pix2pix serve`: the runs of the server's folder, through its HTTP API. */
 import { UserError } from "../../errors.ts";
+import type { RunSummary } from "../../server/runs.ts";
+import type { StudioFacts } from "../../server/studio.ts";
 import { images } from "../../web/images.ts";
-import type { About, Home, OpenRun, RunEntry, Translated, TranslateSettings } from "../home.ts";
+import type { About, Home, OpenRun, RunEntry, StudioPair, Translated, TranslateSettings } from "../home.ts";
 import { Generators } from "./generators.ts";
 import { PublishedRuns } from "./published.ts";
 
 /** @throws UserError with the server's words */
-async function ask(path: string, init?: RequestInit): Promise<Response> {
-  const response = await fetch(path, init);
+export async function ask(path: string, init?: RequestInit): Promise<Response> {
+  const response = await fetch(path, init).catch(() => {
+    throw new UserError("The server does not answer. Is pix2pix serve still running?");
+  });
   if (response.ok) return response;
-  throw new UserError((await response.text()) || `the server answers ${response.status}`);
+  const { error } = (await response.json().catch(() => ({}))) as { error?: string };
+  throw new UserError(error ?? `The server answers ${response.status}.`);
 }
 
-const runPath = (name: string) => `api/runs/${encodeURIComponent(name)}`;
+export const askJson = async <T>(path: string): Promise<T> => (await (await ask(path)).json()) as T;
+
+/** The address of a run, relative to the page. */
+export const runPath = (name: string): string => `api/runs/${encodeURIComponent(name)}`;
+
+const states = {
+  training: "training",
+  finished: "finished",
+  stopped: "paused",
+  started: "paused",
+  damaged: "paused",
+} as const;
 
 export class ServerHome implements Home {
   readonly kind = "server";
@@ -24,19 +40,28 @@ export class ServerHome implements Home {
   }
 
   async runs(): Promise<RunEntry[]> {
-    const runs = (await (await ask("api/runs")).json()) as RunEntry[];
-    return [...runs, ...(await this.#published.entries())];
+    const runs = (await askJson<RunSummary[]>("api/runs")).map(({ name, state, step, lastStep, usable }) => ({
+      ...{ name, title: name, state: states[state], usable, step },
+      ...(lastStep !== undefined && { steps: lastStep }),
+    }));
+    return [...runs.sort((a, b) => Number(b.usable) - Number(a.usable)), ...(await this.#published.entries())];
   }
 
   async open(name: string): Promise<OpenRun> {
-    const published = await this.#published.open(name);
-    if (published) return published;
-    const facts = (await (await ask(runPath(name))).json()) as Omit<OpenRun, "translate" | "pair" | "close" | "epochs">;
+    const runs = await askJson<RunSummary[]>("api/runs");
+    if (!runs.some((run) => run.name === name)) {
+      const published = await this.#published.open(name);
+      if (published) return published;
+    }
+    const { epochs, ...facts } = await askJson<StudioFacts>(`${runPath(name)}/studio`);
+    if (epochs.length === 0) throw new UserError(`The run "${name}" has no weights yet.`);
     return {
       ...facts,
-      epochs: async () => ["latest"],
+      name,
+      title: name,
+      epochs: async () => (await askJson<StudioFacts>(`${runPath(name)}/studio`)).epochs,
       translate: (picture, settings) => translate(name, picture, settings),
-      pair: async () => undefined,
+      pair: () => pair(name),
       close: async () => {},
     };
   }
@@ -48,10 +73,27 @@ async function translate(
   settings: TranslateSettings = {},
 ): Promise<Translated> {
   const began = performance.now();
-  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
+  const given = Object.entries({ ...settings, preprocess: "none" }).filter(([, value]) => value !== undefined);
   const query = new URLSearchParams(given.map(([key, value]) => [key, String(value)]));
   const body = (await images.encodePng(picture)) as Uint8Array<ArrayBuffer>;
-  const response = await ask(`${runPath(name)}/translate?${query}`, { method: "POST", body });
+  const headers = { "Content-Type": "image/png" };
+  const response = await ask(`${runPath(name)}/translate?${query}`, { method: "POST", body, headers });
   const output = await images.decode(new Uint8Array(await response.arrayBuffer()));
   return { picture: output, milliseconds: performance.now() - began };
+}
+
+/** Undefined where the data set is not on the server. */
+async function pair(name: string): Promise<StudioPair | undefined> {
+  const response = await fetch(`${runPath(name)}/pair`);
+  if (!response.ok) return undefined;
+  const form = await response.formData();
+  const picture = async (field: string) => {
+    const file = form.get(field) as File;
+    return {
+      name: file.name.replace(/\.png$/, ""),
+      picture: await images.decode(new Uint8Array(await file.arrayBuffer())),
+    };
+  };
+  const [input, target] = await Promise.all([picture("input"), picture("target")]);
+  return { name: input.name, input: input.picture, target: target.picture };
 }

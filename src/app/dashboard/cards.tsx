@@ -1,0 +1,72 @@
+/** All runs as cards. */
+import { addressOf } from "../routes.ts";
+import { fileOf, type RunSummary } from "./api.ts";
+import { bestText, progressText, stateText } from "./words.ts";
+
+interface CardsProps {
+  runs: readonly RunSummary[];
+  ticked: readonly string[];
+  tick(name: string, on: boolean): void;
+}
+
+export function Cards({ runs, ticked, tick }: CardsProps) {
+  return (
+    <ul class="cards">
+      {runs.map((run) => (
+        <li key={run.name} class="card run-card">
+          <h2>
+            <a href={addressOf({ page: "runs", run: run.name })}>{run.name}</a>
+          </h2>
+          <State run={run} />
+          <Progress run={run} />
+          {run.problem ? <p class="notice bad">{run.problem}</p> : <p class="small soft">{progressText(run)}</p>}
+          {run.sample && (
+            <img
+              class="last-sample"
+              src={fileOf(run.name, run.sample.file)}
+              alt={`Last sample of ${run.name}: input, output and target`}
+              loading="lazy"
+            />
+          )}
+          {bestText(run) && <p class="small">{bestText(run)}</p>}
+          {run.alarms.map(({ kind, text }) => (
+            <p key={kind} class="notice small">
+              {text}
+            </p>
+          ))}
+          {run.state !== "damaged" && (
+            <label class="tick">
+              <input
+                type="checkbox"
+                checked={ticked.includes(run.name)}
+                onChange={({ currentTarget }) => tick(run.name, currentTarget.checked)}
+              />{" "}
+              compare<span class="unseen"> {run.name}</span>
+            </label>
+          )}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+export function State({ run: { state } }: { run: RunSummary }) {
+  return <span class={`chip state-${state}`}>{stateText[state]}</span>;
+}
+
+export function Progress({ run: { name, step, lastStep } }: { run: RunSummary }) {
+  if (!lastStep) return null;
+  const done = Math.min(1, step / lastStep);
+  return (
+    <div
+      class="bar"
+      role="progressbar"
+      aria-label={`Progress of ${name}`}
+      aria-valuemin={0}
+      aria-valuemax={lastStep}
+      aria-valuenow={step}
+    >
+      <div style={{ width: `${(100 * done).toFixed(2)}%` }} />
+    </div>
+  );
+}

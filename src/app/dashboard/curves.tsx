@@ -1,0 +1,258 @@
+/** Curves of one or several runs: smoothed, zoomed by dragging, with values under the pointer. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import uPlot from "uplot";
+import { Slider } from "../parts/basics.tsx";
+import type { WatchedRun } from "./api.ts";
+
+/** A chart: the series of every run that has them. */
+interface Chart {
+  title: string;
+  /** What the vertical axis means. */
+  unit: string;
+  series: readonly { name: string; label: string }[];
+}
+
+const charts: readonly Chart[] = [
+  {
+    title: "Distance to the target",
+    unit: "G_L1: lambda × mean |output − target|",
+    series: [{ name: "G_L1", label: "G_L1" }],
+  },
+  {
+    title: "Adversarial losses",
+    unit: "loss",
+    series: ["G_GAN", "D_real", "D_fake", "D_GP", "D_R1", "G_Feat"].map((name) => ({ name, label: name })),
+  },
+  {
+    title: "How often D is right",
+    unit: "share of its map",
+    series: [
+      { name: "D_right_real", label: "on real pairs" },
+      { name: "D_right_fake", label: "on fake pairs" },
+    ],
+  },
+  { title: "Learning rate", unit: "lr", series: [{ name: "lr", label: "lr" }] },
+  { title: "Time of a step", unit: "seconds", series: [{ name: "seconds", label: "seconds" }] },
+];
+
+const tones = ["--tone1", "--tone2", "--tone3", "--tone4", "--accent", "--good", "--warn", "--bad"];
+const toneOf = (index: number): string =>
+  getComputedStyle(document.documentElement)
+    .getPropertyValue(tones[index % tones.length]!)
+    .trim();
+
+interface Line {
+  label: string;
+  steps: readonly number[];
+  mean: readonly (number | null)[];
+  min?: readonly (number | null)[];
+  max?: readonly (number | null)[];
+}
+
+export function Curves({ runs }: { runs: readonly WatchedRun[] }) {
+  const [smoothing, smooth] = useState(0.6);
+  const [log, setLog] = useState(false);
+  const several = runs.length > 1;
+  return (
+    <section aria-labelledby="curves-title">
+      <h2 id="curves-title">Curves</h2>
+      <div class="row curve-tools">
+        <Slider
+          label="Smoothing"
+          value={smoothing}
+          min={0}
+          max={0.99}
+          step={0.01}
+          text={smoothing.toFixed(2)}
+          change={smooth}
+        />
+        <label class="tick">
+          <input type="checkbox" checked={log} onChange={({ currentTarget }) => setLog(currentTarget.checked)} />{" "}
+          Logarithmic
+        </label>
+        <span class="soft small">Drag in a chart to zoom, double click to see all.</span>
+      </div>
+      <div class="charts">
+        {charts.map((chart) => {
+          const lines = linesOf(chart, runs, several);
+          return lines.length > 0 && <Plot key={chart.title} {...{ ...chart, lines, smoothing, log }} />;
+        })}
+        {scoresOf(runs, several).map(({ title, unit, lines }) => (
+          <Plot key={title} {...{ title, unit, lines, log }} smoothing={0} />
+        ))}
+      </div>
+    </section>
+  );
+}
+
+function linesOf({ series }: Chart, runs: readonly WatchedRun[], several: boolean): Line[] {
+  return runs.flatMap(({ detail, losses }) =>
+    series.flatMap(({ name, label }) => {
+      const found = losses.series[name];
+      return found ? [{ label: several ? `${detail.name}: ${label}` : label, steps: losses.steps, ...found }] : [];
+    }),
+  );
+}
+
+/** A chart for each score of validation. */
+function scoresOf(runs: readonly WatchedRun[], several: boolean): { title: string; unit: string; lines: Line[] }[] {
+  const names = ["L1", "PSNR", "SSIM", "LPIPS", "KID"] as const;
+  return names.flatMap((name) => {
+    const lines = runs.flatMap(({ detail }) => {
+      const scores = detail.scores.filter((score) => score[name] !== undefined);
+      if (scores.length === 0) return [];
+      const label = several ? `${detail.name}: ${name}` : name;
+      return [{ label, steps: scores.map(({ step }) => step), mean: scores.map((score) => score[name] ?? null) }];
+    });
+    return lines.length > 0 ? [{ title: `Validation: ${name}`, unit: name, lines }] : [];
+  });
+}
+
+interface PlotProps {
+  title: string;
+  unit: string;
+  lines: readonly Line[];
+  smoothing: number;
+  log: boolean;
+}
+
+const height = 220;
+
+function Plot({ title, unit, lines, smoothing, log }: PlotProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot>(undefined);
+  const dark = useDark();
+  const shape = JSON.stringify([lines.map(({ label, min }) => [label, min !== undefined]), log, dark]);
+  const data = dataOf(lines, smoothing, log);
+  useEffect(() => {
+    const frame = place.current!;
+    const made = new uPlot(optionsOf(unit, lines, log, frame.clientWidth), data, frame);
+    plot.current = made;
+    const observer = new ResizeObserver(() => made.setSize({ width: frame.clientWidth, height }));
+    observer.observe(frame);
+    return () => {
+      observer.disconnect();
+      made.destroy();
+    };
+  }, [shape]);
+  useEffect(() => {
+    const { current } = plot;
+    if (!current) return;
+    // A zoom stays while new values come.
+    const { min, max } = current.scales.x!;
+    const [first, last] = [current.data[0]?.[0], current.data[0]?.at(-1)];
+    // uPlot has null for a scale that it has not set yet.
+    const range = typeof min === "number" && typeof max === "number" ? { min, max } : undefined;
+    const zoomed = range !== undefined && (range.min !== first || range.max !== last);
+    current.setData(data, !zoomed);
+    if (zoomed) current.setScale("x", range);
+  }, [lines, smoothing]);
+  const ends = lines.map(({ label, mean }) => `${label} ${lastOf(mean)}`).join(", ");
+  return (
+    <figure class="chart">
+      <figcaption>{title}</figcaption>
+      <div ref={place} role="img" aria-label={`${title} by step; last values: ${ends}`} />
+    </figure>
+  );
+}
+
+const lastOf = (values: readonly (number | null)[]): string => {
+  const last = values.findLast((value) => value !== null);
+  return last === null || last === undefined ? "none" : last.toPrecision(4);
+};
+
+/** A band needs its two edges: each line gives mean, and where it has buckets least and largest. */
+function dataOf(lines: readonly Line[], smoothing: number, log: boolean): uPlot.AlignedData {
+  const positive = (values: readonly (number | null)[]) =>
+    log ? values.map((v) => (v !== null && v > 0 ? v : null)) : [...values];
+  const tables = lines.map(({ steps, mean, min, max }): uPlot.AlignedData => {
+    const edges = min && max ? [positive(max), positive(min)] : [];
+    return [[...steps], ...edges, positive(smoothed(mean, smoothing))] as uPlot.AlignedData;
+  });
+  if (tables.length === 0) return [[]];
+  const shared = lines.every(({ steps }) => steps === lines[0]!.steps);
+  if (!shared) return uPlot.join(tables);
+  return [tables[0]![0], ...tables.flatMap(([, ...columns]) => columns)] as uPlot.AlignedData;
+}
+
+/** An exponential moving average whose first values are not drawn to 0. */
+function smoothed(values: readonly (number | null)[], factor: number): (number | null)[] {
+  let [sum, weight] = [0, 0];
+  return values.map((value) => {
+    if (value === null) return null;
+    sum = factor * sum + value;
+    weight = factor * weight + 1;
+    return sum / weight;
+  });
+}
+
+function optionsOf(unit: string, lines: readonly Line[], log: boolean, width: number): uPlot.Options {
+  const style = getComputedStyle(document.documentElement);
+  const [ink, grid] = [style.getPropertyValue("--soft").trim(), style.getPropertyValue("--grid").trim()];
+  const series: uPlot.Series[] = [{ label: "step" }];
+  const bands: uPlot.Band[] = [];
+  for (const [i, { label, min }] of lines.entries()) {
+    const stroke = toneOf(i);
+    if (min) {
+      const edge = { stroke: "transparent", width: 0, points: { show: false } };
+      bands.push({ series: [series.length, series.length + 1], fill: `${stroke}2b` });
+      series.push({ ...edge, label: `${label}, largest` }, { ...edge, label: `${label}, least` });
+    }
+    series.push({
+      label,
+      stroke,
+      width: 2,
+      spanGaps: true,
+      points: { show: false },
+      value: (_, value) => shown(value),
+    });
+  }
+  const axis = {
+    stroke: ink,
+    grid: { stroke: grid, width: 1 },
+    ticks: { stroke: grid, width: 1 },
+    font: "13px system-ui",
+  };
+  return {
+    ...{ title: "", width, height, series, bands },
+    legend: { live: true, markers: { width: 3 } },
+    cursor: { sync: { key: "pix2pix" }, drag: { x: true, y: false } },
+    scales: { x: { time: false }, y: { distr: log ? 3 : 1 } },
+    axes: [
+      // Steps are whole.
+      {
+        ...axis,
+        incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6],
+        space: 60,
+      },
+      { ...axis, size: 62, label: unit, labelFont: "13px system-ui", labelSize: 20 },
+    ],
+    hooks: { ready: [(made) => hideEdges(made, lines)] },
+  };
+}
+
+/** The edges of bands have no entry in the legend. */
+function hideEdges(made: uPlot, lines: readonly Line[]): void {
+  const rows = made.root.querySelectorAll<HTMLElement>(".u-legend .u-series");
+  let at = 1;
+  for (const { min } of lines) {
+    if (min) {
+      for (const row of [rows[at], rows[at + 1]]) row?.remove();
+      at += 2;
+    }
+    at++;
+  }
+}
+
+const shown = (value: number | null): string => (value === null || value === undefined ? "–" : value.toPrecision(4));
+
+function useDark(): boolean {
+  const query = matchMedia("(prefers-color-scheme: dark)");
+  const [dark, set] = useState(query.matches);
+  useEffect(() => {
+    const changed = () => set(query.matches);
+    query.addEventListener("change", changed);
+    return () => query.removeEventListener("change", changed);
+  }, []);
+  return dark;
+}

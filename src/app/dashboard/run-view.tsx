@@ -1,0 +1,184 @@
+/** One run: state and actions, alarms, curves, samples, options, links. */
+import { useState } from "preact/hooks";
+import { runPath } from "../homes/server.ts";
+import { Button, messageOf, Note } from "../parts/basics.tsx";
+import { Dialog } from "../parts/dialog.tsx";
+import { addressOf } from "../routes.ts";
+import { act, fileOf, type RunDetail, type WatchedRun } from "./api.ts";
+import { Progress, State } from "./cards.tsx";
+import { Configuration } from "./config.tsx";
+import { Curves } from "./curves.tsx";
+import { Samples } from "./samples.tsx";
+import { bestText, progressText } from "./words.ts";
+
+export function RunView({ run, canTrain }: { run: WatchedRun; canTrain: boolean }) {
+  const { detail } = run;
+  return (
+    <>
+      <p>
+        <a href={addressOf({ page: "runs" })}>All runs</a>
+      </p>
+      <h1>{detail.name}</h1>
+      <div class="row">
+        <State run={detail} />
+        <span aria-live="polite">{progressText(detail)}</span>
+        {detail.imagesPerSecond !== undefined && (
+          <span class="soft">{detail.imagesPerSecond.toPrecision(3)} pictures/s</span>
+        )}
+        {bestText(detail) && <span class="soft">{bestText(detail)}</span>}
+      </div>
+      <Progress run={detail} />
+      {canTrain && <Actions run={detail} />}
+      {detail.alarms.map(({ kind, epoch, text, advice }) => (
+        <Note key={kind}>
+          <b>Since epoch {epoch}:</b> {text} {advice}
+        </Note>
+      ))}
+      <Samples runs={[detail]} />
+      <Curves runs={[run]} />
+      <Links run={detail} />
+      <Configuration runs={[detail]} />
+    </>
+  );
+}
+
+function Actions({ run }: { run: RunDetail }) {
+  const [problem, setProblem] = useState<string>();
+  const [busy, setBusy] = useState(false);
+  const [asking, ask] = useState<"more" | "delete">();
+  const attempt = async (what: Parameters<typeof act>[1], more: object = {}) => {
+    ask(undefined);
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      await act(run.name, what, more);
+      if (what === "delete") location.hash = addressOf({ page: "runs" });
+    } catch (error) {
+      setProblem(messageOf(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  const training = run.state === "training";
+  return (
+    <>
+      <div class="row">
+        {training && (
+          <Button disabled={busy || run.trainer?.here === false} onClick={() => attempt("stop")}>
+            Stop
+          </Button>
+        )}
+        {run.state === "stopped" && (
+          <Button primary disabled={busy} onClick={() => attempt("continue")}>
+            Continue
+          </Button>
+        )}
+        {!training && run.usable && (
+          <Button disabled={busy} onClick={() => ask("more")}>
+            Train more…
+          </Button>
+        )}
+        {!training && (
+          <Button plain disabled={busy} onClick={() => ask("delete")}>
+            Delete…
+          </Button>
+        )}
+      </div>
+      {problem && <Note bad>{problem}</Note>}
+      {asking === "more" && (
+        <MoreDialog run={run} close={() => ask(undefined)} start={(more) => void attempt("continue", more)} />
+      )}
+      {asking === "delete" && (
+        <Dialog title={`Delete ${run.name}?`} close={() => ask(undefined)}>
+          <p>Its weights, losses and samples are deleted from the disk.</p>
+          <div class="row">
+            <Button primary onClick={() => attempt("delete")}>
+              Delete
+            </Button>
+            <Button onClick={() => ask(undefined)}>Keep</Button>
+          </div>
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+interface MoreProps {
+  run: RunDetail;
+  close(): void;
+  start(more: { epochs: number } | { steps: number }): void;
+}
+
+function MoreDialog({ run, close, start }: MoreProps) {
+  const [count, setCount] = useState(10);
+  const [unit, setUnit] = useState<"epochs" | "steps">("epochs");
+  const valid = Number.isInteger(count) && count > 0;
+  return (
+    <Dialog title={`Train ${run.name} further`} close={close}>
+      <form
+        class="row"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (valid) start(unit === "epochs" ? { epochs: count } : { steps: count });
+        }}
+      >
+        <label class="field">
+          How many more
+          <input
+            type="number"
+            min={1}
+            step={1}
+            value={count}
+            onInput={({ currentTarget }) => setCount(currentTarget.valueAsNumber)}
+          />
+        </label>
+        <label class="field">
+          of
+          <select value={unit} onChange={({ currentTarget }) => setUnit(currentTarget.value as typeof unit)}>
+            <option value="epochs">epochs</option>
+            <option value="steps">steps</option>
+          </select>
+        </label>
+        <button type="submit" class="primary" disabled={!valid}>
+          Train
+        </button>
+      </form>
+    </Dialog>
+  );
+}
+
+function Links({ run }: { run: RunDetail }) {
+  const { name, pages, weights } = run;
+  const address = `${location.origin}/${runPath(name)}/translate`;
+  return (
+    <section aria-labelledby="links-title">
+      <h2 id="links-title">Use it</h2>
+      <ul class="links">
+        {run.usable && (
+          <li>
+            <a href={addressOf({ page: "studio", run: name })}>Draw with it</a>
+          </li>
+        )}
+        {pages.map(({ title, file }) => (
+          <li key={file}>
+            <a href={fileOf(name, file)}>{title}</a>
+          </li>
+        ))}
+        {weights.map((label) => (
+          <li key={label}>
+            weights {label}: <a href={fileOf(name, `${label}_net_G.safetensors`)}>safetensors</a>,{" "}
+            <a href={`${runPath(name)}/onnx?epoch=${encodeURIComponent(label)}`}>ONNX</a>
+          </li>
+        ))}
+      </ul>
+      {run.usable && (
+        <section class="scroll" tabindex={0} aria-label="Examples for programs">
+          <pre>{`curl --data-binary @input.png -H "Content-Type: image/png" ${address} -o output.png
+
+const response = await fetch("${address}", { method: "POST", body: file });
+const output = await response.blob();`}</pre>
+        </section>
+      )}
+    </section>
+  );
+}

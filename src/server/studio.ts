@@ -1,0 +1,43 @@
+/** What the studio of the page asks of a run: how its inputs are drawn, and pairs of its data set. */
+import type { DrawingKit } from "../data/drawing.ts";
+import { drawingOf, openExamples } from "../inference/examples.ts";
+import { norms } from "../nn/norms.ts";
+import type { Platform } from "../platform.ts";
+import type { Run } from "../run/run.ts";
+import { Refusal } from "./problem.ts";
+
+export interface StudioFacts {
+  /** The size of pictures in training. */
+  width: number;
+  height: number;
+  /** Whether dropout makes samples differ. */
+  stochastic: boolean;
+  batchNorms: boolean;
+  epochs: string[];
+  drawing: DrawingKit;
+}
+
+export async function studioOf(run: Run, platform: Platform): Promise<StudioFacts> {
+  const [config, status, epochs] = await Promise.all([run.config(), run.status(), run.keptWeights()]);
+  return {
+    width: status?.sample.width ?? config.cropSize,
+    height: status?.sample.height ?? config.cropHeight,
+    stochastic: !config.noDropout,
+    batchNorms: !norms[config.norm].perPicture,
+    epochs,
+    drawing: await drawingOf(run, config, platform),
+  };
+}
+
+/** @throws Refusal 404 where the data set is not here */
+export async function pairOf(run: Run, platform: Platform): Promise<Response> {
+  const examples = await openExamples(await run.config(), platform);
+  if (!examples) throw new Refusal(404, `the data set of the run "${run.name}" is not here`);
+  const { name, input, target } = await examples.pair(Math.floor(Math.random() * examples.count));
+  const form = new FormData();
+  for (const [field, picture] of Object.entries({ input, target })) {
+    const png = (await platform.images.encodePng(picture)) as Uint8Array<ArrayBuffer>;
+    form.append(field, new Blob([png], { type: "image/png" }), `${name}.png`);
+  }
+  return new Response(form, { headers: { "Cache-Control": "no-store" } });
+}
