@@ -15,7 +15,7 @@ interface Chart {
 const charts: readonly Chart[] = [
   {
     title: "Distance to the target",
-    unit: "G_L1: lambda × mean |output − target|",
+    unit: "lambda × L1",
     series: [{ name: "G_L1", label: "G_L1" }],
   },
   {
@@ -225,7 +225,14 @@ function optionsOf(unit: string, lines: readonly Line[], log: boolean, width: nu
         incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6],
         space: 60,
       },
-      { ...axis, size: 62, label: unit, labelFont: "13px system-ui", labelSize: 20 },
+      {
+        ...axis,
+        size: 62,
+        label: unit,
+        labelFont: "13px system-ui",
+        labelSize: 20,
+        values: (_, splits) => splits.map(tickText),
+      },
     ],
     hooks: { ready: [(made) => hideEdges(made, lines)] },
   };
@@ -243,6 +250,14 @@ function hideEdges(made: uPlot, lines: readonly Line[]): void {
     at++;
   }
 }
+
+/** "0.0002" and "20000" as short as they can be said; null stands for a tick without text. */
+const tickText = (value: number | null): string =>
+  value === null
+    ? ""
+    : value !== 0 && Math.abs(value) < 1e-3
+      ? value.toExponential(0)
+      : String(Number(value.toPrecision(4)));
 
 const shown = (value: number | null): string => (value === null || value === undefined ? "–" : value.toPrecision(4));
 
