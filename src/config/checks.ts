@@ -51,8 +51,9 @@ function objectiveChecks(config: Config): string[] {
   const { problem }: GanLoss = ganLosses[ganMode];
   const wrong = lambdaGan > 0 ? problem?.(config) : undefined;
   if (wrong) problems.push(`--gan-mode ${ganMode}: ${wrong}`);
-  if (lambdaGan === 0 && lambdaL1 === 0 && lambdaFeat === 0) {
-    problems.push("--lambda-gan, --lambda-l1 and --lambda-feat are all 0: there is nothing to learn from");
+  const { lambdaLpips, lambdaDistill } = config;
+  if ([lambdaGan, lambdaL1, lambdaFeat, lambdaLpips, lambdaDistill].every((weight) => weight === 0)) {
+    problems.push("--lambda-gan, --lambda-l1 and all other weights of G's loss are 0: there is nothing to learn from");
   }
   if (lambdaFeat > 0 && lambdaGan === 0) {
     problems.push("--lambda-feat compares maps of a trained discriminator, so --lambda-gan has to be above 0");
@@ -74,6 +75,9 @@ function objectiveChecks(config: Config): string[] {
       `--accumulate ${config.accumulate} updates the discriminator before the generator sees its first batch, so it needs ` +
         `--update-order updated, got ${config.updateOrder}`,
     );
+  }
+  if ((config.distill === undefined) !== (config.lambdaDistill === 0)) {
+    problems.push("--distill NAME and --lambda-distill belong together, such as --distill large --lambda-distill 100");
   }
   problems.push(...perceptualChecks(config));
   if (config.drawTwice && (config.updateOrder !== "updated" || lambdaGan === 0)) {

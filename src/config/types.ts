@@ -288,6 +288,18 @@ export interface ConfigInput {
    */
   lambdaFeat?: number;
   /**
+   * Run in the checkpoints folder whose generator teaches this one its outputs, which a smaller network learns more
+   * easily.
+   * Default: none.
+   */
+  distill?: string;
+  /**
+   * Weight of the L1 distance to the outputs of --distill, beside or instead of that to the targets (--lambda-l1
+   * 0).
+   * Value: number of at least 0. Default: 0.
+   */
+  lambdaDistill?: number;
+  /**
    * Weight of LPIPS between output and target (Zhang et al. 2018), by the network of --features and the layers of
    * --lpips.
    * Value: number of at least 0. Default: 0.
@@ -495,6 +507,7 @@ type Open =
   | "initG"
   | "initD"
   | "diffAugment"
+  | "distill"
   | "maxSteps"
   | "lrD"
   | "valFreq"

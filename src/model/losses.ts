@@ -62,6 +62,8 @@ export interface ModelOptions extends GeneratorChoice, Omit<DiscriminatorOptions
   /** Weight of the adversarial loss. With 0 there is no D. */
   lambdaGan: number;
   lambdaFeat: number;
+  /** Weight of the L1 distance to a teacher's pictures, the graph's input `teacher_B`; 0 is none. */
+  lambdaDistill: number;
   /** Weight of the perceptual loss; 0 is none. */
   lambdaLpips: number;
   /** Factor of D's loss. */
@@ -88,11 +90,11 @@ export interface BatchShape {
 }
 
 /**
- * The losses of a step, in upstream's names. G_L1, G_Feat, G_LPIPS, D_GP and D_R1 are multiplied by their lambdas; the others are not
+ * The losses of a step, in upstream's names. G_L1, G_Feat, G_LPIPS, G_Distill, D_GP and D_R1 are multiplied by their lambdas; the others are not
  * weighted.
  */
 export const lossNames = ["G_GAN", "G_L1", "D_real", "D_fake"] as const;
-export const extraLossNames = ["G_Feat", "G_LPIPS", "D_GP", "D_R1"] as const;
+export const extraLossNames = ["G_Feat", "G_LPIPS", "G_Distill", "D_GP", "D_R1"] as const;
 /**
  * What is measured beside the losses: the share of D's map that is right on real and on fake pairs, 0 to 1, where the loss
  * has a boundary between the two; and the L1 distance without its lambda.
@@ -210,7 +212,7 @@ export class Model {
 
   /** G's loss: the adversarial loss of its pictures, where there is a D, and their distance to the target (eq. 4). */
   lossG(fakeB: Tensor, fake?: Judgement, real?: Judgement): Loss {
-    const { ganMode, lambdaGan, lambdaL1, lambdaFeat, lambdaLpips } = this.#options;
+    const { ganMode, lambdaGan, lambdaL1, lambdaFeat, lambdaLpips, lambdaDistill } = this.#options;
     return this.graph.scope("loss", () => {
       const parts: Loss["parts"] = [];
       const terms: Tensor[] = [];
@@ -227,6 +229,12 @@ export class Model {
         const matching = mul(featureMatching(fake, real), lambdaFeat);
         parts.push(["G_Feat", matching]);
         terms.push(matching);
+      }
+      if (lambdaDistill > 0) {
+        const teacherB = this.graph.input("teacher_B", fakeB.shape);
+        const distance = mul(l1(fakeB, teacherB), lambdaDistill);
+        parts.push(["G_Distill", distance]);
+        terms.push(distance);
       }
       if (this.#perceptual && lambdaLpips > 0) {
         const perceived = mul(this.#perceptual(fakeB, this.realB), lambdaLpips);

@@ -26,6 +26,8 @@ export interface LossLine {
   D_fake: number;
   /** Feature matching, multiplied by its lambda. */
   G_Feat?: number;
+  /** Distance to the teacher's pictures, multiplied by its lambda. */
+  G_Distill?: number;
   /** LPIPS, multiplied by its lambda. */
   G_LPIPS?: number;
   /** Gradient penalty, multiplied by its lambda. */
@@ -158,6 +160,11 @@ export function lossCharts(info: Pick<RunPageInfo, "losses" | "adversarial" | "l
   );
   const more = [
     { key: "G_Feat", title: "Feature matching", yLabel: "G_Feat = lambda \u00d7 distance of the discriminator's maps" },
+    {
+      key: "G_Distill",
+      title: "Distance to the teacher",
+      yLabel: "G_Distill = lambda \u00d7 mean |output \u2212 teacher's|",
+    },
     { key: "G_LPIPS", title: "Perceptual distance", yLabel: "G_LPIPS = lambda \u00d7 LPIPS of output and target" },
     { key: "D_GP", title: "Gradient penalty", yLabel: "D_GP = lambda \u00d7 mean (slope \u2212 1)\u00b2" },
     { key: "D_R1", title: "Gradient penalty at real pictures", yLabel: "D_R1 = lambda / 2 \u00d7 mean slope\u00b2" },

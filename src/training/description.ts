@@ -130,6 +130,7 @@ export function objectiveOf(config: Config): string {
   if (lambdaGan > 0) terms.push(weighted(lambdaGan, `${ganMode} GAN`));
   if (lambdaL1 > 0) terms.push(weighted(lambdaL1, "L1"));
   if (lambdaFeat > 0) terms.push(weighted(lambdaFeat, "feature matching"));
+  if (config.distill !== undefined) terms.push(weighted(config.lambdaDistill, `L1 to ${config.distill}`));
   if (lambdaLpips > 0) terms.push(weighted(lambdaLpips, "LPIPS"));
   const ofD: string[] = [];
   if (gradientPenalty) ofD.push(`penalty ${lambdaGp}`);

@@ -18,6 +18,7 @@ import type { RunStatus } from "../run/status.ts";
 import { describe, type RunDescription } from "./description.ts";
 import { LossLog, type LossLogOptions } from "./loss-log.ts";
 import { Reporter, type StepReport } from "./reporter.ts";
+import { Teacher } from "./teacher.ts";
 import { Trainer } from "./trainer.ts";
 import { Validation } from "./validation.ts";
 import { Watch } from "./watch.ts";
@@ -44,6 +45,7 @@ export interface Training {
   /** The files of the data set. */
   readonly data: DataRecord;
   readonly trainer: Trainer;
+  readonly teacher: Teacher | undefined;
   readonly steps: { readonly perEpoch: number; readonly last: number; readonly epochs: number };
   readonly log: LossLog;
   readonly validation: Validation | undefined;
@@ -100,6 +102,7 @@ async function open({ found, device, size, ...opened }: Opening): Promise<Traini
   const threads = config.threads ?? platform.cores;
   const shape = { n: Math.min(config.batchSize, found.pairs.length), ...size };
   const perceptual = await perceptualOf(config, platform.files);
+  const teacher = await Teacher.open(config, platform, device);
   const trainer = new Trainer(platform, { model: config, seed: config.seed, threads, device, perceptual }, shape);
   const steps = stepsOf(config, loader);
   const { step, momentsFrom = 0 } = config.continueTrain
@@ -126,7 +129,7 @@ async function open({ found, device, size, ...opened }: Opening): Promise<Traini
   const log = new LossLog({ run, trainer, lr: config.lr, onLine });
   log.saved = step;
   await trainer.prepare(shape);
-  const started = { pairs: found.pairs.length, trainer, steps, log, validation, reporter, watch };
+  const started = { pairs: found.pairs.length, trainer, teacher, steps, log, validation, reporter, watch };
   return { ...rest, ...started, momentsFrom, first: step, step };
 }
 

@@ -64,6 +64,7 @@ export async function train(
   } finally {
     // A device that was lost cannot free its sessions.
     await training?.trainer.close().catch(() => {});
+    await training?.teacher?.close().catch(() => {});
     await training?.release();
   }
 }
@@ -116,14 +117,17 @@ function learningRates({ config, validation }: Training, epoch: number): { lr: n
 
 /** The batches of the next step: `accumulate` of the epoch's, fewer at its end. A failure saves the steps before it. */
 async function nextBatches(training: Training, epoch: number): Promise<Batch[]> {
-  const { config, loader, steps, log } = training;
+  const { config, loader, steps, log, teacher } = training;
   const first = (training.step % steps.perEpoch) * config.accumulate;
   const count = Math.min(config.accumulate, loader.batchesPerEpoch - first);
   try {
     const batches = await Promise.all(Array.from({ length: count }, (_, i) => loader.batch(epoch, first + i)));
     // Sizes that come from the data may differ from the first pair's.
     for (const { height, width, files } of batches) checkSize(config, height, width, files[0]);
-    return batches;
+    if (!teacher) return batches;
+    const taught: Batch[] = [];
+    for (const batch of batches) taught.push(await teacher.taught(batch));
+    return taught;
   } catch (error) {
     if (log.saved !== training.step) await save(training);
     throw error;

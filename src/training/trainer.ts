@@ -35,11 +35,12 @@ export interface TrainerOptions {
 
 /**
  * A prepared batch: `A` is the input [n, inputNc, height, width], `B` the target [n, outputNc, height, width], in [-1,
- * 1].
+ * 1]. With `lambdaDistill`, `teacher` are the pictures of the teacher, in the form of `B`.
  */
 export interface Batch extends BatchShape {
   A: Float32Array;
   B: Float32Array;
+  teacher?: Float32Array;
 }
 
 /** Where a step is in its run. */
@@ -220,10 +221,11 @@ export class Trainer {
   }
 
   /** Copies a batch and its random draws to the inputs. @param draw numbers the batches of the run */
-  #feed({ bound, masks, uniforms }: Compiled, { A, B }: Batch, draw: number): void {
+  #feed({ bound, masks, uniforms }: Compiled, { A, B, teacher }: Batch, draw: number): void {
     const { seed } = this.#options;
     bound.input("real_A").set(A);
     bound.input("real_B").set(B);
+    if (teacher) bound.input("teacher_B").set(teacher);
     for (const { name, p } of masks) new Random(seed, `dropout ${name}`, draw).fillDropout(bound.input(name), p);
     for (const { name } of uniforms) fillUniform(bound.input(name), new Random(seed, name, draw));
   }

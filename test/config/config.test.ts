@@ -251,6 +251,8 @@ describe("combinations", () => {
     [{ spectralNorm: true, updateOrder: "stale" }, /--spectral-norm .*--update-order updated/],
     [{ drawTwice: true, updateOrder: "simultaneous" }, /--draw-twice .*--update-order updated, got simultaneous/],
     [{ drawTwice: true, lambdaGan: 0 }, /--draw-twice .*got --lambda-gan 0/],
+    [{ distill: "large" }, /--distill NAME and --lambda-distill belong together/],
+    [{ lambdaDistill: 5 }, /--distill NAME and --lambda-distill belong together/],
     [{ lambdaLpips: 1, features: "net" }, /--lambda-lpips needs --lpips FILE/],
     [
       { lambdaLpips: 1, features: "net", lpips: "lin", outputNc: 4 },

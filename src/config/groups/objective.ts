@@ -57,6 +57,16 @@ export const objectiveOptions = {
     group: "objective",
     help: "weight of feature matching, the L1 distance between the discriminator's maps for output and target (pix2pixHD: 10)",
   }),
+  distill: option(z.string().min(1).optional(), {
+    group: "objective",
+    value: "NAME",
+    absent: "none",
+    help: "run in the checkpoints folder whose generator teaches this one its outputs, which a smaller network learns more easily",
+  }),
+  lambdaDistill: option(z.number().min(0).default(0), {
+    group: "objective",
+    help: "weight of the L1 distance to the outputs of --distill, beside or instead of that to the targets (--lambda-l1 0)",
+  }),
   lambdaLpips: option(z.number().min(0).default(0), {
     group: "objective",
     help: "weight of LPIPS between output and target (Zhang et al. 2018), by the network of --features and the layers of --lpips",
