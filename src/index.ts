@@ -61,6 +61,13 @@ export {
   type SafetensorsFile,
   type StoredTensor,
 } from "./formats/safetensors.ts";
+export { type Slices, slicesOf, slicesOfBlob } from "./formats/slices.ts";
+export type { SourceTensor } from "./formats/tensors.ts";
+export { openWeights, type WeightsFile, weightsIn } from "./formats/weights-file.ts";
+
+// Weights of other systems.
+export { type ImportedRun, type ImportOptions, importRun } from "./exchange/import.ts";
+export { openWeightsFile, type OpenWeightsOptions } from "./exchange/open.ts";
 export { encodeOnnx } from "./lowering/cpu.ts";
 
 // Networks and the model.

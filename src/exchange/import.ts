@@ -23,7 +23,7 @@ export interface ImportOptions {
 }
 
 /** A run that was made. */
-export interface Imported extends Described {
+export interface ImportedRun extends Described {
   run: Run;
   networks: readonly FoundNetwork[];
   /** How far its training has come, where the files have moments: it can be continued. */
@@ -36,7 +36,7 @@ export interface Imported extends Described {
  * @throws CheckpointError for files that cannot be read or hold no generator, and for a run that exists
  * @throws ConfigError for an option that the tensors contradict
  */
-export async function importRun(options: ImportOptions, files: Files): Promise<Imported> {
+export async function importRun(options: ImportOptions, files: Files): Promise<ImportedRun> {
   const { from, name, checkpointsDir, given } = options;
   const run = new Run(files, { name, checkpointsDir });
   if (await run.isStarted()) {

@@ -14,7 +14,8 @@ export function lookAlike(bytes: Uint8Array): string | undefined {
   if (bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5)
     return "it looks like a Python pickle, such as an old PyTorch .pth";
   if (start.startsWith("version https://git-lfs")) return "it is a Git LFS pointer (run `git lfs pull`)";
-  if (start.startsWith("\x89HDF")) return "it looks like HDF5, such as a Keras .h5";
+  if (start.startsWith("\x89HDF"))
+    return 'it looks like HDF5, such as a Keras .h5 (in Python: tf.train.Checkpoint(generator=model).write("ckpt"), and give ckpt)';
   if (start.startsWith("\x1f\x8b")) return "it looks like gzip (unpack it)";
   if (start.startsWith("\x89PNG") || start.startsWith("\xff\xd8\xff")) return "it looks like a picture";
   if (/^\s*[{[]/.test(start)) return "it looks like JSON";

@@ -16,7 +16,7 @@ import { decodeNpy, encodeNpy } from "../../src/formats/npy.ts";
 import { decodePng } from "../../src/formats/png.ts";
 import { decodePnm } from "../../src/formats/pnm.ts";
 import { decode as decodeSafetensors } from "../../src/formats/safetensors.ts";
-import { slicesOf } from "../../src/formats/slices.ts";
+import { type Slices, slicesOf } from "../../src/formats/slices.ts";
 import { weightsIn } from "../../src/formats/weights-file.ts";
 import { zipEntries } from "../../src/formats/zip.ts";
 import { images } from "../../src/node/images.ts";
@@ -46,8 +46,8 @@ function withoutEnd(bytes: Uint8Array): Uint8Array {
 }
 
 /** All tensors of a file, and its networks. */
-async function readWeights(bytes: Uint8Array): Promise<void> {
-  const file = await weightsIn(slicesOf(bytes), "x.pth");
+async function readWeights(bytes: Uint8Array, beside?: () => Promise<Slices>): Promise<void> {
+  const file = await weightsIn(slicesOf(bytes), "x.pth", beside);
   for (const tensor of file.tensors.values()) await tensor.read();
   if (file.tensors.has("model.0.weight")) networksIn(file);
 }
@@ -68,6 +68,14 @@ const parsers: readonly Parser[] = [
     name: "torch, the older form",
     files: ["tensors-legacy.pth", "unet32-module-legacy.pth"].map((name) => bytesOf(`torch/${name}`)),
     read: readWeights,
+    rounds: 400,
+  },
+  { name: "pict", files: [bytesOf("exchange/hesse.pict").slice(0)], read: readWeights, rounds: 400 },
+  { name: "t7", files: [bytesOf("exchange/paper_net_D.t7")], read: readWeights, rounds: 400 },
+  {
+    name: "index of a TensorFlow checkpoint",
+    files: [bytesOf("exchange/hesse.index")],
+    read: (bytes) => readWeights(bytes, async () => slicesOf(bytesOf("exchange/hesse.data-00000-of-00001"))),
     rounds: 400,
   },
   { name: "npy", files: [encodeNpy(picture)], read: decodeNpy },
