@@ -13,10 +13,18 @@ import { existsSync } from "node:fs";
 const memory = { MALLOC_MMAP_MAX_: "0", MALLOC_TRIM_THRESHOLD_: "4294967296", MALLOC_ARENA_MAX: "1" };
 const isSet = Object.keys(memory).some((name) => process.env[name] !== undefined);
 
+/** Signals that ask the program to stop, and their numbers. */
+const signals = { SIGHUP: 1, SIGINT: 2, SIGUSR1: 10, SIGTERM: 15 };
+
 if (process.platform === "linux" && !isSet) startAgain();
 else await start();
 
 async function start() {
+  // Until the program is loaded, which takes a second. It replaces `tell` (src/cli/stop.ts): another listener would lose a signal
+  // that has come but is not told yet.
+  const heard = { tell: stopped };
+  globalThis[Symbol.for("pix2pix.signals")] = heard;
+  for (const name of Object.keys(signals)) process.on(name, () => heard.tell(name));
   const source = new URL("../src/cli/main.ts", import.meta.url);
   if (existsSync(source)) {
     const { register } = await import("tsx/esm/api");
@@ -27,22 +35,28 @@ async function start() {
   }
 }
 
+function stopped(name) {
+  process.stderr.write("Stopped before anything was written.\n");
+  process.exit(128 + signals[name]);
+}
+
 /** As the same process from Node 22.15 on, else as a child that this process stands for. */
 function startAgain() {
   const args = [...process.execArgv, ...process.argv.slice(1)];
   const env = { ...process.env, ...memory };
   if (process.execve) process.execve(process.execPath, [process.execPath, ...args], env);
   const child = spawn(process.execPath, ["--import", endWithParent(), ...args], { stdio: "inherit", env });
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1"];
   const forward = (signal) => child.kill(signal);
-  for (const signal of signals) process.on(signal, forward);
+  for (const signal of Object.keys(signals)) process.on(signal, forward);
   // npx does not pass a signal on to its child; the child of this process cannot see that npx has ended.
   const { ppid } = process;
   const byNpx = process.env.npm_command === "exec" || process.env.npm_lifecycle_event === "npx";
   if (byNpx) setInterval(() => process.ppid !== ppid && forward("SIGTERM"), 1000).unref();
   child.on("exit", (code, signal) => {
-    for (const name of signals) process.off(name, forward);
-    if (signal) process.kill(process.pid, signal);
+    for (const name of Object.keys(signals)) process.off(name, forward);
+    // It ends by such a signal only before it listens.
+    if (signal in signals) stopped(signal);
+    else if (signal) process.kill(process.pid, signal);
     else process.exitCode = code;
   });
 }

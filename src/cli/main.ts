@@ -8,7 +8,7 @@ import type { Command } from "./command.ts";
 import { commandHelp, familyHelp, familyOf, programHelp } from "./help.ts";
 import { terminal } from "./output.ts";
 import { commands, families } from "./registry.ts";
-import { leaveClosedTerminals } from "./stop.ts";
+import { heedSignals, leaveClosedTerminals } from "./stop.ts";
 
 /** Runs one command line. @returns exit code: 0, 1 for errors, 2 for a wrong command line; after a signal see stop.ts */
 async function main(args: readonly string[]): Promise<number> {
@@ -144,4 +144,5 @@ function elsewhere(): Map<string, string> {
 process.stdout.on("error", () => {});
 process.stderr.on("error", () => {});
 leaveClosedTerminals();
+heedSignals();
 process.exitCode = await main(process.argv.slice(2));

@@ -1,6 +1,7 @@
 /** Progress on the terminal: one line that is redrawn. Elsewhere, training prints plain lines. */
 import { visible } from "../text.ts";
 import type { StepReport } from "../training/train.ts";
+import { tellHowFar } from "./stop.ts";
 
 /** A stream to write to, such as `process.stdout`. */
 export interface Screen {
@@ -140,6 +141,7 @@ export class Counter {
     this.#start = clock();
     this.#total = total;
     this.#what = what;
+    tellHowFar(() => `after ${this.#count} of ${this.#total} ${this.#what}`);
   }
 
   /** Seconds since the counter was created. */

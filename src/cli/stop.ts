@@ -1,6 +1,11 @@
-/** Signals that ask a command to stop: the first asks for a clean end, a second Ctrl-C ends the program at once. */
+/**
+ * Signals that ask the program to stop. Work that has something to save listens itself: the first signal asks it for a clean
+ * end, a second Ctrl-C ends the program at once. All else ends at the first: files are written beside and renamed, so none is
+ * half written.
+ */
 import { closeSync, openSync } from "node:fs";
 import { isatty } from "node:tty";
+import { anythingWritten } from "../node/unfinished.ts";
 
 /**
  * npm passes a Ctrl-C on to its child, which has had it from the terminal too: one press gives two signals,
@@ -13,12 +18,54 @@ const samePress = 500;
  * REQUEUE_EXIT_VALUES, Slurm takes it as RequeueExit, Kubernetes in a podFailurePolicy (docs/scale.md).
  */
 const requeue = 99;
-/** SIGTERM and SIGUSR1 are how engines announce the end of a job's time. */
+/** What work that saves ends with. SIGTERM and SIGUSR1 are how engines announce the end of a job's time. */
 const codes = { SIGINT: 130, SIGHUP: 129, SIGTERM: requeue, SIGUSR1: requeue } as const;
 type Signal = keyof typeof codes;
+const names = Object.keys(codes) as Signal[];
+const numbers = { SIGINT: 2, SIGHUP: 1, SIGTERM: 15, SIGUSR1: 10 } as const;
+
+const heard = Symbol.for("pix2pix.signals");
 
 /** Milliseconds between two looks at the parent. */
 const parentCheck = 1000;
+
+/** Who is told of a signal: the last one. */
+const listeners: ((name: Signal) => void)[] = [(name) => endNow(name)];
+
+let howFar: (() => string) | undefined;
+
+/**
+ * @param text how far the work is, for the line of a program that is stopped: "after 3 of 10 pictures"; undefined when it is
+ *   done
+ */
+export function tellHowFar(text: (() => string) | undefined): void {
+  howFar = text;
+}
+
+/** The line of a program that is stopped. */
+export function stoppedLine(): string {
+  const place = howFar ? ` ${howFar()}` : anythingWritten() ? "" : " before anything was written";
+  return `Stopped${place}.${anythingWritten() ? " The files that were written are whole." : ""}`;
+}
+
+/**
+ * From now on a signal ends the program, with a line and the exit code 128 + its number. The end of npx counts as SIGTERM: npx
+ * ends at once when it is asked to, and does not tell its child.
+ */
+export function heedSignals(): void {
+  const tell = (name: Signal) => listeners.at(-1)!(name);
+  // bin/pix2pix.js listens from its first moment on.
+  const early = (globalThis as { [heard]?: { tell(name: Signal): void } })[heard];
+  if (early) early.tell = tell;
+  else for (const name of names) process.on(name, tell);
+  watchNpx(() => tell("SIGTERM"));
+}
+
+function endNow(name: Signal, code: number = 128 + numbers[name]): void {
+  if (process.stdout.isTTY) process.stdout.write("\r\x1b[K");
+  process.stderr.write(`${stoppedLine()}\n`);
+  process.exit(code);
+}
 
 export interface Stop {
   /** Aborted by the first signal. */
@@ -30,32 +77,29 @@ export interface Stop {
 }
 
 /**
- * Listens for SIGINT, SIGHUP, SIGTERM and SIGUSR1. The end of npx counts as SIGTERM: npx ends at once when it is asked
- * to, and does not tell its child. A second Ctrl-C ends the program at once; engines send their signals several times.
+ * Listens for SIGINT, SIGHUP, SIGTERM and SIGUSR1. A second Ctrl-C ends the program at once; engines send their signals several
+ * times.
  * @param asked called once, at the first signal
+ * @param idle whether there is nothing to save yet: then a signal ends the program at once
  */
-export function listenForStop(asked: () => void): Stop {
+export function listenForStop(asked: () => void, idle: () => boolean = () => false): Stop {
   const controller = new AbortController();
   let code = 0;
   let since = 0;
   const handle = (name: Signal) => {
-    if (code === 0) {
+    if (code === 0 && idle()) endNow(name, codes[name]);
+    else if (code === 0) {
       code = codes[name];
       since = performance.now();
       asked();
       controller.abort();
     } else if (name === "SIGINT" && performance.now() - since > samePress) process.exit(codes[name]);
   };
-  const names = Object.keys(codes) as Signal[];
-  for (const name of names) process.on(name, handle);
-  const parent = watchNpx(() => handle("SIGTERM"));
+  listeners.push(handle);
   return {
     signal: controller.signal,
     code: () => code,
-    release: () => {
-      clearInterval(parent);
-      for (const name of names) process.off(name, handle);
-    },
+    release: () => void listeners.splice(listeners.indexOf(handle), 1),
   };
 }
 

@@ -6,7 +6,7 @@ import type { TrainEvents, TrainResult } from "../training/train.ts";
 import type { Output } from "./command.ts";
 import { loadPlatform, threadsNote } from "./platform.ts";
 import { Progress } from "./progress.ts";
-import { listenForStop } from "./stop.ts";
+import { listenForStop, tellHowFar } from "./stop.ts";
 
 /**
  * Trains and prints progress on standard output. Ctrl-C saves and prints the command that goes on.
@@ -21,14 +21,18 @@ export async function trainShown(
 ): Promise<TrainResult & { steps: number; code: number }> {
   const { train: trainRun } = await import("../training/train.ts");
   const { descriptionLines } = await import("../training/description.ts");
-  const platform = await loadPlatform({ threads: config.threads });
   const progress = new Progress(process.stdout, config.printFreq);
-  const stop = listenForStop(() => {
-    progress.end();
-    output.note("Stopping: this step is finished and saved first. Press Ctrl-C again to end at once.");
-  });
-  for (const note of threadsNote(config.threads)) output.note(`note: ${note}`);
   let steps = 0;
+  tellHowFar(() => "before the first step");
+  const stop = listenForStop(
+    () => {
+      progress.end();
+      output.note("Stopping: this step is finished and saved first. Press Ctrl-C again to end at once.");
+    },
+    () => steps === 0,
+  );
+  const platform = await loadPlatform({ threads: config.threads });
+  for (const note of threadsNote(config.threads)) output.note(`note: ${note}`);
   const events: TrainEvents = {
     start: (description) => {
       if (!quiet) for (const line of descriptionLines(description)) progress.line(line);
@@ -54,6 +58,7 @@ export async function trainShown(
     throw error;
   } finally {
     stop.release();
+    tellHowFar(undefined);
   }
 }
 

@@ -20,6 +20,7 @@ import type { FileStream, Files, Scratch } from "../platform.ts";
 import { visible } from "../text.ts";
 import { isFolder, makeFolder } from "./folders.ts";
 import { holder, lock } from "./lock.ts";
+import { beginFile } from "./unfinished.ts";
 
 const REASONS: Record<string, string> = {
   ENOSPC: "the disk is full. Free some space and run the command again",
@@ -88,6 +89,7 @@ async function writeNow(path: string, content: Uint8Array | string | readonly Ui
     typeof content === "string" ? [Buffer.from(content)] : content instanceof Uint8Array ? [content] : content;
   // One fixed name per file, so the next save overwrites what a killed process has left.
   const beside = `${path}.part`;
+  const ended = beginFile(beside);
   try {
     await makeFolder(dirname(path));
     const handle = await open(beside, "w");
@@ -105,6 +107,8 @@ async function writeNow(path: string, content: Uint8Array | string | readonly Ui
       () => "",
     );
     throw explained("write", path, error, kept);
+  } finally {
+    ended();
   }
 }
 
@@ -118,6 +122,7 @@ async function create(path: string): Promise<FileStream> {
       throw explained("write", path, error);
     }
   };
+  const ended = beginFile(beside);
   let handle: FileHandle | undefined;
   await failing(async () => {
     await makeFolder(dirname(path));
@@ -130,8 +135,10 @@ async function create(path: string): Promise<FileStream> {
       await file.sync();
       await file.close();
       await rename(beside, path);
+      ended();
     }),
     abandon: async () => {
+      ended();
       await file.close().catch(() => {});
       await rm(beside, { force: true }).catch(() => {});
     },

@@ -22,6 +22,7 @@ import {
   type Reading,
   readingOf,
 } from "./images.ts";
+import { beginFile } from "./unfinished.ts";
 
 const unlimited = { limitInputPixels: false, sequentialRead: true } as const;
 
@@ -53,12 +54,15 @@ export async function openLarge(path: string, scratch: string, how: How): Promis
     );
   }
   await checkSpace(scratch, width * height * channels * (depth === "uchar" ? 1 : depth === "ushort" ? 2 : 4));
+  const ended = beginFile(scratch);
   try {
     const reading = await decoded(path, scratch, how);
     return await valuesIn(scratch, reading);
   } catch (error) {
     await rm(scratch, { force: true });
     throw error;
+  } finally {
+    ended();
   }
 }
 

@@ -1,5 +1,5 @@
 /** Locks between processes: a file that says who works on something, also over a network file system. */
-import { readFileSync, readlinkSync } from "node:fs";
+import { readFileSync, readlinkSync, rmSync } from "node:fs";
 import { link, open, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
@@ -66,8 +66,18 @@ export async function holder(path: string): Promise<LockHolder | undefined> {
 function hold(path: string, own: Holder): () => Promise<void> {
   const timer = setInterval(() => utimes(path, new Date(), new Date()).catch(() => {}), beat * 1000);
   timer.unref();
+  // Given back also by a program that ends at once.
+  const atExit = () => {
+    try {
+      if (JSON.parse(readFileSync(path, "utf8")).id === own.id) rmSync(path);
+    } catch {
+      // It is gone, or another one's.
+    }
+  };
+  process.on("exit", atExit);
   return async () => {
     clearInterval(timer);
+    process.off("exit", atExit);
     if ((await read(path))?.id === own.id) await rm(path, { force: true });
   };
 }

@@ -56,7 +56,7 @@ export async function train(
   let training: Training | undefined;
   try {
     training = await setUp(config, platform, events);
-    await scoreMissedEpoch(training);
+    await scoreMissedEpoch(training, signal);
     while (!isComplete(training) && !signal?.aborted) await trainEpoch(training, signal);
     return await finish(training);
   } catch (error) {
@@ -87,7 +87,7 @@ async function trainEpoch(training: Training, signal: AbortSignal | undefined): 
     await trainer.step(batches, { step, ...rates, momentsFrom: training.momentsFrom });
     const images = batches.reduce((n, batch) => n + batch.n, 0);
     await log.add({ epoch, step, lr: rates.lr, images }, (performance.now() - began) / 1000);
-    if (step === end) await endEpoch(training, epoch);
+    if (step === end) await endEpoch(training, epoch, signal);
     else await withinEpoch(training, epoch);
     await watch.settle();
     await reporter.writePage("training");
@@ -139,11 +139,11 @@ async function nextBatches(training: Training, epoch: number): Promise<Batch[]> 
  * after a kill before it, the epoch is trained again and writes the same files; after a kill behind it, nothing of the
  * epoch is missing.
  */
-async function endEpoch(training: Training, epoch: number): Promise<void> {
+async function endEpoch(training: Training, epoch: number, signal: AbortSignal | undefined): Promise<void> {
   const { config, run, steps, step, events } = training;
   const whole = step % steps.perEpoch === 0;
   const kept = whole && epoch % config.saveEpochFreq === 0;
-  if (whole) await scoreEpoch(training, epoch);
+  if (whole) await scoreEpoch(training, epoch, signal);
   await toHost(training);
   if (kept) {
     await keep(training, epoch, epoch);
@@ -169,17 +169,18 @@ function keep(training: Training, label: number | `iter_${number}`, epoch: numbe
 }
 
 /** A run that was stopped between the last step of an epoch and its score. */
-async function scoreMissedEpoch(training: Training): Promise<void> {
+async function scoreMissedEpoch(training: Training, signal: AbortSignal | undefined): Promise<void> {
   const { step, steps } = training;
-  if (step > 0 && step % steps.perEpoch === 0) await scoreEpoch(training, step / steps.perEpoch);
+  if (step > 0 && step % steps.perEpoch === 0) await scoreEpoch(training, step / steps.perEpoch, signal);
 }
 
-async function scoreEpoch(training: Training, epoch: number): Promise<void> {
+/** Where it is stopped, the run makes good for it when it goes on: `scoreMissedEpoch`. */
+async function scoreEpoch(training: Training, epoch: number, signal: AbortSignal | undefined): Promise<void> {
   const { validation, events } = training;
   if (!validation?.due(epoch)) return;
   await toHost(training);
-  const verdict = await validation.score(epoch, training.step);
-  events.message?.(verdict);
+  const verdict = await validation.score(epoch, training.step, signal);
+  if (verdict !== undefined) events.message?.(verdict);
 }
 
 /**

@@ -89,15 +89,17 @@ export class Validation {
 
   /**
    * Scores the weights on the host, logs the score, and keeps weights that are better than all before as "best".
+   * @param signal aborts it, without a score
    * @returns a line for the user
    */
-  async score(epoch: number, step: number): Promise<string> {
+  async score(epoch: number, step: number, signal?: AbortSignal): Promise<string | undefined> {
     const { valMetric: metric, valPhase } = this.#config;
     const each = [];
     const outputFeatures: Float32Array[] = [];
     const targetFeatures: Float32Array[] = [];
     const distances: number[] = [];
     for await (const { outputs, target, name } of translatePairs(this.#translator, this.#loader)) {
+      if (signal?.aborted) return undefined;
       const output = outputs[0]!;
       each.push(measure(output, target));
       if (!this.#extractor) continue;
