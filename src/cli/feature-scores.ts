@@ -73,6 +73,22 @@ export async function openFeatures(
   return { extractor, reference, subsets, subsetSize, seed };
 }
 
+/**
+ * Refuses sets that are too small before anything is scored.
+ * @param pictures of the test @param samples outputs for each
+ * @throws ConfigError
+ */
+export function checkSetSizes({ reference, subsetSize = 2 }: FeatureScoring, pictures: number, samples: number): void {
+  if (pictures < 2) {
+    throw new ConfigError(`--features: KID and FID compare sets of at least two pictures; the test has ${pictures}`);
+  }
+  const [outputs, targets] = [pictures * samples, reference?.rows.count ?? pictures];
+  if (subsetSize <= Math.min(outputs, targets)) return;
+  throw new ConfigError(
+    `--kid-subset-size: got ${subsetSize}, expected 2 to ${Math.min(outputs, targets)}: there are ${outputs} outputs and ${targets} targets`,
+  );
+}
+
 /** What a page and metrics.json tell about the feature network. */
 export function featureFacts(scoring: FeatureScoring | undefined): Record<string, string> {
   if (!scoring) return {};

@@ -68,6 +68,20 @@ it("train chooses the best weights by KID, test scores the outputs, data statist
   expect(again.features.kid.mean).toBeCloseTo(stored.features.kid.mean, 6);
 }, 120_000);
 
+it("parts of a test, put together, have the KID, FID and LPIPS of the whole", async () => {
+  const line = "test --name mine --features squeezenet.safetensors --lpips lpips.safetensors --results-dir";
+  const scores = (folder: string) => {
+    const { features, mean } = JSON.parse(readFileSync(at(folder, "mine/test_latest/metrics.json"), "utf8"));
+    return { features, lpips: mean.lpips };
+  };
+  expect((await runIn(work, `${line} whole`)).code).toBe(0);
+  for (const part of ["--shard 1/2", "--shard 2/2", "--merge"]) {
+    const ended = await runIn(work, `${line} parts ${part}`);
+    expect(ended.code, ended.err).toBe(0);
+  }
+  expect(scores("parts")).toEqual(scores("whole"));
+}, 120_000);
+
 it("test --compare writes one page of several runs, with the differences from the first", async () => {
   const options = "--features squeezenet.safetensors --lpips lpips.safetensors --compare-seed 3";
   const compared = await runIn(work, `test --compare mine mine:1 ${options} --palette facades`);
@@ -101,5 +115,8 @@ it("wrong combinations are refused with a sentence", async () => {
   expect(await refused("test --compare mine absent")).toContain('There is no run "absent"');
   expect(await refused("test --name mine --features squeezenet.safetensors --num-test 1")).toContain(
     "KID and FID compare sets of at least two pictures; the test has 1",
+  );
+  expect(await refused("test --name mine --features squeezenet.safetensors --kid-subset-size 6")).toContain(
+    "--kid-subset-size: got 6, expected 2 to 5: there are 5 outputs and 5 targets",
   );
 }, 120_000);

@@ -18,7 +18,7 @@ import { files } from "../../node/files.ts";
 import type { Platform } from "../../platform.ts";
 import type { Command, Output } from "../command.ts";
 import { compareOptions, compareRuns, type TestedRun } from "../compare.ts";
-import { featureFacts, featureTestOptions, openFeatures } from "../feature-scores.ts";
+import { checkSetSizes, featureFacts, featureTestOptions, openFeatures } from "../feature-scores.ts";
 import { jsonLine, jsonLinesOption, moved } from "../json-lines.ts";
 import { namedPalette, paletteChoices } from "../palette.ts";
 import { loadPlatform } from "../platform.ts";
@@ -149,11 +149,7 @@ async function opened<T>(
     const choice = { ...options, count: options.numTest, preprocess: fit.preprocess };
     const set = await openTestSet(translator.config, choice, platform);
     for (const note of set.notes) output.note(`note: ${note}`);
-    if (features && set.pairs.length < 2) {
-      throw new ConfigError(
-        `--features: KID and FID compare sets of at least two pictures; the test has ${set.pairs.length}`,
-      );
-    }
+    if (features) checkSetSizes(features, set.pairs.length, options.samples);
     const palette = await paletteOf(options.palette, translator, set.loader, output);
     return await work({ ...run, options, set, palette, features, output });
   } finally {
