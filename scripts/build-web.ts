@@ -1,10 +1,11 @@
 /** Builds what a browser loads: the worker and the runtime for the package, and the web app. */
-import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
+import { serviceWorker } from "../src/exchange/site.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** The worker, and ONNX Runtime's files in ort/. */
@@ -121,6 +122,35 @@ export async function buildApp(outdir: string): Promise<void> {
   }
   writeFileSync(join(outdir, "index.html"), html);
   cpSync(join(root, app, "models"), join(outdir, "models"), { recursive: true });
+  await buildServiceWorker(outdir);
+  compressScripts(outdir);
+}
+
+/** The service worker, with the list of all other files in its first line. */
+async function buildServiceWorker(outdir: string): Promise<void> {
+  const { outputFiles } = await build({
+    ...options,
+    entryPoints: [`${app}/sw.ts`],
+    write: false,
+    sourcemap: false,
+    format: "iife",
+  });
+  const files = new Map(filesIn(outdir).map((path) => [path, new Uint8Array(readFileSync(join(outdir, path)))]));
+  writeFileSync(join(outdir, "sw.js"), await serviceWorker(outputFiles[0]!.text, files));
+}
+
+/** Paths of all files, relative to the folder. */
+function filesIn(folder: string): string[] {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return entries.map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll("\\", "/")).sort();
+}
+
+/** Brotli beside each script and stylesheet: to compress so well while a visitor waits would take seconds. */
+function compressScripts(outdir: string): void {
+  for (const path of filesIn(join(outdir, assets)).filter((each) => /\.(js|css)$/.test(each))) {
+    const file = join(outdir, assets, path);
+    writeFileSync(`${file}.br`, brotliCompressSync(readFileSync(file)));
+  }
 }
 
 /** The name of the file that a source has become. */

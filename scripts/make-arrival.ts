@@ -90,7 +90,7 @@ const order = ["window", "door", "shop", "awning", "balcony", "shutter", "sill",
 const others = ["plaster", "brick", "stone", "roof", "tree", "street", "sky"] as const;
 const kinds = [...order, ...others].map((name) => ({ name, rgb: palette[name] }));
 const { entry, files: written } = await publishRun(
-  run,
+  { name: run.name, config: await run.config(), tensors: (await run.generator("latest")).tensors },
   {
     precision: "int8",
     title: "Facades, drawn by rules",

@@ -2,5 +2,9 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { chooseHome } from "./homes/choose.ts";
+import { workOffline } from "./offline.ts";
 
-render(<App home={chooseHome()} />, document.getElementById("app")!);
+const home = await chooseHome();
+render(<App home={home} />, document.getElementById("app")!);
+// A server's runs are not here without it.
+if (home.kind !== "server") workOffline();

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { files } from "../node/files.ts";
 import type { Limits } from "../server/limits.ts";
 import { version } from "../version.ts";
+import { appFolder } from "./app-files.ts";
 import type { Output } from "./command.ts";
 import { loadPlatform, threadsNote } from "./platform.ts";
 
@@ -40,7 +41,7 @@ export async function openServer(options: Opening, output: Output): Promise<Serv
   const server = createServer({
     ...{ platform, checkpointsDir, version, limits, threads, control, token, hosts: [host] },
     page: pageFiles(
-      pageFolders.filter((folder) => existsSync(folder)),
+      [appFolder].filter((folder) => existsSync(folder)),
       ofServer,
     ),
     fault: (error, request) => {
@@ -93,9 +94,6 @@ export async function serverOf(checkpointsDir: string): Promise<string | undefin
     return undefined;
   }
 }
-
-/** dist/page of the package, or of the checkout: the web app. */
-const pageFolders = [fileURLToPath(new URL("../../dist/page", import.meta.url))];
 
 /** Tells the page that it is delivered by this server (src/app/homes/choose.ts). */
 function ofServer(name: string, bytes: Uint8Array): Uint8Array {

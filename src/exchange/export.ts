@@ -4,7 +4,7 @@ import { type OptionSpec, optionsOf } from "../config/options.ts";
 import { ConfigError, refuse } from "../errors.ts";
 import type { Platform } from "../platform.ts";
 import { modelCard } from "./card.ts";
-import type { ExportFormat, WrittenFile } from "./format.ts";
+import type { ExportContext, ExportFormat, WrittenFile } from "./format.ts";
 import { type ExportFormatName, exportFormats } from "./formats.ts";
 import type { ExportModel } from "./model.ts";
 
@@ -22,6 +22,8 @@ export interface ExportTarget {
   licence?: string | undefined;
   /** The folder in which `pix2pix test` writes; the card has its scores. Default "results". */
   resultsDir?: string | undefined;
+  /** Reads the built web app, for formats that contain it. */
+  app?: ExportContext["app"];
   /** Called with each line that the user should know. */
   note?: ((line: string) => void) | undefined;
 }
@@ -40,7 +42,7 @@ export async function exportModel(
   model: ExportModel,
   format: ExportFormatName,
   options: Readonly<Record<string, unknown>>,
-  { out, licence, resultsDir, note = () => {} }: ExportTarget,
+  { out, licence, resultsDir, app, note = () => {} }: ExportTarget,
   platform: Platform,
 ): Promise<WrittenFile[]> {
   const chosen = formats[format]!;
@@ -52,7 +54,7 @@ export async function exportModel(
     const bytes = typeof content === "string" ? new TextEncoder().encode(content).length : content.length;
     written.push({ path, bytes });
   };
-  await chosen.write(model, options, { platform, write, note, licence });
+  await chosen.write(model, options, { platform, write, note, licence, app });
   const samples = await writeSamples(model, write);
   const facts = { format, usage: chosen.usage(model, options), licence, written, resultsDir, samples };
   await write(cardFile, await modelCard(model, facts, platform.files));

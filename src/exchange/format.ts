@@ -19,6 +19,8 @@ export interface ExportContext {
   note(line: string): void;
   /** The licence of the weights, as the user names it. */
   licence?: string | undefined;
+  /** Reads the built web app; absent where there is none, as in a browser. */
+  app?: (() => Promise<ReadonlyMap<string, Uint8Array>>) | undefined;
 }
 
 /** Options of a format by their key, each made with `option`. */

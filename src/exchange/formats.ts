@@ -5,6 +5,7 @@ import { triton } from "./onnx/triton.ts";
 import { pict } from "./pict.ts";
 import { pth } from "./pth.ts";
 import { safetensors } from "./safetensors.ts";
+import { site } from "./site.ts";
 
 export const exportFormats = {
   onnx,
@@ -12,6 +13,7 @@ export const exportFormats = {
   pth,
   safetensors,
   pict,
+  site,
 } satisfies Readonly<Record<string, ExportFormat>>;
 
 export type ExportFormatName = keyof typeof exportFormats;

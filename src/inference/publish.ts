@@ -6,13 +6,13 @@ import type { Config } from "../config/schema.ts";
 import type { DrawingKit } from "../data/drawing.ts";
 import { NetworkState } from "../engines/state.ts";
 import { compactWeights, expandWeights, type Precision } from "../formats/compact.ts";
-import { decode, encode } from "../formats/safetensors.ts";
+import { decode, encode, type StoredTensor } from "../formats/safetensors.ts";
 import { joined } from "../formats/streams.ts";
 import { generatorGraph } from "../model/pix2pix.ts";
 import { norms } from "../nn/norms.ts";
 import type { Picture, Platform } from "../platform.ts";
 import { configFile, weightsFile } from "../run/paths.ts";
-import { loadWeights, type Run } from "../run/run.ts";
+import { loadWeights } from "../run/run.ts";
 import { Translator } from "./translator.ts";
 
 /** index.json in the folder of published runs. */
@@ -37,9 +37,14 @@ export interface PublishedRun {
   drawn?: "facades";
 }
 
+/** A generator: what names it, its options, and its weights by their PyTorch names. */
+export interface PublishSource {
+  name: string;
+  config: Config;
+  tensors: Readonly<Record<string, StoredTensor>>;
+}
+
 export interface PublishOptions {
-  /** "latest" (default), "best", or the number of a kept epoch. */
-  epoch?: string | undefined;
   precision: Precision;
   /** Default: the name of the run. */
   title?: string | undefined;
@@ -57,14 +62,17 @@ export interface Published {
 
 /**
  * The files of a run for a page, and its entry in index.json.
- * @throws CheckpointError when the weights do not exist or are damaged
+ * @throws CheckpointError for weights of another network than the config's
  */
-export async function publishRun(run: Run, options: PublishOptions, platform: Platform): Promise<Published> {
-  const { epoch = "latest", precision, title = run.name, drawing, drawn } = options;
-  const stored = await run.config();
+export async function publishRun(
+  { name, config: stored, tensors }: PublishSource,
+  options: PublishOptions,
+  platform: Platform,
+): Promise<Published> {
+  const { precision, title = name, drawing, drawn } = options;
   // Where the data set lies on this machine concerns nobody else.
-  const config: Config = { ...stored, name: run.name, dataroot: "none", device: "auto", threads: undefined };
-  const compact = compactWeights((await run.generator(epoch)).tensors, precision);
+  const config: Config = { ...stored, name, dataroot: "none", device: "auto", threads: undefined };
+  const compact = compactWeights(tensors, precision);
   const weights = joined(encode(compact));
   const files = new Map<string, Uint8Array>();
   files.set(configFile, new TextEncoder().encode(JSON.stringify(config)));
@@ -77,7 +85,7 @@ export async function publishRun(run: Run, options: PublishOptions, platform: Pl
     examples[0] = { ...examples[0]!, output };
   }
   const entry: PublishedRun = {
-    ...{ name: run.name, title, width: config.cropSize, height: config.cropHeight },
+    ...{ name, title, width: config.cropSize, height: config.cropHeight },
     ...{ stochastic: !config.noDropout, batchNorms: !norms[config.norm].perPicture },
     ...{ drawing, examples, ...(drawn && { drawn }) },
   };

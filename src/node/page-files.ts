@@ -1,6 +1,6 @@
 /** The files of a page over HTTP: compressed once, with a tag, and kept for ever by browsers where the name has a hash. */
 import { createHash } from "node:crypto";
-import { readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -118,11 +118,17 @@ async function answer(request: Request, name: string, path: string, file: Stored
   };
   const tags = (request.headers.get("if-none-match") ?? "").split(",").map((tag) => tag.trim().replace(/^W\//, ""));
   if (tags.includes(etag)) return new Response(null, { status: 304, headers });
-  file.bodies[encoding] ??= file.bodies.identity!.then((bytes) => compressed(bytes, encoding));
+  file.bodies[encoding] ??=
+    prepared(name, path, encoding) ?? file.bodies.identity!.then((bytes) => compressed(bytes, encoding));
   const body = await file.bodies[encoding];
   if (encoding !== "identity") headers["Content-Encoding"] = encoding;
   headers["Content-Length"] = String(body.length);
   return new Response(request.method === "HEAD" ? null : (body as Uint8Array<ArrayBuffer>), { headers });
+}
+
+/** The file that the build has compressed, where there is one: with the best compression that takes seconds. */
+function prepared(name: string, path: string, encoding: Encoding): Promise<Uint8Array> | undefined {
+  return encoding === "br" && hashed.test(name) && existsSync(`${path}.br`) ? readFile(`${path}.br`) : undefined;
 }
 
 const takes = (accepted: string, encoding: string): boolean =>

@@ -1,7 +1,6 @@
 /** Serves folders on this machine, with the headers that threads of WASM need. */
-import { createServer } from "node:http";
-import sirv from "sirv";
-import { listen } from "./http.ts";
+import { listenHttp } from "./http.ts";
+import { pageFiles } from "./page-files.ts";
 
 /** Cross-origin isolation: https://web.dev/articles/coop-coep */
 const isolation = {
@@ -33,28 +32,11 @@ export async function serveFolders(
   folders: readonly string[],
   { port = 0, isolated = true }: ServeOptions = {},
 ): Promise<Served> {
-  const handlers = folders.map((folder) =>
-    // dev: reads files at each request, so a rebuilt page is served.
-    sirv(folder, {
-      dev: true,
-      setHeaders: (response) => {
-        if (isolated) for (const [name, value] of Object.entries(isolation)) response.setHeader(name, value);
-      },
-    }),
-  );
-  const server = createServer((request, response) => {
-    const from = (index: number): void => {
-      const handler = handlers[index];
-      if (handler) handler(request, response, () => from(index + 1));
-      else response.writeHead(404).end(`There is no ${request.url} here.`);
-    };
-    from(0);
-  });
-  const chosen = await listen(server, "127.0.0.1", port);
-  const close = () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
-  return { url: `http://localhost:${chosen}/`, port: chosen, close };
+  const page = pageFiles(folders);
+  const answer = async (request: Request) => {
+    const response = (await page(request)) ?? new Response(`There is no ${request.url} here.`, { status: 404 });
+    if (isolated) for (const [name, value] of Object.entries(isolation)) response.headers.set(name, value);
+    return response;
+  };
+  return listenHttp(answer, { host: "127.0.0.1", port });
 }

@@ -7,6 +7,7 @@ import { ConfigError } from "../../errors.ts";
 import { exportModel, formatOptions, optionsOfFormat } from "../../exchange/export.ts";
 import { exportFormats } from "../../exchange/formats.ts";
 import { modelOfFile, modelOfRun } from "../../exchange/model.ts";
+import { readApp } from "../app-files.ts";
 import type { Command } from "../command.ts";
 import { loadPlatform } from "../platform.ts";
 import { compareWithRun, otherOptions, ownOptions, storedOptions } from "../runs.ts";
@@ -71,7 +72,7 @@ export const exportCommand: Command = {
     const notes = options.weights === undefined ? compareWithRun(model.config, others) : (model.notes ?? []);
     for (const note of notes) output.note(`note: ${note}`);
     const note = (line: string) => output.note(`note: ${line}`);
-    const written = await exportModel(model, format, own, { out, licence, resultsDir, note }, platform);
+    const written = await exportModel(model, format, own, { out, licence, resultsDir, note, app: readApp }, platform);
     for (const { path, bytes } of written) output.print(`${out}/${path}  ${sizeOf(bytes)}`);
     return 0;
   },

@@ -1,11 +1,11 @@
 /** pix2pix web */
 import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import * as z from "zod";
 import { option, parseOptions } from "../../config/options.ts";
 import { ConfigError, UserError } from "../../errors.ts";
 import { serveFolders } from "../../node/serve.ts";
+import { appFolder } from "../app-files.ts";
 import type { Command } from "../command.ts";
 import { listenForStop } from "../stop.ts";
 
@@ -30,11 +30,6 @@ function portOfEnvironment(): { port?: string } {
   throw new ConfigError(`the environment variable PORT: got "${port}", expected a whole number from 0 to 65535`);
 }
 
-/** dist/ of the package, or of the checkout. */
-const dist = fileURLToPath(new URL("../../../dist", import.meta.url));
-/** The web app, with all that it loads. */
-const page = join(dist, "page");
-
 export const web: Command = {
   name: "web",
   summary: "serve the page that trains and translates in a browser",
@@ -42,17 +37,17 @@ export const web: Command = {
   examples: ["npx pix2pix web", "npx pix2pix web --port 3000", "npx pix2pix web --out public"],
   async run(given, output) {
     const { port, out } = parseOptions(schema, { ...portOfEnvironment(), ...given });
-    if (!existsSync(join(page, "index.html"))) {
-      throw new UserError(`the page is not built in ${dist}; in a checkout, npm run build:web builds it`);
+    if (!existsSync(join(appFolder, "index.html"))) {
+      throw new UserError(`the page is not built in ${appFolder}; in a checkout, npm run build:web builds it`);
     }
     if (out !== undefined) {
-      cpSync(page, out, { recursive: true });
+      cpSync(appFolder, out, { recursive: true });
       output.print(`Wrote the page to ${out}. Serve it with https; for threads, with the headers`);
       output.print("  Cross-Origin-Opener-Policy: same-origin");
       output.print("  Cross-Origin-Embedder-Policy: require-corp");
       return 0;
     }
-    const served = await serveFolders([page], { port });
+    const served = await serveFolders([appFolder], { port });
     if (port !== 0 && served.port !== port) output.note(`Port ${port} is taken; ${served.port} is free.`);
     output.print(`Train and translate in the browser: ${served.url} (Ctrl-C ends it)`);
     const stop = listenForStop(() => {});

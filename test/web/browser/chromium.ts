@@ -15,13 +15,15 @@ const softwareGpu = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader
 /** An address of this machine that is not localhost, and so no secure context. */
 export const insecureHost = "insecure.test";
 const hosts = `--host-resolver-rules=MAP ${insecureHost} 127.0.0.1`;
+/** A camera that shows a moving picture, and is allowed. */
+const camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
 const noGpu = ["--disable-gpu", "--disable-features=WebGPU,WebGPUService"];
 
 export function launch({ webgpu = false }: { webgpu?: boolean } = {}): Promise<Browser> {
   return chromium.launch({
     executablePath: chromiumPath!,
     headless: true,
-    args: ["--no-sandbox", "--disable-dev-shm-usage", hosts, ...(webgpu ? softwareGpu : noGpu)],
+    args: ["--no-sandbox", "--disable-dev-shm-usage", hosts, ...camera, ...(webgpu ? softwareGpu : noGpu)],
   });
 }
 

@@ -1,0 +1,139 @@
+/** --format site: a folder for any web host, with the studio and this generator. It works without a network after the first visit. */
+import * as z from "zod";
+import { option } from "../config/options.ts";
+import { type DrawingKit, drawingKit } from "../data/drawing.ts";
+import { UserError } from "../errors.ts";
+import { drawingOf, type ExamplePair, openExamples } from "../inference/examples.ts";
+import { type PublishedIndex, publishRun } from "../inference/publish.ts";
+import type { Platform } from "../platform.ts";
+import { type ExportContext, exportFormat } from "./format.ts";
+import { type ExportModel, fileStem } from "./model.ts";
+
+/** The files of the built web app, by their paths. */
+export type AppFiles = ReadonlyMap<string, Uint8Array>;
+
+const indexFile = "index.html";
+const workerFile = "sw.js";
+const models = "models";
+/** Channels that a drawing or a photograph can have. */
+const drawable = [1, 3];
+
+const siteOptions = {
+  precision: option(z.enum(["float16", "int8", "float32"]).default("float16"), {
+    group: "site",
+    help: "precision of the stored weights; the page computes in float32",
+    kinds: {
+      float16: { help: "half the bytes" },
+      int8: { help: "a quarter of the bytes, a scale for each filter" },
+      float32: { help: "as trained" },
+    },
+  }),
+  examples: option(z.int().min(0).max(100).default(6), {
+    group: "site",
+    unit: "pairs",
+    help: "pairs of the data set that are put in, to draw on; anyone who visits the page can take them",
+  }),
+  title: option(z.string().min(1).optional(), {
+    group: "site",
+    value: "TEXT",
+    absent: "the name of the run",
+    help: "heading of the page",
+  }),
+};
+
+export const site = exportFormat({
+  help: "a folder for any web host: the studio, with this generator, in the visitor's browser",
+  options: siteOptions,
+  problems({ config: { inputNc } }) {
+    if (drawable.includes(inputNc)) return [];
+    return [
+      `--format site: the generator takes ${inputNc} channels, expected 1 or 3, which a page can draw; use --format onnx`,
+    ];
+  },
+  async write(model, { precision, examples, title }, context) {
+    const app = await appOf(context);
+    const { pairs, drawing } = await dataOf(model, examples, context.platform);
+    if (pairs.length < examples) {
+      context.note(
+        `${pairs.length} of ${examples} example pairs: the data set of the run is ${pairs.length ? "smaller" : "not here"}`,
+      );
+    }
+    const source = { name: fileStem(model), config: model.config, tensors: model.tensors };
+    const published = await publishRun(source, { precision, title, drawing, examples: pairs }, context.platform);
+    const index: PublishedIndex = { runs: [published.entry] };
+    const all = new Map([...app].filter(([path]) => path !== workerFile && !path.startsWith(`${models}/`)));
+    all.set(indexFile, ofSite(app.get(indexFile)!));
+    all.set(`${models}/index.json`, new TextEncoder().encode(`${JSON.stringify(index)}\n`));
+    for (const [path, bytes] of published.files) all.set(`${models}/${published.entry.name}/${path}`, bytes);
+    all.set(workerFile, await serviceWorker(new TextDecoder().decode(app.get(workerFile)), all));
+    for (const [path, bytes] of all) await context.write(path, bytes);
+    tellSizes(all, context);
+  },
+  usage: () => `Copy the folder to any web host with https, or try it here:
+
+\`\`\`sh
+npx serve .          # or: python3 -m http.server
+\`\`\`
+
+Opened as a file (file://) a browser loads no scripts, so the page then only says how to serve it.`,
+});
+
+async function appOf({ app }: ExportContext): Promise<AppFiles> {
+  const files = await app?.();
+  if (files?.has(indexFile) && files.has(workerFile)) return files;
+  throw new UserError("--format site: the web app is not built; in a checkout, npm run build:web builds it");
+}
+
+/** What the data set of the run gives: examples, and the palette of its inputs. */
+async function dataOf({ run, config }: ExportModel, count: number, platform: Platform) {
+  const pairs: ExamplePair[] = [];
+  if (!run) return { pairs, drawing: drawingKit([]) satisfies DrawingKit };
+  const found = await openExamples(config, platform);
+  for (let i = 0; i < Math.min(count, found?.count ?? 0); i++) pairs.push(await found!.pair(i));
+  return { pairs, drawing: await drawingOf(run.run, config, platform) };
+}
+
+/** Tells the page which home it has (src/app/homes/choose.ts). */
+function ofSite(html: Uint8Array): Uint8Array {
+  const text = new TextDecoder().decode(html);
+  return new TextEncoder().encode(
+    text.replace('name="pix2pix-home" content="browser"', 'name="pix2pix-home" content="site"'),
+  );
+}
+
+/** Files that a page with a GPU loads instead of those for the CPU, and what it never loads. */
+const onRequest = /asyncify|\.map$|\.br$|^README\.md$/;
+
+/**
+ * The script of the service worker, with the list of files that it keeps and their digest in its first line.
+ * @param script as built, or with an earlier list
+ * @param files all files of the page, by their paths
+ */
+export async function serviceWorker(script: string, files: AppFiles): Promise<Uint8Array> {
+  const kept = [...files].filter(([path]) => !onRequest.test(path) && path !== workerFile);
+  const digests = await Promise.all(kept.map(async ([path, bytes]) => `${path} ${await digestOf(bytes)}`));
+  const version = (await digestOf(new TextEncoder().encode(digests.join("\n")))).slice(0, 16);
+  const page = { version, files: ["./", ...kept.map(([path]) => path)] };
+  const code = script.replace(/^self\.pix2pixPage = .*\n/, "");
+  return new TextEncoder().encode(`self.pix2pixPage = ${JSON.stringify(page)};\n${code}`);
+}
+
+async function digestOf(bytes: Uint8Array): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Sizes by what they are for. */
+function tellSizes(files: AppFiles, { note }: ExportContext): void {
+  const size = (wanted: (path: string) => boolean) =>
+    [...files].reduce((sum, [path, bytes]) => sum + (wanted(path) ? bytes.length : 0), 0);
+  const mega = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
+  const [runtime, model] = [/\/ort-[^/]+\//, new RegExp(`^${models}/`)];
+  const page = size((path) => !runtime.test(path) && !model.test(path));
+  const cpu = size((path) => runtime.test(path) && !onRequest.test(path));
+  const gpu = size((path) => runtime.test(path) && onRequest.test(path));
+  note(
+    `a visitor loads the page (${mega(page)}), the generator with its examples (${mega(size((path) => model.test(path)))}) and the ` +
+      `runtime (${mega(cpu)}; with a GPU ${mega(gpu)}) once`,
+  );
+}

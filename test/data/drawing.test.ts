@@ -1,0 +1,70 @@
+/** What inputs are drawn with: label maps, line art and photographs are told apart. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { drawingKit, drawingPictures, parseDrawingKit } from "../../src/data/drawing.ts";
+import { crop } from "../../src/data/transforms.ts";
+import { demoSet } from "../../src/demo/facades.ts";
+import { palette } from "../../src/demo/parts.ts";
+import { images } from "../../src/node/images.ts";
+import type { Picture } from "../../src/platform.ts";
+import { realData } from "../paths.ts";
+
+const drawn = demoSet(8, 64, 5);
+
+it("label maps: the colours of the palette, the most frequent as the sheet", () => {
+  const kit = drawingKit(drawn.map(({ label }) => label));
+  expect(kit.tool).toBe("regions");
+  expect(kit.background).toEqual(palette.sky);
+  const known = new Set(Object.values(palette).map(String));
+  expect(kit.colours.filter(({ rgb }) => !known.has(String(rgb)))).toEqual([]);
+  expect(kit.colours.length).toBeGreaterThan(8);
+});
+
+it("photographs have no palette", () => {
+  expect(drawingKit(drawn.map(({ photo }) => photo))).toMatchObject({ tool: "photographs", colours: [] });
+  expect(drawingKit([]).tool).toBe("photographs");
+});
+
+it("line art: ink on paper, whichever of both is dark", () => {
+  const lines = (paper: number): Picture => {
+    const data = new Uint8Array(64 * 64).fill(paper);
+    for (let i = 0; i < 64; i++) data[i * 64 + ((i * 7) % 64)] = 255 - paper;
+    return { width: 64, height: 64, channels: 1, data };
+  };
+  expect(drawingKit([lines(255)])).toMatchObject({ tool: "lines", background: [255, 255, 255] });
+  expect(drawingKit([lines(255)]).colours[0]).toEqual({ name: "ink", rgb: [0, 0, 0] });
+  expect(drawingKit([lines(0)]).colours[0]).toEqual({ name: "ink", rgb: [255, 255, 255] });
+});
+
+it("a stored kit is read back; a damaged file is none", () => {
+  const kit = drawingKit(drawn.map(({ label }) => label));
+  expect(parseDrawingKit(JSON.stringify(kit))).toEqual(kit);
+  for (const text of ["", "{", '{"tool":"brush"}']) expect(parseDrawingKit(text)).toBeUndefined();
+});
+
+/** Halves of real pairs: A is left, B right. */
+const real = [
+  { folder: "facades", side: "right", tool: "regions", names: ["background", "facade", "window", "door"] },
+  { folder: "facades", side: "left", tool: "photographs", names: [] },
+  { folder: "cityscapes", side: "right", tool: "regions", names: ["road", "sidewalk", "building", "wall"] },
+  { folder: "cityscapes", side: "left", tool: "photographs", names: [] },
+  { folder: "edges2shoes", side: "left", tool: "lines", names: ["ink", "paper"] },
+  { folder: "edges2shoes", side: "right", tool: "photographs", names: [] },
+  { folder: "maps", side: "left", tool: "photographs", names: [] },
+] as const;
+
+describe.each(real)("$folder, $side half", ({ folder, side, tool, names }) => {
+  const path = join(realData, folder, "train");
+  it.skipIf(!existsSync(path))(`is ${tool} (needs ${path})`, async () => {
+    const inputs: Picture[] = [];
+    for (const name of readdirSync(path).sort().slice(0, drawingPictures)) {
+      const whole = await images.decode(readFileSync(join(path, name)));
+      const width = whole.width / 2;
+      inputs.push(crop(whole, side === "left" ? 0 : width, 0, width, whole.height));
+    }
+    const kit = drawingKit(inputs);
+    expect(kit.tool).toBe(tool);
+    expect(kit.colours.slice(0, 4).map(({ name }) => name)).toEqual(names);
+  });
+});
