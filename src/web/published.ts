@@ -5,9 +5,13 @@
 import { UserError } from "../errors.ts";
 import { expandWeights } from "../formats/compact.ts";
 import type { Files } from "../platform.ts";
+import { configFile, weightsFile } from "../run/paths.ts";
 
 /** The folder of published runs, as the `checkpointsDir` of OpenOptions. */
 export const publishedDir = "published";
+
+/** The files of a published run that a translator reads. */
+const published = [configFile, weightsFile("latest", "G")];
 
 /** @param base the address of the folder, with a slash at its end */
 export function publishedFiles(base: string): Files {
@@ -25,8 +29,7 @@ export function publishedFiles(base: string): Files {
   const never = (path: string) => Promise.reject(new UserError(`${path} is published and cannot be changed.`));
   return {
     read: async (path) => (path.endsWith(".safetensors") ? expandWeights(await get(path), path) : get(path)),
-    // The run's reader asks before it reads; a file that is missing fails there.
-    exists: async () => true,
+    exists: async (path) => published.some((file) => path.endsWith(`/${file}`)),
     list: async () => undefined,
     write: never,
     append: never,

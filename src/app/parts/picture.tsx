@@ -1,5 +1,5 @@
 /** Pictures on the page. */
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Picture } from "../../platform.ts";
 
 /** Below this width pixels are enlarged as squares. */
@@ -25,7 +25,7 @@ interface PictureViewProps {
 
 export function PictureView({ picture, label }: PictureViewProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  useEffect(() => paintOn(canvas.current!, picture), [picture]);
+  useLayoutEffect(() => paintOn(canvas.current!, picture), [picture]);
   const rendering = picture.width < smallPicture ? "pixelated" : "auto";
   return <canvas ref={canvas} role="img" aria-label={label} style={{ imageRendering: rendering }} />;
 }

@@ -8,7 +8,10 @@ export const fast = 150;
 const remembered = 5;
 
 export interface Job {
+  /** As it was when the job was requested. */
   picture: Picture;
+  /** The picture of the sheet, which may have been drawn on since. */
+  source: Picture;
   settings: TranslateSettings;
 }
 
@@ -48,9 +51,9 @@ export class Live {
     return this.#next !== undefined;
   }
 
-  request(job: Job): void {
-    // The picture is drawn on while it waits and while it is translated.
-    this.#next = { ...job, picture: { ...job.picture, data: job.picture.data.slice() } };
+  /** @param source it is copied: it may be drawn on while it waits and while it is translated */
+  request(source: Picture, settings: TranslateSettings): void {
+    this.#next = { source, settings, picture: { ...source, data: source.data.slice() } };
     if (!this.#running) void this.#work();
   }
 

@@ -56,7 +56,9 @@ export function OutputPane({ outputs, state, view, chosen, choose }: OutputPaneP
           ))}
         </fieldset>
       )}
-      {state.target && shown && <Target target={state.target} output={shown} />}
+      {state.target && shown && (
+        <Target target={state.target} output={outputs.source === state.picture ? shown : undefined} />
+      )}
     </>
   );
 }
@@ -74,8 +76,9 @@ export function Latency({ milliseconds }: Pick<Outputs, "milliseconds">) {
   );
 }
 
-function Target({ target, output }: { target: Picture; output: Picture }) {
-  const scores = useMemo(() => scoresOf(asRgb(output), target), [output, target]);
+/** @param output undefined while it is computed */
+function Target({ target, output }: { target: Picture; output: Picture | undefined }) {
+  const scores = useMemo(() => (output ? scoresOf(asRgb(output), target) : []), [output, target]);
   return (
     <div class="target">
       <figure>

@@ -1,5 +1,5 @@
 /** The sheet: a canvas that is drawn on by mouse, touch, pen and keyboard. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { paintOn } from "../parts/picture.tsx";
 import type { Point } from "./raster.ts";
 import type { State } from "./sheet.ts";
@@ -26,7 +26,7 @@ interface SheetViewProps {
 export function SheetView({ state: { picture }, version, tool, hand, drawing }: SheetViewProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [cursor, moveCursor] = useState<Point>();
-  useEffect(() => paintOn(canvas.current!, picture), [picture, version]);
+  useLayoutEffect(() => paintOn(canvas.current!, picture), [picture, version]);
   const { width, height } = picture;
   const pointers = usePointers(canvas, picture, drawing, moveCursor);
   const keys = useKeys(picture, tool, drawing, cursor, moveCursor);

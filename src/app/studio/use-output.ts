@@ -10,6 +10,8 @@ export interface Outputs {
   picture: Picture | undefined;
   /** The picture that the output belongs to. */
   input: Picture | undefined;
+  /** The picture of the sheet that it belongs to. */
+  source: Picture | undefined;
   /** Further outputs, with other dropout masks, each beside the first. */
   samples: readonly Picture[];
   busy: boolean;
@@ -21,6 +23,7 @@ export interface Outputs {
 const none: Outputs = {
   picture: undefined,
   input: undefined,
+  source: undefined,
   samples: [],
   busy: false,
   milliseconds: undefined,
@@ -45,20 +48,20 @@ export function useOutput(run: OpenRun) {
     const own = new Live(run, {
       busy: (busy) => change({ busy }),
       failed: (error) => change({ error: messageOf(error) }),
-      done({ picture, settings }, output) {
+      done({ picture, source, settings }, output) {
         const { sample = 0 } = settings;
         const milliseconds = own.milliseconds;
-        if (sample === 0) change({ picture: output.picture, input: picture, error: undefined, milliseconds });
+        if (sample === 0) change({ picture: output.picture, input: picture, source, error: undefined, milliseconds });
         else set((before) => ({ ...before, samples: [...before.samples.slice(0, sample - 1), output.picture] }));
         const wanted = wish.current;
         // The other samples follow one by one, unless a newer picture waits.
         if (wanted && sample + 1 < wanted.samples && !own.waits) {
-          own.request({ picture, settings: { ...settings, sample: sample + 1 } });
+          own.request(source, { ...settings, sample: sample + 1 });
         }
       },
     });
     live.current = own;
-    if (wish.current) own.request(wish.current);
+    if (wish.current) own.request(wish.current.picture, wish.current.settings);
     return () => own.close();
   }, [run]);
 
@@ -69,7 +72,7 @@ export function useOutput(run: OpenRun) {
     request(next: Wish) {
       wish.current = next;
       if (next.samples < 2) change({ samples: [] });
-      live.current?.request({ picture: next.picture, settings: next.settings });
+      live.current?.request(next.picture, next.settings);
     },
     follows: () => live.current?.follows ?? true,
   };
