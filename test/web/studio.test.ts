@@ -153,6 +153,8 @@ inChromium("the studio", () => {
 
   it("is drawn on by the keyboard alone", async () => {
     await page.keyboard.press("Delete");
+    // The keyboard goes on from where the mouse is.
+    await page.mouse.move(0, 0);
     await page.locator(".sheet canvas").focus();
     await page.keyboard.press("r");
     await page.keyboard.press("1");
