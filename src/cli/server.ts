@@ -96,7 +96,7 @@ export async function serverOf(checkpointsDir: string): Promise<string | undefin
 }
 
 /** Tells the page that it is delivered by this server (src/app/homes/choose.ts). */
-function ofServer(name: string, bytes: Uint8Array): Uint8Array {
+export function ofServer(name: string, bytes: Uint8Array): Uint8Array {
   if (name !== "/index.html") return bytes;
   const html = new TextDecoder().decode(bytes);
   return new TextEncoder().encode(

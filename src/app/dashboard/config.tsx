@@ -6,7 +6,7 @@ const shown = (value: unknown): string => (value === undefined ? "–" : String(
 
 export function Configuration({ runs }: { runs: readonly RunDetail[] }) {
   const several = runs.length > 1;
-  const [all, setAll] = useState(!several);
+  const [all, setAll] = useState(false);
   const configs = runs.map(({ config }) => config as unknown as Readonly<Record<string, unknown>>);
   const keys = [...new Set(configs.flatMap((config) => Object.keys(config)))].filter((key) => key !== "name");
   const differing = keys.filter((key) => new Set(configs.map((config) => shown(config[key]))).size > 1);

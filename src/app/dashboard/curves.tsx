@@ -10,6 +10,8 @@ interface Chart {
   /** What the vertical axis means. */
   unit: string;
   series: readonly { name: string; label: string }[];
+  /** It is never smoothed. */
+  exact?: boolean;
 }
 
 const charts: readonly Chart[] = [
@@ -31,7 +33,7 @@ const charts: readonly Chart[] = [
       { name: "D_right_fake", label: "on fake pairs" },
     ],
   },
-  { title: "Learning rate", unit: "lr", series: [{ name: "lr", label: "lr" }] },
+  { title: "Learning rate", unit: "lr", series: [{ name: "lr", label: "lr" }], exact: true },
   { title: "Time of a step", unit: "seconds", series: [{ name: "seconds", label: "seconds" }] },
 ];
 
@@ -75,7 +77,11 @@ export function Curves({ runs }: { runs: readonly WatchedRun[] }) {
       <div class="charts">
         {charts.map((chart) => {
           const lines = linesOf(chart, runs, several);
-          return lines.length > 0 && <Plot key={chart.title} {...{ ...chart, lines, smoothing, log }} />;
+          return (
+            lines.length > 0 && (
+              <Plot key={chart.title} {...{ ...chart, lines, log }} smoothing={chart.exact ? 0 : smoothing} />
+            )
+          );
         })}
         {scoresOf(runs, several).map(({ title, unit, lines }) => (
           <Plot key={title} {...{ title, unit, lines, log }} smoothing={0} />
@@ -256,7 +262,7 @@ const tickText = (value: number | null): string =>
   value === null
     ? ""
     : value !== 0 && Math.abs(value) < 1e-3
-      ? value.toExponential(0)
+      ? Number(value.toPrecision(3)).toExponential()
       : String(Number(value.toPrecision(4)));
 
 const shown = (value: number | null): string => (value === null || value === undefined ? "–" : value.toPrecision(4));

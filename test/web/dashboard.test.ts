@@ -1,0 +1,161 @@
+/** The dashboard as a user has it: cards, one slider for several runs, curves, more training, a stop; on a phone, in the dark. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { buildApp } from "../../scripts/build-web.ts";
+import { ofServer } from "../../src/cli/server.ts";
+import { parseConfig } from "../../src/config/schema.ts";
+import { pageFiles } from "../../src/node/page-files.ts";
+import { Trainings } from "../../src/node/trainings.ts";
+import { train } from "../../src/training/train.ts";
+import { bin, root } from "../paths.ts";
+import { folder, listen, platform, small } from "../server/site.ts";
+import { inChromium, launch, openPage } from "./browser/chromium.ts";
+
+const patience = { timeout: 100_000 };
+const axeSource = readFileSync(join(root, "node_modules/axe-core/axe.min.js"), "utf8");
+
+inChromium("the dashboard", () => {
+  const page_ = mkdtempSync(join(tmpdir(), "pix2pix-dashboard-"));
+  let site: Awaited<ReturnType<typeof folder>>;
+  let server: Awaited<ReturnType<typeof listen>>;
+  let browser: Browser;
+  let page: Page;
+  beforeAll(async () => {
+    [site] = await Promise.all([folder(["first"], { valFreq: 1, valPhase: "test" }), buildApp(page_)]);
+    const { dataroot, checkpointsDir } = site;
+    const second = {
+      dataroot,
+      checkpointsDir,
+      name: "second",
+      ...small,
+      seed: 6,
+      lr: 1e-3,
+      nEpochs: 2,
+      nEpochsDecay: 0,
+    };
+    await train(parseConfig(second), platform);
+    const control = new Trainings([process.execPath, bin], () => {});
+    server = await listen(checkpointsDir, { control, page: pageFiles([page_], ofServer) });
+    browser = await launch();
+    page = await openPage(browser, `${server.base}/#/runs`);
+  }, 120_000);
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+    site?.remove();
+    rmSync(page_, { recursive: true, force: true });
+  });
+
+  const violations = async (on: Page) => {
+    // Not addScriptTag: the page may have a policy.
+    await on.evaluate(axeSource);
+    return on.evaluate(async () => {
+      const { violations } = await (
+        window as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } }
+      ).axe.run();
+      return violations.map(({ id, nodes }) => `${id}: ${nodes[0]!.html}`);
+    });
+  };
+
+  it("shows all runs as cards", async () => {
+    await page.getByRole("link", { name: "first" }).waitFor(patience);
+    const cards = await page.locator(".run-card").allInnerTexts();
+    expect(cards.map((text) => text.split("\n")[0])).toEqual(["first", "second"]);
+    expect(cards[0]).toContain("finished");
+    expect(cards[0]).toMatch(/step 7 of 7/);
+    expect(cards[0]).toMatch(/best L1 0\.\d+ in epoch \d/);
+    expect(await violations(page)).toEqual([]);
+  });
+
+  it("moves the samples of the chosen runs by one slider, by the keyboard", async () => {
+    for (const name of ["first", "second"]) await page.getByLabel(`compare ${name}`).check();
+    await page.getByRole("button", { name: "Compare 2 runs" }).click();
+    const slider = page.getByRole("slider", { name: "Epoch" });
+    await slider.waitFor(patience);
+    const captions = () => page.locator(".strip figcaption").allInnerTexts();
+    await expect.poll(captions, patience).toEqual(["first epoch 3", "second epoch 2"]);
+    await slider.focus();
+    await page.keyboard.press("Home");
+    await expect.poll(captions).toEqual(["first epoch 1", "second epoch 1"]);
+    // The output that is shown is the middle column of the file.
+    for (const [i, name] of ["first", "second"].entries()) {
+      const file = await platform.images.decode(readFileSync(join(site.checkpointsDir, name, "samples/epoch_001.png")));
+      const at = (30 * file.width + 68 + 20) * 3;
+      const canvas = page.locator(".strip").nth(i).locator(".strip-columns > div").nth(1).locator("canvas");
+      const pixel = () =>
+        canvas.evaluate((element) => [
+          ...(element as HTMLCanvasElement).getContext("2d")!.getImageData(20, 30, 1, 1).data.slice(0, 3),
+        ]);
+      await expect.poll(pixel).toEqual([...file.data.subarray(at, at + 3)]);
+    }
+    await page.getByLabel("Outputs").selectOption("difference");
+    await page.getByRole("img", { name: /^difference of output and target: first, epoch 1/ }).waitFor(patience);
+    await page.getByLabel("Outputs").selectOption("wipe");
+    await page.getByRole("slider", { name: "How much of the output" }).first().waitFor(patience);
+    const options = await page.locator(".options tbody tr").allInnerTexts();
+    expect(options.find((text) => text.startsWith("seed"))).toMatch(/5\s+6/);
+    expect(options.some((text) => /^netG\s/.test(text))).toBe(false);
+    expect(await violations(page)).toEqual([]);
+  });
+
+  it("draws the curves of a run, with values under the pointer", async () => {
+    await page.goto(`${server.base}/#/runs/first`);
+    await page.getByRole("heading", { name: "first" }).waitFor(patience);
+    const over = page.locator(".chart .u-over").first();
+    await over.waitFor(patience);
+    const box = (await over.boundingBox())!;
+    await over.hover({ position: { x: box.width - 1, y: 40 } });
+    const log = readFileSync(join(site.checkpointsDir, "first/loss_log.jsonl"), "utf8").trim().split("\n");
+    const last = JSON.parse(log.at(-1)!) as { step: number };
+    await expect
+      .poll(() => page.locator(".chart .u-legend").first().textContent())
+      .toMatch(new RegExp(`step\\W*${last.step}`));
+    await page.getByRole("button", { name: "Enlarge" }).click();
+    await page.getByRole("dialog").waitFor(patience);
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached", ...patience });
+    expect(await violations(page)).toEqual([]);
+  });
+
+  it("trains a run further, shows it live, and stops it", async () => {
+    await page.goto(`${server.base}/#/runs/second`);
+    await page.getByRole("button", { name: "Train more…" }).click();
+    await page.getByLabel("How many more").fill("4000");
+    await page.getByRole("button", { name: "Train", exact: true }).click();
+    await page.locator(".chip.state-training").waitFor(patience);
+    const step = async () =>
+      Number(/step (\d+)/.exec((await page.locator("[aria-live=polite]").textContent()) ?? "")?.[1]);
+    await expect.poll(step, patience).toBeGreaterThan(10);
+    await page.getByRole("button", { name: "Stop" }).click();
+    await page.locator(".chip.state-stopped").waitFor(patience);
+    await page.getByRole("button", { name: "Continue" }).waitFor(patience);
+  }, 240_000);
+
+  it("deletes a run after a question", async () => {
+    await page.getByRole("button", { name: "Delete…" }).click();
+    await page.getByRole("button", { name: "Keep" }).click();
+    await page.getByRole("button", { name: "Delete…" }).click();
+    await page.getByRole("button", { name: "Delete", exact: true }).click();
+    // The comparison is where it was left, without the run.
+    await page.getByRole("button", { name: "Show the cards" }).click(patience);
+    await expect.poll(() => page.locator(".run-card h2").allTextContents(), patience).toEqual(["first"]);
+  });
+
+  it("fits a phone, in the dark", async () => {
+    const context = await browser.newContext({ viewport: { width: 390, height: 800 }, colorScheme: "dark" });
+    const phone = await context.newPage();
+    for (const route of ["#/runs", "#/runs/first"]) {
+      await phone.goto(`${server.base}/${route}`);
+      await phone
+        .locator(route === "#/runs" ? ".run-card" : ".chart canvas")
+        .first()
+        .waitFor(patience);
+      expect(await phone.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+      expect(await violations(phone)).toEqual([]);
+    }
+    await context.close();
+  });
+});
