@@ -1,0 +1,87 @@
+/** pix2pix serve as a program: its address, a taken port, a token, the end; and the files of its page. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { brotliDecompressSync } from "node:zlib";
+import { afterAll, expect, it } from "vitest";
+import { pageFiles } from "../../src/node/page-files.ts";
+import { runIn } from "../cli/run.ts";
+
+const work = mkdtempSync(join(tmpdir(), "pix2pix-serve-"));
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+it("takes the next port where one is taken, says its address, serves, and ends at SIGTERM", async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+  const { port } = other.address() as AddressInfo;
+  let answer: Promise<{ status: number; watched: unknown }> | undefined;
+  const ended = await runIn(
+    work,
+    ["serve", "--port", String(port), "--token", "a-token-of-24-characters"],
+    (out, kill) => {
+      const url = /(http:\S+?)\?token/.exec(out)?.[1];
+      if (!url || answer) return;
+      answer = (async () => {
+        const { status } = await fetch(`${url}healthz`);
+        const watched = JSON.parse(readFileSync(join(work, "runs/.server.json"), "utf8"));
+        kill("SIGTERM");
+        return { status, watched };
+      })();
+    },
+  );
+  await new Promise((resolve) => other.close(resolve));
+  expect(ended.err).toMatch(new RegExp(`Port ${port} is taken; \\d+ is free`));
+  expect(await answer).toMatchObject({
+    status: 200,
+    watched: { url: expect.stringMatching(/^http:\/\/localhost:\d+\/$/) },
+  });
+  expect(ended.code).toBe(0);
+  expect(() => readFileSync(join(work, "runs/.server.json"))).toThrow();
+});
+
+it("refuses a network without a token, and a token that is too short", async () => {
+  const open = await runIn(work, "serve --host 0.0.0.0");
+  expect([open.code, open.err]).toEqual([2, expect.stringMatching(/--host 0.0.0.0: other machines could.*--token/)]);
+  const short = await runIn(work, "serve --token abc");
+  expect([short.code, short.err]).toEqual([2, expect.stringMatching(/--token: got "abc", expected a text of 16/)]);
+});
+
+it("files of the page are compressed, tagged, kept where their name has a digest, and nothing else is found", async () => {
+  const folder = join(work, "page");
+  mkdirSync(join(folder, "assets"), { recursive: true });
+  writeFileSync(join(work, "secret.txt"), "secret");
+  const [html, script] = ["<html>".repeat(500), "let a = 1;\n".repeat(500)];
+  writeFileSync(join(folder, "index.html"), html);
+  writeFileSync(join(folder, "assets/main-ABCDEFGH.js"), script);
+  const page = pageFiles([folder], (name, bytes) => (name === "/index.html" ? Buffer.from(`${bytes}!`) : bytes));
+  const get = (path: string, headers: Record<string, string> = {}) =>
+    page(new Request(`http://localhost${path}`, { headers }));
+  const plain = (await get("/"))!;
+  expect([await plain.text(), plain.headers.get("cache-control")]).toEqual([`${html}!`, "no-cache"]);
+  const small = (await get("/assets/main-ABCDEFGH.js", { "accept-encoding": "gzip, br" }))!;
+  expect(small.headers.get("content-encoding")).toBe("br");
+  expect(small.headers.get("cache-control")).toContain("immutable");
+  expect(brotliDecompressSync(new Uint8Array(await small.arrayBuffer())).toString()).toBe(script);
+  const tag = small.headers.get("etag")!;
+  const again = await get("/assets/main-ABCDEFGH.js", { "accept-encoding": "gzip, br", "if-none-match": tag });
+  expect(again!.status).toBe(304);
+  expect(
+    (await get("/assets/main-ABCDEFGH.js", { "accept-encoding": "br;q=0" }))!.headers.get("content-encoding"),
+  ).toBeNull();
+  for (const path of [
+    "/../secret.txt",
+    "/..%2fsecret.txt",
+    "/assets/..%2f..%2fsecret.txt",
+    "/%",
+    "/%ff",
+    "//",
+    "/none.js",
+  ]) {
+    const answer = await get(path);
+    expect([path, answer === undefined || (await answer.text()) !== "secret"]).toEqual([path, true]);
+  }
+  writeFileSync(join(folder, "index.html"), "new");
+  expect(await (await get("/"))!.text()).toBe("new!");
+});
