@@ -132,22 +132,17 @@ function narrowRange({ data, channels }: DeepPicture): { from: number; to: numbe
 }
 
 /**
- * Notes about the content of a data set, from a sample of its pairs: at most one for each side and kind of fault. Files that
- * cannot be read are left out.
- * @param pairs with complete paths, as `findPairs` returns them
- * @param most pairs to look at, spread evenly
+ * Notes about the content of a sample of pairs: at most one for each side and kind of fault. Files that cannot be read are
+ * left out.
+ * @param sample with complete paths, as `findPairs` returns them
  * @returns for example "side A is one flat colour in 3 of 16 sampled pairs (data/trainA/1.png, ...): the network learns nothing from it"
  */
 export async function contentNotes(
-  pairs: readonly Pair[],
+  sample: readonly Pair[],
   { files, images }: { files: Files; images: Images },
-  most = 16,
 ): Promise<string[]> {
-  const step = Math.max(1, pairs.length / most);
   const found = new Map<string, { text: string; kind: ContentKind; side: string; files: string[] }>();
-  let looked = 0;
-  for (let at = 0; at < pairs.length; at += step, looked++) {
-    const pair = pairs[Math.floor(at)]!;
+  for (const pair of sample) {
     for (const [side, { file, half, derive }] of [["A", pair.A] as const, ["B", pair.B] as const]) {
       if (derive === "absent" || (side === "B" && derive && file === pair.A.file)) continue;
       const fault = await faultOf({ file, ...(half && { half }) }, { files, images });
@@ -160,7 +155,7 @@ export async function contentNotes(
   }
   return [...found.values()].map(({ text, kind, side, files: paths }) => {
     const names = paths.slice(0, 2).join(", ") + (paths.length > 2 ? ", ..." : "");
-    return `side ${side} is ${text} in ${paths.length} of ${looked} sampled pairs (${names}): ${contentAdvice[kind]}`;
+    return `side ${side} is ${text} in ${paths.length} of ${sample.length} sampled pairs (${names}): ${contentAdvice[kind]}`;
   });
 }
 

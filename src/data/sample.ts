@@ -37,7 +37,7 @@ export async function sampleNotes(
   const notes: string[] = [];
   if (layout === "aligned") notes.push(...(await shapeNotes(sample, options, remembered)));
   const [input, target] = options.direction === "AtoB" ? (["A", "B"] as const) : (["B", "A"] as const);
-  const content = await contentNotes(sample, remembered, most);
+  const content = await contentNotes(sample, remembered);
   if (options.inputLabels === undefined) {
     notes.push(...content);
     notes.push(...(await channelNotes(sample, input, { flag: "--input-nc", channels: options.inputNc }, remembered)));

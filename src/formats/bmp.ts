@@ -109,13 +109,20 @@ function paletted(bytes: Uint8Array, header: Header): Picture {
   return { width, height, channels, data };
 }
 
-/** Palette indices of 1, 4 or 8 bits; each row takes a multiple of 4 bytes. */
-function packed(bytes: Uint8Array, { width, height, topDown, bits, start }: Header): Uint8Array {
+/** The offset of each row, from the topmost; a row takes a multiple of 4 bytes. */
+function rowOffsets(bytes: Uint8Array, { width, height, topDown, bits, start }: Header): (row: number) => number {
   const rowBytes = Math.ceil((width * bits) / 32) * 4;
   if (start + rowBytes * height > bytes.length) throw new UserError("this BMP is truncated");
+  return (row) => start + rowBytes * (topDown ? row : height - 1 - row);
+}
+
+/** Palette indices of 1, 4 or 8 bits. */
+function packed(bytes: Uint8Array, header: Header): Uint8Array {
+  const { width, height, bits } = header;
+  const offset = rowOffsets(bytes, header);
   const out = new Uint8Array(width * height);
   for (let row = 0; row < height; row++) {
-    const from = start + rowBytes * (topDown ? row : height - 1 - row);
+    const from = offset(row);
     for (let x = 0; x < width; x++) {
       const bit = x * bits;
       out[row * width + x] = (bytes[from + (bit >> 3)]! >> (8 - bits - (bit & 7))) & (2 ** bits - 1);
@@ -161,19 +168,18 @@ function runs(bytes: Uint8Array, { width, height, topDown, bits, compression, st
 
 /** Pixels of 16, 24 or 32 bits; a channel of n bits is scaled by 255 / (2^n - 1), rounded down. */
 function coloured(bytes: Uint8Array, header: Header, alpha: boolean): Picture {
-  const { width, height, topDown, bits, compression, masks, start } = header;
+  const { width, height, bits, compression, masks } = header;
   if (compression !== uncompressed && compression !== bitFields) {
     throw new UserError(`this BMP is compressed in a way that is not supported (method ${compression}, ${bits} bits)`);
   }
   const parts = masks.map(partOf);
   const channels = alpha && masks[3] !== 0 ? 4 : 3;
-  const rowBytes = Math.ceil((width * bits) / 32) * 4;
-  if (start + rowBytes * height > bytes.length) throw new UserError("this BMP is truncated");
+  const offset = rowOffsets(bytes, header);
   const data = new Uint8Array(width * height * channels);
   const step = bits / 8;
   let to = 0;
   for (let row = 0; row < height; row++) {
-    let at = start + rowBytes * (topDown ? row : height - 1 - row);
+    let at = offset(row);
     for (let x = 0; x < width; x++, at += step) {
       let pixel = 0;
       for (let i = step - 1; i >= 0; i--) pixel = pixel * 256 + bytes[at + i]!;

@@ -3,7 +3,7 @@
  * rounding error grows with their number: it is 1e-5 for 65536 squares and 3e-6 for a mean in a browser, and a norm
  * divides the result by a deviation that may be small. In stages the error is 2e-7.
  */
-import type { Op } from "../graph/graph.ts";
+import { type Op, sizeOf } from "../graph/graph.ts";
 import { mul } from "../graph/ops/elementwise.ts";
 import { type ReduceAttributes, sum } from "../graph/ops/reduce.ts";
 import type { CpuOptions } from "./cpu-options.ts";
@@ -18,7 +18,7 @@ const [atOnce, inStage] = [2048, 512];
 export const inStages =
   (reduce: Op<ReduceAttributes>): ReduceForm =>
   ([x], { axes }) => {
-    const count = (of: readonly number[]) => of.reduce((product, axis) => product * x!.shape[axis]!, 1);
+    const count = (of: readonly number[]) => sizeOf(of.map((axis) => x!.shape[axis]!));
     if (count(axes) <= atOnce) return undefined;
     const stages: number[][] = [];
     for (const axis of axes.toReversed()) {

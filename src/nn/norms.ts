@@ -1,5 +1,5 @@
 /** The choices of --norm, and the consequences of each for the layers around it. */
-import type { Tensor } from "../graph/graph.ts";
+import { sizeOf, type Tensor } from "../graph/graph.ts";
 import { add, div, mul, sqrt, sub } from "../graph/ops/elementwise.ts";
 import { reshape } from "../graph/ops/movement.ts";
 import { mean, sumSquare } from "../graph/ops/reduce.ts";
@@ -67,7 +67,7 @@ function instanceNorm(p: Parameters, name: string, x: Tensor, options: NormOptio
 
 /** Mean and variance over `axes`, and x less its mean. */
 function moments(x: Tensor, axes: number[]): { centred: Tensor; mean: Tensor; variance: Tensor; count: number } {
-  const count = axes.reduce((n, axis) => n * x.shape[axis]!, 1);
+  const count = sizeOf(axes.map((axis) => x.shape[axis]!));
   const average = mean(x, axes);
   const centred = sub(x, average);
   return { centred, mean: average, variance: div(sumSquare(centred, axes), count), count };

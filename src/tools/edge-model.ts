@@ -9,7 +9,7 @@
 import { mirrored } from "../data/mirror.ts";
 import { UserError } from "../errors.ts";
 import type { InferenceSession, Ort, Picture } from "../platform.ts";
-import type { Plane } from "./edges.ts";
+import type { Plane } from "./filters.ts";
 
 export type ModelInput = "caffe" | "unit";
 

@@ -4,14 +4,8 @@
  */
 import { reduceChannels } from "../data/transforms.ts";
 import type { Picture } from "../platform.ts";
+import { gaussian, type Plane, sobel } from "./filters.ts";
 import { thin, withoutSmall } from "./lines.ts";
-
-/** One value per pixel, row by row. */
-export interface Plane {
-  width: number;
-  height: number;
-  data: Float64Array;
-}
 
 export interface CannyOptions {
   /** Standard deviation of the Gaussian filter before, in pixels; 0 for none. */
@@ -39,8 +33,9 @@ function luminance(picture: Picture): Plane {
  * neighbours interpolated along the gradient, hysteresis over 8 neighbours.
  */
 export function canny(picture: Picture, { sigma, high, low }: CannyOptions): Uint8Array {
-  const { width, height, data } = luminance(picture);
-  const { dx, dy, slope } = sobel({ width, height, data: gaussian(data, width, height, sigma) });
+  const grey = luminance(picture);
+  const { width, height } = grey;
+  const { dx, dy, slope } = sobel({ width, height, data: gaussian(grey, sigma) });
   const candidates = peaks({ width, height, data: slope }, (i) => (slope[i]! > 0 ? [dx[i]!, dy[i]!] : undefined), 1);
   const weak = candidates.map((peak, i) => (peak && slope[i]! >= low ? 1 : 0));
   const out = new Uint8Array(weak.length);
@@ -56,58 +51,6 @@ export function canny(picture: Picture, { sigma, high, low }: CannyOptions): Uin
     for (const row of [at - width, at, at + width]) for (const i of [row - 1, row, row + 1]) take(i);
   }
   return out;
-}
-
-/** Gaussian filter along rows and columns. Near the border the weights inside the picture are scaled to a sum of 1. */
-function gaussian(data: Float64Array, width: number, height: number, sigma: number): Float64Array {
-  const radius = Math.trunc(4 * sigma + 0.5);
-  if (radius === 0) return data;
-  const weights = Float64Array.from({ length: 2 * radius + 1 }, (_, k) =>
-    Math.exp(-((k - radius) ** 2) / (2 * sigma ** 2)),
-  );
-  const along = (from: Float64Array, count: number, stride: number, lines: number, next: number) => {
-    const out = new Float64Array(from.length);
-    for (let line = 0; line < lines; line++) {
-      for (let p = 0; p < count; p++) {
-        let [sum, total] = [0, 0];
-        for (let q = Math.max(0, p - radius); q <= Math.min(count - 1, p + radius); q++) {
-          const weight = weights[q - p + radius]!;
-          sum += weight * from[line * next + q * stride]!;
-          total += weight;
-        }
-        out[line * next + p * stride] = sum / total;
-      }
-    }
-    return out;
-  };
-  return along(along(data, height, width, width, 1), width, 1, height, width);
-}
-
-/** Sobel's derivatives (weights 1 2 1, not scaled) with mirrored borders, and their norm. */
-function sobel({ width, height, data }: Plane): { dx: Float64Array; dy: Float64Array; slope: Float64Array } {
-  const [dx, dy, slope] = [0, 0, 0].map(() => new Float64Array(data.length)) as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
-  ];
-  for (let y = 0; y < height; y++) {
-    const row = y * width;
-    const above = Math.max(0, y - 1) * width;
-    const below = Math.min(height - 1, y + 1) * width;
-    for (let x = 0; x < width; x++) {
-      const l = Math.max(0, x - 1);
-      const r = Math.min(width - 1, x + 1);
-      const nw = data[above + l]!;
-      const ne = data[above + r]!;
-      const sw = data[below + l]!;
-      const se = data[below + r]!;
-      const i = row + x;
-      dx[i] = ne - nw + 2 * (data[row + r]! - data[row + l]!) + se - sw;
-      dy[i] = sw - nw + 2 * (data[below + x]! - data[above + x]!) + se - ne;
-      slope[i] = Math.hypot(dx[i]!, dy[i]!);
-    }
-  }
-  return { dx, dy, slope };
 }
 
 /**
@@ -149,7 +92,7 @@ export interface LineOptions {
  */
 export function linesOf(strength: Plane, { threshold, small }: LineOptions): Uint8Array {
   const { width, height, data } = strength;
-  const smooth = gaussian(data, width, height, 0.7);
+  const smooth = gaussian({ width, height, data }, 0.7);
   const across = (i: number): [number, number] | undefined => {
     if (data[i]! < threshold) return undefined;
     const [left, right, above, below] = [smooth[i - 1]!, smooth[i + 1]!, smooth[i - width]!, smooth[i + width]!];

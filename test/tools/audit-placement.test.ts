@@ -25,8 +25,8 @@ import {
 } from "../../src/tools/audit/correlation.ts";
 import { outlines } from "../../src/tools/audit/features.ts";
 import { ofPlacement } from "../../src/tools/audit/findings.ts";
-import { isMoved, placed } from "../../src/tools/audit/fit.ts";
 import { type Placement, PlacementTest } from "../../src/tools/audit/placement.ts";
+import { isMoved, placed } from "../../src/tools/audit/pose.ts";
 import { readPair } from "../../src/tools/audit/read.ts";
 import { wholeSet } from "../../src/tools/layout.ts";
 import { realData } from "../paths.ts";

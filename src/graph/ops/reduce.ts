@@ -2,7 +2,7 @@
  * Reductions over axes (ONNX Reduce*, operator set 18). Reduced axes keep size 1, so results broadcast back. The
  * gradients are constant along those axes and have size 1 there too; ../gradient.ts broadcasts them where needed.
  */
-import { op, type Shape, type Tensor } from "../graph.ts";
+import { op, type Shape, sizeOf, type Tensor } from "../graph.ts";
 import { div, mul } from "./elementwise.ts";
 
 export type ReduceAttributes = {
@@ -15,8 +15,6 @@ const asInputs = {
   attributes: () => ({ keepdims: 1 }),
 };
 
-const countOf = (x: Tensor, axes: readonly number[]): number => axes.reduce((n, axis) => n * x.shape[axis]!, 1);
-
 /** y = sum x */
 export const ReduceSum = op<ReduceAttributes>("ReduceSum", {
   shape: reduced,
@@ -27,7 +25,7 @@ export const ReduceSum = op<ReduceAttributes>("ReduceSum", {
 export const ReduceMean = op<ReduceAttributes>("ReduceMean", {
   shape: reduced,
   ...asInputs,
-  gradient: ({ x: [x], dy, attrs }) => [div(dy, countOf(x!, attrs.axes))],
+  gradient: ({ x: [x], dy, attrs }) => [div(dy, sizeOf(attrs.axes.map((axis) => x!.shape[axis]!)))],
 });
 /** y = sum x^2 */
 export const ReduceSumSquare = op<ReduceAttributes>("ReduceSumSquare", {

@@ -12,7 +12,7 @@
  */
 import type { Picture } from "../../platform.ts";
 import { featureCount, grid } from "./features.ts";
-import { placed } from "./fit.ts";
+import { placed } from "./pose.ts";
 
 const count: number = featureCount;
 

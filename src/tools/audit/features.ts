@@ -3,6 +3,7 @@ import type { ContentFault } from "../../data/content.ts";
 import { resize } from "../../data/resize.ts";
 import { reduceChannels } from "../../data/transforms.ts";
 import type { Picture } from "../../platform.ts";
+import { gaussian, type Slopes, sobel } from "../filters.ts";
 import { outlineGrid, outlinePlanes } from "./correlation.ts";
 
 /** Width and height of the grid of features. */
@@ -30,7 +31,7 @@ export function features(picture: Picture): Float32Array {
   const colours = fine.map((data) => halved(data, grid));
   const { slope } = steepest(fine, 2 * grid);
   const edges = halved(slope.map(Math.sqrt), grid);
-  const around = (data: Float64Array, sigma: number) => blurred(data, grid, sigma);
+  const around = (data: Float64Array, sigma: number) => gaussian({ width: grid, height: grid, data }, sigma);
   const products = [
     [0, 0],
     [0, 1],
@@ -54,73 +55,13 @@ export function features(picture: Picture): Float32Array {
   return out;
 }
 
-/** Weights of a Gaussian for each place of a line, zero outside; rows of 2 radius + 1. */
-const kernels = new Map<string, { radius: number; weights: Float64Array }>();
-
-function kernelOf(size: number, sigma: number): { radius: number; weights: Float64Array } {
-  const known = kernels.get(`${size} ${sigma}`);
-  if (known) return known;
-  const radius = Math.trunc(4 * sigma + 0.5);
-  const taps = 2 * radius + 1;
-  const weights = new Float64Array(size * taps);
-  for (let at = 0; at < size; at++) {
-    const row = weights.subarray(at * taps, (at + 1) * taps);
-    for (let k = 0; k < taps; k++) {
-      const there = at + k - radius;
-      if (there >= 0 && there < size) row[k] = Math.exp(-((k - radius) ** 2) / (2 * sigma ** 2));
-    }
-    const total = row.reduce((sum, value) => sum + value, 0);
-    for (let k = 0; k < taps; k++) row[k]! /= total;
-  }
-  kernels.set(`${size} ${sigma}`, { radius, weights });
-  return { radius, weights };
-}
-
-/** A square smoothed by a Gaussian; near the border the weights of the places inside are scaled up to 1. */
-function blurred(data: Float64Array, size: number, sigma: number): Float64Array {
-  const { radius, weights } = kernelOf(size, sigma);
-  const taps = 2 * radius + 1;
-  // Each pass smooths along rows and transposes, so that two passes smooth both ways.
-  const pass = (from: Float64Array) => {
-    const out = new Float64Array(from.length);
-    for (let y = 0; y < size; y++) {
-      for (let x = 0; x < size; x++) {
-        const [first, last] = [Math.max(0, x - radius), Math.min(size - 1, x + radius)];
-        let weight = x * taps + first - x + radius;
-        let sum = 0;
-        for (let i = y * size + first; i <= y * size + last; i++) sum += weights[weight++]! * from[i]!;
-        out[x * size + y] = sum;
-      }
-    }
-    return out;
-  };
-  return pass(pass(data));
-}
-
 /** At each place the largest values over the planes of |dx|, |dy| and of their norm, with Sobel's derivatives. */
-function steepest(all: readonly Float64Array[], size: number): Record<"dx" | "dy" | "slope", Float64Array> {
-  const [dx, dy, slope] = [0, 0, 0].map(() => new Float64Array(size * size)) as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
-  ];
-  for (const data of all) {
-    for (let y = 0; y < size; y++) {
-      const [above, row, below] = [Math.max(0, y - 1) * size, y * size, Math.min(size - 1, y + 1) * size];
-      for (let x = 0; x < size; x++) {
-        const [l, r] = [Math.max(0, x - 1), Math.min(size - 1, x + 1)];
-        const falling = data[below + r]! - data[above + l]!;
-        const rising = data[above + r]! - data[below + l]!;
-        const h = Math.abs(falling + rising + 2 * (data[row + r]! - data[row + l]!));
-        const v = Math.abs(falling - rising + 2 * (data[below + x]! - data[above + x]!));
-        const i = row + x;
-        if (h > dx[i]!) dx[i] = h;
-        if (v > dy[i]!) dy[i] = v;
-        slope[i] = Math.max(slope[i]!, Math.sqrt(h * h + v * v));
-      }
-    }
-  }
-  return { dx, dy, slope };
+function steepest(all: readonly Float64Array[], size: number): Slopes {
+  const largest = (a: Float64Array, b: Float64Array) => a.map((value, i) => Math.max(value, b[i]!));
+  return all
+    .map((data) => sobel({ width: size, height: size, data }))
+    .map(({ dx, dy, slope }) => ({ dx: dx.map(Math.abs), dy: dy.map(Math.abs), slope }))
+    .reduce((a, b) => ({ dx: largest(a.dx, b.dx), dy: largest(a.dy, b.dy), slope: largest(a.slope, b.slope) }));
 }
 
 /** Means of 2 x 2 values; [2 size, 2 size] becomes [size, size]. */
@@ -145,9 +86,8 @@ export function outlines(picture: Picture): Float32Array {
   const out = new Float32Array(outlinePlanes * outlineGrid ** 2);
   for (const [k, slope] of [dx, dy].entries()) {
     const strength = slope.map(Math.sqrt);
-    const small = halved(strength, outlineGrid);
-    const near = blurred(small, outlineGrid, 0.6);
-    const around = blurred(small, outlineGrid, 3);
+    const plane = { width: outlineGrid, height: outlineGrid, data: halved(strength, outlineGrid) };
+    const [near, around] = [gaussian(plane, 0.6), gaussian(plane, 3)];
     for (let i = 0; i < near.length; i++) out[k * near.length + i] = near[i]! - around[i]!;
   }
   return out;

@@ -3,8 +3,8 @@ import type { Pair } from "../../data/layouts.ts";
 import { type Move, otherPair } from "./alignment.ts";
 import type { Duplicate } from "./duplicates.ts";
 import type { Look } from "./features.ts";
-import { type Fit, isMoved } from "./fit.ts";
 import { type Placement, percent, type Share } from "./placement.ts";
+import { isMoved, type Pose } from "./pose.ts";
 
 /** A pair of the set, with paths relative to the dataroot. */
 export interface AuditPair extends Pair {
@@ -52,7 +52,7 @@ export interface AuditFinding {
   /** The move of B that makes the sides line up. */
   move?: Move;
   /** The place where the B of each of `pairs` fits, for `placement`. */
-  fits?: Fit[];
+  fits?: Pose[];
 }
 
 /** Number of examples for a finding about the whole set. */
@@ -163,7 +163,7 @@ const nearlyAll = 0.9;
 
 function causeOf({ mirrored, shifted, spread, fits }: Placement): string {
   const known = fits.flatMap((fit) => fit ?? []);
-  const mean = (of: (fit: Fit) => number) => known.reduce((sum, fit) => sum + of(fit) / known.length, 0);
+  const mean = (of: (fit: Pose) => number) => known.reduce((sum, fit) => sum + of(fit) / known.length, 0);
   const [x, y] = [mean(({ dx }) => dx), mean(({ dy }) => dy)];
   const steady = Math.sqrt((x ** 2 + y ** 2) / 2) > nearlyAll * spread;
   const [flips, shifts] = [mirrored.from > hardly, shifted.from > hardly];

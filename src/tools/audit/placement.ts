@@ -18,7 +18,7 @@ import {
   shifts,
   spectrumOf,
 } from "./correlation.ts";
-import type { Fit } from "./fit.ts";
+import type { Pose } from "./pose.ts";
 
 /** Outlines of both sides of a pair; see `outlines` in features.ts. */
 export interface Outlines {
@@ -52,7 +52,7 @@ export interface Placement {
   /** Pairs whose A fits the B of another pair; only counted where the own partners do not fit. */
   exchanged: number;
   /** For each pair the best fit; undefined where the pair does not tell. */
-  fits: (Fit | undefined)[];
+  fits: (Pose | undefined)[];
   /** The partner that fits instead, by its place in the list; for `exchanged`. */
   partners: (number | undefined)[];
   /** Why the verdict is `unknown`, as a clause. */
@@ -220,12 +220,12 @@ function placeOf(at: number): Place {
   };
 }
 
-function fitOf({ flip, dx, dy }: Place): Fit {
+function fitOf({ flip, dx, dy }: Place): Pose {
   const near = Math.max(Math.abs(dx), Math.abs(dy)) <= tolerance;
   return { ...flips[flip]!, dx: near ? 0 : dx / outlineGrid, dy: near ? 0 : dy / outlineGrid };
 }
 
-function spreadOf(fits: readonly (Fit | undefined)[]): number {
+function spreadOf(fits: readonly (Pose | undefined)[]): number {
   const known = fits.flatMap((fit) => fit ?? []);
   return Math.sqrt(known.reduce((sum, { dx, dy }) => sum + (dx ** 2 + dy ** 2) / 2, 0) / (known.length || 1));
 }

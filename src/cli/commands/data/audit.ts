@@ -11,7 +11,7 @@ import { type AuditItem, type AuditPicture, type AuditSection, auditPage } from 
 import { moved, otherPair } from "../../../tools/audit/alignment.ts";
 import { type AuditResult, audit as auditSet } from "../../../tools/audit/audit.ts";
 import { type AuditFinding, type AuditKind, type AuditPair, placementFact } from "../../../tools/audit/findings.ts";
-import { placed } from "../../../tools/audit/fit.ts";
+import { placed } from "../../../tools/audit/pose.ts";
 import { readPair } from "../../../tools/audit/read.ts";
 import type { Command } from "../../command.ts";
 import { pngUri } from "../../pictures.ts";
@@ -24,7 +24,7 @@ const { dataroot, datasetMode } = configSchema.shape;
 const schema = z.object({
   dataroot,
   datasetMode,
-  out: option(z.string().min(1).default("audit.html"), {
+  out: option(z.string().min(1).default("results/audit.html"), {
     group: "page",
     value: "FILE",
     help: "page with all findings; it contains the pictures",

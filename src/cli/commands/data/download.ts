@@ -77,7 +77,8 @@ export const download: Command = {
     if (brought) output.print(`Unpacking ${archive}, which is there already.`);
     else await fetchArchive(url, archive, timeout, output);
     await unpack(archive, folder, dataset, output);
-    if (!brought && !keepArchive) await rm(archive, { force: true });
+    if (brought) output.print(`${archive} stays; it is no longer needed.`);
+    else if (!keepArchive) await rm(archive, { force: true });
     await report(folder, dataset, output);
     return 0;
   },

@@ -2,7 +2,7 @@
 import type { Picture } from "../../platform.ts";
 
 /** Where B fits A best. */
-export interface Fit {
+export interface Pose {
   flipX: boolean;
   flipY: boolean;
   /** Parts of the width and height by which B lies to the right of A and below it. */
@@ -11,7 +11,7 @@ export interface Fit {
 }
 
 /** B as it fits A; places that B does not cover repeat its border. */
-export function placed(picture: Picture, { flipX, flipY, dx, dy }: Fit): Picture {
+export function placed(picture: Picture, { flipX, flipY, dx, dy }: Pose): Picture {
   const { width, height, channels } = picture;
   const data = new Uint8Array(picture.data.length);
   const place = (at: number, size: number, flip: boolean, shift: number) => {
@@ -29,6 +29,6 @@ export function placed(picture: Picture, { flipX, flipY, dx, dy }: Fit): Picture
 }
 
 /** Whether B has to be moved to fit. */
-export function isMoved({ flipX, flipY, dx, dy }: Fit): boolean {
+export function isMoved({ flipX, flipY, dx, dy }: Pose): boolean {
   return flipX || flipY || dx !== 0 || dy !== 0;
 }
