@@ -78,7 +78,7 @@ export const weightsOption = option(z.string().min(1).optional(), {
   group: "run",
   value: "FILE",
   absent: "those of the run",
-  help: "weights in a file instead of a run: .pth of PyTorch, .safetensors; options of train say what they do not show",
+  help: "weights in a file instead of a run: .pth of PyTorch and all that import takes; options of train say what they do not show",
 });
 
 /** Which of the weights at --epoch. */

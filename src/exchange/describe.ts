@@ -28,7 +28,7 @@ export function descriptionOf({ facts, assumed }: Pick<Described, "facts" | "ass
   const lines = [`read off the tensors: ${facts.map(({ key, value }) => `${key} ${value}`).join(", ")}`];
   if (assumed.length > 0) {
     lines.push(
-      `not in the file, taken from upstream: ${assumed.map(({ flag, value }) => `${flag} ${value}`).join(", ")}`,
+      `not in the file, taken from the defaults: ${assumed.map(({ flag, value }) => `${flag} ${value}`).join(", ")}`,
     );
   }
   return lines;

@@ -1,5 +1,6 @@
 /** Tensors of a file that are read one by one, and their values as 32-bit floats. */
 import { CheckpointError } from "../errors.ts";
+import { fromHalf } from "./half.ts";
 import type { Dtype, StoredTensor } from "./safetensors.ts";
 
 /** A tensor of a file. Its values stay in the file until `read` is called. */
@@ -28,24 +29,15 @@ export function toFloat32(tensor: StoredTensor): Float32Array<ArrayBuffer> | und
     case "F64":
       return new Float32Array(tensor.data);
     case "F16":
-      return Float32Array.from(tensor.data, halfToFloat);
+      return fromHalf(tensor.data);
     case "BF16": {
-      const bits = Uint32Array.from(tensor.data, (half) => half << 16);
+      const bits = new Uint32Array(tensor.data.length);
+      for (let i = 0; i < bits.length; i++) bits[i] = tensor.data[i]! << 16;
       return new Float32Array(bits.buffer);
     }
     default:
       return undefined;
   }
-}
-
-/** The value of the bits of a 16-bit float (IEEE 754 binary16). */
-function halfToFloat(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
 /**

@@ -14,7 +14,7 @@ const schema = z.object({
   from: option(z.string().min(1), {
     group: "weights",
     value: "FILE...",
-    help: "files of weights: the generator's, and the discriminator's if there is one; .pth and .pt of PyTorch, .safetensors",
+    help: "files of weights: the generator's, and the discriminator's if there is one: .pth and .pt of PyTorch, .safetensors, a TensorFlow checkpoint (ckpt-5.index), .t7 of Torch, .pict",
   }),
   name,
   checkpointsDir,
@@ -56,6 +56,6 @@ function describeTo(output: Output, { networks, facts, assumed }: Awaited<Return
   output.print("Read off the tensors:");
   for (const { key, value, from } of facts) output.print(`  ${key.padEnd(14)} ${String(value).padEnd(14)} ${from}`);
   if (assumed.length === 0) return;
-  output.print("Not in the file, taken from upstream's defaults (give the option if it was trained otherwise):");
+  output.print("Not in the file, taken from the defaults of its system (give the option if it was trained otherwise):");
   output.print(`  ${assumed.map(({ flag, value }) => `${flag} ${value}`).join(", ")}`);
 }
