@@ -2,7 +2,7 @@
  * Trains the generator that the page shows on arrival, on drawn facades and scenes alone (src/demo/). Everything follows
  * from the seed:
  *
- *   node --import tsx scripts/make-arrival.ts [--steps 7000] [--dir runs]
+ *   node --import tsx scripts/make-arrival.ts [--steps 4000] [--dir runs]
  *
  * It takes an hour or two on two cores, may be stopped, and goes on where it was. At its end it writes the weights
  * into the page.
@@ -22,7 +22,7 @@ import { train } from "../src/training/train.ts";
 const { values } = parseArgs({
   options: {
     dir: { type: "string", default: "runs" },
-    steps: { type: "string", default: "7000" },
+    steps: { type: "string", default: "4000" },
     pairs: { type: "string", default: "1000" },
     threads: { type: "string", default: "2" },
     /** Writes the weights as they are, without training. */
