@@ -97,7 +97,12 @@ async function load(clients: number, count: number): Promise<Answer[]> {
   const answers: Answer[] = [];
   let left = count;
   const client = async () => {
-    while (left-- > 0) answers.push(await send(agent));
+    while (left-- > 0) {
+      const answer = await send(agent);
+      answers.push(answer);
+      // The server says when to come again, and it will not be there.
+      if (answer.status === 503) return;
+    }
   };
   await Promise.all(Array.from({ length: clients }, client));
   agent.destroy();

@@ -59,6 +59,8 @@ export async function listenHttp(
 const grace = 500;
 
 async function drain(server: Server): Promise<void> {
+  // Right after the event loop has accepted what waited: the system resets connections that nobody has accepted.
+  await new Promise((resolve) => setImmediate(resolve));
   // Of net, not of http: that one would also close connections on which a request is about to come.
   const ended = new Promise<void>((resolve) => {
     NetServer.prototype.close.call(server, () => resolve());

@@ -86,7 +86,8 @@ function scaleOf(xEnd: number, yEnd: number): Scale {
 
 /** Grid, ticks and labels. */
 function axes({ xEnd, toX, toY }: Scale, yTicks: readonly number[], labels: { x: string; y: string }): Html[] {
-  const xTicks = ticks(0, xEnd, 6).filter((tick) => tick <= xEnd);
+  // Steps are whole.
+  const xTicks = ticks(0, xEnd, 6).filter((tick) => tick <= xEnd && Number.isInteger(tick));
   return [
     ...yTicks.flatMap((tick) => [
       level("grid", toY(tick)),
@@ -127,17 +128,19 @@ function nameParts(curves: readonly Curve[], { yEnd, toY }: Scale): Html[] {
 export const chartCss = `
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 16px; }
 .chart { margin: 0; padding: 14px 10px 10px 14px; }
-.chart figcaption {
-  font-weight: 600; display: flex; flex-wrap: wrap; gap: 2px 14px; justify-content: space-between; padding-right: 6px;
-  min-height: 27px;
+.chart figcaption { font-weight: 600; padding-right: 6px; }
+/* Its line is there before there is something to read: nothing below moves. */
+.chart .reading {
+  display: block; font-weight: 400; min-height: 1.5em; white-space: nowrap; overflow: hidden; text-overflow: ellipsis;
 }
-.chart .reading { font-weight: 400; }
 .chart svg { display: block; width: 100%; height: auto; overflow: visible; }
 .chart .key { margin: 0 0 2px; }
 .chart .dash {
   display: inline-block; width: 22px; border-top: 1.5px dashed var(--soft); vertical-align: middle; margin-right: 8px;
 }
 .chart text { font-size: 12px; fill: var(--soft); }
+/* The drawing is 520 units wide at any width of the screen. */
+@media (max-width: 640px) { .chart text { font-size: 17px; } }
 .chart text.end { text-anchor: end; }
 .chart text.middle { text-anchor: middle; }
 .chart text.label { font-weight: 600; }

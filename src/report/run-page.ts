@@ -67,8 +67,13 @@ export interface RunPageInfo {
     metric: Metric;
     scores: readonly ({ epoch: number; step: number } & Partial<Record<Metric, number>>)[];
   };
-  /** Strips of input, output and target; `file` is relative to the page, such as "samples/epoch_003.png". */
-  samples: readonly { epoch: number; file: string }[];
+  /**
+   * Strips of input, output and target; `file` is relative to the page, such as "samples/epoch_003.png". `step` is given for one
+   * within an epoch.
+   */
+  samples: readonly { epoch: number; step?: number; file: string }[];
+  /** What goes wrong now, in words, with what to do. */
+  alarms?: readonly { epoch: number; text: string; advice: string }[];
   /** Headings of the pictures of a strip, from left to right. Default: input, output, target. */
   sampleColumns?: readonly string[];
   /** When the page was written. */
@@ -94,7 +99,7 @@ export function runPage(info: RunPageInfo): string {
 <div style="width:${(done * 100).toFixed(2)}%"></div></div>
 <dl class="facts">${terms(facts(info, percent))}</dl>
 </section>
-<h2>Losses</h2>
+${alarms(info)}<h2>Losses</h2>
 ${lossCharts(info)}
 ${validation(info)}<h2>Samples</h2>
 ${samples(info)}
@@ -111,6 +116,12 @@ ${terms(info.config)}
     script: chartScript + sampleScript + (training ? reload : ""),
     body,
   });
+}
+
+function alarms({ alarms = [] }: RunPageInfo): HtmlValue {
+  return alarms.map(
+    ({ epoch, text, advice }) => html`<p class="alarm"><b>Since epoch ${epoch}:</b> ${text} ${advice}</p>\n`,
+  );
 }
 
 function facts(info: RunPageInfo, percent: string): [string, string][] {
@@ -210,14 +221,16 @@ function samples({ samples, sampleColumns }: RunPageInfo): Html {
   if (samples.length === 0) return html`<p class="soft">The first strip comes with the end of the first epoch.</p>`;
   const names = sampleColumns ?? ["input", "output", "target"];
   const columns = names.map((name) => html`<span>${name}</span>`);
-  const newestFirst = [...samples].sort((a, b) => b.epoch - a.epoch);
-  const figures = newestFirst.map(
-    ({ epoch, file }) => html`<figure>
-<figcaption>epoch ${epoch}</figcaption>
+  const at = ({ step = Number.POSITIVE_INFINITY }) => step;
+  const newestFirst = [...samples].sort((a, b) => b.epoch - a.epoch || (at(a) < at(b) ? 1 : -1));
+  const figures = newestFirst.map(({ epoch, step, file }) => {
+    const when = step === undefined ? `epoch ${epoch}` : `epoch ${epoch}, step ${count(step)}`;
+    return html`<figure>
+<figcaption>${when}</figcaption>
 <div class="columns soft small">${columns}</div>
-<img src="${address(file)}" alt="${names.join(", ")} after epoch ${epoch}" loading="lazy">
-</figure>`,
-  );
+<img src="${address(file)}" alt="${names.join(", ")} after ${when}" loading="lazy">
+</figure>`;
+  });
   return html`<div class="samples">
 ${lines(figures)}
 </div>`;
@@ -256,6 +269,7 @@ header .state.finished::before { background: var(--accent); }
 .bar div { height: 100%; background: var(--accent); border-radius: 99px; }
 .facts { display: flex; flex-wrap: wrap; gap: 10px 44px; margin-top: 16px; }
 .facts dd { font-size: 18px; }
+.alarm { border-radius: 8px; padding: 10px 14px; background: var(--mark); max-width: none; }
 .note { margin-top: 14px; }
 .note summary { color: var(--soft); }
 .samples { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 500px), 1fr)); gap: 26px 28px; }

@@ -3,7 +3,8 @@ import type { Config } from "../config/schema.ts";
 import { extraLossNames, type Losses } from "../model/losses.ts";
 import { ganLosses } from "../nn/losses.ts";
 import { runPage } from "../report/run-page.ts";
-import { type LossLine, type Run, type Score, sampleFile } from "../run/run.ts";
+import type { AlarmLine } from "../run/alarms.ts";
+import type { LossLine, Run, Score } from "../run/run.ts";
 import { objectiveOf } from "./description.ts";
 
 /** A step that is done. */
@@ -44,9 +45,9 @@ const firstSteps = 10;
 
 export class Reporter {
   readonly #options: ReporterOptions;
-  /** Epochs that have a sample; undefined until the folder is read. */
-  #samples: Set<number> | undefined;
-  #pageAt = 0;
+  /** The alarms that the page shows. */
+  alarms: () => readonly AlarmLine[] = () => [];
+  #pageAt = Number.NEGATIVE_INFINITY;
   /** Moving average of the seconds of a step: its weights fall by 0.95 a step. */
   #pace = 0;
   #paceWeight = 0;
@@ -76,7 +77,6 @@ export class Reporter {
   /** @param step within the epoch; undefined for its end */
   async addSample(epoch: number, png: Uint8Array, step?: number): Promise<void> {
     await this.#options.run.writeSample(epoch, png, step);
-    if (step === undefined) this.#samples?.add(epoch);
   }
 
   /** Writes the page, unless it was written a moment ago. @param now write it in any case */
@@ -84,7 +84,6 @@ export class Reporter {
     if (!now && performance.now() - this.#pageAt < pageSeconds * 1000) return;
     this.#pageAt = performance.now();
     const { run, config, lines, scores, steps } = this.#options;
-    this.#samples ??= new Set(await run.sampleEpochs());
     const { epoch, step } = lines.at(-1) ?? { epoch: 1, step: 0 };
     const page = runPage({
       name: config.name,
@@ -97,7 +96,8 @@ export class Reporter {
       secondsLeft: (steps.last - step) * this.#pace,
       losses: lines,
       validation: { metric: config.valMetric, scores },
-      samples: [...this.#samples].sort((a, b) => a - b).map((epoch) => ({ epoch, file: sampleFile(epoch) })),
+      samples: await run.samples(),
+      alarms: this.alarms(),
       updated: new Date(),
     });
     await run.writePage(page);

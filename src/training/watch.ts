@@ -42,6 +42,7 @@ export class Watch {
     const histograms = config.tensorboardHistograms;
     const board =
       config.tensorboard || histograms ? await Tensorboard.open(files, run, { step, histograms }) : undefined;
+    options.reporter.alarms = () => alarms.now;
     return new Watch(options, alarms, board);
   }
 

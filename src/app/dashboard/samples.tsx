@@ -1,5 +1,6 @@
 /** The strips of samples of one or several runs, moved through the epochs by one slider. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { stripGap } from "../../report/compose.ts";
 import type { SampleEntry } from "../../run/run.ts";
 import { Choice, Slider } from "../parts/basics.tsx";
 import { Dialog } from "../parts/dialog.tsx";
@@ -88,9 +89,6 @@ function nearest(samples: readonly SampleEntry[], place: Place): SampleEntry | u
   return samples.findLast((entry) => atOf(entry) <= atOf(place)) ?? samples[0];
 }
 
-/** White pixels between the columns of a strip (report/compose.ts). */
-const gap = 4;
-
 /** One PNG with the columns input, output and target. */
 function StripView({ src, view, label }: { src: string; view: View; label: string }) {
   const image = useImage(src);
@@ -141,7 +139,7 @@ interface ColumnProps {
 }
 
 const columnOf = ({ naturalWidth, naturalHeight }: HTMLImageElement) => ({
-  width: Math.floor((naturalWidth - 2 * gap) / 3),
+  width: Math.floor((naturalWidth - 2 * stripGap) / 3),
   height: naturalHeight,
 });
 
@@ -154,7 +152,8 @@ function Column({ image, column, minus, label }: ColumnProps) {
     const place = canvas.current!;
     Object.assign(place, { width, height });
     const context = place.getContext("2d")!;
-    const draw = (at: number) => context.drawImage(image, at * (width + gap), 0, width, height, 0, 0, width, height);
+    const draw = (at: number) =>
+      context.drawImage(image, at * (width + stripGap), 0, width, height, 0, 0, width, height);
     draw(column);
     if (minus === undefined) return;
     const own = context.getImageData(0, 0, width, height);
