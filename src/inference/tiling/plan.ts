@@ -46,8 +46,11 @@ export interface PlanOptions {
   tile?: number | undefined;
 }
 
-/** Values of all maps of a stage in one tile, where the size of tiles is not given: 256 MB, of which about half is in use at a time. */
-const valuesOfTile = 2 ** 26;
+/** Values of all maps of a stage in one tile, where the size of tiles is not given: 128 MB. */
+const valuesOfTile = 2 ** 25;
+
+/** Positions of a tile's side at most, on the finest map: rows of the output are collected over the width of the picture. */
+const largestTile = 512;
 
 /** A kept value is written and read, which takes as long as so many multiplications. */
 const worthKeeping = 256;
@@ -152,7 +155,10 @@ function peak(stages: readonly Stage[], maps: readonly Tensor[]): number {
 /** At least half of each side of a tile is its own. */
 function tileOf(reach: Reach, { tile, multiple }: PlanOptions): number {
   const unit = Math.max(multiple, reach.coarsest);
-  const wanted = tile === undefined ? Math.sqrt(valuesOfTile / reach.density) : tile * reach.finest;
+  const wanted =
+    tile === undefined
+      ? Math.min(Math.sqrt(valuesOfTile / reach.density), largestTile * reach.finest)
+      : tile * reach.finest;
   const margin = Math.ceil(reach.margin / reach.coarsest) * reach.coarsest;
   const least = Math.ceil(Math.max(1, 4 * margin) / unit);
   return unit * Math.max(least, Math.floor(wanted / unit));

@@ -39,7 +39,7 @@ export interface TiledOptions {
   output(tile: Planes, part: Rectangle, at: { y: number; x: number }): Promise<void>;
   /**
    * Opens a file for a map, and the bytes that maps may take there. Without it maps stay in memory. `memory`: the bytes of maps
-   * that stay in memory nevertheless; default 256 MB.
+   * that stay in memory nevertheless; default 64 MB.
    */
   scratch?: { open(): Promise<Scratch>; bytes: number; memory?: number } | undefined;
   advance?: Advance | undefined;
@@ -48,7 +48,7 @@ export interface TiledOptions {
 }
 
 /** Bytes of maps in memory, where there is a disk for more, and where there is none. */
-const [memoryBesideDisk, memoryAlone] = [2 ** 28, 2 ** 29];
+const [memoryBesideDisk, memoryAlone] = [2 ** 26, 2 ** 29];
 
 /** @throws UserError where the maps do not fit on the disk; the signal's reason when it is aborted */
 export async function runTiled(generator: TiledGenerator, input: TiledInput, options: TiledOptions): Promise<void> {
