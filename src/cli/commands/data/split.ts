@@ -76,7 +76,14 @@ export const split: Command = {
     await refuseOther(out, plan);
 
     if (mode === "move") await files.write(journalIn(out), JSON.stringify(plan));
-    await placeAll(plan, input, out, mode);
+    try {
+      await placeAll(plan, input, out, mode);
+    } catch (error) {
+      // Where nothing was moved, as to another disk, nothing is left to complete.
+      const [first] = plan;
+      if (mode === "move" && first && !(await files.exists(`${out}/${first.to}`))) await files.remove(journalIn(out));
+      throw error;
+    }
     const counts = phases.map((phase) => `${dealt.filter((each) => each === phase).length} ${phase}`);
     const verb = { copy: "copied", move: "moved", link: "linked" }[mode];
     output.print(
