@@ -121,7 +121,7 @@ export class Workshop {
    * Runs a command once.
    * @param out where it writes; default: a new folder
    * @param at `signal` is sent as soon as there are so many files; 0 for no signal
-   * @param limit the shell's command before it, such as "ulimit -f 1"
+   * @param limit the shell's command before it, such as "ulimit -f 0"
    */
   async attempt(
     name: string,
@@ -207,7 +207,7 @@ export class Workshop {
 
   /** A file that may not grow, as on a full disk, ends the command with an error; nothing of it is left. */
   async writeError(name: string): Promise<void> {
-    const attempt = await this.attempt(name, { limit: "ulimit -f 1" });
+    const attempt = await this.attempt(name, { limit: "ulimit -f 0" });
     expect(attempt.ended.code, `${name}: ${attempt.ended.err}`).toBe(1);
     expect(attempt.ended.err, name).toMatch(/^error: cannot /m);
     this.expectWhole(name, attempt.out);
