@@ -458,6 +458,11 @@ export interface ConfigInput {
    */
   saveLatestFreq?: number;
   /**
+   * Also save that checkpoint when so much time has passed since the last one, for steps that take long.
+   * Value: seconds of at least 1. Default: by steps alone.
+   */
+  saveLatestSeconds?: number;
+  /**
    * Also keep the weights of each such checkpoint, under its step: test and translate take them by --epoch
    * iter_500.
    * Default: false.
@@ -515,6 +520,7 @@ type Open =
   | "features"
   | "lpips"
   | "epoch"
+  | "saveLatestSeconds"
   | "displayFreq"
   | "threads";
 

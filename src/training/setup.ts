@@ -59,6 +59,8 @@ export interface Training {
   readonly first: number;
   /** Steps done, counted from the run's first. */
   step: number;
+  /** When the last checkpoint was saved, or the training began: performance.now(). */
+  savedAt: number;
 }
 
 /**
@@ -130,7 +132,7 @@ async function open({ found, device, size, ...opened }: Opening): Promise<Traini
   log.saved = step;
   await trainer.prepare(shape);
   const started = { pairs: found.pairs.length, trainer, teacher, steps, log, validation, reporter, watch };
-  return { ...rest, ...started, momentsFrom, first: step, step };
+  return { ...rest, ...started, momentsFrom, first: step, step, savedAt: performance.now() };
 }
 
 function statusOf({ data, steps, device, threads, objective, netG }: RunDescription): RunStatus {

@@ -56,6 +56,9 @@ export async function train(
   let training: Training | undefined;
   try {
     training = await setUp(config, platform, events);
+    // With samples by time or steps somebody is watching, and sees where the networks begin.
+    const fromTheStart = training.step === 0 && config.displayFreq !== undefined && !signal?.aborted;
+    if (fromTheStart) await training.watch.sample(1, 0, { within: true });
     await scoreMissedEpoch(training, signal);
     while (!isComplete(training) && !signal?.aborted) await trainEpoch(training, signal);
     return await finish(training);
@@ -94,6 +97,11 @@ async function trainEpoch(training: Training, signal: AbortSignal | undefined): 
   }
 }
 
+/** Whether --save-latest-seconds have passed since the last checkpoint of this training. */
+function saveIsDue({ config: { saveLatestSeconds }, savedAt }: Training): boolean {
+  return saveLatestSeconds !== undefined && performance.now() - savedAt > 1000 * saveLatestSeconds;
+}
+
 /** After a step that is not the last of its epoch: a sample and a checkpoint, where they are due. */
 async function withinEpoch(training: Training, epoch: number): Promise<void> {
   const { config, step, watch } = training;
@@ -101,8 +109,9 @@ async function withinEpoch(training: Training, epoch: number): Promise<void> {
     await toHost(training);
     await watch.sample(epoch, step, { within: true });
   }
-  if (step % config.saveLatestFreq !== 0) return;
-  await keepStep(training, epoch);
+  const bySteps = step % config.saveLatestFreq === 0;
+  if (!bySteps && !saveIsDue(training)) return;
+  if (bySteps) await keepStep(training, epoch);
   await save(training);
 }
 
@@ -197,6 +206,7 @@ async function save(training: Training): Promise<void> {
     ...{ step, epoch: Math.ceil(step / steps.perEpoch), pairs, data: data.digest, momentsFrom },
   });
   log.saved = step;
+  training.savedAt = performance.now();
   if (!moved) return;
   throw new UserError(
     `The folder ${run.dir} was moved or deleted while the run trained, so training stopped. Options, weights and state of ` +

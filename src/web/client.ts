@@ -79,6 +79,8 @@ export class Client {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   #count = 0;
+  /** Why the worker is gone: no call can be answered any more. */
+  #failed: Error | undefined;
 
   constructor({ worker, ...options }: ClientOptions = {}) {
     this.#worker = worker ?? new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
@@ -114,12 +116,17 @@ export class Client {
   }
 
   /**
-   * Replaces the data set in the folder `root` by picked pictures, zip archives or an opened folder.
+   * Replaces the data set in the folder `root` by picked pictures, archives or an opened folder.
+   * @param say called with a sentence on the progress
    * @returns the number of pictures
    * @throws UserError when there are no pictures, or an archive is damaged
    */
-  importPictures(root: string, picked: readonly Picked[] | FileSystemDirectoryHandle): Promise<Imported> {
-    return this.#call("importPictures", [root, picked]);
+  importPictures(
+    root: string,
+    picked: readonly Picked[] | FileSystemDirectoryHandle,
+    say?: (text: string) => void,
+  ): Promise<Imported> {
+    return this.#call("importPictures", [root, picked], say ? { message: say } : {});
   }
 
   /** Draws the built-in data set, pairs of facades, into the folder `root`. */
@@ -144,6 +151,7 @@ export class Client {
     events: TrainEvents = {},
     signal?: AbortSignal,
   ): Promise<ReturnType<Methods[M]>> {
+    if (this.#failed) return Promise.reject(this.#failed);
     const id = ++this.#count;
     const call: Call<M> = { id, method, args };
     return new Promise((resolve, reject) => {
@@ -169,6 +177,7 @@ export class Client {
   }
 
   #fail(error: Error): void {
+    this.#failed = error;
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }

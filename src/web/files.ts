@@ -182,8 +182,30 @@ export function removeFolder(path: string): Promise<void> {
   return guarded("remove", path, () => remove(path, true));
 }
 
+/** Bytes of all files in a folder; 0 where there is none. */
+export async function folderSize(path: string): Promise<number> {
+  const sizeOf = async (folder: FileSystemDirectoryHandle): Promise<number> => {
+    let bytes = 0;
+    for await (const handle of folder.values()) {
+      if (handle.kind === "directory") bytes += await sizeOf(handle as FileSystemDirectoryHandle);
+      else bytes += (await (handle as FileSystemFileHandle).getFile().catch(() => undefined))?.size ?? 0;
+    }
+    return bytes;
+  };
+  return folderOf(parts(path)).then(sizeOf, () => 0);
+}
+
 /** Milliseconds: a tab that was closed or reloaded takes a moment to release its lock. */
 const lockPatience = 3000;
+
+/** The browser's name of a lock. */
+const lockName = (path: string) => `pix2pix ${path}`;
+
+/** Whether this tab or another one holds the lock. */
+export async function isLocked(path: string): Promise<boolean> {
+  const { held = [] } = (await navigator.locks?.query()) ?? {};
+  return held.some(({ name }) => name === lockName(path));
+}
 
 /** A lock between the tabs of this origin. It ends with its tab or worker. */
 function lock(path: string, what: string): Promise<() => Promise<void>> {
@@ -192,7 +214,7 @@ function lock(path: string, what: string): Promise<() => Promise<void>> {
   return new Promise((resolve, reject) => {
     const held = (release: () => void) => resolve(async () => release());
     navigator.locks
-      .request(`pix2pix ${path}`, { signal: AbortSignal.timeout(lockPatience) }, () => new Promise<void>(held))
+      .request(lockName(path), { signal: AbortSignal.timeout(lockPatience) }, () => new Promise<void>(held))
       .catch(() => reject(new UserError(`${what} in another tab of this page. Stop it there first.`)));
   });
 }

@@ -1,8 +1,10 @@
 /** Copies pictures that a user picked into the browser's storage, as a data set. */
-import { endingOf, PICTURE_ENDINGS, unreadNote } from "../data/listing.ts";
+import { endingOf, foldersOfOneSet, PICTURE_ENDINGS, unreadNote } from "../data/listing.ts";
 import { UserError } from "../errors.ts";
 import { zipEntries } from "../formats/zip.ts";
+import { readTar } from "../tools/tar.ts";
 import { files, removeFolder } from "./files.ts";
+import { images } from "./images.ts";
 
 /** A picked file. `path` is relative to the picked folder's parent, such as "facades/train/1.jpg", or only the name. */
 export interface Picked {
@@ -15,45 +17,121 @@ const unreadHere = ["tif", "tiff"];
 const endings = PICTURE_ENDINGS.filter((ending) => !unreadHere.includes(ending));
 
 export interface Imported {
-  /** The number of pictures. */
+  /** The number of pictures that can be read. */
   pictures: number;
-  /** What was left out although it is a picture, in words. */
+  /** What was left out, and how folders were understood, in sentences. */
   note?: string | undefined;
 }
+
+/** A file that was found, and how its bytes are read. */
+interface FoundFile {
+  path: string;
+  read(): Promise<Uint8Array>;
+}
+
+/** Bytes that a tar may unpack to: its files are held in memory until they are stored. */
+const mostOfTar = 2 * 2 ** 30;
+/** Milliseconds between two reports of progress. */
+const reportEvery = 250;
 
 /** Folders that the layouts of data sets recognise by their names; they are kept. */
 const meaning = /^((train|val|test)(_?[AB]|_label|_img)?|A|B|base)$/i;
 
 /**
  * Replaces the folder `root` by the pictures among the picked files, or in a folder that the user has opened to the
- * page. Zip archives are unpacked. Leading folders that all pictures share, such as the picked folder, are left out of
- * the paths.
+ * page. Archives (zip, tar, tar.gz) are unpacked. Leading folders that all pictures share, such as the picked folder, are left out of
+ * the paths; two folders with the same names of files become A and B. Pictures that cannot be decoded are left out.
+ * @param say called with a sentence on the progress
  * @throws UserError when there are no pictures, or an archive is damaged
  */
 export async function importPictures(
   root: string,
   picked: readonly Picked[] | FileSystemDirectoryHandle,
+  say: (text: string) => void = () => {},
 ): Promise<Imported> {
-  const found: { path: string; read(): Promise<Uint8Array> }[] = [];
-  for (const { path, file } of "kind" in picked ? await filesIn(picked) : picked) {
-    if (endingOf(path) === "zip") found.push(...(await zipEntries(file, path)));
-    else found.push({ path, read: async () => new Uint8Array(await file.arrayBuffer()) });
-  }
+  const found: FoundFile[] = [];
+  for (const each of "kind" in picked ? await filesIn(picked) : picked) found.push(...(await unpacked(each)));
   const pictures = found.filter(({ path }) => isPicture(path));
-  if (pictures.length === 0) {
-    const some = found.slice(0, 3).map(({ path }) => path);
-    throw new UserError(
-      `No pictures among ${found.length} files${some.length > 0 ? ` (${some.join(", ")}, ...)` : ""}: expected ` +
-        `${endings.join(", ")}, or a zip of such.`,
-    );
-  }
+  if (pictures.length === 0) throw nothing(found);
   await removeFolder(root);
   const skip = commonFolders(pictures.map(({ path }) => path.split("/")));
-  for (const { path, read } of pictures) {
-    await files.write(`${root}/${path.split("/").slice(skip).join("/")}`, await read());
+  const short = ({ path }: FoundFile) => path.split("/").slice(skip).join("/");
+  const sides = sidesOf(pictures.map(short));
+  const bad: string[] = [];
+  let [done, told] = [0, performance.now()];
+  for (const picture of pictures) {
+    const path = short(picture);
+    const bytes = await picture.read();
+    if (await isReadable(bytes)) await files.write(`${root}/${sides?.rename(path) ?? path}`, bytes);
+    else bad.push(path);
+    done++;
+    if (performance.now() - told < reportEvery) continue;
+    told = performance.now();
+    say(`Reading the pictures: ${done} of ${pictures.length}\u2026`);
   }
+  if (bad.length === pictures.length) throw nothing(found);
   const shown = found.map(({ path }) => path).filter((path) => !isHidden(path));
-  return { pictures: pictures.length, note: unreadNote(shown, unreadHere) };
+  const notes = [sides?.note, badNote(bad), unreadNote(shown, unreadHere)].filter((text) => text !== undefined);
+  return { pictures: pictures.length - bad.length, note: notes.length > 0 ? notes.join(" ") : undefined };
+}
+
+function nothing(found: readonly FoundFile[]): UserError {
+  const some = found.slice(0, 3).map(({ path }) => path);
+  return new UserError(
+    `No pictures among ${found.length} files${some.length > 0 ? ` (${some.join(", ")}, ...)` : ""}: expected ` +
+      `${endings.join(", ")}, or a zip, tar or tar.gz of such.`,
+  );
+}
+
+/** The files of an archive, or the file itself. @throws UserError for a damaged archive */
+async function unpacked({ path, file }: Picked): Promise<FoundFile[]> {
+  if (endingOf(path) === "zip") return zipEntries(file, path);
+  if (!/\.(tar|tgz|tar\.gz)$/i.test(path))
+    return [{ path, read: async () => new Uint8Array(await file.arrayBuffer()) }];
+  const packed = /gz$/i.test(path);
+  const stream = packed ? file.stream().pipeThrough(new DecompressionStream("gzip")) : file.stream();
+  const found: FoundFile[] = [];
+  try {
+    for await (const entry of readTar(stream, { limits: { bytes: mostOfTar } })) {
+      found.push({ path: entry.path, read: async () => entry.data });
+    }
+  } catch (error) {
+    const reason = error instanceof UserError ? error.message : "it is truncated or no gzip";
+    throw new UserError(`${path} cannot be read: ${reason.replace(/\.$/, "")}. Unpack it and choose the folder.`);
+  }
+  return found;
+}
+
+async function isReadable(bytes: Uint8Array): Promise<boolean> {
+  try {
+    await (images.decodeDeep ?? images.decode).call(images, bytes);
+    return true;
+  } catch (error) {
+    if (error instanceof UserError) return false;
+    throw error;
+  }
+}
+
+function badNote(bad: readonly string[]): string | undefined {
+  if (bad.length === 0) return undefined;
+  const names = bad.slice(0, 3).join(", ") + (bad.length > 3 ? ", ..." : "");
+  return `${bad.length} ${bad.length === 1 ? "picture cannot" : "pictures cannot"} be read and ${bad.length === 1 ? "is" : "are"} left out: ${names}.`;
+}
+
+/** Names of a folder of inputs, and of one of targets. */
+const inputs = /^(inputs?|before|sources?|src|labels?|masks?|edges?|sketch(es)?|lines?|x|left|low)$/i;
+const targets = /^(outputs?|after|targets?|dst|photos?|images?|real|y|right|high|gt|ground.?truth)$/i;
+
+/** Two folders that hold the two sides of pairs under other names than A and B; undefined for any other set. */
+function sidesOf(paths: readonly string[]): { rename(path: string): string; note: string } | undefined {
+  const two = foldersOfOneSet(paths);
+  if (!two || two.some((folder) => meaning.test(folder))) return undefined;
+  const swapped = targets.test(two[0]) || inputs.test(two[1]);
+  const [input, target] = swapped && !(inputs.test(two[0]) && targets.test(two[1])) ? [two[1], two[0]] : two;
+  return {
+    rename: (path) => `${path.startsWith(`${input}/`) ? "A" : "B"}${path.slice(path.indexOf("/"))}`,
+    note: `The folder ${input} is the input and ${target} the target; swap them if it is the other way round.`,
+  };
 }
 
 async function filesIn(folder: FileSystemDirectoryHandle, within = ""): Promise<Picked[]> {

@@ -28,8 +28,8 @@ export class Service implements Handlers {
     return this.#found;
   }
 
-  importPictures(_: Context, ...args: Parameters<typeof importPictures>): Promise<Imported> {
-    return importPictures(...args);
+  importPictures({ emit }: Context, ...[root, picked]: Parameters<typeof importPictures>): Promise<Imported> {
+    return importPictures(root, picked, (text) => emit("message", text));
   }
 
   writeDemo(_: Context, root: string, options: DemoOptions): Promise<void> {

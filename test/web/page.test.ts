@@ -128,8 +128,12 @@ inChromium("the page", () => {
   it("deletes a run with its pictures", async () => {
     page.once("dialog", (dialog) => dialog.accept());
     await page.click("#delete-run");
-    await state("Choose pictures first.");
+    await page.locator("#start").filter({ visible: true }).waitFor(patience);
     expect(await page.isHidden("#use")).toBe(true);
+    page.once("dialog", (dialog) => dialog.accept());
+    await page.click(".storage summary");
+    await page.getByRole("button", { name: /^Delete the pictures pairs/ }).click();
+    await page.getByText("Nothing is stored.").waitFor(patience);
     const left = await page.evaluate(async () => {
       const names: string[] = [];
       const root = await navigator.storage.getDirectory();

@@ -3,8 +3,9 @@ import type { Config } from "../../config/schema.ts";
 import { UserError } from "../../errors.ts";
 import { drawingOf, openExamples } from "../../inference/examples.ts";
 import { norms } from "../../nn/norms.ts";
+import { lockFile } from "../../run/paths.ts";
 import { listRuns, Run } from "../../run/run.ts";
-import { files } from "../../web/files.ts";
+import { files, isLocked } from "../../web/files.ts";
 import { images } from "../../web/images.ts";
 import type { About, Home, OpenRun, RunEntry, StudioPair } from "../home.ts";
 import { checkpointsDir } from "../train/storage.ts";
@@ -63,8 +64,7 @@ async function entryOf(name: string): Promise<RunEntry> {
 
 /** A run is trained while a worker, perhaps of another tab, holds its lock. */
 async function stateOf(dir: string, finished: boolean): Promise<RunEntry["state"]> {
-  const { held = [] } = (await navigator.locks?.query()) ?? {};
-  if (held.some(({ name }) => name?.startsWith(`pix2pix ${dir}/`))) return "training";
+  if (await isLocked(lockFile(dir))) return "training";
   return finished ? "finished" : "paused";
 }
 

@@ -5,23 +5,32 @@ import type { PageProps } from "../page.ts";
 import { note, part, problem } from "./dom.ts";
 import markup from "./markup.html";
 import { pictures } from "./pictures.ts";
+import { StoragePanel } from "./storage-panel.tsx";
 import { Training } from "./training.ts";
 import { Use } from "./use.ts";
 
 export function Train(_: PageProps) {
   const box = useRef<HTMLDivElement>(null);
+  const training = useRef<Training>(undefined);
   useEffect(() => {
     box.current!.innerHTML = markup;
-    start();
+    training.current = start();
   }, []);
-  return <div ref={box} class="train" />;
+  return (
+    <>
+      <div ref={box} class="train" />
+      <div class="train">
+        <StoragePanel changed={() => training.current?.refresh()} />
+      </div>
+    </>
+  );
 }
 
-function start(): void {
+function start(): Training {
   const client = makeClient();
   const use = new Use(client);
   const training = new Training(client, (name) => use.select(name));
-  pictures(client, (data) => training.use(data));
+  pictures(client, (data, remembered) => training.use(data, remembered));
 
   client.capabilities.then(({ devices: [, { present, adapter }], threads, notes }) => {
     const gpu = present && !adapter?.software;
@@ -29,4 +38,5 @@ function start(): void {
     part("device").textContent = `Computes on ${gpu ? `the GPU (${adapter?.name})` : cpu}`;
     for (const text of notes) note(text);
   }, problem);
+  return training;
 }

@@ -1,8 +1,10 @@
 /** Section 1: choose the pairs, and preview them as the network will see them. */
 import { Loader } from "../../data/loader.ts";
-import { findPairs } from "../../data/pairs.ts";
+import { type FoundPairs, findPairs } from "../../data/pairs.ts";
+import { sampleNotes } from "../../data/sample.ts";
 import { fromTensor } from "../../data/transforms.ts";
 import { demoSet } from "../../demo/facades.ts";
+import { DatasetError } from "../../errors.ts";
 import { parseConfig } from "../../index.ts";
 import type { Picture } from "../../platform.ts";
 import type { Client } from "../../web/client.ts";
@@ -12,6 +14,7 @@ import type { Picked } from "../../web/import.ts";
 import { attempt, onClick, paint, part, show } from "./dom.ts";
 import { removeUnusedData } from "./runs.ts";
 import { type DataSet, dataDir } from "./storage.ts";
+import { pageWords } from "./words.ts";
 
 /** The built-in set: pairs to train on, pairs to test with, and the seed of the drawings. */
 export const builtIn = { train: 250, test: 12, seed: 0 };
@@ -21,11 +24,17 @@ const previewSize = 96;
 
 type Pair = [input: Picture, target: Picture];
 
-/** @param chosen called with the data set when it is chosen, and again when its direction is swapped */
-export function pictures(client: Client, chosen: (data: DataSet) => void): void {
+/** The key in localStorage of the data set that was chosen last. */
+const lastData = "pix2pix data";
+
+/**
+ * @param chosen called with the data set when it is chosen, and again when its direction is swapped; `remembered` where an earlier
+ *   visit has chosen it
+ */
+export function pictures(client: Client, chosen: (data: DataSet, remembered?: boolean) => void): void {
   let data: DataSet | undefined;
 
-  async function choose(next: DataSet, notes: readonly string[] = []): Promise<void> {
+  async function choose(next: DataSet, notes: readonly string[] = [], remembered = false): Promise<void> {
     data = next;
     part("use-demo").classList.toggle("chosen", !next.root);
     part("drop").classList.toggle("chosen", Boolean(next.root));
@@ -34,8 +43,19 @@ export function pictures(client: Client, chosen: (data: DataSet) => void): void 
     part("pairs-text").textContent = [text, ...notes].join(" ");
     part("preview").replaceChildren(...pairs.map(figure));
     show(true, "pairs");
-    chosen(next);
+    localStorage.setItem(lastData, JSON.stringify(next));
+    chosen(next, remembered);
   }
+
+  /** The data set of an earlier visit, where it is still stored. */
+  async function remember(): Promise<void> {
+    const text = localStorage.getItem(lastData);
+    if (text === null) return;
+    const last = JSON.parse(text) as DataSet;
+    if (last.root !== undefined && !(await files.exists(last.root))) return;
+    await choose(last, [], true);
+  }
+  remember().catch(() => localStorage.removeItem(lastData));
 
   async function take(picked: readonly Picked[]): Promise<void> {
     if (picked.length === 0) return;
@@ -45,9 +65,12 @@ export function pictures(client: Client, chosen: (data: DataSet) => void): void 
     part("preview").replaceChildren();
     show(true, "pairs");
     try {
-      const { note } = await client.importPictures(root, picked);
-      const { pairs, notes } = await findPairs(files, root, { skipUnpaired: true });
-      await choose({ title, root, pairs: pairs.length, direction: "AtoB" }, note ? [...notes, note] : notes);
+      const { note } = await client.importPictures(root, picked, (text) => {
+        part("pairs-text").textContent = text;
+      });
+      const { pairs, notes, layout } = await findPairs(files, root, { skipUnpaired: true });
+      const halves = await areHalves({ layout, pairs }, root);
+      await choose({ title, root, pairs: pairs.length, direction: "AtoB", halves }, note ? [...notes, note] : notes);
       await removeUnusedData(root);
     } catch (error) {
       show(false, "pairs");
@@ -77,6 +100,22 @@ export function pictures(client: Client, chosen: (data: DataSet) => void): void 
         void attempt(async () => take(await found));
       }
     });
+  }
+}
+
+/**
+ * Asks where pictures are cut into two halves although they are hardly two sides of a pair.
+ * @returns true where the user says that they are
+ * @throws DatasetError where the user does not
+ */
+async function areHalves(found: Pick<FoundPairs, "layout" | "pairs">, root: string): Promise<true | undefined> {
+  try {
+    await sampleNotes(found, parseConfig({ dataroot: root, skipBadImages: true }), { files, images });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof DatasetError)) throw error;
+    if (confirm(`${pageWords(error.message)}\n\nUse them as pairs all the same?`)) return true;
+    throw error;
   }
 }
 
@@ -110,7 +149,12 @@ function drawnPairs(direction: DataSet["direction"]): Pair[] {
 }
 
 function figure(pair: Pair): HTMLElement {
-  const [input, target] = pair.map((picture) => paint(document.createElement("canvas"), picture));
+  const [input, target] = pair.map((picture, i) => {
+    const canvas = paint(document.createElement("canvas"), picture);
+    canvas.role = "img";
+    canvas.ariaLabel = i === 0 ? "input" : "target";
+    return canvas;
+  });
   const arrow = Object.assign(document.createElement("span"), { className: "arrow", textContent: "→" });
   const box = document.createElement("figure");
   box.append(input!, arrow, target!);

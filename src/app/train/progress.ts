@@ -4,12 +4,15 @@ import { chartCss } from "../../report/chart.ts";
 import { count, duration, fixed, terms } from "../../report/html.ts";
 import { lossCharts } from "../../report/run-page.ts";
 import type { StepReport } from "../../training/train.ts";
+import { files } from "../../web/files.ts";
 import { part, show } from "./dom.ts";
 import { runOf, type StoredRun } from "./runs.ts";
 
 /** Milliseconds between two updates. */
 const factsEvery = 200;
 const curvesEvery = 2000;
+/** Samples are drawn every 20 s (settings.ts). */
+const samplesEvery = 5000;
 /** Thumbnails of earlier samples. */
 const filmLength = 24;
 
@@ -19,8 +22,9 @@ export class Progress {
   #run: StoredRun;
   #factsAt = 0;
   #curvesAt = 0;
+  #samplesAt = 0;
   #epoch = 0;
-  #sampled: number[] = [];
+  #sampled = "";
   #urls: string[] = [];
 
   constructor(run: StoredRun) {
@@ -45,13 +49,19 @@ export class Progress {
       this.#facts(epoch, step, report);
     }
     if (now - this.#curvesAt > curvesEvery || step === report.lastStep) this.#curves();
-    if (epoch !== this.#epoch) void this.samples();
+    if (epoch !== this.#epoch || now - this.#samplesAt > samplesEvery) {
+      this.#samplesAt = now;
+      void this.samples();
+    }
     this.#epoch = epoch;
   }
 
   #facts(epoch: number, step: number, report?: StepReport): void {
     const { maxSteps = step } = this.#run.config;
+    const percent = Math.floor((100 * step) / maxSteps);
     part("bar").style.width = `${(100 * step) / maxSteps}%`;
+    part("bar").parentElement!.setAttribute("aria-valuenow", String(percent));
+    if (report) document.title = `${percent} % \u00b7 ${this.#run.config.name} \u00b7 pix2pix`;
     const facts: [string, string][] = [
       ["step", `${count(step)} of ${count(maxSteps)}`],
       ["epoch", count(epoch)],
@@ -78,34 +88,38 @@ export class Progress {
   async samples(): Promise<void> {
     const { name, cropSize } = this.#run.config;
     const run = runOf(name);
-    const epochs = await run.sampleEpochs();
-    if (epochs.length === 0 || epochs.join() === this.#sampled.join()) return;
-    this.#sampled = epochs;
-    const shown = epochs.length <= filmLength ? epochs : spread(epochs, filmLength);
+    const all = await run.samples();
+    const known = all.map(({ file }) => file).join();
+    if (all.length === 0 || known === this.#sampled) return;
+    this.#sampled = known;
+    const shown = all.length <= filmLength ? all : spread(all, filmLength);
     const made = await Promise.all(
-      shown.map(async (epoch) => {
-        const bytes = (await run.readSample(epoch)) as Uint8Array<ArrayBuffer>;
-        return { epoch, url: URL.createObjectURL(new Blob([bytes], { type: "image/png" })) };
+      shown.map(async ({ epoch, step, file }) => {
+        const bytes = (await files.read(run.path(file))) as Uint8Array<ArrayBuffer>;
+        const when =
+          step === 0 ? "before the first step" : step === undefined ? `after epoch ${epoch}` : `at step ${step}`;
+        return { when, url: URL.createObjectURL(new Blob([bytes], { type: "image/png" })) };
       }),
     );
     if (Progress.#shown !== this) return;
     for (const url of this.#urls) URL.revokeObjectURL(url);
     this.#urls = made.map(({ url }) => url);
-    const buttons = made.map(({ epoch, url }) => {
-      const button = Object.assign(document.createElement("button"), { type: "button", title: `epoch ${epoch}` });
-      button.append(Object.assign(new Image(), { src: url, alt: `after epoch ${epoch}` }));
-      button.addEventListener("click", () => select(button, epoch, url));
+    const buttons = made.map(({ when, url }) => {
+      const button = Object.assign(document.createElement("button"), { type: "button", title: when });
+      button.append(Object.assign(new Image(), { src: url, alt: when }));
+      button.addEventListener("click", () => select(button, when, url));
       return button;
     });
-    const select = (button: HTMLButtonElement, epoch: number, url: string) => {
+    const select = (button: HTMLButtonElement, when: string, url: string) => {
       for (const each of buttons) each.classList.toggle("shown", each === button);
-      part("sample-title").textContent = `Samples after epoch ${epoch}`;
+      part("sample-title").textContent = `Samples ${when}`;
+      part<HTMLImageElement>("sample-picture").alt = `Samples ${when}: input, output and target in a row for each pair`;
       part<HTMLImageElement>("sample-picture").src = url;
     };
     part("sample-picture").style.imageRendering = cropSize < 200 ? "pixelated" : "auto";
     part("film").replaceChildren(...buttons.toReversed());
     const newest = made.at(-1)!;
-    select(buttons.at(-1)!, newest.epoch, newest.url);
+    select(buttons.at(-1)!, newest.when, newest.url);
     show(true, "sample");
   }
 }

@@ -1,7 +1,8 @@
 /** The runs in the browser's storage. */
 import { type Config, listRuns, Run } from "../../index.ts";
+import { lockFile } from "../../run/paths.ts";
 import type { LossLine } from "../../run/run.ts";
-import { files, removeFolder } from "../../web/files.ts";
+import { files, isLocked, removeFolder } from "../../web/files.ts";
 import { checkpointsDir, dataDir } from "./storage.ts";
 
 export interface StoredRun {
@@ -10,28 +11,54 @@ export interface StoredRun {
   losses: LossLine[];
   /** The step of the last checkpoint; 0 without one. */
   step: number;
+  /** Whether there is a checkpoint, perhaps of step 0. */
+  begun: boolean;
 }
 
 export const runOf = (name: string): Run => new Run(files, { checkpointsDir, name });
 
-export const runNames = (): Promise<string[]> => listRuns(files, checkpointsDir);
+/** Folders of runs, those too whose options were not saved or cannot be read: they can be deleted. */
+export async function runNames(): Promise<string[]> {
+  return ((await files.list(checkpointsDir)) ?? []).flatMap(({ name, folder }) => (folder ? [name] : []));
+}
 
-/** A run that is not being trained: the browser refuses to read a file that a worker is writing. */
+/** Folders of imported pictures, and of the facades that were drawn. */
+export async function dataSetNames(): Promise<string[]> {
+  return ((await files.list(dataDir)) ?? []).flatMap(({ name, folder }) => (folder ? [name] : []));
+}
+
+/** Whether this tab or another one trains the run. */
+export const isTraining = (name: string): Promise<boolean> => isLocked(lockFile(runOf(name).dir));
+
+/**
+ * A run that is not being trained: the browser refuses to read a file that a worker is writing.
+ * @throws UserError for a run whose options are missing or damaged
+ */
 export async function storedRun(name: string): Promise<StoredRun> {
   const run = runOf(name);
   const config = await run.config();
-  const { step } = (await run.progress()) ?? { step: 0 };
-  return { config, losses: await run.losses.read(step), step };
+  const progress = await run.progress();
+  const step = progress?.step ?? 0;
+  return { config, losses: await run.losses.read(step), step, begun: progress !== undefined };
 }
 
-export function deleteRun(name: string): Promise<void> {
-  return removeFolder(runOf(name).dir);
+/** @throws UserError for a run that is being trained, in whichever tab */
+export async function deleteRun(name: string): Promise<void> {
+  const run = runOf(name);
+  const release = await run.lock();
+  try {
+    await removeFolder(run.dir);
+  } finally {
+    await release();
+  }
 }
 
 /** Removes the data sets that no run uses. @param keep the data set that is chosen for the next run */
 export async function removeUnusedData(keep: string | undefined): Promise<void> {
-  const configs = await Promise.all((await runNames()).map((name) => runOf(name).config())).catch(() => undefined);
-  // A run whose options cannot be read may use any of them.
+  const configs = await Promise.all((await listRuns(files, checkpointsDir)).map((name) => runOf(name).config())).catch(
+    () => undefined,
+  );
+  // A run whose options are damaged may use any of them.
   if (!configs) return;
   const needed = new Set([keep, ...configs.map(({ dataroot }) => dataroot)]);
   for (const { name } of (await files.list(dataDir)) ?? []) {

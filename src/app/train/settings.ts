@@ -17,7 +17,7 @@ const quick = { noDropout: true, lr: 6e-4 };
 
 export function configOf(
   { name, size, steps, mirror }: Settings,
-  { root, pairs, direction }: DataSet,
+  { root, pairs, direction, halves }: DataSet,
   drawnAt: string,
 ): Config {
   const epochs = Math.ceil(steps / Math.min(pairs, steps));
@@ -28,6 +28,7 @@ export function configOf(
     checkpointsDir,
     dataroot: root ?? drawnAt,
     direction,
+    ...(halves && { datasetMode: "aligned" }),
     netG: `unet_${size}`,
     ngf: filters[size],
     ndf: filters[size],
@@ -40,6 +41,9 @@ export function configOf(
     nEpochs: epochs - decay,
     nEpochsDecay: decay,
     saveLatestFreq: 100,
+    // A closed tab loses a minute at most, and a picture comes every 20 seconds.
+    saveLatestSeconds: 60,
+    displayFreq: "20s",
     // Epochs are short: the weights of each would fill the browser's storage.
     saveEpochFreq: 1_000_000,
   });
@@ -51,4 +55,11 @@ export function freeName(title: string, taken: readonly string[]): string {
     const name = i === 1 ? title : `${title}-${i}`;
     if (!taken.includes(name)) return name;
   }
+}
+
+/** A finished run as one that goes on for more steps, at a learning rate that falls again to its end. */
+export function prolonged(config: Config, step: number, more: number, pairs: number): Partial<Config> {
+  const epochs = Math.ceil((step + more) / pairs);
+  const decay = Math.min(epochs, Math.ceil((3 * more) / 8 / pairs));
+  return { maxSteps: step + more, nEpochs: epochs - decay, nEpochsDecay: decay, continueTrain: true, lr: config.lr };
 }

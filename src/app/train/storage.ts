@@ -10,4 +10,6 @@ export interface DataSet {
   root: string | undefined;
   pairs: number;
   direction: "AtoB" | "BtoA";
+  /** The user says that its pictures hold both sides, although they are not wider than high. */
+  halves?: true | undefined;
 }

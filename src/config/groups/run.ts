@@ -59,6 +59,13 @@ export const runOptions = {
     help: "steps between two saves of the checkpoint from which a run can continue",
     resume: true,
   }),
+  saveLatestSeconds: option(z.int().min(1).optional(), {
+    group: "run",
+    unit: "seconds",
+    absent: "by steps alone",
+    help: "also save that checkpoint when so much time has passed since the last one, for steps that take long",
+    resume: true,
+  }),
   saveByIter: option(z.boolean().default(false), {
     group: "run",
     help: "also keep the weights of each such checkpoint, under its step: test and translate take them by --epoch iter_500",

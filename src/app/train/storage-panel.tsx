@@ -1,0 +1,99 @@
+/** What the browser has stored for this page: runs and data sets with their sizes, to delete one or all. */
+import { useEffect, useState } from "preact/hooks";
+import { folderSize, removeFolder } from "../../web/files.ts";
+import { Button, messageOf, Note } from "../parts/basics.tsx";
+import { dataSetNames, deleteRun, isTraining, runNames } from "./runs.ts";
+import { checkpointsDir, dataDir } from "./storage.ts";
+
+interface Stored {
+  kind: "run" | "pictures";
+  name: string;
+  bytes: number;
+  /** A run that is being trained cannot be deleted. */
+  training: boolean;
+}
+
+async function storedItems(): Promise<Stored[]> {
+  const runs = (await runNames()).map(async (name): Promise<Stored> => {
+    const [bytes, training] = await Promise.all([folderSize(`${checkpointsDir}/${name}`), isTraining(name)]);
+    return { kind: "run", name, bytes, training };
+  });
+  const sets = (await dataSetNames()).map(async (name): Promise<Stored> => {
+    return { kind: "pictures", name, bytes: await folderSize(`${dataDir}/${name}`), training: false };
+  });
+  return Promise.all([...runs, ...sets]);
+}
+
+/** "24 kB", "1.3 MB" */
+function sizeText(bytes: number): string {
+  const [unit, by] = bytes < 1e6 ? ["kB", 1e3] : bytes < 1e9 ? ["MB", 1e6] : ["GB", 1e9];
+  return `${(bytes / by!).toFixed(bytes < 1e6 ? 0 : 1)} ${unit}`;
+}
+
+/** @param changed called after something was deleted */
+export function StoragePanel({ changed }: { changed(): void }) {
+  const [items, setItems] = useState<readonly Stored[]>();
+  const [error, setError] = useState<unknown>();
+  const [kept, setKept] = useState<boolean>();
+  const look = () => {
+    storedItems().then(setItems, setError);
+    navigator.storage.persisted?.().then(setKept, () => {});
+  };
+  const remove = async (some: readonly Stored[], what: string) => {
+    if (!confirm(`Delete ${what} from this browser?`)) return;
+    setError(undefined);
+    try {
+      for (const { kind, name } of some) await (kind === "run" ? deleteRun(name) : removeFolder(`${dataDir}/${name}`));
+    } catch (reason) {
+      setError(reason);
+    }
+    look();
+    changed();
+  };
+  useEffect(look, []);
+  const deletable = items?.filter(({ training }) => !training) ?? [];
+  const total = items?.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
+  return (
+    <details class="card storage" onToggle={look}>
+      <summary>Storage of this page: {items ? sizeText(total) : "…"}</summary>
+      {error !== undefined && <Note bad>{messageOf(error)}</Note>}
+      {items?.length === 0 && <p class="soft">Nothing is stored.</p>}
+      {items && items.length > 0 && (
+        <table>
+          <tbody>
+            {items.map((item) => (
+              <tr key={`${item.kind} ${item.name}`}>
+                <th scope="row">{item.name}</th>
+                <td>{item.training ? "run, training" : item.kind}</td>
+                <td>{sizeText(item.bytes)}</td>
+                <td>
+                  <Button
+                    plain
+                    disabled={item.training}
+                    aria-label={`Delete ${item.kind === "run" ? "the run" : "the pictures"} ${item.name}`}
+                    onClick={() => remove([item], `"${item.name}"`)}
+                  >
+                    Delete
+                  </Button>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      <p class="row">
+        {deletable.length > 1 && (
+          <Button onClick={() => remove(deletable, "all runs and pictures")}>Delete everything</Button>
+        )}
+        {kept === false && (
+          <Button plain onClick={() => navigator.storage.persist().then(setKept)}>
+            Ask the browser to keep it
+          </Button>
+        )}
+        <span class="soft small">
+          {kept ? "The browser keeps it until you delete it." : "The browser may clear it when its disk is full."}
+        </span>
+      </p>
+    </details>
+  );
+}

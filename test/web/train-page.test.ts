@@ -1,0 +1,201 @@
+/** The page that trains, where users lost work or were misled: pauses, tabs, broken runs, and pictures of other layouts. */
+import { gzipSync } from "node:zlib";
+import type { BrowserContext, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { images } from "../../src/node/images.ts";
+import { inChromium, launch, site } from "./browser/chromium.ts";
+import type { Harness } from "./browser/harness.ts";
+
+declare const pix2pix: Harness;
+
+const patience = { timeout: 60_000 };
+
+interface Upload {
+  name: string;
+  mimeType: string;
+  buffer: Buffer;
+}
+
+/** A PNG of one colour with a square of another. */
+async function png(red: number, width = 64, height = 64): Promise<Buffer> {
+  const data = new Uint8Array(width * height * 3);
+  for (let i = 0; i < width * height; i++) {
+    const inside = i % width > width / 4 && i / width > height / 3;
+    data.set(inside ? [red, 40, 200] : [20, 200 - red, 30], 3 * i);
+  }
+  return Buffer.from(await images.encodePng({ width, height, channels: 3, data }));
+}
+
+const picture = (name: string, buffer: Buffer): Upload => ({ name, mimeType: "image/png", buffer });
+
+/** A tar of these files (POSIX ustar). */
+function tar(files: Record<string, Buffer>): Buffer {
+  const blocks = Object.entries(files).flatMap(([path, content]) => {
+    const header = Buffer.alloc(512);
+    header.write(path, 0);
+    header.write("0000644\0", 100);
+    header.write("0000000\0", 108);
+    header.write("0000000\0", 116);
+    header.write(`${content.length.toString(8).padStart(11, "0")}\0`, 124);
+    header.write("00000000000\0", 136);
+    header.write("        ", 148);
+    header.write("0", 156);
+    header.write("ustar\0", 257);
+    header.write("00", 263);
+    const sum = header.reduce((total, byte) => total + byte, 0);
+    header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
+    return [header, content, Buffer.alloc((512 - (content.length % 512)) % 512)];
+  });
+  return Buffer.concat([...blocks, Buffer.alloc(1024)]);
+}
+
+inChromium("the page that trains", () => {
+  let page: Page;
+  let context: BrowserContext;
+  let url: string;
+  const closing: (() => Promise<unknown>)[] = [];
+  beforeAll(async () => {
+    const opened = await site();
+    const browser = await launch();
+    closing.push(() => browser.close(), opened.close);
+    context = await browser.newContext();
+    url = `${opened.url}#/train`;
+    page = await context.newPage();
+    await page.goto(url);
+  }, 120_000);
+  afterAll(async () => {
+    for (const close of closing) await close();
+  });
+
+  const state = (text: string | RegExp, at = page) => at.locator("#state").filter({ hasText: text }).waitFor(patience);
+  const pairs = (text: RegExp) => page.locator("#pairs-text").filter({ hasText: text }).waitFor(patience);
+  const take = (...files: Upload[]) => page.setInputFiles("#pick-files", files);
+  const sides = async (first: string, second: string) =>
+    Object.fromEntries([
+      ...(await Promise.all([0, 60, 120].map(async (red, i) => [`set/${first}/${i}.png`, await png(red)] as const))),
+      ...(await Promise.all([9, 70, 130].map(async (red, i) => [`set/${second}/${i}.png`, await png(red)] as const))),
+    ]);
+
+  it("reads tar.gz, and knows folders by their names", async () => {
+    const packed = gzipSync(tar(await sides("photos", "labels")));
+    await take({ name: "set.tar.gz", mimeType: "application/gzip", buffer: packed });
+    await pairs(/^3 pairs.*The folder labels is the input and photos the target; swap them if/);
+    // The first label has red 9 inside, the first photo 0.
+    const red = await page
+      .locator("#preview figure:first-child canvas")
+      .evaluateAll((all) =>
+        all.map((c) => (c as HTMLCanvasElement).getContext("2d")!.getImageData(60, 60, 1, 1).data[0]),
+      );
+    expect(red).toEqual([9, 0]);
+    expect(await page.locator("#preview canvas").first().getAttribute("aria-label")).toBe("input");
+  });
+
+  it("counts the pictures that it cannot read", async () => {
+    const wide = await Promise.all([0, 60, 120].map((red) => png(red, 128, 64)));
+    const broken = picture("broken.png", wide[0]!.subarray(0, 60));
+    await take(...wide.map((buffer, i) => picture(`${i}.png`, buffer)), broken);
+    await pairs(/^3 pairs.* 1 picture cannot be read and is left out: broken\.png\./);
+  });
+
+  it("asks before it cuts square photographs in half", async () => {
+    const square = await Promise.all([0, 60, 120].map((red) => png(red)));
+    const files = square.map((buffer, i) => picture(`${i}.png`, buffer));
+    const asked: string[] = [];
+    page.once("dialog", (dialog) => {
+      asked.push(dialog.message());
+      void dialog.dismiss();
+    });
+    await take(...files);
+    await page.locator("#problem").filter({ hasText: "not wider than high" }).waitFor(patience);
+    expect(asked[0]).toMatch(/64x64: pictures that are not wider than high.*Use them as pairs all the same\?$/s);
+    page.once("dialog", (dialog) => void dialog.accept());
+    await take(...files);
+    await pairs(/^3 pairs/);
+  });
+
+  it("remembers the pictures after a reload", async () => {
+    const packed = gzipSync(tar(await sides("A", "B")));
+    await take({ name: "kept.tgz", mimeType: "application/gzip", buffer: packed });
+    await pairs(/^3 pairs/);
+    await page.reload();
+    await pairs(/^3 pairs/);
+    expect(await page.isDisabled("#start")).toBe(false);
+  });
+
+  it("a pause while the networks are built loses nothing", async () => {
+    await page.fill("input[name=steps]", "600");
+    await page.fill("input[name=name]", "early");
+    await page.click("#start");
+    await page.click("#pause");
+    await state(/Paused/);
+    await page.click("#resume");
+    await page
+      .locator("#facts")
+      .filter({ hasText: /time left/ })
+      .waitFor(patience);
+    expect(await page.title()).toMatch(/^\d+ % · early/);
+    await page.locator("#sample-title").filter({ hasText: "before the first step" }).waitFor(patience);
+    expect(Number(await page.getAttribute("[role=progressbar]", "aria-valuenow"))).toBeGreaterThanOrEqual(0);
+  });
+
+  it("another tab shows that it trains, and cannot delete it", async () => {
+    const other = await context.newPage();
+    await other.goto(url);
+    await state("Training in another tab", other);
+    expect(await other.isVisible("#delete-run")).toBe(false);
+    expect(await other.isVisible("#resume")).toBe(false);
+    await page.click("#pause");
+    await state(/Paused at step \d+/);
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe("resume");
+    await state(/Paused at step \d+/, other);
+    expect(await other.isVisible("#delete-run")).toBe(true);
+    await other.close();
+  });
+
+  it("a finished run can be trained further", async () => {
+    await page.selectOption("#runs", "");
+    await page.fill("input[name=steps]", "6");
+    await page.fill("input[name=name]", "short");
+    await page.click("#start");
+    await state("Finished after 6 steps.");
+    await page.fill("#more-steps", "6");
+    await page.click("#train-more");
+    await state("Finished after 12 steps.");
+  });
+
+  it("a run without options can be deleted", async () => {
+    await page.evaluate(async () => {
+      const root = await navigator.storage.getDirectory();
+      const runs = await root.getDirectoryHandle("runs");
+      await (await runs.getDirectoryHandle("short")).removeEntry("config.json");
+    });
+    await page.reload();
+    await page.selectOption("#runs", "short");
+    await state("This run cannot be read; it can be deleted.");
+    page.once("dialog", (dialog) => dialog.accept());
+    await page.click("#delete-run");
+    await expect.poll(() => page.locator("#runs option").allTextContents()).not.toContain("short");
+  });
+});
+
+inChromium("a client whose worker cannot be loaded", () => {
+  it("rejects every call, those after the failure too", { timeout: 60_000 }, async () => {
+    const { url, close } = await site("test/web/browser/harness.ts");
+    const browser = await launch();
+    try {
+      const page = await browser.newPage();
+      await page.goto(url);
+      await page.waitForFunction(() => "pix2pix" in globalThis);
+      const messages = await page.evaluate(async () => {
+        const client = new pix2pix.Client({ worker: new Worker("/nothing.js", { type: "module" }) });
+        const reason = (work: Promise<unknown>) => work.then(String, (error: Error) => error.message);
+        const first = await reason(client.capabilities);
+        return [first, await reason(client.exportOnnx({ name: "x", checkpointsDir: "runs" }))];
+      });
+      expect(messages).toEqual([expect.stringMatching(/worker/), expect.stringMatching(/worker/)]);
+    } finally {
+      await browser.close();
+      await close();
+    }
+  });
+});
