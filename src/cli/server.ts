@@ -66,7 +66,7 @@ export async function openServer(options: Opening, output: Output): Promise<Serv
 /** In the folder of the runs: the address of the server that shows them, for trainings that begin. */
 const addressFile = ".server.json";
 /** Milliseconds in which a server on this machine answers. */
-const patience = 500;
+const patience = 2000;
 
 /** @returns removes the file, unless another server has written it anew */
 async function announce(checkpointsDir: string, url: string): Promise<() => Promise<void>> {
