@@ -130,6 +130,26 @@ export interface Ort {
 
 export type { InferenceSession, Tensor };
 
+/**
+ * The processes of one training (node/mpi.ts). All of them have to call each function in the same order; each waits for the
+ * others.
+ */
+export interface Collective {
+  /** The number of this process, from 0. The first writes the files of the run. */
+  rank: number;
+  /** The number of processes. */
+  size: number;
+  /** The library, for messages. */
+  name: string;
+  /** Replaces values by their sums over all processes. */
+  sum(values: Float32Array): void;
+  barrier(): void;
+  /** Ends all processes. */
+  abort(code: number): void;
+  /** The last call. */
+  close(): void;
+}
+
 export type Tensors = Record<string, Tensor>;
 
 /** The runtime that the core runs on. `nodePlatform` and `webPlatform` return one. */
@@ -147,6 +167,8 @@ export interface Platform {
   };
   /** Bytes of memory that this process can have; absent where that is unknown. */
   memory?: number | undefined;
+  /** The processes that train together; absent where this one trains alone. */
+  collective?: Collective | undefined;
   /** Threads that a step uses when `--threads` is not given. */
   cores: number;
   /** The device that is always present, for `--device auto` without a GPU. */

@@ -1,6 +1,7 @@
 /** Training on the command line: progress, a clean stop, and the command that goes on. */
 import { optionsOf } from "../config/options.ts";
 import { type Config, configSchema } from "../config/schema.ts";
+import type { Collective, Platform } from "../platform.ts";
 import { shellOption } from "../text.ts";
 import type { TrainEvents, TrainResult } from "../training/train.ts";
 import type { Output } from "./command.ts";
@@ -8,16 +9,23 @@ import { loadPlatform, threadsNote } from "./platform.ts";
 import { Progress } from "./progress.ts";
 import { listenForStop, tellHowFar } from "./stop.ts";
 
+export interface TrainShownOptions {
+  /** Print only the command that goes on. */
+  quiet?: boolean;
+  /** That command. */
+  again?: string;
+  /** The processes that train together. */
+  collective?: Collective | undefined;
+}
+
 /**
  * Trains and prints progress on standard output. Ctrl-C saves and prints the command that goes on.
- * @param quiet print only that command
- * @param again that command
  * @returns the result, the number of steps trained now, and the exit code when a signal stopped it (else 0)
  */
 export async function trainShown(
   config: Config,
   output: Output,
-  { quiet = false, again = continueCommand(config) }: { quiet?: boolean; again?: string } = {},
+  { quiet = false, again = continueCommand(config), collective }: TrainShownOptions = {},
 ): Promise<TrainResult & { steps: number; code: number }> {
   const { train: trainRun } = await import("../training/train.ts");
   const { descriptionLines } = await import("../training/description.ts");
@@ -31,7 +39,7 @@ export async function trainShown(
     },
     () => steps === 0,
   );
-  const platform = await loadPlatform({ threads: config.threads });
+  const platform = await platformFor(config, collective);
   for (const note of threadsNote(config.threads)) output.note(`note: ${note}`);
   const events: TrainEvents = {
     start: (description) => {
@@ -60,6 +68,15 @@ export async function trainShown(
     stop.release();
     tellHowFar(undefined);
   }
+}
+
+/** The platform of a process that may train together with others: the first one writes, and each has its share of the cores. */
+async function platformFor({ threads }: Config, collective: Collective | undefined): Promise<Platform> {
+  const platform = await loadPlatform({ threads });
+  if (!collective) return platform;
+  const { coresForEach, readingOnly } = await import("../node/mpi.ts");
+  const files = collective.rank === 0 ? platform.files : readingOnly(platform.files);
+  return { ...platform, files, cores: coresForEach(), collective };
 }
 
 export const place = ({ step, epoch }: TrainResult) => `step ${step}, epoch ${epoch}`;

@@ -4,13 +4,13 @@ import { Loader } from "../data/loader.ts";
 import { type FoundPairs, findPairs } from "../data/pairs.ts";
 import { sampleNotes } from "../data/sample.ts";
 import { chooseDevice } from "../engines/device.ts";
-import { CheckpointError } from "../errors.ts";
+import { CheckpointError, ConfigError } from "../errors.ts";
 import { initialiseFrom } from "../exchange/load.ts";
 import { perceptualLoss } from "../features/loss.ts";
 import { storeDrawing } from "../inference/examples.ts";
 import type { PerceptualLoss } from "../model/losses.ts";
 import { type Init, inits } from "../nn/init.ts";
-import type { Device, Files, Platform } from "../platform.ts";
+import type { Collective, Device, Files, Platform } from "../platform.ts";
 import { DataRecord } from "../run/data-record.ts";
 import { rewind } from "../run/rewind.ts";
 import { type Progress, Run } from "../run/run.ts";
@@ -19,6 +19,7 @@ import { describe, type RunDescription } from "./description.ts";
 import { LossLog, type LossLogOptions } from "./loss-log.ts";
 import { Reporter, type StepReport } from "./reporter.ts";
 import { Teacher } from "./teacher.ts";
+import { Together } from "./together.ts";
 import { Trainer } from "./trainer.ts";
 import { Validation } from "./validation.ts";
 import { Watch } from "./watch.ts";
@@ -49,6 +50,8 @@ export interface Training {
   readonly steps: { readonly perEpoch: number; readonly last: number; readonly epochs: number };
   readonly log: LossLog;
   readonly validation: Validation | undefined;
+  /** Undefined where this process trains alone. */
+  readonly together: Together | undefined;
   readonly reporter: Reporter;
   readonly watch: Watch;
   /** Gives the run back: until then no other process may train it. */
@@ -100,7 +103,10 @@ async function open({ found, device, size, ...opened }: Opening): Promise<Traini
   // These hold once.
   const rest = { ...opened, config: { ...opened.config, allowChangedData: false, epoch: undefined, serve: false } };
   const { run, config, platform, events, loader, data } = rest;
+  const together = platform.collective && togetherOn(platform.collective, config, device);
   await run.sweep();
+  // The first process has removed what a kill has left; nobody reads before.
+  platform.collective?.barrier();
   const threads = config.threads ?? platform.cores;
   const shape = { n: Math.min(config.batchSize, found.pairs.length), ...size };
   const perceptual = await perceptualOf(config, platform.files);
@@ -131,8 +137,20 @@ async function open({ found, device, size, ...opened }: Opening): Promise<Traini
   const log = new LossLog({ run, trainer, lr: config.lr, onLine });
   log.saved = step;
   await trainer.prepare(shape);
-  const started = { pairs: found.pairs.length, trainer, teacher, steps, log, validation, reporter, watch };
+  const started = {
+    ...{ pairs: found.pairs.length, trainer, teacher, steps, log, validation, together, reporter, watch },
+  };
   return { ...rest, ...started, momentsFrom, first: step, step, savedAt: performance.now() };
+}
+
+/** @throws ConfigError for options with which processes cannot train together */
+function togetherOn(collective: Collective, config: Config, device: Device): Together {
+  const how = `${collective.size} processes train together (${collective.name})`;
+  if (device.name !== "cpu") throw new ConfigError(`--device ${device.name}: ${how}, which needs --device cpu`);
+  if (config.spectralNorm) {
+    throw new ConfigError(`--spectral-norm: ${how}, and its estimate would differ between them; leave it out`);
+  }
+  return new Together(collective, config.accumulate);
 }
 
 function statusOf({ data, steps, device, threads, objective, netG }: RunDescription): RunStatus {

@@ -60,7 +60,7 @@ export async function train(
     const fromTheStart = training.step === 0 && config.displayFreq !== undefined && !signal?.aborted;
     if (fromTheStart) await training.watch.sample(1, 0, { within: true });
     await scoreMissedEpoch(training, signal);
-    while (!isComplete(training) && !signal?.aborted) await trainEpoch(training, signal);
+    while (!isComplete(training) && !stops(training, signal)) await trainEpoch(training, signal);
     return await finish(training);
   } catch (error) {
     throw error instanceof DeviceLostError ? await withAdvice(error, new Run(platform.files, config)) : error;
@@ -72,6 +72,10 @@ export async function train(
   }
 }
 
+/** Whether training is to stop before its end. Processes that train together stop at the same step. */
+const stops = ({ together }: Training, signal: AbortSignal | undefined): boolean =>
+  together?.any(signal?.aborted ?? false) ?? signal?.aborted ?? false;
+
 const isComplete = ({ step, steps, validation }: Training): boolean =>
   step >= steps.last || (validation?.exhausted ?? false);
 
@@ -81,14 +85,13 @@ async function trainEpoch(training: Training, signal: AbortSignal | undefined): 
   const epoch = Math.floor(training.step / steps.perEpoch) + 1;
   const end = Math.min(epoch * steps.perEpoch, steps.last);
   const rates = learningRates(training, epoch);
-  while (training.step < end && !signal?.aborted) {
+  while (training.step < end && !stops(training, signal)) {
     const began = performance.now();
     const batches = await nextBatches(training, epoch);
     training.step++;
     const { step } = training;
     watch.inputs(batches);
-    await trainer.step(batches, { step, ...rates, momentsFrom: training.momentsFrom });
-    const images = batches.reduce((n, batch) => n + batch.n, 0);
+    const images = await trainer.step(batches, { step, ...rates, momentsFrom: training.momentsFrom });
     await log.add({ epoch, step, lr: rates.lr, images }, (performance.now() - began) / 1000);
     if (step === end) await endEpoch(training, epoch, signal);
     else await withinEpoch(training, epoch);
@@ -124,13 +127,18 @@ function learningRates({ config, validation }: Training, epoch: number): { lr: n
   return { lr: config.lr * factor, lrD: (config.lrD ?? config.lr) * factor };
 }
 
-/** The batches of the next step: `accumulate` of the epoch's, fewer at its end. A failure saves the steps before it. */
+/**
+ * The batches of the next step: `accumulate` of the epoch's, fewer at its end; of these the part of this process. A failure
+ * saves the steps before it.
+ */
 async function nextBatches(training: Training, epoch: number): Promise<Batch[]> {
-  const { config, loader, steps, log, teacher } = training;
+  const { config, loader, steps, log, teacher, together } = training;
   const first = (training.step % steps.perEpoch) * config.accumulate;
   const count = Math.min(config.accumulate, loader.batchesPerEpoch - first);
   try {
-    const batches = await Promise.all(Array.from({ length: count }, (_, i) => loader.batch(epoch, first + i)));
+    const { from, to } = together?.own(count) ?? { from: 0, to: count };
+    const own = Array.from({ length: to - from }, (_, i) => loader.batch(epoch, first + from + i));
+    const batches = await Promise.all(own);
     // Sizes that come from the data may differ from the first pair's.
     for (const { height, width, files } of batches) checkSize(config, height, width, files[0]);
     if (!teacher) return batches;

@@ -18,6 +18,7 @@ import { averageShare } from "../nn/average.ts";
 import type { MaskSpec } from "../nn/parameters.ts";
 import type { Device, Platform } from "../platform.ts";
 import { Random } from "../random.ts";
+import { type Parts, type Running, Together } from "./together.ts";
 
 /** The options of a trainer. */
 export interface TrainerOptions {
@@ -120,7 +121,9 @@ export class Trainer {
   #begun: Promise<void> | undefined;
   #last: Compiled | undefined;
   /** The graphs of the size that the trainer was constructed with. */
-  readonly #usual: { key: string; step: StepGraph };
+  readonly #usual: { key: string; shape: BatchShape; step: StepGraph };
+  /** Undefined where this process trains alone. */
+  readonly #together: Together | undefined;
   #rows: Row[] = [];
 
   /**
@@ -131,7 +134,8 @@ export class Trainer {
     const { model, threads, device = baseDevice(platform) } = options;
     const step = trainingStep(model, shape, options.perceptual);
     checkMemory(needOnHost(step, keepsState(device)), platform.memory, described(model, shape));
-    this.#usual = { key: keyOf(shape), step };
+    this.#usual = { key: keyOf(shape), shape, step };
+    this.#together = platform.collective && new Together(platform.collective, model.accumulate);
     this.netG = new NetworkState(step.netG, { averaged: model.ema > 0 });
     this.netD = new NetworkState(step.netD);
     this.outputMap = step.outputMap;
@@ -169,28 +173,30 @@ export class Trainer {
   /**
    * One update of both networks, on one batch or, with `accumulate`, on several. Random draws are functions of (seed,
    * step). A GPU may still compute when the promise resolves; `losses` waits for it.
+   * @returns the samples of the step, over all processes
    */
-  async step(batch: Batch | readonly Batch[], at: StepPlace): Promise<void> {
+  async step(batch: Batch | readonly Batch[], at: StepPlace): Promise<number> {
     const { model } = this.#options;
     const batches = "A" in batch ? [batch] : batch;
     const compiled: Compiled[] = [];
     for (const each of batches) compiled.push(await this.#compile(each));
+    const samples = batches.reduce((sum, { n }) => sum + n, 0);
+    const parts = this.#together?.parts(batches) ?? { samples, batches: batches.length, before: 0, after: 0 };
     this.#begun ??= this.#engine.toDevice();
     await this.#begun;
-    this.#last = compiled.at(-1)!;
+    this.#last = compiled.at(-1) ?? (await this.#compile(this.#usual.shape));
     const substeps = [...this.#last.substeps.keys()];
     for (const substep of substeps) {
-      await this.#computeGradients(substep, batches, compiled, at.step);
+      await this.#computeGradients(substep, batches, compiled, parts, at.step);
       if (model.updateOrder !== "simultaneous") await this.#update(substep, at);
     }
     if (model.updateOrder === "simultaneous") for (const substep of substeps) await this.#update(substep, at);
     await this.#forgetSizes();
-    for (const { counts } of compiled) {
-      for (const { network, name, count } of counts) {
-        const { batches: seen } = this[network];
-        seen.set(name, seen.get(name)! + count);
-      }
+    for (const { network, name, count } of this.#last.counts) {
+      const { batches: seen } = this[network];
+      seen.set(name, seen.get(name)! + count * parts.batches);
     }
+    return parts.samples;
   }
 
   /** Runs a substep on all batches of the step: the losses of one network, and its gradients. */
@@ -198,17 +204,20 @@ export class Trainer {
     substep: number,
     batches: readonly Batch[],
     compiled: readonly Compiled[],
+    parts: Parts,
     step: number,
   ): Promise<void> {
-    const { accumulate } = this.#options.model;
-    const samples = batches.reduce((sum, { n }) => sum + n, 0);
-    const last = compiled.at(-1)!;
+    const { accumulate, normMomentum } = this.#options.model;
+    const last = this.#last!;
+    const running = this.#together ? this.#runningOf(substep) : [];
+    if (batches.length === 0) await this.#addNothing(substep);
     for (const index of last.substeps[substep]!.before) await last.bound.run(index);
     for (const [i, batch] of batches.entries()) {
       const { bound, substeps } = compiled[i]!;
-      const share = batch.n / samples;
+      const share = batch.n / parts.samples;
       // The second substep of a single batch finds the inputs of the first in memory.
-      if (substep === 0 || batches.length > 1) this.#feed(compiled[i]!, batch, (step - 1) * accumulate + i + 1);
+      if (substep === 0 || batches.length > 1)
+        this.#feed(compiled[i]!, batch, (step - 1) * accumulate + parts.before + i + 1);
       if (accumulate > 1) {
         bound.input(keepInput)[0] = i === 0 ? 0 : 1;
         bound.input(shareInput)[0] = share;
@@ -218,6 +227,31 @@ export class Trainer {
       await bound.record([losses.output]);
       this.#rows.push({ names: losses.names, share, first: substep === 0 && i === 0 });
     }
+    this.#together?.sumGradients(last.substeps[substep]!.state);
+    this.#together?.joinStatistics(running, normMomentum, parts);
+  }
+
+  /** A substep without a batch of this process: the last step of an epoch may have fewer batches than processes. */
+  async #addNothing(substep: number): Promise<void> {
+    const { bound, substeps } = this.#last!;
+    substeps[substep]!.state.adam.gradients.fill(0);
+    if (substep > 0) return;
+    await bound.record([]);
+    this.#rows.push({ names: [], share: 0, first: true });
+  }
+
+  /** The running statistics that a substep updates, as they are. D's are in the counts of its own substep and of G's. */
+  #runningOf(substep: number): Running[] {
+    const { counts, substeps } = this.#last!;
+    const isFirst = ({ network, name }: Compiled["counts"][number], at: number) =>
+      network === "netD" && counts.findIndex((other) => other.network === network && other.name === name) === at;
+    const own = counts.filter((each, at) => substeps.length === 1 || isFirst(each, at) === (substep === 0));
+    return own.flatMap(({ network, name, count }) =>
+      ["running_mean", "running_var"].map((of) => {
+        const values = this[network].statistics.get(`${name}.${of}`)!;
+        return { count, values, first: values.slice() };
+      }),
+    );
   }
 
   /** Copies a batch and its random draws to the inputs. @param draw numbers the batches of the run */
@@ -253,6 +287,7 @@ export class Trainer {
       const losses = steps.at(-1)!;
       for (const [k, name] of names.entries()) losses[name] = (losses[name] ?? 0) + share * values[i]![k]!;
     }
+    this.#together?.sumLosses(steps);
     return steps;
   }
 

@@ -4,6 +4,7 @@ import { parseOptions } from "../../config/options.ts";
 import { type Config, configSchema, parseCommandLine, resumeCommandLine } from "../../config/schema.ts";
 import { ConfigError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
+import type { Collective } from "../../platform.ts";
 import { Run } from "../../run/run.ts";
 import { shellOption } from "../../text.ts";
 import type { TrainResult } from "../../training/train.ts";
@@ -31,9 +32,12 @@ export const train: Command = {
     "npx pix2pix train --dataroot data/cmp --direction BtoA --profile article --name article",
   ],
   async run(given, output) {
-    const config = await configOf(given);
+    const collective = await openTogether();
+    if (collective && collective.rank > 0) return trainAlong(given, collective);
+    const config = await configOf(given, collective);
     const watched = await showWhere(config, output);
-    const end = await trainShown(config, output).finally(() => watched?.close());
+    const end = await trainShown(config, output, { collective }).finally(() => watched?.close());
+    collective?.close();
     if (end.stopped) return end.code;
     if (end.steps === 0) {
       output.print(nothingLeft(config, end.step));
@@ -82,7 +86,46 @@ function finish(output: Output, config: Config, end: TrainResult): void {
   output.print(`  npx pix2pix translate ${run} --input FILE|FOLDER --out FOLDER`);
 }
 
-async function configOf(line: Readonly<Record<string, unknown>>): Promise<Config> {
+/** The processes that MPI has started with this one. A failure of one ends all of them. */
+async function openTogether(): Promise<Collective | undefined> {
+  const { openCollective } = await import("../../node/mpi.ts");
+  const collective = await openCollective();
+  if (!collective) return undefined;
+  let closed = false;
+  process.on("exit", (code) => closed || collective.abort(code || 1));
+  const close = () => {
+    closed = true;
+    collective.close();
+  };
+  return { ...collective, close };
+}
+
+/** Milliseconds that the first process has for its message, which is the same in most cases. */
+const firstSpeaks = 1000;
+
+/** Trains as one of the processes that do not write: no line of it is printed, unless it fails alone. */
+async function trainAlong(line: Given, collective: Collective): Promise<number> {
+  const silent: Output = { print: () => {}, note: () => {} };
+  try {
+    const { code } = await trainShown(await configOf(line, collective), silent, { quiet: true, collective });
+    collective.close();
+    return code;
+  } catch (error) {
+    await new Promise((resolve) => setTimeout(resolve, firstSpeaks));
+    throw error;
+  }
+}
+
+type Given = Readonly<Record<string, unknown>>;
+
+/** @param collective each of these processes has a batch of a step where --accumulate does not say otherwise */
+async function configOf(line: Given, collective: Collective | undefined): Promise<Config> {
+  const alone = await configOfOne(line);
+  if (!collective || line.accumulate !== undefined || alone.continueTrain) return alone;
+  return configOfOne({ ...line, accumulate: String(collective.size) });
+}
+
+async function configOfOne(line: Given): Promise<Config> {
   const place = { name: line.name, checkpointsDir: line.checkpointsDir };
   const asked = line.continueTrain;
   const given: typeof line = { ...line, continueTrain: asked === "if-present" ? await isPresent(place) : asked };

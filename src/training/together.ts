@@ -1,0 +1,112 @@
+/** One step of several processes: each has some of its batches, and sums go over all of them. */
+import type { NetworkState } from "../engines/state.ts";
+import { ConfigError } from "../errors.ts";
+import { extraLossNames, type Losses, lossNames, measureNames } from "../model/losses.ts";
+import type { Collective } from "../platform.ts";
+
+/** The batches of a step and this process's part of them. */
+export interface Parts {
+  /** Samples of all batches. */
+  samples: number;
+  /** Batches of all processes. */
+  batches: number;
+  /** Batches of the processes before this one, and of those behind it. */
+  before: number;
+  after: number;
+}
+
+/** The running statistics of a norm around a substep. */
+export interface Running {
+  /** Updates by each batch. */
+  count: number;
+  /** Mean and variance, as this process's batches have left them; replaced by those of all batches. */
+  values: Float32Array;
+  /** Before this process's first batch: equal in all processes. */
+  first: Float32Array;
+}
+
+/** Everything that a step may report. */
+const names = [...lossNames, ...extraLossNames, ...measureNames] as const;
+
+export class Together {
+  readonly collective: Collective;
+  readonly #accumulate: number;
+
+  /** @throws ConfigError where the batches of a step cannot be shared equally */
+  constructor(collective: Collective, accumulate: number) {
+    this.collective = collective;
+    this.#accumulate = accumulate;
+    const { size } = collective;
+    if (accumulate % size === 0) return;
+    throw new ConfigError(
+      `--accumulate: a step has ${accumulate} batches, expected a multiple of ${size}, the number of processes, which share them ` +
+        `equally; give --accumulate ${Math.ceil(accumulate / size) * size}, or start another number of processes ` +
+        "(a run keeps its --accumulate)",
+    );
+  }
+
+  /** This process's batches [from, to) of the `count` that a step has. */
+  own(count: number): { from: number; to: number } {
+    const each = this.#accumulate / this.collective.size;
+    const from = Math.min(count, this.collective.rank * each);
+    return { from, to: Math.min(count, from + each) };
+  }
+
+  /** The parts of a step of which this process has these batches. */
+  parts(batches: readonly { n: number }[]): Parts {
+    const { rank, size } = this.collective;
+    const counts = new Float32Array(size + 1);
+    counts[rank] = batches.length;
+    counts[size] = batches.reduce((sum, { n }) => sum + n, 0);
+    this.collective.sum(counts);
+    const sum = (from: number, to: number) => counts.subarray(from, to).reduce((total, count) => total + count, 0);
+    return { samples: counts[size]!, batches: sum(0, size), before: sum(0, rank), after: sum(rank + 1, size) };
+  }
+
+  /** Sums gradients, each process's weighted by its samples, in place. */
+  sumGradients({ adam }: NetworkState): void {
+    this.collective.sum(adam.gradients);
+  }
+
+  /**
+   * Running statistics after all batches, as one process computes them one after the other. Each batch replaces r by a r +
+   * (1 - a) m. A process leaves a^k first + rest of its k updates; the updates behind it multiply its rest by a each.
+   * @param momentum the share of a new batch, 1 - a
+   * @param own updates by one batch times this process's batches
+   */
+  joinStatistics(all: readonly Running[], momentum: number, { batches, before, after }: Parts): void {
+    const keep = 1 - momentum;
+    const own = batches - before - after;
+    const rests = new Float32Array(all.reduce((sum, { values }) => sum + values.length, 0));
+    let at = 0;
+    for (const { count, values, first } of all) {
+      const [mine, behind] = [keep ** (count * own), keep ** (count * after)];
+      for (let i = 0; i < values.length; i++) rests[at++] = behind * (values[i]! - mine * first[i]!);
+    }
+    this.collective.sum(rests);
+    at = 0;
+    for (const { count, values, first } of all) {
+      const whole = keep ** (count * batches);
+      for (let i = 0; i < values.length; i++) values[i] = whole * first[i]! + rests[at++]!;
+    }
+  }
+
+  /** Sums the losses of steps, each process's weighted by its samples. */
+  sumLosses(steps: readonly Losses[]): void {
+    const values = Float32Array.from(steps.flatMap((losses) => names.map((name) => losses[name] ?? 0)));
+    this.collective.sum(values);
+    for (const [k, losses] of steps.entries()) {
+      for (const [i, name] of names.entries()) {
+        const value = values[k * names.length + i]!;
+        if (name in losses || value !== 0) losses[name] = value;
+      }
+    }
+  }
+
+  /** Whether any process says so. */
+  any(said: boolean): boolean {
+    const count = Float32Array.of(said ? 1 : 0);
+    this.collective.sum(count);
+    return count[0]! > 0;
+  }
+}
