@@ -44,8 +44,10 @@ function stopped(name) {
 function startAgain() {
   const args = [...process.execArgv, ...process.argv.slice(1)];
   const env = { ...process.env, ...memory };
-  if (process.execve) process.execve(process.execPath, [process.execPath, ...args], env);
-  const child = spawn(process.execPath, ["--import", endWithParent(), ...args], { stdio: "inherit", env });
+  const streams = inherited();
+  // A replaced process keeps the standard streams alone.
+  if (process.execve && streams.length === 3) process.execve(process.execPath, [process.execPath, ...args], env);
+  const child = spawn(process.execPath, ["--import", endWithParent(), ...args], { stdio: streams, env });
   const forward = (signal) => child.kill(signal);
   for (const signal of Object.keys(signals)) process.on(signal, forward);
   // npx does not pass a signal on to its child; the child of this process cannot see that npx has ended.
@@ -59,6 +61,14 @@ function startAgain() {
     else if (signal) process.kill(process.pid, signal);
     else process.exitCode = code;
   });
+}
+
+/** The standard streams, and the socket by which MPICH's mpiexec talks to its processes. */
+function inherited() {
+  const streams = ["inherit", "inherit", "inherit"];
+  const socket = Number(process.env.PMI_FD);
+  if (!(socket > 2)) return streams;
+  return [...streams, ...Array(socket - streams.length).fill("ignore"), socket];
 }
 
 /** A module that asks its process to stop once this one has been killed, so that no run goes on unseen. */

@@ -45,7 +45,8 @@ const piece = 4 * 2 ** 20;
 /** The implementation that has started this process, by the variables that it sets; undefined where none has. */
 function launchedBy(env: NodeJS.ProcessEnv): Implementation | undefined {
   if (Number(env.OMPI_COMM_WORLD_SIZE) > 1) return openMpi;
-  if (Number(env.PMI_SIZE) > 1) return mpich;
+  // mpiexec -pmi-port does not tell the number of processes.
+  if (Number(env.PMI_SIZE) > 1 || env.PMI_PORT !== undefined) return mpich;
   // srun with PMIx, as Open MPI needs it.
   if (env.PMIX_RANK !== undefined && Number(env.SLURM_STEP_NUM_TASKS) > 1) return openMpi;
   return undefined;
@@ -73,7 +74,10 @@ export async function openCollective(env: NodeJS.ProcessEnv = process.env): Prom
     );
   });
   const library = load(koffi, implementation, env.PIX2PIX_MPI);
-  return bind(library, implementation);
+  const collective = bind(library, implementation);
+  if (collective.size > 1) return collective;
+  collective.close();
+  return undefined;
 }
 
 type Koffi = typeof import("koffi")["default"];

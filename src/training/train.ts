@@ -128,7 +128,7 @@ function learningRates({ config, validation }: Training, epoch: number): { lr: n
 }
 
 /**
- * The batches of the next step: `accumulate` of the epoch's, fewer at its end; of these the part of this process. A failure
+ * The batches of the next step: `accumulate` of the epoch's, fewer at its end; of these, those that this process has. A failure
  * saves the steps before it.
  */
 async function nextBatches(training: Training, epoch: number): Promise<Batch[]> {
@@ -193,10 +193,11 @@ async function scoreMissedEpoch(training: Training, signal: AbortSignal | undefi
 
 /** Where it is stopped, the run makes good for it when it goes on: `scoreMissedEpoch`. */
 async function scoreEpoch(training: Training, epoch: number, signal: AbortSignal | undefined): Promise<void> {
-  const { validation, events } = training;
+  const { validation, events, together } = training;
   if (!validation?.due(epoch)) return;
   await toHost(training);
-  const verdict = await validation.score(epoch, training.step, signal);
+  // Processes that train together need the same scores.
+  const verdict = await validation.score(epoch, training.step, together ? undefined : signal);
   if (verdict !== undefined) events.message?.(verdict);
 }
 
