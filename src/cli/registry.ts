@@ -18,13 +18,14 @@ import { exportCommand } from "./commands/export.ts";
 import { importCommand } from "./commands/import.ts";
 import { inspect } from "./commands/inspect.ts";
 import { serve } from "./commands/serve.ts";
+import { sweep } from "./commands/sweep.ts";
 import { test } from "./commands/test.ts";
 import { train } from "./commands/train.ts";
 import { translate } from "./commands/translate.ts";
 import { web } from "./commands/web.ts";
 
 export const commands: readonly Command[] = [
-  ...[train, translate, test, importCommand, exportCommand, inspect, demo, devices, serve, web, completion],
+  ...[train, translate, test, sweep, importCommand, exportCommand, inspect, demo, devices, serve, web, completion],
   ...[combine, split, resize, edges, blank, grayscale, download, audit, statistics],
 ];
 

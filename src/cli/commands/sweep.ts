@@ -1,0 +1,174 @@
+/** pix2pix sweep */
+import * as z from "zod";
+import { option } from "../../config/options.ts";
+import { ConfigError } from "../../errors.ts";
+import { files } from "../../node/files.ts";
+import { bestOf, scoreColumn, sweepPage } from "../../report/sweep-page.ts";
+import { visible } from "../../text.ts";
+import type { Command, Output } from "../command.ts";
+import { ownOptions } from "../runs.ts";
+import { bySeed, collect, csvOf, type SweepRow, scoreNames } from "../sweep/collect.ts";
+import { readSweep, type Sweep, type SweepRun } from "../sweep/plan.ts";
+import { test } from "./test.ts";
+import { train } from "./train.ts";
+
+const schema = z.object({
+  grid: option(z.string().min(1), {
+    group: "sweep",
+    value: "FILE",
+    help: "the sweep, a YAML file: train: options of all runs, grid: lists of values, list: sets of options, test: options of test",
+  }),
+  index: option(z.int().min(0).optional(), {
+    group: "sweep",
+    absent: "the id of the Slurm array's or Indexed Job's task; elsewhere the runs are listed",
+    help: "train and test this run of the sweep, or go on with it; from 0",
+  }),
+  count: option(z.boolean().default(false), { group: "sweep", help: "print the number of runs" }),
+  collect: option(z.boolean().default(false), {
+    group: "sweep",
+    help: "put the scores of all runs into one table and one page, as far as they have come",
+  }),
+  resultsDir: option(z.string().min(1).default("results"), {
+    group: "sweep",
+    value: "FOLDER",
+    help: "folder for the tests of the runs, and for the table and the page of the sweep",
+  }),
+  threads: option(z.int().min(1).max(1024).optional(), {
+    group: "device",
+    unit: "threads",
+    absent: "the file's, or all cores",
+    help: "CPU threads for each step",
+  }),
+});
+
+type Options = z.output<typeof schema>;
+
+export const sweep: Command = {
+  name: "sweep",
+  summary: "train and test one run of a grid of options, and collect the scores of all",
+  schema,
+  argument: "grid",
+  examples: [
+    "npx pix2pix sweep grid.yaml",
+    "npx pix2pix sweep grid.yaml --index 3",
+    "npx pix2pix sweep grid.yaml --collect",
+  ],
+  async run(given, output) {
+    const options = ownOptions(schema, given);
+    const found = await readSweep(options.grid);
+    if (options.count) {
+      output.print(`${found.runs.length}`);
+      return 0;
+    }
+    if (options.collect) return collectAll(found, options, output);
+    const index = options.index ?? taskOf(process.env);
+    if (index !== undefined) return runOne(found, index, options, output);
+    for (const run of found.runs) output.print(`${run.index}  ${run.name}`);
+    output.print(`${found.runs.length} runs. One of them: pix2pix sweep ${options.grid} --index 0`);
+    return 0;
+  },
+};
+
+/** The task's own id: the file decides what it stands for, whatever the size of the array. */
+function taskOf(environment: NodeJS.ProcessEnv): number | undefined {
+  const text = environment.SLURM_ARRAY_TASK_ID ?? environment.JOB_COMPLETION_INDEX;
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+/** Trains a run to its end, or goes on with it, and tests it. @returns the exit code, that of a stop while it trains */
+async function runOne(found: Sweep, index: number, options: Options, output: Output): Promise<number> {
+  const run = found.runs[index];
+  if (!run)
+    throw new ConfigError(`--index: got ${index}, expected 0 to ${found.runs.length - 1}: ${options.grid} has no more`);
+  const { resultsDir, threads } = options;
+  const own = threads === undefined ? {} : { threads: String(threads) };
+  output.print(`run ${index} of ${found.runs.length}: ${run.name}`);
+  const code = await train.run({ ...run.options, ...own, continueTrain: "if-present" }, output);
+  if (code !== 0 || !found.test) return code;
+  const place = { name: run.name, checkpointsDir: found.checkpointsDir, resultsDir };
+  // The task's id has chosen the run; it is no part of the pictures.
+  return test.run({ ...own, ...found.test, ...place, shard: "1/1" }, output);
+}
+
+/** The folder of a run's test, by the options of test in the file. */
+function resultsOf({ test: given = {} }: Sweep, resultsDir: string): (run: SweepRun) => string {
+  const { phase, epoch } = ownOptions(test.schema.pick({ phase: true, epoch: true }), pick(given, ["phase", "epoch"]));
+  return ({ name }) => `${resultsDir}/${name}/${phase}_${epoch}`;
+}
+
+const pick = (values: Readonly<Record<string, string>>, keys: readonly string[]) =>
+  Object.fromEntries(Object.entries(values).filter(([key]) => keys.includes(key)));
+
+async function collectAll(found: Sweep, { resultsDir }: Options, output: Output): Promise<number> {
+  const rows = await collect(found, resultsOf(found, resultsDir));
+  const folder = `${resultsDir}/${found.name}`;
+  await files.write(`${folder}/sweep.csv`, csvOf(rows));
+  await files.write(`${folder}/index.html`, await pageOf(found, rows, folder));
+  for (const line of tableLines(rows)) output.print(line);
+  const tested = rows.filter(({ tested }) => tested).length;
+  output.print(`${tested} of ${rows.length} runs are tested.`);
+  output.print(`${folder}/index.html, ${folder}/sweep.csv`);
+  return 0;
+}
+
+async function pageOf(found: Sweep, rows: readonly SweepRow[], folder: string): Promise<string> {
+  const options = Object.keys(found.runs[0]!.values);
+  const scores = scoreNames(rows);
+  const seeds = options.includes("seed") ? bySeed(rows) : [];
+  const relativeRun = ({ name }: SweepRun) => relativeTo(folder, `${found.checkpointsDir}/${name}/index.html`);
+  const tested = rows.filter((row) => row.tested).length;
+  return sweepPage({
+    ...{ name: found.name, options, scores, updated: new Date() },
+    facts: [
+      ["runs", `${rows.length}`],
+      ["tested", `${tested}`],
+    ],
+    runs: rows.map(({ run, step, scores: own, tested }) => ({
+      values: options.map((flag) => run.values[flag] ?? ""),
+      step,
+      scores: scores.map((name) => own[name]),
+      run: step === undefined ? undefined : relativeRun(run),
+      test: tested && relativeTo(folder, `${tested}/index.html`),
+    })),
+    groups: seeds.map(({ values, rows: members, scores: own }) => ({
+      values: options.filter((flag) => flag !== "seed").map((flag) => values[flag] ?? ""),
+      count: members.length,
+      scores: scores.map((name) => own[name]),
+    })),
+  });
+}
+
+/** A path as seen from a folder, with forward slashes; both are relative to the working folder, or both absolute. */
+function relativeTo(folder: string, path: string): string {
+  const [from, to] = [folder, path].map((each) => each.split("/").filter((part) => part !== "" && part !== "."));
+  let same = 0;
+  while (same < from!.length && from![same] === to![same]) same++;
+  return [...from!.slice(same).map(() => ".."), ...to!.slice(same)].join("/");
+}
+
+/** A line for each run, the best value of each score with an asterisk. */
+function tableLines(rows: readonly SweepRow[]): string[] {
+  const names = scoreNames(rows);
+  const best = names.map((name) =>
+    bestOf(
+      name,
+      rows.map(({ scores }) => scores[name]),
+    ),
+  );
+  const cells = rows.map(({ run, step, scores }, at) => [
+    visible(run.name),
+    `${step ?? "\u2013"}`,
+    ...names.map((name, i) => {
+      const value = scores[name];
+      return value === undefined ? "\u2013" : `${value.toFixed(scoreColumn(name).digits)}${best[i] === at ? "*" : " "}`;
+    }),
+  ]);
+  const table = [["run", "step", ...names.map((name) => `${scoreColumn(name).label} `)], ...cells];
+  const widths = table[0]!.map((_, i) => Math.max(...table.map((row) => row[i]!.length)));
+  return table.map((row) =>
+    row
+      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .join("  ")
+      .trimEnd(),
+  );
+}

@@ -1,0 +1,126 @@
+/** The runs of a sweep, from its file: options of all runs, and lists of values that are tried in every combination. */
+import { parse, YAMLParseError } from "yaml";
+import * as z from "zod";
+import { optionsOf, plainName } from "../../config/options.ts";
+import { configSchema, parseCommandLine } from "../../config/schema.ts";
+import { ConfigError } from "../../errors.ts";
+import { files } from "../../node/files.ts";
+import { visible } from "../../text.ts";
+
+/** One run of a sweep. */
+export interface SweepRun {
+  index: number;
+  /** Its name as a run: <sweep>/<varied options with their values>. */
+  name: string;
+  /** The options that vary, by flag without dashes, in the order of the file. */
+  values: Readonly<Record<string, string>>;
+  /** All options of train by key, as a command line gives them. */
+  options: Readonly<Record<string, string>>;
+}
+
+export interface Sweep {
+  name: string;
+  checkpointsDir: string;
+  runs: readonly SweepRun[];
+  /** Options of test by any spelling; undefined where runs are not tested. */
+  test: Readonly<Record<string, string>> | undefined;
+}
+
+const scalar = z.union([z.string(), z.number(), z.boolean()]);
+const options = z.record(z.string(), scalar);
+const fileSchema = z.strictObject({
+  name: z.string().min(1).optional(),
+  train: options.default({}),
+  grid: z.record(z.string(), z.array(scalar).min(1)).default({}),
+  list: z.array(options).min(1).optional(),
+  test: z.union([options, z.literal(false)]).default({}),
+});
+
+const form =
+  "expected train: (options of all runs), grid: (lists of values), list: (sets of options), and if wanted name: and test:";
+
+/**
+ * Reads the file of a sweep and checks every run of it.
+ * @throws ConfigError for text that is no YAML, keys that are no options, and options that train refuses
+ */
+export async function readSweep(path: string): Promise<Sweep> {
+  const where = visible(path);
+  const parsed = fileSchema.safeParse(contentOf(new TextDecoder().decode(await files.read(path)), where));
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const at = issue?.path.length ? ` at ${issue.path.join(".")}` : "";
+    throw new ConfigError(`${where}${at}: ${issue?.message}; ${form}`);
+  }
+  const { name: given, train, grid, list = [{}], test } = parsed.data;
+  const name = given ?? path.replace(/^.*[/\\]/, "").replace(/\.ya?ml$/i, "");
+  const { checkpointsDir = "runs", ...common } = byKey(train, where);
+  const runs = combinations(list, grid).map((values, index): SweepRun => {
+    const { checkpointsDir: place, name: own, ...varied } = byKey(values, where);
+    if (place !== undefined || own !== undefined) throw new ConfigError(`${where}: every run is named by its values`);
+    const texts = Object.fromEntries(Object.entries(varied).map(([key, value]) => [flagOf(key), value]));
+    const run = { name: `${name}/${nameOf(texts) || "run"}`, checkpointsDir };
+    return { index, name: run.name, values: texts, options: { ...common, ...varied, ...run } };
+  });
+  checkRuns(runs, where);
+  const texts = test === false ? undefined : Object.fromEntries(Object.entries(test).map(([k, v]) => [k, String(v)]));
+  return { name, checkpointsDir, runs, test: texts };
+}
+
+function contentOf(text: string, where: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (!(error instanceof YAMLParseError)) throw error;
+    throw new ConfigError(`${where} is not YAML: ${error.message.split("\n")[0]}`);
+  }
+}
+
+type Values = Readonly<Record<string, string | number | boolean>>;
+
+/** Every set of the list with every combination of the grid; the last option of the grid varies fastest. */
+function combinations(list: readonly Values[], grid: Readonly<Record<string, readonly Values[string][]>>): Values[] {
+  return Object.entries(grid).reduce<Values[]>(
+    (sets, [key, tried]) => sets.flatMap((set) => tried.map((value) => ({ ...set, [key]: value }))),
+    [...list],
+  );
+}
+
+/** Values as text, by the key of their option. @throws ConfigError for a name that is no option of train */
+function byKey(values: Values, where: string): Record<string, string> {
+  const specs = optionsOf(configSchema);
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => {
+      const spec = specs.find(({ flag }) => plainName(flag) === plainName(`--${name}`));
+      if (!spec) throw new ConfigError(`${where}: "${visible(name)}" is no option of train`);
+      return [spec.key, String(value)];
+    }),
+  );
+}
+
+const flagOf = (key: string) =>
+  optionsOf(configSchema)
+    .find((spec) => spec.key === key)!
+    .flag.slice(2);
+
+/** "lr=0.0001_seed=1": characters that a folder's name may not have become dashes. */
+function nameOf(values: Readonly<Record<string, string>>): string {
+  return Object.entries(values)
+    .map(([flag, value]) => `${flag}=${value.replace(/[^\w.+-]/g, "-")}`)
+    .join("_");
+}
+
+/** @throws ConfigError for two runs of one name, and for the first run that train would refuse */
+function checkRuns(runs: readonly SweepRun[], where: string): void {
+  const seen = new Map<string, number>();
+  for (const { index, name, options } of runs) {
+    const other = seen.get(name);
+    if (other !== undefined) throw new ConfigError(`${where}: runs ${other} and ${index} are both called ${name}`);
+    seen.set(name, index);
+    try {
+      parseCommandLine(options);
+    } catch (error) {
+      if (error instanceof ConfigError) throw new ConfigError(`${where}, run ${index}, ${name}: ${error.message}`);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,150 @@
+/** The page of a sweep: the scores of every run, and of runs that differ by their seed alone. */
+import { address, fixed, type Html, type HtmlValue, html, htmlPage, lines, terms, timeTag } from "./html.ts";
+
+export interface SweepPageRun {
+  /** In the order of `SweepPageInfo.options`. */
+  values: readonly string[];
+  step: number | undefined;
+  /** In the order of `SweepPageInfo.scores`; undefined before the test. */
+  scores: readonly (number | undefined)[];
+  /** Pages of the run and of its test, relative to this page. */
+  run: string | undefined;
+  test: string | undefined;
+}
+
+export interface SweepPageGroup {
+  values: readonly string[];
+  count: number;
+  scores: readonly ({ mean: number; deviation: number | undefined } | undefined)[];
+}
+
+export interface SweepPageInfo {
+  name: string;
+  /** Flags of the options that vary. */
+  options: readonly string[];
+  scores: readonly string[];
+  runs: readonly SweepPageRun[];
+  /** Without the seed; empty where the seed does not vary. */
+  groups: readonly SweepPageGroup[];
+  facts: readonly (readonly [label: string, value: string])[];
+  updated: Date;
+}
+
+interface ScoreColumn {
+  label: string;
+  digits: number;
+  better: "smaller" | "larger" | "one";
+}
+
+const known: Readonly<Record<string, ScoreColumn>> = {
+  l1: { label: "L1", digits: 4, better: "smaller" },
+  psnr: { label: "PSNR", digits: 2, better: "larger" },
+  ssim: { label: "SSIM", digits: 4, better: "larger" },
+  sharpness: { label: "Sharpness", digits: 3, better: "one" },
+  lpips: { label: "LPIPS", digits: 4, better: "smaller" },
+  kid: { label: "KID", digits: 5, better: "smaller" },
+  fid: { label: "FID", digits: 2, better: "smaller" },
+  pixelAccuracy: { label: "Per-pixel accuracy", digits: 3, better: "larger" },
+  classAccuracy: { label: "Per-class accuracy", digits: 3, better: "larger" },
+  classIoU: { label: "Class IoU", digits: 3, better: "larger" },
+};
+
+/** How a score is shown, and which of its values is the better one. */
+export const scoreColumn = (name: string): ScoreColumn => known[name] ?? { label: name, digits: 4, better: "smaller" };
+
+/** The place of the best of some values; -1 where there is none. */
+export function bestOf(name: string, values: readonly (number | undefined)[]): number {
+  const { better } = scoreColumn(name);
+  const badness = (value: number) =>
+    better === "smaller" ? value : better === "larger" ? -value : Math.abs(value - 1);
+  let best = -1;
+  values.forEach((value, i) => {
+    if (value !== undefined && (best < 0 || badness(value) < badness(values[best]!))) best = i;
+  });
+  return best;
+}
+
+/** The text of the page. */
+export function sweepPage(info: SweepPageInfo): string {
+  const { name, options, runs, groups, facts, updated } = info;
+  const own = options.filter((flag) => flag !== "seed");
+  const body = html`<header>
+<h1>${name}</h1>
+<p class="soft small">${timeTag(updated)}</p>
+</header>
+<dl class="facts">${terms(facts)}</dl>
+${groups.length > 0 ? html`<h2>Means over seeds</h2>\n${table([...own, "runs"], info.scores, groups.map(groupRow))}` : undefined}
+<h2>Runs</h2>
+${table([...options, "step"], info.scores, runs.map(runRow))}
+<p class="soft small">The best value of each score is marked: the smallest L1, LPIPS, KID and FID, the sharpness nearest to 1, the
+largest of the others.</p>`;
+  return htmlPage({ title: name, body, css });
+}
+
+interface Row {
+  head: readonly HtmlValue[];
+  scores: readonly (number | undefined)[];
+  shown: (score: string, i: number) => HtmlValue;
+}
+
+function groupRow({ values, count, scores }: SweepPageGroup): Row {
+  return {
+    head: [...values, count],
+    scores: scores.map((score) => score?.mean),
+    shown: (name, i) => {
+      const { digits } = scoreColumn(name);
+      const { mean, deviation } = scores[i]!;
+      return deviation === undefined
+        ? fixed(mean, digits)
+        : `${fixed(mean, digits)} \u00b1 ${fixed(deviation, digits)}`;
+    },
+  };
+}
+
+function runRow({ values, step, scores, run, test }: SweepPageRun): Row {
+  const [first = "run", ...rest] = values;
+  const named = run ? html`<a href="${address(run)}">${first}</a>` : first;
+  return {
+    head: [named, ...rest, step === undefined ? "\u2013" : `${step}`],
+    scores,
+    shown: (name, i) => {
+      const value = fixed(scores[i]!, scoreColumn(name).digits);
+      return test ? html`<a href="${address(test)}">${value}</a>` : value;
+    },
+  };
+}
+
+function table(heads: readonly string[], names: readonly string[], rows: readonly Row[]): Html {
+  const best = names.map((name, i) =>
+    bestOf(
+      name,
+      rows.map(({ scores }) => scores[i]),
+    ),
+  );
+  const cells = ({ head, scores, shown }: Row, at: number) =>
+    html`<tr>${head.map((value) => html`<td>${value}</td>`)}${names.map((name, i) =>
+      scores[i] === undefined
+        ? html`<td class="number">\u2013</td>`
+        : html`<td class="number${best[i] === at ? " best" : ""}">${shown(name, i)}</td>`,
+    )}</tr>`;
+  const labels = [
+    ...heads.map((head) => html`<th>${head}</th>`),
+    ...names.map((name) => html`<th class="number">${scoreColumn(name).label}</th>`),
+  ];
+  return html`<div class="card scroll"><table>
+<thead><tr class="soft small">${labels}</tr></thead>
+<tbody>
+${lines(rows.map(cells))}
+</tbody>
+</table></div>`;
+}
+
+const css = `.facts { display: flex; flex-wrap: wrap; gap: 10px 40px; margin-top: 18px; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; padding: 8px 16px; white-space: nowrap; font-weight: 400; border-top: 1px solid var(--line); }
+thead th { border-top: 0; }
+.number { text-align: right; font-variant-numeric: tabular-nums; }
+.best { font-weight: 600; background: var(--mark); }
+td a { color: inherit; }
+`;

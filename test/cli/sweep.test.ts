@@ -1,0 +1,146 @@
+/** Sweeps: the runs of a file, a task's run with its test, and the table of all scores. */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sweep } from "../../src/cli/commands/sweep.ts";
+import { readSweep } from "../../src/cli/sweep/plan.ts";
+import { writeDemo } from "../../src/demo/write.ts";
+import { files } from "../../src/node/files.ts";
+import { images } from "../../src/node/images.ts";
+import { bestOf } from "../../src/report/sweep-page.ts";
+import { root } from "../paths.ts";
+
+const work = mkdtempSync(join(tmpdir(), "pix2pix-sweep-"));
+afterAll(() => rmSync(work, { recursive: true }));
+const at = (...path: string[]) => join(work, ...path);
+let file = 0;
+const plan = async (text: string) => {
+  const path = at(`${file++}`, "grid.yaml");
+  mkdirSync(at(`${file - 1}`));
+  writeFileSync(path, text);
+  return readSweep(path);
+};
+
+describe("the file of a sweep", () => {
+  it("gives every combination of the grid with every set of the list, named by what varies", async () => {
+    const { runs, name, checkpointsDir, test } = await plan(`
+name: wide
+train: { dataroot: data, n_epochs: 3, noFlip: true }
+list: [{ lr: 2.0e-4 }, { lr: 1.0e-5, netG: unet_128, load-size: 143, crop-size: 128 }]
+grid: { lambda_L1: [10, 100], seed: [0, 1] }
+test: { phase: val, num-test: 3 }
+`);
+    expect([name, checkpointsDir, test]).toEqual(["wide", "runs", { phase: "val", "num-test": "3" }]);
+    expect(runs.map((run) => run.name)).toEqual([
+      "wide/lr=0.0002_lambda-l1=10_seed=0",
+      "wide/lr=0.0002_lambda-l1=10_seed=1",
+      "wide/lr=0.0002_lambda-l1=100_seed=0",
+      "wide/lr=0.0002_lambda-l1=100_seed=1",
+      "wide/lr=0.00001_netG=unet_128_load-size=143_crop-size=128_lambda-l1=10_seed=0",
+      "wide/lr=0.00001_netG=unet_128_load-size=143_crop-size=128_lambda-l1=10_seed=1",
+      "wide/lr=0.00001_netG=unet_128_load-size=143_crop-size=128_lambda-l1=100_seed=0",
+      "wide/lr=0.00001_netG=unet_128_load-size=143_crop-size=128_lambda-l1=100_seed=1",
+    ]);
+    expect(runs[2]!.options).toEqual({
+      ...{ dataroot: "data", nEpochs: "3", noFlip: "true", checkpointsDir: "runs", name: runs[2]!.name },
+      ...{ lr: "0.0002", lambdaL1: "100", seed: "0" },
+    });
+  });
+
+  it("that is the example is one", async () => {
+    const { runs, name } = await readSweep(join(root, "examples/cluster/grid.yaml"));
+    expect([name, runs.length, runs[11]!.name]).toEqual(["grid", 12, "grid/lambda-l1=100_netG=resnet_9blocks_seed=2"]);
+  });
+
+  it.each([
+    ["train: [1", /is not YAML/],
+    ["trian: {}", /Unrecognized key: "trian"; expected train:/],
+    ["grid: { lr: 1 }", /grid\.lr: .*expected array.*; expected train:/i],
+    ["train: { learning: 1 }", /"learning" is no option of train/],
+    ["train: { dataroot: d }\ngrid: { lr: [1, x] }", /run 1, grid\/lr=x: --lr: got "x", expected a number/],
+    ["train: { dataroot: d }\ngrid: { netG: [unet_256, unet_265] }", /run 1.*did you mean unet_256/],
+    ["train: { dataroot: d }\ngrid: { lr: [1, 1] }", /runs 0 and 1 are both called grid\/lr=1/],
+    ["train: { dataroot: d }\ngrid: { name: [a] }", /every run is named by its values/],
+  ])("is refused where it is wrong: %s", async (text, message) => {
+    await expect(plan(text)).rejects.toThrow(message);
+  });
+});
+
+describe("a sweep", () => {
+  const lines: string[] = [];
+  const output = { print: (line: string) => void lines.push(line), note: (line: string) => void lines.push(line) };
+  const run = (given: object) =>
+    sweep.run({ grid: at("small.yaml"), resultsDir: at("results"), threads: "1", ...given }, output);
+
+  beforeAll(async () => {
+    await writeDemo({ files, images }, at("data"), { train: 2, test: 2, size: 32, seed: 1 });
+    const small = "netG: unet_32, ngf: 2, ndf: 2, crop-size: 32, load-size: 32, max-steps: 2, device: cpu";
+    const place = `dataroot: ${at("data")}, checkpoints-dir: ${at("runs")}`;
+    writeFileSync(at("small.yaml"), `train: { ${place}, ${small} }\ngrid: { lambda-l1: [1, 100], seed: [3, 4] }\n`);
+  }, 120_000);
+
+  it("lists its runs, trains and tests the run of an index or a task, and says how far all have come", async () => {
+    await run({});
+    expect(lines.slice(0, 2)).toEqual(["0  small/lambda-l1=1_seed=3", "1  small/lambda-l1=1_seed=4"]);
+    await run({ count: true });
+    expect(lines.at(-1)).toBe("4");
+    for (const index of ["0", "1", "3"]) expect(await run({ index })).toBe(0);
+    expect(existsSync(at("results/small/lambda-l1=1_seed=3/test_latest/metrics.json"))).toBe(true);
+    lines.length = 0;
+    expect(await run({ collect: true })).toBe(0);
+    expect(lines.join("\n")).toMatch(/small\/lambda-l1=100_seed=3 +\u2013 +\u2013/);
+    expect(lines.join("\n")).toMatch(/3 of 4 runs are tested/);
+    Object.assign(process.env, {
+      SLURM_ARRAY_TASK_ID: "2",
+      SLURM_ARRAY_TASK_COUNT: "4",
+      SLURM_ARRAY_TASK_MIN: "0",
+      SLURM_ARRAY_TASK_MAX: "3",
+    });
+    try {
+      lines.length = 0;
+      expect(await run({})).toBe(0);
+      expect(lines[0]).toBe("run 2 of 4: small/lambda-l1=100_seed=3");
+    } finally {
+      for (const name of Object.keys(process.env)) if (name.startsWith("SLURM_ARRAY")) delete process.env[name];
+    }
+    expect(await run({ index: "1" })).toBe(0);
+    expect(lines.join("\n")).toContain("Nothing left to do");
+    await expect(run({ index: "4" })).rejects.toThrow(/--index: got 4, expected 0 to 3/);
+  });
+
+  it("--collect gives the scores of metrics.json, with means and deviations over seeds", async () => {
+    expect(await run({ collect: true })).toBe(0);
+    const csv = readFileSync(at("results/small/sweep.csv"), "utf8")
+      .trimEnd()
+      .split("\r\n")
+      .map((line) => line.split(","));
+    expect(csv[0]).toEqual(["index", "run", "step", "lambda-l1", "seed", "l1", "psnr", "ssim", "sharpness"]);
+    expect(csv.slice(1).map((line) => line.slice(0, 5).join(" "))).toEqual([
+      "0 small/lambda-l1=1_seed=3 2 1 3",
+      "1 small/lambda-l1=1_seed=4 2 1 4",
+      "2 small/lambda-l1=100_seed=3 2 100 3",
+      "3 small/lambda-l1=100_seed=4 2 100 4",
+    ]);
+    const l1 = csv.slice(1).map((line) => {
+      const { mean } = JSON.parse(readFileSync(at("results", line[1]!, "test_latest/metrics.json"), "utf8"));
+      expect(line.slice(5).map(Number)).toEqual([mean.l1, mean.psnr, mean.ssim, mean.sharpness]);
+      return mean.l1 as number;
+    });
+    const page = readFileSync(at("results/small/index.html"), "utf8");
+    // For two values the deviation is their distance over the square root of 2.
+    const mean = ((l1[0]! + l1[1]!) / 2).toFixed(4);
+    const deviation = (Math.abs(l1[0]! - l1[1]!) / Math.SQRT2).toFixed(4);
+    expect(page).toContain(`${mean} \u00b1 ${deviation}`);
+    for (const [, link] of page.matchAll(/<a href="([^"]+)"/g))
+      expect(existsSync(at("results/small", decodeURIComponent(link!)))).toBe(true);
+    expect(page.match(/class="number best"/g)).toHaveLength(8);
+  });
+
+  it("knows which value of a score is the best", () => {
+    expect(bestOf("l1", [3, undefined, 1])).toBe(2);
+    expect(bestOf("psnr", [3, 9, 1])).toBe(1);
+    expect(bestOf("sharpness", [0.2, 1.3, 2])).toBe(1);
+    expect(bestOf("fid", [undefined])).toBe(-1);
+  });
+});
