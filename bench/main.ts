@@ -3,10 +3,12 @@
  *
  * `npm run bench` prints a table of this project beside PyTorch, if PyTorch is installed. The runs alternate.
  * `npm run bench -- step [--size --ngf --batch --steps --threads --device]` prints one line of JSON for this project alone.
+ * `npm run bench -- translate [--pictures --ngf --threads --rounds --python]` prints the throughput of whole commands.
  * With `--device webgpu` or `cuda` both run on the GPU, and PyTorch runs in float32 and with TF32.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { deviceChoices } from "../src/engines/device.ts";
@@ -24,6 +26,8 @@ const { positionals, values } = parseArgs({
     threads: { type: "string" },
     device: { type: "string", default: "cpu" },
     rounds: { type: "string", default: "3" },
+    pictures: { type: "string", default: "1000" },
+    python: { type: "string" },
     json: { type: "boolean", default: false },
   },
 });
@@ -37,7 +41,17 @@ const threads = values.threads === undefined ? undefined : Number(values.threads
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const variables = commandVariables();
 
-if (positionals[0] !== "step") {
+if (positionals[0] === "translate") {
+  const { translateTable } = await import("./translate.ts");
+  const pictures = Number(values.pictures);
+  await translateTable({
+    pictures,
+    ngf,
+    rounds,
+    threads: threads ?? availableParallelism(),
+    python: pythonWithTorch(),
+  });
+} else if (positionals[0] !== "step") {
   await table();
 } else if (Object.entries(variables).every(([name, value]) => process.env[name] === value)) {
   console.log(JSON.stringify(await timeSteps({ size, ngf, batch, steps, threads, device })));
@@ -108,8 +122,14 @@ function rowOf({ name, runs }: Side): Row {
   };
 }
 
+/** An interpreter that can import torch. */
+function pythonWithTorch(): string | undefined {
+  const all = values.python === undefined ? ["/usr/bin/python3", "python3"] : [values.python];
+  return all.find((each) => spawnSync(each, ["-c", "import torch"]).status === 0);
+}
+
 async function table(): Promise<void> {
-  const python = ["/usr/bin/python3", "python3"].find((p) => spawnSync(p, ["-c", "import torch"]).status === 0);
+  const python = pythonWithTorch();
   const sides = sidesWith(python);
   alternate(sides);
   const rows = sides.map(rowOf);
