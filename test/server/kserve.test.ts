@@ -132,3 +132,26 @@ sys.stdout.buffer.write(client.infer("first", [real], parameters={"seed": 7}).as
     close(new Float32Array(new Uint8Array(Buffer.concat(parts)).buffer));
   },
 );
+
+it("the OpenAPI document names paths that are there, and what they need", async () => {
+  interface Operation {
+    parameters: { name: string; in: string }[];
+    responses: Record<string, unknown>;
+  }
+  const { openapi, paths } = (await (await fetch(`${server.base}/openapi.json`)).json()) as {
+    openapi: string;
+    paths: Record<string, Record<string, Operation>>;
+  };
+  expect(openapi).toBe("3.1.0");
+  for (const [path, operations] of Object.entries(paths)) {
+    for (const [method, { parameters, responses }] of Object.entries(operations)) {
+      const named = parameters.filter((each) => each.in === "path").map(({ name }) => name);
+      expect(named, path).toEqual([...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]));
+      if (method === "delete" || path.endsWith("events")) continue;
+      const address = path.replace("{name}", "first").replace("{version}", "latest").replace("{path}", "config.json");
+      const { status } = await fetch(`${server.base}${address}`, { method: method.toUpperCase() });
+      expect(Object.keys(responses), `${method} ${path} answers ${status}`).toContain(String(status));
+      expect(status, path).not.toBe(404);
+    }
+  }
+});
