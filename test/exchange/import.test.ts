@@ -18,6 +18,7 @@ import { decode, type StoredTensor } from "../../src/formats/safetensors.ts";
 import { float32Tensor } from "../../src/formats/tensors.ts";
 import { openWeights } from "../../src/formats/weights-file.ts";
 import { nodePlatform } from "../../src/node/index.ts";
+import { Random } from "../../src/random.ts";
 import { Run } from "../../src/run/run.ts";
 import { train } from "../../src/training/train.ts";
 import { fixture } from "../paths.ts";
@@ -154,6 +155,31 @@ describe("export", () => {
         expect((await weightsOf(`back-${format}`, "G"))[key]!.data, key).toEqual(data);
       }
     }
+  });
+
+  it("with --optimizer moments and the place in the training come back as they were", async () => {
+    const config = await storedRun(checkpointsDir, "moved", { batchSize: 3 });
+    const run = new Run(files, config);
+    const states = statesOf(config);
+    await run.restore(states);
+    for (const net of [states.netG, states.netD]) {
+      new Random(1, `${net.network} m`, 0).fillNormal(net.adam.m, 0, 1);
+      new Random(1, `${net.network} v`, 0).fillNormal(net.adam.v, 0, 1);
+    }
+    await run.saveLatest(states, { step: 7, epoch: 2, pairs: 10, momentsFrom: 2 });
+    const model = await modelOfRun(given("moved"), "latest", files);
+    await exportModel(model, "pth", { optimizer: true }, { out: at("moved") }, platform);
+    const parts = ["latest_net_G.pth", "latest_net_D.pth", "latest_optimizers.pth"].map((name) => at("moved", name));
+    const back = await importRun({ from: parts, ...given("moved-back") }, files);
+    expect(back.progress).toEqual({ step: 7, epoch: 2, pairs: 10, momentsFrom: 2 });
+    expect({ ...back.config, name: "moved" }).toEqual({ ...config, checkpointsDir });
+    const state = async (name: string) => decode(await files.read(at("runs", name, "latest_state.safetensors")));
+    expect(await state("moved-back")).toEqual(await state("moved"));
+    // Moments of another network.
+    const other = [file("unet32_net_G.pth"), file("unet32_net_D.pth"), parts[2]!];
+    await expect(importRun({ from: other, ...given("mixed") }, files)).rejects.toThrow(
+      /latest_optimizers\.pth: optimizer_G, parameter 0, exp_avg is \[4,3,4,4\], and model\.model\.0\.weight is \[1,3,4,4\]|optimizer_D/,
+    );
   });
 
   it("pict holds the weights, rounded, under Hesse's names", async () => {
