@@ -124,3 +124,9 @@ function contradiction({ key, value, from }: Fact, said: unknown, networks: read
   const files = networks.map(({ path }) => path).join(", ");
   throw new ConfigError(`${flag}: got ${said}, but ${files} has ${from}, which is ${value}; leave the option out`);
 }
+
+/** The name of what a file of weights makes: "latest_net_G" of "folder/latest_net_G.pth". */
+export function nameOf(path: string): string {
+  const stem = path.slice(path.lastIndexOf("/") + 1).replace(/\.[^.]*$/, "");
+  return stem.replace(/[\\:*?"<>|]/g, "_") || "weights";
+}

@@ -9,7 +9,7 @@ import { generatorGraph, trainingStep } from "../model/pix2pix.ts";
 import { generators } from "../networks/generators.ts";
 import type { Files } from "../platform.ts";
 import { loadWeights } from "../run/run.ts";
-import { type Described, describe } from "./describe.ts";
+import { type Described, describe, nameOf } from "./describe.ts";
 import { type FoundNetwork, networksIn } from "./networks-in.ts";
 
 /** Copies the tensors of a found network into one of the same architecture. @throws CheckpointError with both shapes */
@@ -74,12 +74,6 @@ export async function loadGenerator(
   const state = generatorState(described.config);
   await fill(state, found);
   return { ...described, state };
-}
-
-/** "latest_net_G" of "folder/latest_net_G.pth": the name of results and exports. */
-function nameOf(path: string): string {
-  const stem = path.slice(path.lastIndexOf("/") + 1).replace(/\.[^.]*$/, "");
-  return stem.replace(/[\\:*?"<>|]/g, "_") || "weights";
 }
 
 /** A generator of these options, with zeros. */

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { option } from "../../config/options.ts";
 import { configSchema } from "../../config/schema.ts";
-import { importRun } from "../../exchange/import.ts";
+import type { ImportedRun } from "../../exchange/import.ts";
 import { files } from "../../node/files.ts";
 import { shellOption } from "../../text.ts";
 import type { Command, Output } from "../command.ts";
@@ -33,6 +33,7 @@ export const importCommand: Command = {
   ],
   async run(given, output) {
     const { from, name, checkpointsDir } = ownOptions(schema, given);
+    const { importRun } = await import("../../exchange/import.ts");
     const imported = await importRun(
       { from: from.split("\n"), name, checkpointsDir, given: otherOptions(schema, given) },
       files,
@@ -49,7 +50,7 @@ export const importCommand: Command = {
 };
 
 /** What was read off the tensors, and what was taken for the rest. */
-function describeTo(output: Output, { networks, facts, assumed }: Awaited<ReturnType<typeof importRun>>): void {
+function describeTo(output: Output, { networks, facts, assumed }: ImportedRun): void {
   for (const { network, path, tensors } of networks) {
     output.print(`${network === "G" ? "generator" : "discriminator"}: ${path}, ${tensors.size} tensors`);
   }

@@ -8,7 +8,7 @@ import { PairReader } from "../../data/reader.ts";
 import { partOf, type Shard } from "../../data/shard.ts";
 import { showsColour } from "../../data/sides.ts";
 import { ConfigError } from "../../errors.ts";
-import { unknownData } from "../../exchange/describe.ts";
+import { nameOf, unknownData } from "../../exchange/describe.ts";
 import type { FeatureScoring } from "../../features/scorer.ts";
 import { openTestSet, paletteOfTargets, type TestSet } from "../../inference/evaluate.ts";
 import type { Fit } from "../../inference/fit.ts";
@@ -108,7 +108,9 @@ export const test: Command = {
     "npx pix2pix test --name facades --merge",
   ],
   async run(given, terminal) {
-    const options = ownOptions(schema, given);
+    const parsed = ownOptions(schema, given);
+    const { weights } = parsed;
+    const options = weights === undefined || given.name !== undefined ? parsed : { ...parsed, name: nameOf(weights) };
     if (options.keepSize && options.aspectRatio !== undefined) {
       throw new ConfigError("--keep-size and --aspect-ratio both say what the pictures look like; give one of them");
     }
@@ -116,6 +118,9 @@ export const test: Command = {
     const { compare } = options;
     if (compare !== undefined && (options.merge || options.shard !== undefined || options.jsonLines)) {
       throw new ConfigError("--compare tests whole runs: leave out --merge, --shard and --json-lines");
+    }
+    if (compare !== undefined && weights !== undefined) {
+      throw new ConfigError("--compare tests runs, and --weights is a file; make a run of it by pix2pix import");
     }
     if (options.merge) return merge(options, output);
     const shard = shardOf(options.shard, output);
