@@ -86,10 +86,16 @@ export async function publishRun(
   }
   const entry: PublishedRun = {
     ...{ name, title, width: config.cropSize, height: config.cropHeight },
-    ...{ stochastic: !config.noDropout, batchNorms: !norms[config.norm].perPicture },
+    ...{ stochastic: hasDropout(config), batchNorms: !norms[config.norm].perPicture },
     ...{ drawing, examples, ...(drawn && { drawn }) },
   };
   return { entry, files };
+}
+
+/** Whether the generator has layers of dropout: with `--dropout-levels second` a small U-Net has none. */
+export function hasDropout(config: Config): boolean {
+  const { netG } = generatorGraph(config, { n: 1, height: config.cropHeight, width: config.cropSize });
+  return netG.masks.length > 0;
 }
 
 const stem = (index: number) => `example_${index + 1}`;

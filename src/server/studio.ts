@@ -1,6 +1,7 @@
 /** What the studio of the page asks of a run: how its inputs are drawn, and pairs of its data set. */
 import type { DrawingKit } from "../data/drawing.ts";
 import { drawingOf, openExamples } from "../inference/examples.ts";
+import { hasDropout } from "../inference/publish.ts";
 import { norms } from "../nn/norms.ts";
 import type { Platform } from "../platform.ts";
 import type { Run } from "../run/run.ts";
@@ -22,7 +23,7 @@ export async function studioOf(run: Run, platform: Platform): Promise<StudioFact
   return {
     width: status?.sample.width ?? config.cropSize,
     height: status?.sample.height ?? config.cropHeight,
-    stochastic: !config.noDropout,
+    stochastic: hasDropout(config),
     batchNorms: !norms[config.norm].perPicture,
     epochs,
     drawing: await drawingOf(run, config, platform),

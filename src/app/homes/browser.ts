@@ -2,6 +2,7 @@
 import type { Config } from "../../config/schema.ts";
 import { UserError } from "../../errors.ts";
 import { drawingOf, openExamples } from "../../inference/examples.ts";
+import { hasDropout } from "../../inference/publish.ts";
 import { norms } from "../../nn/norms.ts";
 import { lockFile } from "../../run/paths.ts";
 import { listRuns, Run } from "../../run/run.ts";
@@ -42,7 +43,7 @@ export class BrowserHome implements Home {
         title: name,
         width: config.cropSize,
         height: config.cropHeight,
-        stochastic: !config.noDropout,
+        stochastic: hasDropout(config),
         batchNorms: !norms[config.norm].perPicture,
         drawing: await drawingOf(run, config, { files, images }),
         epochs: () => run.keptWeights(),
