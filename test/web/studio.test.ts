@@ -85,8 +85,12 @@ inChromium("the studio", () => {
   const upload = (path: string) => page.setInputFiles(".pane input[type=file]", path);
 
   it("shows a drawn house translated before the runtime is there", async () => {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
     await page.route("**/*.wasm.gz", async (route) => {
-      await new Promise((resolve) => setTimeout(resolve, 3000));
+      await held;
       await route.continue();
     });
     await page.reload();
@@ -95,8 +99,9 @@ inChromium("the studio", () => {
     const expected = readFileSync(join(root, "src/app/models/arrival/example_1_output.png"));
     expect((await output()).data).toEqual((await images.decode(expected)).data);
     expect(colour(await sheet(), 1, 1)).toEqual(palette.sky);
-    await page.unroute("**/*.wasm.gz");
+    release();
     await rest();
+    await page.unrouteAll({ behavior: "wait" });
   });
 
   it("paints a drawn facade as Node does", async () => {
