@@ -13,8 +13,6 @@ export interface RunStatus {
   parameters: number;
   /** Pixels of a picture of the samples. */
   sample: { width: number; height: number };
-  /** ISO 8601. */
-  started: string;
 }
 
 export const statusFile = "status.json";

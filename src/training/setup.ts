@@ -163,7 +163,6 @@ function statusOf({ data, steps, device, threads, objective, netG }: RunDescript
     objective,
     parameters: netG.parameters,
     sample: { width: data.width, height: data.height },
-    started: new Date().toISOString(),
   };
 }
 
