@@ -3,6 +3,7 @@ import type { ExportFormat } from "./format.ts";
 import { onnx } from "./onnx/format.ts";
 import { triton } from "./onnx/triton.ts";
 import { pict } from "./pict.ts";
+import { project } from "./project.ts";
 import { pth } from "./pth.ts";
 import { safetensors } from "./safetensors.ts";
 import { site } from "./site.ts";
@@ -14,6 +15,7 @@ export const exportFormats = {
   safetensors,
   pict,
   site,
+  project,
 } satisfies Readonly<Record<string, ExportFormat>>;
 
 export type ExportFormatName = keyof typeof exportFormats;

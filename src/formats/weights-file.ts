@@ -111,7 +111,7 @@ const hex = (bytes: Uint8Array) =>
   `the bytes ${Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, "0")).join(" ")}`;
 
 /** A file that is read by parts where the platform can. */
-async function slicesOfFile(files: Files, path: string): Promise<Slices> {
+export async function slicesOfFile(files: Files, path: string): Promise<Slices> {
   const size = (await files.stat?.(path))?.bytes;
   const { readPart } = files;
   if (size === undefined || !readPart) return slicesOf(await files.read(path));

@@ -2,9 +2,11 @@
 import type { Config } from "../config/schema.ts";
 import type { DemoOptions } from "../demo/write.ts";
 import type { ExportOptions } from "../exchange/onnx/export.ts";
+import type { ProjectOptions } from "../exchange/project.ts";
 import type { Evaluation } from "../inference/evaluate.ts";
 import type { OpenOptions } from "../inference/open.ts";
 import type { Translator } from "../inference/translator.ts";
+import type { RunPlace } from "../run/run.ts";
 import type { TrainEvents, TrainResult } from "../training/train.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Imported, Picked } from "./import.ts";
@@ -137,6 +139,24 @@ export class Client {
   /** The generator of a run as an ONNX file, as the core's `exportOnnx`. */
   exportOnnx(options: ExportOptions): Promise<Uint8Array> {
     return this.#call("exportOnnx", [options]);
+  }
+
+  /**
+   * A run as one zip, which `pix2pix import` and other pages read; pictures of the data set are not in it.
+   * @throws CheckpointError for a run without weights
+   */
+  exportProject(place: RunPlace, options: ProjectOptions): Promise<Uint8Array> {
+    return this.#call("exportProject", [place, options]);
+  }
+
+  /**
+   * Makes a run of such a zip.
+   * @param path for messages
+   * @returns the name of the run
+   * @throws UserError for a zip that is no project, and for a run that exists
+   */
+  importProject(file: Blob, path: string, checkpointsDir: string): Promise<string> {
+    return this.#call("importProject", [file, path, checkpointsDir]);
   }
 
   /** Ends the worker at once. Steps since the last checkpoint are lost, and pending calls reject. */

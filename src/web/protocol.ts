@@ -6,10 +6,12 @@ import type { Config } from "../config/schema.ts";
 import type { DemoOptions } from "../demo/write.ts";
 import * as errors from "../errors.ts";
 import type { ExportOptions } from "../exchange/onnx/export.ts";
+import type { ProjectOptions } from "../exchange/project.ts";
 import type { Evaluation, TestSetOptions } from "../inference/evaluate.ts";
 import type { OpenOptions } from "../inference/open.ts";
 import type { Translator } from "../inference/translator.ts";
 import type { Picture } from "../platform.ts";
+import type { RunPlace } from "../run/run.ts";
 import type { TrainEvents, TrainResult } from "../training/train.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Imported, importPictures } from "./import.ts";
@@ -40,6 +42,8 @@ export interface Methods {
   evaluate(id: number, options: RemoteEvaluateOptions): Evaluation;
   close(id: number): void;
   exportOnnx(options: ExportOptions): Uint8Array;
+  exportProject(place: RunPlace, options: ProjectOptions): Uint8Array;
+  importProject(file: Blob, path: string, checkpointsDir: string): string;
 }
 export type Method = keyof Methods;
 

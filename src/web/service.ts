@@ -3,10 +3,12 @@ import type { Config } from "../config/schema.ts";
 import { type DemoOptions, writeDemo } from "../demo/write.ts";
 import { DeviceLostError, UserError } from "../errors.ts";
 import { type ExportOptions, exportOnnx } from "../exchange/onnx/export.ts";
+import { type ProjectOptions, readProject, writeProject } from "../exchange/project.ts";
 import { type Evaluation, evaluate, openTestSet } from "../inference/evaluate.ts";
 import { type OpenOptions, openTranslator } from "../inference/open.ts";
 import type { Translator } from "../inference/translator.ts";
 import type { Picture, Platform } from "../platform.ts";
+import { Run, type RunPlace } from "../run/run.ts";
 import { type TrainEvents, type TrainResult, train } from "../training/train.ts";
 import { type Capabilities, capabilities, chooseDevice, withoutWebGpu } from "./capabilities.ts";
 import { files } from "./files.ts";
@@ -75,6 +77,15 @@ export class Service implements Handlers {
 
   exportOnnx(_: Context, options: ExportOptions): Promise<Uint8Array> {
     return exportOnnx(options, files);
+  }
+
+  exportProject(_: Context, place: RunPlace, options: ProjectOptions): Promise<Uint8Array> {
+    return writeProject(new Run(files, place), options, files);
+  }
+
+  async importProject(_: Context, file: Blob, path: string, checkpointsDir: string): Promise<string> {
+    const { run } = await readProject(file, path, { checkpointsDir }, files);
+    return run.name;
   }
 
   #translator(id: number): Translator {

@@ -1,8 +1,12 @@
 /** The page that trains, where users lost work or were misled: pauses, tabs, broken runs, and pictures of other layouts. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { images } from "../../src/node/images.ts";
+import { runIn } from "../cli/run.ts";
 import { inChromium, launch, site } from "./browser/chromium.ts";
 import type { Harness } from "./browser/harness.ts";
 
@@ -161,6 +165,32 @@ inChromium("the page that trains", () => {
     await page.fill("#more-steps", "6");
     await page.click("#train-more");
     await state("Finished after 12 steps.");
+  });
+
+  it("a run wanders as a project to the command line, and back into the page", { timeout: 120_000 }, async () => {
+    await page.check("#with-state");
+    const [file] = await Promise.all([page.waitForEvent("download", patience), page.click("#save-project")]);
+    const work = mkdtempSync(join(tmpdir(), "pix2pix-wander-"));
+    try {
+      await file.saveAs(join(work, "short.zip"));
+      writeFileSync(join(work, "in.png"), await png(80));
+      const cli = (...args: string[]) => runIn(work, args);
+      expect(await cli("import", "short.zip")).toMatchObject({ code: 0, out: expect.stringContaining("at step 12") });
+      const made = await cli("translate", "--name", "short", "--input", "in.png", "--out", "out");
+      expect(made).toMatchObject({ code: 0 });
+      expect(await images.decode(readFileSync(join(work, "out/in.png")))).toMatchObject({ width: 64, height: 64 });
+      const back = await cli("export", "--name", "short", "--format", "project", "--with-state", "--out", "back");
+      expect(back).toMatchObject({ code: 0 });
+      page.once("dialog", (dialog) => dialog.accept());
+      await page.click("#delete-run");
+      await page.setInputFiles("#pick-files", join(work, "back/short.zip"));
+      await state("Finished after 12 steps.");
+      await page.fill("#more-steps", "2");
+      await page.click("#train-more");
+      await state("Finished after 14 steps.");
+    } finally {
+      rmSync(work, { recursive: true });
+    }
   });
 
   it("a run without options can be deleted", async () => {

@@ -30,7 +30,11 @@ function start(): Training {
   const client = makeClient();
   const use = new Use(client);
   const training = new Training(client, (name) => use.select(name));
-  pictures(client, (data, remembered) => training.use(data, remembered));
+  pictures(
+    client,
+    (data, remembered) => training.use(data, remembered),
+    (name) => training.open(name),
+  );
 
   client.capabilities.then(({ devices: [, { present, adapter }], threads, notes }) => {
     const gpu = present && !adapter?.software;

@@ -5,15 +5,17 @@ import { sampleNotes } from "../../data/sample.ts";
 import { fromTensor } from "../../data/transforms.ts";
 import { demoSet } from "../../demo/facades.ts";
 import { DatasetError } from "../../errors.ts";
+import { zipEntries } from "../../formats/zip.ts";
 import { parseConfig } from "../../index.ts";
 import type { Picture } from "../../platform.ts";
+import { configFile } from "../../run/paths.ts";
 import type { Client } from "../../web/client.ts";
 import { files } from "../../web/files.ts";
 import { images } from "../../web/images.ts";
 import type { Picked } from "../../web/import.ts";
 import { attempt, onClick, paint, part, show } from "./dom.ts";
 import { removeUnusedData } from "./runs.ts";
-import { type DataSet, dataDir } from "./storage.ts";
+import { checkpointsDir, type DataSet, dataDir } from "./storage.ts";
 import { pageWords } from "./words.ts";
 
 /** The built-in set: pairs to train on, pairs to test with, and the seed of the drawings. */
@@ -30,8 +32,13 @@ const lastData = "pix2pix data";
 /**
  * @param chosen called with the data set when it is chosen, and again when its direction is swapped; `remembered` where an earlier
  *   visit has chosen it
+ * @param project called with the name of a run that a zip has brought
  */
-export function pictures(client: Client, chosen: (data: DataSet, remembered?: boolean) => void): void {
+export function pictures(
+  client: Client,
+  chosen: (data: DataSet, remembered?: boolean) => void,
+  project: (name: string) => void,
+): void {
   let data: DataSet | undefined;
 
   async function choose(next: DataSet, notes: readonly string[] = [], remembered = false): Promise<void> {
@@ -59,6 +66,11 @@ export function pictures(client: Client, chosen: (data: DataSet, remembered?: bo
 
   async function take(picked: readonly Picked[]): Promise<void> {
     if (picked.length === 0) return;
+    const [only] = picked;
+    if (picked.length === 1 && only && (await isProject(only))) {
+      project(await client.importProject(only.file, only.path, checkpointsDir));
+      return;
+    }
     const title = titleOf(picked);
     const root = `${dataDir}/${title}-${Date.now().toString(36)}`;
     part("pairs-text").textContent = "Reading the pictures…";
@@ -90,6 +102,11 @@ export function pictures(client: Client, chosen: (data: DataSet, remembered?: bo
       input.value = "";
     });
   }
+  onDrop((found) => attempt(async () => take(await found)));
+}
+
+/** Calls `take` with what is dropped. */
+function onDrop(take: (found: Promise<Picked[]>) => Promise<void>): void {
   const drop = part("drop");
   for (const type of ["dragover", "dragleave", "drop"] as const) {
     drop.addEventListener(type, (event) => {
@@ -97,7 +114,7 @@ export function pictures(client: Client, chosen: (data: DataSet, remembered?: bo
       drop.classList.toggle("over", type === "dragover");
       if (type === "drop" && event.dataTransfer) {
         const found = dropped(event.dataTransfer);
-        void attempt(async () => take(await found));
+        void take(found);
       }
     });
   }
@@ -117,6 +134,13 @@ async function areHalves(found: Pick<FoundPairs, "layout" | "pairs">, root: stri
     if (confirm(`${pageWords(error.message)}\n\nUse them as pairs all the same?`)) return true;
     throw error;
   }
+}
+
+/** Whether a file is a zip with the options of a run. */
+async function isProject({ path, file }: Picked): Promise<boolean> {
+  if (!/\.zip$/i.test(path)) return false;
+  const entries = await zipEntries(file, path).catch(() => []);
+  return entries.some((entry) => entry.path === configFile);
 }
 
 /** The name of a data set: the picked folder or archive. */

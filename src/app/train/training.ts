@@ -63,6 +63,11 @@ export class Training {
     if (!this.#stop) void attempt(() => this.#select(remembered ? this.#list.value : newRun));
   }
 
+  /** Shows a run. */
+  open(name: string): void {
+    if (!this.#stop) void attempt(() => this.#select(name));
+  }
+
   /** After runs were deleted elsewhere on the page. */
   refresh(): void {
     if (this.#stop) return;
@@ -154,7 +159,13 @@ export class Training {
   async #resume(): Promise<void> {
     const stored = await storedRun(this.#list.value);
     const { config, begun } = stored;
-    const next = begun ? resumeConfig(config, { continueTrain: true }) : { ...config, continueTrain: false };
+    const moved = !(await files.exists(config.dataroot));
+    if (moved && !this.#data?.root)
+      throw new Error("Choose the pictures of this run first: they did not come with it.");
+    const dataroot = moved ? this.#data!.root! : config.dataroot;
+    const next = begun
+      ? resumeConfig(config, { continueTrain: true, dataroot })
+      : { ...config, dataroot, continueTrain: false };
     await this.#train({ ...stored, config: next });
   }
 

@@ -42,6 +42,10 @@ export class Use {
     onClick("save-onnx", async () => {
       save(await this.#client.exportOnnx({ name: this.#run, checkpointsDir }), `${this.#name}.onnx`);
     });
+    onClick("save-project", async () => {
+      const state = part<HTMLInputElement>("with-state").checked;
+      save(await this.#client.exportProject({ name: this.#run, checkpointsDir }, { state }), `${this.#name}.zip`);
+    });
     onClick("save-weights", async () => {
       save(await runOf(this.#run).generatorFile(), `${this.#name}_${weightsFile("latest", "G")}`);
     });

@@ -14,7 +14,7 @@ const schema = z.object({
   from: option(z.string().min(1), {
     group: "weights",
     value: "FILE...",
-    help: "files of weights: the generator's, and the discriminator's if there is one: .pth and .pt of PyTorch, .safetensors, a TensorFlow checkpoint (ckpt-5.index), .t7 of Torch, .pict",
+    help: "a project of pix2pix export --format project (.zip); or files of weights: the generator's, and the discriminator's if there is one: .pth and .pt of PyTorch, .safetensors, a TensorFlow checkpoint (ckpt-5.index), .t7 of Torch, .pict",
   }),
   name,
   checkpointsDir,
@@ -33,6 +33,9 @@ export const importCommand: Command = {
   ],
   async run(given, output) {
     const { from, name, checkpointsDir } = ownOptions(schema, given);
+    if (/\.zip$/i.test(from)) {
+      return importProject(from, { name: given.name === undefined ? undefined : name, checkpointsDir }, output);
+    }
     const { importRun } = await import("../../exchange/import.ts");
     const imported = await importRun(
       { from: from.split("\n"), name, checkpointsDir, given: otherOptions(schema, given) },
@@ -48,6 +51,26 @@ export const importCommand: Command = {
     return 0;
   },
 };
+
+/** A run as `export --format project` or the page has written it. */
+async function importProject(
+  path: string,
+  place: { name: string | undefined; checkpointsDir: string },
+  output: Output,
+): Promise<number> {
+  const { name, checkpointsDir } = place;
+  const { readProject } = await import("../../exchange/project.ts");
+  const { slicesOfFile } = await import("../../formats/weights-file.ts");
+  const archive = await slicesOfFile(files, path);
+  const { run, config, state } = await readProject(archive, path, { checkpointsDir, ...(name && { name }) }, files);
+  const folder = checkpointsDir === "runs" ? "" : ` ${shellOption("--checkpoints-dir", checkpointsDir)}`;
+  const { step = 0 } = (await run.progress().catch(() => undefined)) ?? {};
+  output.print(`Run: ${run.dir}, ${config.netG}, ${config.direction}${state ? `, at step ${step}` : ""}`);
+  const named = `${shellOption("--name", config.name)}${folder}`;
+  if (state) output.print(`  npx pix2pix train ${named} --continue-train --dataroot FOLDER`);
+  output.print(`  npx pix2pix translate ${named} --input FILE|FOLDER --out FOLDER`);
+  return 0;
+}
 
 /** What was read off the tensors, and what was taken for the rest. */
 function describeTo(output: Output, { networks, facts, assumed }: ImportedRun): void {

@@ -1,0 +1,126 @@
+/**
+ * A run as one zip, to take it to another machine, or from a page to the command line and back: options, weights, losses, scores,
+ * samples and, on request, the state from which training goes on. Pictures of the data set are not in it.
+ */
+import { Zip, ZipPassThrough } from "fflate";
+import * as z from "zod";
+import { option } from "../config/options.ts";
+import { type Config, readConfig } from "../config/schema.ts";
+import { CheckpointError, UserError } from "../errors.ts";
+import type { Slices } from "../formats/slices.ts";
+import { joined } from "../formats/streams.ts";
+import { zipEntries } from "../formats/zip.ts";
+import type { Files } from "../platform.ts";
+import {
+  configFile,
+  dataFile,
+  drawingFile,
+  lossFile,
+  samplesFolder,
+  scoreFile,
+  stateFile,
+  weightsFile,
+} from "../run/paths.ts";
+import { Run, type RunPlace } from "../run/run.ts";
+import { exportFormat } from "./format.ts";
+import { fileStem } from "./model.ts";
+
+/** The files of a run's folder that a project may have. */
+const small = [configFile, dataFile, drawingFile, lossFile, scoreFile];
+const weights = (label: string) => (["G", "D", "G_ema"] as const).map((network) => weightsFile(label, network));
+const isOfProject = (path: string): boolean =>
+  [...small, stateFile, ...weights("latest"), ...weights("best")].includes(path) ||
+  new RegExp(`^${samplesFolder}/epoch_\\d+(_step_\\d+)?\\.png$`).test(path);
+
+/** What becomes of a run in a project. */
+export interface ProjectOptions {
+  /** Also Adam's moments, with which training goes on exactly: they take twice the space of the weights. */
+  state: boolean;
+}
+
+/**
+ * The bytes of a project, a zip without compression: weights hardly shrink.
+ * @throws CheckpointError for a run that has no weights yet
+ */
+export async function writeProject(run: Run, { state }: ProjectOptions, files: Files): Promise<Uint8Array> {
+  const samples = (await run.samples()).map(({ file }) => file);
+  const wanted = [...small, ...weights("latest"), ...weights("best"), ...(state ? [stateFile] : []), ...samples];
+  if (!(await files.exists(run.path(weightsFile("latest", "G"))))) {
+    throw new CheckpointError(`The run ${run.dir} has no weights yet, so there is nothing to take elsewhere.`);
+  }
+  const chunks: Uint8Array[] = [];
+  const zip = new Zip((error, chunk) => {
+    if (error) throw error;
+    chunks.push(chunk);
+  });
+  for (const path of wanted) {
+    if (!(await files.exists(run.path(path)))) continue;
+    const entry = new ZipPassThrough(path);
+    zip.add(entry);
+    entry.push(await files.read(run.path(path)), true);
+  }
+  zip.end();
+  return joined(chunks);
+}
+
+/** A project that was read. */
+export interface ReadProject {
+  run: Run;
+  config: Config;
+  /** Whether training can go on with it. */
+  state: boolean;
+}
+
+/**
+ * Makes a run of a project.
+ * @param place where the run goes; without a name it keeps its own
+ * @throws CheckpointError for a zip that is no project, and for a run that exists
+ */
+export async function readProject(
+  archive: Blob | Slices,
+  path: string,
+  { checkpointsDir, name }: Partial<Pick<RunPlace, "name">> & Pick<RunPlace, "checkpointsDir">,
+  files: Files,
+): Promise<ReadProject> {
+  const entries = (await zipEntries(archive, path)).filter((entry) => isOfProject(entry.path));
+  const find = (file: string) => entries.find((entry) => entry.path === file);
+  const options = find(configFile);
+  if (!options || !find(weightsFile("latest", "G"))) {
+    throw new CheckpointError(
+      `${path} is no project: it has no ${options ? weightsFile("latest", "G") : configFile}. Expected a zip that pix2pix export ` +
+        "--format project or the page has written. Files of weights from elsewhere are given without a zip around them.",
+    );
+  }
+  const stored = readConfig(new TextDecoder().decode(await options.read()), `${path}/${configFile}`);
+  const config = { ...stored, name: name ?? stored.name, checkpointsDir };
+  const run = new Run(files, config);
+  if ((await run.isStarted()) || (await run.keptWeights()).length > 0) {
+    throw new UserError(`The run ${run.dir} exists already. Choose another --name, or remove the folder.`);
+  }
+  for (const entry of entries) {
+    if (entry.path !== configFile) await files.write(run.path(entry.path), await entry.read());
+  }
+  // The options come last: with them it is a run.
+  await run.saveConfig(config);
+  return { run, config, state: find(stateFile) !== undefined };
+}
+
+export const project = exportFormat({
+  help: "the run as one zip for another machine or for the page in the browser",
+  options: {
+    withState: option(z.boolean().default(false), {
+      group: "project",
+      help: "also Adam's moments, with which training goes on exactly",
+    }),
+  },
+  problems: ({ run }) => (run ? [] : ["--format project takes a whole run: give --name, not --weights"]),
+  async write(model, { withState }, { platform, write }) {
+    await write(`${fileStem(model)}.zip`, await writeProject(model.run!.run, { state: withState }, platform.files));
+  },
+  usage: (model) =>
+    [
+      "## How to use it",
+      `\`\`\`sh\nnpx pix2pix import ${fileStem(model)}.zip\nnpx pix2pix translate --name ${model.name} --input FILE|FOLDER --out FOLDER\n\`\`\``,
+      "In the browser: `npx pix2pix web`, then drop the zip on the page that trains.",
+    ].join("\n\n"),
+});

@@ -1,0 +1,71 @@
+/** A run as one zip: out, in at another place, and on with the training as if it had never moved. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { exportCommand } from "../../src/cli/commands/export.ts";
+import { importCommand } from "../../src/cli/commands/import.ts";
+import { checkpointsDir, dataroot, dirOf, expectSame, patience, resume, start } from "../training/runs.ts";
+
+const work = mkdtempSync(join(tmpdir(), "pix2pix-project-"));
+afterAll(() => rmSync(work, { recursive: true }));
+const lines: string[] = [];
+const output = { print: (line: string) => void lines.push(line), note: (line: string) => void lines.push(line) };
+const elsewhere = join(work, "elsewhere");
+const zip = join(work, "out/part.zip");
+const exported = (options: object = {}) =>
+  exportCommand.run({ name: "part", checkpointsDir, format: "project", out: join(work, "out"), ...options }, output);
+
+describe("a project", () => {
+  it("goes on with training where it was, byte for byte", { timeout: patience }, async () => {
+    await start("part", { maxSteps: 7, ema: 0.9 }, { stopAfter: 4 });
+    expect(await exported({ withState: true })).toBe(0);
+    expect(await importCommand.run({ from: zip, checkpointsDir: elsewhere }, output)).toBe(0);
+    expect(lines.join("\n")).toMatch(
+      /Run: .*elsewhere\/part, unet_64, AtoB, at step 4\n.*train --name part.*--continue-train --dataroot/,
+    );
+    await resume("part", { dataroot }, { at: elsewhere });
+    await start("unmoved", { maxSteps: 7, ema: 0.9 });
+    // Weights of epochs are kept where they were: the project has the last ones.
+    rmSync(join(dirOf("unmoved"), "1_net_G.safetensors"));
+    rmSync(join(dirOf("unmoved"), "1_net_D.safetensors"));
+    rmSync(join(dirOf("unmoved"), "1_net_G_ema.safetensors"));
+    expectSame(join(elsewhere, "part"), dirOf("unmoved"));
+  });
+
+  it("is a zip that other programs read, without the state unless it is asked for", async () => {
+    expect(await exported()).toBe(0);
+    const list = execFileSync("/usr/bin/python3", [
+      ...[
+        "-c",
+        "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); print(z.testzip(), *sorted(z.namelist()))",
+        zip,
+      ],
+    ]).toString();
+    expect(list).toMatch(/^None config\.json data\.json .*latest_net_D\.safetensors latest_net_G\.safetensors/);
+    expect(list).not.toContain("state");
+  });
+
+  it("takes another name, and is refused where the run exists", async () => {
+    expect(await importCommand.run({ from: zip, checkpointsDir: elsewhere, name: "second" }, output)).toBe(0);
+    expect(JSON.parse(readFileSync(join(elsewhere, "second/config.json"), "utf8")).name).toBe("second");
+    const again = importCommand.run({ from: zip, checkpointsDir: elsewhere, name: "second" }, output);
+    await expect(again).rejects.toThrow(/The run .*second exists already/);
+  });
+
+  it("is refused where the zip is none, in words", async () => {
+    mkdirSync(join(work, "bad"));
+    const other = join(work, "bad/other.zip");
+    execFileSync("/usr/bin/python3", [
+      ...["-c", "import sys, zipfile; zipfile.ZipFile(sys.argv[1], 'w').writestr('../config.json', '{}')", other],
+    ]);
+    await expect(importCommand.run({ from: other, checkpointsDir: elsewhere }, output)).rejects.toThrow(
+      /other\.zip is no project: it has no config\.json/,
+    );
+    writeFileSync(other, "no zip");
+    await expect(importCommand.run({ from: other, checkpointsDir: elsewhere }, output)).rejects.toThrow(
+      /cannot be read as a zip/,
+    );
+  });
+});
