@@ -141,7 +141,7 @@ export interface Collective {
   size: number;
   /** The library, for messages. */
   name: string;
-  /** Replaces values by their sums over all processes. */
+  /** Replaces values by their sums over all processes, added in their order. */
   sum(values: Float32Array): void;
   barrier(): void;
   /** Ends all processes. */

@@ -72,7 +72,6 @@ export class Together {
    * Running statistics after all batches, as one process computes them one after the other. Each batch replaces r by a r +
    * (1 - a) m. A process leaves a^k first + rest of its k updates; the updates behind it multiply its rest by a each.
    * @param momentum the share of a new batch, 1 - a
-   * @param own updates by one batch times this process's batches
    */
   joinStatistics(all: readonly Running[], momentum: number, { batches, before, after }: Parts): void {
     const keep = 1 - momentum;
