@@ -46,7 +46,7 @@ export async function modelCard(model: ExportModel, facts: CardFacts, files: Fil
   ].join("\n\n")}\n`;
 }
 
-async function modelFacts({ config, tensors, run }: ExportModel): Promise<string> {
+async function modelFacts({ config, tensors, path, run }: ExportModel): Promise<string> {
   const progress = await run?.run.progress();
   const trained = Object.entries(tensors).filter(([name]) => !/running_|num_batches_tracked$/.test(name));
   const parameters = trained.reduce((sum, [, { data }]) => sum + data.length, 0);
@@ -54,7 +54,11 @@ async function modelFacts({ config, tensors, run }: ExportModel): Promise<string
   return [
     `* generator: ${config.netG}, ngf ${config.ngf}, norm ${config.norm}, ${config.inputNc} -> ${config.outputNc} channels`,
     `* parameters: ${parameters.toLocaleString("en").replaceAll(",", " ")}`,
-    ...(run ? [`* weights: ${run.epoch}`] : []),
+    ...(run
+      ? [
+          `* weights: ${run.epoch}${path.endsWith("_net_G_ema.safetensors") ? `, their running average (--ema ${config.ema})` : ""}`,
+        ]
+      : []),
     ...(progress ? [`* trained: ${progress.step} steps, ${progress.epoch} epochs, batch ${config.batchSize}`] : []),
     ...(given.length > 0 ? [`* options that are not the defaults: \`${given.join(" ")}\``] : []),
   ].join("\n");

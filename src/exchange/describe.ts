@@ -70,9 +70,17 @@ export function describe(
     assumed: open
       .filter((key) => !(key in named || key in implied))
       .map((key) => ({ flag: flags.get(key)!, value: String(config[key]) })),
-    notes: networks.flatMap(({ notes, path }) => notes.map((note) => `${path}: ${note}`)),
+    notes: [...networks.flatMap(({ notes, path }) => notes.map((note) => `${path}: ${note}`)), ...labelNotes(config)],
   };
 }
+
+/** More channels than a picture has are mostly the classes of label maps, which tensors do not show. */
+const labelNotes = ({ inputNc, inputLabels }: Config): string[] =>
+  inputNc > 4 && inputLabels === undefined
+    ? [
+        `the input has ${inputNc} channels: if they are the classes of label maps, give --input-labels ${inputNc}; otherwise inputs are .npy files`,
+      ]
+    : [];
 
 /** Upstream crops 256 px from 286; deeper U-Nets need more. */
 function sizesFor(

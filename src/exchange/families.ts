@@ -122,6 +122,7 @@ const resnet: Family = {
   read(tensors, file) {
     const r = reader(tensors, file);
     const { shapeOf, need, fact } = r;
+    if (shapeOf("model1_1.1.weight")) return enhancer(r);
     const [ngf = 0, inputs = 0] = need("model.1.weight");
     // Each halving is a convolution, a norm and an activation; see networks/resnet.ts.
     let firstBlock = 4;
@@ -155,6 +156,29 @@ const resnet: Family = {
     return { facts, inputs, notes };
   },
 };
+
+/** pix2pixHD's local enhancer, whose inner ResNet has the names of one that stands alone. */
+function enhancer(r: Reader): Architecture {
+  const { shapeOf, need, fact } = r;
+  const first = "model1_1.1.weight";
+  const last = "model1_2.7.weight";
+  const up = "model1_2.3.weight";
+  const [ngf = 0, inputs = 0] = need(first);
+  const [outputNc = 0] = need(last);
+  const inBlock = (at: number) => `model1_2.0.conv_block.${at}.weight`;
+  const dropout = shapeOf(inBlock(6))?.length === 4;
+  const notes: string[] = [];
+  const facts = [
+    fact("netG", "enhancer", first),
+    fact("ngf", ngf, first),
+    fact("inputNc", inputs, first),
+    fact("outputNc", outputNc, last),
+    fact("noDropout", !dropout, inBlock(dropout ? 6 : 5)),
+    ...normFacts(r, "model1_1.1", "model1_1.2", notes),
+  ];
+  if (need(up)[0]! < need(up)[1]!) facts.push(fact("upsample", "resize", up));
+  return { facts, inputs, notes };
+}
 
 const article: Family = {
   network: "G",

@@ -2,8 +2,9 @@
 import { CheckpointError } from "../errors.ts";
 import type { SourceTensor } from "../formats/tensors.ts";
 import { someOf, type WeightsFile } from "../formats/weights-file.ts";
-import { type Architecture, families } from "./families.ts";
+import { type Architecture, type Fact, families, type Shapes } from "./families.ts";
 import { converted } from "./layouts.ts";
+import { withoutSpectralNames, withSpectralNames } from "./spectral-names.ts";
 
 /** A network of a file, with the names of the PyTorch implementation. */
 export interface FoundNetwork extends Architecture {
@@ -23,14 +24,17 @@ export interface FoundNetwork extends Architecture {
  */
 export function networksIn(given: WeightsFile): FoundNetwork[] {
   const { file, implied } = converted(given);
-  const { path, tensors } = file;
+  const { path } = file;
+  const tensors = withSpectralNames(file.tensors);
   const found = families.flatMap((family) =>
-    prefixesOf(tensors, family).map((prefix) => {
+    prefixesOf(withoutSpectralNames(tensors), family).map((prefix) => {
       const own = new Map(
         [...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, t]) => [name.slice(prefix.length), t]),
       );
-      const plain = withoutInstanceStatistics(own);
-      return { network: family.network, prefix, path, implied, tensors: plain, ...family.read(plain, path) };
+      const used = withoutInstanceStatistics(own);
+      const read = family.read(withoutSpectralNames(used), path);
+      const facts = [...read.facts, ...spectralFacts(used, family.network, path)];
+      return { network: family.network, prefix, path, implied, tensors: used, ...read, facts };
     }),
   );
   if (found.length === 0) throw unrecognised(path, tensors);
@@ -57,6 +61,17 @@ function prefixesOf(tensors: WeightsFile["tensors"], { first, is }: (typeof fami
   return [...new Set(prefixes)];
 }
 
+/** @throws CheckpointError for a generator, which no option normalises so */
+function spectralFacts(tensors: Shapes, network: "G" | "D", path: string): Fact[] {
+  const [name, tensor] = [...tensors].find(([name]) => name.endsWith(".weight_orig")) ?? [];
+  if (name === undefined || !tensor) return [];
+  const from = `${name} [${tensor.shape.join(", ")}]`;
+  if (network === "D") return [{ key: "spectralNorm", value: true, from }];
+  throw new CheckpointError(
+    `${path} has a generator with spectral normalisation (${from}); --spectral-norm is for discriminators only.`,
+  );
+}
+
 /** Older versions of upstream saved running statistics of instance norms, which they never used. */
 function withoutInstanceStatistics(tensors: ReadonlyMap<string, SourceTensor>): Map<string, SourceTensor> {
   const statistic = /^(.*)\.(running_mean|running_var|num_batches_tracked)$/;
@@ -69,10 +84,8 @@ function withoutInstanceStatistics(tensors: ReadonlyMap<string, SourceTensor>): 
 }
 
 function unrecognised(path: string, tensors: WeightsFile["tensors"]): CheckpointError {
-  const names = [...tensors.keys()];
-  const spectral = names.some((name) => /weight_orig$|parametrizations/.test(name));
-  const why = spectral
-    ? "It has spectral normalisation, which these networks have not."
-    : "Expected a pix2pix generator (U-Net, ResNet) or discriminator (PatchGAN, PixelGAN) with the names of the PyTorch implementation.";
-  return new CheckpointError(`${path} is of another network: it has ${someOf(tensors)}. ${why}`);
+  return new CheckpointError(
+    `${path} is of another network: it has ${someOf(tensors)}. ` +
+      "Expected a pix2pix generator (U-Net, ResNet) or discriminator (PatchGAN, PixelGAN) with the names of the PyTorch implementation.",
+  );
 }

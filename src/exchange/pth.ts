@@ -133,11 +133,10 @@ function adamState(net: NetworkState, updates: number, { lr, beta1, beta2 }: Con
   };
 }
 
-/** What the PyTorch repository's networks have not. */
-function peculiarities(config: Config): string[] {
-  const { netG, skip, slope, padding, upsample, bias, bottleneckNorm, normEpsilon, channelOrder, dropoutLevels } =
-    config;
-  const other = [
+/** Options whose networks the PyTorch repository has not. */
+function unknownThere(config: Config): string[] {
+  const { netG, skip, slope, padding, upsample, bias, bottleneckNorm, normEpsilon, dropoutLevels } = config;
+  return [
     ...(/^(unet|resnet)/.test(netG) ? [] : [`--netG ${netG}`]),
     ...(upsample === "transpose" ? [] : [`--upsample ${upsample}`]),
     ...(padding === "zero" ? [] : [`--padding ${padding}`]),
@@ -147,28 +146,44 @@ function peculiarities(config: Config): string[] {
     ...(slope === 0.2 ? [] : [`--slope ${slope}`]),
     ...(normEpsilon === 1e-5 ? [] : [`--norm-epsilon ${normEpsilon}`]),
     ...(dropoutLevels === "second" || config.noDropout ? [] : [`--dropout-levels ${dropoutLevels}`]),
+    ...(config.inputLabels === undefined ? [] : [`--input-labels ${config.inputLabels}`]),
   ];
+}
+
+const notThere = (options: readonly string[]) => `the PyTorch repository has no network of ${options.join(", ")}`;
+
+/** What the PyTorch repository's networks have not. */
+function peculiarities(config: Config): string[] {
+  const other = unknownThere(config);
+  const bgr = config.channelOrder === "BGR";
   return [
-    ...(other.length > 0
-      ? [`the PyTorch repository has no network of ${other.join(", ")}; pix2pix import reads these files back`]
+    ...(other.length > 0 ? [`${notThere(other)}; pix2pix import reads these files back`] : []),
+    ...(config.spectralNorm
+      ? ["the PyTorch repository's discriminators have no spectral normalisation: only G loads there"]
       : []),
-    ...(channelOrder === "BGR" ? ["input and output are BGR: flip the channels of the pictures at both ends"] : []),
+    ...(bgr ? ["input and output are BGR: flip the channels of the pictures at both ends"] : []),
   ];
 }
 
 function usage(name: string, config: Config, optimizer: boolean): string {
-  const { netG, norm, ngf, ndf, netD, nLayersD, inputNc, outputNc, noDropout } = config;
+  const { netG, norm, ngf, ndf, netD, nLayersD, inputNc, outputNc, noDropout, inputLabels } = config;
+  const labels = inputLabels === undefined ? "" : ` --input-labels ${inputLabels}`;
   const flags = [
     `--netG ${netG} --norm ${norm} --ngf ${ngf} --ndf ${ndf} --netD ${netD}`,
     ...(netD === "n_layers" ? [`--n_layers_D ${nLayersD}`] : []),
     ...(inputNc !== 3 || outputNc !== 3 ? [`--input_nc ${inputNc} --output_nc ${outputNc}`] : []),
     ...(noDropout ? ["--no_dropout"] : []),
   ].join(" ");
-  const lines = [
-    "## Use in PyTorch",
+  const other = unknownThere(config);
+  const plain = [
     "Copy the files to `checkpoints/NAME` of pytorch-CycleGAN-and-pix2pix and run:",
     `\`\`\`sh\npython test.py --model pix2pix --dataroot DATA --name NAME --direction ${config.direction} ${flags}\n\`\`\``,
   ];
+  const special = [
+    `The files are state_dicts (\`torch.load\`), but ${notThere(other)}. This program reads them back:`,
+    `\`\`\`sh\nnpx pix2pix import latest_net_G.pth --name ${name}-back --direction ${config.direction}${labels}\n\`\`\``,
+  ];
+  const lines = ["## Use in PyTorch", ...(other.length > 0 ? special : plain)];
   if (optimizer) {
     lines.push(
       "`latest_optimizers.pth` has Adam's moments, in the order of `net.parameters()`:",

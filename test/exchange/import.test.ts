@@ -157,6 +157,25 @@ describe("export", () => {
     }
   });
 
+  it("pth of spectral normalisation, of pix2pixHD's networks and of label maps comes back as it was", async () => {
+    const small = { netG: "enhancer", ngf: 1, netD: "basic", spectralNorm: true, inputLabels: 7 } as const;
+    const config = await storedRun(checkpointsDir, "hd", small);
+    const model = await modelOfRun({ name: "hd", checkpointsDir }, "latest", files);
+    await exportModel(model, "pth", {}, { out: at("hd") }, platform);
+    const readme = readFileSync(at("hd", "README.md"), "utf8");
+    expect(readme).toContain("the PyTorch repository has no network of --netG enhancer, --input-labels 7");
+    expect(readme).not.toContain("test.py");
+    const parts = ["latest_net_G.pth", "latest_net_D.pth"].map((name) => at("hd", name));
+    const back = await importRun({ from: parts, ...given("hd-back"), given: { inputLabels: "7" } }, files);
+    const { netG, ngf, netD, ndf, noDropout, spectralNorm, inputNc, inputLabels } = config;
+    expect(back.config).toMatchObject({ netG, ngf, netD, ndf, noDropout, spectralNorm, inputNc, inputLabels });
+    for (const network of ["G", "D"] as const) {
+      expect(await weightsOf("hd-back", network)).toEqual(await weightsOf("hd", network));
+    }
+    const unsaid = await importRun({ from: parts, ...given("hd-unsaid") }, files);
+    expect(unsaid.notes.join()).toMatch(/7 channels: .*--input-labels 7/);
+  });
+
   it("with --optimizer moments and the place in the training come back as they were", async () => {
     const config = await storedRun(checkpointsDir, "moved", { batchSize: 3 });
     const run = new Run(files, config);
