@@ -101,7 +101,7 @@ describe("imports", () => {
       .filter(([path]) => !/^(node|web|app|cli)\//.test(path))
       .flatMap(([path, imports]) => imports.filter(({ to }) => !graph.has(to)).map((each) => ({ path, ...each })));
     const allowed = ({ path, to, typeOnly }: Import & { path: string }) =>
-      ["zod", "unzipit", "modern-tar"].includes(to) ||
+      ["zod", "unzipit", "modern-tar", "fflate"].includes(to) ||
       (to.startsWith("hono") && path.startsWith("server/")) ||
       to.startsWith("@bufbuild/protobuf") ||
       (to === "onnxruntime-common" && typeOnly);
