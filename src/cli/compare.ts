@@ -7,7 +7,8 @@ import { compareDistances, compareMeans, type Measured } from "../metrics/compar
 import type { PairMetrics } from "../metrics/pictures.ts";
 import { files } from "../node/files.ts";
 import { columns, metricsIn } from "../report/columns.ts";
-import { type ComparedFigure, type ComparedPicture, comparePage } from "../report/compare-page.ts";
+import { type ComparedFigure, type ComparedPicture, comparePage, decimalsOf } from "../report/compare-page.ts";
+import { Run } from "../run/run.ts";
 import type { Output } from "./command.ts";
 import type { Results } from "./results.ts";
 
@@ -29,12 +30,12 @@ export const compareOptions = {
 export interface TestedRun {
   results: Results;
   facts: Readonly<Record<string, string | number>>;
-  direction: string;
 }
 
 interface Options {
   compare: string;
   epoch: string;
+  checkpointsDir: string;
   resultsDir: string;
   seed: number;
 }
@@ -53,7 +54,7 @@ const number = 2000;
  * @throws ConfigError for fewer than two runs, UserError for runs with different pictures
  */
 export async function compareRuns(
-  { compare, epoch, resultsDir, seed }: Options,
+  { compare, epoch, checkpointsDir, resultsDir, seed }: Options,
   test: (run: { name: string; epoch: string }) => Promise<TestedRun>,
   output: Output,
 ): Promise<number> {
@@ -61,12 +62,14 @@ export async function compareRuns(
   if (labels.length < 2 || new Set(labels).size < labels.length) {
     throw new ConfigError(`--compare: got ${labels.join(", ")}, expected two or more different runs, RUN or RUN:EPOCH`);
   }
-  const tested: TestedRun[] = [];
-  for (const label of labels) {
+  const runs = labels.map((label) => {
     // A run's name has no colon.
     const [name, ownEpoch = epoch] = label.split(":") as [string, string?];
-    tested.push(await test({ name, epoch: ownEpoch }));
-  }
+    return { name, epoch: ownEpoch };
+  });
+  await checkRuns(labels, runs, checkpointsDir);
+  const tested: TestedRun[] = [];
+  for (const run of runs) tested.push(await test(run));
   checkSame(labels, tested);
   const joined = labels.map((label) => label.replace(/[/:]/g, "_")).join("_");
   const folder = `${resultsDir}/compare_${joined.slice(0, 100)}`;
@@ -92,21 +95,38 @@ export async function compareRuns(
   return 0;
 }
 
+/**
+ * What can be told before the first test, which may take long.
+ * @throws CheckpointError for a run or weights that do not exist, UserError for runs of two directions
+ */
+async function checkRuns(
+  labels: readonly string[],
+  runs: readonly { name: string; epoch: string }[],
+  checkpointsDir: string,
+): Promise<void> {
+  const directions: string[] = [];
+  for (const { name, epoch } of runs) {
+    const run = new Run(files, { name, checkpointsDir });
+    directions.push((await run.config()).direction);
+    await run.weightsPath(epoch, "G");
+  }
+  const other = directions.findIndex((direction) => direction !== directions[0]);
+  if (other > 0) {
+    throw new UserError(
+      `--compare: ${labels[0]} has ${directions[0]}, ${labels[other]} has ${directions[other]}: their targets are different pictures`,
+    );
+  }
+}
+
 /** @throws UserError for runs whose pictures, targets or sizes are not the same */
 function checkSame(labels: readonly string[], tested: readonly TestedRun[]): void {
-  const [first, ...others] = tested.map(({ results, direction }) => ({
+  const [first, ...others] = tested.map(({ results }) => ({
     names: results.pairs.map(({ name }) => name).join("\n"),
     count: results.pairs.length,
-    direction,
     size: `${results.rows[0]!.width}x${results.rows[0]!.height}`,
   }));
   for (const [i, other] of others.entries()) {
     const both = (a: string, b: string) => `${labels[0]} has ${a}, ${labels[i + 1]} has ${b}`;
-    if (other.direction !== first!.direction) {
-      throw new UserError(
-        `--compare: ${both(first!.direction, other.direction)}: their targets are different pictures`,
-      );
-    }
     if (other.names !== first!.names) {
       throw new UserError(
         `--compare: the runs were tested on different pictures: ${both(`${first!.count} pairs`, `${other.count} others`)}; give one --dataroot and --phase for all`,
@@ -207,8 +227,9 @@ function linesOf(labels: readonly string[], figures: readonly ComparedFigure[]):
       const { value, difference, verdict } = run;
       if (!difference) return name + text(value, digits);
       const { low, high } = difference.interval;
-      const against = `${text(difference.value, digits)} [${text(low, digits)}, ${text(high, digits)}]`;
-      return `${name}${text(value, digits)}  difference ${against}: ${verdict === "unclear" ? "unclear" : verdict}`;
+      const own = decimalsOf(difference, digits);
+      const against = `${text(difference.value, own)} [${text(low, own)}, ${text(high, own)}]`;
+      return `${name}${text(value, digits)}  difference ${against}: ${verdict}`;
     }),
   ]);
 }

@@ -80,7 +80,7 @@ function orders(key: keyof PairMetrics, runs: readonly string[]): Html[] {
 function table(runs: readonly string[], figures: readonly ComparedFigure[]): Html {
   const head = runs.map((run) => html`<th scope="col">${run}</th>`);
   const rows = figures.map((figure) => {
-    const cells = figure.runs.map((run) => cell(run, (value) => shown(value, figure.digits)));
+    const cells = figure.runs.map((run) => cell(run, figure.digits));
     return html`<tr><th scope="row">${figure.label}<div class="meaning soft small">${figure.meaning}</div></th>${cells}</tr>`;
   });
   return html`<div class="scroll"><table class="card">
@@ -91,16 +91,28 @@ ${lines(rows)}
 </table></div>`;
 }
 
-function cell(run: Measured | string, text: (value: number) => string): Html {
+function cell(run: Measured | string, digits: number | undefined): Html {
   if (typeof run === "string") return html`<td class="mean">${run}</td>`;
   const { value, interval, difference, verdict } = run;
+  const own = difference ? decimalsOf(difference, digits) : digits;
+  const text = (v: number) => shown(v, own);
   const range = ({ low, high }: { low: number; high: number }) => `[${text(low)}, ${text(high)}]`;
   const plus = (v: number) => (v > 0 ? `+${text(v)}` : text(v));
   const words = { better: "better", worse: "worse", unclear: "no clear difference" };
   const second = difference
     ? html`<div class="small ${verdict!}">${plus(difference.value)} ${range(difference.interval)}<br>${words[verdict!]}</div>`
     : interval && html`<div class="small soft">${range(interval)}</div>`;
-  return html`<td><span class="mean">${text(value)}</span>${second}</td>`;
+  return html`<td><span class="mean">${shown(value, digits)}</span>${second}</td>`;
+}
+
+/** Decimals for a difference and its interval: enough for two digits of the largest, at least those of the figure. */
+export function decimalsOf(
+  { value, interval }: NonNullable<Measured["difference"]>,
+  digits: number | undefined,
+): number | undefined {
+  const largest = Math.max(...[value, interval.low, interval.high].map(Math.abs));
+  if (digits === undefined || !Number.isFinite(largest) || largest === 0) return digits;
+  return Math.min(Math.max(digits, 1 - Math.floor(Math.log10(largest))), digits + 4);
 }
 
 const shown = (value: number, digits: number | undefined): string => {

@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sweep } from "../../src/cli/commands/sweep.ts";
+import { test } from "../../src/cli/commands/test.ts";
 import { readSweep } from "../../src/cli/sweep/plan.ts";
+import { optionsOf } from "../../src/config/options.ts";
 import { writeDemo } from "../../src/demo/write.ts";
 import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
@@ -19,19 +21,24 @@ const plan = async (text: string) => {
   const path = at(`${file++}`, "grid.yaml");
   mkdirSync(at(`${file - 1}`));
   writeFileSync(path, text);
-  return readSweep(path);
+  return readSweep(path, optionsOf(test.schema));
 };
 
 describe("the file of a sweep", () => {
   it("gives every combination of the grid with every set of the list, named by what varies", async () => {
-    const { runs, name, checkpointsDir, test } = await plan(`
+    const {
+      runs,
+      name,
+      checkpointsDir,
+      test: ofTest,
+    } = await plan(`
 name: wide
 train: { dataroot: data, n_epochs: 3, noFlip: true }
 list: [{ lr: 2.0e-4 }, { lr: 1.0e-5, netG: unet_128, load-size: 143, crop-size: 128 }]
 grid: { lambda_L1: [10, 100], seed: [0, 1] }
 test: { phase: val, num-test: 3 }
 `);
-    expect([name, checkpointsDir, test]).toEqual(["wide", "runs", { phase: "val", "num-test": "3" }]);
+    expect([name, checkpointsDir, ofTest]).toEqual(["wide", "runs", { phase: "val", numTest: "3" }]);
     expect(runs.map((run) => run.name)).toEqual([
       "wide/lr=0.0002_lambda-l1=10_seed=0",
       "wide/lr=0.0002_lambda-l1=10_seed=1",
@@ -49,7 +56,7 @@ test: { phase: val, num-test: 3 }
   });
 
   it("that is the example is one", async () => {
-    const { runs, name } = await readSweep(join(root, "examples/cluster/grid.yaml"));
+    const { runs, name } = await readSweep(join(root, "examples/cluster/grid.yaml"), optionsOf(test.schema));
     expect([name, runs.length, runs[11]!.name]).toEqual(["grid", 12, "grid/lambda-l1=100_netG=resnet_9blocks_seed=2"]);
   });
 
@@ -58,6 +65,7 @@ test: { phase: val, num-test: 3 }
     ["trian: {}", /Unrecognized key: "trian"; expected train:/],
     ["grid: { lr: 1 }", /grid\.lr: .*expected array.*; expected train:/i],
     ["train: { learning: 1 }", /"learning" is no option of train/],
+    ["train: { dataroot: d }\ntest: { pictures: 3 }", /"pictures" is no option of test/],
     ["train: { dataroot: d }\ngrid: { lr: [1, x] }", /run 1, grid\/lr=x: --lr: got "x", expected a number/],
     ["train: { dataroot: d }\ngrid: { netG: [unet_256, unet_265] }", /run 1.*did you mean unet_256/],
     ["train: { dataroot: d }\ngrid: { lr: [1, 1] }", /runs 0 and 1 are both called grid\/lr=1/],

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ganLosses } from "../../src/nn/losses.ts";
 import { lineChart, ticks } from "../../src/report/chart.ts";
+import { decimalsOf } from "../../src/report/compare-page.ts";
 import { address, count, duration, fixed, html, lines, raw } from "../../src/report/html.ts";
 import { inspectPage } from "../../src/report/inspect-page.ts";
 import { type ResultRow, resultsPage } from "../../src/report/results-page.ts";
@@ -289,4 +290,13 @@ describe("inspectPage", () => {
     expectSelfContained(html);
     expect(html).toContain("<li>a&lt;b.png: damaged</li>");
   });
+});
+
+it.each([
+  ["small ones are shown with two digits", 0.00021, 0.0003, 3, 5],
+  ["large ones with the digits of the figure", 0.2, 0.4, 3, 3],
+  ["none at all with the digits of the figure", 0, 0, 3, 3],
+  ["tiny ones end somewhere", 1e-12, 2e-12, 2, 6],
+])("differences: %s", (_, value, high, digits, expected) => {
+  expect(decimalsOf({ value, interval: { low: 0, high } }, digits)).toBe(expected);
 });

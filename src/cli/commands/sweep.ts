@@ -1,6 +1,7 @@
 /** pix2pix sweep */
 import * as z from "zod";
-import { option } from "../../config/options.ts";
+import { option, optionsOf } from "../../config/options.ts";
+import { configSchema } from "../../config/schema.ts";
 import { ConfigError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
 import { bestOf, scoreColumn, sweepPage } from "../../report/sweep-page.ts";
@@ -55,7 +56,7 @@ export const sweep: Command = {
   ],
   async run(given, output) {
     const options = ownOptions(schema, given);
-    const found = await readSweep(options.grid);
+    const found = await readSweep(options.grid, [...optionsOf(test.schema), ...optionsOf(configSchema)]);
     if (options.count) {
       output.print(`${found.runs.length}`);
       return 0;

@@ -187,7 +187,6 @@ const headingOf = ({ translator, set, options, features }: Work): Heading => ({
 const testedRun = async (work: Work): Promise<TestedRun> => ({
   results: await testAll(work),
   facts: headingOf(work).facts,
-  direction: work.translator.config.direction,
 });
 
 async function testAll(work: Work): Promise<Results> {

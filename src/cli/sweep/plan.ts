@@ -1,7 +1,7 @@
 /** The runs of a sweep, from its file: options of all runs, and lists of values that are tried in every combination. */
 import { parse, YAMLParseError } from "yaml";
 import * as z from "zod";
-import { optionsOf, plainName } from "../../config/options.ts";
+import { type OptionSpec, optionsOf, plainName } from "../../config/options.ts";
 import { configSchema, parseCommandLine } from "../../config/schema.ts";
 import { ConfigError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
@@ -22,7 +22,7 @@ export interface Sweep {
   name: string;
   checkpointsDir: string;
   runs: readonly SweepRun[];
-  /** Options of test by any spelling; undefined where runs are not tested. */
+  /** Options of test by key, as a command line gives them; undefined where runs are not tested. */
   test: Readonly<Record<string, string>> | undefined;
 }
 
@@ -41,9 +41,10 @@ const form =
 
 /**
  * Reads the file of a sweep and checks every run of it.
+ * @param testSpecs the options of test
  * @throws ConfigError for text that is no YAML, keys that are no options, and options that train refuses
  */
-export async function readSweep(path: string): Promise<Sweep> {
+export async function readSweep(path: string, testSpecs: readonly OptionSpec[]): Promise<Sweep> {
   const where = visible(path);
   const parsed = fileSchema.safeParse(contentOf(new TextDecoder().decode(await files.read(path)), where));
   if (!parsed.success) {
@@ -62,8 +63,8 @@ export async function readSweep(path: string): Promise<Sweep> {
     return { index, name: run.name, values: texts, options: { ...common, ...varied, ...run } };
   });
   checkRuns(runs, where);
-  const texts = test === false ? undefined : Object.fromEntries(Object.entries(test).map(([k, v]) => [k, String(v)]));
-  return { name, checkpointsDir, runs, test: texts };
+  const ofTest = test === false ? undefined : byKey(test, where, { command: "test", specs: testSpecs });
+  return { name, checkpointsDir, runs, test: ofTest };
 }
 
 function contentOf(text: string, where: string): unknown {
@@ -85,13 +86,19 @@ function combinations(list: readonly Values[], grid: Readonly<Record<string, rea
   );
 }
 
-/** Values as text, by the key of their option. @throws ConfigError for a name that is no option of train */
-function byKey(values: Values, where: string): Record<string, string> {
-  const specs = optionsOf(configSchema);
+interface Choices {
+  command: string;
+  specs: readonly OptionSpec[];
+}
+
+const ofTrain: Choices = { command: "train", specs: optionsOf(configSchema) };
+
+/** Values as text, by the key of their option. @throws ConfigError for a name that is no option of the command */
+function byKey(values: Values, where: string, { command, specs }: Choices = ofTrain): Record<string, string> {
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => {
       const spec = specs.find(({ flag }) => plainName(flag) === plainName(`--${name}`));
-      if (!spec) throw new ConfigError(`${where}: "${visible(name)}" is no option of train`);
+      if (!spec) throw new ConfigError(`${where}: "${visible(name)}" is no option of ${command}`);
       return [spec.key, String(value)];
     }),
   );
