@@ -13,6 +13,8 @@ export interface CardFacts {
   usage: string;
   licence?: string | undefined;
   written: readonly WrittenFile[];
+  /** Whether the weights are a running average (--ema). */
+  averaged: boolean;
   /** The folder in which `pix2pix test` writes. */
   resultsDir?: string | undefined;
   /** The file with pictures, and the epoch after which they were made. */
@@ -31,7 +33,7 @@ export async function modelCard(model: ExportModel, facts: CardFacts, files: Fil
     ...(samples ? [`![](${samples.file})`, `Rows of input, output and target after epoch ${samples.epoch}.`] : []),
     usage,
     "## Model",
-    await modelFacts(model),
+    await modelFacts(model, facts),
     "## Data",
     await dataFacts(model),
     "## Scores",
@@ -46,7 +48,7 @@ export async function modelCard(model: ExportModel, facts: CardFacts, files: Fil
   ].join("\n\n")}\n`;
 }
 
-async function modelFacts({ config, tensors, path, run }: ExportModel): Promise<string> {
+async function modelFacts({ config, tensors, run }: ExportModel, { averaged }: CardFacts): Promise<string> {
   const progress = await run?.run.progress();
   const trained = Object.entries(tensors).filter(([name]) => !/running_|num_batches_tracked$/.test(name));
   const parameters = trained.reduce((sum, [, { data }]) => sum + data.length, 0);
@@ -54,11 +56,7 @@ async function modelFacts({ config, tensors, path, run }: ExportModel): Promise<
   return [
     `* generator: ${config.netG}, ngf ${config.ngf}, norm ${config.norm}, ${config.inputNc} -> ${config.outputNc} channels`,
     `* parameters: ${parameters.toLocaleString("en").replaceAll(",", " ")}`,
-    ...(run
-      ? [
-          `* weights: ${run.epoch}${path.endsWith("_net_G_ema.safetensors") ? `, their running average (--ema ${config.ema})` : ""}`,
-        ]
-      : []),
+    ...(run ? [`* weights: ${run.epoch}${averaged ? `, their running average (--ema ${config.ema})` : ""}`] : []),
     ...(progress ? [`* trained: ${progress.step} steps, ${progress.epoch} epochs, batch ${config.batchSize}`] : []),
     ...(given.length > 0 ? [`* options that are not the defaults: \`${given.join(" ")}\``] : []),
   ].join("\n");

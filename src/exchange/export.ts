@@ -56,7 +56,8 @@ export async function exportModel(
   };
   await chosen.write(model, options, { platform, write, note, licence, app });
   const samples = await writeSamples(model, write);
-  const facts = { format, usage: chosen.usage(model, options), licence, written, resultsDir, samples };
+  const averaged = model.path.endsWith("_net_G_ema.safetensors") && options.optimizer !== true;
+  const facts = { format, usage: chosen.usage(model, options), licence, written, averaged, resultsDir, samples };
   await write(cardFile, await modelCard(model, facts, platform.files));
   return written;
 }

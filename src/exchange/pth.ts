@@ -13,6 +13,9 @@ import { exportFormat } from "./format.ts";
 import { statesOf } from "./load.ts";
 import type { ExportModel } from "./model.ts";
 
+const rawWeights =
+  "with --optimizer latest_net_G.pth has the weights as they were trained, not their running average (--ema)";
+
 /** What a training needs beside the weights. */
 export const optimizersFile = "latest_optimizers.pth";
 
@@ -32,6 +35,7 @@ export const pth = exportFormat({
     for (const line of peculiarities(model.config)) note(line);
     const { run, epoch } = model.run ?? {};
     if (optimizer && run) {
+      if (model.config.ema > 0) note(`${rawWeights}; an import starts the average anew`);
       const states = statesOf(model.config);
       const progress = await run.restore(states);
       await write("latest_net_G.pth", weightsPth(weightTensors(states.netG), "latest_net_G"));
