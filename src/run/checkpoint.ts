@@ -170,12 +170,18 @@ export async function metadataOf(files: Files, path: string): Promise<Readonly<R
 
 /** @throws CheckpointError when the file does not exist or is damaged */
 export async function readTensors(files: Files, path: string): Promise<SafetensorsFile> {
-  if (!(await files.exists(path))) {
-    throw new CheckpointError(
-      `${path} does not exist: the run has not saved a checkpoint yet. Train it, without --continue-train.`,
-    );
-  }
+  if (!(await files.exists(path))) throw new CheckpointError(`${path} does not exist: ${await missing(files, path)}`);
   return decode(await files.read(path), path);
+}
+
+/** Why a file of a run is missing, and what to do. */
+async function missing(files: Files, path: string): Promise<string> {
+  const dir = path.slice(0, path.lastIndexOf("/"));
+  const [g, d] = [`${dir}/${fileG}`, `${dir}/${fileD}`];
+  const imported = path !== g && (await files.exists(g)) && !(await files.exists(`${dir}/${stateFile}`));
+  if (!imported) return "the run has not saved a checkpoint yet. Train it, without --continue-train.";
+  const weights = (await files.exists(d)) ? `--init-g ${g} --init-d ${d}` : `--init-g ${g}`;
+  return `the run has weights (an import) and no state of a training to go on with. Begin a training with them: another --name, and ${weights}.`;
 }
 
 /** @throws CheckpointError for numbers that no run has written */

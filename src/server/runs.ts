@@ -4,7 +4,7 @@ import type { Files } from "../platform.ts";
 import { type AlarmLine, alarmsNow } from "../run/alarms.ts";
 import { FollowedLog } from "../run/follow.ts";
 import { bestScore } from "../run/logs.ts";
-import { lockFile, lossFile } from "../run/paths.ts";
+import { lockFile, lossFile, weightsFile } from "../run/paths.ts";
 import { listRuns, Run, type SampleEntry, type Score } from "../run/run.ts";
 import type { RunStatus } from "../run/status.ts";
 import { Refusal } from "./problem.ts";
@@ -144,6 +144,7 @@ export class Runs {
       alarms,
       progress,
       saved: await run.exists(),
+      weights: await this.#files.exists(run.path(weightsFile("latest", "G"))),
     };
   }
 
@@ -171,10 +172,12 @@ interface Facts {
   alarms: AlarmLine[];
   progress: { step: number; epoch: number; pairs: number } | undefined;
   saved: boolean;
+  /** An imported run has weights without a checkpoint. */
+  weights: boolean;
 }
 
 function summaryOf(facts: Facts): RunSummary {
-  const { name, config, status, log, holder, scores, samples, alarms, progress, saved } = facts;
+  const { name, config, status, log, holder, scores, samples, alarms, progress, saved, weights } = facts;
   const { epoch = 0, step = 0, ...losses } = log.length > 0 ? log.line(log.length - 1) : (progress ?? {});
   const steps = status?.steps ?? (progress && stepsOf(config, progress.pairs));
   const pace = paceOf(log);
@@ -184,7 +187,7 @@ function summaryOf(facts: Facts): RunSummary {
   return {
     name,
     state,
-    usable: saved,
+    usable: weights,
     step,
     lastStep: steps?.last,
     epoch,

@@ -178,9 +178,8 @@ async function perceptualOf(
 async function refuseExisting(run: Run, { continueTrain }: Config): Promise<void> {
   // An imported run has weights and no state of training.
   if (continueTrain || !((await run.exists()) || (await run.keptWeights()).length > 0)) return;
-  throw new CheckpointError(
-    `The run ${run.dir} exists already. Go on with it by --continue-train, choose another --name, or remove the folder.`,
-  );
+  const goOn = (await run.exists()) ? "Go on with it by --continue-train, choose" : "Choose";
+  throw new CheckpointError(`The run ${run.dir} exists already. ${goOn} another --name, or remove the folder.`);
 }
 
 /**

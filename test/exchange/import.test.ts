@@ -94,7 +94,11 @@ describe("pix2pix import", () => {
   it("a run that is imported is not overwritten by training", async () => {
     await imported(["unet32_net_G.pth"], "kept");
     const config = parseConfig({ dataroot: "none", name: "kept", checkpointsDir });
-    await expect(train(config, platform)).rejects.toThrow(/runs\/kept exists already/);
+    await expect(train(config, platform)).rejects.toThrow(/runs\/kept exists already\. Choose/);
+    const { netG } = statesOf(await new Run(files, given("kept")).config());
+    await expect(new Run(files, given("kept")).restore({ netG, netD: netG })).rejects.toThrow(
+      /no state of a training .*--init-g .*kept\/latest_net_G\.safetensors\./,
+    );
     await expect(imported(["unet32_net_G.pth"], "kept")).rejects.toThrow(/exists already/);
   });
 });
