@@ -25,7 +25,8 @@ export interface OpenWeightsOptions extends Omit<OpenOptions, "name" | "checkpoi
  *
  * const platform = await nodePlatform();
  * const given = { direction: "BtoA" };
- * const translator = await openWeightsFile("facades_label2photo.pth", { given }, platform);
+ * // Or a .pth of PyTorch.
+ * const translator = await openWeightsFile("runs/mine/latest_net_G.safetensors", { given }, platform);
  * const picture = await platform.images.decode(await platform.files.read("new/label.png"));
  * const output = await translator.translate(picture);
  * await platform.files.write("out.png", await platform.images.encodePng(output));

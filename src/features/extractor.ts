@@ -10,6 +10,7 @@ import { type FeatureFile, type LinearFile, readFeatures, readLinear, type Value
 import { lpipsDistance } from "./lpips.ts";
 import { type FeatureInput, type FeatureResizeName, featureInput } from "./resizes.ts";
 
+/** The files of a feature network, and how pictures come to it. */
 export interface FeatureOptions {
   /** The file of the network's weights. */
   features: string;

@@ -16,6 +16,7 @@ export interface Picked {
 const unreadHere = ["tif", "tiff"];
 const endings = PICTURE_ENDINGS.filter((ending) => !unreadHere.includes(ending));
 
+/** What `Client.importPictures` has stored. */
 export interface Imported {
   /** The number of pictures that can be read. */
   pictures: number;

@@ -31,13 +31,15 @@ describe.skipIf(noRegistry)("the package in an empty project", () => {
       "dist/web/index.js",
       "dist/web/worker.js",
     ];
-    const page = ["dist/page/index.html", "dist/page/main.js", "dist/web/ort/ort-wasm-simd-threaded.wasm"];
+    const page = ["dist/page/index.html", "dist/page/sw.js", "dist/web/ort/ort-wasm-simd-threaded.wasm"];
     expect(files).toEqual(expect.arrayContaining([...needed, ...page, "bin/pix2pix.js", "README.md", "LICENSE"]));
     // README links to them.
     expect(files).toEqual(expect.arrayContaining(["docs/options.md", "docs/images/demo.png"]));
-    expect(files.filter((path) => !/^(dist\/|bin\/|docs\/|README|LICENSE|CHANGELOG|package\.json)/.test(path))).toEqual(
-      [],
-    );
+    expect(
+      files.filter(
+        (path) => !/^(dist\/|bin\/|docs\/|examples\/cluster\/|README|LICENSE|CHANGELOG|package\.json)/.test(path),
+      ),
+    ).toEqual([]);
   });
 
   it("its source maps hold the sources that they name", () => {
@@ -71,8 +73,14 @@ describe.skipIf(noRegistry)("the package in an empty project", () => {
   it("writes the page as a folder that stands alone", () => {
     const { status, noted } = pix2pix("web", "--out", "public");
     expect(status, noted).toBe(0);
-    const expected = ["index.html", "main.js", "style.css", "worker.js", "ort/ort-wasm-simd-threaded.asyncify.wasm"];
-    expect(filesOf(join(user, "public"))).toEqual(expect.arrayContaining(expected));
+    const written = filesOf(join(user, "public"));
+    expect(written).toEqual(expect.arrayContaining(["index.html", "sw.js"]));
+    const page = readFileSync(join(user, "public/index.html"), "utf8");
+    const named = [...page.matchAll(/(?:src|href)="\.?\/?(assets\/[^"]+)"/g)].map(([, path]) => path!);
+    expect(named.length).toBeGreaterThan(1);
+    expect(named.filter((path) => !written.includes(path))).toEqual([]);
+    for (const part of [/worker.*\.js$/, /asyncify.*\.wasm/])
+      expect(written.some((path) => part.test(path))).toBe(true);
   });
 
   it("can be imported", () => {

@@ -175,12 +175,14 @@ it("--display-freq draws within an epoch, and --tensorboard writes event files t
   await train(config, platform);
   expect(readdirSync(join(work, "shown/samples"))).toEqual([
     "epoch_001.png",
+    "epoch_001_step_000000.png",
     "epoch_001_step_000003.png",
     "epoch_002.png",
     "epoch_002_step_000006.png",
   ]);
   const run = new Run(files, config);
   expect((await run.samples()).map(({ epoch, step }) => [epoch, step])).toEqual([
+    [1, 0],
     [1, 3],
     [1, undefined],
     [2, 6],
@@ -191,6 +193,6 @@ it("--display-freq draws within an epoch, and --tensorboard writes event files t
   const bytes = readFileSync(join(work, "shown/tensorboard", file!));
   let records = 0;
   for (let at = 0; at < bytes.length; at += 16 + Number(bytes.readBigUInt64LE(at))) records++;
-  // The header, the restart, 8 steps and 4 strips.
-  expect(records).toBe(14);
+  // The header, the restart, 8 steps and 5 strips.
+  expect(records).toBe(15);
 });
