@@ -43,12 +43,21 @@ async function pairOf(config: Config, { loader }: TestSet, index: number): Promi
   return { name: names[0]!, input, target: outputPicture(B, A, config, height, width) };
 }
 
-/** The kit that is stored with the run, or one from its data set; without a data set that of photographs. */
+/**
+ * The kit that is stored with the run, or one from its data set; without a data set that of photographs.
+ * @throws UserError for a run whose inputs are class numbers: they are no colours to draw with
+ */
 export async function drawingOf(
   run: Run,
   config: Config,
   platform: Pick<Platform, "files" | "images">,
 ): Promise<DrawingKit> {
+  if (config.inputLabels !== undefined) {
+    throw new UserError(
+      `The run "${run.name}" takes label maps of class numbers (--input-labels ${config.inputLabels}), which cannot be drawn here. ` +
+        "Translate them by pix2pix translate.",
+    );
+  }
   return (await run.drawing()) ?? drawingKit(await firstInputs(await openExamples(config, platform)));
 }
 
@@ -58,7 +67,7 @@ export async function storeDrawing(
   config: Config,
   platform: Pick<Platform, "files" | "images">,
 ): Promise<void> {
-  if (await run.drawing()) return;
+  if (config.inputLabels !== undefined || (await run.drawing())) return;
   const examples = await openExamples(config, platform);
   if (examples) await run.saveDrawing(drawingKit(await firstInputs(examples)));
 }

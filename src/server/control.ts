@@ -52,6 +52,12 @@ export async function goOn(
   if (!detail.weights.includes("latest")) {
     throw new Refusal(409, `the run "${run.name}" has no checkpoint to go on from; start it anew by npx pix2pix train`);
   }
+  if (!(await run.exists())) {
+    throw new Refusal(
+      409,
+      `the run "${run.name}" has weights and no state of a training, such as an imported one; begin another by --init-g and --init-d`,
+    );
+  }
   const added = longer(detail, more);
   if (detail.state === "finished" && Object.keys(added).length === 0) {
     throw new Refusal(409, `the run "${run.name}" is at its end; say how much more: {"epochs": 10} or {"steps": 1000}`);
