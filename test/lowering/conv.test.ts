@@ -2,7 +2,6 @@
  * Convolutions of any geometry, their gradients and the gradients of the gradients against plain loops, in all forms of
  * lowering/cpu.ts and lowering/gpu.ts.
  */
-import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { gradient } from "../../src/graph/gradient.ts";
@@ -172,27 +171,6 @@ it("two maps: a weight gradient that is also an output is not merged into the su
   const got = await run(graph, { x: normals(random, x.size, 4), dy: normals(random, dy.size, 4) });
   const thrice = got.one!.map((value) => 3 * value);
   expect(distance(got.both!, thrice)).toBeLessThan(1e-6);
-});
-
-it("channels in blocks of eight: the same tests on a CPU without AVX-512", { timeout: 300_000 }, (context) => {
-  const emulator = "qemu-x86_64";
-  if (process.arch !== "x64" || spawnSync(emulator, ["--version"]).error) {
-    context.skip(`${emulator} is not there (Debian: apt-get install -y qemu-user)`);
-  }
-  // In threads, because a child process would run on the real CPU.
-  const vitest = [
-    "node_modules/vitest/vitest.mjs",
-    "run",
-    "test/lowering/conv.test.ts",
-    "-t",
-    "channels in blocks,",
-    "--pool=threads",
-  ];
-  const { status, stdout } = spawnSync(emulator, ["-cpu", "Haswell", process.execPath, ...vitest], {
-    encoding: "utf8",
-  });
-  expect(stdout).toMatch(/13 passed/);
-  expect(status).toBe(0);
 });
 
 it("any geometry", async () => {
