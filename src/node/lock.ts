@@ -97,16 +97,19 @@ function space(): string {
   }
 }
 
-/** The start time of a process (proc(5), /proc/pid/stat, field 22); undefined where it cannot be read. */
-function ticksOf(pid: number): string | undefined {
+/** State and start time of a process (proc(5), /proc/pid/stat, fields 3 and 22); undefined where they cannot be read. */
+function statOf(pid: number): { state: string; ticks: string } | undefined {
   try {
-    return readFileSync(`/proc/${pid}/stat`, "utf8")
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
       .replace(/^.*\) /s, "")
-      .split(" ")[19];
+      .split(" ");
+    return { state: fields[0]!, ticks: fields[19]! };
   } catch {
     return undefined;
   }
 }
+
+const ticksOf = (pid: number): string | undefined => statOf(pid)?.ticks;
 
 /** @returns false where the file exists */
 async function create(path: string, own: Holder): Promise<boolean> {
@@ -165,8 +168,11 @@ function isHere(holder: Holder): boolean {
 async function isGone(path: string, holder: Holder): Promise<boolean> {
   if (!isHere(holder)) return (await secondsSinceBeat(path)) > patience;
   if (!isAlive(holder.pid)) return true;
-  const ticks = ticksOf(holder.pid);
-  return ticks !== undefined && holder.ticks !== "" && ticks !== holder.ticks;
+  const found = statOf(holder.pid);
+  if (!found) return false;
+  // A process that has ended keeps its number until its parent asks for it; in a container nobody may.
+  if (found.state === "Z" || found.state === "X") return true;
+  return holder.ticks !== "" && found.ticks !== holder.ticks;
 }
 
 function isAlive(pid: number): boolean {

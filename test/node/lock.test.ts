@@ -48,6 +48,29 @@ describe("lock", () => {
     expect(existsSync(path)).toBe(false);
   });
 
+  it("of a process that has ended and that nobody has asked for is taken", async (context) => {
+    // A shell that becomes another program never asks for its child.
+    const child = spawn("sh", ["-c", "sleep 0.2 & echo $!; exec sleep 30"]);
+    const [text] = await once(child.stdout, "data");
+    const pid = Number(String(text));
+    try {
+      const state = () => /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1];
+      if (!existsSync(`/proc/${pid}/stat`)) context.skip("there is no /proc here");
+      await expect.poll(state).toBe("Z");
+      const path = join(work, "z/run.lock");
+      const release = await lock(path, what);
+      const own = JSON.parse(readFileSync(path, "utf8"));
+      await release();
+      const ticks = readFileSync(`/proc/${pid}/stat`, "utf8")
+        .replace(/^.*\) /s, "")
+        .split(" ")[19];
+      writeFileSync(path, JSON.stringify({ ...own, id: "another", pid, ticks }));
+      await (await lock(path, what))();
+    } finally {
+      child.kill("SIGKILL");
+    }
+  });
+
   it("of a process whose number another one has got is taken", async () => {
     const path = join(work, "c/run.lock");
     const release = await lock(path, what);
