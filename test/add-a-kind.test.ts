@@ -88,8 +88,11 @@ describe("a GAN loss and a generator, each in one file", () => {
     expect(flat(out)).toMatch(/faraway: squared distance to 2 and -2/);
     expect(flat(out)).toMatch(/plain: three convolutions/);
     expect(await run("--import", "tsx", "src/cli/docs.ts")).toMatchObject({ code: 0 });
-    for (const path of ["docs/options.md", "src/config/types.ts"]) {
+    const docs = "docs/options.md";
+    for (const path of [docs, "src/config/input/objective.ts"]) {
       expect(read(path), path).toMatch(/faraway`?: squared distance to 2 and -2/);
+    }
+    for (const path of [docs, "src/config/input/networks.ts"]) {
       expect(read(path), path).toMatch(/plain`?: three convolutions/);
     }
   });

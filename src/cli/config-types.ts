@@ -1,47 +1,81 @@
-/** src/config/types.ts from the options' schema: interfaces whose fields carry the help, for editors. */
+/** The types of a run's options from their schema: interfaces whose fields carry the help, for editors. */
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import * as z from "zod";
+import { dataOptions } from "../config/groups/data.ts";
+import { featureOptions } from "../config/groups/features.ts";
+import { networkOptions } from "../config/groups/networks.ts";
+import { objectiveOptions } from "../config/groups/objective.ts";
+import { runOptions } from "../config/groups/run.ts";
+import { scheduleOptions } from "../config/groups/schedule.ts";
 import { type OptionSpec, optionsOf, rangeOf } from "../config/options.ts";
-import { configSchema } from "../config/schema.ts";
 
-export const typesFile = fileURLToPath(new URL("../config/types.ts", import.meta.url));
+const configFolder = fileURLToPath(new URL("../config", import.meta.url));
 
 /** Options that `parseConfig` completes from others: always there in a Config, without a default of the schema. */
 const completed = new Set(["loadHeight", "cropHeight"]);
 
-/** The text of src/config/types.ts. */
-export function configTypes(): string {
-  const specs = optionsOf(configSchema);
-  return `/** The types of a run's options. Made by \`npm run docs\` from the groups of options; do not edit. */
-${imports()}
+/** The groups of options, by the file in config/groups/ that exports each, and its interface. */
+const groups = {
+  data: { options: dataOptions, exported: "dataOptions", type: "DataInput" },
+  features: { options: featureOptions, exported: "featureOptions", type: "FeatureInput" },
+  networks: { options: networkOptions, exported: "networkOptions", type: "NetworkInput" },
+  objective: { options: objectiveOptions, exported: "objectiveOptions", type: "ObjectiveInput" },
+  run: { options: runOptions, exported: "runOptions", type: "RunInput" },
+  schedule: { options: scheduleOptions, exported: "scheduleOptions", type: "ScheduleInput" },
+};
 
-type Schema = ${groups.map((name) => `typeof ${name}Options`).join(" &\n  ")};
-type Values = z.output<z.ZodObject<Schema>>;
+const specsOf = (options: z.ZodRawShape): OptionSpec[] => optionsOf(z.object(options));
+const made = "Made by `npm run docs` from the groups of options; do not edit.";
+
+/** The generated files by their path: src/config/types.ts, and one for each group in src/config/input/. */
+export function configTypes(): Map<string, string> {
+  const names = Object.keys(groups) as (keyof typeof groups)[];
+  return new Map([
+    [join(configFolder, "types.ts"), wholeTypes()],
+    ...names.map((name): [string, string] => [join(configFolder, `input/${name}.ts`), groupTypes(name)]),
+  ]);
+}
+
+/** The interface of one group. */
+function groupTypes(name: keyof typeof groups): string {
+  const { options, exported, type } = groups[name];
+  const fields = specsOf(options).map((spec) => field(spec));
+  const choices = fields.some((text) => text.includes("Values["));
+  const imports = [
+    `import type * as z from "zod";`,
+    `import type { ${exported} } from "../groups/${name}.ts";`,
+    "",
+    `type Values = z.output<z.ZodObject<typeof ${exported}>>;`,
+    "\n",
+  ].join("\n");
+  return `/** Types of the options of config/groups/${name}.ts. ${made} */
+${choices ? imports : ""}/** Options of this group as a user gives them. */
+export interface ${type} {
+${fields.join("\n")}
+}
+`;
+}
+
+function wholeTypes(): string {
+  const all = Object.values(groups);
+  const imports = Object.entries(groups).map(
+    ([name, { type }]) => `import type { ${type} } from "./input/${name}.ts";`,
+  );
+  const open = all.flatMap(({ options }) => specsOf(options)).filter(isOpen);
+  return `/** The types of a run's options. ${made} */
+${imports.join("\n")}
 
 /** The options that \`parseConfig\` takes. Only the dataroot has to be given. */
-export interface ConfigInput {
-${specs.map((spec) => field(spec)).join("\n")}
-}
+export interface ConfigInput extends ${all.map(({ type }) => type).join(", ")} {}
 
 /** Options without which a run goes without a limit, a file or a validation. */
 type Open =
-${specs
-  .filter(isOpen)
-  .map(({ key }) => `  | "${key}"`)
-  .join("\n")};
+${open.map(({ key }) => `  | "${key}"`).join("\n")};
 
 /** All options of a run, complete and checked. Stored as runs/<name>/config.json. */
 export interface Config extends Required<Omit<ConfigInput, Open>>, Pick<ConfigInput, Open> {}
 `;
-}
-
-/** The groups of options: each is exported by its file in config/groups/. */
-const groups = ["data", "feature", "network", "objective", "run", "schedule"];
-/** Two files have their name in the plural, unlike what they export. */
-const fileOf = (group: string) => `./groups/${["network", "feature"].includes(group) ? `${group}s` : group}.ts`;
-
-function imports(): string {
-  const lines = groups.map((group) => `import type { ${group}Options } from "${fileOf(group)}";`);
-  return ['import type * as z from "zod";', ...lines].join("\n");
 }
 
 const isOpen = ({ key, required, default: initial }: OptionSpec) =>

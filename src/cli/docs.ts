@@ -1,10 +1,10 @@
-/** docs/options.md from the options' schemas; `npm run docs` writes it and src/config/types.ts. */
+/** docs/options.md from the options' schemas; `npm run docs` writes it and the types in src/config/. */
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type OptionSpec, optionsOf, rangeOf } from "../config/options.ts";
 import type { Profile } from "../config/profiles.ts";
 import { configSchema, profiles } from "../config/schema.ts";
-import { configTypes, typesFile } from "./config-types.ts";
+import { configTypes } from "./config-types.ts";
 import { commands } from "./registry.ts";
 
 export const optionsFile = fileURLToPath(new URL("../../docs/options.md", import.meta.url));
@@ -103,6 +103,7 @@ function capital(text: string): string {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   writeFileSync(optionsFile, optionsPage());
-  writeFileSync(typesFile, configTypes());
-  process.stdout.write(`wrote ${optionsFile} and ${typesFile}\n`);
+  const types = configTypes();
+  for (const [path, text] of types) writeFileSync(path, text);
+  process.stdout.write(`wrote ${[optionsFile, ...types.keys()].join("\n      ")}\n`);
 }

@@ -9,6 +9,7 @@ import type { Translator } from "../inference/translator.ts";
 import { files } from "../node/files.ts";
 import type { Platform } from "../platform.ts";
 import { Run } from "../run/run.ts";
+import { shellOption } from "../text.ts";
 import type { Output } from "./command.ts";
 import { loadPlatform, threadsNote } from "./platform.ts";
 
@@ -18,6 +19,12 @@ import { loadPlatform, threadsNote } from "./platform.ts";
  */
 export function storedConfig(checkpointsDir: string, name: string): Promise<Config> {
   return new Run(files, { checkpointsDir, name }).config();
+}
+
+/** The options that name a run, for a command line that is printed as advice. */
+export function runFlags({ name, checkpointsDir }: Pick<Config, "name" | "checkpointsDir">): string {
+  const folder = checkpointsDir === "runs" ? "" : ` ${shellOption("--checkpoints-dir", checkpointsDir)}`;
+  return `${shellOption("--name", name)}${folder}`;
 }
 
 /** A line of the help of commands that take a run: what they do with options of training. */

@@ -92,6 +92,12 @@ const weights = {
 
 export const testTimeOptions = { ...weights, ...sizes, ...noise, device, threads };
 
+/** @throws ConfigError for --keep-size with --aspect-ratio */
+export function refuseTwoSizes({ keepSize, aspectRatio }: Pick<Fit, "keepSize" | "aspectRatio">): void {
+  if (!keepSize || aspectRatio === undefined) return;
+  throw new ConfigError("--keep-size and --aspect-ratio both say what the outputs look like; give one of them");
+}
+
 type Given = z.output<z.ZodObject<typeof testTimeOptions>>;
 
 /** What `openForTest` reads of the options of a command. */

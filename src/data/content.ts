@@ -1,6 +1,7 @@
 /** Pictures from which a network can learn nothing, or not what their owner thinks: blank ones, and class numbers. */
 import { UserError } from "../errors.ts";
 import type { DeepPicture, Files, Images } from "../platform.ts";
+import { withoutClass } from "./labels.ts";
 import type { Pair, Side } from "./layouts.ts";
 import { eightBit, halves } from "./transforms.ts";
 
@@ -26,8 +27,6 @@ const sameColour = 4;
 const narrowPart = 1 / 16;
 /** Class numbers are below this. */
 const mostClasses = 64;
-/** Values that mark places without a class. */
-const withoutClass: readonly number[] = [255, 65535];
 /** In a label map at least this part of the pixels is off the commonest number. */
 const smallestRest = 0.01;
 /** In a label map at least this part of the pixels has the value of its left neighbour. Noise does not. */

@@ -6,7 +6,7 @@ import { DatasetError } from "../errors.ts";
 import type { DeepPicture } from "../platform.ts";
 
 /** The numbers that mark pixels without a class, in 8 and in 16 bits: all their channels are 0. */
-const withoutClass: readonly number[] = [255, 65535];
+export const withoutClass: readonly number[] = [255, 65535];
 
 /**
  * The class numbers of a label map as one channel.
@@ -17,7 +17,8 @@ const withoutClass: readonly number[] = [255, 65535];
 export function classNumbers(picture: DeepPicture, labels: number, file = "the picture"): DeepPicture {
   const { width, height, channels, data, bands } = picture;
   const colours = bands ? channels : channels < 3 ? 1 : 3;
-  const numbers = new Uint16Array(width * height);
+  // Numbers as floats: crops leave those as they are.
+  const numbers = new Float32Array(width * height);
   for (let i = 0; i < numbers.length; i++) {
     const value = data[i * channels]!;
     for (let c = 1; c < colours; c++) {

@@ -94,10 +94,8 @@ export function writeSide(
   const { channels, derive, bgr, labels } = form;
   const plane = height * width;
   if (labels !== undefined) {
-    const values = new Float32Array(plane);
-    writeCrop(values, 0, picture, 1, width, height, placement);
-    // writeCrop has scaled 16 bits to [-1, 1].
-    const numbers = Uint16Array.from(values, (value) => Math.round((value + 1) * 32767.5));
+    const numbers = new Float32Array(plane);
+    writeCrop(numbers, 0, picture, 1, width, height, placement);
     writeOneHot(out, offset, numbers, labels);
     return;
   }

@@ -102,27 +102,30 @@ export class GpuEngine implements Engine {
   }
 
   async optimise(state: NetworkState, { size, correction }: Factors, betas: Betas): Promise<void> {
-    let made = this.#adam.get(state);
-    if (!made) {
-      const program = forGpu(adamGraph(state.network, state.specs.filter(isTrainable), betas));
-      made = this.#networks().then((own) => this.#stage(program, new Map(own), new Map()));
-      this.#adam.set(state, made);
-    }
-    const stage = await made;
-    (stage.feeds.size!.data as Float32Array)[0] = size;
-    (stage.feeds.inverse!.data as Float32Array)[0] = 1 / correction;
-    await this.#run(stage);
+    const program = () => adamGraph(state.network, state.specs.filter(isTrainable), betas);
+    await this.#onNetwork(this.#adam, state, program, { size, inverse: 1 / correction });
   }
 
   async average(state: NetworkState, share: number): Promise<void> {
-    let made = this.#averages.get(state);
+    const program = () => averageGraph(state.network, state.specs.filter(isTrainable));
+    await this.#onNetwork(this.#averages, state, program, { share });
+  }
+
+  /** Runs a program on a network's memory, compiled at its first run. @param numbers inputs of one value each */
+  async #onNetwork(
+    known: Map<NetworkState, Promise<Stage>>,
+    state: NetworkState,
+    program: () => Program,
+    numbers: Readonly<Record<string, number>>,
+  ): Promise<void> {
+    let made = known.get(state);
     if (!made) {
-      const program = forGpu(averageGraph(state.network, state.specs.filter(isTrainable)));
-      made = this.#networks().then((own) => this.#stage(program, new Map(own), new Map()));
-      this.#averages.set(state, made);
+      const lowered = forGpu(program());
+      made = this.#networks().then((own) => this.#stage(lowered, new Map(own), new Map()));
+      known.set(state, made);
     }
     const stage = await made;
-    (stage.feeds.share!.data as Float32Array)[0] = share;
+    for (const [name, value] of Object.entries(numbers)) (stage.feeds[name]!.data as Float32Array)[0] = value;
     await this.#run(stage);
   }
 

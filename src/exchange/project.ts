@@ -16,6 +16,7 @@ import {
   dataFile,
   drawingFile,
   lossFile,
+  sampleOf,
   samplesFolder,
   scoreFile,
   stateFile,
@@ -28,9 +29,11 @@ import { fileStem } from "./model.ts";
 /** The files of a run's folder that a project may have. */
 const small = [configFile, dataFile, drawingFile, lossFile, scoreFile];
 const weights = (label: string) => (["G", "D", "G_ema"] as const).map((network) => weightsFile(label, network));
-const isOfProject = (path: string): boolean =>
-  [...small, stateFile, ...weights("latest"), ...weights("best")].includes(path) ||
-  new RegExp(`^${samplesFolder}/epoch_\\d+(_step_\\d+)?\\.png$`).test(path);
+const isOfProject = (path: string): boolean => {
+  const [folder, file, ...deeper] = path.split("/");
+  if (folder === samplesFolder) return deeper.length === 0 && sampleOf(file ?? "") !== undefined;
+  return [...small, stateFile, ...weights("latest"), ...weights("best")].includes(path);
+};
 
 /** What becomes of a run in a project. */
 export interface ProjectOptions {

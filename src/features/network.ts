@@ -31,7 +31,7 @@ export interface FeatureNetwork {
   /** Channels of `layers`. */
   channels: readonly number[];
   /**
-   * Tensors that the graph does not need but that the file must have: they tell networks with equal layers apart.
+   * Tensors that the graph does not need but that the file must have: by them networks with equal layers are recognised.
    */
   marks?: Readonly<Record<string, Shape>>;
   /** Further tensors that its files may have, such as those of the classifier. */

@@ -20,16 +20,20 @@ export interface PublishedIndex {
   runs: PublishedRun[];
 }
 
-export interface PublishedRun {
-  name: string;
-  title: string;
+/** What the studio has to know of a generator. */
+export interface StudioFacts {
   /** The size of pictures in training. */
   width: number;
   height: number;
-  /** Whether the generator has dropout. */
+  /** Whether the generator has dropout, so that samples differ. */
   stochastic: boolean;
   /** Whether its norms are batch norms. */
   batchNorms: boolean;
+}
+
+export interface PublishedRun extends StudioFacts {
+  name: string;
+  title: string;
   drawing: DrawingKit;
   /** PNG files, relative to the folder of the run. The first has an output, to show before the generator is loaded. */
   examples: readonly { name: string; input: string; target?: string; output?: string }[];
@@ -85,17 +89,18 @@ export async function publishRun(
     examples[0] = { ...examples[0]!, output };
   }
   const entry: PublishedRun = {
-    ...{ name, title, width: config.cropSize, height: config.cropHeight },
-    ...{ stochastic: hasDropout(config), batchNorms: !norms[config.norm].perPicture },
+    ...{ name, title, ...studioFacts(config) },
     ...{ drawing, examples, ...(drawn && { drawn }) },
   };
   return { entry, files };
 }
 
-/** Whether the generator has layers of dropout: with `--dropout-levels second` a small U-Net has none. */
-export function hasDropout(config: Config): boolean {
-  const { netG } = generatorGraph(config, { n: 1, height: config.cropHeight, width: config.cropSize });
-  return netG.masks.length > 0;
+/** The facts of a generator with these options. */
+export function studioFacts(config: Config): StudioFacts {
+  const { cropSize: width, cropHeight: height, norm } = config;
+  // With `--dropout-levels second` a small U-Net has no dropout, so the graph is asked.
+  const { netG } = generatorGraph(config, { n: 1, height, width });
+  return { width, height, stochastic: netG.masks.length > 0, batchNorms: !norms[norm].perPicture };
 }
 
 const stem = (index: number) => `example_${index + 1}`;

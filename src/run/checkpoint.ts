@@ -78,11 +78,9 @@ export class Checkpoint {
     const contents: [string, Record<string, StoredTensor>][] = [
       [fileG, weightTensors(netG)],
       [fileD, weightTensors(netD)],
-      ...(netG.averaged
-        ? [[fileAverage, averageTensors(netG.averaged)] as [string, Record<string, StoredTensor>]]
-        : []),
-      [stateFile, { ...momentTensors(netG), ...momentTensors(netD) }],
     ];
+    if (netG.averaged) contents.push([fileAverage, averageTensors(netG.averaged)]);
+    contents.push([stateFile, { ...momentTensors(netG), ...momentTensors(netD) }]);
     try {
       for (const [name, tensors] of contents) {
         const about = name === stateFile ? { ...metadata, ...ofState } : metadata;
@@ -108,11 +106,12 @@ export class Checkpoint {
     ]);
     const average = netG.averaged && (await this.#read(fileAverage));
     const progress = progressOf(state.metadata, this.#path(stateFile));
-    for (const [name, { metadata }] of [
+    const weights: [string, SafetensorsFile][] = [
       [fileG, weightsG],
       [fileD, weightsD],
-      [fileAverage, average ?? weightsG],
-    ] as const) {
+    ];
+    if (average) weights.push([fileAverage, average]);
+    for (const [name, { metadata }] of weights) {
       if (metadata.step !== state.metadata.step) throw this.#mixed(name, metadata.step, progress.step);
     }
     loadWeights(netG, weightsG.tensors, this.#path(fileG));

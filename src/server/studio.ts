@@ -1,30 +1,23 @@
 /** What the studio of the page asks of a run: how its inputs are drawn, and pairs of its data set. */
 import type { DrawingKit } from "../data/drawing.ts";
 import { drawingOf, openExamples } from "../inference/examples.ts";
-import { hasDropout } from "../inference/publish.ts";
-import { norms } from "../nn/norms.ts";
+import { type StudioFacts, studioFacts } from "../inference/publish.ts";
 import type { Platform } from "../platform.ts";
 import type { Run } from "../run/run.ts";
 import { Refusal } from "./problem.ts";
 
-export interface StudioFacts {
-  /** The size of pictures in training. */
-  width: number;
-  height: number;
-  /** Whether dropout makes samples differ. */
-  stochastic: boolean;
-  batchNorms: boolean;
+export interface RunFacts extends StudioFacts {
   epochs: string[];
   drawing: DrawingKit;
 }
 
-export async function studioOf(run: Run, platform: Platform): Promise<StudioFacts> {
+export async function studioOf(run: Run, platform: Platform): Promise<RunFacts> {
   const [config, status, epochs] = await Promise.all([run.config(), run.status(), run.keptWeights()]);
+  const facts = studioFacts(config);
   return {
-    width: status?.sample.width ?? config.cropSize,
-    height: status?.sample.height ?? config.cropHeight,
-    stochastic: hasDropout(config),
-    batchNorms: !norms[config.norm].perPicture,
+    ...facts,
+    width: status?.sample.width ?? facts.width,
+    height: status?.sample.height ?? facts.height,
     epochs,
     drawing: await drawingOf(run, config, platform),
   };

@@ -1,4 +1,4 @@
-/** What inputs are drawn with: label maps, line art and photographs are told apart. */
+/** The drawing tool and the palette for each kind of input: label maps, line art, photographs. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";

@@ -2,8 +2,7 @@
 import type { Config } from "../../config/schema.ts";
 import { UserError } from "../../errors.ts";
 import { drawingOf, openExamples } from "../../inference/examples.ts";
-import { hasDropout } from "../../inference/publish.ts";
-import { norms } from "../../nn/norms.ts";
+import { studioFacts } from "../../inference/publish.ts";
 import { lockFile } from "../../run/paths.ts";
 import { listRuns, Run } from "../../run/run.ts";
 import { files, isLocked } from "../../web/files.ts";
@@ -41,10 +40,7 @@ export class BrowserHome implements Home {
       { checkpointsDir, name },
       {
         title: name,
-        width: config.cropSize,
-        height: config.cropHeight,
-        stochastic: hasDropout(config),
-        batchNorms: !norms[config.norm].perPicture,
+        ...studioFacts(config),
         drawing: await drawingOf(run, config, { files, images }),
         epochs: () => run.keptWeights(),
         pair: () => randomPair(config),

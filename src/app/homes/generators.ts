@@ -1,18 +1,15 @@
 /** Generators in a worker of this page, opened when they are first used. */
 import type { DrawingKit } from "../../data/drawing.ts";
+import type { StudioFacts } from "../../inference/publish.ts";
 import type { Picture } from "../../platform.ts";
 import type { RunPlace } from "../../run/run.ts";
 import type { Client, RemoteTranslator } from "../../web/client.ts";
 import type { About, OpenRun, StudioPair, Translated, TranslateSettings } from "../home.ts";
-import { makeClient } from "./client.ts";
+import { computesOn, makeClient } from "./client.ts";
 
 /** What a home knows of a run beside its generator. */
-export interface RunSource {
+export interface RunSource extends StudioFacts {
   title: string;
-  width: number;
-  height: number;
-  stochastic: boolean;
-  batchNorms: boolean;
   drawing: DrawingKit;
   epochs(): Promise<readonly string[]>;
   pair(): Promise<StudioPair | undefined>;
@@ -30,13 +27,8 @@ export class Generators {
   }
 
   async about(): Promise<About> {
-    const { devices, threads, notes } = await this.client.capabilities;
-    const [, { present, adapter }] = devices;
-    const gpu = present && !adapter?.software;
-    const computesOn = gpu
-      ? `the GPU (${adapter?.name})`
-      : `the CPU, ${threads} ${threads === 1 ? "thread" : "threads"}`;
-    return { computesOn, notes };
+    const found = await this.client.capabilities;
+    return { computesOn: computesOn(found), notes: found.notes };
   }
 }
 

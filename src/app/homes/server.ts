@@ -1,7 +1,7 @@
 /** `pix2pix serve`: the runs of the server's folder, through its HTTP API. */
 import { UserError } from "../../errors.ts";
 import type { RunSummary } from "../../server/runs.ts";
-import type { StudioFacts } from "../../server/studio.ts";
+import type { RunFacts } from "../../server/studio.ts";
 import { images } from "../../web/images.ts";
 import type { About, Home, OpenRun, RunEntry, StudioPair, Translated, TranslateSettings } from "../home.ts";
 import { Generators } from "./generators.ts";
@@ -53,13 +53,13 @@ export class ServerHome implements Home {
       const published = await this.#published.open(name);
       if (published) return published;
     }
-    const { epochs, ...facts } = await askJson<StudioFacts>(`${runPath(name)}/studio`);
+    const { epochs, ...facts } = await askJson<RunFacts>(`${runPath(name)}/studio`);
     if (epochs.length === 0) throw new UserError(`The run "${name}" has no weights yet.`);
     return {
       ...facts,
       name,
       title: name,
-      epochs: async () => (await askJson<StudioFacts>(`${runPath(name)}/studio`)).epochs,
+      epochs: async () => (await askJson<RunFacts>(`${runPath(name)}/studio`)).epochs,
       translate: (picture, settings) => translate(name, picture, settings),
       pair: () => pair(name),
       close: async () => {},

@@ -1,6 +1,6 @@
 /** Training in the browser. Its sections: choose pairs (pictures.ts), train (training.ts), use the result (use.ts). */
 import { useEffect, useRef } from "preact/hooks";
-import { makeClient } from "../homes/client.ts";
+import { computesOn, makeClient } from "../homes/client.ts";
 import type { PageProps } from "../page.ts";
 import { note, part, problem } from "./dom.ts";
 import markup from "./markup.html";
@@ -36,11 +36,9 @@ function start(): Training {
     (name) => training.open(name),
   );
 
-  client.capabilities.then(({ devices: [, { present, adapter }], threads, notes }) => {
-    const gpu = present && !adapter?.software;
-    const cpu = `the CPU, ${threads} ${threads === 1 ? "thread" : "threads"}`;
-    part("device").textContent = `Computes on ${gpu ? `the GPU (${adapter?.name})` : cpu}`;
-    for (const text of notes) note(text);
+  client.capabilities.then((found) => {
+    part("device").textContent = `Computes on ${computesOn(found)}`;
+    for (const text of found.notes) note(text);
   }, problem);
   return training;
 }

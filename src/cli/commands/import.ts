@@ -4,9 +4,8 @@ import { option } from "../../config/options.ts";
 import { configSchema } from "../../config/schema.ts";
 import type { ImportedRun } from "../../exchange/import.ts";
 import { files } from "../../node/files.ts";
-import { shellOption } from "../../text.ts";
 import type { Command, Output } from "../command.ts";
-import { otherOptions, ownOptions } from "../runs.ts";
+import { otherOptions, ownOptions, runFlags } from "../runs.ts";
 
 const { name, checkpointsDir } = configSchema.shape;
 
@@ -43,11 +42,11 @@ export const importCommand: Command = {
     );
     for (const note of imported.notes) output.note(`note: ${note}`);
     describeTo(output, imported);
-    const folder = checkpointsDir === "runs" ? "" : ` ${shellOption("--checkpoints-dir", checkpointsDir)}`;
+    const named = runFlags({ name, checkpointsDir });
     const { progress } = imported;
     output.print(`Run: ${imported.run.dir}${progress ? `, at step ${progress.step}` : ""}`);
-    if (progress) output.print(`  npx pix2pix train ${shellOption("--name", name)}${folder} --continue-train`);
-    output.print(`  npx pix2pix translate ${shellOption("--name", name)}${folder} --input FILE|FOLDER --out FOLDER`);
+    if (progress) output.print(`  npx pix2pix train ${named} --continue-train`);
+    output.print(`  npx pix2pix translate ${named} --input FILE|FOLDER --out FOLDER`);
     return 0;
   },
 };
@@ -63,10 +62,9 @@ async function importProject(
   const { slicesOfFile } = await import("../../formats/weights-file.ts");
   const archive = await slicesOfFile(files, path);
   const { run, config, state } = await readProject(archive, path, { checkpointsDir, ...(name && { name }) }, files);
-  const folder = checkpointsDir === "runs" ? "" : ` ${shellOption("--checkpoints-dir", checkpointsDir)}`;
   const { step = 0 } = (await run.progress().catch(() => undefined)) ?? {};
   output.print(`Run: ${run.dir}, ${config.netG}, ${config.direction}${state ? `, at step ${step}` : ""}`);
-  const named = `${shellOption("--name", config.name)}${folder}`;
+  const named = runFlags(config);
   if (state) output.print(`  npx pix2pix train ${named} --continue-train --dataroot FOLDER`);
   output.print(`  npx pix2pix translate ${named} --input FILE|FOLDER --out FOLDER`);
   return 0;

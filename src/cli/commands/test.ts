@@ -27,7 +27,7 @@ import { type Heading, metricLines, type Results, scorePairs, writeSummary } fro
 import { otherOptions, ownOptions, storedOptions } from "../runs.ts";
 import { shardOf, shardOption } from "../shard.ts";
 import { donePart, mergeParts, weightsDigest, writePart } from "../test-parts.ts";
-import { epochOption, openForTest, testTimeOptions } from "../test-time.ts";
+import { epochOption, openForTest, refuseTwoSizes, testTimeOptions } from "../test-time.ts";
 
 const { name, checkpointsDir, skipUnpaired, skipBadImages, features, lpips, featureResize } = configSchema.shape;
 
@@ -111,9 +111,7 @@ export const test: Command = {
     const parsed = ownOptions(schema, given);
     const { weights } = parsed;
     const options = weights === undefined || given.name !== undefined ? parsed : { ...parsed, name: nameOf(weights) };
-    if (options.keepSize && options.aspectRatio !== undefined) {
-      throw new ConfigError("--keep-size and --aspect-ratio both say what the pictures look like; give one of them");
-    }
+    refuseTwoSizes(options);
     const output = options.jsonLines ? moved(terminal) : terminal;
     const { compare } = options;
     if (compare !== undefined && (options.merge || options.shard !== undefined || options.jsonLines)) {

@@ -6,10 +6,9 @@ import { ConfigError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
 import type { Collective } from "../../platform.ts";
 import { Run } from "../../run/run.ts";
-import { shellOption } from "../../text.ts";
 import type { TrainResult } from "../../training/train.ts";
 import type { Command, Output } from "../command.ts";
-import { storedConfig } from "../runs.ts";
+import { runFlags, storedConfig } from "../runs.ts";
 import { openServer, type Served, serverOf } from "../server.ts";
 import { place, trainShown } from "../training.ts";
 
@@ -78,9 +77,7 @@ function nothingLeft({ maxSteps, earlyStop }: Pick<Config, "maxSteps" | "earlySt
 }
 
 function finish(output: Output, config: Config, end: TrainResult): void {
-  const { name, checkpointsDir } = config;
-  const folder = checkpointsDir === "runs" ? "" : ` ${shellOption("--checkpoints-dir", checkpointsDir)}`;
-  const run = `${shellOption("--name", name)}${folder}`;
+  const run = runFlags(config);
   output.print(`Done (${place(end)}). Losses and pictures: ${end.runDir}/index.html`);
   output.print(`  npx pix2pix test ${run}`);
   output.print(`  npx pix2pix translate ${run} --input FILE|FOLDER --out FOLDER`);

@@ -15,7 +15,7 @@ import { Counter, duration } from "../progress.ts";
 import { otherOptions, ownOptions, storedOptions } from "../runs.ts";
 import { shardOf, shardOption } from "../shard.ts";
 import { listenForStop } from "../stop.ts";
-import { epochOption, openForTest, testTimeOptions } from "../test-time.ts";
+import { epochOption, openForTest, refuseTwoSizes, testTimeOptions } from "../test-time.ts";
 import { filesOf, translateFiles, type Work } from "../translating.ts";
 
 const { name, checkpointsDir, skipBadImages } = configSchema.shape;
@@ -69,8 +69,10 @@ export const translate: Command = {
   async run(given, terminal) {
     const options = ownOptions(schema, given);
     const { keepSize, jsonLines } = options;
-    if (keepSize && options.aspectRatio !== undefined) throw conflict("--keep-size and --aspect-ratio both say");
-    if (options.bits === "16" && options.palette) throw conflict("--bits 16 and --palette both say");
+    refuseTwoSizes(options);
+    if (options.bits === "16" && options.palette) {
+      throw new ConfigError("--bits 16 and --palette both say what the outputs look like; give one of them");
+    }
     const output = jsonLines ? moved(terminal) : terminal;
     const palette = options.palette ? await namedPalette(options.palette) : undefined;
     const found = await jobs(options.input, options.out, (text) => output.note(`note: ${text}`));
@@ -177,8 +179,6 @@ function conclusion(
       "mend or remove them, or give --skip-bad-images to accept that",
   );
 }
-
-const conflict = (what: string) => new ConfigError(`${what} what the outputs look like; give one of them`);
 
 function plural(count: number): string {
   return count === 1 ? "1 picture" : `${count} pictures`;

@@ -1,0 +1,97 @@
+/** Types of the options of config/groups/run.ts. Made by `npm run docs` from the groups of options; do not edit. */
+import type * as z from "zod";
+import type { runOptions } from "../groups/run.ts";
+
+type Values = z.output<z.ZodObject<typeof runOptions>>;
+
+/** Options of this group as a user gives them. */
+export interface RunInput {
+  /** Name of the run, and of its folder in the checkpoints folder. Default: pix2pix. */
+  name?: string;
+  /** Folder of all runs. Default: runs. */
+  checkpointsDir?: string;
+  /**
+   * Set of defaults, after a known system; other options override it.
+   * - junyanz: the PyTorch implementation
+   * - paper: the Torch code of Isola et al.
+   * - hesse: pix2pix-tensorflow by Christopher Hesse
+   * - tutorial: TensorFlow's pix2pix tutorial
+   * - pix2pixhd: pix2pixHD (Wang et al. 2018) without its VGG loss
+   * - resnet9-l10: the full model of GAN Compression (Li et al. 2020): a ResNet with a smaller weight of L1
+   * - article: the article that this project began with
+   * Default: junyanz.
+   */
+  profile?: Values["profile"];
+  /**
+   * Continue the run from its last checkpoint, with its stored options; if-present: begin it where there is none.
+   * Default: false.
+   */
+  continueTrain?: boolean;
+  /**
+   * With --continue-train: go on from kept weights, such as 100 for those of epoch 100; what came after them
+   * becomes a run of its own, such as NAME/until_epoch_200.
+   * Default: latest.
+   */
+  epoch?: string;
+  /**
+   * Continue a run although files of its pairs were renamed or replaced; their number must be the same.
+   * Default: false.
+   */
+  allowChangedData?: boolean;
+  /**
+   * Seed of all random numbers: the same seed, options and data give the same weights.
+   * Value: number from 0 to 4294967295. Default: 0.
+   */
+  seed?: number;
+  /**
+   * Steps between two saves of the checkpoint from which a run can continue.
+   * Value: steps of at least 1. Default: 500.
+   */
+  saveLatestFreq?: number;
+  /**
+   * Also save that checkpoint when so much time has passed since the last one, for steps that take long.
+   * Value: seconds of at least 1. Default: by steps alone.
+   */
+  saveLatestSeconds?: number;
+  /**
+   * Also keep the weights of each such checkpoint, under its step: test and translate take them by --epoch
+   * iter_500.
+   * Default: false.
+   */
+  saveByIter?: boolean;
+  /**
+   * Keep Adam's moments with all kept weights, so that --epoch goes on as if the run had never gone further; three
+   * times the space.
+   * Default: false.
+   */
+  saveState?: boolean;
+  /**
+   * Epochs between two copies of the weights that are kept, under the epoch's number.
+   * Value: epochs of at least 1. Default: 5.
+   */
+  saveEpochFreq?: number;
+  /** Steps between two lines with losses if the output is not a terminal. Value: steps of at least 1. Default: 100. */
+  printFreq?: number;
+  /**
+   * How often samples are drawn within an epoch, beside those at its end: 400 is every 400 steps, 60s every 60
+   * seconds.
+   * Default: every 300 s.
+   */
+  displayFreq?: string;
+  /**
+   * Show the run on a page of this machine while it trains; pix2pix serve does so for all runs, at any time.
+   * Default: false.
+   */
+  serve?: boolean;
+  /**
+   * Also write losses, scores and samples as event files of TensorBoard: tensorboard --logdir runs.
+   * Default: false.
+   */
+  tensorboard?: boolean;
+  /** With --tensorboard, also the distribution of each weight after every epoch. Default: false. */
+  tensorboardHistograms?: boolean;
+  /** Device that computes; auto takes the fastest that is there. Default: auto. */
+  device?: Values["device"];
+  /** CPU threads for each step. Value: threads from 1 to 1024. Default: all cores. */
+  threads?: number;
+}
