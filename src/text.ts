@@ -14,6 +14,13 @@ export function visible(text: string): string {
   });
 }
 
+/** "217 MB", "1.9 GB", "512 bytes": a size in units of 1000, with one decimal below 10. */
+export function byteCount(bytes: number): string {
+  const power = Math.min(3, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
+  const value = bytes / 1000 ** power;
+  return `${power > 0 && value < 10 ? value.toFixed(1) : Math.round(value)} ${["bytes", "kB", "MB", "GB"][power]}`;
+}
+
 /** A word for a command line to copy, in quotes where a shell would change it. */
 function shellWord(word: string): string {
   return /^[\w./=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

@@ -3,13 +3,25 @@ import { expect, it } from "vitest";
 import { parseArguments } from "../src/cli/arguments.ts";
 import { optionsOf } from "../src/config/options.ts";
 import { configSchema } from "../src/config/schema.ts";
-import { shellOption, visible } from "../src/text.ts";
+import { byteCount, shellOption, visible } from "../src/text.ts";
 
 it("a line for a terminal has control characters as escapes, and keeps every letter", () => {
   expect(visible("a\x1b[31mred\x07\r\x00\x7f\x9b2J\tü \u{1f600} \\x07")).toBe(
     "a\\x1b[31mred\\x07\\r\\x00\\x7f\\x9b2J\\tü \u{1f600} \\x07",
   );
   expect(visible("x\nerror: \x1b]0;title\x07.png")).toBe("x\\nerror: \\x1b]0;title\\x07.png");
+});
+
+it("a size is in units of 1000, with one decimal below 10", () => {
+  const sizes = {
+    0: "0 bytes",
+    999: "999 bytes",
+    1000: "1.0 kB",
+    34560: "34.6 kB",
+    217744000: "218 MB",
+    6e12: "6000 GB",
+  };
+  expect(Object.keys(sizes).map((bytes) => byteCount(Number(bytes)))).toEqual(Object.values(sizes));
 });
 
 it.skipIf(process.platform === "win32")(

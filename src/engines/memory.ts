@@ -3,6 +3,7 @@ import { DeviceError } from "../errors.ts";
 import { type Dtype, type Program, sizeOf, type Tensor, unshaped } from "../graph/graph.ts";
 import { isTrainable } from "../nn/parameters.ts";
 import type { Device } from "../platform.ts";
+import { byteCount } from "../text.ts";
 import { memoryOf } from "./engine.ts";
 import type { NetworkState } from "./state.ts";
 
@@ -90,11 +91,11 @@ export function checkMemory(need: MemoryNeed, memory: number | undefined, what: 
   const rest = carried + working;
   const parts =
     rest > 0
-      ? ` (networks with gradients and moments ${inBytes(networks)}, activations and the like ${inBytes(rest)})`
+      ? ` (networks with gradients and moments ${byteCount(networks)}, activations and the like ${byteCount(rest)})`
       : "";
   const smaller = `Take a smaller ${networks > rest ? "--ngf or --ndf" : "--crop-size or --batch-size"}.`;
   throw new DeviceError(
-    `${what} needs ${inBytes(total)} of memory or more${parts}, but this machine has ${inBytes(memory)}. ${advice ?? smaller}`,
+    `${what} needs ${byteCount(total)} of memory or more${parts}, but this machine has ${byteCount(memory)}. ${advice ?? smaller}`,
   );
 }
 
@@ -112,15 +113,9 @@ export function checkLimits({ inputs, nodes }: Program, { label, adapter }: Devi
       if (limit === undefined || bytesOf(t) <= limit) continue;
       const place = t.producer ? `${t.producer.op.type} in ${t.producer.scope || "the step"}` : t.name;
       throw new DeviceError(
-        `${label} cannot hold ${place}: [${t.shape.join(", ")}] takes ${inBytes(bytesOf(t))}, ${name} is ` +
-          `${inBytes(limit)}. Take a smaller --crop-size, --batch-size or --ngf, or --device cpu.`,
+        `${label} cannot hold ${place}: [${t.shape.join(", ")}] takes ${byteCount(bytesOf(t))}, ${name} is ` +
+          `${byteCount(limit)}. Take a smaller --crop-size, --batch-size or --ngf, or --device cpu.`,
       );
     }
   }
-}
-
-/** "1.9 GB", "34 MB", "0.51 MB" */
-export function inBytes(bytes: number): string {
-  const [value, unit] = bytes >= 1e9 ? [bytes / 1e9, "GB"] : [bytes / 1e6, "MB"];
-  return `${value >= 100 ? Math.round(value) : value.toPrecision(2)} ${unit}`;
 }

@@ -6,6 +6,7 @@ import { UserError } from "../errors.ts";
 import { drawingOf, type ExamplePair, openExamples } from "../inference/examples.ts";
 import { type PublishedIndex, publishRun } from "../inference/publish.ts";
 import type { Platform } from "../platform.ts";
+import { byteCount } from "../text.ts";
 import { type ExportContext, exportFormat } from "./format.ts";
 import { type ExportModel, fileStem } from "./model.ts";
 
@@ -127,13 +128,12 @@ async function digestOf(bytes: Uint8Array): Promise<string> {
 function tellSizes(files: AppFiles, { note }: ExportContext): void {
   const size = (wanted: (path: string) => boolean) =>
     [...files].reduce((sum, [path, bytes]) => sum + (wanted(path) ? bytes.length : 0), 0);
-  const mega = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
   const [runtime, model] = [/\/ort-[^/]+\//, new RegExp(`^${models}/`)];
   const page = size((path) => !runtime.test(path) && !model.test(path));
   const cpu = size((path) => runtime.test(path) && !onRequest.test(path));
   const gpu = size((path) => runtime.test(path) && onRequest.test(path));
   note(
-    `a visitor loads the page (${mega(page)}), the generator with its examples (${mega(size((path) => model.test(path)))}) and the ` +
-      `runtime (${mega(cpu)}; with a GPU ${mega(gpu)}) once`,
+    `a visitor loads the page (${byteCount(page)}), the generator with its examples (${byteCount(size((path) => model.test(path)))}) and the ` +
+      `runtime (${byteCount(cpu)}; with a GPU ${byteCount(gpu)}) once`,
   );
 }

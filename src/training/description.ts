@@ -3,12 +3,13 @@ import { optionsOf } from "../config/options.ts";
 import type { Profile } from "../config/profiles.ts";
 import { type Config, configSchema, profiles, warningsOf } from "../config/schema.ts";
 import type { FoundPairs } from "../data/pairs.ts";
-import { inBytes, type MemoryNeed } from "../engines/memory.ts";
+import type { MemoryNeed } from "../engines/memory.ts";
 import { discriminators, receptiveField } from "../networks/discriminators.ts";
 import { diffAugmentNames } from "../nn/diff-augment.ts";
 import { type GanLoss, ganLosses } from "../nn/losses.ts";
 import { countParameters } from "../nn/parameters.ts";
 import type { Device } from "../platform.ts";
+import { byteCount } from "../text.ts";
 import type { Trainer } from "./trainer.ts";
 
 /** Sent by `TrainEvents.start`. Plain data, so it can be sent between threads. */
@@ -187,5 +188,5 @@ const optimiserText = ({ optimiser: { lr, lrD, ema, batchSize, accumulate, clipG
 const parametersText = (count: number): string => `${count.toLocaleString("en").replaceAll(",", " ")} parameters`;
 
 const memoryText = ({ networks, carried, working, total }: MemoryNeed): string =>
-  `${inBytes(total)} of the device's or more: networks with gradients and moments ${inBytes(networks)}, ` +
-  `kept activations ${inBytes(carried)}, working memory ${inBytes(working)}`;
+  `${byteCount(total)} of the device's or more: networks with gradients and moments ${byteCount(networks)}, ` +
+  `kept activations ${byteCount(carried)}, working memory ${byteCount(working)}`;

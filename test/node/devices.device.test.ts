@@ -76,7 +76,7 @@ describe("the memory of a step", () => {
     const check = () => checkLimits(chain().program(), { name: "webgpu", label: "webgpu (small)", adapter });
     expect(check).toThrow(DeviceError);
     expect(check).toThrow(
-      /webgpu \(small\) cannot hold x: \[10\] takes 0\.000040 MB, maxBufferSize is 0\.000039 MB\. Take a smaller/,
+      /webgpu \(small\) cannot hold x: \[10\] takes 40 bytes, maxBufferSize is 39 bytes\. Take a smaller/,
     );
     expect(() =>
       checkLimits(chain().program(), { name: "webgpu", label: "", adapter: { ...adapter, maxBufferSize: 40 } }),

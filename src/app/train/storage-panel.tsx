@@ -1,5 +1,6 @@
 /** What the browser has stored for this page: runs and data sets with their sizes, to delete one or all. */
 import { useEffect, useState } from "preact/hooks";
+import { byteCount } from "../../text.ts";
 import { folderSize, removeFolder } from "../../web/files.ts";
 import { Button, messageOf, Note } from "../parts/basics.tsx";
 import { dataSetNames, deleteRun, isTraining, runNames } from "./runs.ts";
@@ -22,12 +23,6 @@ async function storedItems(): Promise<Stored[]> {
     return { kind: "pictures", name, bytes: await folderSize(`${dataDir}/${name}`), training: false };
   });
   return Promise.all([...runs, ...sets]);
-}
-
-/** "24 kB", "1.3 MB" */
-function sizeText(bytes: number): string {
-  const [unit, by] = bytes < 1e6 ? ["kB", 1e3] : bytes < 1e9 ? ["MB", 1e6] : ["GB", 1e9];
-  return `${(bytes / by!).toFixed(bytes < 1e6 ? 0 : 1)} ${unit}`;
 }
 
 /** @param changed called after something was deleted */
@@ -55,7 +50,7 @@ export function StoragePanel({ changed }: { changed(): void }) {
   const total = items?.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
   return (
     <details class="card storage" onToggle={look}>
-      <summary>Storage of this page: {items ? sizeText(total) : "…"}</summary>
+      <summary>Storage of this page: {items ? byteCount(total) : "…"}</summary>
       {error !== undefined && <Note bad>{messageOf(error)}</Note>}
       {items?.length === 0 && <p class="soft">Nothing is stored.</p>}
       {items && items.length > 0 && (
@@ -65,7 +60,7 @@ export function StoragePanel({ changed }: { changed(): void }) {
               <tr key={`${item.kind} ${item.name}`}>
                 <th scope="row">{item.name}</th>
                 <td>{item.training ? "run, training" : item.kind}</td>
-                <td>{sizeText(item.bytes)}</td>
+                <td>{byteCount(item.bytes)}</td>
                 <td>
                   <Button
                     plain

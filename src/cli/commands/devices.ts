@@ -5,11 +5,12 @@ import { option, parseOptions } from "../../config/options.ts";
 import { parseConfig } from "../../config/schema.ts";
 import { conform, type DeviceConformance, type Extent, isRight, linesOf } from "../../conformance/report.ts";
 import { chooseDevice } from "../../engines/device.ts";
-import { checkLimits, inBytes, memoryNeed } from "../../engines/memory.ts";
+import { checkLimits, memoryNeed } from "../../engines/memory.ts";
 import { UserError } from "../../errors.ts";
 import { stepForGpu } from "../../lowering/gpu.ts";
 import { trainingStep } from "../../model/pix2pix.ts";
 import type { FoundDevice, Platform } from "../../platform.ts";
+import { byteCount } from "../../text.ts";
 import type { Command, Output } from "../command.ts";
 import { loadPlatform } from "../platform.ts";
 import { Counter } from "../progress.ts";
@@ -86,7 +87,7 @@ function describe(device: FoundDevice, { cores }: Platform, output: Output): voi
   else if (!adapter) lines.push(name === "cpu" ? `here: ${cores} ${cores === 1 ? "thread" : "threads"}` : "here");
   else {
     const { rate, maxBufferSize } = adapter;
-    const buffers = maxBufferSize === undefined ? "of 4 GB and more" : `up to ${inBytes(maxBufferSize)}`;
+    const buffers = maxBufferSize === undefined ? "of 4 GB and more" : `up to ${byteCount(maxBufferSize)}`;
     const speed = rate === undefined ? "" : `, matrix products at ${rate.toPrecision(2)} GFLOP/s`;
     lines.push(`here: ${adapter.name}; buffers ${buffers}${speed}`, whatItHolds(device));
   }
@@ -107,5 +108,5 @@ function whatItHolds(device: FoundDevice): string {
     if (error instanceof UserError) return `does not hold ${what}: ${error.message}`;
     throw error;
   }
-  return `training ${what} needs ${inBytes(memoryNeed(programs, networks).total)} of its memory or more`;
+  return `training ${what} needs ${byteCount(memoryNeed(programs, networks).total)} of its memory or more`;
 }

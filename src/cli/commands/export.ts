@@ -7,6 +7,7 @@ import { ConfigError } from "../../errors.ts";
 import { exportModel, formatOptions, optionsOfFormat } from "../../exchange/export.ts";
 import { exportFormats } from "../../exchange/formats.ts";
 import { modelOfFile, modelOfRun } from "../../exchange/model.ts";
+import { byteCount } from "../../text.ts";
 import { readApp } from "../app-files.ts";
 import type { Command } from "../command.ts";
 import { loadPlatform } from "../platform.ts";
@@ -73,7 +74,7 @@ export const exportCommand: Command = {
     for (const note of notes) output.note(`note: ${note}`);
     const note = (line: string) => output.note(`note: ${line}`);
     const written = await exportModel(model, format, own, { out, licence, resultsDir, note, app: readApp }, platform);
-    for (const { path, bytes } of written) output.print(`${out}/${path}  ${sizeOf(bytes)}`);
+    for (const { path, bytes } of written) output.print(`${out}/${path}  ${byteCount(bytes)}`);
     return 0;
   },
 };
@@ -91,10 +92,4 @@ function checkFolder(out: string): void {
     `--out: got the file ${out}, expected a folder: the files and a model card are written into it; ` +
       `such as --out ${out.slice(0, -ending.length)}`,
   );
-}
-
-/** "217.7 MB", in units of 1000. */
-function sizeOf(bytes: number): string {
-  if (bytes < 1000) return `${bytes} bytes`;
-  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -8,6 +8,7 @@
 import { UserError } from "../../errors.ts";
 import { type Program, sizeOf, type Tensor } from "../../graph/graph.ts";
 import type { Parameters } from "../../nn/parameters.ts";
+import { byteCount } from "../../text.ts";
 import { bytesOf, type MapSize } from "./maps.ts";
 import { type Reach, reachOf } from "./reach.ts";
 
@@ -77,12 +78,10 @@ export function planOf(built: Built, options: PlanOptions): Plan {
   if (possible) return possible;
   const least = Math.min(...choices.map(({ bytes }) => bytes));
   throw new UserError(
-    `A picture of ${side[3]}x${side[2]} needs at least ${gigabytes(least)} of scratch files beside its output, and ` +
-      `${gigabytes(options.space)} may be used (half of what is free). Free some, or name an --out on another disk.`,
+    `A picture of ${side[3]}x${side[2]} needs at least ${byteCount(least)} of scratch files beside its output, and ` +
+      `${byteCount(options.space)} may be used (half of what is free). Free some, or name an --out on another disk.`,
   );
 }
-
-const gigabytes = (bytes: number) => `${(bytes / 1e9).toPrecision(2)} GB`;
 
 function valuesOf({ tile, reach }: Stage, [, , height, width]: readonly number[]): number {
   return Math.min(tile, height!) * Math.min(tile, width!) * reach.density;
