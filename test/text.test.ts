@@ -17,7 +17,7 @@ it("a size is in units of 1000, with one decimal below 10", () => {
     0: "0 bytes",
     999: "999 bytes",
     1000: "1.0 kB",
-    34560: "34.6 kB",
+    34560: "35 kB",
     217744000: "218 MB",
     6e12: "6000 GB",
   };
