@@ -75,7 +75,7 @@ function wholeBecause({ translator, fit }: Work, ratio: number): string | undefi
   if (fit.aspectRatio !== undefined && fit.aspectRatio !== ratio)
     return "leave --aspect-ratio out to take it in strips";
   if (!canBeInStrips(translator.config))
-    return "cut it into smaller ones, because this run covers the centre of each picture";
+    return `cut it into smaller ones, because this run ${translator.config.inputInstances ? "takes instance maps" : "covers the centre of each picture"}`;
   return undefined;
 }
 

@@ -8,12 +8,15 @@ import type { Draw } from "../inference/translator.ts";
 import { spread } from "../metrics/pictures.ts";
 import { files } from "../node/files.ts";
 import type { DeepPicture, Images, Picture } from "../platform.ts";
+import { type InstanceMaps, readWithInstances } from "./instances.ts";
 import { inStrips, type Work as StripWork, translatedInStrips } from "./large.ts";
 import { type Job, withSuffix } from "./pictures.ts";
 
 /** How pictures are translated and written. The signal ends the work after the pictures that have begun. */
 export interface Work extends StripWork {
   images: Images;
+  /** The instance maps, where the run takes them. */
+  instances?: InstanceMaps | undefined;
 }
 
 /** What is known of a job when all of its files are written. */
@@ -93,10 +96,12 @@ const sampleFile = (output: string, sample: number, samples: number) =>
   samples === 1 ? output : withSuffix(output, String(sample + 1));
 const valuesFile = (path: string) => path.replace(/\.png$/, ".npy");
 
-async function read({ translator, images }: Work, input: string): Promise<DeepPicture> {
+async function read({ translator, images, instances }: Work, input: string): Promise<DeepPicture> {
   const alpha = translator.config.inputNc % 2 === 0;
   const bytes = await files.read(input);
-  return images.decodeDeep ? images.decodeDeep(bytes, { alpha }) : images.decode(bytes, { alpha });
+  const picture = await (images.decodeDeep ?? images.decode).call(images, bytes, { alpha });
+  const map = instances?.get(input);
+  return map === undefined ? picture : readWithInstances(picture, [input, map], translator.config, images);
 }
 
 /** @returns undefined for a picture that cannot be read in strips */

@@ -54,12 +54,13 @@ export function parseCommandLine(values: Readonly<Record<string, unknown>>): Con
 
 /** Defaults of the profile, channels that the layout fixes, then the options that were given. */
 function configOf({ named, problems }: Named): Config {
-  const { profile, datasetMode, direction, inputLabels } = configSchema.shape;
+  const { profile, datasetMode, direction, inputLabels, inputInstances } = configSchema.shape;
   const { sets }: Profile = profiles[validOr(profile, named.profile)];
   const implied = channelsOf({
     datasetMode: validOr(datasetMode, named.datasetMode),
     direction: validOr(direction, named.direction),
     inputLabels: inputLabels.safeParse(named.inputLabels).data,
+    inputInstances: validOr(inputInstances, named.inputInstances),
   });
   const config = complete(checked(configSchema, { named: { ...sets, ...implied, ...named }, problems }));
   refuse(problemsOf(config));

@@ -7,7 +7,17 @@
  */
 import { DatasetError } from "../errors.ts";
 import type { Derive } from "./derivations.ts";
-import { below, byStem, direct, endingOf, foldersOfOneSet, isPhaseName, stemOf, topFolders } from "./listing.ts";
+import {
+  below,
+  byStem,
+  direct,
+  endingOf,
+  foldersOfOneSet,
+  isPhaseName,
+  stemOf,
+  topFolders,
+  withoutEnds,
+} from "./listing.ts";
 
 /** A picture, or one half of it. A layout's paths are relative to the dataroot; those of findPairs are complete. */
 export interface Side {
@@ -21,6 +31,8 @@ export interface Pair {
   name: string;
   A: Side;
   B: Side;
+  /** The file of the instance map, where the run takes them (instances.ts). */
+  instances?: string;
 }
 
 export interface Found {
@@ -219,25 +231,6 @@ function folderNames(pictures: readonly string[]): (folder: string) => string | 
   }
   const anyCase = new Map([...names].reverse().map((name) => [name.toLowerCase(), name]));
   return (folder) => (names.has(folder) ? folder : anyCase.get(folder.toLowerCase()));
-}
-
-/** Both sides by the stems without the end that all of a side share, where no stem is on both sides. */
-function withoutEnds(a: Map<string, string>, b: Map<string, string>): [Map<string, string>, Map<string, string>] {
-  if ([...a.keys()].some((stem) => b.has(stem))) return [a, b];
-  return [withoutEnd(a), withoutEnd(b)];
-}
-
-/** The end begins with _ or - and a letter: numbers are not taken apart. */
-function withoutEnd(stems: Map<string, string>): Map<string, string> {
-  const [first = "", ...others] = stems.keys();
-  const end = /[_-][A-Za-z][^/]*$/.exec(others.reduce(commonEnd, first))?.[0] ?? "";
-  return new Map([...stems].map(([stem, path]) => [stem.slice(0, stem.length - end.length), path]));
-}
-
-function commonEnd(a: string, b: string): string {
-  let length = 0;
-  while (length < a.length && length < b.length && a.at(-1 - length) === b.at(-1 - length)) length++;
-  return a.slice(a.length - length);
 }
 
 /** The side that a picture's file name is, where it is A or B in any case. */

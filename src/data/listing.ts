@@ -144,6 +144,31 @@ export function byStem(paths: readonly string[], folder: string): Map<string, st
   return stems;
 }
 
+/** Two folders (stem -> path) by the stems without the end that all of a side share, where no stem is on both sides. */
+export function withoutEnds(
+  a: Map<string, string>,
+  b: Map<string, string>,
+): [Map<string, string>, Map<string, string>] {
+  if ([...a.keys()].some((stem) => b.has(stem))) return [a, b];
+  return [withoutEnd(a), withoutEnd(b)];
+}
+
+/**
+ * Stem -> path without the end that all stems share, such as _labelIds. It begins with _ or - and a letter: numbers are not taken
+ * apart.
+ */
+function withoutEnd(stems: Map<string, string>): Map<string, string> {
+  const [first = "", ...others] = stems.keys();
+  const end = /[_-][A-Za-z][^/]*$/.exec(others.reduce(commonEnd, first))?.[0] ?? "";
+  return new Map([...stems].map(([stem, path]) => [stem.slice(0, stem.length - end.length), path]));
+}
+
+function commonEnd(a: string, b: string): string {
+  let length = 0;
+  while (length < a.length && length < b.length && a.at(-1 - length) === b.at(-1 - length)) length++;
+  return a.slice(a.length - length);
+}
+
 /** "400 .jpg, 2 .txt" for each folder that holds files, the fullest first, at most `most` of them. */
 export function summary({ pictures, others }: Listing, most = 6): string {
   const folders = new Map<string, Map<string, number>>();

@@ -2,6 +2,7 @@
 import { DatasetError, nearest } from "../errors.ts";
 import type { Files } from "../platform.ts";
 import type { Derive } from "./derivations.ts";
+import { instancesOf } from "./instances.ts";
 import type { Found, Layout, Pair, Side } from "./layouts.ts";
 import * as layouts from "./layouts.ts";
 import {
@@ -52,6 +53,8 @@ export interface FindOptions {
   skipUnpaired?: boolean | undefined;
   /** Take only the first so many pairs. */
   maxDatasetSize?: number | undefined;
+  /** Each pair needs an instance map (instances.ts). */
+  inputInstances?: boolean | undefined;
 }
 
 /** The pairs of a data set and the layout that it has. */
@@ -82,7 +85,7 @@ export interface FoundPairs {
  * ```
  */
 export async function findPairs(files: Files, root: string, options: FindOptions = {}): Promise<FoundPairs> {
-  const { phase = "train", datasetMode = "auto", skipUnpaired = false, maxDatasetSize } = options;
+  const { phase = "train", datasetMode = "auto", skipUnpaired = false, maxDatasetSize, inputInstances } = options;
   const names = datasetMode === "auto" ? rankedLayouts : [datasetMode];
   if (names.some((name) => !layoutTable[name])) {
     const near = nearest(datasetMode, layoutNames);
@@ -111,9 +114,12 @@ export async function findPairs(files: Files, root: string, options: FindOptions
       file: joinPath(root, side.file),
       ...(made && { derive: made }),
     });
-    const pairs = found.pairs
-      .slice(0, maxDatasetSize)
-      .map(({ name, A, B }) => ({ name, A: complete(A, derive?.A), B: complete(B, derive?.B) }));
+    const chosen = found.pairs.slice(0, maxDatasetSize);
+    const instances = inputInstances ? instancesOf(chosen, listing, phase) : undefined;
+    const pairs = chosen.map(({ name, A, B }, i) => ({
+      ...{ name, A: complete(A, derive?.A), B: complete(B, derive?.B) },
+      ...(instances && { instances: joinPath(root, instances[i]!) }),
+    }));
     if (pairs.length < found.pairs.length)
       notes.push(`the first ${pairs.length} of ${found.pairs.length} pairs are used.`);
     return { layout, pairs, notes };

@@ -1,6 +1,7 @@
 /** Reads a pair's files into two pictures of one size, with the channels that the networks take. */
 import { DatasetError } from "../errors.ts";
 import type { DeepPicture, Files, Images } from "../platform.ts";
+import { classNumbers, withInstances } from "./labels.ts";
 import type { Pair, Side } from "./layouts.ts";
 import { type Filter, resize } from "./resize.ts";
 import { filterOf, neededOf, type SideForm, type SideOptions, sideForms } from "./sides.ts";
@@ -82,18 +83,25 @@ export class PairReader {
     const [first, second] = this.#sides(pair);
     const { resizeFilter } = this.#options;
     if (forms.target.derive === "absent") {
-      const input = neededOf(await this.#side(first), forms.input, first.file);
+      const input = await this.#input(await this.#side(first), forms.input, pair, first.file);
       const { width, height } = pairSize(input, input, [first, first], this.#options);
       return { pair, input: resize(input, width, height, filterOf(forms.input, resizeFilter)) };
     }
     const [a, b] = await (first.file === second.file
       ? this.#picture(first.file).then((picture) => [half(picture, first), half(picture, second)] as const)
       : Promise.all([this.#side(first), this.#side(second)]));
-    const input = neededOf(a, forms.input, first.file);
+    const input = await this.#input(a, forms.input, pair, first.file);
     const target = neededOf(b, forms.target, second.file);
     const { width, height } = pairSize(input, target, [first, second], this.#options);
     const resized = resize(input, width, height, filterOf(forms.input, resizeFilter));
     return { pair, input: resized, target: input === target ? resized : resize(target, width, height, resizeFilter) };
+  }
+
+  /** The input with what it needs of its instance map. */
+  async #input(picture: DeepPicture, form: SideForm, { instances }: Pair, file: string): Promise<DeepPicture> {
+    if (!form.edges || instances === undefined) return neededOf(picture, form, file);
+    const numbers = classNumbers(picture, form.labels!, file);
+    return withInstances(numbers, await this.#picture(instances, true), [file, instances]);
   }
 
   /** The size of a pair's input as it lies in its file. @throws BadImage as `read` */
@@ -112,10 +120,10 @@ export class PairReader {
     return half(await this.#picture(side.file), side);
   }
 
-  async #picture(file: string): Promise<DeepPicture> {
+  async #picture(file: string, needsAlpha = false): Promise<DeepPicture> {
     const bytes = await this.#files.read(file);
     try {
-      const alpha = this.#options.inputNc % 2 === 0 || this.#options.outputNc % 2 === 0;
+      const alpha = needsAlpha || this.#options.inputNc % 2 === 0 || this.#options.outputNc % 2 === 0;
       return await this.#decode(bytes, { alpha });
     } catch (error) {
       throw new BadImage(file, (error instanceof Error ? error.message : String(error)).replace(/\.$/, ""));

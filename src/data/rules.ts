@@ -69,10 +69,16 @@ export function sideProblems(options: SideOptions): string[] {
       `--input-labels: --dataset-mode ${datasetMode} computes its input from a picture, which has no class numbers`,
     ];
   }
+  if (options.inputInstances && options.inputLabels === undefined) {
+    return [
+      "--input-instances: a channel of the edges of objects belongs to label maps of class numbers; give --input-labels N, too",
+    ];
+  }
   const implied = channelsOf(options);
   if (options.inputLabels !== undefined && inputNc !== implied.inputNc) {
     return [
-      `--input-labels ${options.inputLabels}: the input has a channel for each class, got --input-nc ${inputNc}; leave it out`,
+      `--input-labels ${options.inputLabels}: the input has a channel for each class${options.inputInstances ? " and one of edges" : ""}, ` +
+        `got --input-nc ${inputNc}; leave it out`,
     ];
   }
   const wanted = { inputNc, outputNc, ...implied };
@@ -89,11 +95,12 @@ export function sideProblems(options: SideOptions): string[] {
 
 /** The numbers of channels that a layout fixes; empty where it leaves both open. */
 export function channelsOf(
-  options: Pick<SideOptions, "datasetMode" | "direction" | "inputLabels">,
+  options: Pick<SideOptions, "datasetMode" | "direction" | "inputLabels" | "inputInstances">,
 ): Partial<Pick<SideOptions, "inputNc" | "outputNc">> {
   const { input, target } = sideForms({ ...options, inputNc: 0, outputNc: 0, channelOrder: "RGB" });
   const count = (derive: Derive | undefined) => derive && derivations[derive].channels;
-  const [inputNc, outputNc] = [options.inputLabels ?? count(input.derive), count(target.derive)];
+  const labels = options.inputLabels === undefined ? undefined : input.channels;
+  const [inputNc, outputNc] = [labels ?? count(input.derive), count(target.derive)];
   return { ...(inputNc !== undefined && { inputNc }), ...(outputNc !== undefined && { outputNc }) };
 }
 

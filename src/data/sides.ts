@@ -2,11 +2,12 @@
  * Conversion of the two sides of a pair to the networks' values and back to pictures: derived sides (derivations.ts) and
  * the order of the colours.
  */
+import { DatasetError } from "../errors.ts";
 import type { DeepPicture, Picture } from "../platform.ts";
 import { type ColorFactors, jitterColors } from "./augment.ts";
 import { type Derive, derivations } from "./derivations.ts";
 import { labToRgb, writeLab } from "./lab.ts";
-import { classNumbers, labelColours, writeOneHot } from "./labels.ts";
+import { classNumbers, labelColours, writeEdges, writeOneHot } from "./labels.ts";
 import { type DatasetMode, derivedSides } from "./pairs.ts";
 import type { Filter } from "./resize.ts";
 import { fromTensor, fromTensor16, type Placement, reduceChannels, writeCrop } from "./transforms.ts";
@@ -31,6 +32,8 @@ export interface SideOptions {
   channelOrder: ChannelOrder;
   /** The input is a map of so many class numbers, which the network gets as one channel each (labels.ts). */
   inputLabels?: number | undefined;
+  /** A channel of the edges of objects follows those of the classes. */
+  inputInstances?: boolean | undefined;
 }
 
 /** The form of a network's input or output. */
@@ -40,6 +43,8 @@ export interface SideForm {
   bgr: boolean;
   /** See SideOptions.inputLabels. */
   labels?: number | undefined;
+  /** See SideOptions.inputInstances. */
+  edges?: boolean | undefined;
 }
 
 /** The input's form and the target's (which is also the output's). */
@@ -52,8 +57,12 @@ export function sideForms(options: SideOptions): { input: SideForm; target: Side
     derive,
     bgr: channelOrder === "BGR" && (channels === 3 || channels === 4),
   });
-  const { inputLabels: labels } = options;
-  const input = labels === undefined ? form(inputNc, first) : { channels: labels, derive: first, bgr: false, labels };
+  const { inputLabels: labels, inputInstances: edges = false } = options;
+  const ofLabels = (count: number) => ({
+    ...{ channels: count + Number(edges), derive: first, bgr: false, labels: count },
+    ...(edges && { edges }),
+  });
+  const input = labels === undefined ? form(inputNc, first) : ofLabels(labels);
   return { input, target: form(outputNc, second) };
 }
 
@@ -61,9 +70,21 @@ export function sideForms(options: SideOptions): { input: SideForm; target: Side
  * The part of a picture that a side needs, before it is resized: its colours, with alpha where the side has it; of a label map the
  * class numbers.
  * @param file for messages
- * @throws DatasetError where the channels do not fit, or a label map has other values than class numbers
+ * @throws DatasetError where the channels do not fit, or a label map has other values than class numbers, or comes without its
+ *   instance map where the side has edges (`withInstances`)
  */
-export function neededOf(picture: DeepPicture, { channels, derive, labels }: SideForm, file?: string): DeepPicture {
+export function neededOf(
+  picture: DeepPicture,
+  { channels, derive, labels, edges }: SideForm,
+  file?: string,
+): DeepPicture {
+  if (edges) {
+    if (picture.bands && picture.channels === 2 && picture.data instanceof Float32Array) return picture;
+    throw new DatasetError(
+      `${file ?? "the label map"} comes alone, but the run takes label maps with instance maps (--input-instances). pix2pix ` +
+        "translate --instances FOLDER and pix2pix test give it both.",
+    );
+  }
   if (labels !== undefined) return classNumbers(picture, labels, file);
   return reduceChannels(picture, pictureChannels({ channels, derive }), file);
 }
@@ -91,12 +112,13 @@ export function writeSide(
   width: number,
   { color, ...placement }: Placement & { color?: ColorFactors },
 ): void {
-  const { channels, derive, bgr, labels } = form;
+  const { channels, derive, bgr, labels, edges } = form;
   const plane = height * width;
   if (labels !== undefined) {
-    const numbers = new Float32Array(plane);
-    writeCrop(numbers, 0, picture, 1, width, height, placement);
-    writeOneHot(out, offset, numbers, labels);
+    const numbers = new Float32Array(edges ? 2 * plane : plane);
+    writeCrop(numbers, 0, picture, edges ? 2 : 1, width, height, placement);
+    writeOneHot(out, offset, numbers.subarray(0, plane), labels);
+    if (edges) writeEdges(out, offset + labels * plane, numbers.subarray(plane), height, width);
     return;
   }
   if (derive === "L" || derive === "ab") {
@@ -198,12 +220,12 @@ export function showsColour(options: SideOptions): boolean {
 function shown(
   values: Float32Array,
   other: Float32Array | undefined,
-  { channels, derive, bgr, labels }: SideForm,
+  { channels, derive, bgr, labels, edges }: SideForm,
   height: number,
   width: number,
 ): [Float32Array, number, number, number] {
   const plane = height * width;
-  if (labels !== undefined) return [labelColours(values, labels, plane), 3, height, width];
+  if (labels !== undefined) return [labelColours(values, labels, plane, edges), 3, height, width];
   if (derive === "L") return [labToRgb(values, other, plane), 3, height, width];
   if (derive === "ab") return [labToRgb(other, values, plane), 3, height, width];
   const ordered = bgr ? values.slice(0, channels * plane) : values;

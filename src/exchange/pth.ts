@@ -151,6 +151,7 @@ function unknownThere(config: Config): string[] {
     ...(normEpsilon === 1e-5 ? [] : [`--norm-epsilon ${normEpsilon}`]),
     ...(dropoutLevels === "second" || config.noDropout ? [] : [`--dropout-levels ${dropoutLevels}`]),
     ...(config.inputLabels === undefined ? [] : [`--input-labels ${config.inputLabels}`]),
+    ...(config.inputInstances ? ["--input-instances"] : []),
   ];
 }
 
@@ -170,8 +171,9 @@ function peculiarities(config: Config): string[] {
 }
 
 function usage(name: string, config: Config, optimizer: boolean): string {
-  const { netG, norm, ngf, ndf, netD, nLayersD, inputNc, outputNc, noDropout, inputLabels } = config;
-  const labels = inputLabels === undefined ? "" : ` --input-labels ${inputLabels}`;
+  const { netG, norm, ngf, ndf, netD, nLayersD, inputNc, outputNc, noDropout, inputLabels, inputInstances } = config;
+  const labels =
+    inputLabels === undefined ? "" : ` --input-labels ${inputLabels}${inputInstances ? " --input-instances" : ""}`;
   const flags = [
     `--netG ${netG} --norm ${norm} --ngf ${ngf} --ndf ${ndf} --netD ${netD}`,
     ...(netD === "n_layers" ? [`--n_layers_D ${nLayersD}`] : []),

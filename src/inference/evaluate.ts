@@ -62,7 +62,9 @@ export async function openTestSet(
   // Layouts that derive a side from plain pictures cannot be recognised from the files.
   const derived = Object.keys(derivedSides(config.datasetMode)).length > 0;
   const datasetMode = options.datasetMode ?? (options.dataroot && !derived ? "auto" : config.datasetMode);
-  const found = await findPairs(platform.files, dataroot, { phase, datasetMode, skipUnpaired, maxDatasetSize: count });
+  const { inputInstances } = config;
+  const choice = { phase, datasetMode, skipUnpaired, maxDatasetSize: count, inputInstances };
+  const found = await findPairs(platform.files, dataroot, choice);
   const whole = wholePictures({ ...config, preprocess: options.preprocess ?? config.preprocess });
   const loaderOf: TestSet["loaderOf"] = (pairs) =>
     new Loader(pairs, { ...config, ...whole, skipBadImages, cacheBytes }, platform);

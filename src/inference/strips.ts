@@ -19,7 +19,8 @@ export interface Strip {
 
 /** Whether the inputs of a run can be made in parts. */
 export function canBeInStrips(options: SideOptions): boolean {
-  const { derive } = sideForms(options).input;
+  const { derive, edges } = sideForms(options).input;
+  if (edges) return false;
   return derive === undefined || derivations[derive].byPlace !== true;
 }
 

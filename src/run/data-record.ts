@@ -48,7 +48,7 @@ export class DataRecord {
 
   /** The record of pairs as they are now. @throws UserError for a file that vanished */
   static async of(files: Files, dataroot: string, pairs: readonly Pair[]): Promise<DataRecord> {
-    const paths = pairs.flatMap(({ A, B }) => (A.file === B.file ? [A.file] : [A.file, B.file]));
+    const paths = pairs.flatMap(({ A, B, instances = A.file }) => [...new Set([A.file, B.file, instances])]);
     const { length: skip } = joinPath(dataroot, "");
     const entries = await eachTogether(paths, async (path): Promise<Entry> => {
       const { bytes = null, modified = null } = (await files.stat?.(path)) ?? {};

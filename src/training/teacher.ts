@@ -7,7 +7,15 @@ import type { Device, Platform } from "../platform.ts";
 import type { Batch } from "./trainer.ts";
 
 /** Options that both runs must share: they say what the values of input and output mean. */
-const shared = ["direction", "inputNc", "outputNc", "inputLabels", "channelOrder", "datasetMode"] as const;
+const shared = [
+  "direction",
+  "inputNc",
+  "outputNc",
+  "inputLabels",
+  "inputInstances",
+  "channelOrder",
+  "datasetMode",
+] as const;
 
 export class Teacher {
   readonly #translator: Translator;

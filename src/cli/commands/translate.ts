@@ -7,6 +7,7 @@ import { partOf } from "../../data/shard.ts";
 import { ConfigError, UserError, WriteError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
 import type { Command, Output } from "../command.ts";
+import { instanceMaps } from "../instances.ts";
 import { jsonLine, jsonLinesOption, moved } from "../json-lines.ts";
 import { namedPalette, paletteChoices } from "../palette.ts";
 import { type Job, jobs } from "../pictures.ts";
@@ -28,6 +29,12 @@ const schema = z.object({
     group: "pictures",
     value: "FILE|FOLDER",
     help: "a picture, or a folder of pictures at any depth; no targets needed",
+  }),
+  instances: option(z.string().min(1).optional(), {
+    group: "pictures",
+    value: "FILE|FOLDER",
+    absent: "none",
+    help: "for a run of --input-instances: the instance map of the picture, or the folder of those of the pictures, of equal stems",
   }),
   out: option(z.string().min(1), {
     group: "pictures",
@@ -80,8 +87,9 @@ export const translate: Command = {
     const part = shard ? partOf(found, ({ input }) => input, shard) : found;
     const images = await loadImages();
     const { translator, fit } = await openForTest(options, otherOptions(schema, given), output);
-    const work = { ...options, translator, images, fit: { ...fit, keepSize }, palette };
     try {
+      const instances = await instanceMaps(translator.config, options, found);
+      const work = { ...options, translator, images, fit: { ...fit, keepSize }, palette, instances };
       const todo = options.skipExisting ? await missing(part, work) : part;
       const there = part.length - todo.length;
       if (todo.length === 0) {

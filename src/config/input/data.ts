@@ -35,8 +35,14 @@ export interface DataInput {
    */
   inputLabels?: number;
   /**
+   * Add a channel of the edges of objects to label maps, from instance maps in the folder PHASE_inst or PHASE/inst
+   * (pix2pixHD, Wang et al. 2018, 3.3).
+   * Default: false.
+   */
+  inputInstances?: boolean;
+  /**
    * Channels of the input: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA, others from .npy files.
-   * Value: channels from 1 to 256. Default: 3.
+   * Value: channels from 1 to 257. Default: 3.
    */
   inputNc?: number;
   /** Channels of the output and target. Value: channels from 1 to 64. Default: 3. */

@@ -53,11 +53,14 @@ export const onnxOptions = {
 export type OnnxOptions = z.output<z.ZodObject<typeof onnxOptions>>;
 
 /** What cannot be exported so. */
-export function onnxProblems({ config }: ExportModel, { size, dynamic, dropout }: OnnxOptions): string[] {
+export function onnxProblems({ config }: ExportModel, { size, dynamic, dropout, uint8 }: OnnxOptions): string[] {
   const problems: string[] = [];
   if (size && dynamic) problems.push(`--size ${size} and --dynamic: the size is fixed or any; give one of them`);
   const sides = sizeOf(size);
   if (sides && (sides.width < 1 || sides.height < 1)) problems.push(`--size: got ${size}, expected at least 1 pixel`);
+  if (uint8 && config.inputInstances) {
+    problems.push("--uint8: bytes cannot number the objects of an instance map (--input-instances); leave it out");
+  }
   if (dropout === "on" && config.noDropout) {
     problems.push(`--dropout on: the run "${config.name}" was trained without dropout, so its network has none`);
   }

@@ -18,7 +18,7 @@ export interface PictureOptions {
  * bytes, else a channel of zeros and ones for each class.
  */
 export const channelsOfPicture = (form: SideForm, bytes: boolean): number =>
-  form.labels !== undefined && !bytes ? form.labels : pictureChannels(form);
+  form.labels !== undefined && !bytes ? form.channels : pictureChannels(form);
 
 const bgrToRgb = (channels: number) => (channels === 4 ? [2, 1, 0, 3] : [2, 1, 0]);
 

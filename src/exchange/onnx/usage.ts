@@ -28,7 +28,7 @@ export function valuesUsage(model: ExportModel, form: OnnxForm): string {
     "",
     input.labels === undefined
       ? `* Input \`real_A\`: ${channelsText(from)}, ${valuesText(form, from)}.`
-      : `* Input \`real_A\`: ${labelsText(form, input.labels)}.`,
+      : `* Input \`real_A\`: ${labelsText(form, input.labels, input.edges)}.`,
     `* Output \`fake_B\`: ${channelsText(to)}, ${valuesText(form, to)}.`,
     `* Size: ${sizeText(model, form)}`,
   ].join("\n");
@@ -44,11 +44,11 @@ const valuesText = ({ bytes, anyBatch }: OnnxForm, channels: number): string => 
     : `values from -1 to 1 (byte / 127.5 - 1), [${batch}, ${channels}, height, width]`;
 };
 
-const labelsText = ({ bytes, anyBatch }: OnnxForm, labels: number): string => {
+const labelsText = ({ bytes, anyBatch }: OnnxForm, labels: number, edges = false): string => {
   const batch = anyBatch ? "N" : "1";
   return bytes
     ? `class numbers from 0 to ${labels - 1} (255: none), bytes, [${batch}, height, width, 1]`
-    : `a channel for each of ${labels} classes, 1 where the pixel is of the class, else 0, [${batch}, ${labels}, height, width]`;
+    : `a channel for each of ${labels} classes, 1 where the pixel is of the class, else 0${edges ? ", and one that is 1 where a neighbour (left, right, above, below) is of another object" : ""}, [${batch}, ${labels + Number(edges)}, height, width]`;
 };
 
 function sizeText(model: ExportModel, form: OnnxForm): string {
