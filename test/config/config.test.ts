@@ -259,6 +259,8 @@ describe("combinations", () => {
       /--lambda-lpips compares grey or RGB pictures, .* 4 channels/,
     ],
     [{ inputLabels: 12, inputNc: 3 }, /--input-labels 12: .* got --input-nc 3/],
+    [{ inputInstances: true }, /--input-instances: .* give --input-labels N, too/],
+    [{ inputLabels: 12, inputInstances: true, inputNc: 12 }, /one of edges, got --input-nc 12/],
     [{ inputLabels: 12, colorJitter: 0.2 }, /--color-jitter: class numbers/],
     [{ inputLabels: 12, datasetMode: "colorization" }, /--input-labels: --dataset-mode colorization/],
     [{ lambdaR1: 1, batchSize: 2 }, /--lambda-r1: .* batch norm mixes/],

@@ -44,18 +44,11 @@ export const dataOptions = {
     group: "data",
     help: "add a channel of the edges of objects to label maps, from instance maps in the folder PHASE_inst or PHASE/inst (pix2pixHD, Wang et al. 2018, 3.3)",
   }),
-  inputNc: option(
-    z
-      .int()
-      .min(1)
-      .max(mostLabels + 1)
-      .default(3),
-    {
-      group: "data",
-      unit: "channels",
-      help: "channels of the input: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA, others from .npy files",
-    },
-  ),
+  inputNc: option(z.int().min(1).max(mostLabels).default(3), {
+    group: "data",
+    unit: "channels",
+    help: "channels of the input: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA, others from .npy files",
+  }),
   outputNc: option(z.int().min(1).max(64).default(3), {
     group: "data",
     unit: "channels",

@@ -42,7 +42,7 @@ export interface DataInput {
   inputInstances?: boolean;
   /**
    * Channels of the input: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA, others from .npy files.
-   * Value: channels from 1 to 257. Default: 3.
+   * Value: channels from 1 to 256. Default: 3.
    */
   inputNc?: number;
   /** Channels of the output and target. Value: channels from 1 to 64. Default: 3. */
