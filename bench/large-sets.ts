@@ -16,7 +16,7 @@ import { Random } from "../src/random.ts";
 
 const commands: Record<string, string[]> = {
   audit: ["data", "audit", "--dataroot", "SET"],
-  inspect: ["inspect", "--dataroot", "SET", "--out", "OUT/sheet.png"],
+  inspect: ["inspect", "--dataroot", "SET", "--phase", "test", "--out", "OUT/sheet.png"],
   combine: [
     "data",
     "combine",
