@@ -17,8 +17,8 @@ const app = "src/app";
 /** Files with a digest or a version in their name: a browser may keep them for ever. */
 const assets = "assets";
 
-/** ONNX Runtime's own files for WASM alone and for WASM with WebGPU. */
-const runtimes = ["ort-wasm-simd-threaded", "ort-wasm-simd-threaded.asyncify"];
+/** ONNX Runtime's own files for WASM alone, and for WASM with WebGPU in browsers with and without JSPI. */
+const runtimes = ["", ".jspi", ".asyncify"].map((build) => `ort-wasm-simd-threaded${build}`);
 
 /**
  * ONNX Runtime looks for its own script by an address that is not there once it is bundled, and webpack refuses to build that. Its

@@ -103,7 +103,7 @@ function ofSite(html: Uint8Array): Uint8Array {
 }
 
 /** Files that a page with a GPU loads instead of those for the CPU, and what it never loads. */
-const onRequest = /asyncify|\.map$|\.br$|^README\.md$/;
+const onRequest = /jspi|asyncify|\.map$|\.br$|^README\.md$/;
 
 /**
  * The script of the service worker, with the list of files that it keeps and their digest in its first line.
@@ -131,9 +131,11 @@ function tellSizes(files: AppFiles, { note }: ExportContext): void {
   const [runtime, model] = [/\/ort-[^/]+\//, new RegExp(`^${models}/`)];
   const page = size((path) => !runtime.test(path) && !model.test(path));
   const cpu = size((path) => runtime.test(path) && !onRequest.test(path));
-  const gpu = size((path) => runtime.test(path) && onRequest.test(path));
+  const [gpu, older] = [/jspi/, /asyncify/].map((build) =>
+    byteCount(size((path) => runtime.test(path) && build.test(path))),
+  );
   note(
     `a visitor loads the page (${byteCount(page)}), the generator with its examples (${byteCount(size((path) => model.test(path)))}) and the ` +
-      `runtime (${byteCount(cpu)}; with a GPU ${byteCount(gpu)}) once`,
+      `runtime (${byteCount(cpu)}; with a GPU ${gpu}, without JSPI ${older}) once`,
   );
 }

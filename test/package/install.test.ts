@@ -79,7 +79,7 @@ describe.skipIf(noRegistry)("the package in an empty project", () => {
     const named = [...page.matchAll(/(?:src|href)="\.?\/?(assets\/[^"]+)"/g)].map(([, path]) => path!);
     expect(named.length).toBeGreaterThan(1);
     expect(named.filter((path) => !written.includes(path))).toEqual([]);
-    for (const part of [/worker.*\.js$/, /asyncify.*\.wasm/])
+    for (const part of [/worker.*\.js$/, /jspi.*\.wasm/, /asyncify.*\.wasm/])
       expect(written.some((path) => part.test(path))).toBe(true);
   });
 

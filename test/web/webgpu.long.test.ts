@@ -1,16 +1,22 @@
-/** Training on WebGPU in a real browser, by the SwiftShader that Chromium carries: all small steps of PyTorch. */
+/**
+ * Training on WebGPU in a real browser, by the SwiftShader that Chromium carries: all small steps of PyTorch, with the runtime for
+ * browsers without JSPI. webgpu.test.ts has the one for the others.
+ */
 import type { Page } from "playwright-core";
-import { it } from "vitest";
+import { expect, it } from "vitest";
 import { inChromium, sharePage } from "./browser/chromium.ts";
 import { cases, checkCase } from "./browser/training.ts";
 
 inChromium("WebGPU", () => {
   let page: Page;
+  const loaded: string[] = [];
   sharePage({
     entry: "test/web/browser/harness.ts",
     webgpu: true,
+    jspi: false,
     use: (opened) => {
       page = opened;
+      opened.on("request", (request) => loaded.push(request.url()));
     },
   });
 
@@ -19,5 +25,6 @@ inChromium("WebGPU", () => {
 
   it("the steps of PyTorch, begun on WebGPU and ended on WASM", async () => {
     await checkCase(page, "pixel", { 1: "webgpu", 3: "wasm" });
+    expect(loaded.some((url) => url.endsWith("threaded.asyncify.wasm"))).toBe(true);
   }, 240_000);
 });

@@ -14,11 +14,13 @@ declare const pix2pix: Harness;
 
 inChromium("WebGPU", () => {
   let page: Page;
+  const loaded: string[] = [];
   sharePage({
     entry: "test/web/browser/harness.ts",
     webgpu: true,
     use: (opened) => {
       page = opened;
+      opened.on("request", (request) => loaded.push(request.url()));
     },
   });
 
@@ -29,7 +31,10 @@ inChromium("WebGPU", () => {
     expect(notes[0]).toMatch(/WebGPU is emulated on the CPU here.*WASM, which is faster, is used/);
   });
 
-  it("the steps of PyTorch: pixel", () => checkCase(page, "pixel", { 1: "webgpu" }), 600_000);
+  it("the steps of PyTorch: pixel, by the runtime that uses JSPI", async () => {
+    await checkCase(page, "pixel", { 1: "webgpu" });
+    expect(loaded.filter((url) => url.endsWith(".wasm"))).toEqual([expect.stringMatching("jspi")]);
+  }, 600_000);
 
   it("a picture is translated to what WASM gives", async () => {
     const [gpu, cpu] = await page.evaluate(async () => {

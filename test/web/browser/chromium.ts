@@ -1,5 +1,5 @@
 /** A real browser for the tests: opens pages of ours in Chromium. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
@@ -52,6 +52,8 @@ interface Shared {
   /** The script of the page; default: the web app. */
   entry?: string;
   webgpu?: boolean;
+  /** False: the worker runs as in a browser that cannot suspend WebAssembly. For pages with an `entry`. */
+  jspi?: boolean;
   /** Appended to the address: a route such as "#/train". */
   route?: string;
   /** Called with the page before the first test. */
@@ -59,11 +61,15 @@ interface Shared {
 }
 
 /** Opens a page before the tests of a `describe`, and closes it after them. */
-export function sharePage({ entry, webgpu = false, route = "", use }: Shared): void {
+export function sharePage({ entry, webgpu = false, jspi = true, route = "", use }: Shared): void {
   const closing: (() => Promise<void>)[] = [];
   beforeAll(async () => {
-    const { url, close } = await site(entry);
+    const { folder, url, close } = await site(entry);
     closing.push(close);
+    if (!jspi) {
+      const worker = join(folder, "worker.js");
+      writeFileSync(worker, `delete WebAssembly.Suspending;\n${readFileSync(worker, "utf8")}`);
+    }
     const browser = await launch({ webgpu });
     closing.unshift(() => browser.close());
     use(await openPage(browser, url + route));
