@@ -30,14 +30,6 @@ const page = "every run has an index.html with loss curves and pictures, and a l
 const wandb =
   "there is no client of Weights & Biases; --tensorboard writes files that wandb sync uploads (docs/serve.md)";
 
-/** An option without a counterpart that would change the result: leaving it out silently would train something else. */
-const refused = (value: boolean, text: string): UpstreamOption => ({
-  value,
-  meaning() {
-    throw new ConfigError(text);
-  },
-});
-
 /** An option that stands for options of this program, and a note that names these. */
 const replaced = (value: boolean, replacement: (value: string) => Record<string, string | true>, text: string) => ({
   value,
@@ -116,7 +108,6 @@ const withoutCounterpart: Record<string, UpstreamOption> = {
     "taken as --n-epochs VALUE --n-epochs-decay 0; --profile hesse has the other defaults of that code",
   ),
   labcolorization: replaced(false, () => ({ datasetMode: "colorization" }), "taken as --dataset-mode colorization"),
-  separableconv: refused(false, "--separable_conv: the networks have plain convolutions only; leave it out"),
   usegan: partOff("--use_GAN", "lambdaGan", "0"),
   usel1: partOff("--use_L1", "lambdaL1", "0"),
   conditiongan: partOff("--condition_GAN", "noCondition", true),

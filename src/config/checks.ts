@@ -86,11 +86,28 @@ function objectiveChecks(config: Config): string[] {
         `--update-order updated, got ${lambdaGan === 0 ? "--lambda-gan 0" : config.updateOrder}`,
     );
   }
+  problems.push(...separableChecks(config));
   const { mostScales }: Discriminator = discriminators[netD];
   if (mostScales !== undefined && numD > mostScales) {
     problems.push(
       `--num-d: got ${numD}, but --netD ${netD} has at most ${mostScales} scale${mostScales > 1 ? "s" : ""}`,
     );
+  }
+  return problems;
+}
+
+function separableChecks({ separableConv, netG, upsample, padding }: Config): string[] {
+  if (!separableConv) return [];
+  const { switches = [] }: Generator = generators[netG];
+  const problems: string[] = [];
+  if (!switches.includes("separableConv")) {
+    problems.push(`--separable-conv: --netG ${netG} has plain convolutions only; take a U-Net, such as unet_256`);
+  }
+  if (upsample !== "transpose") {
+    problems.push(`--separable-conv doubles maps in its own way; leave out --upsample ${upsample}`);
+  }
+  if (padding !== "zero") {
+    problems.push(`--separable-conv: its convolutions pad with zeros; leave out --padding ${padding}`);
   }
   return problems;
 }

@@ -50,6 +50,8 @@ export function variants(): Variant[] {
     variant("several batches, clipped, biases 0", { accumulate: 2, clipGrad: 0.5, zeroBias: true, bias: "always" }),
     variant("spectral norm, R1", { spectralNorm: true, lambdaR1: 1, ganMode: "hinge", norm: "none" }),
     variant("augmented for D", { diffAugment: "color,translation,cutout", batchSize: 2 }),
+    variant("separable convolutions", { separableConv: true, ngf: 4 }),
+    variant("smoothed before halving", { blurPool: "both", ngf: 4, ndf: 4 }),
     variant("L1 alone", { lambdaGan: 0 }),
   ];
 }

@@ -115,6 +115,29 @@ const unet: Family = {
   },
 };
 
+/** The ends of the names of a separable convolution's two weights and bias; see `separableConv` in nn/layers.ts. */
+const pointwise = /\.pointwise\.(weight|bias)$/;
+
+/** A U-Net of separable convolutions is read as one of plain ones with 4 x 4 kernels, and the last one transposed. */
+const separableUnet: Family = {
+  network: "G",
+  first: "model.model.0.depthwise.weight",
+  is: (shape) => shape.length === 4 && shape[1] === 1 && shape[2] === 4,
+  read(tensors, file) {
+    const plain = new Map(tensors);
+    for (const [name, { shape }] of tensors) {
+      const part = pointwise.exec(name)?.[1];
+      if (part === undefined) continue;
+      const [out = 0, into = 0] = shape;
+      const kernel = name.startsWith("model.model.3.") ? [into, out, 4, 4] : [out, into, 4, 4];
+      plain.set(name.replace(pointwise, `.${part}`), { shape: part === "bias" ? shape : kernel });
+    }
+    const { facts, ...rest } = unet.read(plain, file);
+    const { fact } = reader(tensors, file);
+    return { ...rest, facts: [...facts, fact("separableConv", true, separableUnet.first)] };
+  },
+};
+
 const resnet: Family = {
   network: "G",
   first: "model.1.weight",
@@ -259,4 +282,4 @@ const pixelGan: Family = {
 };
 
 /** The families that are recognised. */
-export const families: readonly Family[] = [unet, resnet, article, patchGan, pixelGan];
+export const families: readonly Family[] = [unet, separableUnet, resnet, article, patchGan, pixelGan];

@@ -68,7 +68,9 @@ const hesse: Layout = {
         const kernel = part("kernel");
         if (!kernel) {
           if (tensors.has(`${at}separable_conv2d/depthwise_kernel`)) {
-            throw new CheckpointError(`${path} has separable convolutions (${at}...), which these networks have not.`);
+            throw new CheckpointError(
+              `${path} has separable convolutions (${at}...). Such files are not read; --separable-conv trains such a network.`,
+            );
           }
           return layers;
         }

@@ -46,6 +46,10 @@ function problems(config: Config): string[] {
     ...(slope === 0.2 ? [] : [`--slope ${slope} (they have 0.2)`]),
     ...(upsample === "transpose" ? [] : [`--upsample ${upsample} (they have transpose)`]),
     ...(padding === "zero" ? [] : [`--padding ${padding} (they have zero)`]),
+    ...(config.separableConv ? ["--separable-conv (they have plain convolutions)"] : []),
+    ...(config.blurPool === "generator" || config.blurPool === "both"
+      ? [`--blur-pool ${config.blurPool} (they smooth nothing)`]
+      : []),
     ...(inputNc === 3 && outputNc === 3 ? [] : [`${inputNc} and ${outputNc} channels (they have 3 and 3)`]),
   ];
   if (wrong.length === 0) return [];

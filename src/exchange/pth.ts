@@ -144,6 +144,8 @@ function unknownThere(config: Config): string[] {
     ...(/^(unet|resnet)/.test(netG) ? [] : [`--netG ${netG}`]),
     ...(upsample === "transpose" ? [] : [`--upsample ${upsample}`]),
     ...(padding === "zero" ? [] : [`--padding ${padding}`]),
+    ...(config.separableConv ? ["--separable-conv"] : []),
+    ...(config.blurPool === "none" ? [] : [`--blur-pool ${config.blurPool}`]),
     ...(bias === "auto" ? [] : [`--bias ${bias}`]),
     ...(bottleneckNorm ? ["--bottleneck-norm"] : []),
     ...(skip === "relu" ? [] : [`--skip ${skip}`]),

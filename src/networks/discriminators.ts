@@ -7,6 +7,7 @@
 import type { Tensor } from "../graph/graph.ts";
 import { leakyRelu } from "../graph/ops/elementwise.ts";
 import { averagePool } from "../graph/ops/pooling.ts";
+import { blurs } from "../nn/blur.ts";
 import { conv, convTranspose } from "../nn/layers.ts";
 import { norm, norms } from "../nn/norms.ts";
 import type { Parameters } from "../nn/parameters.ts";
@@ -92,6 +93,7 @@ const n_layers = discriminator({
     if (nLayersD === 0) return pixel.layers(p, x, options);
     const bias = hasBias(options.bias, norms[kind].biasBefore);
     const width = (i: number) => ndf * Math.min(8, 2 ** i);
+    const blurred = blurs(options.blurPool, "netD");
     const strided = { kernel: 4, stride: 2, pad: 1, padding };
     const name = (at: number) => `${prefix}model.${at}`;
     const { graph } = p;
@@ -100,7 +102,8 @@ const n_layers = discriminator({
     for (let i = 1; i <= nLayersD; i++) {
       const h = graph.scope(`conv${i + 1}`, () => {
         const at = 3 * i - 1;
-        const shape = { ...strided, stride: i < nLayersD ? 2 : 1, out: width(i), bias };
+        const halves = i < nLayersD;
+        const shape = { ...strided, stride: halves ? 2 : 1, out: width(i), bias, blurred: blurred && halves };
         return leakyRelu(norm(p, kind, name(at + 1), conv(p, name(at), maps.at(-1)!, shape), options), slope);
       });
       maps.push(h);
@@ -157,11 +160,12 @@ const article = discriminator({
     const { ndf, norm: kind, slope, padding, prefix } = options;
     const bias = hasBias(options.bias, true);
     const { graph } = p;
+    const blurred = blurs(options.blurPool, "netD");
     const maps = [x];
     for (let i = 0; i < 4; i++) {
       const h = graph.scope(`conv${i + 1}`, () => {
         const at = Math.max(0, 3 * i - 1);
-        const shape = { out: ndf * 2 ** i, kernel: 4, stride: 2, pad: 1, padding, bias };
+        const shape = { out: ndf * 2 ** i, kernel: 4, stride: 2, pad: 1, padding, bias, blurred: blurred && i > 0 };
         const y = conv(p, `${prefix}model.${at}`, maps.at(-1)!, shape);
         return leakyRelu(i === 0 ? y : norm(p, kind, `${prefix}model.${at + 1}`, y, options), slope);
       });

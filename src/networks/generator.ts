@@ -31,10 +31,12 @@ export interface GeneratorOptions extends NetworkOptions {
   /** A norm after the innermost convolution of a U-Net. */
   bottleneckNorm: boolean;
   skip: Skip;
+  /** Separable convolutions in a U-Net. */
+  separableConv: boolean;
 }
 
 /** Options that only some generators read. */
-export type GeneratorSwitch = "skip" | "dropoutLevels" | "bottleneckNorm";
+export type GeneratorSwitch = "skip" | "dropoutLevels" | "bottleneckNorm" | "separableConv";
 
 /** A generator maps the input picture [N, inputNc, H, W] to [N, outputNc, H, W], both in [-1, 1]. */
 export interface Generator {

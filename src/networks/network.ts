@@ -1,4 +1,5 @@
 /** Options that generators and discriminators share. Their names are those of the configuration. */
+import type { BlurPool } from "../nn/blur.ts";
 import type { Padding } from "../nn/layers.ts";
 import type { Norm, NormOptions } from "../nn/norms.ts";
 
@@ -17,6 +18,8 @@ export interface NetworkOptions extends NormOptions {
   bias: Bias;
   /** At the edges of strided convolutions, of those of stride 1 in D, and of resize-convolutions. */
   padding: Padding;
+  /** The networks in which a filter precedes each convolution that halves a map; a picture itself is never smoothed. */
+  blurPool: BlurPool;
 }
 
 /** Whether a convolution before the last has a bias; `auto` is the network's own choice. */

@@ -5,6 +5,7 @@
 import type { Tensor } from "../graph/graph.ts";
 import { add, relu, tanh } from "../graph/ops/elementwise.ts";
 import { averagePool } from "../graph/ops/pooling.ts";
+import { blurs } from "../nn/blur.ts";
 import { conv, double, dropout } from "../nn/layers.ts";
 import { norm, norms } from "../nn/norms.ts";
 import type { Parameters } from "../nn/parameters.ts";
@@ -33,13 +34,14 @@ function trunk(p: Parameters, x: Tensor, options: GeneratorOptions, halvings: nu
   const { ngf, norm: kind, padding, upsample } = options;
   const { graph } = p;
   const bias = hasBias(options.bias, norms[kind].biasBefore);
+  const blurred = blurs(options.blurPool, "netG");
   const normed = (at: number, y: Tensor) => relu(norm(p, kind, `model.${at}`, y, options));
 
   // Layers are numbered by their place in one sequence, in which paddings, norms and activations count.
   let h = graph.scope("netG/first", () => normed(2, conv(p, "model.1", x, { ...reflected(7), out: ngf, bias })));
   for (let i = 1; i <= halvings; i++) {
     h = graph.scope(`netG/down${i}`, () => {
-      const shape = { kernel: 3, stride: 2, pad: 1, padding, out: ngf * 2 ** i, bias };
+      const shape = { kernel: 3, stride: 2, pad: 1, padding, out: ngf * 2 ** i, bias, blurred };
       return normed(2 + 3 * i, conv(p, `model.${1 + 3 * i}`, h, shape));
     });
   }
@@ -92,7 +94,8 @@ export const enhancer: Generator = {
     const inner = trunk(p, half, { ...options, ngf: 2 * ngf }, 4, 9).h;
     let h = graph.scope("netG/enhancer/down", () => {
       const y = normed("model1_1.2", conv(p, "model1_1.1", x, { ...reflected(7), out: ngf, bias }));
-      const shape = { kernel: 3, stride: 2, pad: 1, padding, out: 2 * ngf, bias };
+      const blurred = blurs(options.blurPool, "netG");
+      const shape = { kernel: 3, stride: 2, pad: 1, padding, out: 2 * ngf, bias, blurred };
       return add(normed("model1_1.5", conv(p, "model1_1.4", y, shape)), inner);
     });
     for (let i = 0; i < 3; i++) {

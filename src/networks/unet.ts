@@ -6,6 +6,7 @@
 import type { Tensor } from "../graph/graph.ts";
 import { leakyRelu, relu, tanh } from "../graph/ops/elementwise.ts";
 import { concat } from "../graph/ops/movement.ts";
+import { blurs } from "../nn/blur.ts";
 import { conv, double, dropout } from "../nn/layers.ts";
 import { norm, norms } from "../nn/norms.ts";
 import type { Parameters } from "../nn/parameters.ts";
@@ -24,11 +25,12 @@ export function unet(levels: number, skips = true): Generator {
   const block = (level: number) =>
     `model.model${".1.model".repeat(Math.min(level, 1))}${".3.model".repeat(Math.max(0, level - 1))}`;
   const build = (p: Parameters, x: Tensor, options: GeneratorOptions) => {
-    const { outputNc, ngf, norm: kind, slope, padding, upsample, dropoutLevels } = options;
+    const { outputNc, ngf, norm: kind, slope, padding, upsample, dropoutLevels, separableConv: separable } = options;
     const { graph } = p;
     const channels = (level: number) => ngf * Math.min(8, 2 ** level);
     const bias = hasBias(options.bias, norms[kind].biasBefore);
-    const up = { upsample, padding, transposed: halving };
+    const up = { upsample, padding, transposed: halving, separable };
+    const blurred = blurs(options.blurPool, "netG");
     const drops = (level: number) =>
       dropoutLevels === "first" ? level > innermost - 3 : level < innermost && level >= 4;
     // The tutorial's skips carry LeakyReLU's output, and only the decoder's map is rectified.
@@ -40,7 +42,7 @@ export function unet(levels: number, skips = true): Generator {
       h = graph.scope(`netG/down${level + 1}`, () => {
         const outermost = level === 0;
         const activated = outermost ? h : leakyRelu(h, slope);
-        const shape = { ...halving, padding, out: channels(level), bias };
+        const shape = { ...halving, padding, out: channels(level), bias, separable, blurred: blurred && !outermost };
         const y = conv(p, `${block(level)}.${outermost ? 0 : 1}`, activated, shape);
         const bare = outermost || (level === innermost && !options.bottleneckNorm);
         return bare ? y : norm(p, kind, `${block(level)}.2`, y, options);
@@ -69,7 +71,7 @@ export function unet(levels: number, skips = true): Generator {
     build,
     multiple: 2 ** levels,
     help: `U-Net of ${levels} levels${skips ? "" : " without skip connections"}`,
-    switches: skips ? ["skip", "dropoutLevels", "bottleneckNorm"] : ["dropoutLevels", "bottleneckNorm"],
+    switches: [...(skips ? (["skip"] as const) : []), "dropoutLevels", "bottleneckNorm", "separableConv"],
     ...(skips && { recommended: true }),
   };
 }
@@ -88,13 +90,15 @@ export const article: Generator = {
     const levels = 8;
     const bias = hasBias(options.bias, true);
     const up = { upsample, padding, transposed: halving };
+    const blurred = blurs(options.blurPool, "netG");
     // Layers are named after the article's widths, whatever ngf is.
     const width = (level: number) => Math.min(8, 2 ** (level - 1));
     const skips: Tensor[] = [x];
     for (let level = 1; level <= levels; level++) {
       const y = graph.scope(`netG/down${level}`, () => {
         const name = `down_${level}_C${64 * width(level)}.model`;
-        const z = conv(p, `${name}.0`, skips[level - 1]!, { ...halving, padding, out: ngf * width(level), bias });
+        const shape = { ...halving, padding, out: ngf * width(level), bias, blurred: blurred && level > 1 };
+        const z = conv(p, `${name}.0`, skips[level - 1]!, shape);
         return leakyRelu(level === 1 || level === levels ? z : norm(p, kind, `${name}.1`, z, options), slope);
       });
       skips.push(y);

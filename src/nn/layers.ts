@@ -1,9 +1,11 @@
 /** Layers on maps [N, C, H, W]. `name` is the module's name in the PyTorch implementation of pix2pix. */
 import type { Shape, Tensor } from "../graph/graph.ts";
 import { Conv, ConvTranspose } from "../graph/ops/conv.ts";
+import { depthwise } from "../graph/ops/depthwise.ts";
 import { mul } from "../graph/ops/elementwise.ts";
 import { reflect } from "../graph/ops/movement.ts";
 import { upsample } from "../graph/ops/pooling.ts";
+import { blur } from "./blur.ts";
 import type { Parameters } from "./parameters.ts";
 import { spectralWeight } from "./spectral.ts";
 
@@ -28,9 +30,13 @@ export interface ConvOptions {
   padding?: Padding;
   dilation?: number;
   bias?: boolean;
+  /** A filter against aliasing comes first (blur.ts). */
+  blurred?: boolean;
+  /** A convolution of each channel, then one of 1 x 1 (`separableConv`). */
+  separable?: boolean;
 }
 
-export interface ConvTransposeOptions extends Omit<ConvOptions, "padding"> {
+export interface ConvTransposeOptions extends Omit<ConvOptions, "padding" | "blurred" | "separable"> {
   /** Rows and columns that are added at the bottom and the right. */
   outputPad?: number;
 }
@@ -40,8 +46,12 @@ const weightOf = (p: Parameters, name: string, shape: Shape, outputs: 0 | 1): Te
   p.spectral ? spectralWeight(p, name, shape, outputs) : p.get(`${name}.weight`, shape, "weight");
 
 /** A convolution; stride 1, no padding and a bias by default. */
-export function conv(p: Parameters, name: string, x: Tensor, options: ConvOptions): Tensor {
+export function conv(p: Parameters, name: string, input: Tensor, options: ConvOptions): Tensor {
   const { out, kernel, stride = 1, pad = 0, padding = "zero", dilation = 1, bias = true } = options;
+  const x = options.blurred ? blur(input) : input;
+  if (options.separable) {
+    return separableConv(p, name, x, { out, kernel, stride, bias, pads: [pad, pad, pad, pad] });
+  }
   const w = weightOf(p, name, [out, x.shape[1]!, kernel, kernel], 0);
   const b = bias ? [p.get(`${name}.bias`, [out], "bias")] : [];
   const mirrored = padding === "reflect" && pad > 0;
@@ -51,6 +61,26 @@ export function conv(p: Parameters, name: string, x: Tensor, options: ConvOption
     pads: [rest, rest, rest, rest],
     dilations: [dilation, dilation],
   });
+}
+
+/**
+ * A separable convolution: one kernel for each channel, "<name>.depthwise.weight" [in, 1, k, k], then a convolution of 1 x 1,
+ * "<name>.pointwise.weight" [out, in, 1, 1] with its bias (TensorFlow's separable_conv2d, as Hesse's code uses it).
+ */
+export function separableConv(
+  p: Parameters,
+  name: string,
+  x: Tensor,
+  { out, kernel, stride, bias, pads }: SeparableShape,
+): Tensor {
+  const w = p.get(`${name}.depthwise.weight`, [x.shape[1]!, 1, kernel, kernel], "weight");
+  const each = depthwise(x, w, { strides: [stride, stride], pads, dilations: [1, 1] });
+  return conv(p, `${name}.pointwise`, each, { out, kernel: 1, bias });
+}
+
+interface SeparableShape extends Required<Pick<ConvOptions, "out" | "kernel" | "stride" | "bias">> {
+  /** Zeros at the top, the left, the bottom and the right. */
+  pads: readonly [number, number, number, number];
 }
 
 /** A transposed convolution; stride 1, no padding and a bias by default. */
@@ -66,18 +96,30 @@ export function convTranspose(p: Parameters, name: string, x: Tensor, options: C
   });
 }
 
+/** How `double` doubles. */
+export interface Doubling {
+  upsample: Upsample;
+  padding: Padding;
+  transposed: Omit<ConvTransposeOptions, "out" | "bias">;
+  separable?: boolean;
+}
+
 /**
  * A map of twice the height and width. With `upsample` "transpose" by the transposed convolution that `transposed`
  * describes, with weight [in, out, k, k]; with "resize" by nearest neighbours and a 3 x 3 convolution of stride 1
- * (Odena et al. 2016: no checkerboard), with weight [out, in, 3, 3]. Both have the parameter name `name`.
+ * (Odena et al. 2016: no checkerboard), with weight [out, in, 3, 3]. Both have the parameter name `name`. With `separable` by
+ * nearest neighbours and a separable 4 x 4 convolution of stride 1, padded as TensorFlow's "same", whatever `upsample` is.
  */
 export function double(
   p: Parameters,
   name: string,
   x: Tensor,
-  how: { upsample: Upsample; padding: Padding; transposed: Omit<ConvTransposeOptions, "out" | "bias"> },
+  how: Doubling,
   options: { out: number; bias: boolean },
 ): Tensor {
+  if (how.separable) {
+    return separableConv(p, name, upsample(x), { ...options, kernel: 4, stride: 1, pads: [1, 1, 2, 2] });
+  }
   if (how.upsample === "transpose") return convTranspose(p, name, x, { ...how.transposed, ...options });
   return conv(p, name, upsample(x), { kernel: 3, pad: 1, padding: how.padding, ...options });
 }

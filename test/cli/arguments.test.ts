@@ -121,8 +121,8 @@ describe("options of other implementations", () => {
     expect(parse("--ntest 5", "test").given).toEqual({ numTest: "5" });
   });
 
-  it("that would train another network are refused", () => {
-    expect(() => parse("--separable_conv")).toThrow("plain convolutions only");
+  it("of separable convolutions are ours in their spelling", () => {
+    expect(parse("--separable_conv").given).toEqual({ separableConv: true });
   });
 
   it("of the PyTorch repository become ours", () => {

@@ -180,6 +180,19 @@ describe("export", () => {
     expect(unsaid.notes.join()).toMatch(/7 channels: .*--input-labels 7/);
   });
 
+  it("pth of separable convolutions comes back as it was", async () => {
+    const config = await storedRun(checkpointsDir, "apart", { separableConv: true, bottleneckNorm: true, ngf: 3 });
+    const model = await modelOfRun({ name: "apart", checkpointsDir }, "latest", files);
+    await exportModel(model, "pth", {}, { out: at("apart") }, platform);
+    expect(readFileSync(at("apart", "README.md"), "utf8")).toContain(
+      "no network of --separable-conv, --bottleneck-norm",
+    );
+    const back = await importRun({ from: [at("apart", "latest_net_G.pth")], ...given("apart-back") }, files);
+    const { netG, ngf, norm, bias, separableConv, bottleneckNorm, inputNc, outputNc } = config;
+    expect(back.config).toMatchObject({ netG, ngf, norm, bias, separableConv, bottleneckNorm, inputNc, outputNc });
+    expect(await weightsOf("apart-back", "G")).toEqual(await weightsOf("apart", "G"));
+  });
+
   it("with --optimizer moments and the place in the training come back as they were", async () => {
     const config = await storedRun(checkpointsDir, "moved", { batchSize: 3 });
     const run = new Run(files, config);

@@ -123,6 +123,8 @@ const cases: Case[] = [
       channels: inputNc,
     })),
   ),
+  { title: "separable convolutions", options: small({ separableConv: true, bias: "always" }) },
+  { title: "smoothed before each halving", options: small({ blurPool: "both", norm: "instance" }) },
   { title: "3 channels to 7", options: small({ outputNc: 7 }) },
   { title: "colorization, L to ab", options: small({ datasetMode: "colorization" }) },
   { title: "colorization, ab to L", options: small({ datasetMode: "colorization", direction: "BtoA" }) },

@@ -118,6 +118,28 @@ export const table: Record<string, Sample[]> = {
       ...both,
     },
   ],
+  DepthwiseConv: [
+    {
+      shapes: [
+        [2, 3, 6, 7],
+        [3, 1, 3, 2],
+      ],
+      attrs: { ...geometry, group: 3 },
+      y: ([n, c, p, q], x, w) =>
+        sumOf(upTo(3), (i) => sumOf(upTo(2), (j) => x!(n!, c!, 2 * p! + i - 1, 2 * q! + 2 * j - 1) * w!(c!, 0, i, j))),
+      ...both,
+    },
+    {
+      shapes: [
+        [1, 8, 4, 5],
+        [8, 1, 4, 4],
+      ],
+      attrs: { strides: [1, 1], pads: [1, 1, 2, 2], dilations: [1, 1], group: 8 },
+      y: ([n, c, p, q], x, w) =>
+        sumOf(upTo(4), (i) => sumOf(upTo(4), (j) => x!(n!, c!, p! + i - 1, q! + j - 1) * w!(c!, 0, i, j))),
+      ...both,
+    },
+  ],
   ConvTranspose: [
     {
       shapes: [[2, 4, 3, 3], [4, 3, 3, 2], [3]],

@@ -98,6 +98,8 @@ describe("a generator in tiles gives the output of the picture in one piece", ()
     ["reflecting convolutions after nearest neighbours", { padding: "reflect", upsample: "resize" }, {}, 2e-4],
     ["a ResNet", { netG: "resnet_6blocks", ngf: 2, norm: "instance" }, {}, 2e-4],
     ["the generator of half size inside another", { netG: "enhancer", ngf: 2, norm: "instance" }, {}, 2e-4],
+    ["separable convolutions", { separableConv: true, norm: "instance" }, {}, 2e-4],
+    ["maps that are smoothed before they are halved", { blurPool: "both", norm: "instance" }, {}, 2e-4],
     ["the article's network", { netG: "article", ngf: 2 }, {}, 2e-4],
   ])("%s", async (_, network, settings, most) => {
     const open = generator(network);

@@ -54,7 +54,7 @@ describe("generator parameters", () => {
   });
 
   it("reads the switches that it declares, and no other", () => {
-    const changes = { skip: "leaky", dropoutLevels: "first", bottleneckNorm: true } as const;
+    const changes = { skip: "leaky", dropoutLevels: "first", bottleneckNorm: true, separableConv: true } as const;
     for (const name of namesOf(generators)) {
       const { multiple, switches = [] }: Generator = generators[name];
       const bytesWith = (options: Partial<GeneratorOptions>) => {

@@ -5,6 +5,7 @@ import { discriminators, receptiveField } from "../../networks/discriminators.ts
 import { dropoutLevels, skips } from "../../networks/generator.ts";
 import { generators } from "../../networks/generators.ts";
 import { biases } from "../../networks/network.ts";
+import { blurPools } from "../../nn/blur.ts";
 import { biasInits, inits } from "../../nn/init.ts";
 import { paddings, upsamples } from "../../nn/layers.ts";
 import { norms } from "../../nn/norms.ts";
@@ -41,6 +42,15 @@ export const networkOptions = {
     group: "networks",
     help: "layers of the generator that double a map",
     kinds: upsamples,
+  }),
+  separableConv: option(z.boolean().default(false), {
+    group: "networks",
+    help: "U-Nets: separable convolutions, depthwise then pointwise, and nearest neighbours where maps are doubled, as --separable_conv of Hesse's code",
+  }),
+  blurPool: option(z.enum(namesOf(blurPools)).default("none"), {
+    group: "networks",
+    help: "smooth maps by (1 2 1) ahead of each convolution that halves them, but the picture itself, against aliasing (Zhang 2019, arXiv 1904.11486)",
+    kinds: blurPools,
   }),
   padding: option(z.enum(paddings).default("zero"), {
     group: "networks",

@@ -35,6 +35,22 @@ export interface NetworkInput {
    */
   upsample?: Values["upsample"];
   /**
+   * U-Nets: separable convolutions, depthwise then pointwise, and nearest neighbours where maps are doubled, as
+   * --separable_conv of Hesse's code.
+   * Default: false.
+   */
+  separableConv?: boolean;
+  /**
+   * Smooth maps by (1 2 1) ahead of each convolution that halves them, but the picture itself, against aliasing
+   * (Zhang 2019, arXiv 1904.11486).
+   * - none: plain strided convolutions
+   * - generator: in G
+   * - discriminator: in D
+   * - both: in both networks
+   * Default: none.
+   */
+  blurPool?: Values["blurPool"];
+  /**
    * Padding of convolutions that halve, of D's last two and of resize-convolutions; transposed convolutions pad
    * with zeros, the other convolutions of a resnet reflect.
    * Default: zero.

@@ -1,11 +1,12 @@
 /**
- * All ops. A capitalised export is a declaration under its ONNX op_type; a lower-case export is a function that builds
+ * All ops. A capitalised export is a declaration under its ONNX op_type (DepthwiseConv: a Conv of groups); a lower-case export is a function that builds
  * with ops.
  *
  * Names in a gradient rule: `x` the inputs in ONNX order, `y` the output, `dy` the gradient of the loss by `y`, `attrs`
  * the attributes. A rule returns one entry for each input, null for an input without a gradient.
  */
 export * from "./conv.ts";
+export * from "./depthwise.ts";
 export * from "./elementwise.ts";
 export * from "./linear.ts";
 export * from "./movement.ts";

@@ -91,7 +91,7 @@ export const Slice = op<SliceAttributes>("Slice", {
 });
 
 /** x with `step - 1` zeros between neighbours along `axis`. */
-function spaced(x: Tensor, axis: number, step: number): Tensor {
+export function spaced(x: Tensor, axis: number, step: number): Tensor {
   const n = x.shape[axis]!;
   if (step === 1 || n === 1) return x;
   const zeros = (count: number) => Array.from({ length: x.rank + 1 }, (_, i) => (i === axis + 1 ? count : 0));

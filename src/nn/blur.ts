@@ -1,0 +1,35 @@
+/**
+ * Downsampling with a filter against aliasing (Zhang 2019, "Making Convolutional Networks Shift-Invariant Again"): the map is
+ * smoothed by the binomial filter (1 2 1) in both directions, reflected at its edges. `blurPools` are the choices of --blur-pool.
+ *
+ * Zhang convolves at full size, then filters and takes every second value. Filter and convolution commute, so here the filter
+ * comes first and the convolution computes only the values that are kept, a quarter: the maps are equal but at the edges, as long
+ * as the activation follows.
+ */
+import type { Tensor } from "../graph/graph.ts";
+import { depthwise } from "../graph/ops/depthwise.ts";
+import { reflect } from "../graph/ops/movement.ts";
+
+/** The choices of --blur-pool. */
+export const blurPools = {
+  none: { help: "plain strided convolutions", networks: [] },
+  generator: { help: "in G", networks: ["netG"] },
+  discriminator: { help: "in D", networks: ["netD"] },
+  both: { help: "in both networks", networks: ["netG", "netD"] },
+} as const satisfies Readonly<Record<string, { help: string; networks: readonly string[] }>>;
+export type BlurPool = keyof typeof blurPools;
+
+/** Whether a network's convolutions that halve are preceded by a filter. */
+export const blurs = (choice: BlurPool, network: "netG" | "netD"): boolean =>
+  (blurPools[choice].networks as readonly string[]).includes(network);
+
+const row = [0.25, 0.5, 0.25];
+
+/** x, [N, C, H, W], smoothed by (1 2 1) / 4 along rows and columns; H and W stay. */
+export function blur(x: Tensor): Tensor {
+  const channels = x.shape[1]!;
+  const kernel = row.flatMap((a) => row.map((b) => a * b));
+  const kernels = Float32Array.from({ length: channels * kernel.length }, (_, i) => kernel[i % kernel.length]!);
+  const plain = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1] } as const;
+  return depthwise(reflect(x, 1), x.graph.constant(kernels, [channels, 1, 3, 3]), plain);
+}
