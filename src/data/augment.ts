@@ -2,6 +2,7 @@
 import type { Random } from "../random.ts";
 import { crops, type SizeOptions } from "./sizes.ts";
 import type { Placement } from "./transforms.ts";
+import { drawWarp, type WarpGrid } from "./warp.ts";
 
 export interface AugmentOptions {
   noFlip: boolean;
@@ -10,6 +11,8 @@ export interface AugmentOptions {
   rotate90: boolean;
   /** f in 0..1: brightness, contrast and saturation of the input are multiplied by factors in [1 - f, 1 + f]. */
   colorJitter: number;
+  /** Standard deviation in pixels of a smooth random deformation (warp.ts); 0 is none. */
+  warp: number;
 }
 
 /** Factors; 1 leaves the picture as it is. */
@@ -22,6 +25,7 @@ export interface ColorFactors {
 /** One draw for a whole pair; both sides share the placement, `color` is the input's. */
 export interface Jitter extends Required<Placement> {
   color?: ColorFactors;
+  warp?: WarpGrid;
 }
 
 /**
@@ -35,7 +39,7 @@ export function drawJitter(
   height: number,
   options: AugmentOptions & SizeOptions,
 ): Jitter {
-  const { cropSize, cropHeight, colorJitter } = options;
+  const { cropSize, cropHeight, colorJitter, warp } = options;
   const whole = !crops(options);
   const x = random.int(whole ? 1 : width - cropSize + 1);
   const y = random.int(whole ? 1 : height - cropHeight + 1);
@@ -44,7 +48,9 @@ export function drawJitter(
   const turn = random.int(4);
   const factor = () => 1 + colorJitter * (2 * random.float() - 1);
   const color = { brightness: factor(), contrast: factor(), saturation: factor() };
-  return { x, y, flip, flipVertical, turns: options.rotate90 ? turn : 0, ...(colorJitter > 0 && { color }) };
+  const turns = options.rotate90 ? turn : 0;
+  const more = { ...(colorJitter > 0 && { color }), ...(warp > 0 && { warp: drawWarp(random, warp) }) };
+  return { x, y, flip, flipVertical, turns, ...more };
 }
 
 /**

@@ -13,10 +13,11 @@ import type { Files, Images } from "../platform.ts";
 import { Random } from "../random.ts";
 import { type AugmentOptions, drawJitter } from "./augment.ts";
 import type { Pair } from "./layouts.ts";
-import { BadImage, checkPairs, PairReader, type Prepared, type ReaderOptions } from "./reader.ts";
+import { BadImage, checkPairs, PairReader, type Prepared, type ReaderOptions, warpedPair } from "./reader.ts";
 import { dataProblems } from "./rules.ts";
 import { writeSide } from "./sides.ts";
 import { crops, preprocessings, type Size, type SizeOptions } from "./sizes.ts";
+import { placesOf } from "./warp.ts";
 
 /** Size and order of batches, random changes of pairs, and memory. */
 export interface LoaderOptions extends AugmentOptions, ReaderOptions {
@@ -38,6 +39,7 @@ export const still = {
   flipVertical: false,
   rotate90: false,
   colorJitter: 0,
+  warp: 0,
   serialBatches: true,
   replacement: false,
   batchSize: 1,
@@ -234,10 +236,15 @@ export class Loader {
     const targets = prepared.every(({ target }) => target !== undefined);
     const A = new Float32Array(n * inputNc * height * width);
     const B = new Float32Array(targets ? n * outputNc * height * width : 0);
-    prepared.forEach(({ pair, input, target }, i) => {
+    prepared.forEach((resized, i) => {
       const random = new Random(seed, "augment", epoch * this.#pairs.length + positions[i]!.at);
-      const { color, ...placement } = drawJitter(random, input.width, input.height, this.#options);
-      const forms = this.#reader.formsOf(pair);
+      const { width: across, height: down } = resized.input;
+      const { color, warp, ...drawn } = drawJitter(random, across, down, this.#options);
+      const forms = this.#reader.formsOf(resized.pair);
+      const places = warp && placesOf(warp, drawn.x, drawn.y, { width, height });
+      const { input, target } = places ? warpedPair(resized, forms, places) : resized;
+      // What is warped is cropped.
+      const placement = places ? { ...drawn, x: 0, y: 0 } : drawn;
       writeSide(A, i * inputNc * height * width, input, forms.input, height, width, { ...placement, color });
       if (target && targets)
         writeSide(B, i * outputNc * height * width, target, forms.target, height, width, placement);

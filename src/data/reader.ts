@@ -7,6 +7,7 @@ import { type Filter, resize } from "./resize.ts";
 import { filterOf, neededOf, type SideForm, type SideOptions, sideForms } from "./sides.ts";
 import { pairSize, type Size, type SizeOptions } from "./sizes.ts";
 import { halves, oddWidth } from "./transforms.ts";
+import { linearAt, nearestAt, type Places } from "./warp.ts";
 
 export interface ReaderOptions extends SizeOptions, SideOptions {
   resizeFilter: Filter;
@@ -135,4 +136,12 @@ function half(picture: DeepPicture, { file, half: which }: Side): DeepPicture {
   if (which === undefined) return picture;
   if (picture.width % 2 !== 0) throw new BadImage(file, oddWidth(picture));
   return halves(picture, file)[which];
+}
+
+/** Both sides of a pair at these places: class numbers are not mixed. */
+export function warpedPair(pair: Prepared, forms: { input: SideForm }, places: Places): Prepared {
+  const { input, target } = pair;
+  const moved = (forms.input.labels === undefined ? linearAt : nearestAt)(input, places);
+  if (!target) return { ...pair, input: moved };
+  return { ...pair, input: moved, target: target === input ? moved : linearAt(target, places) };
 }

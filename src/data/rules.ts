@@ -35,11 +35,12 @@ export function sizeProblems({ preprocess, loadSize, loadHeight, cropSize, cropH
 
 /** Quarter turns need squares; factors of colours are not negative. */
 export function augmentProblems(options: AugmentOptions & SizeOptions & Pick<SideOptions, "inputLabels">): string[] {
-  const { rotate90, colorJitter, cropSize, cropHeight, preprocess, inputLabels } = options;
+  const { rotate90, colorJitter, warp, cropSize, cropHeight, preprocess, inputLabels } = options;
   const problems: string[] = [];
   if (!(colorJitter >= 0 && colorJitter <= 1)) {
     problems.push(`--color-jitter: got ${colorJitter}, expected a number from 0 to 1`);
   }
+  if (!(warp >= 0)) problems.push(`--warp: got ${warp}, expected a number of pixels of at least 0`);
   if (colorJitter > 0 && inputLabels !== undefined) {
     problems.push("--color-jitter: class numbers (--input-labels) have no colours; leave it out");
   }

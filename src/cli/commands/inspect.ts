@@ -231,6 +231,7 @@ function treatment(config: Config): string {
   steps.push(config.noFlip ? "never mirrored" : "mirrored half of the times");
   if (config.flipVertical) steps.push("upside down half of the times");
   if (config.rotate90) steps.push("turned by 0, 90, 180 or 270 degrees");
+  if (config.warp > 0) steps.push(`deformed by ${config.warp} px`);
   steps.push("both sides alike");
   if (config.channelOrder === "BGR") steps.push("colours in the order BGR");
   const [low, high] = [1 - colorJitter, 1 + colorJitter].map((factor) => Number(factor.toFixed(3)));

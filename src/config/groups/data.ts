@@ -102,6 +102,11 @@ export const dataOptions = {
     group: "data",
     help: "vary brightness, contrast and saturation of the input, each by a random factor from 1 - this to 1 + this",
   }),
+  warp: option(z.number().min(0).max(256).default(0), {
+    group: "data",
+    unit: "px",
+    help: "deform both sides of a pair by one smooth random field: displacements of this standard deviation on a 3 x 3 grid, as Ronneberger et al. 2015 (3.1, there 10 px)",
+  }),
   replacement: option(z.boolean().default(false), {
     group: "data",
     help: "draw the pairs of an epoch with replacement, as the paper's code does",

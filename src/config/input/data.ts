@@ -86,6 +86,12 @@ export interface DataInput {
    * Value: number from 0 to 1. Default: 0.
    */
   colorJitter?: number;
+  /**
+   * Deform both sides of a pair by one smooth random field: displacements of this standard deviation on a 3 x 3
+   * grid, as Ronneberger et al. 2015 (3.1, there 10 px).
+   * Value: px from 0 to 256. Default: 0.
+   */
+  warp?: number;
   /** Draw the pairs of an epoch with replacement, as the paper's code does. Default: false. */
   replacement?: boolean;
   /** Take pairs in the order of their names instead of shuffling them each epoch. Default: false. */
