@@ -97,7 +97,6 @@ export async function buildApp(outdir: string): Promise<void> {
     chunkNames: "[name]-[hash]",
     metafile: true,
     sourcemap: false,
-    loader: { ".html": "text" },
   };
   const worker = await build({ ...named, entryPoints: { worker: "src/web/worker.ts" } });
   const define = {

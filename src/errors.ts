@@ -9,6 +9,13 @@ export class UserError extends Error {
 /** A wrong option or value on the command line or in a config. The command line exits with 2. */
 export class ConfigError extends UserError {
   override name = "ConfigError";
+  /** Each wrong option in a sentence of its own. */
+  readonly problems: readonly string[];
+
+  constructor(message: string, problems: readonly string[] = [message]) {
+    super(message);
+    this.problems = problems;
+  }
 }
 
 /** A data set that cannot be used as it is. */
@@ -64,6 +71,7 @@ export function refuse(problems: readonly string[]): void {
     problems.length === 1 && first
       ? first
       : `${problems.length} options are wrong:\n${problems.map((p) => `  ${p}`).join("\n")}`,
+    problems,
   );
 }
 

@@ -26,6 +26,11 @@ export interface OptionInfo {
   list?: boolean;
   /** A continued run may change it; see `resumeConfig`. */
   resume?: boolean;
+  /**
+   * What it has a meaning with: "machine" are files, devices and programs that a page in a browser does not reach; "terminal" is
+   * the command line alone, since pages have controls of their own for it. Absent: it is on every page that trains.
+   */
+  needs?: "machine" | "terminal";
 }
 
 /** One option, as derived from the schema. */

@@ -10,12 +10,12 @@ import { parseConfig } from "../../src/config/schema.ts";
 import { pageFiles } from "../../src/node/page-files.ts";
 import { Trainings } from "../../src/node/trainings.ts";
 import { train } from "../../src/training/train.ts";
-import { bin, root } from "../paths.ts";
+import { bin } from "../paths.ts";
 import { folder, listen, platform, small } from "../server/site.ts";
 import { inChromium, launch, openPage } from "./browser/chromium.ts";
+import { violationsOf } from "./browser/violations.ts";
 
 const patience = { timeout: 100_000 };
-const axeSource = readFileSync(join(root, "node_modules/axe-core/axe.min.js"), "utf8");
 
 inChromium("the dashboard", () => {
   const page_ = mkdtempSync(join(tmpdir(), "pix2pix-dashboard-"));
@@ -49,17 +49,6 @@ inChromium("the dashboard", () => {
     rmSync(page_, { recursive: true, force: true });
   });
 
-  const violations = async (on: Page) => {
-    // Not addScriptTag: the page may have a policy.
-    await on.evaluate(axeSource);
-    return on.evaluate(async () => {
-      const { violations } = await (
-        window as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } }
-      ).axe.run();
-      return violations.map(({ id, nodes }) => `${id}: ${nodes[0]!.html}`);
-    });
-  };
-
   it("shows all runs as cards", async () => {
     await page.getByRole("link", { name: "first" }).waitFor(patience);
     const cards = await page.locator(".run-card").allInnerTexts();
@@ -67,7 +56,7 @@ inChromium("the dashboard", () => {
     expect(cards[0]).toContain("finished");
     expect(cards[0]).toMatch(/step 7 of 7/);
     expect(cards[0]).toMatch(/best L1 0\.\d+ in epoch \d/);
-    expect(await violations(page)).toEqual([]);
+    expect(await violationsOf(page)).toEqual([]);
   });
 
   it("moves the samples of the chosen runs by one slider, by the keyboard", async () => {
@@ -98,7 +87,7 @@ inChromium("the dashboard", () => {
     const options = await page.locator(".options tbody tr").allInnerTexts();
     expect(options.find((text) => text.startsWith("seed"))).toMatch(/5\s+6/);
     expect(options.some((text) => /^netG\s/.test(text))).toBe(false);
-    expect(await violations(page)).toEqual([]);
+    expect(await violationsOf(page)).toEqual([]);
   });
 
   it("draws the curves of a run, with values under the pointer", async () => {
@@ -117,7 +106,7 @@ inChromium("the dashboard", () => {
     await page.getByRole("dialog").waitFor(patience);
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached", ...patience });
-    expect(await violations(page)).toEqual([]);
+    expect(await violationsOf(page)).toEqual([]);
   });
 
   it("trains a run further, shows it live, and stops it", async () => {
@@ -154,7 +143,7 @@ inChromium("the dashboard", () => {
         .first()
         .waitFor(patience);
       expect(await phone.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
-      expect(await violations(phone)).toEqual([]);
+      expect(await violationsOf(phone)).toEqual([]);
     }
     await context.close();
   });

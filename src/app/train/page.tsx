@@ -1,44 +1,45 @@
-/** Training in the browser. Its sections: choose pairs (pictures.ts), train (training.ts), use the result (use.ts). */
-import { useEffect, useRef } from "preact/hooks";
-import { computesOn, makeClient } from "../homes/client.ts";
+/** Training in the browser: choose pairs, train, use the result. session.ts has the state. */
+import { useState } from "preact/hooks";
+import { makeClient } from "../homes/client.ts";
 import type { PageProps } from "../page.ts";
-import { note, part, problem } from "./dom.ts";
-import markup from "./markup.html";
-import { pictures } from "./pictures.ts";
+import { Note } from "../parts/basics.tsx";
+import { useStore } from "../parts/store.ts";
+import { Pictures } from "./pictures.tsx";
+import { Session } from "./session.ts";
 import { StoragePanel } from "./storage-panel.tsx";
-import { Training } from "./training.ts";
-import { Use } from "./use.ts";
+import { Training } from "./training.tsx";
+import { Use } from "./use.tsx";
 
 export function Train(_: PageProps) {
-  const box = useRef<HTMLDivElement>(null);
-  const training = useRef<Training>(undefined);
-  useEffect(() => {
-    box.current!.innerHTML = markup;
-    training.current = start();
-  }, []);
+  const [session] = useState(() => new Session(makeClient()));
+  const state = useStore(session);
+  const { computesOn, notes, problem, usable } = state;
   return (
-    <>
-      <div ref={box} class="train" />
-      <div class="train">
-        <StoragePanel changed={() => training.current?.refresh()} />
+    <div class="train">
+      <header>
+        <h1>pix2pix in your browser</h1>
+        <p class="lead">
+          Show a network pairs of pictures, before and after, and it learns to turn one kind into the other. Training
+          runs here: your pictures never leave this computer.
+        </p>
+        <p id="device" class="chip">
+          {computesOn ? `Computes on ${computesOn}` : "Looking at this computer…"}
+        </p>
+        <div id="notes" aria-live="polite">
+          {notes.map((text) => (
+            <p key={text} class="notice">
+              {text}
+            </p>
+          ))}
+        </div>
+      </header>
+      <div id="problem" hidden={problem === undefined}>
+        {problem !== undefined && <Note bad>{problem}</Note>}
       </div>
-    </>
+      <Pictures {...{ session, state }} />
+      <Training {...{ session, state }} />
+      {usable !== undefined && <Use client={session.client} name={usable} attempt={(work) => session.attempt(work)} />}
+      <StoragePanel changed={() => session.refresh()} />
+    </div>
   );
-}
-
-function start(): Training {
-  const client = makeClient();
-  const use = new Use(client);
-  const training = new Training(client, (name) => use.select(name));
-  pictures(
-    client,
-    (data, remembered) => training.use(data, remembered),
-    (name) => training.open(name),
-  );
-
-  client.capabilities.then((found) => {
-    part("device").textContent = `Computes on ${computesOn(found)}`;
-    for (const text of found.notes) note(text);
-  }, problem);
-  return training;
 }

@@ -1,7 +1,7 @@
 /** The runs in the browser's storage. */
 import { type Config, listRuns, Run } from "../../index.ts";
 import { lockFile } from "../../run/paths.ts";
-import type { LossLine } from "../../run/run.ts";
+import type { LossLine, Score } from "../../run/run.ts";
 import { files, isLocked, removeFolder } from "../../web/files.ts";
 import { checkpointsDir, dataDir } from "./storage.ts";
 
@@ -9,8 +9,12 @@ export interface StoredRun {
   config: Config;
   /** Up to the last checkpoint; later steps are trained again. */
   losses: LossLine[];
+  /** On pairs that it does not train on, oldest first. */
+  scores: Score[];
   /** The step of the last checkpoint; 0 without one. */
   step: number;
+  /** The step at which it ends; undefined where it was never begun. */
+  lastStep: number | undefined;
   /** Whether there is a checkpoint, perhaps of step 0. */
   begun: boolean;
 }
@@ -39,7 +43,9 @@ export async function storedRun(name: string): Promise<StoredRun> {
   const config = await run.config();
   const progress = await run.progress();
   const step = progress?.step ?? 0;
-  return { config, losses: await run.losses.read(step), step, begun: progress !== undefined };
+  const [losses, scores, status] = await Promise.all([run.losses.read(step), run.scores.read(step), run.status()]);
+  const lastStep = status?.steps.last ?? config.maxSteps;
+  return { config, losses, scores, step, lastStep, begun: progress !== undefined };
 }
 
 /** @throws UserError for a run that is being trained, in whichever tab */

@@ -1,52 +1,111 @@
 /** The configuration of a run from the settings of the page. */
-import { type Config, parseConfig } from "../../index.ts";
-import { checkpointsDir, type DataSet } from "./storage.ts";
+import { type CheckedForm, checkForm, fieldsOf, type Given } from "../../config/form.ts";
+import type { Profile } from "../../config/profiles.ts";
+import { parseCommandLine, resumeCommandLine } from "../../config/schema.ts";
+import { UserError } from "../../errors.ts";
+import { type Config, type ConfigInput, profiles } from "../../index.ts";
+import { type Schedule, schedules } from "../../nn/schedules.ts";
+import { checkpointsDir, type DataSet, dataDir } from "./storage.ts";
+
+/** Sizes of pictures that the page offers, with a word on their time. */
+export const sizes = { 64: "minutes", 128: "about an hour", 256: "with a GPU" } as const;
+export type Size = keyof typeof sizes;
 
 export interface Settings {
   name: string;
-  size: 64 | 128 | 256;
-  steps: number;
+  size: Size;
+  /** As typed. */
+  steps: string;
   /** Mirror pairs at random. */
   mirror: boolean;
+  /** All other options that the user has set. */
+  given: Given;
 }
 
 /** Filters of the first layers (ngf, ndf) by size: a compromise between quality and time. */
-const filters = { 64: 24, 128: 32, 256: 64 };
+const filters: Readonly<Record<Size, number>> = { 64: 24, 128: 32, 256: 64 };
 /** For few steps a higher learning rate helps more than dropout. */
 const quick = { noDropout: true, lr: 6e-4 };
 
-export function configOf(
-  { name, size, steps, mirror }: Settings,
-  { root, pairs, direction, halves }: DataSet,
-  drawnAt: string,
-): Config {
-  const epochs = Math.ceil(steps / Math.min(pairs, steps));
-  const decay = Math.floor((3 * epochs) / 8);
-  return parseConfig({
-    ...(size === 64 ? quick : {}),
-    name,
-    checkpointsDir,
-    dataroot: root ?? drawnAt,
-    direction,
-    ...(halves && { datasetMode: "aligned" }),
+/** Options for which the page has controls of its own. */
+const ownControls = ["maxSteps", "noFlip", "direction"];
+/** The options behind "more", and those of a run that goes on. */
+export const moreFields = fieldsOf("browser").filter(({ key }) => !ownControls.includes(key));
+
+/** Where the built-in set is drawn at the size of a run. */
+export const drawnAt = (size: number): string => `${dataDir}/facades-${size}`;
+
+const noData: DataSet = { title: "pictures", root: undefined, pairs: 1, direction: "AtoB" };
+
+/** The options of a run before those that the user gives behind "more". */
+export function baseOf({ name, size, steps, mirror, given }: Settings, data: DataSet = noData): ConfigInput {
+  const { root, direction, halves } = data;
+  const known = Object.hasOwn(profiles, given.profile ?? "");
+  const { sets }: Pick<Profile, "sets"> = known ? profiles[given.profile as keyof typeof profiles] : { sets: {} };
+  // A profile is that system: only what follows from the size is the page's.
+  const own = known ? {} : { ...(size === 64 ? quick : {}), ngf: filters[size], ndf: filters[size] };
+  return {
+    ...own,
     netG: `unet_${size}`,
-    ngf: filters[size],
-    ndf: filters[size],
     cropSize: size,
     loadSize: root ? Math.round((size * 286) / 256) : size,
+    ...sets,
+    ...(name && { name }),
+    checkpointsDir,
+    dataroot: root ?? drawnAt(size),
+    direction,
+    ...(halves && { datasetMode: "aligned" }),
     noFlip: !mirror,
     skipUnpaired: true,
     skipBadImages: true,
-    maxSteps: steps,
-    nEpochs: epochs - decay,
-    nEpochsDecay: decay,
+    ...lengthOf(Number(steps), data.pairs, { ...sets, ...given }),
     saveLatestFreq: 100,
     // A closed tab loses a minute at most, and a picture comes every 20 seconds.
     saveLatestSeconds: 60,
     displayFreq: "20s",
     // Epochs are short: the weights of each would fill the browser's storage.
     saveEpochFreq: 1_000_000,
-  });
+  };
+}
+
+/** The epochs of so many steps; where the learning rate has a second part, that is 3/8 of them. */
+function lengthOf(
+  steps: number,
+  pairs: number,
+  { lrPolicy = "linear", batchSize = 1, accumulate = 1 }: { [key in string]?: unknown },
+): Pick<ConfigInput, "maxSteps" | "nEpochs" | "nEpochsDecay"> {
+  const perStep = (Number(batchSize) || 1) * (Number(accumulate) || 1);
+  const epochs = Math.ceil(steps / Math.ceil(pairs / perStep));
+  const schedule: Schedule | undefined = schedules[lrPolicy as keyof typeof schedules];
+  const decay = schedule?.secondPart === false ? 0 : Math.floor((3 * epochs) / 8);
+  return { maxSteps: steps, nEpochs: epochs - decay, nEpochsDecay: decay };
+}
+
+/** What is wrong with the settings of a new run, or its options. */
+export function checkSettings(settings: Settings, data: DataSet | undefined): CheckedForm {
+  const { given } = settings;
+  return checkForm(() => parseCommandLine({ ...baseOf(settings, data), ...given }), given, moreFields);
+}
+
+/** The values that the fields have without the user's: the profile's, then the page's, then those of the command line. */
+export function initialOf(settings: Settings, data: DataSet | undefined): Readonly<Record<string, unknown>> {
+  const base: Readonly<Record<string, unknown>> = { ...baseOf(settings, data) };
+  const { profile } = settings.given;
+  // An option without a default follows from others, such as the height from the width.
+  const open = Object.fromEntries(
+    moreFields.filter((field) => field.default === undefined).map(({ key }) => [key, base[key]]),
+  );
+  try {
+    return { ...parseCommandLine({ ...base, ...(profile && { profile }) }), ...open, profile: "junyanz" };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { ...base };
+  }
+}
+
+/** What is wrong with the changes of a run that goes on, or its options. */
+export function checkChanges(stored: Config, given: Given): CheckedForm {
+  return checkForm(() => resumeCommandLine(stored, given), given, moreFields);
 }
 
 /** A name that no run has yet. */
@@ -58,8 +117,9 @@ export function freeName(title: string, taken: readonly string[]): string {
 }
 
 /** A finished run as one that goes on for more steps, at a learning rate that falls again to its end. */
-export function prolonged(config: Config, step: number, more: number, pairs: number): Partial<Config> {
-  const epochs = Math.ceil((step + more) / pairs);
-  const decay = Math.min(epochs, Math.ceil((3 * more) / 8 / pairs));
+export function prolonged(config: Config, step: number, more: number, perEpoch: number): Partial<Config> {
+  const { secondPart }: Schedule = schedules[config.lrPolicy];
+  const epochs = Math.ceil((step + more) / perEpoch);
+  const decay = secondPart ? Math.min(epochs, Math.ceil((3 * more) / 8 / perEpoch)) : 0;
   return { maxSteps: step + more, nEpochs: epochs - decay, nEpochsDecay: decay, continueTrain: true, lr: config.lr };
 }

@@ -8,8 +8,15 @@ export interface DataSet {
   title: string;
   /** Its folder; undefined for the built-in set, which is drawn at the size of the run. */
   root: string | undefined;
+  /** Pairs to train on. */
   pairs: number;
   direction: "AtoB" | "BtoA";
   /** The user says that its pictures hold both sides, although they are not wider than high. */
   halves?: true | undefined;
 }
+
+/** The built-in set: pairs to train on, pairs to test with, and the seed of the drawings. */
+export const builtIn = { train: 250, test: 12, seed: 0 };
+
+/** Keys in localStorage: the data set that was chosen last, and the run that was shown last. */
+export const remembered = { data: "pix2pix data", run: "pix2pix run" };

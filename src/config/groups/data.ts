@@ -16,6 +16,7 @@ const mostLabels = 256;
 export const dataOptions = {
   dataroot: option(z.string().min(1), {
     group: "data",
+    needs: "terminal",
     value: "FOLDER",
     help: "folder of the pairs: pictures with A left and B right, folders A and B, or x.jpg with x.png",
     resume: true,

@@ -7,6 +7,7 @@ import { option } from "../options.ts";
 export const featureOptions = {
   features: option(z.string().min(1).optional(), {
     group: "features",
+    needs: "machine",
     value: "FILE",
     absent: "none",
     help: "weights of Inception, VGG16, AlexNet or SqueezeNet 1.1 for KID, FID and LPIPS; the network is recognised",
@@ -14,6 +15,7 @@ export const featureOptions = {
   }),
   lpips: option(z.string().min(1).optional(), {
     group: "features",
+    needs: "machine",
     value: "FILE",
     absent: "none",
     help: "LPIPS's linear layers for the network of --features",
@@ -21,6 +23,7 @@ export const featureOptions = {
   }),
   featureResize: option(z.enum(namesOf(featureResizes)).default("clean-fid" satisfies FeatureResizeName), {
     group: "features",
+    needs: "machine",
     help: "resizing to the network's size for KID and FID, by the tool whose figures it gives; LPIPS never resizes",
     kinds: featureResizes,
     resume: true,

@@ -140,12 +140,14 @@ export const networkOptions = {
   }),
   initG: option(z.string().min(1).optional(), {
     group: "networks",
+    needs: "machine",
     value: "FILE",
     absent: "random",
     help: "initial weights of the generator: .safetensors, or PyTorch's .pth",
   }),
   initD: option(z.string().min(1).optional(), {
     group: "networks",
+    needs: "machine",
     value: "FILE",
     absent: "random",
     help: "initial weights of the discriminator: .safetensors, or PyTorch's .pth",

@@ -69,6 +69,7 @@ export const objectiveOptions = {
   }),
   lambdaLpips: option(z.number().min(0).default(0), {
     group: "objective",
+    needs: "machine",
     help: "weight of LPIPS between output and target (Zhang et al. 2018), by the network of --features and the layers of --lpips",
   }),
   lossDWeight: option(z.number().gt(0).default(0.5), {

@@ -10,10 +10,17 @@ const labels = "latest, best, the number of a kept epoch, or iter_500 for a step
 export const runOptions = {
   name: option(
     z.string().default("pix2pix").refine(isRunName, 'a folder name without .. and the characters \\ : * ? " < > |'),
-    { group: "run", value: "NAME", help: "name of the run, and of its folder in the checkpoints folder", resume: true },
+    {
+      group: "run",
+      needs: "terminal",
+      value: "NAME",
+      help: "name of the run, and of its folder in the checkpoints folder",
+      resume: true,
+    },
   ),
   checkpointsDir: option(z.string().min(1).default("runs"), {
     group: "run",
+    needs: "terminal",
     value: "FOLDER",
     help: "folder of all runs",
     resume: true,
@@ -25,6 +32,7 @@ export const runOptions = {
   }),
   continueTrain: option(z.boolean().default(false), {
     group: "run",
+    needs: "terminal",
     help: "continue the run from its last checkpoint, with its stored options; if-present: begin it where there is none",
     word: "if-present",
     resume: true,
@@ -36,6 +44,7 @@ export const runOptions = {
       .optional(),
     {
       group: "run",
+      needs: "terminal",
       value: "LABEL",
       absent: "latest",
       help:
@@ -46,6 +55,7 @@ export const runOptions = {
   ),
   allowChangedData: option(z.boolean().default(false), {
     group: "run",
+    needs: "terminal",
     help: "continue a run although files of its pairs were renamed or replaced; their number must be the same",
     resume: true,
   }),
@@ -84,6 +94,7 @@ export const runOptions = {
   }),
   printFreq: option(z.int().min(1).default(100), {
     group: "run",
+    needs: "terminal",
     unit: "steps",
     help: "steps between two lines with losses if the output is not a terminal",
     resume: true,
@@ -103,27 +114,32 @@ export const runOptions = {
   ),
   serve: option(z.boolean().default(false), {
     group: "watching",
+    needs: "terminal",
     help: "show the run on a page of this machine while it trains; pix2pix serve does so for all runs, at any time",
     resume: true,
   }),
   tensorboard: option(z.boolean().default(false), {
     group: "watching",
+    needs: "machine",
     help: "also write losses, scores and samples as event files of TensorBoard: tensorboard --logdir runs",
     resume: true,
   }),
   tensorboardHistograms: option(z.boolean().default(false), {
     group: "watching",
+    needs: "machine",
     help: "with --tensorboard, also the distribution of each weight after every epoch",
     resume: true,
   }),
 
   device: option(z.enum(deviceChoices).default("auto"), {
     group: "device",
+    needs: "machine",
     help: "device that computes; auto takes the fastest that is there",
     resume: true,
   }),
   threads: option(z.int().min(1).max(1024).optional(), {
     group: "device",
+    needs: "machine",
     unit: "threads",
     absent: "all cores",
     help: "CPU threads for each step",

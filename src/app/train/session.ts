@@ -1,0 +1,375 @@
+/**
+ * The state of the page that trains, and what its controls do. Pictures are chosen, a run is begun, paused, continued and deleted;
+ * what is under way in the worker reports here.
+ */
+import type { CheckedForm, Given } from "../../config/form.ts";
+import { resumeCommandLine } from "../../config/schema.ts";
+import { findPairs } from "../../data/pairs.ts";
+import { type Config, resumeConfig } from "../../index.ts";
+import { deviceText } from "../../training/description.ts";
+import type { StepReport } from "../../training/train.ts";
+import type { Client } from "../../web/client.ts";
+import { files } from "../../web/files.ts";
+import type { Picked } from "../../web/import.ts";
+import { computesOn } from "../homes/client.ts";
+import { messageOf } from "../parts/basics.tsx";
+import { Store } from "../parts/store.ts";
+import { areHalves, isProject, type Pair, previewOf, titleOf } from "./data.ts";
+import { deleteRun, isTraining, removeUnusedData, runNames, runOf, type StoredRun, storedRun } from "./runs.ts";
+import { checkChanges, checkSettings, drawnAt, freeName, prolonged, type Settings } from "./settings.ts";
+import { builtIn, checkpointsDir, type DataSet, dataDir, remembered } from "./storage.ts";
+import { pageWords } from "./words.ts";
+
+/** The value in the list of runs for a new run. */
+export const newRun = "";
+/** Milliseconds between two looks at a run that another tab trains. */
+const lookAgain = 2000;
+/** Milliseconds between two drawings of facts, and of curves. */
+const factsEvery = 200;
+const curvesEvery = 2000;
+/** Samples are drawn every 20 s (settings.ts). */
+const samplesEvery = 5000;
+
+export interface State {
+  /** A clause on the device; undefined until it is known. */
+  computesOn: string | undefined;
+  /** Limits of this browser, and what the worker says. */
+  notes: readonly string[];
+  problem: string | undefined;
+  data: DataSet | undefined;
+  preview: readonly Pair[];
+  /** On the chosen pictures, or on their import. */
+  pairsText: string | undefined;
+  /** Of a new run. */
+  settings: Settings;
+  /** Of all runs. */
+  names: readonly string[];
+  /** The run that is shown; `newRun` for the settings of a new one. */
+  selected: string;
+  /** "elsewhere": another tab trains it; "broken": it cannot be read. */
+  phase: "new" | "training" | "elsewhere" | "stored" | "broken";
+  /** A sentence on the phase. */
+  status: string;
+  run: StoredRun | undefined;
+  /** Options of the run that are changed when it goes on. */
+  changes: Given;
+  /** The last step of the training under way. */
+  report: StepReport | undefined;
+  /** What the training said last of an epoch, such as its scores. */
+  said: string | undefined;
+  /** Grow when the curves and the samples are to be drawn again. */
+  curves: number;
+  samples: number;
+  /** The run whose weights can be used. */
+  usable: string | undefined;
+}
+
+const first: State = {
+  ...{ computesOn: undefined, notes: [], problem: undefined, data: undefined, preview: [], pairsText: undefined },
+  settings: { name: "", size: 64, steps: "2000", mirror: true, given: {} },
+  ...{ names: [], selected: newRun, phase: "new", status: "Choose pictures first.", run: undefined, changes: {} },
+  ...{ report: undefined, said: undefined, curves: 0, samples: 0, usable: undefined },
+};
+
+export class Session extends Store<State> {
+  readonly client: Client;
+  #stop: AbortController | undefined;
+  /** Numbers the selections: a later one ends what an earlier one still waits for. */
+  #selection = 0;
+  #drawn = { facts: 0, curves: 0, samples: 0, epoch: 0 };
+
+  constructor(client: Client) {
+    super(first);
+    this.client = client;
+    addEventListener("beforeunload", (event) => {
+      if (this.#stop) event.preventDefault();
+    });
+    client.capabilities.then(
+      (found) => this.set({ computesOn: computesOn(found), notes: [...found.notes, ...this.state.notes] }),
+      (error) => this.#fail(error),
+    );
+    void this.attempt(async () => {
+      const name = localStorage.getItem(remembered.run) ?? newRun;
+      await this.#select((await runNames()).includes(name) ? name : newRun);
+      await this.#remember().catch(() => localStorage.removeItem(remembered.data));
+    });
+  }
+
+  /** Runs work that the user asked for, and shows its failure. */
+  async attempt(work: () => Promise<unknown>): Promise<void> {
+    this.set({ problem: undefined });
+    await work().catch((error) => this.#fail(error));
+  }
+
+  #fail(error: unknown): void {
+    this.set({ problem: pageWords(messageOf(error)) });
+    console.error(error);
+  }
+
+  /** Shows a note, unless it is shown already. */
+  #note(text: string): void {
+    if (!this.state.notes.includes(text)) this.set({ notes: [...this.state.notes, text] });
+  }
+
+  // ---- Pictures -----------------------------------------------------------------------------------------------------
+
+  useBuiltIn(): Promise<void> {
+    return this.#choose({ title: "facades", root: undefined, pairs: builtIn.train, direction: "AtoB" });
+  }
+
+  async swap(): Promise<void> {
+    const { data } = this.state;
+    if (data) await this.#choose({ ...data, direction: data.direction === "AtoB" ? "BtoA" : "AtoB" });
+  }
+
+  /** Stores what the user has picked: pictures become the data set, a project a run. */
+  async take(picked: readonly Picked[]): Promise<void> {
+    if (picked.length === 0) return;
+    const [only] = picked;
+    if (picked.length === 1 && only && (await isProject(only))) {
+      const name = await this.client.importProject(only.file, only.path, checkpointsDir);
+      if (!this.#stop) await this.#select(name);
+      return;
+    }
+    const title = titleOf(picked);
+    const root = `${dataDir}/${title}-${Date.now().toString(36)}`;
+    this.set({ preview: [], pairsText: "Reading the pictures…" });
+    try {
+      const { note } = await this.client.importPictures(root, picked, (pairsText) => this.set({ pairsText }));
+      const { pairs, notes, layout } = await findPairs(files, root, { skipUnpaired: true });
+      const halves = await areHalves({ layout, pairs }, root);
+      await this.#choose(
+        { title, root, pairs: pairs.length, direction: "AtoB", halves },
+        { notes: note ? [...notes, note] : notes },
+      );
+      await removeUnusedData(root);
+    } catch (error) {
+      this.set({ pairsText: undefined });
+      throw error;
+    }
+  }
+
+  /** The data set of an earlier visit, where it is still stored. */
+  async #remember(): Promise<void> {
+    const text = localStorage.getItem(remembered.data);
+    if (text === null) return;
+    const last = JSON.parse(text) as DataSet;
+    if (last.root !== undefined && !(await files.exists(last.root))) return;
+    await this.#choose(last, { remembered: true });
+  }
+
+  /** @param remembered from an earlier visit: the run that is shown stays */
+  async #choose(data: DataSet, { notes = [] as readonly string[], remembered: again = false } = {}): Promise<void> {
+    const preview = await previewOf(data);
+    const text = `${data.pairs} pairs: the network sees the left one and learns to paint the right one.`;
+    localStorage.setItem(remembered.data, JSON.stringify(data));
+    // The light in the drawn facades comes from one side, so they must not be mirrored.
+    const settings = {
+      ...this.state.settings,
+      name: freeName(data.title, this.state.names),
+      mirror: Boolean(data.root),
+    };
+    this.set({ data, preview, settings, pairsText: [text, ...notes].join(" ") });
+    if (!this.#stop) await this.#select(again ? this.state.selected : newRun);
+  }
+
+  // ---- Runs ---------------------------------------------------------------------------------------------------------
+
+  change(settings: Partial<Settings>): void {
+    this.set({ settings: { ...this.state.settings, ...settings } });
+  }
+
+  changeRun(changes: Given): void {
+    this.set({ changes });
+  }
+
+  select(name: string): Promise<void> {
+    return this.attempt(() => this.#select(name));
+  }
+
+  /** After runs were deleted elsewhere on the page. */
+  refresh(): void {
+    if (this.#stop) return;
+    void this.attempt(async () => {
+      const { selected } = this.state;
+      await this.#select((await runNames()).includes(selected) ? selected : newRun);
+    });
+  }
+
+  /** Shows a run, or the settings of a new one. */
+  async #select(name: string): Promise<void> {
+    const selection = ++this.#selection;
+    const names = await runNames();
+    if (selection !== this.#selection) return;
+    localStorage.setItem(remembered.run, name);
+    const empty = { names, selected: name, run: undefined, report: undefined, said: undefined, changes: {} };
+    if (name === newRun) {
+      const status = this.state.data ? "" : "Choose pictures first.";
+      this.set({ ...empty, phase: "new", status, usable: undefined });
+      return;
+    }
+    if (await isTraining(name)) return this.#watchOther(empty, selection);
+    const run = await storedRun(name).catch(() => undefined);
+    if (selection !== this.#selection) return;
+    if (run)
+      this.set({ ...empty, run, phase: "stored", status: stateOf(run), usable: run.step > 0 ? name : undefined });
+    else {
+      const status = "This run cannot be read; it can be deleted.";
+      this.set({ ...empty, phase: "broken", status, usable: undefined });
+    }
+    this.#redraw();
+  }
+
+  /** A run that another tab trains: shown until that has ended. */
+  async #watchOther(shown: Partial<State> & Pick<State, "selected">, selection: number): Promise<void> {
+    const { selected } = shown;
+    const status = "Training in another tab. Pause it there to go on here.";
+    this.set({ ...shown, phase: "elsewhere", status, usable: selected });
+    while (selection === this.#selection && (await isTraining(selected))) {
+      await new Promise((resolve) => setTimeout(resolve, lookAgain));
+    }
+    if (selection === this.#selection) await this.#select(selected);
+  }
+
+  async delete(): Promise<void> {
+    const { selected, data } = this.state;
+    if (selected === newRun || !confirm(`Delete the run "${selected}" with its weights?`)) return;
+    await deleteRun(selected);
+    await removeUnusedData(data?.root);
+    await this.#select(newRun);
+  }
+
+  // ---- Training -----------------------------------------------------------------------------------------------------
+
+  /** What is wrong with the settings of a new run, or its options. */
+  get checked(): CheckedForm {
+    return checkSettings(this.state.settings, this.state.data);
+  }
+
+  /** What is wrong with the changes of the run that is shown, or its options. */
+  get checkedChanges(): CheckedForm | undefined {
+    const { run, changes } = this.state;
+    return run && checkChanges(run.config, changes);
+  }
+
+  async begin(): Promise<void> {
+    const { data, settings } = this.state;
+    if (!data) return;
+    const plain = settings.name.trim().replaceAll(/[\\/:*?"<>|]+/g, "-") || data.title;
+    const named = { ...settings, name: freeName(plain, this.state.names) };
+    const { config } = checkSettings(named, data);
+    if (!config) return;
+    await this.#train(
+      { config, losses: [], scores: [], step: 0, lastStep: config.maxSteps, begun: false },
+      async (stop) => {
+        const root = drawnAt(settings.size);
+        if (data.root || (await files.exists(`${root}/whole`))) return;
+        this.set({ status: `Drawing ${builtIn.train} pairs…` });
+        await this.client.writeDemo(root, { ...builtIn, size: settings.size });
+        await files.write(`${root}/whole`, "");
+        if (!stop.aborted) this.set({ status: "Building the networks…" });
+      },
+    );
+  }
+
+  async resume(): Promise<void> {
+    const stored = await storedRun(this.state.selected);
+    const { config, begun } = stored;
+    const moved = !(await files.exists(config.dataroot));
+    const { data, changes } = this.state;
+    if (moved && !data?.root) throw new Error("Choose the pictures of this run first: they did not come with it.");
+    const dataroot = moved ? data!.root! : config.dataroot;
+    const changed = resumeCommandLine(config, { ...changes, dataroot, continueTrain: true });
+    await this.#train({ ...stored, config: { ...changed, continueTrain: begun } });
+  }
+
+  /** Goes on with a finished run. */
+  async trainMore(steps: number): Promise<void> {
+    const stored = await storedRun(this.state.selected);
+    const { config, step } = stored;
+    const run = runOf(config.name);
+    const perEpoch = (await run.status())?.steps.perEpoch ?? (await run.progress())?.pairs ?? 1;
+    const longer: Config = resumeConfig(config, prolonged(config, step, steps, perEpoch));
+    await this.#train({ ...stored, config: resumeCommandLine(longer, this.state.changes) });
+  }
+
+  /** Saves and ends the training under way. */
+  pause(): void {
+    this.#stop?.abort();
+    this.set({ status: "Finishing the step and saving…" });
+  }
+
+  /** @param prepare is done first; where the user pauses meanwhile, nothing is begun */
+  async #train(run: StoredRun, prepare?: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const { config } = run;
+    const stop = new AbortController();
+    this.#stop = stop;
+    this.#selection++;
+    this.set({ phase: "training", run, usable: undefined, report: undefined, status: "Building the networks…" });
+    this.#redraw();
+    // Asks the browser not to clear the storage when it is short of space.
+    void navigator.storage.persist?.();
+    try {
+      await prepare?.(stop.signal);
+      await this.#work(config, stop.signal);
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#stop = undefined;
+      document.title = "Train \u00b7 pix2pix";
+      await this.#select((await runNames()).includes(config.name) ? config.name : newRun);
+    }
+  }
+
+  async #work(config: Config, signal: AbortSignal): Promise<void> {
+    await this.client.train(
+      config,
+      {
+        start: ({ device, threads }) => {
+          if (!signal.aborted) this.set({ status: `on ${deviceText(device, threads)}` });
+          void this.attempt(async () => this.set({ names: await runNames(), selected: config.name }));
+          localStorage.setItem(remembered.run, config.name);
+        },
+        step: (report) => this.#step(config, report),
+        message: (text) => (/^epoch \d+:/.test(text) ? this.set({ said: text }) : this.#note(pageWords(text))),
+      },
+      signal,
+    );
+  }
+
+  #step(config: Config, report: StepReport): void {
+    const { epoch, step, losses, lr, seconds, lastStep } = report;
+    this.state.run?.losses.push({ epoch, step, ...losses, lr, seconds });
+    // With the first checkpoint it can be used while it trains.
+    if (step % config.saveLatestFreq === 0) this.set({ usable: config.name });
+    const now = performance.now();
+    const drawn = this.#drawn;
+    const last = step === lastStep;
+    if (last || now - drawn.facts > factsEvery) {
+      drawn.facts = now;
+      this.set({ report });
+      document.title = `${Math.floor((100 * step) / lastStep)} % \u00b7 ${config.name} \u00b7 pix2pix`;
+    }
+    if (last || now - drawn.curves > curvesEvery) {
+      drawn.curves = now;
+      this.set({ curves: this.state.curves + 1 });
+    }
+    if (epoch !== drawn.epoch || now - drawn.samples > samplesEvery) {
+      drawn.samples = now;
+      this.set({ samples: this.state.samples + 1 });
+    }
+    drawn.epoch = epoch;
+  }
+
+  #redraw(): void {
+    this.#drawn = { facts: 0, curves: 0, samples: 0, epoch: 0 };
+    this.set({ curves: this.state.curves + 1, samples: this.state.samples + 1 });
+  }
+}
+
+export const isUnfinished = ({ step, lastStep = 0 }: StoredRun): boolean => step < lastStep;
+
+function stateOf(run: StoredRun): string {
+  if (run.step === 0) return run.begun ? "Paused before the first step." : "Started, nothing is saved yet.";
+  return isUnfinished(run) ? `Paused at step ${run.step}.` : `Finished after ${run.step} steps.`;
+}

@@ -1,0 +1,72 @@
+/** Times a few real steps before a run is begun: nothing is read and nothing is stored. */
+import { chooseDevice } from "../engines/device.ts";
+import type { Config } from "../config/schema.ts";
+import { inits } from "../nn/init.ts";
+import type { Platform } from "../platform.ts";
+import { Random } from "../random.ts";
+import { type Batch, Trainer } from "./trainer.ts";
+
+/** What a step of a training takes on this machine. */
+export interface StepTime {
+  /** Of a step, without the time that its pictures take to be read. */
+  seconds: number;
+  /** Until the first step has ended: building and loading the graphs. */
+  preparation: number;
+  /** Steps that were timed. */
+  steps: number;
+  /** The device's label. */
+  device: string;
+}
+
+/** Seconds for which steps are timed, where they are short. */
+const patience = 2;
+const mostSteps = 20;
+
+/**
+ * Trains networks of their first weights on noise for a few steps, and throws them away. A step takes as long as one on pictures:
+ * its graph is static. Options that compare outputs with other networks (`distill`, `lambdaLpips`) are left out.
+ * @param config pictures are of its crop size
+ * @param signal ends it after the step under way
+ * @throws UserError for a device that is not there, or networks that do not fit into memory
+ */
+export async function measureStep(config: Config, platform: Platform, signal?: AbortSignal): Promise<StepTime> {
+  const began = performance.now();
+  const { cropSize: width, cropHeight: height, batchSize: n, seed, lr } = config;
+  const device = await chooseDevice(platform, config.device);
+  const model = { ...config, lambdaDistill: 0, lambdaLpips: 0 };
+  const options = { model, seed, threads: config.threads ?? platform.cores, device };
+  const trainer = new Trainer(platform, options, { n, height, width });
+  try {
+    for (const net of [trainer.netG, trainer.netD]) net.initialise(inits[config.initType], config.initGain, seed);
+    for (const net of [trainer.netG]) net.startAverage();
+    const batches = Array.from({ length: config.accumulate }, () => noise(config, { n, height, width }));
+    const step = async (at: number) => {
+      await trainer.step(batches, { step: at, lr });
+      // Waits for a device.
+      await trainer.losses();
+    };
+    await step(1);
+    const preparation = (performance.now() - began) / 1000;
+    const times: number[] = [];
+    const from = performance.now();
+    while (!signal?.aborted && times.length < mostSteps && (times.length < 1 || performance.now() - from < 1000 * patience)) {
+      const start = performance.now();
+      await step(times.length + 2);
+      times.push((performance.now() - start) / 1000);
+    }
+    return { seconds: median(times) ?? preparation, preparation, steps: times.length, device: device.label };
+  } finally {
+    await trainer.close();
+  }
+}
+
+function noise({ inputNc, outputNc, seed }: Config, shape: { n: number; height: number; width: number }): Batch {
+  const { n, height, width } = shape;
+  const random = new Random(seed, "measured pictures", 0);
+  const side = (channels: number) => Float32Array.from({ length: n * channels * height * width }, () => 2 * random.float() - 1);
+  return { A: side(inputNc), B: side(outputNc), ...shape };
+}
+
+function median(values: readonly number[]): number | undefined {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+}
