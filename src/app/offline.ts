@@ -11,3 +11,14 @@ export function workOffline(): void {
   if (document.readyState === "complete") register();
   else addEventListener("load", register, { once: true });
 }
+
+/**
+ * Whether a reload gives this page the headers of isolation, and so WASM its threads: the host sends none, and the service worker,
+ * which adds them, has been installed since the page was loaded.
+ */
+export async function isolatedByReload(): Promise<boolean> {
+  const workers: ServiceWorkerContainer | undefined = navigator.serviceWorker;
+  if (crossOriginIsolated || !workers) return false;
+  await workers.ready;
+  return true;
+}

@@ -1,6 +1,7 @@
 /** Times a few real steps before a run is begun: nothing is read and nothing is stored. */
-import { chooseDevice } from "../engines/device.ts";
+
 import type { Config } from "../config/schema.ts";
+import { chooseDevice } from "../engines/device.ts";
 import { inits } from "../nn/init.ts";
 import type { Platform } from "../platform.ts";
 import { Random } from "../random.ts";
@@ -49,7 +50,11 @@ export async function measureStep(config: Config, platform: Platform, signal?: A
     const preparation = (performance.now() - began) / 1000;
     const times: number[] = [];
     const from = performance.now();
-    while (!signal?.aborted && times.length < mostSteps && (times.length < 1 || performance.now() - from < 1000 * patience)) {
+    while (
+      !signal?.aborted &&
+      times.length < mostSteps &&
+      (times.length < 1 || performance.now() - from < 1000 * patience)
+    ) {
       const start = performance.now();
       await step(times.length + 2);
       times.push((performance.now() - start) / 1000);
@@ -63,7 +68,8 @@ export async function measureStep(config: Config, platform: Platform, signal?: A
 function noise({ inputNc, outputNc, seed }: Config, shape: { n: number; height: number; width: number }): Batch {
   const { n, height, width } = shape;
   const random = new Random(seed, "measured pictures", 0);
-  const side = (channels: number) => Float32Array.from({ length: n * channels * height * width }, () => 2 * random.float() - 1);
+  const side = (channels: number) =>
+    Float32Array.from({ length: n * channels * height * width }, () => 2 * random.float() - 1);
   return { A: side(inputNc), B: side(outputNc), ...shape };
 }
 

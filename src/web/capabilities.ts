@@ -17,6 +17,11 @@ export interface Capabilities {
 const mostThreads = 8;
 const withoutGpu = "this browser offers no WebGPU here; current Chrome, Edge and Safari do, on https and localhost";
 
+/** The note on a page without the headers of isolation. A service worker can add them: see src/app/sw.ts. */
+export const notIsolated =
+  "This page is not cross-origin isolated, so WASM runs on one thread, several times slower. Serve it with the headers " +
+  "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp, as pix2pix web does.";
+
 /** Finds the devices, on a page or in a worker. */
 export async function capabilities(): Promise<Capabilities> {
   const isolated = globalThis.crossOriginIsolated === true;
@@ -33,10 +38,7 @@ export async function capabilities(): Promise<Capabilities> {
     notes.push(`WebGPU is emulated on the CPU here (${webgpu.adapter.name}), so WASM, which is faster, is used.`);
   }
   if (!isolated) {
-    notes.push(
-      "This page is not cross-origin isolated, so WASM runs on one thread, several times slower. Serve it with the headers " +
-        "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp, as pix2pix web does.",
-    );
+    notes.push(notIsolated);
   }
   return { isolated, threads, devices: [{ name: "wasm", label: "wasm", present: true }, webgpu], notes };
 }

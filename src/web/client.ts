@@ -7,8 +7,10 @@ import type { Evaluation } from "../inference/evaluate.ts";
 import type { OpenOptions } from "../inference/open.ts";
 import type { Translator } from "../inference/translator.ts";
 import type { RunPlace } from "../run/run.ts";
+import type { StepTime } from "../training/measure.ts";
 import type { TrainEvents, TrainResult } from "../training/train.ts";
 import type { Capabilities } from "./capabilities.ts";
+import type { HeldOut, HoldOutOptions } from "./hold-out.ts";
 import type { Imported, Picked } from "./import.ts";
 import {
   type Call,
@@ -103,6 +105,14 @@ export class Client {
   }
 
   /**
+   * Times a few steps of a training on noise; nothing is read or stored. `terminate` ends it at once.
+   * @throws UserError for networks that do not fit into memory
+   */
+  measureStep(config: Config, signal?: AbortSignal): Promise<StepTime> {
+    return this.#call("measureStep", [config], {}, signal);
+  }
+
+  /**
    * Opens the generator of a run, as the core's `openTranslator` does.
    * @param say called with a sentence when the device that was asked for is not there and another one is used
    * @throws CheckpointError when the run or its weights do not exist or are damaged
@@ -129,6 +139,14 @@ export class Client {
     say?: (text: string) => void,
   ): Promise<Imported> {
     return this.#call("importPictures", [root, picked], say ? { message: say } : {});
+  }
+
+  /**
+   * Keeps a share of the pairs in the folder `root` from training: they become the phase "val", which is validated on.
+   * @throws UserError for a data set that has phases already
+   */
+  holdOut(root: string, options: HoldOutOptions): Promise<HeldOut> {
+    return this.#call("holdOut", [root, options]);
   }
 
   /** Draws the built-in data set, pairs of facades, into the folder `root`. */

@@ -12,8 +12,10 @@ import type { OpenOptions } from "../inference/open.ts";
 import type { Translator } from "../inference/translator.ts";
 import type { Picture } from "../platform.ts";
 import type { RunPlace } from "../run/run.ts";
+import type { StepTime } from "../training/measure.ts";
 import type { TrainEvents, TrainResult } from "../training/train.ts";
 import type { Capabilities } from "./capabilities.ts";
+import type { HeldOut, HoldOutOptions } from "./hold-out.ts";
 import type { Imported, importPictures } from "./import.ts";
 
 export interface WorkerOptions {
@@ -35,8 +37,10 @@ export interface RemoteEvaluateOptions extends TestSetOptions {
 export interface Methods {
   start(options: WorkerOptions): Capabilities;
   importPictures(...args: Parameters<typeof importPictures>): Imported;
+  holdOut(root: string, options: HoldOutOptions): HeldOut;
   writeDemo(root: string, options: DemoOptions): void;
   train(config: Config): TrainResult;
+  measureStep(config: Config): StepTime;
   open(options: OpenOptions): { id: number; config: Config };
   translate(id: number, ...args: Parameters<Translator["translate"]>): Picture;
   evaluate(id: number, options: RemoteEvaluateOptions): Evaluation;

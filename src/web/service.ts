@@ -9,9 +9,11 @@ import { type OpenOptions, openTranslator } from "../inference/open.ts";
 import type { Translator } from "../inference/translator.ts";
 import type { Picture, Platform } from "../platform.ts";
 import { Run, type RunPlace } from "../run/run.ts";
+import { measureStep, type StepTime } from "../training/measure.ts";
 import { type TrainEvents, type TrainResult, train } from "../training/train.ts";
 import { type Capabilities, capabilities, chooseDevice, withoutWebGpu } from "./capabilities.ts";
 import { files } from "./files.ts";
+import { type HeldOut, type HoldOutOptions, holdOut } from "./hold-out.ts";
 import { images } from "./images.ts";
 import { type Imported, importPictures } from "./import.ts";
 import { webPlatform } from "./platform.ts";
@@ -34,6 +36,10 @@ export class Service implements Handlers {
     return importPictures(root, picked, (text) => emit("message", text));
   }
 
+  holdOut(_: Context, root: string, options: HoldOutOptions): Promise<HeldOut> {
+    return holdOut(root, options);
+  }
+
   writeDemo(_: Context, root: string, options: DemoOptions): Promise<void> {
     return writeDemo({ files, images }, root, options);
   }
@@ -51,6 +57,11 @@ export class Service implements Handlers {
       if (error instanceof DeviceLostError) this.#found = withoutWebGpu(this.#found!);
       throw error;
     }
+  }
+
+  async measureStep({ signal }: Context, config: Config): Promise<StepTime> {
+    const { platform, device } = await this.#platform(config, () => {});
+    return measureStep({ ...config, device }, platform, signal);
   }
 
   async open({ emit }: Context, options: OpenOptions): Promise<{ id: number; config: Config }> {

@@ -76,12 +76,29 @@ inChromium("the options of the page that trains", () => {
     expect(await field("resizeFilter").locator("select").inputValue()).toBe("bicubic");
   });
 
-  it("stores them with the run, and shows them when it goes on", async () => {
+  it("measures a step on request, can be cancelled, and stores nothing", async () => {
     for (const [key, value] of Object.entries({ ngf: "8", ndf: "8", batchSize: "2" })) {
       await find(key);
       await field(key).locator("input").fill(value);
     }
     await page.fill("input[name=steps]", "3");
+    const estimate = page.locator("#estimate");
+    await page.click("#measure");
+    await page.click("#cancel-estimate");
+    await page.locator("#measure").waitFor();
+    expect(await estimate.textContent()).toBe("");
+    await page.click("#measure");
+    await estimate.filter({ hasText: /^A step takes [\d.]+ m?s here, 3 steps about \d+ s\.$/ }).waitFor(patience);
+    // It is of these options.
+    await page.fill("input[name=steps]", "4");
+    expect(await estimate.textContent()).toBe("");
+    await page.fill("input[name=steps]", "3");
+    expect(await page.locator("#runs").count()).toBe(0);
+    // It does not keep from starting: the next test starts while one is measured.
+    await page.click("#measure");
+  });
+
+  it("stores them with the run, and shows them when it goes on", async () => {
     await page.fill("input[name=name]", "small");
     await page.click("#start");
     await page.locator("#state").filter({ hasText: "Finished after 3 steps." }).waitFor(patience);

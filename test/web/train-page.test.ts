@@ -206,6 +206,62 @@ inChromium("the page that trains", () => {
     await page.click("#delete-run");
     await expect.poll(() => page.locator("#runs option").allTextContents()).not.toContain("short");
   });
+
+  it("keeps a share of the pairs from training, and scores on them", async () => {
+    const pictures = await Promise.all(Array.from({ length: 20 }, (_, i) => png(10 * i)));
+    const sheets = ["A", "B"].flatMap((side) =>
+      pictures.map((buffer, i) => [`many/${side}/${i}.png`, buffer] as const),
+    );
+    const packed = gzipSync(tar(Object.fromEntries(sheets)));
+    await take({ name: "many.tgz", mimeType: "application/gzip", buffer: packed });
+    await pairs(/^20 pairs/);
+    expect(await page.locator("#hold-out option").allTextContents()).toEqual([
+      "none",
+      "5 %: 1 pairs",
+      "10 %: 2 pairs",
+      "20 %: 4 pairs",
+    ]);
+    expect(await page.inputValue("#hold-out")).toBe("0.1");
+    await page.selectOption("#hold-out", "0.2");
+    await page.click("#more > summary");
+    for (const key of ["ngf", "ndf"]) {
+      await page.getByRole("searchbox").fill(key);
+      await page.locator(`#more [data-option=${key}] input`).fill("4");
+    }
+    await page.fill("input[name=steps]", "16");
+    await page.fill("input[name=name]", "scored");
+    await page.click("#start");
+    await state("Finished after 16 steps.");
+    await page
+      .locator("#facts")
+      .filter({ hasText: /best L1\s*0\.\d+ in epoch 1/ })
+      .waitFor(patience);
+    await pairs(/^16 pairs.*4 more are kept from training/);
+    // The names of both phases: each pair is in one of them, with both sides.
+    const names = await page.evaluate(async () => {
+      const data = await (await navigator.storage.getDirectory()).getDirectoryHandle("data");
+      const found: string[] = [];
+      for await (const set of data.values()) {
+        if (!set.name.startsWith("many")) continue;
+        for await (const folder of (set as FileSystemDirectoryHandle).values()) {
+          if (folder.kind !== "directory") continue;
+          for await (const name of (folder as FileSystemDirectoryHandle).keys()) found.push(`${folder.name}/${name}`);
+        }
+      }
+      return found;
+    });
+    const of = (folder: string) =>
+      names
+        .filter((name) => name.startsWith(`${folder}/`))
+        .map((name) => name.split("/")[1]!)
+        .sort();
+    expect([of("trainA").length, of("valA").length, of("A").length]).toEqual([16, 4, 0]);
+    expect([of("trainB"), of("valB")]).toEqual([of("trainA"), of("valA")]);
+    expect([...of("trainA"), ...of("valA")].sort()).toEqual(pictures.map((_, i) => `${i}.png`).sort());
+    await page.reload();
+    await pairs(/^16 pairs.*4 more are kept from training/);
+    expect(await page.locator("#hold-out").count()).toBe(0);
+  });
 });
 
 inChromium("a client whose worker cannot be loaded", () => {

@@ -7,6 +7,7 @@ import { useStore } from "../parts/store.ts";
 import { Pictures } from "./pictures.tsx";
 import { Session } from "./session.ts";
 import { StoragePanel } from "./storage-panel.tsx";
+import { ThreadsNote } from "./threads-note.tsx";
 import { Training } from "./training.tsx";
 import { Use } from "./use.tsx";
 
@@ -25,6 +26,7 @@ export function Train(_: PageProps) {
         <p id="device" class="chip">
           {computesOn ? `Computes on ${computesOn}` : "Looking at this computer…"}
         </p>
+        <ThreadsNote training={state.phase === "training"} />
         <div id="notes" aria-live="polite">
           {notes.map((text) => (
             <p key={text} class="notice">

@@ -1,17 +1,20 @@
 /** Section 1: choose the pairs, and see the first of them. */
 import { useState } from "preact/hooks";
+import { heldOutOf } from "../../web/hold-out.ts";
 import type { Picked } from "../../web/import.ts";
 import { Button } from "../parts/basics.tsx";
 import { PictureView } from "../parts/picture.tsx";
 import { dropped, type Pair, pickedOf } from "./data.ts";
 import type { Session, State } from "./session.ts";
+import { holdOutSeed } from "./settings.ts";
+import { type DataSet, shares } from "./storage.ts";
 
 interface SectionProps {
   session: Session;
   state: State;
 }
 
-export function Pictures({ session, state: { data, preview, pairsText } }: SectionProps) {
+export function Pictures({ session, state: { data, preview, pairsText, phase } }: SectionProps) {
   const [busy, setBusy] = useState(false);
   const attempt = async (work: () => Promise<unknown>) => {
     setBusy(true);
@@ -65,8 +68,39 @@ export function Pictures({ session, state: { data, preview, pairsText } }: Secti
           )}
         </p>
         <Preview pairs={preview} />
+        {data?.share !== undefined && <HoldOut {...{ session, data }} locked={phase === "training"} />}
       </div>
     </section>
+  );
+}
+
+/** Offers to keep some pairs from training. They are moved when a training begins: from then on runs rely on it. */
+function HoldOut({ session, data, locked }: { session: Session; data: DataSet; locked: boolean }) {
+  const { share = 0, pairs } = data;
+  return (
+    <div class="row hold-out">
+      <label class="field">
+        Keep from training
+        <select
+          id="hold-out"
+          value={String(share)}
+          disabled={locked}
+          aria-describedby="hold-out-help"
+          onChange={({ currentTarget }) => session.keepShare(Number(currentTarget.value))}
+        >
+          {shares.map((each) => (
+            <option key={each} value={String(each)}>
+              {each === 0
+                ? "none"
+                : `${100 * each} %: ${heldOutOf(pairs, { share: each, seed: holdOutSeed }).held} pairs`}
+            </option>
+          ))}
+        </select>
+      </label>
+      <span id="hold-out-help" class="soft small">
+        Samples and scores then show pictures that the network has never seen. Fixed with the first training.
+      </span>
+    </div>
   );
 }
 

@@ -8,16 +8,18 @@ import { findPairs } from "../../data/pairs.ts";
 import { type Config, resumeConfig } from "../../index.ts";
 import { deviceText } from "../../training/description.ts";
 import type { StepReport } from "../../training/train.ts";
+import { notIsolated } from "../../web/capabilities.ts";
 import type { Client } from "../../web/client.ts";
 import { files } from "../../web/files.ts";
+import { canHoldOut, heldOut } from "../../web/hold-out.ts";
 import type { Picked } from "../../web/import.ts";
 import { computesOn } from "../homes/client.ts";
 import { messageOf } from "../parts/basics.tsx";
 import { Store } from "../parts/store.ts";
 import { areHalves, isProject, type Pair, previewOf, titleOf } from "./data.ts";
 import { deleteRun, isTraining, removeUnusedData, runNames, runOf, type StoredRun, storedRun } from "./runs.ts";
-import { checkChanges, checkSettings, drawnAt, freeName, prolonged, type Settings } from "./settings.ts";
-import { builtIn, checkpointsDir, type DataSet, dataDir, remembered } from "./storage.ts";
+import { checkChanges, checkSettings, drawnAt, freeName, holdOutSeed, prolonged, type Settings } from "./settings.ts";
+import { builtIn, checkpointsDir, type DataSet, dataDir, leastPairs, remembered, usualShare } from "./storage.ts";
 import { pageWords } from "./words.ts";
 
 /** The value in the list of runs for a new run. */
@@ -85,7 +87,11 @@ export class Session extends Store<State> {
       if (this.#stop) event.preventDefault();
     });
     client.capabilities.then(
-      (found) => this.set({ computesOn: computesOn(found), notes: [...found.notes, ...this.state.notes] }),
+      (found) => {
+        // threads-note.tsx says what to do.
+        const notes = found.notes.filter((text) => text !== notIsolated);
+        this.set({ computesOn: computesOn(found), notes: [...notes, ...this.state.notes] });
+      },
       (error) => this.#fail(error),
     );
     void this.attempt(async () => {
@@ -138,8 +144,9 @@ export class Session extends Store<State> {
       const { note } = await this.client.importPictures(root, picked, (pairsText) => this.set({ pairsText }));
       const { pairs, notes, layout } = await findPairs(files, root, { skipUnpaired: true });
       const halves = await areHalves({ layout, pairs }, root);
+      const share = pairs.length >= leastPairs && (await canHoldOut(root)) ? usualShare : undefined;
       await this.#choose(
-        { title, root, pairs: pairs.length, direction: "AtoB", halves },
+        { title, root, pairs: pairs.length, share, direction: "AtoB", halves },
         { notes: note ? [...notes, note] : notes },
       );
       await removeUnusedData(root);
@@ -155,21 +162,32 @@ export class Session extends Store<State> {
     if (text === null) return;
     const last = JSON.parse(text) as DataSet;
     if (last.root !== undefined && !(await files.exists(last.root))) return;
-    await this.#choose(last, { remembered: true });
+    const held = last.root === undefined ? undefined : await heldOut(last.root);
+    await this.#choose(held ? { ...last, ...held, share: undefined } : last, { remembered: true });
+  }
+
+  /** How many of the pairs are kept from training when one begins. */
+  keepShare(share: number): void {
+    const { data } = this.state;
+    if (data) this.#remembers({ ...data, share });
+  }
+
+  #remembers(data: DataSet): void {
+    localStorage.setItem(remembered.data, JSON.stringify(data));
+    this.set({ data });
   }
 
   /** @param remembered from an earlier visit: the run that is shown stays */
   async #choose(data: DataSet, { notes = [] as readonly string[], remembered: again = false } = {}): Promise<void> {
     const preview = await previewOf(data);
-    const text = `${data.pairs} pairs: the network sees the left one and learns to paint the right one.`;
-    localStorage.setItem(remembered.data, JSON.stringify(data));
+    this.#remembers(data);
     // The light in the drawn facades comes from one side, so they must not be mirrored.
     const settings = {
       ...this.state.settings,
       name: freeName(data.title, this.state.names),
       mirror: Boolean(data.root),
     };
-    this.set({ data, preview, settings, pairsText: [text, ...notes].join(" ") });
+    this.set({ preview, settings, pairsText: [pairsText(data), ...notes].join(" ") });
     if (!this.#stop) await this.#select(again ? this.state.selected : newRun);
   }
 
@@ -259,17 +277,25 @@ export class Session extends Store<State> {
     const named = { ...settings, name: freeName(plain, this.state.names) };
     const { config } = checkSettings(named, data);
     if (!config) return;
-    await this.#train(
-      { config, losses: [], scores: [], step: 0, lastStep: config.maxSteps, begun: false },
-      async (stop) => {
-        const root = drawnAt(settings.size);
-        if (data.root || (await files.exists(`${root}/whole`))) return;
-        this.set({ status: `Drawing ${builtIn.train} pairs…` });
-        await this.client.writeDemo(root, { ...builtIn, size: settings.size });
-        await files.write(`${root}/whole`, "");
-        if (!stop.aborted) this.set({ status: "Building the networks…" });
-      },
-    );
+    const fresh = { config, losses: [], scores: [], step: 0, lastStep: config.maxSteps, begun: false };
+    await this.#train(fresh, () => (data.root ? this.#divide(data.root, data) : this.#draw(settings.size)));
+  }
+
+  async #draw(size: Settings["size"]): Promise<void> {
+    const root = drawnAt(size);
+    if (await files.exists(`${root}/whole`)) return;
+    this.set({ status: `Drawing ${builtIn.train} pairs…` });
+    await this.client.writeDemo(root, { ...builtIn, size });
+    await files.write(`${root}/whole`, "");
+  }
+
+  /** Keeps pairs from training, where the user wishes it. From here on runs rely on it. */
+  async #divide(root: string, { share, ...data }: DataSet): Promise<void> {
+    if (!share) return;
+    this.set({ status: "Keeping pairs for scores…" });
+    const { pairs, held } = await this.client.holdOut(root, { share, seed: holdOutSeed });
+    this.#remembers({ ...data, pairs, held });
+    this.set({ pairsText: pairsText({ ...data, pairs, held }) });
   }
 
   async resume(): Promise<void> {
@@ -299,8 +325,8 @@ export class Session extends Store<State> {
     this.set({ status: "Finishing the step and saving…" });
   }
 
-  /** @param prepare is done first; where the user pauses meanwhile, nothing is begun */
-  async #train(run: StoredRun, prepare?: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  /** @param prepare is done first */
+  async #train(run: StoredRun, prepare?: () => Promise<void>): Promise<void> {
     const { config } = run;
     const stop = new AbortController();
     this.#stop = stop;
@@ -310,7 +336,8 @@ export class Session extends Store<State> {
     // Asks the browser not to clear the storage when it is short of space.
     void navigator.storage.persist?.();
     try {
-      await prepare?.(stop.signal);
+      await prepare?.();
+      if (!stop.signal.aborted) this.set({ status: "Building the networks…" });
       await this.#work(config, stop.signal);
     } catch (error) {
       this.#fail(error);
@@ -365,6 +392,11 @@ export class Session extends Store<State> {
     this.#drawn = { facts: 0, curves: 0, samples: 0, epoch: 0 };
     this.set({ curves: this.state.curves + 1, samples: this.state.samples + 1 });
   }
+}
+
+function pairsText({ pairs, held }: DataSet): string {
+  const text = `${pairs} pairs: the network sees the left one and learns to paint the right one.`;
+  return held ? `${text} ${held} more are kept from training: samples and scores come from them.` : text;
 }
 
 export const isUnfinished = ({ step, lastStep = 0 }: StoredRun): boolean => step < lastStep;

@@ -5,6 +5,7 @@ import { parseCommandLine, resumeCommandLine } from "../../config/schema.ts";
 import { UserError } from "../../errors.ts";
 import { type Config, type ConfigInput, profiles } from "../../index.ts";
 import { type Schedule, schedules } from "../../nn/schedules.ts";
+import { heldOutOf } from "../../web/hold-out.ts";
 import { checkpointsDir, type DataSet, dataDir } from "./storage.ts";
 
 /** Sizes of pictures that the page offers, with a word on their time. */
@@ -35,11 +36,20 @@ export const moreFields = fieldsOf("browser").filter(({ key }) => !ownControls.i
 /** Where the built-in set is drawn at the size of a run. */
 export const drawnAt = (size: number): string => `${dataDir}/facades-${size}`;
 
+/** The seed by which pairs are kept from training. */
+export const holdOutSeed = 0;
+
+/** The data set as it will be when the pairs that are to be kept from training are. */
+export function divided(data: DataSet): DataSet {
+  const { share, ...rest } = data;
+  return share ? { ...rest, ...heldOutOf(data.pairs, { share, seed: holdOutSeed }) } : data;
+}
+
 const noData: DataSet = { title: "pictures", root: undefined, pairs: 1, direction: "AtoB" };
 
 /** The options of a run before those that the user gives behind "more". */
 export function baseOf({ name, size, steps, mirror, given }: Settings, data: DataSet = noData): ConfigInput {
-  const { root, direction, halves } = data;
+  const { root, direction, halves, pairs, held } = divided(data);
   const known = Object.hasOwn(profiles, given.profile ?? "");
   const { sets }: Pick<Profile, "sets"> = known ? profiles[given.profile as keyof typeof profiles] : { sets: {} };
   // A profile is that system: only what follows from the size is the page's.
@@ -58,7 +68,8 @@ export function baseOf({ name, size, steps, mirror, given }: Settings, data: Dat
     noFlip: !mirror,
     skipUnpaired: true,
     skipBadImages: true,
-    ...lengthOf(Number(steps), data.pairs, { ...sets, ...given }),
+    ...lengthOf(Number(steps), pairs, { ...sets, ...given }),
+    ...(held && { valFreq: 1, valPhase: "val" }),
     saveLatestFreq: 100,
     // A closed tab loses a minute at most, and a picture comes every 20 seconds.
     saveLatestSeconds: 60,

@@ -4,6 +4,7 @@ import { changedText } from "../../config/form.ts";
 import { Button } from "../parts/basics.tsx";
 import { useKeptFocus } from "../parts/focus.ts";
 import { OptionForm } from "../parts/options/form.tsx";
+import { Estimate } from "./estimate.tsx";
 import { Progress } from "./progress.tsx";
 import { isUnfinished, newRun, type Session, type State } from "./session.ts";
 import { initialOf, moreFields } from "./settings.ts";
@@ -45,6 +46,7 @@ export function Training({ session, state }: SectionProps) {
       )}
       {phase === "new" && <SettingsForm {...{ session, state }} />}
       <Actions {...{ session, state }} />
+      {phase === "new" && state.data && <Estimate {...{ session, state }} />}
       {phase === "new" && <More {...{ session, state }} />}
       {run && <Progress {...{ state, run }} />}
       {phase === "stored" && <Changes key={selected} {...{ session, state }} />}

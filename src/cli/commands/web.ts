@@ -42,7 +42,10 @@ export const web: Command = {
     }
     if (out !== undefined) {
       cpSync(appFolder, out, { recursive: true });
-      output.print(`Wrote the page to ${out}. Serve it with https; for threads, with the headers`);
+      output.print(
+        `Wrote the page to ${out}. Serve it with https. From the second visit on it has threads and needs no network;`,
+      );
+      output.print("for threads on the first visit, too, serve it with the headers");
       output.print("  Cross-Origin-Opener-Policy: same-origin");
       output.print("  Cross-Origin-Embedder-Policy: require-corp");
       return 0;

@@ -1,0 +1,47 @@
+/** How long a run will take, from a few measured steps. */
+import type { Config } from "../../index.ts";
+import { duration } from "../../report/html.ts";
+import type { StepTime } from "../../training/measure.ts";
+import type { Client } from "../../web/client.ts";
+
+/** Seconds above which a smaller size is measured, too. */
+const long = 30 * 60;
+
+export interface Estimate {
+  /** Seconds of the whole run. */
+  total: number;
+  text: string;
+}
+
+/**
+ * @param smaller the same run at the smallest size; undefined where it is that
+ * @param say called with what is measured
+ */
+export async function estimateRun(
+  client: Pick<Client, "measureStep">,
+  config: Config,
+  smaller: Config | undefined,
+  say: (text: string) => void,
+): Promise<Estimate> {
+  say(`Measuring a step at ${config.cropSize} px…`);
+  const time = await client.measureStep(config);
+  const total = wholeOf(config, time);
+  const steps = config.maxSteps ?? 0;
+  const text = `A step takes ${stepText(time.seconds)} here, ${steps} steps about ${duration(rounded(total))}.`;
+  if (total < long || !smaller) return { total, text };
+  say(`Measuring a step at ${smaller.cropSize} px…`);
+  const less = wholeOf(smaller, await client.measureStep(smaller));
+  return { total, text: `${text} At ${smaller.cropSize} px they take about ${duration(rounded(less))}.` };
+}
+
+const wholeOf = ({ maxSteps = 0 }: Config, { seconds, preparation }: StepTime): number =>
+  preparation + seconds * maxSteps;
+
+const stepText = (seconds: number): string =>
+  seconds < 1 ? `${Math.max(1, Math.round(1000 * seconds))} ms` : `${seconds.toPrecision(2)} s`;
+
+/** An estimate is no exact figure: two digits. */
+const rounded = (seconds: number): number => {
+  const unit = seconds < 90 ? 5 : seconds < 5400 ? 60 : 1800;
+  return Math.max(unit, Math.round(seconds / unit) * unit);
+};

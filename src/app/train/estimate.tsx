@@ -1,0 +1,64 @@
+/** The measured step before Start: time for a step and for the whole run, with an advice. It never keeps the user from starting. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Client } from "../../web/client.ts";
+import { makeClient } from "../homes/client.ts";
+import { Button, messageOf } from "../parts/basics.tsx";
+import { estimateRun } from "./estimate.ts";
+import type { Session, State } from "./session.ts";
+import { checkSettings } from "./settings.ts";
+import { pageWords } from "./words.ts";
+
+export function Estimate({ session, state: { settings, data } }: { session: Session; state: State }) {
+  const { config } = session.checked;
+  const [said, say] = useState<{ of: string; text: string }>();
+  // A worker of its own: ended, it gives back its memory at once, and Start need not wait for the step under way.
+  const worker = useRef<Client | undefined>(undefined);
+  const [busy, setBusy] = useState(false);
+  const end = () => {
+    worker.current?.terminate();
+    worker.current = undefined;
+    setBusy(false);
+  };
+  useEffect(() => end, []);
+  // What was measured holds for these options.
+  const of = JSON.stringify({ ...config, name: undefined });
+  useEffect(end, [of]);
+  const measure = async () => {
+    if (!config) return;
+    const client = makeClient();
+    worker.current = client;
+    setBusy(true);
+    const tell = (text: string) => worker.current === client && say({ of, text });
+    const smaller = settings.size === 64 ? undefined : checkSettings({ ...settings, size: 64 }, data).config;
+    try {
+      tell((await estimateRun(client, config, smaller, tell)).text);
+    } catch (error) {
+      tell(pageWords(messageOf(error)));
+    } finally {
+      if (worker.current === client) end();
+    }
+  };
+  return (
+    <p class="row estimate">
+      {busy ? (
+        <Button
+          plain
+          id="cancel-estimate"
+          onClick={() => {
+            end();
+            say(undefined);
+          }}
+        >
+          Cancel
+        </Button>
+      ) : (
+        <Button plain id="measure" disabled={!config} onClick={() => void measure()}>
+          How long will it take?
+        </Button>
+      )}
+      <span id="estimate" class="soft" role="status">
+        {said?.of === of ? said.text : ""}
+      </span>
+    </p>
+  );
+}
