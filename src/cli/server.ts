@@ -15,6 +15,8 @@ export interface Opening {
   token?: string | undefined;
   /** Runs cannot be continued, stopped or deleted. */
   readOnly: boolean;
+  /** Folders whose data sets may be trained on, beside those of the runs. */
+  dataDirs?: readonly string[];
   threads?: number | undefined;
   limits?: Partial<Limits>;
 }
@@ -27,7 +29,7 @@ export interface Served {
 
 /** Starts the server of a folder of runs. */
 export async function openServer(options: Opening, output: Output): Promise<Served> {
-  const { checkpointsDir, host, port, token, readOnly, threads, limits = {} } = options;
+  const { checkpointsDir, host, port, token, readOnly, dataDirs, threads, limits = {} } = options;
   for (const note of threadsNote(threads)) output.note(`note: ${note}`);
   const [{ createServer }, { listenHttp }, { Trainings }, { pageFiles }] = await Promise.all([
     import("../server/app.ts"),
@@ -39,7 +41,7 @@ export async function openServer(options: Opening, output: Output): Promise<Serv
   const program = [process.execPath, fileURLToPath(new URL("../../bin/pix2pix.js", import.meta.url))];
   const control = readOnly ? undefined : new Trainings(program, (line) => output.note(line));
   const server = createServer({
-    ...{ platform, checkpointsDir, version, limits, threads, control, token, hosts: [host] },
+    ...{ platform, checkpointsDir, version, limits, threads, control, dataDirs, token, hosts: [host] },
     page: pageFiles(
       [appFolder].filter((folder) => existsSync(folder)),
       ofServer,

@@ -1,6 +1,6 @@
 /** Trainings in processes of their own, for a server: `pix2pix train` as a user would start it. */
 import { spawn } from "node:child_process";
-import { rm } from "node:fs/promises";
+import { realpath, rm } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { UserError } from "../errors.ts";
 import type { LockHolder } from "../platform.ts";
@@ -84,6 +84,8 @@ export class Trainings {
     }
     this.#note(`Process ${pid} is asked to save and stop.`);
   }
+
+  realPath = (path: string): Promise<string | undefined> => realpath(path).catch(() => undefined);
 
   async remove(dir: string): Promise<void> {
     await rm(dir, { recursive: true, force: true });

@@ -20,6 +20,7 @@ import { type Limits, usualLimits } from "./limits.ts";
 import { openapi } from "./openapi.ts";
 import { failure, Refusal, statusOf } from "./problem.ts";
 import { Runs } from "./runs.ts";
+import { begin, offered } from "./start.ts";
 import { pairOf, studioOf } from "./studio.ts";
 import { queryOf, translateRequest } from "./translate.ts";
 
@@ -35,6 +36,8 @@ export interface ServerOptions extends GuardOptions {
   threads?: number | undefined;
   /** Starts, stops and deletes runs; absent: the server only shows them. */
   control?: RunControl | undefined;
+  /** Folders whose data sets may be trained on, beside those of the runs. Default: none. */
+  dataDirs?: readonly string[] | undefined;
   /** The files of the page; undefined for an address that is none of them. */
   page?: ((request: Request) => Promise<Response | undefined>) | undefined;
   /** Called with the faults of the server, for its log. */
@@ -231,6 +234,12 @@ function numberIn(
 
 function workRoutes(app: Hono, site: Site): void {
   const { runs, control, limits } = site;
+  const places = { files: site.platform.files, dataDirs: site.dataDirs ?? [] };
+  app.get("/api/data", async (context) => context.json({ folders: control ? await offered(runs, places) : [] }));
+  app.post("/api/runs", async (context) => {
+    const asked = await jsonOf(context.req.raw, Math.min(limits.body, 65536));
+    return context.json(await begin(asked, runs, places, control), 202);
+  });
   app.post("/api/runs/:name/translate", async (context) => {
     const run = await runOf(context, site);
     const query = queryOf(addressOf(context.req.raw).searchParams);

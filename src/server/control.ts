@@ -13,12 +13,14 @@ export interface RunControl {
   stop(holder: LockHolder): Promise<void>;
   /** Deletes the folder of a run. */
   remove(dir: string): Promise<void>;
+  /** The absolute path of a file or folder, with all links followed; undefined where there is none. */
+  realPath(path: string): Promise<string | undefined>;
   /** Processes that this server has started and that train now. */
   readonly running: number;
 }
 
 /** Trainings that a server starts at a time: each uses all cores. */
-const mostTrainings = 1;
+export const mostTrainings = 1;
 
 export interface More {
   epochs?: number | undefined;
@@ -26,7 +28,7 @@ export interface More {
 }
 
 /** @throws Refusal 501 where the server cannot train */
-function needed(control: RunControl | undefined): RunControl {
+export function needed(control: RunControl | undefined): RunControl {
   if (control) return control;
   throw new Refusal(501, "this server only shows runs; train with npx pix2pix train --continue-train");
 }

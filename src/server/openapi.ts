@@ -58,13 +58,32 @@ const get = (operationId: string, summary: string, parameters: readonly unknown[
   get: { operationId, summary, parameters, responses },
 });
 
+const startBody = {
+  type: "object",
+  required: ["name", "dataroot"],
+  properties: {
+    name: text,
+    dataroot: { ...text, description: "a folder of those that the server reads" },
+    options: { type: "object", description: "values by the keys of config.json", additionalProperties: text },
+  },
+};
+
 const runPaths = {
-  "/api/runs": get(
-    "listRuns",
-    "all runs with their state",
-    [],
-    answers("the runs", json(list(ref("Run"))), [401, 403]),
-  ),
+  "/api/runs": {
+    ...get("listRuns", "all runs with their state", [], answers("the runs", json(list(ref("Run"))), [401, 403])),
+    post: {
+      operationId: "startRun",
+      summary: "begin a run, in a process that the server starts",
+      parameters: [],
+      requestBody: { required: true, content: json(startBody) },
+      responses: answers(
+        "it trains",
+        json({ type: "object", properties: { pid: whole, name: text } }),
+        [401, 403, 409, 422, 501],
+        202,
+      ),
+    },
+  },
   "/api/runs/{name}": {
     ...get(
       "getRun",
@@ -133,6 +152,12 @@ const change = (operationId: string, summary: string, more: Schema, responses: S
 });
 
 const workPaths = {
+  "/api/data": get(
+    "listData",
+    "folders that can be trained on",
+    [],
+    answers("the folders", json({ type: "object", properties: { folders: list(text) } }), [401, 403]),
+  ),
   "/api/runs/{name}/translate": {
     post: {
       operationId: "translate",

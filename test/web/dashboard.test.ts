@@ -133,6 +133,40 @@ inChromium("the dashboard", () => {
     await expect.poll(() => page.locator(".run-card h2").allTextContents(), patience).toEqual(["first"]);
   });
 
+  it("starts a run from a form with every option", { timeout: 240_000 }, async () => {
+    await page.getByRole("button", { name: "Start a run…" }).click();
+    await page.getByLabel("Name").fill("first");
+    await page.getByText("There is a run of this name.").waitFor(patience);
+    await page.getByLabel("Name").fill("third");
+    await page.getByLabel("Folder of the pairs").fill("/");
+    await page.locator(".new-run .more > summary").click();
+    const options = {
+      netG: "unet_64",
+      ngf: "2",
+      ndf: "2",
+      cropSize: "64",
+      loadSize: "64",
+      threads: "1",
+      maxSteps: "3",
+    };
+    for (const [key, value] of Object.entries(options)) {
+      await page.getByRole("searchbox").fill(key);
+      const control = page.locator(`.new-run [data-option=${key}]`);
+      if (key === "netG") await control.locator("select").selectOption(value);
+      else await control.locator("input").fill(value);
+    }
+    expect(await violationsOf(page)).toEqual([]);
+    const start = page.getByRole("button", { name: "Start", exact: true });
+    await start.click();
+    await page.getByText("no folder that this server reads").waitFor(patience);
+    await page.getByLabel("Folder of the pairs").fill(site.dataroot);
+    await start.click();
+    await page.getByRole("heading", { name: "third", exact: true }).waitFor(patience);
+    await page.locator(".chip.state-finished").waitFor(patience);
+    const config = JSON.parse(readFileSync(join(site.checkpointsDir, "third/config.json"), "utf8")) as object;
+    expect(config).toMatchObject({ ngf: 2, netG: "unet_64", maxSteps: 3, dataroot: site.dataroot, lambdaL1: 100 });
+  });
+
   it("fits a phone, in the dark", async () => {
     const context = await browser.newContext({ viewport: { width: 390, height: 800 }, colorScheme: "dark" });
     const phone = await context.newPage();

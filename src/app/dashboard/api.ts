@@ -1,5 +1,6 @@
 /** The runs of the server, as the dashboard asks for them. */
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { Given } from "../../config/form.ts";
 import type { WatchEvents } from "../../server/events.ts";
 import type { RunDetail, RunSummary } from "../../server/runs.ts";
 import { ask, askJson, runPath } from "../homes/server.ts";
@@ -25,6 +26,33 @@ export async function act(name: string, what: "stop" | "continue" | "delete", mo
   if (what === "delete") await ask(runPath(name), { method: "DELETE" });
   else
     await ask(`${runPath(name)}/${what}`, { method: "POST", body: what === "continue" ? JSON.stringify(more) : null });
+}
+
+/** Folders that the server offers to train on. */
+export const dataFolders = async (): Promise<string[]> => (await askJson<{ folders: string[] }>("api/data")).folders;
+
+/** Milliseconds between two looks for a run that has been started, and how often. */
+const lookAgain = 500;
+const mostLooks = 120;
+
+/**
+ * Begins a run on the server.
+ * @returns when the run is there to be shown
+ * @throws UserError with the server's words
+ */
+export async function startRun(run: { name: string; dataroot: string; options: Given }): Promise<void> {
+  const headers = { "Content-Type": "application/json" };
+  await ask("api/runs", { method: "POST", body: JSON.stringify(run), headers });
+  for (let i = 0; i < mostLooks; i++) {
+    if (
+      await detailOf(run.name).then(
+        () => true,
+        () => false,
+      )
+    )
+      return;
+    await new Promise((resolve) => setTimeout(resolve, lookAgain));
+  }
 }
 
 /** All runs, kept up to date while the page is shown. */

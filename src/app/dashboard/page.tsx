@@ -3,10 +3,12 @@ import { useEffect, useState } from "preact/hooks";
 import { askJson } from "../homes/server.ts";
 import type { PageProps } from "../page.ts";
 import { Button, Note } from "../parts/basics.tsx";
+import { useKeptFocus } from "../parts/focus.ts";
 import { useRuns, useWatched } from "./api.ts";
 import { Cards } from "./cards.tsx";
 import { Configuration } from "./config.tsx";
 import { Curves } from "./curves.tsx";
+import { NewRun } from "./new-run.tsx";
 import { RunView } from "./run-view.tsx";
 import { Samples } from "./samples.tsx";
 import { StoredRuns } from "./stored.tsx";
@@ -25,6 +27,8 @@ function ServerRuns({ route }: PageProps) {
   const names = !shown ? [] : one !== undefined ? [one] : comparing ? there : [];
   const { watched, error: failed } = useWatched(names);
   const canTrain = useCanTrain();
+  const [starting, begin] = useState(false);
+  const start = useKeptFocus<HTMLDivElement>(starting, "#new-run, input");
   const problem = error ?? failed;
   const tick = (name: string, on: boolean) =>
     setTicked(on ? [...ticked, name] : ticked.filter((each) => each !== name));
@@ -40,6 +44,17 @@ function ServerRuns({ route }: PageProps) {
       ) : (
         <>
           <h1>Runs</h1>
+          {canTrain && (
+            <div class="row" ref={start}>
+              {starting ? (
+                <NewRun runs={runs ?? []} close={() => begin(false)} />
+              ) : (
+                <Button id="new-run" onClick={() => begin(true)}>
+                  Start a run…
+                </Button>
+              )}
+            </div>
+          )}
           {runs?.length === 0 && (
             <p class="lead">
               There are no runs yet. <code>npx pix2pix demo</code> trains one in a minute or two.

@@ -35,9 +35,14 @@ const schema = z.object({
       help: "what every request has to carry: as Authorization: Bearer, or once as ?token= in a browser",
     },
   ),
+  dataDir: option(z.string().min(1).default("."), {
+    group: "server",
+    value: "FOLDER",
+    help: "folder whose data sets can be trained on from the page; those of the runs can, too",
+  }),
   readOnly: option(z.boolean().default(false), {
     group: "server",
-    help: "runs cannot be continued, stopped or deleted from the page",
+    help: "runs cannot be started, continued, stopped or deleted from the page",
   }),
   maxBody: option(z.int().min(1).max(2048).default(64), {
     group: "limits",
@@ -80,7 +85,7 @@ export const serve: Command = {
   name: "serve",
   summary: "show runs on a page, and translate pictures over HTTP",
   schema,
-  common: ["checkpointsDir", "host", "port", "token", "readOnly"],
+  common: ["checkpointsDir", "dataDir", "host", "port", "token", "readOnly"],
   examples: [
     "npx pix2pix serve",
     "npx pix2pix serve --checkpoints-dir runs --port 9000",
@@ -93,7 +98,7 @@ export const serve: Command = {
       output.note("Ending: answers under way are finished first. Press Ctrl-C again to end at once."),
     );
     try {
-      const served = await openServer({ ...options, limits: limitsOf(options) }, output);
+      const served = await openServer({ ...options, dataDirs: [options.dataDir], limits: limitsOf(options) }, output);
       announce(options, served, output);
       await new Promise<void>((resolve) => {
         if (stop.signal.aborted) resolve();

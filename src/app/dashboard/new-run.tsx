@@ -1,0 +1,131 @@
+/** A run that the server begins: the folder of its pairs, its name, and every option of the command line. */
+import { useEffect, useId, useState } from "preact/hooks";
+import { changedText, checkForm, fieldsOf, type Given } from "../../config/form.ts";
+import { type Config, configSchema, parseCommandLine } from "../../config/schema.ts";
+import { UserError } from "../../errors.ts";
+import { Button, messageOf, Note } from "../parts/basics.tsx";
+import { OptionForm } from "../parts/options/form.tsx";
+import { addressOf } from "../routes.ts";
+import { dataFolders, type RunSummary, startRun } from "./api.ts";
+
+const fields = fieldsOf("server");
+
+export function NewRun({ runs, close }: { runs: readonly RunSummary[]; close(): void }) {
+  const id = useId();
+  const [folders, setFolders] = useState<readonly string[]>([]);
+  const [dataroot, setDataroot] = useState("");
+  const [name, setName] = useState("");
+  const [given, setGiven] = useState<Given>({});
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<string>();
+  useEffect(() => {
+    dataFolders().then(setFolders, (error) => setProblem(messageOf(error)));
+  }, []);
+  const checked = checkForm(() => parseCommandLine({ dataroot: "data", ...given }), given, fields);
+  const start = async () => {
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      await startRun({ name, dataroot, options: given });
+      location.hash = addressOf({ page: "runs", run: name });
+      close();
+    } catch (error) {
+      setProblem(messageOf(error));
+      setBusy(false);
+    }
+  };
+  const wrongName = nameProblem(name, runs);
+  const initial = initialOf(given);
+  return (
+    <form
+      class="card new-run"
+      aria-labelledby={`${id}-title`}
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (checked.config && !wrongName) void start();
+      }}
+    >
+      <h2 id={`${id}-title`}>Start a run</h2>
+      <div class="new-run-fields">
+        <label class="field">
+          Folder of the pairs
+          <input
+            type="text"
+            name="dataroot"
+            required
+            list={`${id}-folders`}
+            autocomplete="off"
+            spellcheck={false}
+            placeholder="data/facades"
+            value={dataroot}
+            onInput={({ currentTarget }) => setDataroot(currentTarget.value)}
+          />
+          <datalist id={`${id}-folders`}>
+            {folders.map((folder) => (
+              <option key={folder} value={folder} />
+            ))}
+          </datalist>
+        </label>
+        <label class="field">
+          Name
+          <input
+            type="text"
+            name="name"
+            required
+            autocomplete="off"
+            spellcheck={false}
+            aria-invalid={wrongName !== undefined}
+            aria-describedby={`${id}-name`}
+            value={name}
+            onInput={({ currentTarget }) => setName(currentTarget.value)}
+          />
+          <span id={`${id}-name`} class="option-problem">
+            {wrongName}
+          </span>
+        </label>
+      </div>
+      <details class="more" open={checked.problems.size > 0 || undefined}>
+        <summary>
+          Options
+          <span class="changes">{changedText(given, fields) ? `: ${changedText(given, fields)} changed` : ""}</span>
+        </summary>
+        <OptionForm
+          {...{ fields, given, checked, initial }}
+          fixed={({ key, type }) => type === "boolean" && initial[key] === true}
+          change={setGiven}
+        />
+      </details>
+      {problem && <Note bad>{problem}</Note>}
+      <div class="row">
+        <button type="submit" class="primary" disabled={busy || !checked.config || wrongName !== undefined}>
+          Start
+        </button>
+        <Button onClick={close}>Cancel</Button>
+        <span class="soft" role="status">
+          {busy && "Starting…"}
+        </span>
+      </div>
+    </form>
+  );
+}
+
+function nameProblem(name: string, runs: readonly RunSummary[]): string | undefined {
+  if (name === "") return undefined;
+  if (runs.some((run) => run.name === name)) return "There is a run of this name.";
+  const valid = configSchema.shape.name.safeParse(name);
+  return valid.success ? undefined : `Expected ${valid.error.issues[0]?.message}.`;
+}
+
+/** The values without the user's: those of the profile and of the command line. An option without a default follows from others. */
+function initialOf({ profile }: Given): Readonly<Record<string, unknown>> {
+  try {
+    const config: Readonly<Partial<Config>> = parseCommandLine({ dataroot: "data", ...(profile && { profile }) });
+    const open = Object.fromEntries(
+      fields.filter((field) => field.default === undefined).map(({ key }) => [key, undefined]),
+    );
+    return { ...config, ...open, profile: "junyanz" };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return {};
+  }
+}

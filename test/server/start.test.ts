@@ -1,0 +1,96 @@
+/** Runs that a page or a program begins: the options, the folders that the server reads, and who may. */
+import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { Trainings } from "../../src/node/trainings.ts";
+import { bin } from "../paths.ts";
+import { folder, listen } from "./site.ts";
+
+const options = { netG: "unet_64", ngf: "2", ndf: "2", cropSize: "64", loadSize: "64", threads: "1", maxSteps: "2" };
+
+let site: Awaited<ReturnType<typeof folder>>;
+let server: Awaited<ReturnType<typeof listen>>;
+beforeAll(async () => {
+  site = await folder([]);
+  const control = new Trainings([process.execPath, bin], () => {});
+  server = await listen(site.checkpointsDir, { control, dataDirs: [site.work] });
+});
+afterAll(async () => {
+  await server.close();
+  site.remove();
+});
+
+async function start(body: object, headers: Record<string, string> = {}, base = server.base) {
+  const init = {
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: { "Content-Type": "application/json", ...headers },
+  };
+  const response = await fetch(`${base}/api/runs`, init);
+  return { status: response.status, answer: (await response.json()) as { error?: string; name?: string } };
+}
+
+it("offers the folders of data", async () => {
+  const { folders } = (await (await fetch(`${server.base}/api/data`)).json()) as { folders: string[] };
+  expect(folders).toEqual([join(site.work, "data")]);
+});
+
+it("begins a run with these options, once", { timeout: 120_000 }, async () => {
+  const asked = { name: "new", dataroot: site.dataroot, options: { ...options, noFlip: "true", lambdaL1: 50 } };
+  expect(await start(asked)).toMatchObject({ status: 202, answer: { name: "new" } });
+  const state = async () =>
+    ((await (await fetch(`${server.base}/api/runs/new`)).json()) as { state?: string; step?: number }) ?? {};
+  await expect.poll(state, { timeout: 90_000 }).toMatchObject({ state: "finished", step: 2 });
+  const config = JSON.parse(readFileSync(join(site.checkpointsDir, "new/config.json"), "utf8")) as object;
+  expect(config).toMatchObject({ ngf: 2, netG: "unet_64", noFlip: true, lambdaL1: 50, dataroot: site.dataroot });
+  expect(await start(asked)).toMatchObject({
+    status: 409,
+    answer: { error: expect.stringContaining("exists already") },
+  });
+});
+
+it("says which option is wrong", async () => {
+  const ask = async (more: Record<string, unknown>) =>
+    (await start({ name: "wrong", dataroot: site.dataroot, options: { ...options, ...more } })).answer.error;
+  expect(await ask({ batchSize: "none" })).toBe('--batch-size: got "none", expected a whole number from 1 to 65536');
+  expect(await ask({ checkpointsDir: "/tmp" })).toMatch(/"checkpointsDir" cannot be set here/);
+  expect(await ask({ serve: "true" })).toMatch(/"serve" cannot be set here/);
+  expect(await ask({ profile: "hesse", bottleneckNorm: "false" })).toMatch(
+    /^"bottleneck norm" is on in the profile hesse/,
+  );
+  expect((await start({ name: "../out", dataroot: site.dataroot })).status).toBe(422);
+  expect((await start({ name: "x" })).status).toBe(422);
+});
+
+it("reads no other folders, by whatever path", async () => {
+  const outside = join(site.work, "..");
+  const error = /no folder that this server reads/;
+  for (const dataroot of ["/", "/etc", outside, `${site.dataroot}/../..`, "/nothing"]) {
+    const { status, answer } = await start({ name: "out", dataroot, options });
+    expect([status, error.test(answer.error!)], dataroot).toEqual([403, true]);
+  }
+  mkdirSync(join(site.work, "links"));
+  symlinkSync("/etc", join(site.work, "links/etc"));
+  expect((await start({ name: "out", dataroot: join(site.work, "links/etc"), options })).status).toBe(403);
+  const teacher = { ...options, distill: "../../other", lambdaDistill: "1" };
+  expect((await start({ name: "out", dataroot: site.dataroot, options: teacher })).status).toBe(422);
+  const weights = await start({ name: "out", dataroot: site.dataroot, options: { ...options, initG: "/etc/passwd" } });
+  expect(weights.status).toBe(403);
+});
+
+it("only its own pages and programs may", async () => {
+  const asked = { name: "foreign", dataroot: site.dataroot, options };
+  expect((await start(asked, { Origin: "http://evil.example" })).status).toBe(403);
+  expect((await start(asked, { "Sec-Fetch-Site": "cross-site" })).status).toBe(403);
+  const shows = await listen(site.checkpointsDir, { dataDirs: [site.work] });
+  expect((await start(asked, {}, shows.base)).status).toBe(501);
+  await shows.close();
+  const control = new Trainings([process.execPath, bin], () => {});
+  const closed = await listen(site.checkpointsDir, {
+    control,
+    dataDirs: [site.work],
+    token: "a-token-of-24-characters",
+  });
+  expect((await start(asked, {}, closed.base)).status).toBe(401);
+  await closed.close();
+});
