@@ -60,8 +60,10 @@ function summaryValue(w: BinaryWriter, value: SummaryValue): void {
 
 const bins = 30;
 
-/** Buckets of equal width; `bucket_limit` are their right ends. */
-function histogramProto(w: BinaryWriter, values: Float32Array): void {
+/** Buckets of equal width; `bucket_limit` are their right ends. Infinities and NaN do not count: a reader has no place for them. */
+function histogramProto(w: BinaryWriter, all: Float32Array): void {
+  const finite = all.every(Number.isFinite) ? all : all.filter(Number.isFinite);
+  const values = finite.length > 0 ? finite : [0];
   let [low, high, sum, squares] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 0];
   for (const value of values) {
     if (value < low) low = value;
@@ -71,8 +73,8 @@ function histogramProto(w: BinaryWriter, values: Float32Array): void {
   }
   const width = (high - low) / bins || 1;
   const counts = new Array<number>(bins).fill(0);
-  for (const value of values) counts[Math.min(bins - 1, Math.floor((value - low) / width))]!++;
-  for (const [field, value] of [low, high, values.length, sum, squares].entries()) {
+  for (const value of finite) counts[Math.min(bins - 1, Math.floor((value - low) / width))]!++;
+  for (const [field, value] of [low, high, finite.length, sum, squares].entries()) {
     w.tag(field + 1, WireType.Bit64).double(value);
   }
   packed(

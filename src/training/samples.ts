@@ -24,9 +24,7 @@ export interface Samples {
  * @throws DatasetError when the pairs cannot be read
  */
 export async function drawSamples(config: Config, platform: Platform, { shownG }: Trainer): Promise<Samples> {
-  const { cropSize, cropHeight } = config;
-  const options = { ...config, ...still, loadSize: cropSize, loadHeight: cropHeight };
-  const loader = new Loader(await pairsToShow(config, platform), options, platform);
+  const loader = await sampleLoader(config, platform);
   const translator = Translator.of(config, shownG, platform);
   try {
     const rows: Picture[][] = [];
@@ -40,6 +38,13 @@ export async function drawSamples(config: Config, platform: Platform, { shownG }
   } finally {
     await translator.close();
   }
+}
+
+/** Gives the pairs of samples, one a batch, the same every time. @throws DatasetError where there are none */
+export async function sampleLoader(config: Config, platform: Platform): Promise<Loader> {
+  const { cropSize, cropHeight } = config;
+  const options = { ...config, ...still, loadSize: cropSize, loadHeight: cropHeight };
+  return new Loader(await pairsToShow(config, platform), options, platform);
 }
 
 /** Pairs that are not trained on where the data set has a phase val or test, else some of those that are. */

@@ -2,6 +2,7 @@
 import { fileHeader, restart, type SummaryValue, summary } from "../formats/tfevents.ts";
 import type { Files, Picture } from "../platform.ts";
 import type { LossLine, Run, Score } from "../run/run.ts";
+import type { Activations } from "./activations.ts";
 import type { Trainer } from "./trainer.ts";
 
 export const tensorboardFolder = "tensorboard";
@@ -59,13 +60,25 @@ export class Tensorboard {
     await this.flush();
   }
 
-  /** The distribution of each weight, where that is asked for. */
+  /** Whether distributions are asked for. */
+  get histograms(): boolean {
+    return this.#histograms;
+  }
+
+  /** The distribution of each weight. */
   weights(step: number, { netG, netD }: Trainer): void {
-    if (!this.#histograms) return;
     const values = [netG, netD].flatMap((net) =>
       net.specs.map((spec) => ({ tag: `${net.network}/${spec.name}`, histogram: net.get(spec) })),
     );
     this.#add(step, values);
+  }
+
+  /** The distribution of each layer's values. */
+  activations(step: number, layers: Activations): void {
+    this.#add(
+      step,
+      [...layers].map(([name, histogram]) => ({ tag: `activations/${name}`, histogram })),
+    );
   }
 
   /** @param now in any case; else only when the last write is a while ago */

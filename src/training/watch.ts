@@ -4,9 +4,10 @@ import type { Batch } from "../data/loader.ts";
 import { UserError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
 import type { LossLine, Run, Score } from "../run/run.ts";
+import { activationsOf } from "./activations.ts";
 import { Alarms } from "./alarms.ts";
 import type { Reporter } from "./reporter.ts";
-import { drawSamples } from "./samples.ts";
+import { drawSamples, sampleLoader } from "./samples.ts";
 import { Tensorboard } from "./tensorboard.ts";
 import type { Trainer } from "./trainer.ts";
 
@@ -90,12 +91,25 @@ export class Watch {
 
   /** After the scores of an epoch; the weights are on the host. */
   async endEpoch(epoch: number, step: number): Promise<void> {
-    const { scores, trainer } = this.#options;
+    const { scores } = this.#options;
     for (const score of scores.slice(this.#scored)) this.#board?.score(score);
     this.#scored = scores.length;
-    this.#board?.weights(step, trainer);
+    if (this.#board?.histograms) await this.#histograms(this.#board, epoch, step);
     await this.#alarms.endEpoch(epoch, step, scores);
     await this.#board?.flush();
+  }
+
+  /** Weights, and activations on the first pair of the samples; a pair that cannot be read is reported. */
+  async #histograms(board: Tensorboard, epoch: number, step: number): Promise<void> {
+    const { config, platform, trainer, say } = this.#options;
+    board.weights(step, trainer);
+    try {
+      const loader = await sampleLoader(config, platform);
+      board.activations(step, await activationsOf(config, platform, await loader.batch(1, 0), trainer));
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      say(`epoch ${epoch}: no histograms of activations: ${error.message}`);
+    }
   }
 
   /** After a step. */

@@ -1,8 +1,12 @@
 /** Event files of TensorBoard, beside the bytes that its own package writes (test/fixtures/make/tfevents.py). */
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { fileHeader, restart, summary } from "../../src/formats/tfevents.ts";
 import { fixture } from "../paths.ts";
+import { missingInPython, runPython } from "../python.ts";
 
 const expected = JSON.parse(readFileSync(fixture("tfevents.json"), "utf8")) as Record<string, string>;
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
@@ -27,3 +31,44 @@ it("records have the bytes of tensorboard's writer", () => {
   expect(base64(got.subarray(0, 12 + 60))).toBe(base64(want.subarray(0, 12 + 60)));
   expect(base64(got.subarray(-4 - 30 * 8, -4))).toBe(base64(want.subarray(-4 - 30 * 8, -4)));
 });
+
+const withoutReader = missingInPython("tensorboard");
+it.skipIf(withoutReader)(
+  `histograms as TensorBoard reads them${withoutReader ? ` (skipped: ${withoutReader})` : ""}`,
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), "pix2pix-board-"));
+    const values = Float32Array.from({ length: 1000 }, (_, i) => Math.sin(i) * 3 + 0.5);
+    const given = {
+      some: values,
+      same: new Float32Array(7).fill(2.5),
+      broken: Float32Array.of(Number.NaN, 1, Number.POSITIVE_INFINITY, 3),
+      lost: Float32Array.of(Number.NaN),
+    };
+    const records = Object.entries(given).map(([tag, histogram]) =>
+      summary({ seconds: 2, step: 4 }, [{ tag, histogram }]),
+    );
+    writeFileSync(join(folder, "events.out.tfevents.1.a"), Buffer.concat([fileHeader(1), ...records]));
+    const script = fileURLToPath(new URL("read-tfevents.py", import.meta.url));
+    const { histograms } = JSON.parse(runPython(script, [folder])) as {
+      histograms: Record<
+        string,
+        Record<"step" | "min" | "max" | "num" | "sum", number> & Record<"limits" | "counts", number[]>
+      >;
+    };
+    rmSync(folder, { recursive: true });
+    expect(Object.keys(histograms)).toEqual(Object.keys(given));
+    const { some, same, broken, lost } = histograms;
+    expect(some).toMatchObject({ step: 4, num: 1000, min: Math.min(...values), max: Math.max(...values) });
+    expect(some!.sum).toBeCloseTo(values.reduce((a, b) => a + b));
+    some!.limits.forEach((limit, i) => {
+      const below = values.filter((v) => v < limit).length;
+      const counted = some!.counts.slice(0, i + 1).reduce((a, b) => a + b);
+      // The largest value is in the last bucket, whose limit it is.
+      if (i < some!.limits.length - 1) expect(counted).toBe(below);
+      else expect(counted).toBe(1000);
+    });
+    expect(same).toMatchObject({ num: 7, min: 2.5, max: 2.5 });
+    expect(broken).toMatchObject({ num: 2, min: 1, max: 3, sum: 4 });
+    expect(lost).toMatchObject({ num: 0, min: 0, max: 0 });
+  },
+);

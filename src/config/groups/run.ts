@@ -127,7 +127,7 @@ export const runOptions = {
   tensorboardHistograms: option(z.boolean().default(false), {
     group: "watching",
     needs: "machine",
-    help: "with --tensorboard, also the distribution of each weight after every epoch",
+    help: "with --tensorboard, also the distributions of each weight and of each layer's values on a sample, after every epoch",
     resume: true,
   }),
 

@@ -88,7 +88,11 @@ export interface RunInput {
    * Default: false.
    */
   tensorboard?: boolean;
-  /** With --tensorboard, also the distribution of each weight after every epoch. Default: false. */
+  /**
+   * With --tensorboard, also the distributions of each weight and of each layer's values on a sample, after every
+   * epoch.
+   * Default: false.
+   */
   tensorboardHistograms?: boolean;
   /** Device that computes; auto takes the fastest that is there. Default: auto. */
   device?: Values["device"];
