@@ -1,4 +1,4 @@
-/** Compiles programs of a generator into sessions of ONNX Runtime that have the generator's weights. */
+/** Compiles programs of a network into sessions of ONNX Runtime that have the network's weights. */
 import { channelBlock } from "../engines/channel-block.ts";
 import { keepsState, sessionOptions } from "../engines/device.ts";
 import type { Weights } from "../engines/state.ts";
@@ -34,7 +34,7 @@ export class Compiler {
   readonly #threads: number;
   readonly #state: Weights;
 
-  /** @param state the weights of the generator */
+  /** @param state the weights of the network */
   constructor(platform: Platform, device: Device, threads: number, state: Weights) {
     this.#platform = platform;
     this.#device = device;
@@ -71,9 +71,14 @@ export class Compiler {
     };
   }
 
+  /** The parameter's name in a graph. */
+  #name({ name }: { name: string }): string {
+    return `${this.#state.network}.${name}`;
+  }
+
   /** Undefined where nothing depends on the weights alone. */
   async #precomputed(lowered: Program): Promise<CompiledProgram | undefined> {
-    const parameters = new Set(this.#state.specs.map(({ name }) => `netG.${name}`));
+    const parameters = new Set(this.#state.specs.map((spec) => this.#name(spec)));
     const { fromWeights, perPicture } = splitOffWeights(lowered, ({ name }) => parameters.has(name));
     if (fromWeights.outputs.length === 0) return undefined;
     const first = await this.#session(fromWeights);
@@ -89,7 +94,7 @@ export class Compiler {
     const session = await ort.InferenceSession.create(encode(program), options);
     const shapes = new Map(program.inputs.map((t) => [t.name, t.shape]));
     const tensor = (name: string, values: Float32Array) => new ort.Tensor("float32", values, shapes.get(name)!);
-    const parameters = this.#state.specs.map((spec) => [`netG.${spec.name}`, this.#state.get(spec)] as const);
+    const parameters = this.#state.specs.map((spec) => [this.#name(spec), this.#state.get(spec)] as const);
     const known = new Map([...parameters, ...Object.entries(constant)].filter(([name]) => shapes.has(name)));
     const values = Object.fromEntries([...known].map(([name, data]) => [name, tensor(name, data)]));
     const fixed = await toDevice(this.#platform, this.#device, values);

@@ -253,3 +253,13 @@ export function generatorGraph(
   graph.output("fake_B", generate(netG, realA, options, statistics));
   return { program: graph.program(), netG };
 }
+
+/**
+ * The discriminator alone, without its augmentations. Inputs: `real_A` [n, inputNc, H, W] unless it is unconditional, `real_B`
+ * [n, outputNc, H, W], both in [-1, 1], and the parameters; outputs: `logits_<k>` [n, 1, h, w] of each scale k, from full size down.
+ */
+export function discriminatorGraph(options: ModelOptions, batch: BatchShape): { program: Program; netD: Parameters } {
+  const model = new Model({ ...options, diffAugment: undefined }, batch);
+  for (const [k, maps] of model.judge(model.realB, "judged").entries()) model.graph.output(`logits_${k}`, maps.at(-1)!);
+  return { program: model.graph.program(), netD: model.netD };
+}

@@ -25,6 +25,19 @@ export function strip(
   return out;
 }
 
+/** The part of an RGB picture whose top left corner is (x, y). */
+export function cut(
+  { width: whole, data }: Picture,
+  { x, y, width, height }: { x: number; y: number; width: number; height: number },
+): Picture {
+  const out = blank(width, height);
+  for (let row = 0; row < height; row++) {
+    const from = ((y + row) * whole + x) * 3;
+    out.data.set(data.subarray(from, from + 3 * width), row * width * 3);
+  }
+  return out;
+}
+
 /** The pictures from top to bottom with their left edges aligned and `gap` white pixels between them. */
 export function stack(pictures: readonly Picture[], { gap = 4 }: { gap?: number } = {}): Picture {
   const height = pictures.reduce((sum, { height }) => sum + height + gap, -gap);

@@ -18,6 +18,7 @@ import { addressOf, type GuardOptions, guard, welcome } from "./guard.ts";
 import { infer, modelConfig, modelMetadata, serverMetadata } from "./kserve.ts";
 import { type Limits, usualLimits } from "./limits.ts";
 import { openapi } from "./openapi.ts";
+import { patchesOf } from "./patches.ts";
 import { failure, Refusal, statusOf } from "./problem.ts";
 import { Runs } from "./runs.ts";
 import { begin, offered } from "./start.ts";
@@ -182,6 +183,13 @@ function runRoutes(app: Hono, site: Site): void {
     context.json(await studioOf(await runOf(context, site), site.platform)),
   );
   app.get("/api/runs/:name/pair", async (context) => pairOf(await runOf(context, site), site.platform));
+  app.get("/api/runs/:name/patches", async (context) =>
+    context.json(
+      await patchesOf(await runOf(context, site), context.req.query("sample"), runs.checkpointsDir, site.platform),
+      200,
+      fresh,
+    ),
+  );
   app.get("/api/runs/:name/losses", async (context) => {
     const log = await runs.losses(await runOf(context, site));
     const from = numberIn(context, "from", 0);

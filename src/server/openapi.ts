@@ -110,6 +110,12 @@ const runPaths = {
     [runName],
     answers("a form with the PNGs input and target", { "multipart/form-data": { schema: anObject } }, [401, 403, 404]),
   ),
+  "/api/runs/{name}/patches": get(
+    "judgeSample",
+    "where the run's discriminator takes the outputs and targets of a sample for real",
+    [runName, named("sample", "query", "file in the run's folder; default the newest sample")],
+    answers("maps of values from 0 to 1 for each pair", json(anObject), [401, 403, 404, 409, 422]),
+  ),
   "/api/runs/{name}/losses": get(
     "getLosses",
     "losses by step, in buckets with mean, least and largest value",

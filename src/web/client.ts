@@ -4,6 +4,7 @@ import type { DemoOptions } from "../demo/write.ts";
 import type { ExportOptions } from "../exchange/onnx/export.ts";
 import type { ProjectOptions } from "../exchange/project.ts";
 import type { Evaluation } from "../inference/evaluate.ts";
+import type { JudgedSamples } from "../inference/judge.ts";
 import type { OpenOptions } from "../inference/open.ts";
 import type { Translator } from "../inference/translator.ts";
 import type { RunPlace } from "../run/run.ts";
@@ -139,6 +140,15 @@ export class Client {
     say?: (text: string) => void,
   ): Promise<Imported> {
     return this.#call("importPictures", [root, picked], say ? { message: say } : {});
+  }
+
+  /**
+   * Where the latest discriminator of a run takes the outputs and targets of a sample for real.
+   * @param sample the file in the run's folder: "samples/epoch_003.png"
+   * @throws UserError for a run without a discriminator
+   */
+  judgeSamples(place: RunPlace, sample: string): Promise<JudgedSamples> {
+    return this.#call("judgeSamples", [place, sample]);
   }
 
   /**

@@ -8,6 +8,7 @@ import * as errors from "../errors.ts";
 import type { ExportOptions } from "../exchange/onnx/export.ts";
 import type { ProjectOptions } from "../exchange/project.ts";
 import type { Evaluation, TestSetOptions } from "../inference/evaluate.ts";
+import type { JudgedSamples } from "../inference/judge.ts";
 import type { OpenOptions } from "../inference/open.ts";
 import type { Translator } from "../inference/translator.ts";
 import type { Picture } from "../platform.ts";
@@ -37,6 +38,7 @@ export interface RemoteEvaluateOptions extends TestSetOptions {
 export interface Methods {
   start(options: WorkerOptions): Capabilities;
   importPictures(...args: Parameters<typeof importPictures>): Imported;
+  judgeSamples(place: RunPlace, sample: string): JudgedSamples;
   holdOut(root: string, options: HoldOutOptions): HeldOut;
   writeDemo(root: string, options: DemoOptions): void;
   train(config: Config): TrainResult;

@@ -5,6 +5,7 @@ import { DeviceLostError, UserError } from "../errors.ts";
 import { type ExportOptions, exportOnnx } from "../exchange/onnx/export.ts";
 import { type ProjectOptions, readProject, writeProject } from "../exchange/project.ts";
 import { type Evaluation, evaluate, openTestSet } from "../inference/evaluate.ts";
+import { type JudgedSamples, judgeSamples } from "../inference/judge.ts";
 import { type OpenOptions, openTranslator } from "../inference/open.ts";
 import type { Translator } from "../inference/translator.ts";
 import type { Picture, Platform } from "../platform.ts";
@@ -34,6 +35,16 @@ export class Service implements Handlers {
 
   importPictures({ emit }: Context, ...[root, picked]: Parameters<typeof importPictures>): Promise<Imported> {
     return importPictures(root, picked, (text) => emit("message", text));
+  }
+
+  async judgeSamples(_: Context, place: RunPlace, sample: string): Promise<JudgedSamples> {
+    const run = new Run(files, place);
+    const { platform } = await this.#platform(
+      { ...(await run.config()), checkpointsDir: place.checkpointsDir },
+      () => {},
+    );
+    const strip = await images.decode(await files.read(run.path(sample)));
+    return judgeSamples(place, strip, platform);
   }
 
   holdOut(_: Context, root: string, options: HoldOutOptions): Promise<HeldOut> {

@@ -102,6 +102,12 @@ inChromium("the dashboard", () => {
     await expect
       .poll(() => page.locator(".chart .u-legend").first().textContent())
       .toMatch(new RegExp(`step\\W*${last.step}`));
+    await page.getByLabel("Outputs").selectOption("patches");
+    await page
+      .getByText(/^D of step 7 gives the outputs 0\.\d\d on average, the targets 0\.\d\d; .* a patch of 70 px\.$/)
+      .waitFor(patience);
+    await page.getByRole("img", { name: "where D takes the output for real: first, epoch 3" }).waitFor(patience);
+    expect(await violationsOf(page)).toEqual([]);
     await page.getByRole("button", { name: "Enlarge" }).click();
     await page.getByRole("dialog").waitFor(patience);
     await page.keyboard.press("Escape");

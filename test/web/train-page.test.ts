@@ -165,6 +165,14 @@ inChromium("the page that trains", () => {
     await page.fill("#more-steps", "6");
     await page.click("#train-more");
     await state("Finished after 12 steps.");
+    await page.click("#judge");
+    await page
+      .locator(".patch-maps")
+      .filter({ hasText: /D of step 12 gives the outputs 0\.\d\d on average/ })
+      .waitFor(patience);
+    expect(await page.locator(".patch-columns canvas").count()).toBe(3);
+    await page.click("#judge");
+    expect(await page.locator(".patch-maps").count()).toBe(0);
   });
 
   it("a run wanders as a project to the command line, and back into the page", { timeout: 120_000 }, async () => {

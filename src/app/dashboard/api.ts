@@ -1,6 +1,7 @@
 /** The runs of the server, as the dashboard asks for them. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Given } from "../../config/form.ts";
+import type { JudgedSamples } from "../../inference/judge.ts";
 import type { WatchEvents } from "../../server/events.ts";
 import type { RunDetail, RunSummary } from "../../server/runs.ts";
 import { ask, askJson, runPath } from "../homes/server.ts";
@@ -20,6 +21,10 @@ export const lossesOf = (name: string): Promise<Losses> => askJson(`${runPath(na
 export const detailOf = (name: string): Promise<RunDetail> => askJson(runPath(name));
 export const fileOf = (name: string, file: string): string =>
   `${runPath(name)}/files/${file.split("/").map(encodeURIComponent).join("/")}`;
+
+/** The run's discriminator on a sample. @throws UserError where the run keeps none */
+export const patchesOf = (name: string, sample: string): Promise<JudgedSamples> =>
+  askJson(`${runPath(name)}/patches?${new URLSearchParams({ sample })}`);
 
 /** Stops, continues or deletes a run. */
 export async function act(name: string, what: "stop" | "continue" | "delete", more: object = {}): Promise<void> {

@@ -1,17 +1,19 @@
 /** The strips of samples of one or several runs, moved through the epochs by one slider. */
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { stripGap } from "../../report/compose.ts";
 import type { SampleEntry } from "../../run/run.ts";
 import { Choice, Slider } from "../parts/basics.tsx";
 import { Dialog } from "../parts/dialog.tsx";
+import { PatchMaps } from "../parts/patch-map.tsx";
 import { Wipe } from "../parts/wipe.tsx";
-import { fileOf, type RunDetail } from "./api.ts";
+import { fileOf, patchesOf, type RunDetail } from "./api.ts";
 
-type View = "side" | "wipe" | "difference";
+type View = "side" | "wipe" | "difference" | "patches";
 const views = [
   { value: "side", text: "side by side" },
   { value: "wipe", text: "wiped over the target" },
   { value: "difference", text: "difference to the target" },
+  { value: "patches", text: "where D believes" },
 ] as const;
 
 /** A place on the slider: the end of an epoch, or a step within one. */
@@ -54,7 +56,11 @@ export function Samples({ runs }: { runs: readonly RunDetail[] }) {
               </figcaption>
               {entry && (
                 <>
-                  <StripView src={fileOf(name, entry.file)} view={view} label={`${name}, ${textOf(entry)}`} />
+                  {view === "patches" ? (
+                    <Judged name={name} entry={entry} />
+                  ) : (
+                    <StripView src={fileOf(name, entry.file)} view={view} label={`${name}, ${textOf(entry)}`} />
+                  )}
                   <button type="button" class="plain" onClick={() => enlarge({ run: name, entry })}>
                     Enlarge<span class="unseen"> the sample of {name}</span>
                   </button>
@@ -75,6 +81,12 @@ export function Samples({ runs }: { runs: readonly RunDetail[] }) {
       )}
     </section>
   );
+}
+
+/** A sample under the maps of the run's discriminator as it is now. */
+function Judged({ name, entry: { file, ...place } }: { name: string; entry: SampleEntry }) {
+  const judge = useCallback(() => patchesOf(name, file), [name, file]);
+  return <PatchMaps src={fileOf(name, file)} judge={judge} of={`${name}, ${textOf(place)}`} />;
 }
 
 /** All places that any run has a strip of, in order. */

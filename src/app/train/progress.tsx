@@ -1,18 +1,28 @@
 /** A run as it is: progress, samples and curves. */
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ganLosses } from "../../nn/losses.ts";
 import { chartCss } from "../../report/chart.ts";
 import { count, duration, fixed } from "../../report/html.ts";
 import { lossCharts } from "../../report/run-page.ts";
 import { bestScore } from "../../run/logs.ts";
+import type { Client } from "../../web/client.ts";
 import { files } from "../../web/files.ts";
+import { Button } from "../parts/basics.tsx";
+import { PatchMaps } from "../parts/patch-map.tsx";
 import { runOf, type StoredRun } from "./runs.ts";
 import type { State } from "./session.ts";
+import { checkpointsDir } from "./storage.ts";
 
 /** Thumbnails of earlier samples. */
 const filmLength = 24;
 
-export function Progress({ state, run }: { state: State; run: StoredRun }) {
+interface ProgressProps {
+  client: Client;
+  state: State;
+  run: StoredRun;
+}
+
+export function Progress({ client, state, run }: ProgressProps) {
   const { report, said, curves, samples, phase } = state;
   const { config, losses } = run;
   const last = losses.at(-1);
@@ -43,7 +53,7 @@ export function Progress({ state, run }: { state: State; run: StoredRun }) {
         </>
       )}
       {phase === "training" && said && <p class="soft small">{said}</p>}
-      <Samples key={config.name} {...{ config }} version={samples} />
+      <Samples key={config.name} {...{ config, client }} version={samples} usable={state.usable === config.name} />
       <Curves {...{ run }} version={curves} />
     </div>
   );
@@ -84,10 +94,17 @@ interface Sample {
   url: string;
 }
 
+interface SamplesProps extends Pick<StoredRun, "config">, Pick<ProgressProps, "client"> {
+  version: number;
+  /** Whether the run has weights: its discriminator can be asked. */
+  usable: boolean;
+}
+
 /** The newest samples, and earlier ones as thumbnails to choose from. */
-function Samples({ config, version }: Pick<StoredRun, "config"> & { version: number }) {
+function Samples({ config, client, version, usable }: SamplesProps) {
   const made = useSamples(config.name, version);
   const [chosen, choose] = useState<string>();
+  const [judging, setJudging] = useState(false);
   const shown = made.find(({ file }) => file === chosen) ?? made.at(-1);
   if (!shown) return null;
   const rendering = { imageRendering: config.cropSize < 200 ? "pixelated" : "auto" };
@@ -108,6 +125,12 @@ function Samples({ config, version }: Pick<StoredRun, "config"> & { version: num
         style={rendering}
         alt={`Samples ${shown.when}: input, output and target in a row for each pair`}
       />
+      {usable && config.lambdaGan > 0 && (
+        <Button plain id="judge" aria-pressed={judging} onClick={() => setJudging(!judging)}>
+          {judging ? "Hide where D believes" : "Where does D believe?"}
+        </Button>
+      )}
+      {usable && judging && <Judged {...{ client, shown }} name={config.name} />}
       <fieldset id="film" class="film" aria-label="Samples of earlier epochs">
         {made.toReversed().map(({ file, when, url }) => (
           <button
@@ -124,6 +147,12 @@ function Samples({ config, version }: Pick<StoredRun, "config"> & { version: num
       </fieldset>
     </figure>
   );
+}
+
+/** The sample under the maps of the discriminator, by its newest checkpoint. */
+function Judged({ client, name, shown: { file, url, when } }: { client: Client; name: string; shown: Sample }) {
+  const judge = useCallback(() => client.judgeSamples({ name, checkpointsDir }, file), [client, name, file]);
+  return <PatchMaps src={url} judge={judge} of={when} />;
 }
 
 /** The samples of a run as addresses of their pictures, oldest first. */

@@ -48,7 +48,7 @@ export function Training({ session, state }: SectionProps) {
       <Actions {...{ session, state }} />
       {phase === "new" && state.data && <Estimate {...{ session, state }} />}
       {phase === "new" && <More {...{ session, state }} />}
-      {run && <Progress {...{ state, run }} />}
+      {run && <Progress client={session.client} {...{ state, run }} />}
       {phase === "stored" && <Changes key={selected} {...{ session, state }} />}
     </section>
   );

@@ -21,6 +21,7 @@ import { compareOptions, compareRuns, type TestedRun } from "../compare.ts";
 import { checkSetSizes, featureFacts, featureTestOptions, openFeatures } from "../feature-scores.ts";
 import { jsonLine, jsonLinesOption, moved } from "../json-lines.ts";
 import { namedPalette, paletteChoices } from "../palette.ts";
+import { writePatchMaps } from "../patch-maps.ts";
 import { loadPlatform } from "../platform.ts";
 import { Counter } from "../progress.ts";
 import { type Heading, metricLines, type Results, scorePairs, writeSummary } from "../results.ts";
@@ -79,6 +80,10 @@ const schema = z.object({
     group: "results",
     help: "resize the saved pictures to the size of their input's file; the scores stay those at the network's size",
   }),
+  patchMap: option(z.boolean().default(false), {
+    group: "results",
+    help: "also write where the run's discriminator takes outputs and targets for real, patch by patch: images/NAME_patches.png",
+  }),
   palette: option(z.string().min(1).optional(), {
     group: "results",
     value: `auto|${paletteChoices}`,
@@ -119,6 +124,11 @@ export const test: Command = {
     }
     if (compare !== undefined && weights !== undefined) {
       throw new ConfigError("--compare tests runs, and --weights is a file; make a run of it by pix2pix import");
+    }
+    if (options.patchMap && (options.shard !== undefined || options.merge || weights !== undefined)) {
+      throw new ConfigError(
+        "--patch-map asks the discriminator of a whole run: leave out --shard, --merge and --weights",
+      );
     }
     if (options.merge) return merge(options, output);
     const shard = shardOf(options.shard, output);
@@ -192,6 +202,7 @@ async function testAll(work: Work): Promise<Results> {
   const { tally, rows } = await scoreShown(work, set.pairs, set.loader);
   const results = await writeSummary(files, folderOf(options), headingOf(work), tally, rows);
   told(results, options, set.loader.skipped, output);
+  if (options.patchMap) await writePatchMaps(options, results, work.platform, output);
   return results;
 }
 

@@ -1,0 +1,47 @@
+/** `pix2pix test --patch-map`: where the run's discriminator takes outputs and targets for real. */
+import { openJudge, type PatchMap } from "../inference/judge.ts";
+import type { Picture, Platform } from "../platform.ts";
+import { strip } from "../report/compose.ts";
+import { patchPicture } from "../report/patch-map.ts";
+import type { Output } from "./command.ts";
+import { Counter } from "./progress.ts";
+import type { Results } from "./results.ts";
+
+interface Tested {
+  name: string;
+  checkpointsDir: string;
+  epoch: string;
+}
+
+/**
+ * Writes `images/NAME_patches.png` beside the pictures of a test: output, map over it, target, map over it.
+ * @throws UserError for a run without a discriminator, and for pictures of another size than it was trained with
+ */
+export async function writePatchMaps(run: Tested, results: Results, platform: Platform, output: Output): Promise<void> {
+  const { files, images } = platform;
+  const { folder, rows } = results;
+  const judge = await openJudge(run, platform);
+  const counter = new Counter(process.stdout, rows.length, "maps");
+  const means = { output: 0, target: 0 };
+  try {
+    for (const row of rows) {
+      const read = async (file: string) => images.decode(await files.read(`${folder}/${file}`));
+      const [input, made, target] = await Promise.all([row.input, row.output, row.target].map(read));
+      const { pairs } = await judge.samples(strip([input!, made!, target!]));
+      const [judged] = pairs;
+      const shown = (picture: Picture, map: PatchMap) => [picture, patchPicture(picture, map)];
+      const sheet = strip([...shown(made!, judged!.output), ...shown(target!, judged!.target)]);
+      await files.write(`${folder}/images/${row.name}_patches.png`, await images.encodePng(sheet));
+      means.output += judged!.output.mean / rows.length;
+      means.target += judged!.target.mean / rows.length;
+      counter.done();
+    }
+  } finally {
+    counter.clear();
+    await judge.close();
+  }
+  output.print(
+    `D takes the outputs for real by ${means.output.toFixed(2)} on average, the targets by ${means.target.toFixed(2)} (0 fake, 1 real); ` +
+      `maps, from blue (fake) to orange (real), in ${folder}/images`,
+  );
+}

@@ -1,0 +1,147 @@
+/** What a run's discriminator believes of pictures: its map of patches, for outputs and for targets. */
+import type { Config } from "../config/schema.ts";
+import { neededOf, type SideForm, sideForms, writeSide } from "../data/sides.ts";
+import { baseDevice } from "../engines/device.ts";
+import { NetworkState } from "../engines/state.ts";
+import { UserError } from "../errors.ts";
+import { discriminatorGraph } from "../model/pix2pix.ts";
+import { discriminators, receptiveField } from "../networks/discriminators.ts";
+import { type GanLoss, ganLosses } from "../nn/losses.ts";
+import type { Picture, Platform } from "../platform.ts";
+import { cut, stripGap as gap } from "../report/compose.ts";
+import { readTensors } from "../run/checkpoint.ts";
+import { loadWeights, Run, type RunPlace } from "../run/run.ts";
+import { Compiler } from "./compiler.ts";
+
+/** D's map for one picture: row by row, how much it takes each patch for real, from 0 to 1; 0.5 where it cannot tell. */
+export interface PatchMap {
+  width: number;
+  height: number;
+  belief: number[];
+  /** Over the map. */
+  mean: number;
+}
+
+/** The maps of one pair of a sample. */
+export interface JudgedPair {
+  output: PatchMap;
+  target: PatchMap;
+}
+
+/** The judgement of a strip of samples. */
+export interface JudgedSamples {
+  /** From top to bottom. */
+  pairs: JudgedPair[];
+  /** Pixels of the side of the square that each value of a map judges. */
+  patch: number;
+  /** Steps that the discriminator was trained for. */
+  step: number | undefined;
+}
+
+export interface JudgeOptions extends RunPlace {
+  /** Which weights: "latest" (default), "best", or the number of a kept epoch. */
+  epoch?: string | undefined;
+}
+
+/** A discriminator of a run, opened. */
+export interface Judge {
+  /**
+   * Judges the outputs and targets of a strip. Each logit x becomes 1 / (1 + exp(boundary - x)), where the boundary is the logit
+   * between real and fake (0.5 for lsgan, else 0). With several scales the map is that of full size.
+   * @param strip rows of input, output and target, as in the run's folder samples/
+   * @throws UserError for pictures of another size than the run was trained with
+   */
+  samples(strip: Picture): Promise<JudgedSamples>;
+  /** Frees its memory. */
+  close(): Promise<void>;
+}
+
+/** @throws UserError for a run without a discriminator, and for one whose inputs a picture does not show */
+export async function openJudge(options: JudgeOptions, platform: Platform): Promise<Judge> {
+  const run = new Run(platform.files, options);
+  const config = await run.config();
+  refuseOthers(config, run.name);
+  const { path, step, state, program } = await weightsOf(run, config, options, platform);
+  const compiler = new Compiler(platform, baseDevice(platform), config.threads ?? platform.cores, state);
+  const compiled = await compiler.compile(program);
+  const { input, target } = sideForms(config);
+  const [, , rows, columns] = program.outputs[0]!.tensor.shape as [number, number, number, number];
+  const map = async (real_A: Float32Array, picture: Picture): Promise<PatchMap> => {
+    const outputs = await compiled.run({ real_A, real_B: valuesOf(picture, target) });
+    return mapOf(outputs.logits_0!, rows, columns, ganLosses[config.ganMode], path);
+  };
+  return {
+    close: () => compiled.release(),
+    async samples(strip) {
+      const pairs: JudgedPair[] = [];
+      for (const [A, output, real] of rowsOf(strip, config, run.name)) {
+        const real_A = valuesOf(A, input);
+        pairs.push({ output: await map(real_A, output), target: await map(real_A, real) });
+      }
+      return { pairs, patch: receptiveField(discriminators[config.netD].geometry(config)), step };
+    },
+  };
+}
+
+/** The judgement of a strip of samples by the latest discriminator of a run: see `openJudge`. */
+export async function judgeSamples(place: RunPlace, strip: Picture, platform: Platform): Promise<JudgedSamples> {
+  const judge = await openJudge(place, platform);
+  try {
+    return await judge.samples(strip);
+  } finally {
+    await judge.close();
+  }
+}
+
+/** Input, output and target of each row of a strip. */
+function rowsOf(strip: Picture, { cropSize: width, cropHeight: height }: Config, name: string) {
+  const count = (strip.height + gap) / (height + gap);
+  if (strip.width !== 3 * width + 2 * gap || !Number.isInteger(count)) {
+    throw new UserError(
+      `The discriminator of ${name} was trained on pictures of ${width}x${height} (width x height); these have other sizes.`,
+    );
+  }
+  return Array.from({ length: count }, (_, row) => {
+    const at = (column: number) => cut(strip, { x: column * (width + gap), y: row * (height + gap), width, height });
+    return [at(0), at(1), at(2)] as const;
+  });
+}
+
+/** A discriminator with its weights, for pictures of the run's crop size. */
+async function weightsOf(run: Run, config: Config, { epoch = "latest" }: JudgeOptions, { files }: Platform) {
+  const { cropSize: width, cropHeight: height } = config;
+  const { program, netD } = discriminatorGraph(config, { n: 1, height, width });
+  const state = new NetworkState(netD);
+  const path = await run.weightsPath(epoch, "D");
+  const { tensors, metadata } = await readTensors(files, path);
+  loadWeights(state, tensors, path);
+  return { path, program, state, step: metadata.step === undefined ? undefined : Number(metadata.step) };
+}
+
+/** @throws UserError where no discriminator was trained, or a side is more than its picture shows */
+function refuseOthers(config: Config, name: string): void {
+  if (config.lambdaGan === 0) throw new UserError(`The run ${name} has no discriminator (--lambda-gan 0).`);
+  const { input, target } = sideForms(config);
+  const shown = ({ channels, derive, labels }: SideForm) =>
+    derive === undefined && labels === undefined && channels < 4;
+  if (shown(input) && shown(target)) return;
+  throw new UserError(
+    `The discriminator of ${name} sees more than the pictures of a sample show: ${config.inputNc} channels of the input, ` +
+      `${config.outputNc} of the output. Its map is drawn for grey and RGB pictures.`,
+  );
+}
+
+/** The values of a picture of 8 bits, [1, channels, height, width] in [-1, 1]. */
+function valuesOf(picture: Picture, form: SideForm): Float32Array {
+  const { width, height } = picture;
+  const out = new Float32Array(form.channels * height * width);
+  writeSide(out, 0, neededOf(picture, form), form, height, width, { x: 0, y: 0, flip: false });
+  return out;
+}
+
+function mapOf(logits: Float32Array, height: number, width: number, { boundary = 0 }: GanLoss, path: string): PatchMap {
+  const belief = Array.from(logits, (logit) => 1 / (1 + Math.exp(boundary - logit)));
+  const mean = belief.reduce((sum, value) => sum + value, 0) / belief.length;
+  if (!Number.isFinite(mean)) throw new UserError(`${path} gives values that are not finite.`);
+  return { width, height, belief, mean };
+}

@@ -1,0 +1,31 @@
+/** Where a run's discriminator believes: its map of patches for the pictures of a sample. */
+import { type JudgedSamples, judgeSamples } from "../inference/judge.ts";
+import type { Platform } from "../platform.ts";
+import type { Run } from "../run/run.ts";
+import { Refusal } from "./problem.ts";
+
+/** One after the other: each takes all threads. */
+let turn: Promise<unknown> = Promise.resolve();
+
+/**
+ * @param file of the sample, in the folder of the run. Default: the newest
+ * @throws Refusal 404 where there is no such sample
+ * @throws UserError where the run keeps no discriminator
+ */
+export async function patchesOf(
+  run: Run,
+  file: string | undefined,
+  checkpointsDir: string,
+  platform: Platform,
+): Promise<JudgedSamples> {
+  const samples = await run.samples();
+  const sample = file === undefined ? samples.at(-1) : samples.find((each) => each.file === file);
+  if (!sample) throw new Refusal(404, `the run "${run.name}" has no sample ${file ?? ""}`.trim());
+  const judge = async () => {
+    const strip = await platform.images.decode(await platform.files.read(run.path(sample.file)));
+    return judgeSamples({ checkpointsDir, name: run.name }, strip, platform);
+  };
+  const mine = turn.then(judge, judge);
+  turn = mine.catch(() => {});
+  return mine;
+}
