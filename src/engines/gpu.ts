@@ -11,16 +11,16 @@
 import { DeviceLostError } from "../errors.ts";
 import { Graph, type Node, type Program, type Shape, sameShape, sizeOf, unshaped } from "../graph/graph.ts";
 import { greater, neg, where } from "../graph/ops/elementwise.ts";
-import { concat, Identity, pad, reshape } from "../graph/ops/movement.ts";
+import { concat, Identity, mostParts, pad, reshape } from "../graph/ops/movement.ts";
 import { Expand } from "../graph/ops/reduce.ts";
-import { forGpu, stepForGpu } from "../lowering/gpu.ts";
-import { adamGraph, type Betas, type Factors, momentGroups } from "../nn/adam.ts";
+import { forGpu } from "../lowering/gpu.ts";
+import { type Betas, type Factors, graphFactors, momentGroups } from "../nn/adam.ts";
 import { averageGraph } from "../nn/average.ts";
-import { isTrainable } from "../nn/parameters.ts";
 import { encode } from "../onnx/encode.ts";
 import type { Device, InferenceSession, Platform, Tensor, Tensors } from "../platform.ts";
 import { sessionOptions } from "./device.ts";
 import { type Bound, type Engine, memoryOf } from "./engine.ts";
+import { adamOnDevice, mostMoments, stepOnDevice, tensorsOf } from "./layout.ts";
 import { checkLimits } from "./memory.ts";
 import type { NetworkState } from "./state.ts";
 
@@ -67,7 +67,7 @@ export class GpuEngine implements Engine {
 
   async compile(programs: readonly Program[]): Promise<Bound> {
     const memory = new Map(await this.#networks());
-    const lowered = stepForGpu(programs, (name) => memory.has(memoryOf(name)));
+    const lowered = stepOnDevice(programs, this.#states);
     for (const program of lowered) checkLimits(program, this.#device);
     const inputs = new Map<string, Tensor>();
     const stages: Stage[] = [];
@@ -101,13 +101,13 @@ export class GpuEngine implements Engine {
     };
   }
 
-  async optimise(state: NetworkState, { size, correction }: Factors, betas: Betas): Promise<void> {
-    const program = () => adamGraph(state.network, state.specs.filter(isTrainable), betas);
-    await this.#onNetwork(this.#adam, state, program, { size, inverse: 1 / correction });
+  async optimise(state: NetworkState, factors: Factors, betas: Betas): Promise<void> {
+    const program = () => adamOnDevice(state, betas, this.#device);
+    await this.#onNetwork(this.#adam, state, program, { ...graphFactors(factors) });
   }
 
   async average(state: NetworkState, share: number): Promise<void> {
-    const program = () => averageGraph(state.network, state.specs.filter(isTrainable));
+    const program = () => averageGraph(state.network, tensorsOf(state).trained);
     await this.#onNetwork(this.#averages, state, program, { share });
   }
 
@@ -157,36 +157,35 @@ export class GpuEngine implements Engine {
 
   // ---- Memory -------------------------------------------------------------------------------------------------------
 
-  /**
-   * Values, statistics and moments by their names on the device, with the host's arrays; a group of vectors has
-   * several.
-   */
+  /** Values, statistics and moments by their names on the device, with the parts that they have in the host's memory. */
   #hostMemory(): { name: string; shape: Shape; parts: Float32Array[] }[] {
-    return this.#states.flatMap((state) => [
-      ...state.specs.map((spec) => {
-        const name = `${state.network}.${spec.name}`;
-        return { name, shape: spec.shape, parts: [state.get(spec)] };
-      }),
-      ...momentGroups(state.specs.filter(isTrainable)).flatMap(({ name, specs, shape }) =>
-        (["m", "v"] as const).map((moment) => {
-          const parts = specs.map((spec) => state.view(moment, spec));
-          return { name: `${state.network}.${name}.${moment}`, shape, parts };
+    return this.#states.flatMap((state) => {
+      const { trained, statistics } = tensorsOf(state);
+      const named = (name: string) => `${state.network}.${name}`;
+      return [
+        ...[...trained, ...statistics].map(({ name, shape, specs }) => {
+          return { name: named(name), shape, parts: specs.map((spec) => state.get(spec)) };
         }),
-      ),
-      ...(state.adam.average ? state.specs.filter(isTrainable) : []).map((spec) => {
-        const name = `${state.network}.${spec.name}.average`;
-        return { name, shape: spec.shape, parts: [state.view("average", spec)] };
-      }),
-    ]);
+        ...momentGroups(trained, mostMoments(this.#device)).flatMap(({ name, specs, shape }) =>
+          (["m", "v"] as const).map((moment) => {
+            const parts = specs.flatMap((tensor) => tensor.specs.map((spec) => state.view(moment, spec)));
+            return { name: named(`${name}.${moment}`), shape, parts };
+          }),
+        ),
+        ...(state.adam.average ? trained : []).map(({ name, shape, specs }) => {
+          return { name: named(`${name}.average`), shape, parts: specs.map((spec) => state.view("average", spec)) };
+        }),
+      ];
+    });
   }
 
   #networks(): Promise<ReadonlyMap<string, Tensor>> {
     const allocate = async () => {
       const own = new Map<string, Tensor>();
       for (const { name, shape } of this.#hostMemory()) own.set(name, await this.#make(shape));
-      for (const { network, specs } of this.#states) {
-        for (const { name, shape } of specs.filter(isTrainable)) {
-          own.set(`${network}.${name}.grad`, await this.#make(shape));
+      for (const state of this.#states) {
+        for (const { name, shape } of tensorsOf(state).trained) {
+          own.set(`${state.network}.${name}.grad`, await this.#make(shape));
         }
       }
       return own;
@@ -236,7 +235,7 @@ export class GpuEngine implements Engine {
     const program = apart(given);
     try {
       const all = { ...sessionOptions(this.#device, 1), ...options };
-      const session = await ort.InferenceSession.create(encode(program), all);
+      const session = await ort.InferenceSession.create(encode(program, { split: mostParts }), all);
       this.#sessions.add(session);
       return session;
     } catch (error) {

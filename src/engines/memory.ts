@@ -27,11 +27,18 @@ export interface MemoryNeed {
 /**
  * The least memory of the programs of a step, which have to be lowered for the device. A runtime that keeps free
  * buffers takes somewhat more.
+ * @param updates programs on the networks' memory alone: optimisers
  */
-export function memoryNeed(programs: readonly Program[], states: readonly Network[]): MemoryNeed {
+export function memoryNeed(
+  programs: readonly Program[],
+  states: readonly Network[],
+  updates: readonly Program[] = [],
+): MemoryNeed {
   const own = new Set<string>();
   let networks = 0;
   for (const { network, specs } of states) {
+    // Several vectors may be one tensor (layout.ts).
+    for (const name of ["vectors", "vectors.grad", "statistics"]) own.add(`${network}.${name}`);
     for (const spec of specs) {
       const parts = isTrainable(spec) ? ["", ".grad", ".m", ".v"] : [""];
       for (const part of parts) own.add(`${network}.${spec.name}${part}`);
@@ -44,7 +51,7 @@ export function memoryNeed(programs: readonly Program[], states: readonly Networ
     for (const { name, tensor } of outputs) left.set(memoryOf(name), bytesOf(tensor));
   }
   const carried = [...left].reduce((total, [name, bytes]) => total + (own.has(name) ? 0 : bytes), 0);
-  const working = Math.max(0, ...programs.map(largestLiveSet));
+  const working = Math.max(0, ...[...programs, ...updates].map(largestLiveSet));
   return { networks, carried, working, total: networks + carried + working };
 }
 

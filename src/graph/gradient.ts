@@ -39,11 +39,30 @@ export function gradient(
   wrt: readonly Tensor[],
   renewed: ReadonlyMap<Tensor, Tensor> = new Map(),
 ): Tensor[] {
-  const { graph } = loss;
   if (loss.size !== 1) throw new Error(`gradient: the loss has to be a scalar, got [${loss.shape}].`);
-  const { path, reached } = between(graph, wrt, loss);
+  const one = loss.graph.constant(new Float32Array([1]), loss.shape);
+  return productWithJacobian(loss, one, wrt, renewed).map((dt, i) => {
+    const t = wrt[i]!;
+    return dt ? expandTo(dt, t.shape) : loss.graph.constant(new Float32Array(t.size), t.shape);
+  });
+}
+
+/**
+ * The gradients by each tensor of `wrt` of a value `y` with the gradient `dy`; undefined for a tensor that y does not
+ * depend on. Axes along which a gradient is constant may have size 1.
+ * @param independent whether each tensor of `wrt` counts as a variable of its own, also where it is computed from others
+ */
+function productWithJacobian(
+  y: Tensor,
+  dy: Tensor,
+  wrt: readonly Tensor[],
+  renewed: ReadonlyMap<Tensor, Tensor> = new Map(),
+  independent = false,
+): (Tensor | undefined)[] {
+  const { graph } = y;
+  const { path, reached } = between(graph, wrt, y, independent);
   const renew = renewal(graph, renewed);
-  const gradients = new Map<Tensor, Tensor>([[loss, graph.constant(new Float32Array([1]), loss.shape)]]);
+  const gradients = new Map<Tensor, Tensor>([[y, dy]]);
   for (const node of path.reverse()) {
     const dy = gradients.get(node.output);
     if (!dy) continue;
@@ -60,10 +79,7 @@ export function gradient(
       });
     });
   }
-  return wrt.map((t) => {
-    const dt = gradients.get(t);
-    return dt ? expandTo(dt, t.shape) : graph.constant(new Float32Array(t.size), t.shape);
-  });
+  return wrt.map((t) => gradients.get(t));
 }
 
 /**
@@ -96,6 +112,10 @@ function partsOf(
   needed: boolean[],
 ): (Tensor | null)[] {
   if (op.gradient === none) return inputs.map(() => null);
+  if (!op.gradient && op.definition) {
+    const parts = productWithJacobian(op.definition(inputs, attrs), dy, inputs, undefined, true);
+    return inputs.map((t, i) => (needed[i] && inputs.indexOf(t) === i ? (parts[i] ?? null) : null));
+  }
   if (!op.gradient) {
     throw new Error(
       `No gradient rule for ${op.type} (${scope || "top level"}). Add \`gradient\` to its declaration in src/graph/ops/.`,
@@ -108,12 +128,21 @@ function partsOf(
   return parts;
 }
 
-/** The nodes on a path from one of `from` to `to`, in execution order, and all tensors that depend on `from`. */
-function between(graph: Graph, from: readonly Tensor[], to: Tensor): { path: Node[]; reached: ReadonlySet<Tensor> } {
+/**
+ * The nodes on a path from one of `from` to `to`, in execution order, and all tensors that depend on `from`.
+ * @param independent whether paths to another tensor of `from` end there
+ */
+function between(
+  graph: Graph,
+  from: readonly Tensor[],
+  to: Tensor,
+  independent: boolean,
+): { path: Node[]; reached: ReadonlySet<Tensor> } {
   const reached = new Set<Tensor>(from);
+  const ends = new Set(independent ? from : []);
   const forward: Node[] = [];
   for (const node of graph.nodes) {
-    if (!node.inputs.some((t) => reached.has(t))) continue;
+    if (ends.has(node.output) || !node.inputs.some((t) => reached.has(t))) continue;
     reached.add(node.output);
     forward.push(node);
   }

@@ -11,7 +11,7 @@ import { ShapeError } from "../errors.ts";
 export type Shape = readonly number[];
 /** The type of a tensor's values. */
 export type Dtype = "float32" | "int64" | "bool";
-/** A value of an ONNX attribute: int or float, string, ints. */
+/** A value of an ONNX attribute: int or float, string, ints or floats. */
 export type Attribute = number | string | readonly number[];
 export type Attributes = Readonly<Record<string, Attribute | undefined>>;
 
@@ -54,6 +54,11 @@ export interface OpDeclaration<A extends Attributes = Attributes> {
   gradient?: typeof none | GradientRule<A>;
   /** The op is not part of ONNX. A program has to be lowered (src/lowering) before it is encoded. */
   abstract?: boolean;
+  /**
+   * The same value by other ops, of an op that is not part of ONNX. Lowering takes it where a device has no form of its
+   * own, and the gradient goes through it where there is no rule.
+   */
+  definition?(inputs: Tensor[], attrs: A): Tensor;
   /** The output holds the input's values in the same order (Reshape). */
   renames?: boolean;
   /** Attributes that ONNX takes as int64 inputs after the tensor inputs (axes, shapes, pads). */
@@ -204,6 +209,11 @@ export class Graph {
     return tensor;
   }
 
+  /** The values of a constant; undefined for other tensors. */
+  valuesOf(tensor: Tensor): Float32Array | undefined {
+    return tensor.producer ? undefined : this.constants.find((constant) => constant.tensor === tensor)?.data;
+  }
+
   /** Names a tensor as an output of the graph. @throws ShapeError for a name that another output has */
   output(name: string, tensor: Tensor): void {
     if (this.outputs.some((o) => o.name === name)) throw new ShapeError(`The graph already has an output "${name}".`);
@@ -308,9 +318,8 @@ export class Graph {
   }
 
   #valueOf(tensor: Tensor): string | undefined {
-    if (tensor.producer || tensor.size !== 1) return undefined;
-    const known = this.constants.find((constant) => constant.tensor === tensor);
-    return known && String(known.data[0]);
+    const values = tensor.size === 1 ? this.valuesOf(tensor) : undefined;
+    return values && String(values[0]);
   }
 
   #fresh(stem: string): string {

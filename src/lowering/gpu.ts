@@ -3,35 +3,50 @@
  * has the measurements.
  */
 import type { Program, Tensor } from "../graph/graph.ts";
-import {
-  Conv,
-  type ConvAttributes,
-  ConvTranspose,
-  ConvWeightGradient,
-  type ConvWeightGradientAttributes,
-} from "../graph/ops/conv.ts";
-import { add } from "../graph/ops/elementwise.ts";
+import { Conv, type ConvAttributes, ConvTranspose, ConvWeightGradient } from "../graph/ops/conv.ts";
+import { LeakyRelu, Relu, Slope } from "../graph/ops/elementwise.ts";
 import { pad, reshape, SpaceToDepth, transpose } from "../graph/ops/movement.ts";
+import {
+  BatchNorm,
+  BatchNormInputGradient,
+  BatchNormScaleGradient,
+  BatchNormShiftGradient,
+} from "../graph/ops/norm.ts";
+import { ReduceMean, ReduceSum, ReduceSumSquare } from "../graph/ops/reduce.ts";
+import { leakyReluOf, reluOf, slopeOf } from "./gpu/activations.ts";
+import { batchNorm, batchNormInputGradient, batchNormScaleGradient, batchNormShiftGradient } from "./gpu/norms.ts";
+import { byChannelPatches } from "./gpu/patches.ts";
+import { lastAxesFirst } from "./gpu/reductions.ts";
 import { type Form, form, lowerProgram, lowerStep } from "./rewrite.ts";
 import { asConv } from "./rotated-kernels.ts";
-import { byConv, byHalving, bySlices, isHalving, pairsOf } from "./weight-gradients.ts";
+import { withMergedWeightGradients } from "./weight-gradients.ts";
 
 const forms: readonly Form[] = [
   form(Conv, withPaddedChannels),
   form(ConvTranspose, asConv),
-  form(ConvWeightGradient, weightGradient),
+  form(ConvWeightGradient, byChannelPatches),
   form(SpaceToDepth, spaceToDepth),
+  form(BatchNorm, batchNorm),
+  form(BatchNormInputGradient, batchNormInputGradient),
+  form(BatchNormScaleGradient, batchNormScaleGradient),
+  form(BatchNormShiftGradient, batchNormShiftGradient),
+  form(LeakyRelu, leakyReluOf),
+  form(Relu, reluOf),
+  form(Slope, slopeOf),
+  form(ReduceSum, lastAxesFirst(ReduceSum, ReduceSum)),
+  form(ReduceMean, lastAxesFirst(ReduceMean, ReduceMean)),
+  form(ReduceSumSquare, lastAxesFirst(ReduceSumSquare, ReduceSum)),
 ];
 
 /** The program in these forms. */
-export const forGpu = (program: Program): Program => lowerProgram(program, forms, undefined);
+export const forGpu = (program: Program): Program => lowerProgram(withMergedWeightGradients(program), forms, undefined);
 
 /**
  * The programs of a training step in these forms; see `lowerStep`.
  * @param anyShape which outputs, by name, may have another shape of the same values
  */
 export const stepForGpu = (programs: readonly Program[], anyShape?: (name: string) => boolean): Program[] =>
-  lowerStep(programs, forms, undefined, { anyShape });
+  lowerStep(programs.map(withMergedWeightGradients), forms, undefined, { anyShape });
 
 /**
  * onnxruntime 1.30 on WebGPU, in its default layout NHWC, computes garbage for a Conv from 6, 9, 15, 18, ... input
@@ -45,20 +60,6 @@ function withPaddedChannels([x, w, ...bias]: Tensor[], attrs: ConvAttributes): T
   const missing = 4 - (cin % 4);
   const padded = (t: Tensor) => pad(t, [0, 0, 0, 0], [0, missing, 0, 0]);
   return Conv([padded(x!), padded(w!), ...bias], attrs);
-}
-
-/** Positions of an output map up to which a Conv with the map as its kernel is slower than products with patches. */
-const smallMap = 64;
-
-/** Each op launches a kernel, so the form with the fewest ops is the fastest for most maps. */
-function weightGradient(inputs: Tensor[], attrs: ConvWeightGradientAttributes): Tensor {
-  const gradients = pairsOf(inputs).map(([x, dy]) => {
-    const [, , h, w] = dy.shape as [number, number, number, number];
-    if (attrs.strides.every((s) => s === 1) && h * w > smallMap) return byConv(x, dy, attrs);
-    const halving = isHalving(attrs.kernel, attrs) && x.shape.slice(2).every((side) => side % 2 === 0);
-    return (halving ? byHalving : bySlices)(x, dy, attrs);
-  });
-  return gradients.reduce(add);
 }
 
 /** onnxruntime 1.30 has no kernel for SpaceToDepth on WebGPU and would compute it on the CPU. */

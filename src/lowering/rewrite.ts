@@ -42,7 +42,7 @@ export function form<A extends Attributes, Options = undefined>(
   return { op: op.declaration, build: (inputs, attrs, options) => build(inputs, attrs as A, options) };
 }
 
-/** A graph in which each new node takes the first form of the table that applies. */
+/** A graph in which each new node takes the first form of the table that applies, or its definition. */
 class LoweredGraph<Options> extends Graph {
   readonly #forms = new Map<OpDeclaration, Form<Options>[]>();
   readonly #options: Options;
@@ -58,6 +58,7 @@ class LoweredGraph<Options> extends Graph {
       const lowered = build(inputs, attrs, this.#options);
       if (lowered) return lowered;
     }
+    if (op.definition) return op.definition(inputs, attrs);
     return super.make(op, inputs, attrs, shape);
   }
 }

@@ -7,9 +7,8 @@ import { isNodeOf, type Node, type Program, sameShape, type Tensor } from "../gr
 import { Conv, type ConvAttributes, ConvWeightGradient, type ConvWeightGradientAttributes } from "../graph/ops/conv.ts";
 import { Add } from "../graph/ops/elementwise.ts";
 import { gemm } from "../graph/ops/linear.ts";
-import { concat, pad, reshape, SpaceToDepth, slice, stride, transpose } from "../graph/ops/movement.ts";
+import { concat, pad, reshape, slice, transpose } from "../graph/ops/movement.ts";
 
-type Pair = readonly [number, number];
 /** Of one pair (x, dy). */
 type GradientOfPair = (x: Tensor, dy: Tensor, attrs: ConvWeightGradientAttributes) => Tensor;
 /** Summed over all pairs, of which each but the first is added by a Gemm at no cost. */
@@ -80,14 +79,6 @@ export const byTaps: GradientOfPairs = (inputs, { kernel: [kh, kw], pads, dilati
   return reshape(transpose(reshape(concat(taps, 0), [kh * kw, cout, cin]), [1, 2, 0]), [cout, cin, kh, kw]);
 };
 
-/** Patches by strided slices, of all samples at once. */
-export const bySlices: GradientOfPair = (x, dy, { kernel: [kh, kw], ...attrs }) => {
-  const cin = x.shape[1]!;
-  const patches = im2col(x, [dy.shape[2]!, dy.shape[3]!], [kh, kw], attrs);
-  const total = productOverSamples(dy, (i) => sampleOf(patches, i), cin * kh * kw);
-  return reshape(total, [dy.shape[1]!, cin, kh, kw]);
-};
-
 /** One Conv: the transposed input as the picture, dy as the kernel, dilations and strides exchanged. */
 export const byConv: GradientOfPair = (x, dy, { kernel, strides, pads, dilations }) => {
   const swapped = Conv([transpose(x, [1, 0, 2, 3]), transpose(dy, [1, 0, 2, 3])], {
@@ -98,29 +89,6 @@ export const byConv: GradientOfPair = (x, dy, { kernel, strides, pads, dilations
   return transpose(slice(swapped, [2, 3], [0, 0], kernel), [1, 0, 2, 3]);
 };
 
-/**
- * For the kernel of every down and up step (`isHalving`) and even maps. SpaceToDepth turns it into a 2x2 kernel of
- * stride 1, whose four taps are four matrix products with shifted maps.
- */
-export const byHalving: GradientOfPair = (x, dy) => {
-  const [, cout, h, w] = dy.shape as [number, number, number, number];
-  const cin = x.shape[1]!;
-  // [n, (row in block, column in block, cin), h + 1, w + 1]
-  const blocks = SpaceToDepth([pad(x, [0, 0, 1, 1], [0, 0, 1, 1])], { blocksize: 2 });
-  const taps = [0, 1].flatMap((i) =>
-    [0, 1].map((j) => {
-      const shifted = slice(blocks, [2, 3], [i, j], [i + h, j + w]);
-      return reshape(
-        productOverSamples(dy, (k) => sampleOf(shifted, k), 4 * cin),
-        [1, cout * 4 * cin],
-      );
-    }),
-  );
-  // [tap row, tap column, cout, row in block, column in block, cin] to [cout, cin, 4, 4]
-  const split = reshape(concat(taps, 0), [2, 2, cout, 2, 2, cin]);
-  return reshape(transpose(split, [2, 5, 0, 3, 1, 4]), [cout, cin, 4, 4]);
-};
-
 /** Whether a convolution has the 4x4 kernel, stride 2 and padding 1 of every down and up step of the networks. */
 export const isHalving = (kernel: readonly number[], { strides, pads, dilations }: ConvAttributes): boolean =>
   sameShape(kernel, [4, 4]) &&
@@ -128,13 +96,18 @@ export const isHalving = (kernel: readonly number[], { strides, pads, dilations 
   sameShape(pads, [1, 1, 1, 1]) &&
   sameShape(dilations, [1, 1]);
 
-const channelsOf = ([x, dy]: readonly Tensor[]): [cin: number, cout: number] => [x!.shape[1]!, dy!.shape[1]!];
+export const channelsOf = ([x, dy]: readonly Tensor[]): [cin: number, cout: number] => [x!.shape[1]!, dy!.shape[1]!];
 
 /**
  * The sum over samples of dy [Cout, positions] times the transpose of the sample's patches [rows, positions].
  * @param before a sum that is added
  */
-function productOverSamples(dy: Tensor, patchesOf: (i: number) => Tensor, rows: number, before?: Tensor): Tensor {
+export function productOverSamples(
+  dy: Tensor,
+  patchesOf: (i: number) => Tensor,
+  rows: number,
+  before?: Tensor,
+): Tensor {
   const [n, cout, h, w] = dy.shape as [number, number, number, number];
   let total = before;
   for (let i = 0; i < n; i++) {
@@ -143,25 +116,7 @@ function productOverSamples(dy: Tensor, patchesOf: (i: number) => Tensor, rows: 
   return total!;
 }
 
-const sampleOf = (t: Tensor, i: number): Tensor => slice(t, [0], [i], [i + 1]);
+export const sampleOf = (t: Tensor, i: number): Tensor => slice(t, [0], [i], [i + 1]);
 
 const zeroPadded = (x: Tensor, [top, left, bottom, right]: ConvAttributes["pads"]): Tensor =>
   pad(x, [0, 0, top, left], [0, 0, bottom, right]);
-
-/** [N, C, H, W] to the patches that a kernel sees, [N, C, kh * kw, h * w], for an output map [h, w]. */
-function im2col(x: Tensor, [h, w]: Pair, [kh, kw]: Pair, { strides, pads, dilations }: ConvAttributes): Tensor {
-  const [n, c] = x.shape as [number, number];
-  const padded = zeroPadded(x, pads);
-  const parts: Tensor[] = [];
-  for (let i = 0; i < kh; i++) {
-    for (let j = 0; j < kw; j++) {
-      const top = i * dilations[0];
-      const left = j * dilations[1];
-      const bottom = top + strides[0] * (h - 1) + 1;
-      const right = left + strides[1] * (w - 1) + 1;
-      const part = stride(padded, [2, 3], [top, left], [bottom, right], strides);
-      parts.push(reshape(part, [n, c, 1, h * w]));
-    }
-  }
-  return concat(parts, 2);
-}

@@ -5,9 +5,9 @@
  * loop, in WebAssembly for its arithmetic on four values at once. ONNX Runtime uses the arrays in WebAssembly memory in
  * place.
  */
-import { Graph, type Program, type Shape, sizeOf } from "../graph/graph.ts";
-import { add, div, mul, neg, sqrt, sub } from "../graph/ops/elementwise.ts";
-import { concat, slice } from "../graph/ops/movement.ts";
+import { Graph, type Program, type Shape, sizeOf, type Tensor } from "../graph/graph.ts";
+import { add, div, mul, sqrt, sub } from "../graph/ops/elementwise.ts";
+import { flat, parted } from "../graph/ops/movement.ts";
 import { adamKernel } from "../kernels/assembled.ts";
 import { instance } from "../kernels/instance.ts";
 import { blendInPlace } from "./average.ts";
@@ -103,53 +103,79 @@ function adamLoops(length: number, averaged: boolean): AdamState {
   };
 }
 
-/** Parameters whose moments are one tensor on a device, with the name of the group. */
-export interface MomentGroup {
+/** A tensor that is trained. */
+type Trained = Pick<ParameterSpec, "name" | "shape">;
+
+/** Tensors that a device updates together: their moments are one flat tensor of this name. */
+export interface MomentGroup<T extends Trained> {
   name: string;
-  specs: readonly ParameterSpec[];
+  specs: readonly T[];
+  /** [values of all of them] */
   shape: Shape;
 }
 
 /**
- * Each kernel has a launch cost, so all vectors of a network (biases, scales of norms) are one group. Other parameters
- * are alone.
+ * The tensors in groups, in their order. Each kernel has a launch cost, so a group is as large as a tensor may be; the
+ * working memory of a step is three times a group.
+ * @param most values of a group at most; a tensor of more is alone
  */
-export function momentGroups(specs: readonly ParameterSpec[]): MomentGroup[] {
-  const [vectors, others] = [specs.filter((s) => s.shape.length === 1), specs.filter((s) => s.shape.length !== 1)];
-  const length = vectors.reduce((total, { shape }) => total + sizeOf(shape), 0);
-  const groups = others.map((spec) => ({ name: spec.name, specs: [spec], shape: spec.shape }));
-  return vectors.length === 0 ? groups : [...groups, { name: "vectors", specs: vectors, shape: [length] }];
+export function momentGroups<T extends Trained>(specs: readonly T[], most: number): MomentGroup<T>[] {
+  const groups: { specs: T[]; length: number }[] = [];
+  for (const spec of specs) {
+    const length = sizeOf(spec.shape);
+    const last = groups.at(-1);
+    if (last && last.length + length <= most) {
+      last.specs.push(spec);
+      last.length += length;
+    } else groups.push({ specs: [spec], length });
+  }
+  return groups.map(({ specs, length }, i) => ({ name: `moments${i}`, specs, shape: [length] }));
+}
+
+/** The inputs of `adamGraph` that change with each step: p -= m / (sqrt(v) * slope + offset). */
+export interface GraphFactors {
+  slope: number;
+  offset: number;
 }
 
 /**
- * A step as a program, for devices that keep the arrays. Inputs: each `<network>.<parameter>` and its `.grad`, the
- * moments `<network>.<group>.m` and `.v`, and the factors `size` and `inverse` (1 / correction). Outputs:
- * `<network>.<parameter>.updated`, `<network>.<group>.m.updated` and `.v.updated`. The formula is that of the loop.
+ * The factors of a step in the form of the graph: it divides once by (sqrt(v) / correction + 1e-8) / size. A size of 0
+ * counts as one so small that it changes nothing.
  */
-export function adamGraph(network: string, trainable: readonly ParameterSpec[], { beta1, beta2 }: Betas): Program {
+export function graphFactors({ size, correction }: Factors): GraphFactors {
+  const divisor = Math.max(size, 1e-30);
+  return { slope: 1 / correction / divisor, offset: epsilon / divisor };
+}
+
+/**
+ * A step as a program, for devices that keep the arrays, in 11 kernels a group (12 unless beta1 is 0.5) beside those
+ * that join and part its tensors. All tensors are flat. Inputs: each `<network>.<parameter>` and its `.grad`, the moments
+ * `<network>.<group>.m` and `.v`, and `slope` and `offset`. Outputs: `<network>.<parameter>.updated`,
+ * `<network>.<group>.m.updated` and `.v.updated`. The formula is that of the loop.
+ */
+export function adamGraph(network: string, groups: readonly MomentGroup<Trained>[], betas: Betas): Program {
   const graph = new Graph();
-  const [size, inverse] = [graph.input("size", [1]), graph.input("inverse", [1])];
-  for (const { name, specs, shape } of momentGroups(trainable)) {
+  const factors = { slope: graph.input("slope", [1]), offset: graph.input("offset", [1]) };
+  for (const { name, specs, shape } of groups) {
     const at = `${network}.${name}`;
-    const joined = (part: string) => {
-      const inputs = specs.map((spec) => graph.input(`${network}.${spec.name}${part}`, spec.shape));
-      return inputs.length === 1 ? inputs[0]! : concat(inputs, 0);
-    };
-    const [p, g, m, v] = [joined(""), joined(".grad"), graph.input(`${at}.m`, shape), graph.input(`${at}.v`, shape)];
-    const newM = add(mul(m, beta1), mul(g, 1 - beta1));
-    const newV = add(mul(v, beta2), mul(mul(g, g), 1 - beta2));
-    const change = div(mul(newM, size), add(mul(sqrt(newV), inverse), epsilon));
-    // Not p - change: on WebGPU a node must not write to its inputs, and this output is written to the memory of p.
-    const updated = neg(sub(change, p));
-    let start = 0;
-    for (const spec of specs) {
-      const end = start + sizeOf(spec.shape);
-      const own = specs.length === 1 ? updated : slice(updated, [0], [start], [end]);
-      graph.output(`${network}.${spec.name}.updated`, own);
-      start = end;
-    }
+    const joined = (part: string) =>
+      flat(specs.map((spec) => graph.input(`${network}.${spec.name}${part}`, [sizeOf(spec.shape)])));
+    const [m, v] = [graph.input(`${at}.m`, shape), graph.input(`${at}.v`, shape)];
+    const [newM, newV] = newMoments({ g: joined(".grad"), m, v }, betas);
+    const change = div(newM, add(mul(sqrt(newV), factors.slope), factors.offset));
+    const updated = parted(
+      sub(joined(""), change),
+      specs.map((spec) => spec.shape),
+    );
+    for (const [i, spec] of specs.entries()) graph.output(`${network}.${spec.name}.updated`, updated[i]!);
     graph.output(`${at}.m.updated`, newM);
     graph.output(`${at}.v.updated`, newV);
   }
   return graph.program();
+}
+
+/** beta1 m + (1 - beta1) g and beta2 v + (1 - beta2) g^2; equal factors are taken out of the first sum. */
+function newMoments({ g, m, v }: Record<"g" | "m" | "v", Tensor>, { beta1, beta2 }: Betas): [m: Tensor, v: Tensor] {
+  const newM = beta1 === 1 - beta1 ? mul(add(m, g), beta1) : add(mul(m, beta1), mul(g, 1 - beta1));
+  return [newM, add(mul(v, beta2), mul(mul(g, g), 1 - beta2))];
 }

@@ -18,7 +18,7 @@ export function blendInPlace(average: Float32Array, values: Float32Array, share:
  * `blendInPlace` as a program, for devices that keep the arrays. Inputs: each `<network>.<parameter>` and its `.average`,
  * and `share`. Outputs: `<network>.<parameter>.average.updated`.
  */
-export function averageGraph(network: string, trainable: readonly ParameterSpec[]): Program {
+export function averageGraph(network: string, trainable: readonly Pick<ParameterSpec, "name" | "shape">[]): Program {
   const graph = new Graph();
   const share = graph.input("share", [1]);
   for (const { name, shape } of trainable) {

@@ -1,8 +1,8 @@
 /** The choices of --norm, and the consequences of each for the layers around it. */
-import { sizeOf, type Tensor } from "../graph/graph.ts";
+import type { Tensor } from "../graph/graph.ts";
 import { add, div, mul, sqrt, sub } from "../graph/ops/elementwise.ts";
 import { reshape } from "../graph/ops/movement.ts";
-import { mean, sumSquare } from "../graph/ops/reduce.ts";
+import { BatchNorm, moments } from "../graph/ops/norm.ts";
 import type { Moments, Parameters } from "./parameters.ts";
 
 /** Where a batch norm takes mean and variance from: the batch, the running statistics, or each picture of the batch. */
@@ -50,27 +50,18 @@ function batchNorm(p: Parameters, name: string, x: Tensor, options: NormOptions)
     return add(mul(x, factor), sub(shift, mul(perChannel(runningMean), factor)));
   }
   if (statistics !== "batch") return add(mul(instanceNorm(p, name, x, options), scale), shift);
-  const { centred, mean: batchMean, variance, count } = moments(x, [0, 2, 3]);
+  const { mean: batchMean, variance, count } = moments(x, [0, 2, 3]);
   const blend = (old: Tensor, now: Tensor) => add(mul(old, 1 - momentum), mul(reshape(now, [channels]), momentum));
   p.replace(`${name}.running_mean`, blend(runningMean, batchMean));
   p.replace(`${name}.running_var`, blend(runningVariance, mul(variance, count / Math.max(1, count - 1))));
   p.batches.set(name, (p.batches.get(name) ?? 0) + 1);
-  // One factor a channel: a pass over the map less, forward and backward, than dividing first.
-  return add(mul(centred, div(scale, sqrt(add(variance, epsilon)))), shift);
+  return BatchNorm([x, scale, shift], { epsilon });
 }
 
 /** (x - mean) / sqrt(variance + epsilon), with the mean and variance of each picture over its positions. */
 function instanceNorm(p: Parameters, name: string, x: Tensor, options: NormOptions): Tensor {
   const { statistics, normEpsilon: epsilon } = options;
   return statistics === "given" ? standardiseBy(x, p.given(name, x), epsilon) : standardise(x, [2, 3], epsilon);
-}
-
-/** Mean and variance over `axes`, and x less its mean. */
-function moments(x: Tensor, axes: number[]): { centred: Tensor; mean: Tensor; variance: Tensor; count: number } {
-  const count = sizeOf(axes.map((axis) => x.shape[axis]!));
-  const average = mean(x, axes);
-  const centred = sub(x, average);
-  return { centred, mean: average, variance: div(sumSquare(centred, axes), count), count };
 }
 
 /** Zero mean and unit variance over `axes`. */

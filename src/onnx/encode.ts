@@ -21,7 +21,7 @@ const irVersions: readonly (readonly [opset: number, ir: number])[] = [
 /** TensorProto.DataType */
 const dataType: Record<ElementType, number> = { float32: 1, uint8: 2, int64: 7, bool: 9, float16: 10 };
 /** AttributeProto.AttributeType */
-const attributeType = { float: 1, int: 2, string: 3, ints: 7 };
+const attributeType = { float: 1, int: 2, string: 3, floats: 6, ints: 7 };
 
 /** The bytes of a program as an ONNX model. @throws Error for ops that are not part of ONNX */
 export const encode = (program: Program, options?: EncodeOptions): Uint8Array => encodeModel(modelOf(program, options));
@@ -52,9 +52,9 @@ function graphProto(w: BinaryWriter, { name, nodes, initializers, inputs, output
   for (const output of outputs) message(w, 12, (m) => valueInfo(m, output));
 }
 
-function nodeProto(w: BinaryWriter, { inputs, output, name, type, attributes, domain }: ModelNode): void {
+function nodeProto(w: BinaryWriter, { inputs, output, more = [], name, type, attributes, domain }: ModelNode): void {
   for (const input of inputs) text(w, 1, input);
-  text(w, 2, output);
+  for (const each of [output, ...more]) text(w, 2, each);
   if (name) text(w, 3, name);
   text(w, 4, type);
   for (const [key, value] of Object.entries(attributes)) message(w, 5, (m) => attributeProto(m, key, value));
@@ -67,6 +67,9 @@ function attributeProto(w: BinaryWriter, name: string, value: ModelAttribute): v
   else if ("ints" in value) {
     for (const v of value.ints) w.tag(8, WireType.Varint).int64(v);
     w.tag(20, WireType.Varint).int32(attributeType.ints);
+  } else if ("floats" in value) {
+    for (const v of value.floats) w.tag(7, WireType.Bit32).float(v);
+    w.tag(20, WireType.Varint).int32(attributeType.floats);
   } else if ("float" in value) {
     w.tag(2, WireType.Bit32).float(value.float);
     w.tag(20, WireType.Varint).int32(attributeType.float);

@@ -11,7 +11,8 @@ export type ModelAttribute =
   | { float: number }
   | { string: string }
   /** A list of whole numbers. */
-  | { ints: readonly number[] };
+  | { ints: readonly number[] }
+  | { floats: readonly number[] };
 
 export interface ModelNode {
   /** ONNX's op_type. */
@@ -22,6 +23,8 @@ export interface ModelNode {
   /** Names of values. */
   inputs: readonly string[];
   output: string;
+  /** Outputs after the first. */
+  more?: readonly string[];
   attributes: Readonly<Record<string, ModelAttribute>>;
 }
 

@@ -8,14 +8,19 @@ export const opset = 18;
 export interface EncodeOptions {
   /** The graph's name in ONNX Runtime's messages and profiles; default "pix2pix". */
   name?: string;
+  /**
+   * Most outputs of a Split (from operator set 18 on). With it, Slices that together are all of a tensor become one
+   * Split; on a GPU each would be a kernel.
+   */
+  split?: number;
   /** Adds a first output of this name whose type is a sequence, for platforms that need one (see Platform.runInto). */
   sequence?: string | undefined;
 }
 
 /** @throws Error for ops that are not part of ONNX: the program has to be lowered before */
-export function modelOf(program: Program, { name = "pix2pix", sequence }: EncodeOptions = {}): Model {
+export function modelOf(program: Program, { name = "pix2pix", sequence, split = 0 }: EncodeOptions = {}): Model {
   const { inputs, constants, outputs } = program;
-  const { nodes, integers } = nodesOf(program);
+  const { nodes, integers } = nodesOf(program, split);
   const extra = sequence ? sequenceOutput(sequence) : undefined;
   const floats = constants.map(
     ({ tensor, data }): Initializer => ({
@@ -33,24 +38,23 @@ export function modelOf(program: Program, { name = "pix2pix", sequence }: Encode
   };
 }
 
-function nodesOf({ nodes, outputs }: Program): { nodes: ModelNode[]; integers: Initializer[] } {
+function nodesOf({ nodes, outputs }: Program, mostParts: number): { nodes: ModelNode[]; integers: Initializer[] } {
   const made = new Set(nodes.map((n) => n.output));
   const names = new Map(outputs.filter((o) => made.has(o.tensor)).map((o) => [o.tensor, o.name]));
   const nameOf = (t: Tensor) => names.get(t) ?? t.name;
   const integers = new Map<string, Initializer>();
-  const all = nodes.map((node, i): ModelNode => {
+  const splits = splitsOf(nodes, mostParts);
+  const all = nodes.flatMap((node, i): ModelNode[] => {
     const { op, scope } = node;
+    const parts = splits.get(node);
+    if (parts) return parts[0] === node ? [splitNode(parts, nameOf, integers)] : [];
     if (op.abstract)
       throw new Error(`${op.type} (${scope}) is not an ONNX op: lower the program first (forCpu or forGpu).`);
     const extra = (op.constants?.(node.attrs) ?? []).map((values) => integersIn(integers, values));
-    return {
-      ...{ type: op.type, domain: op.domain, name: `${scope}/${op.type}_${i}` },
-      ...{
-        inputs: [...node.inputs.map(nameOf), ...extra],
-        output: nameOf(node.output),
-        attributes: attributesOf(node),
-      },
-    };
+    const name = `${scope}/${op.type}_${i}`;
+    const inputs = [...node.inputs.map(nameOf), ...extra];
+    const attributes = attributesOf(node);
+    return [{ type: op.type, domain: op.domain, name, inputs, output: nameOf(node.output), attributes }];
   });
   // An input, a constant, or a value that is an output twice needs an Identity node for its output name.
   for (const { name: output, tensor } of outputs) {
@@ -58,6 +62,51 @@ function nodesOf({ nodes, outputs }: Program): { nodes: ModelNode[]; integers: I
     all.push({ type: "Identity", name: "", inputs: [nameOf(tensor)], output, attributes: {} });
   }
   return { nodes: all, integers: [...integers.values()] };
+}
+
+/** For each Slice that is one part of a Split all parts, in the order of the nodes. */
+function splitsOf(nodes: readonly Node[], most: number): Map<Node, Node[]> {
+  const bySource = new Map<string, Node[]>();
+  for (const node of nodes) {
+    const { axes, steps } = node.attrs as Partial<Record<string, readonly number[]>>;
+    if (node.op.type !== "Slice" || axes!.length !== 1 || steps![0] !== 1) continue;
+    const source = `${node.inputs[0]!.name} ${axes![0]}`;
+    bySource.set(source, [...(bySource.get(source) ?? []), node]);
+  }
+  const splits = new Map<Node, Node[]>();
+  for (const parts of bySource.values()) {
+    if (parts.length > most || parts.length < 2 || !tile(parts)) continue;
+    for (const part of parts) splits.set(part, parts);
+  }
+  return splits;
+}
+
+const startOf = ({ attrs }: Node): number => (attrs.starts as readonly number[])[0]!;
+const axisOf = ({ attrs }: Node): number => (attrs.axes as readonly number[])[0]!;
+const lengthOf = (node: Node): number => node.output.shape[axisOf(node)]!;
+const inOrder = (parts: readonly Node[]): Node[] => [...parts].sort((a, b) => startOf(a) - startOf(b));
+
+/** Whether slices of one tensor along one axis are all of it, without overlaps. */
+function tile(parts: readonly Node[]): boolean {
+  let end = 0;
+  for (const part of inOrder(parts)) {
+    if (startOf(part) !== end) return false;
+    end += lengthOf(part);
+  }
+  return end === parts[0]!.inputs[0]!.shape[axisOf(parts[0]!)];
+}
+
+function splitNode(
+  parts: readonly Node[],
+  nameOf: (t: Tensor) => string,
+  integers: Map<string, Initializer>,
+): ModelNode {
+  const [first] = parts as [Node];
+  const ordered = inOrder(parts);
+  const [output, ...more] = ordered.map((part) => nameOf(part.output)) as [string, ...string[]];
+  const inputs = [nameOf(first.inputs[0]!), integersIn(integers, ordered.map(lengthOf))];
+  const name = `${first.scope}/Split of ${first.inputs[0]!.name}`;
+  return { type: "Split", name, inputs, output, more, attributes: { axis: { int: axisOf(first) } } };
 }
 
 /** The name of an int64 vector among the initializers `known`, to which it is added. */
@@ -77,10 +126,10 @@ function attributesOf({ op, attrs }: Node): Record<string, ModelAttribute> {
   );
 }
 
-/** @param float whether ONNX declares a number as float, although its value may be whole */
+/** @param float whether ONNX declares the numbers as float, although their values may be whole */
 function attributeOf(value: Attribute, float: boolean): ModelAttribute {
   if (typeof value === "string") return { string: value };
-  if (typeof value !== "number") return { ints: value };
+  if (typeof value !== "number") return float ? { floats: value } : { ints: value };
   return float ? { float: value } : { int: value };
 }
 

@@ -6,10 +6,10 @@ import { baseDevice, keepsState } from "../engines/device.ts";
 import type { Bound, Engine } from "../engines/engine.ts";
 import { GpuEngine } from "../engines/gpu.ts";
 import { HostEngine } from "../engines/host.ts";
+import { memoryOnDevice } from "../engines/layout.ts";
 import { checkMemory, type MemoryNeed, memoryNeed } from "../engines/memory.ts";
 import { NetworkState, type Weights } from "../engines/state.ts";
 import type { Program } from "../graph/graph.ts";
-import { stepForGpu } from "../lowering/gpu.ts";
 import type { BatchShape, Losses, LossName, ModelOptions, PerceptualLoss } from "../model/losses.ts";
 import { type StepGraph, type Substep, trainingStep } from "../model/pix2pix.ts";
 import { keepInput, shareInput } from "../model/update.ts";
@@ -162,7 +162,11 @@ export class Trainer {
   memoryNeed(shape: BatchShape): MemoryNeed | undefined {
     if (!keepsState(this.device)) return undefined;
     const { substeps } = this.#graphsFor(shape);
-    return memoryNeed(stepForGpu(substeps.map(({ batch }) => batch)), [this.netG, this.netD]);
+    return memoryOnDevice(
+      substeps.map(({ batch }) => batch),
+      [this.netG, this.netD],
+      this.device,
+    );
   }
 
   /** Compiles the programs of a batch size ahead of its first step. */

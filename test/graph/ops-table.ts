@@ -85,6 +85,24 @@ export const table: Record<string, Sample[]> = {
   Log: unary(Math.log, { ...both, draw: "positive" }),
   Tanh: unary(Math.tanh, both),
   Sigmoid: unary((x) => 1 / (1 + Math.exp(-x)), both),
+  BatchNorm: [
+    {
+      shapes: [
+        [2, 3, 4, 5],
+        [1, 3, 1, 1],
+        [1, 3, 1, 1],
+      ],
+      attrs: { epsilon: 0.01 },
+      y: ([n, c, h, w], x, scale, shift) => {
+        const all = upTo(2).flatMap((n) => upTo(4).flatMap((h) => upTo(5).map((w) => x!(n, c!, h, w))));
+        const mean = all.reduce((sum, v) => sum + v) / all.length;
+        const variance = all.reduce((sum, v) => sum + (v - mean) ** 2, 0) / all.length;
+        return ((x!(n!, c!, h!, w!) - mean) / Math.sqrt(variance + 0.01)) * scale!(0, c!, 0, 0) + shift!(0, c!, 0, 0);
+      },
+      ...both,
+    },
+  ],
+  Slope: unary((x) => (x > 0 ? 1 : 0.25), { attrs: { low: 0.25 }, none: true }),
   Softplus: unary((x) => Math.log(1 + Math.exp(x)), both),
   Abs: unary(Math.abs, { ...both, draw: "away" }),
   Relu: unary((x) => Math.max(x, 0), { ...both, draw: "away" }),

@@ -38,7 +38,7 @@ describe("every op", () => {
       ([, { declaration }]) => typeof declaration.gradient !== "function",
     );
     for (const [name, { declaration }] of without) expect(declaration.gradient, name).toBe(none);
-    expect(without.map(([name]) => name).sort()).toEqual(["Cast", "Greater", "Less"]);
+    expect(without.map(([name]) => name).sort()).toEqual(["Cast", "Greater", "Less", "Slope"]);
     for (const { name, sample } of rows) expect(sample.none ?? false, name).toBe(without.some(([n]) => n === name));
   });
 

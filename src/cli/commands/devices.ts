@@ -5,9 +5,9 @@ import { option, parseOptions } from "../../config/options.ts";
 import { parseConfig } from "../../config/schema.ts";
 import { conform, type DeviceConformance, type Extent, isRight, linesOf } from "../../conformance/report.ts";
 import { chooseDevice } from "../../engines/device.ts";
-import { checkLimits, memoryNeed } from "../../engines/memory.ts";
+import { memoryOnDevice, stepOnDevice } from "../../engines/layout.ts";
+import { checkLimits } from "../../engines/memory.ts";
 import { UserError } from "../../errors.ts";
-import { stepForGpu } from "../../lowering/gpu.ts";
 import { trainingStep } from "../../model/pix2pix.ts";
 import type { FoundDevice, Platform } from "../../platform.ts";
 import { byteCount } from "../../text.ts";
@@ -99,14 +99,14 @@ function whatItHolds(device: FoundDevice): string {
   const config = parseConfig({ dataroot: "none" });
   const { cropSize } = config;
   const step = trainingStep(config, { n: 1, height: cropSize, width: cropSize });
-  const programs = stepForGpu(step.substeps.map(({ batch }) => batch));
+  const plain = step.substeps.map(({ batch }) => batch);
   const networks = [step.netG, step.netD];
   const what = `${config.netG}, ngf ${config.ngf}, ${cropSize} px, batch 1`;
   try {
-    for (const program of programs) checkLimits(program, device);
+    for (const program of stepOnDevice(plain, networks)) checkLimits(program, device);
   } catch (error) {
     if (error instanceof UserError) return `does not hold ${what}: ${error.message}`;
     throw error;
   }
-  return `training ${what} needs ${byteCount(memoryNeed(programs, networks).total)} of its memory or more`;
+  return `training ${what} needs ${byteCount(memoryOnDevice(plain, networks, device).total)} of its memory or more`;
 }

@@ -114,13 +114,22 @@ export const sign = (x: Tensor): Tensor => sub(toFloat(Greater([x, 0])), toFloat
 /** 1 where x > 0, else 0. Without a gradient. */
 export const isPositive = (x: Tensor): Tensor => slopeOf(x, 0);
 
+/** 1 where x > 0, else `low`. */
+const slopeOf = (x: Tensor, low: number): Tensor => Slope([x], { low });
+
+/** The factor that takes every normal number out of [-1, 1]. */
+export const beyond = 1e38;
+
 /**
- * 1 where x > 0, else `low`: x is scaled until it leaves [low, 1], then clipped. Takes half the time of Greater and
- * Where.
+ * y = 1 where x > 0, else `low`, which is in [0, 1]: x is scaled until it leaves [low, 1], then clipped. On a CPU that
+ * takes half the time of Greater and Where.
  */
-function slopeOf(x: Tensor, low: number): Tensor {
-  return Step([mul(x, 1e38), low, 1]);
-}
+export const Slope = op<{ low: number }>("Slope", {
+  abstract: true,
+  definition: ([x], { low }) => Step([mul(x!, beyond), low, 1]),
+  shape: same,
+  gradient: none,
+});
 
 /** A Clip of values outside its range. Its slope is 0, so second derivatives need no nodes. */
 const Step = op("Clip", { shape: same, gradient: none });

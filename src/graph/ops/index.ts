@@ -10,5 +10,6 @@ export * from "./depthwise.ts";
 export * from "./elementwise.ts";
 export * from "./linear.ts";
 export * from "./movement.ts";
+export { BatchNorm } from "./norm.ts";
 export * from "./pooling.ts";
 export * from "./reduce.ts";

@@ -237,3 +237,40 @@ export const flip = (x: Tensor, axes: readonly number[]): Tensor =>
     ends: axes.map(() => beforeFirst),
     steps: axes.map(() => -1),
   });
+
+/** The values of tensors one after the other, [their number]. */
+export const flat = (xs: readonly Tensor[]): Tensor => {
+  const vectors = xs.map((x) => reshape(x, [x.size]));
+  return vectors.length === 1 ? vectors[0]! : concat(vectors, 0);
+};
+
+/** Outputs of one Split: with its input they are the 8 buffers that a kernel may have on every WebGPU device. */
+export const mostParts = 7;
+
+/**
+ * The tensors of these shapes whose `flat` is x. More than `mostParts` are parts of parts, so that all parts of a tensor
+ * can be one Split (EncodeOptions.split).
+ */
+export function parted(x: Tensor, shapes: readonly Shape[]): Tensor[] {
+  const sizes = shapes.map(sizeOf);
+  if (shapes.length <= mostParts) {
+    return vectorsOf(x, sizes).map((part, i) => reshape(part, shapes[i]!));
+  }
+  const each = Math.ceil(shapes.length / Math.ceil(shapes.length / mostParts));
+  const groups = Array.from({ length: Math.ceil(shapes.length / each) }, (_, i) =>
+    shapes.slice(i * each, (i + 1) * each),
+  );
+  const wholes = parted(
+    x,
+    groups.map((group) => [group.reduce((total, shape) => total + sizeOf(shape), 0)]),
+  );
+  return wholes.flatMap((whole, i) => parted(whole, groups[i]!));
+}
+
+function vectorsOf(x: Tensor, sizes: readonly number[]): Tensor[] {
+  let start = 0;
+  return sizes.map((size) => {
+    start += size;
+    return slice(x, [0], [start - size], [start]);
+  });
+}

@@ -1,0 +1,35 @@
+/**
+ * Activations on a GPU, and their slopes. Behind a scale and shift of each channel (./norms.ts) an activation costs no
+ * kernel; the value in front of it is not computed unless something else reads it.
+ */
+import { isNodeOf, type Tensor } from "../../graph/graph.ts";
+import { beyond, relu } from "../../graph/ops/elementwise.ts";
+import { Concat, concat } from "../../graph/ops/movement.ts";
+import { activated, scaled } from "./channel-conv.ts";
+
+export const leakyReluOf = ([x]: Tensor[], { alpha }: { alpha: number }): Tensor | undefined =>
+  activated(x!, { activation: "LeakyRelu", activation_params: [alpha] });
+
+/** ReLU of maps side by side as that of each, if that saves a kernel. */
+export function reluOf([x]: Tensor[]): Tensor | undefined {
+  const direct = (t: Tensor) => activated(t, { activation: "Relu" });
+  const { producer } = x!;
+  if (!isNodeOf(producer, Concat) || !producer.inputs.some(direct)) return direct(x!);
+  return concat(producer.inputs.map(relu), producer.attrs.axis);
+}
+
+/**
+ * 1 where x > 0, else `low`, in one kernel: the scaling and the clipping of the definition. It reads the activation of x
+ * where x itself need not be computed; their signs are the same.
+ */
+export function slopeOf([x]: Tensor[], { low }: { low: number }): Tensor | undefined {
+  if (x!.rank !== 4 || x!.shape[1]! < 2) return undefined;
+  const { graph } = x!;
+  const c = x!.shape[1]!;
+  const constant = (value: number) => graph.constant(new Float32Array(c).fill(value), [c]);
+  const known = low > 0 ? leakyReluOf([x!], { alpha: low }) : reluOf([x!]);
+  return activated(scaled(known ?? x!, constant(beyond), constant(0)), {
+    activation: "Clip",
+    activation_params: [low, 1],
+  });
+}
