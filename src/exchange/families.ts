@@ -233,8 +233,9 @@ const scaled = (tensors: Shapes): { at: string; count: number } => {
 const patchGan: Family = {
   network: "D",
   first: "model.0.weight",
-  // The U-Net's first weight ends so, too.
-  is: (shape, prefix) => shape.length === 4 && shape[2] === 4 && !prefix.endsWith("model."),
+  // Weights of the U-Net and of the article's layers end so, too.
+  is: (shape, prefix) =>
+    shape.length === 4 && shape[2] === 4 && !prefix.endsWith("model.") && !/(down|up)_\d_CD?\d+\.$/.test(prefix),
   read(tensors, file) {
     const r = reader(tensors, file);
     const { shapeOf, need, fact } = r;

@@ -2,6 +2,7 @@
 import { CheckpointError } from "../errors.ts";
 import type { SourceTensor } from "../formats/tensors.ts";
 import { someOf, type WeightsFile } from "../formats/weights-file.ts";
+import { withRunNames } from "./article-names.ts";
 import { type Architecture, type Fact, families, type Shapes } from "./families.ts";
 import { converted } from "./layouts.ts";
 import { withoutSpectralNames, withSpectralNames } from "./spectral-names.ts";
@@ -25,7 +26,7 @@ export interface FoundNetwork extends Architecture {
 export function networksIn(given: WeightsFile): FoundNetwork[] {
   const { file, implied } = converted(given);
   const { path } = file;
-  const tensors = withSpectralNames(file.tensors);
+  const tensors = withRunNames(withSpectralNames(file.tensors));
   const found = families.flatMap((family) =>
     prefixesOf(withoutSpectralNames(tensors), family).map((prefix) => {
       const own = new Map(

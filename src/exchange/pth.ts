@@ -9,6 +9,7 @@ import { encodeTorch, type Picklable, PythonFloat, PythonTuple } from "../format
 import { isTrainable, type ParameterSpec } from "../nn/parameters.ts";
 import { dataFile } from "../run/paths.ts";
 import { weightTensors } from "../run/weights.ts";
+import { articleName } from "./article-names.ts";
 import { exportFormat } from "./format.ts";
 import { statesOf } from "./load.ts";
 import type { ExportModel } from "./model.ts";
@@ -61,7 +62,7 @@ export const pth = exportFormat({
 /** The bytes of a state_dict. */
 function weightsPth(tensors: Readonly<Record<string, StoredTensor>>, name: string): Uint8Array {
   const ordered = Object.keys(tensors).sort(inOrderOfPyTorch);
-  return joined(encodeTorch(new Map(ordered.map((key) => [key, tensors[key]!])), name));
+  return joined(encodeTorch(new Map(ordered.map((key) => [articleName(key), tensors[key]!])), name));
 }
 
 const roles = ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"];

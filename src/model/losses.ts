@@ -49,6 +49,11 @@ export interface ModelOptions extends GeneratorChoice, Omit<DiscriminatorOptions
   numD: number;
   /** D sees the picture alone, not the input beside it. */
   noCondition: boolean;
+  /**
+   * In G's step D judges G's pictures beside the target instead of the input: a slip of the seed article, which examples/article.ts
+   * repeats. No option of the program sets it. Default false.
+   */
+  targetAsCondition?: boolean | undefined;
   pairOrder: PairOrder;
   ganMode: GanMode;
   lambdaGp: number;
@@ -154,13 +159,18 @@ export class Model {
   }
 
   /** D on pictures, beside their inputs unless D is unconditional. `pass` names the scope. */
-  judge(picture: Tensor, pass: string): Judgement {
-    return this.graph.scope(`netD(${pass})`, () => this.#discriminate(this.#pair(picture)));
+  judge(picture: Tensor, pass: string, condition = this.realA): Judgement {
+    return this.graph.scope(`netD(${pass})`, () => this.#discriminate(this.#pair(picture, condition)));
+  }
+
+  /** D on G's pictures in G's own step. */
+  judgeForG(fakeB: Tensor): Judgement {
+    return this.judge(fakeB, "G", this.#options.targetAsCondition ? this.realB : this.realA);
   }
 
   /** D's input after its augmentations: the picture beside its input, or the picture alone. */
-  #pair(picture: Tensor): Tensor {
-    const given = { input: this.#options.noCondition ? undefined : this.realA, picture };
+  #pair(picture: Tensor, condition = this.realA): Tensor {
+    const given = { input: this.#options.noCondition ? undefined : condition, picture };
     const shown = augmented(given, this.#augmentations, (purpose) => this.#draw(purpose));
     if (!shown.input) return shown.picture;
     const sides = [shown.input, shown.picture];

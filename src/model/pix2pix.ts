@@ -113,7 +113,7 @@ function againstD(
   const { netD, realB } = model;
   if (updateOrder === "updated") {
     for (const [name, updated] of updatesOf(netD)) netD.replace(name, updated);
-    const judged = model.judge(fakeB, "G");
+    const judged = model.judgeForG(fakeB);
     return { lossG: model.lossG(fakeB, judged, lambdaFeat > 0 ? model.judge(realB, "G, real") : undefined) };
   }
   const lossG = model.lossG(fakeB, fake, real);
@@ -154,7 +154,7 @@ function stepOverBatches(
   const { graph, netG, netD, realB } = modelG;
   const fakeB = modelG.generate();
   const real = options.lambdaFeat > 0 ? modelG.judge(realB, "G, real") : undefined;
-  const learnG = learning(netG, modelG.lossG(fakeB, modelG.judge(fakeB, "G"), real), options);
+  const learnG = learning(netG, modelG.lossG(fakeB, modelG.judgeForG(fakeB), real), options);
   const outputs = [{ name: "fake_B", tensor: fakeB }, ...outputsOf(learnG)];
   const stepG = graph.program([...outputs, ...statisticsOf(netG), ...statisticsOf(netD)]);
 

@@ -105,7 +105,7 @@ async function contentOf({ header, body }: ParsedTarEntry): Promise<Uint8Array> 
 }
 
 /** @throws UserError for a path that is absolute or leads out of its folder */
-function safePath(name: string): string {
+export function safePath(name: string): string {
   const parts = name.split("/").filter((part) => part !== "" && part !== ".");
   if (/^([/\\]|[A-Za-z]:)/.test(name) || /[\\\0]/.test(name) || parts.includes("..") || parts.length === 0) {
     throw new UserError(

@@ -193,6 +193,19 @@ describe("export", () => {
     expect(await weightsOf("apart-back", "G")).toEqual(await weightsOf("apart", "G"));
   });
 
+  it("pth of the article's network has its names, and comes back as it was", async () => {
+    const sizes = { loadSize: 256, cropSize: 256, ngf: 1 };
+    await storedRun(checkpointsDir, "seed", { netG: "article", profile: "article", ...sizes });
+    const model = await modelOfRun({ name: "seed", checkpointsDir }, "latest", files);
+    await exportModel(model, "pth", {}, { out: at("seed") }, platform);
+    const { tensors } = await openWeights(files, at("seed", "latest_net_G.pth"));
+    const names = [...tensors.keys()].filter((name) => name.startsWith("up_4"));
+    expect(names).toEqual(["up_4_CD512.model.0.weight", "up_4_CD512.model.0.bias"]);
+    const back = await importRun({ from: [at("seed", "latest_net_G.pth")], ...given("seed-back") }, files);
+    expect(back.config).toMatchObject({ netG: "article", ngf: 1, norm: "instance" });
+    expect(await weightsOf("seed-back", "G")).toEqual(await weightsOf("seed", "G"));
+  });
+
   it("with --optimizer moments and the place in the training come back as they were", async () => {
     const config = await storedRun(checkpointsDir, "moved", { batchSize: 3 });
     const run = new Run(files, config);

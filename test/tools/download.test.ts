@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
+import { zipSync } from "fflate";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { download as command } from "../../src/cli/commands/data/download.ts";
 import { UserError } from "../../src/errors.ts";
@@ -318,6 +319,35 @@ describe("data download", () => {
     expect(asked).toEqual([]);
     await run({ overwrite: true, keepArchive: true });
     expect(left()).toEqual(["facades", "facades.tar.gz"]);
+  });
+
+  it("fetches the CMP facades, a zip with a folder base or extended", async () => {
+    const bytes = (text: string) => new TextEncoder().encode(text);
+    const names = ["cmp_b0001.jpg", "cmp_b0001.png", "cmp_b0001.xml"];
+    const pairs = Object.fromEntries(names.map((name) => [name, bytes(name)]));
+    let url: string | undefined;
+    answer = (request, response) => {
+      url = request.url;
+      serve(Buffer.from(zipSync({ base: pairs, "readme.txt": bytes("about") })))(request, response);
+    };
+    const { code, text } = await run({ dataset: "cmp-base" });
+    expect([code, url]).toEqual([0, "/sets/CMP_facade_DB_base.zip"]);
+    expect(readdirSync(place("cmp-base")).sort()).toEqual([...names, "readme.txt"]);
+    expect(readFileSync(place("cmp-base/cmp_b0001.xml"), "utf8")).toBe("cmp_b0001.xml");
+    expect(text).toMatch(/cmp-base: 1 pairs\nnote: the public archive has 378 pairs to train on, this one has 1\./);
+    expect(text).toMatch(/npx pix2pix train --dataroot .*cmp-base --direction BtoA --name cmp-base$/);
+    expect(left()).toEqual(["cmp-base"]);
+    answer = serve(Buffer.from(zipSync({ extended: pairs })));
+    expect((await run({ dataset: "cmp-extended" })).text).toMatch(/has 228 pairs to train on/);
+  });
+
+  it("refuses zips that are none, and paths that lead out", async () => {
+    answer = serve(Buffer.from("<html>not found</html>"));
+    await expect(run({ dataset: "cmp-base" })).rejects.toThrow(/CMP_facade_DB_base\.zip is no zip archive;/);
+    rmSync(place("CMP_facade_DB_base.zip"));
+    answer = serve(Buffer.from(zipSync({ "../evil.jpg": new Uint8Array(3) })));
+    await expect(run({ dataset: "cmp-base" })).rejects.toThrow(/evil\.jpg", which leads out of its folder/);
+    expect(existsSync(place("cmp-base"))).toBe(false);
   });
 
   it("unpacks an archive that is already there", async () => {

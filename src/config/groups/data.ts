@@ -43,6 +43,7 @@ export const dataOptions = {
   }),
   inputInstances: option(z.boolean().default(false), {
     group: "data",
+    needs: "machine",
     help: "add a channel of the edges of objects to label maps, from instance maps in the folder PHASE_inst or PHASE/inst (pix2pixHD, Wang et al. 2018, 3.3)",
   }),
   inputNc: option(z.int().min(1).max(mostLabels).default(3), {

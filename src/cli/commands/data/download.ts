@@ -1,5 +1,5 @@
 /** pix2pix data download */
-import { createReadStream } from "node:fs";
+import { createReadStream, openAsBlob } from "node:fs";
 import { open, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Readable } from "node:stream";
@@ -8,18 +8,31 @@ import * as z from "zod";
 import { option } from "../../../config/options.ts";
 import { listAll } from "../../../data/listing.ts";
 import { ConfigError, UserError } from "../../../errors.ts";
+import { zipEntries } from "../../../formats/zip.ts";
 import { download as fetchFile } from "../../../node/download.ts";
 import { files } from "../../../node/files.ts";
 import { makeFolder } from "../../../node/folders.ts";
 import { shellOption } from "../../../text.ts";
 import { wholeSet } from "../../../tools/layout.ts";
-import { readTar } from "../../../tools/tar.ts";
+import { readTar, safePath } from "../../../tools/tar.ts";
 import type { Command, Output } from "../../command.ts";
 import { overwrite } from "../../convert.ts";
 import { duration, type Screen } from "../../progress.ts";
 import { ownOptions } from "../../runs.ts";
 
-/** The paper's archives: number of training pairs, and the direction. */
+/** An archive: number of pairs to train on, the direction, and its file where that is not NAME.tar.gz of the paper's server. */
+interface Archive {
+  train: number;
+  direction: "AtoB" | "BtoA";
+  file?: string;
+  from?: string;
+}
+
+const paperServer = "http://efrosgans.eecs.berkeley.edu/pix2pix/datasets";
+/** The CMP Facade Database (Tylecek and Sara 2013), of which facades was made. */
+const cmpServer = "http://cmp.felk.cvut.cz/~tylecr1/facade";
+
+/** The paper's archives, and their source for facades. */
 const archives = {
   facades: { train: 400, direction: "BtoA" },
   cityscapes: { train: 2975, direction: "BtoA" },
@@ -27,7 +40,9 @@ const archives = {
   edges2shoes: { train: 49825, direction: "AtoB" },
   edges2handbags: { train: 138567, direction: "AtoB" },
   night2day: { train: 17823, direction: "AtoB" },
-} as const;
+  "cmp-base": { train: 378, direction: "BtoA", file: "CMP_facade_DB_base.zip", from: cmpServer },
+  "cmp-extended": { train: 228, direction: "BtoA", file: "CMP_facade_DB_extended.zip", from: cmpServer },
+} as const satisfies Readonly<Record<string, Archive>>;
 
 type Name = keyof typeof archives;
 const names = Object.keys(archives) as [Name, ...Name[]];
@@ -37,16 +52,17 @@ const schema = z.object({
   out: option(z.string().min(1).default("data"), {
     group: "data set",
     value: "FOLDER",
-    help: "folder for NAME/train, NAME/val and NAME/test",
+    help: "folder for NAME/train, NAME/val and NAME/test; the pairs of cmp-base and cmp-extended lie in NAME itself",
   }),
-  from: option(z.string().min(1).default("http://efrosgans.eecs.berkeley.edu/pix2pix/datasets"), {
+  from: option(z.string().min(1).optional(), {
     group: "data set",
     value: "URL",
-    help: "address of the folder that holds NAME.tar.gz",
+    absent: `${paperServer}; of cmp-base and cmp-extended ${cmpServer}`,
+    help: "address of the folder that holds NAME.tar.gz, CMP_facade_DB_base.zip or CMP_facade_DB_extended.zip",
   }),
   keepArchive: option(z.boolean().default(false), {
     group: "data set",
-    help: "keep the fetched FOLDER/NAME.tar.gz",
+    help: "keep the fetched archive in FOLDER",
   }),
   overwrite,
   timeout: option(z.number().gt(0).default(30), {
@@ -58,21 +74,23 @@ const schema = z.object({
 
 export const download: Command = {
   name: "data download",
-  summary: "fetch and unpack one of the paper's data sets; resumes an interrupted download",
+  summary: "fetch and unpack one of the paper's data sets, or the CMP facades; resumes an interrupted download",
   schema,
   argument: "dataset",
   examples: ["npx pix2pix data download facades", "npx pix2pix data download maps --out data --keep-archive"],
   async run(given, output) {
-    const { dataset, out, from, keepArchive, overwrite, timeout } = ownOptions(schema, given);
+    const { dataset, out, keepArchive, overwrite, timeout, ...options } = ownOptions(schema, given);
+    const { file = `${dataset}.tar.gz`, from: server = paperServer }: Archive = archives[dataset];
+    const from = options.from ?? server;
     if (!/^https?:\/\/./.test(from)) {
       throw new ConfigError(`--from: got "${from}", expected an address that begins with http:// or https://`);
     }
-    const [archive, folder] = [`${out}/${dataset}.tar.gz`, `${out}/${dataset}`];
+    const [archive, folder] = [`${out}/${file}`, `${out}/${dataset}`];
     if (!overwrite && (await files.exists(folder))) {
       output.print(`${folder} is there already; --overwrite fetches it again.`);
       return 0;
     }
-    const url = `${from.replace(/\/+$/, "")}/${dataset}.tar.gz`;
+    const url = `${from.replace(/\/+$/, "")}/${file}`;
     const brought = await files.exists(archive);
     if (brought) output.print(`Unpacking ${archive}, which is there already.`);
     else await fetchArchive(url, archive, timeout, output);
@@ -105,13 +123,14 @@ async function fetchArchive(url: string, archive: string, timeout: number, outpu
 async function unpack(archive: string, folder: string, name: string, output: Output): Promise<void> {
   const beside = `${folder}.part`;
   await rm(beside, { recursive: true, force: true });
-  await checkGzip(archive);
+  await checkKind(archive);
   let count = 0;
   try {
     const leftOut = (path: string) => output.note(`left out: ${path}, a link`);
-    for await (const { path, data } of readTar(gunzipped(archive), { leftOut })) {
-      // The archives hold a folder of their own name.
-      const target = `${beside}/${path.startsWith(`${name}/`) ? path.slice(name.length + 1) : path}`;
+    for await (const { path, data } of filesIn(archive, leftOut)) {
+      // The archives hold a folder of their own name, those of CMP "base" and "extended".
+      const own = [name, name.replace("cmp-", "")].find((word) => path.startsWith(`${word}/`));
+      const target = `${beside}/${own === undefined ? path : path.slice(own.length + 1)}`;
       await makeFolder(dirname(target));
       await writeFile(target, data);
       count++;
@@ -129,6 +148,22 @@ async function unpack(archive: string, folder: string, name: string, output: Out
   await rename(beside, folder);
 }
 
+/** The files of a .tar.gz or a .zip, with paths that stay below their folder. */
+async function* filesIn(archive: string, leftOut: (path: string) => void): AsyncGenerator<Unpacked, void, void> {
+  if (!archive.endsWith(".zip")) {
+    yield* readTar(gunzipped(archive), { leftOut });
+    return;
+  }
+  for (const { path, read } of await zipEntries(await openAsBlob(archive), archive)) {
+    yield { path: safePath(path), data: await read() };
+  }
+}
+
+interface Unpacked {
+  path: string;
+  data: Uint8Array;
+}
+
 function gunzipped(archive: string): ReadableStream<Uint8Array> {
   const source = createReadStream(archive);
   const gunzip = createGunzip();
@@ -138,12 +173,16 @@ function gunzipped(archive: string): ReadableStream<Uint8Array> {
   return Readable.toWeb(source.pipe(gunzip)) as ReadableStream<Uint8Array>;
 }
 
-async function checkGzip(archive: string): Promise<void> {
+/** The first two bytes of an archive. */
+const beginnings = { zip: "PK", gzip: "\x1f\x8b" };
+
+async function checkKind(archive: string): Promise<void> {
+  const kind = archive.endsWith(".zip") ? "zip" : "gzip";
   const file = await open(archive);
   const { buffer } = await file.read(Buffer.alloc(2), 0, 2, 0).finally(() => file.close());
-  if (buffer[0] === 0x1f && buffer[1] === 0x8b) return;
+  if (buffer.toString("latin1") === beginnings[kind]) return;
   throw new UserError(
-    `${archive} is no gzip archive; the address may have answered with a page of text. Remove it, and open the ` +
+    `${archive} is no ${kind} archive; the address may have answered with a page of text. Remove it, and open the ` +
       "address in a browser.",
   );
 }
@@ -155,7 +194,7 @@ async function report(folder: string, name: Name, output: Output): Promise<void>
   output.print(
     `${folder}: ${counts.map(({ phase, count }) => `${count} ${phase || "pairs"}`).join(", ") || "no pairs"}`,
   );
-  const found = counts.find(({ phase }) => phase === "train")?.count ?? 0;
+  const found = counts.find(({ phase }) => phase === "train" || phase === "")?.count ?? 0;
   if (found !== train) output.note(`note: the public archive has ${train} pairs to train on, this one has ${found}.`);
   output.print(`npx pix2pix train ${shellOption("--dataroot", folder)} --direction ${direction} --name ${name}`);
 }

@@ -1,0 +1,165 @@
+/**
+ * The seed article's training, right or with its two mistakes. `pix2pix train --profile article` is the right one; the
+ * mistakes are not options of the program, so this loop drives its parts.
+ */
+import * as z from "zod";
+import { option } from "../../src/config/options.ts";
+import { type Config, configSchema, parseConfig } from "../../src/config/schema.ts";
+import { type Batch, Loader } from "../../src/data/loader.ts";
+import { findPairs, type Pair } from "../../src/data/pairs.ts";
+import { ConfigError } from "../../src/errors.ts";
+import type { Losses } from "../../src/model/pix2pix.ts";
+import { inits } from "../../src/nn/init.ts";
+import { files } from "../../src/node/files.ts";
+import type { Platform } from "../../src/platform.ts";
+import { Random } from "../../src/random.ts";
+import { Run } from "../../src/run/run.ts";
+import { drawSamples } from "../../src/training/samples.ts";
+import { Trainer } from "../../src/training/trainer.ts";
+
+const { dataroot, phase, maxDatasetSize, seed, threads, ngf, netG, netD } = configSchema.shape;
+
+export const articleOptions = z.object({
+  dataroot,
+  phase,
+  maxDatasetSize,
+  independent: option(z.boolean().default(false), {
+    group: "mistakes",
+    help: "crop and mirror the label and the photo of a pair independently, as the article first did",
+  }),
+  targetCondition: option(z.boolean().default(false), {
+    group: "mistakes",
+    help: "in G's step show D the target photo instead of the label, as the article does",
+  }),
+  epochs: option(z.int().min(1).default(50), { group: "training", help: "epochs; 200 in the article" }),
+  size: option(z.int().min(32).default(256), { group: "training", unit: "px", help: "width and height of the crop" }),
+  ngf,
+  netG: option(netG.removeDefault().default("article"), {
+    group: "training",
+    flag: "--netG",
+    help: "generator; a smaller one for a trial",
+  }),
+  netD: option(netD.removeDefault().default("article"), {
+    group: "training",
+    flag: "--netD",
+    help: "discriminator; a smaller one for a trial",
+  }),
+  seed,
+  threads,
+  out: option(z.string().min(1).default("runs"), { group: "training", value: "FOLDER", help: "folder for the runs" }),
+});
+
+export type ArticleOptions = z.output<typeof articleOptions>;
+
+/** An epoch, as the article's history has it; the first epoch also has the losses of its first step. */
+export interface Epoch {
+  epoch: number;
+  seconds: number;
+  loss_D: number;
+  loss_G: number;
+  first?: Losses;
+}
+
+/** "article", "article-independent", ... */
+export const runName = ({ independent, targetCondition }: ArticleOptions): string =>
+  ["article", ...(independent ? ["independent"] : []), ...(targetCondition ? ["target"] : [])].join("-");
+
+export const historyFile = "history.json";
+
+/**
+ * Trains a run to `options.epochs`; one that exists goes on after its last whole epoch.
+ * @param epochDone called after each epoch, when its checkpoint, its sample and its line of history.json are written
+ * @returns the history of all epochs
+ */
+export async function trainArticle(
+  options: ArticleOptions,
+  platform: Platform,
+  epochDone: (epoch: Epoch) => void,
+): Promise<readonly Epoch[]> {
+  const config = configOf(options);
+  const { pairs } = await findPairs(platform.files, config.dataroot, config);
+  const run = new Run(platform.files, config);
+  const release = await run.lock();
+  const shape = { n: 1, height: config.cropHeight, width: config.cropSize };
+  const model = { ...config, targetAsCondition: options.targetCondition };
+  const trainer = new Trainer(platform, { model, seed: config.seed, threads: config.threads ?? platform.cores }, shape);
+  try {
+    const history = await begin(run, trainer, config);
+    for (let epoch = history.length + 1; epoch <= options.epochs; epoch++) {
+      const done = await trainEpoch(epoch, { config, options, pairs, platform, trainer });
+      history.push(done);
+      await run.writeSample(epoch, (await drawSamples(config, platform, trainer)).png);
+      await platform.files.write(run.path(historyFile), `${JSON.stringify(history, null, 1)}\n`);
+      await run.saveLatest(trainer, { step: epoch * pairs.length, epoch, pairs: pairs.length });
+      epochDone(done);
+    }
+    return history;
+  } finally {
+    await trainer.close();
+    await release();
+  }
+}
+
+function configOf(options: ArticleOptions): Config {
+  const { size, independent: _, targetCondition: __, epochs, out, ...rest } = options;
+  return parseConfig({
+    ...{ ...rest, profile: "article", name: runName(options), checkpointsDir: out, nEpochs: epochs, device: "cpu" },
+    ...{ cropSize: size, loadSize: Math.round((size * 286) / 256) },
+  });
+}
+
+/** First weights, or those of the last checkpoint. @returns the history so far */
+async function begin(run: Run, trainer: Trainer, config: Config): Promise<Epoch[]> {
+  if (!(await run.exists())) {
+    for (const net of [trainer.netG, trainer.netD]) {
+      net.initialise(inits[config.initType], config.initGain, config.seed, config.initBias);
+    }
+    await run.saveConfig(config);
+    return [];
+  }
+  const stored = await run.config();
+  const other = (["cropSize", "ngf", "netG", "netD", "seed", "maxDatasetSize"] as const).filter(
+    (key) => stored[key] !== config[key],
+  );
+  if (other.length > 0) {
+    throw new ConfigError(
+      `${run.dir} is a run of other options (${other.join(", ")}); give the same, or another --out`,
+    );
+  }
+  const { epoch } = await run.restore(trainer);
+  const text = new TextDecoder().decode(await files.read(run.path(historyFile)));
+  return (JSON.parse(text) as Epoch[]).slice(0, epoch);
+}
+
+interface Work {
+  config: Config;
+  options: ArticleOptions;
+  pairs: readonly Pair[];
+  platform: Platform;
+  trainer: Trainer;
+}
+
+async function trainEpoch(epoch: number, { config, options, pairs, platform, trainer }: Work): Promise<Epoch> {
+  const began = performance.now();
+  const order = new Random(config.seed, "order", epoch).permutation(pairs.length);
+  const shuffled = Array.from(order, (i) => pairs[i]!);
+  const loaderWith = (seed: number) => new Loader(shuffled, { ...config, serialBatches: true, seed }, platform);
+  const inputs = loaderWith(config.seed);
+  // The second loader draws other crops and flips for the same pairs.
+  const targets = options.independent ? loaderWith(config.seed + 1) : undefined;
+  for (const index of pairs.keys()) {
+    const input = await inputs.batch(epoch, index);
+    const batch: Batch = { ...input, ...(targets && { B: (await targets.batch(epoch, index)).B }) };
+    await trainer.step(batch, { step: (epoch - 1) * pairs.length + index + 1, lr: config.lr });
+  }
+  const losses = await trainer.losses();
+  await trainer.toHost();
+  const mean = (of: (one: Losses) => number) => losses.reduce((sum, one) => sum + of(one), 0) / losses.length;
+  return {
+    epoch,
+    seconds: (performance.now() - began) / 1000,
+    loss_D: mean(({ D_real, D_fake }) => config.lossDWeight * (D_real + D_fake)),
+    loss_G: mean(({ G_GAN, G_L1 }) => G_GAN + G_L1),
+    ...(epoch === 1 && { first: losses[0]! }),
+  };
+}
