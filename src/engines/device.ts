@@ -31,7 +31,9 @@ export function sessionOptions({ name }: Device, threads: number): InferenceSess
   // Graphs are NCHW. In ORT's default layout, NHWC, a quarter of a step's kernels would be transposes.
   if (name === "webgpu")
     return { executionProviders: [{ name, preferredLayout: "NCHW" }], graphOptimizationLevel: "all" };
-  return { ...host, executionProviders: [name] };
+  // With prepacked constants a matrix product would round otherwise than with inputs (inference/compiler.ts makes constants).
+  const extra = { session: { ...(host.extra?.session as object), disable_prepacking: "1" } };
+  return { ...host, ...(name === "wasm" ? { extra } : {}), executionProviders: [name] };
 }
 
 /**

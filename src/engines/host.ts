@@ -8,7 +8,7 @@ import type { Betas, Factors } from "../nn/adam.ts";
 import { isTrainable } from "../nn/parameters.ts";
 import { encode } from "../onnx/encode.ts";
 import type { Device, InferenceSession, Platform, Tensor, Tensors } from "../platform.ts";
-import { channelBlock } from "./channel-block.ts";
+import { cpuKernels } from "./cpu-kernels.ts";
 import { sessionOptions } from "./device.ts";
 import { type Bound, type Engine, memoryOf } from "./engine.ts";
 import type { NetworkState } from "./state.ts";
@@ -42,8 +42,8 @@ export class HostEngine implements Engine {
     const buffers = new Map(this.#own);
     const at = (name: string) => buffers.get(name)!;
     const stages: { session: InferenceSession; feeds: Tensors; fetches: Tensors }[] = [];
-    const block = await channelBlock(this.#platform, this.#device);
-    const lowered = stepForCpu(programs, block, ({ name }) => this.#own.has(memoryOf(name)));
+    const kernels = await cpuKernels(this.#platform, this.#device);
+    const lowered = stepForCpu(programs, kernels, ({ name }) => this.#own.has(memoryOf(name)));
     for (const program of lowered) stages.push(await this.#stage(program, buffers));
     return {
       run: async (index) => {

@@ -1,9 +1,9 @@
 /** Compiles programs of a network into sessions of ONNX Runtime that have the network's weights. */
-import { channelBlock } from "../engines/channel-block.ts";
+import { cpuKernels } from "../engines/cpu-kernels.ts";
 import { keepsState, sessionOptions } from "../engines/device.ts";
 import type { Weights } from "../engines/state.ts";
 import { toDevice } from "../engines/transfer.ts";
-import type { Program } from "../graph/graph.ts";
+import type { Program, Tensor } from "../graph/graph.ts";
 import { forCpu } from "../lowering/cpu.ts";
 import type { WeightUse } from "../lowering/cpu-options.ts";
 import { forGpu } from "../lowering/gpu.ts";
@@ -28,6 +28,20 @@ export interface CompiledProgram {
  */
 const picturesBeforePrecompute = 4;
 
+/** Values from which an input is worth a place in the model. */
+const largeInput = 4096;
+
+/**
+ * The program with large values as constants: onnxruntime-web copies every input into its memory at each run, 0.2 GB for the weights of
+ * unet_256. Small ones stay inputs, so that the runtime finds no constants to merge ops with, which would change the rounding.
+ */
+function withConstants(program: Program, values: Values): Program {
+  const isLarge = (t: Tensor) => t.size >= largeInput && t.name in values;
+  const constants = program.inputs.filter(isLarge).map((tensor) => ({ tensor, data: values[tensor.name]! }));
+  const inputs = program.inputs.filter((t) => !isLarge(t));
+  return { ...program, inputs, constants: [...program.constants, ...constants] };
+}
+
 export class Compiler {
   readonly #platform: Platform;
   readonly #device: Device;
@@ -45,11 +59,11 @@ export class Compiler {
   /** @param weights "fixed": they never change, so what depends only on them may be computed once */
   async compile(program: Program, weights: WeightUse = "changing"): Promise<CompiledProgram> {
     if (keepsState(this.#device)) return this.#session(forGpu(program));
-    const block = await channelBlock(this.#platform, this.#device);
+    const kernels = await cpuKernels(this.#platform, this.#device);
     // All pictures get the same forms of the ops, whose rounding differs: an output must not depend on its place in a list.
-    const lowered = forCpu(program, block, block === 1 ? "changing" : weights);
+    const lowered = forCpu(program, kernels, kernels === 1 ? "changing" : weights);
     const plain = await this.#session(lowered);
-    return block === 1 || weights === "changing" ? plain : this.#precomputing(lowered, plain);
+    return kernels === 1 || weights === "changing" ? plain : this.#precomputing(lowered, plain);
   }
 
   /** Starts with the plain session and changes to one with precomputed values as soon as several pictures have come. */
@@ -71,20 +85,22 @@ export class Compiler {
     };
   }
 
-  /** The parameter's name in a graph. */
-  #name({ name }: { name: string }): string {
-    return `${this.#state.network}.${name}`;
+  /** Undefined where nothing is gained. */
+  async #precomputed(lowered: Program): Promise<CompiledProgram | undefined> {
+    const parameters = this.#parameters();
+    const { fromWeights, perPicture } = splitOffWeights(lowered, ({ name }) => name in parameters);
+    const copies = this.#device.name === "wasm";
+    if (fromWeights.outputs.length === 0) return copies ? this.#session(withConstants(lowered, parameters)) : undefined;
+    const first = await this.#session(fromWeights);
+    const values = await first.run({});
+    await first.release();
+    return this.#session(copies ? withConstants(perPicture, { ...parameters, ...values }) : perPicture, values);
   }
 
-  /** Undefined where nothing depends on the weights alone. */
-  async #precomputed(lowered: Program): Promise<CompiledProgram | undefined> {
-    const parameters = new Set(this.#state.specs.map((spec) => this.#name(spec)));
-    const { fromWeights, perPicture } = splitOffWeights(lowered, ({ name }) => parameters.has(name));
-    if (fromWeights.outputs.length === 0) return undefined;
-    const first = await this.#session(fromWeights);
-    const compiled = await this.#session(perPicture, await first.run({}));
-    await first.release();
-    return compiled;
+  #parameters(): Values {
+    return Object.fromEntries(
+      this.#state.specs.map((spec) => [`${this.#state.network}.${spec.name}`, this.#state.get(spec)]),
+    );
   }
 
   /** @param constant inputs whose values never change */
@@ -94,8 +110,8 @@ export class Compiler {
     const session = await ort.InferenceSession.create(encode(program), options);
     const shapes = new Map(program.inputs.map((t) => [t.name, t.shape]));
     const tensor = (name: string, values: Float32Array) => new ort.Tensor("float32", values, shapes.get(name)!);
-    const parameters = this.#state.specs.map((spec) => [this.#name(spec), this.#state.get(spec)] as const);
-    const known = new Map([...parameters, ...Object.entries(constant)].filter(([name]) => shapes.has(name)));
+    const all = Object.entries({ ...this.#parameters(), ...constant });
+    const known = new Map(all.filter(([name]) => shapes.has(name)));
     const values = Object.fromEntries([...known].map(([name, data]) => [name, tensor(name, data)]));
     const fixed = await toDevice(this.#platform, this.#device, values);
     const names = session.inputNames.filter((name) => !known.has(name));

@@ -15,7 +15,7 @@ import { Gemm } from "../graph/ops/linear.ts";
 import { ReduceMean, ReduceSum, ReduceSumSquare } from "../graph/ops/reduce.ts";
 import { type EncodeOptions, encode } from "../onnx/encode.ts";
 import { convInBlocks, convTransposeInBlocks, gemmInBlocks } from "./channel-blocks/forms.ts";
-import type { ChannelBlock, CpuOptions, WeightUse } from "./cpu-options.ts";
+import { type CpuKernels, type CpuOptions, cpuOptions, type WeightUse } from "./cpu-options.ts";
 import { inStages, sumOfProducts } from "./reductions.ts";
 import { type Form, form, lowerProgram, lowerStep } from "./rewrite.ts";
 import { asConv, rotated, rotatedAttributes } from "./rotated-kernels.ts";
@@ -41,12 +41,11 @@ const forms: readonly Form<CpuOptions>[] = [
 
 /**
  * The program in these forms.
- * @param block channels that ONNX Runtime's blocked kernels take at once (engines/channel-block.ts asks); 1: no such
- *   kernels
+ * @param kernels of the runtime (engines/cpu-kernels.ts asks); 1: plain ones
  * @param weights whether weights change at every run, which decides how much work on weights a form may add
  */
-export function forCpu(program: Program, block: ChannelBlock = 1, weights: WeightUse = "changing"): Program {
-  return lowerProgram(withMergedWeightGradients(program), forms, { block, weights });
+export function forCpu(program: Program, kernels: CpuKernels = 1, weights: WeightUse = "changing"): Program {
+  return lowerProgram(withMergedWeightGradients(program), forms, cpuOptions(kernels, weights));
 }
 
 /**
@@ -56,11 +55,11 @@ export function forCpu(program: Program, block: ChannelBlock = 1, weights: Weigh
  */
 export function stepForCpu(
   programs: readonly Program[],
-  block: ChannelBlock,
+  kernels: CpuKernels,
   isWeight: (input: Tensor) => boolean,
 ): Program[] {
   const merged = programs.map(withMergedWeightGradients);
-  return lowerStep(merged, forms, { block, weights: "changing" }, { again: (graph) => dependOnlyOn(graph, isWeight) });
+  return lowerStep(merged, forms, cpuOptions(kernels, "changing"), { again: (graph) => dependOnlyOn(graph, isWeight) });
 }
 
 /**

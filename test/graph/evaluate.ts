@@ -1,6 +1,6 @@
 /** Runs symbolic graphs on onnxruntime-node, for tests. */
 import * as ort from "onnxruntime-node";
-import { channelBlock } from "../../src/engines/channel-block.ts";
+import { cpuKernels } from "../../src/engines/cpu-kernels.ts";
 import { onCpu } from "../../src/engines/device.ts";
 import { gradient } from "../../src/graph/gradient.ts";
 import { Graph, type Program, type Shape, sizeOf, type Tensor } from "../../src/graph/graph.ts";
@@ -19,8 +19,8 @@ export type Values = Record<string, Float32Array>;
  * and 1.
  */
 export async function compile(graph: Graph): Promise<(values: Values) => Promise<Values>> {
-  const block = await channelBlock({ ort: ort as unknown as Ort }, { name: "cpu", label: "cpu" });
-  return compileProgram(forCpu(graph.program(), block));
+  const kernels = await cpuKernels({ ort: ort as unknown as Ort }, { name: "cpu", label: "cpu" });
+  return compileProgram(forCpu(graph.program(), kernels));
 }
 
 /** The same for a program that is already lowered. */

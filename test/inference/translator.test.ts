@@ -1,5 +1,6 @@
 /** A trained generator at test time: statistics as PyTorch has them, pictures of any size, samples. */
 import { readFileSync } from "node:fs";
+import * as web from "onnxruntime-web";
 import { describe, expect, it } from "vitest";
 import { type ConfigInput, parseConfig } from "../../src/config/schema.ts";
 import { resize } from "../../src/data/resize.ts";
@@ -13,20 +14,24 @@ import { splitOffWeights } from "../../src/lowering/precompute.ts";
 import { generatorGraph } from "../../src/model/pix2pix.ts";
 import { inits } from "../../src/nn/init.ts";
 import { nodePlatform } from "../../src/node/index.ts";
-import type { Picture } from "../../src/platform.ts";
+import type { Ort, Picture, Platform } from "../../src/platform.ts";
 import { Random } from "../../src/random.ts";
 import { loadWeights } from "../../src/run/run.ts";
+import { runInto } from "../../src/web/ort.ts";
 import { fixture } from "../paths.ts";
 
 const platform = await nodePlatform({ threads: 1 });
+web.env.wasm.numThreads = 1;
+/** The runtime of browsers, in Node. */
+const wasm = { ...platform, ort: web as unknown as Ort, runInto, base: "wasm" as const };
 
 function generator(options: Partial<ConfigInput>, tensors?: Record<string, StoredTensor>) {
   const config = parseConfig({ dataroot: "none", cropSize: 64, loadSize: 64, threads: 1, ...options });
   const state = new NetworkState(generatorGraph(config, { n: 1, height: 64, width: 64 }).netG);
   if (tensors) loadWeights(state, tensors, "fixture");
   else state.initialise(inits.normal, 0.2, 1);
-  return (settings: TestTime = {}, weights?: WeightUse) =>
-    Translator.of(config, state, platform, settings, undefined, weights);
+  return (settings: TestTime = {}, weights?: WeightUse, on: Platform = platform) =>
+    Translator.of(config, state, on, settings, undefined, weights);
 }
 
 const worst = (a: Float32Array, b: ArrayLike<number>) =>
@@ -68,14 +73,21 @@ describe("weights that do not change", () => {
     await Promise.all([changing!.close(), fixed!.close()]);
   });
 
-  it("give a picture the same values to the last bit, whatever its place in a list", async () => {
-    const translator = generator(options)({}, "fixed");
+  it.each([
+    ["Node", platform, options],
+    ["WASM", wasm, options],
+    // Wide enough for Winograd's form at stride 2.
+    ["WASM, wider", wasm, { ...options, ngf: 64 }],
+  ])("give a picture the same values to the last bit, whatever its place in a list: %s", async (_, on, options) => {
+    const translator = generator(options)({}, "fixed", on);
     const picture = new Float32Array(3 * 64 * 64);
     new Random(1, "picture", 0).fillNormal(picture, 0, 0.4);
     const outputs: Float32Array[] = [];
     for (let i = 0; i < 6; i++) outputs.push(await translator.run(picture, 1, 64, 64));
-    for (const output of outputs) expect(output).toEqual(outputs[0]);
-    await translator.close();
+    expect(outputs.map((output) => worst(output, outputs[0]!))).toEqual(outputs.map(() => 0));
+    const plain = generator(options)({}, "changing");
+    expect(worst(outputs[0]!, await plain.run(picture, 1, 64, 64))).toBeLessThan(1e-4);
+    await Promise.all([translator.close(), plain.close()]);
   });
 
   it("splits off a program of what depends only on weights; the rest reads its outputs", () => {

@@ -121,6 +121,16 @@ it.each([
   expect(blocks).toEqual({ y: products, dx: products, dw: products, transposed: products });
 });
 
+// In WASM stride 2 takes Winograd's form without blocks of channels; plain kernels elsewhere do not. Its gradient by the weight adds the
+// four polyphase components in one chain.
+it.each([
+  ["a down step", { n: 1, cin: 64, cout: 72, ...square(48, 4, 2, 1) }],
+  ["two samples, odd", { n: 2, cin: 64, cout: 65, ...square(37, 4, 2, 2), size: [37, 45] }],
+] satisfies [string, Geometry][])("Winograd's form at stride 2 in WASM, %s", async (_, geometry) => {
+  const taken = await check(geometry, "wasm", 1e-5);
+  expect(taken).toMatchObject({ output: "MatMul", input: "winograd", weight: "winograd" });
+});
+
 // The gradient by a kernel that sees two maps, of one sample and of two samples, is merged: its forms add the second at
 // no cost.
 it.each([
@@ -226,7 +236,7 @@ interface Forms {
 }
 
 /** Compares Conv, ConvTranspose and all their gradients with `loops`. */
-async function check(geometry: Geometry, kind: "cpu" | "gpu" = "cpu", tolerance = 1e-6): Promise<Forms> {
+async function check(geometry: Geometry, kind: "cpu" | "gpu" | "wasm" = "cpu", tolerance = 1e-6): Promise<Forms> {
   const { n, cin, cout, size, kernel, strides, pads, dilations } = geometry;
   const extent = kernel.map((k, i) => dilations[i]! * (k - 1) + 1);
   const padded = size.map((length, i) => length + pads[i]! + pads[i + 2]!);
@@ -247,7 +257,8 @@ async function check(geometry: Geometry, kind: "cpu" | "gpu" = "cpu", tolerance 
   const y = Conv([x!, w!, bias!], attrs);
   const gradients = gradient(sum(mul(y, t!)), [x!, w!, bias!]);
   const programOf = (tensor: Tensor) => graph.program(named(["it"], [tensor]));
-  const lowered = (program: Program) => (kind === "gpu" ? forGpu(program) : forCpu(program));
+  const lowered = (program: Program) =>
+    kind === "gpu" ? forGpu(program) : forCpu(program, kind === "wasm" ? kind : 1);
   const ops = (tensor: Tensor) => lowered(programOf(tensor)).nodes.map(({ op }) => op.type);
   const blocksOf = (tensor: Tensor) =>
     forCpu(programOf(tensor), 16).nodes.filter(({ op }) => op.domain && op.type === "Conv").length;
@@ -264,7 +275,8 @@ async function check(geometry: Geometry, kind: "cpu" | "gpu" = "cpu", tolerance 
   const seconds = [...gradient(sum(mul(dx!, x!)), [w!, t!]), ...gradient(sum(mul(dw!, w!)), [x!, t!])];
   const names = ["y", "dx", "dw", "db", "transposed", "dt", "dwT", "dbT", "dw of dx", "y of dx", "dx of dw", "y of dw"];
   graph.outputs.push(...named(names, [y, ...gradients, transposed, ...gradientsT, ...seconds]));
-  const got = kind === "gpu" ? await (await compileProgram(forGpu(graph.program())))(values) : await run(graph, values);
+  const got =
+    kind === "cpu" ? await run(graph, values) : await (await compileProgram(lowered(graph.program())))(values);
 
   const expected = loops(geometry, map, values.x!, values.w!, values.t!);
   const shifted = (sums: Float64Array, by: Float32Array, area: number) =>

@@ -55,8 +55,8 @@ const library = `
   import { register } from ${JSON.stringify(import.meta.resolve("tsx/esm/api"))};
   register();
   const { nodePlatform } = await import(${JSON.stringify(source("src/node/index.ts"))});
-  const { channelBlock } = await import(${JSON.stringify(source("src/engines/channel-block.ts"))});
-  await channelBlock(await nodePlatform({ threads: 1 }), { name: "cpu", label: "cpu" });
+  const { cpuKernels } = await import(${JSON.stringify(source("src/engines/cpu-kernels.ts"))});
+  await cpuKernels(await nodePlatform({ threads: 1 }), { name: "cpu", label: "cpu" });
 `;
 
 describe("telemetry of ONNX Runtime", () => {

@@ -60,11 +60,13 @@ const withoutBlocks = 1.4;
  * Measured cost of transforming one weight at every run, in products, for 49 points. It is mostly memory traffic.
  */
 const weightTransform = 1000;
+/** Cost of reading a weight that was transformed once in WASM, in products, for each product of a place. */
+const weightRead = 10;
 
 /**
  * The tiles for y = Conv(x, w). Undefined if Winograd's form is not the faster one: for dilations, few channels, and
  * maps so small that the transform of the weights costs more than it saves; at stride 2 also without blocks of
- * channels.
+ * channels, except in WASM.
  */
 export function geometryOf(
   x: Shape,
@@ -84,7 +86,8 @@ export function geometryOf(
   const cut = fastestCut({ n, cin, cout, map, kernel, stride }, options);
   if (!cut) return undefined;
   const { tile, m, tiles, products, ...rest } = cut;
-  const perRun = options.weights === "fixed" ? 0 : (weightTransform * products) / 49;
+  const once = options.wasm ? weightRead * products : 0;
+  const perRun = options.weights === "fixed" ? once : (weightTransform * products) / 49;
   if (kernel * kernel * n * sizeOf(map) <= 1.5 * (products * n * cut.places + perRun)) return undefined;
   return {
     ...{ n, cin, cout, kernel, stride, tile, m, tiles, ...rest },
@@ -100,7 +103,7 @@ const planeOf = (shape: Shape): Pair => [shape[2]!, shape[3]!];
 /** The side of tiles that takes the least time for the products; `products` is their number for each place. */
 function fastestCut(
   { n, cin, cout, map, kernel, stride }: Pick<Geometry, "n" | "cin" | "cout" | "kernel" | "stride"> & { map: Pair },
-  { block }: CpuOptions,
+  { block, wasm }: CpuOptions,
 ) {
   const taps = Math.ceil(kernel / stride);
   const cuts = sides[stride - 1]!.flatMap((tile) => {
@@ -108,7 +111,7 @@ function fastestCut(
     const tiles: Pair = [Math.ceil(map[0] / m), Math.ceil(map[1] / m)];
     const places = tiles[0] * tiles[1];
     const inBlocks = block > 1 && [cin, cout, places].every((length) => length % block === 0);
-    if (stride > 1 && !inBlocks) return [];
+    if (stride > 1 && !inBlocks && !wasm) return [];
     const count = tile * tile;
     const products = stride * stride * count;
     const time = products * n * places * (inBlocks ? 1 : withoutBlocks);

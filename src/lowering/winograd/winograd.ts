@@ -167,7 +167,10 @@ function multiplied(
   [out, values, positions]: [out: number, values: number, positions: number],
   before?: Tensor,
 ): Tensor {
-  if (block === 1) return MatMul([reshape(filters, [count, out, values]), reshape(input, [count, values, positions])]);
+  if (block === 1) {
+    const product = MatMul([reshape(filters, [count, out, values]), reshape(input, [count, values, positions])]);
+    return before ? add(before, product) : product;
+  }
   const groups = [reshape(input, [1, count * values, positions, 1]), reshape(filters, [count * out, values, 1, 1])];
   const added = before ? [zeros(input.graph, count * out), before] : [];
   return GroupedConv([...groups, ...added], { ...pointwise, group: count });

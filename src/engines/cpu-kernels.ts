@@ -1,7 +1,7 @@
-/** How many channels ONNX Runtime's blocked CPU kernels (../lowering/channel-blocks/) take at once on this CPU. */
+/** Which kernels ONNX Runtime has on this CPU: blocked ones (../lowering/channel-blocks/), plain ones, or those of WASM. */
 import { Graph, op } from "../graph/graph.ts";
 import { ReorderInput } from "../lowering/channel-blocks/ops.ts";
-import type { ChannelBlock } from "../lowering/cpu-options.ts";
+import type { ChannelBlock, CpuKernels } from "../lowering/cpu-options.ts";
 import { encode } from "../onnx/encode.ts";
 import type { Device, Ort, Platform } from "../platform.ts";
 import { onCpu } from "./device.ts";
@@ -10,8 +10,9 @@ const Shape = op("Shape", { shape: ([x]) => [x!.length], dtype: "int64" });
 
 const known = new WeakMap<Ort, Promise<ChannelBlock>>();
 
-/** 1 for devices other than the CPU, and if ONNX Runtime has no such kernels for this CPU. */
-export async function channelBlock({ ort }: Pick<Platform, "ort">, { name }: Device): Promise<ChannelBlock> {
+/** 1 for devices that are no CPU, and if ONNX Runtime has no blocked kernels for this CPU. */
+export async function cpuKernels({ ort }: Pick<Platform, "ort">, { name }: Device): Promise<CpuKernels> {
+  if (name === "wasm") return "wasm";
   if (name !== "cpu") return 1;
   const block = known.get(ort) ?? ask(ort).catch(() => 1 as const);
   known.set(ort, block);
