@@ -171,6 +171,8 @@ export interface Platform {
   collective?: Collective | undefined;
   /** Threads that a step uses when `--threads` is not given. */
   cores: number;
+  /** The processor's name, where it is known: some forms of ops are chosen by it. */
+  processor?: string | undefined;
   /** The device that is always present, for `--device auto` without a GPU. */
   base: "cpu" | "wasm";
   /**

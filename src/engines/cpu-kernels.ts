@@ -11,12 +11,15 @@ const Shape = op("Shape", { shape: ([x]) => [x!.length], dtype: "int64" });
 const known = new WeakMap<Ort, Promise<ChannelBlock>>();
 
 /** 1 for devices that are no CPU, and if ONNX Runtime has no blocked kernels for this CPU. */
-export async function cpuKernels({ ort }: Pick<Platform, "ort">, { name }: Device): Promise<CpuKernels> {
+export async function cpuKernels(
+  { ort, processor = "" }: Pick<Platform, "ort" | "processor">,
+  { name }: Device,
+): Promise<CpuKernels> {
   if (name === "wasm") return "wasm";
   if (name !== "cpu") return 1;
   const block = known.get(ort) ?? ask(ort).catch(() => 1 as const);
   known.set(ort, block);
-  return block;
+  return (await block) === 16 && processor.includes("Intel") ? "intel" : block;
 }
 
 /**

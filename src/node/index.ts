@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { availableParallelism, totalmem } from "node:os";
+import { availableParallelism, cpus, totalmem } from "node:os";
 import type { Platform } from "../platform.ts";
 import { devices } from "./devices.ts";
 import { files } from "./files.ts";
@@ -34,7 +34,8 @@ export interface NodePlatformOptions {
  */
 export async function nodePlatform({ threads }: NodePlatformOptions = {}): Promise<Platform> {
   const cores = threads ?? availableParallelism();
-  return { files, images, ort, runInto, memory: memoryOfProcess(), cores, base: "cpu", devices };
+  const processor = cpus()[0]?.model;
+  return { files, images, ort, runInto, memory: memoryOfProcess(), cores, processor, base: "cpu", devices };
 }
 
 /** Bytes: those of the machine, or of the container where it has fewer. */

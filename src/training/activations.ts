@@ -1,7 +1,7 @@
 /** The values of every layer of both networks on one pair, for histograms (--tensorboard-histograms). */
 import type { Config } from "../config/schema.ts";
 import type { Batch } from "../data/loader.ts";
-import { channelBlock } from "../engines/channel-block.ts";
+import { cpuKernels } from "../engines/cpu-kernels.ts";
 import { baseDevice, sessionOptions } from "../engines/device.ts";
 import type { NetworkState } from "../engines/state.ts";
 import type { Output, Program, Tensor } from "../graph/graph.ts";
@@ -28,7 +28,7 @@ export async function activationsOf(
 ): Promise<Activations> {
   const program = layersOf(config, pair);
   const device = baseDevice(platform);
-  const lowered = forCpu(program, await channelBlock(platform, device));
+  const lowered = forCpu(program, await cpuKernels(platform, device));
   const { ort } = platform;
   const session = await ort.InferenceSession.create(
     encode(lowered),

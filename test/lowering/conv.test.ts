@@ -10,6 +10,7 @@ import { Conv, ConvTranspose, ConvWeightGradient } from "../../src/graph/ops/con
 import { add, mul } from "../../src/graph/ops/elementwise.ts";
 import { sum } from "../../src/graph/ops/reduce.ts";
 import { forCpu } from "../../src/lowering/cpu.ts";
+import type { CpuKernels } from "../../src/lowering/cpu-options.ts";
 import { forGpu } from "../../src/lowering/gpu.ts";
 import { byConv } from "../../src/lowering/weight-gradients.ts";
 import { Random } from "../../src/random.ts";
@@ -129,6 +130,20 @@ it.each([
 ] satisfies [string, Geometry][])("Winograd's form at stride 2 in WASM, %s", async (_, geometry) => {
   const taken = await check(geometry, "wasm", 1e-5);
   expect(taken).toMatchObject({ output: "MatMul", input: "winograd", weight: "winograd" });
+});
+
+it("on processors of Intel, layers of stride 2 are computed in blocks, those of stride 1 in Winograd's form", () => {
+  const products = (layer: Layer, kernels: CpuKernels) => {
+    const graph = new Graph();
+    const [x, w] = [graph.input("x", [1, 64, ...layer.size]), graph.input("w", [64, 64, ...layer.kernel])];
+    const { strides, pads, dilations } = layer;
+    graph.output("y", Conv([x, w], { strides, pads, dilations }));
+    const { nodes } = forCpu(graph.program(), kernels);
+    return nodes.filter(({ op }) => op.domain && op.type === "Conv").map(({ attrs }) => Number(attrs.group ?? 1));
+  };
+  expect(products(square(64, 4, 2, 1), 16)).toEqual([25, 25, 25, 25]);
+  expect(products(square(64, 4, 2, 1), "intel")).toEqual([1]);
+  expect(products(square(32, 4, 1, 1), "intel")).toEqual([49]);
 });
 
 // The gradient by a kernel that sees two maps, of one sample and of two samples, is merged: its forms add the second at

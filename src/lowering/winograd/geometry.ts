@@ -66,7 +66,7 @@ const weightRead = 10;
 /**
  * The tiles for y = Conv(x, w). Undefined if Winograd's form is not the faster one: for dilations, few channels, and
  * maps so small that the transform of the weights costs more than it saves; at stride 2 also without blocks of
- * channels, except in WASM.
+ * channels, except in WASM, and in training on processors of Intel.
  */
 export function geometryOf(
   x: Shape,
@@ -86,7 +86,7 @@ export function geometryOf(
   const cut = fastestCut({ n, cin, cout, map, kernel, stride }, options);
   if (!cut) return undefined;
   const { tile, m, tiles, products, ...rest } = cut;
-  const once = options.wasm ? weightRead * products : 0;
+  const once = options.stridedWinograd === "always" ? weightRead * products : 0;
   const perRun = options.weights === "fixed" ? once : (weightTransform * products) / 49;
   if (kernel * kernel * n * sizeOf(map) <= 1.5 * (products * n * cut.places + perRun)) return undefined;
   return {
@@ -103,7 +103,7 @@ const planeOf = (shape: Shape): Pair => [shape[2]!, shape[3]!];
 /** The side of tiles that takes the least time for the products; `products` is their number for each place. */
 function fastestCut(
   { n, cin, cout, map, kernel, stride }: Pick<Geometry, "n" | "cin" | "cout" | "kernel" | "stride"> & { map: Pair },
-  { block, wasm }: CpuOptions,
+  { block, stridedWinograd }: CpuOptions,
 ) {
   const taps = Math.ceil(kernel / stride);
   const cuts = sides[stride - 1]!.flatMap((tile) => {
@@ -111,7 +111,8 @@ function fastestCut(
     const tiles: Pair = [Math.ceil(map[0] / m), Math.ceil(map[1] / m)];
     const places = tiles[0] * tiles[1];
     const inBlocks = block > 1 && [cin, cout, places].every((length) => length % block === 0);
-    if (stride > 1 && !inBlocks && !wasm) return [];
+    const strided = stridedWinograd === "always" || (stridedWinograd === "in blocks" && inBlocks);
+    if (stride > 1 && !strided) return [];
     const count = tile * tile;
     const products = stride * stride * count;
     const time = products * n * places * (inBlocks ? 1 : withoutBlocks);
