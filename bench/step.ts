@@ -1,8 +1,9 @@
-/** Times whole training steps and the generator's forward pass with the classes that `train` and `translate` use. */
+/** Times whole training steps and the generator's forward pass with the classes that `train` and `translate` use, on any platform. */
+import { env } from "onnxruntime-common";
 import { chooseDevice, type DeviceChoice } from "../src/engines/device.ts";
 import { Translator } from "../src/inference/translator.ts";
 import { inits } from "../src/nn/init.ts";
-import { nodePlatform } from "../src/node/index.ts";
+import type { Platform } from "../src/platform.ts";
 import { Random } from "../src/random.ts";
 import { Trainer } from "../src/training/trainer.ts";
 import { benchConfig, workOf } from "./work.ts";
@@ -13,32 +14,46 @@ export interface StepOptions {
   ngf: number;
   batch: number;
   steps: number;
-  threads?: number | undefined;
   /** The same choices as `pix2pix train --device`. */
   device: DeviceChoice;
 }
 
 /**
- * `step_s_*`: seconds of a step that is awaited. `steps_per_s` and `gflop_per_s`: over steps that are queued, of which only the
- * last is awaited, as in training. `forward_s_median`: seconds of the generator's forward pass. `rss_mb`: peak memory of the
- * process in training, in 10^6 bytes.
+ * `step_s`, `step_min_s`: seconds of a step that is awaited; `step_cpu_s`: of the processor, all threads. `first_step_s`: with the
+ * graphs and sessions that it needs. `steps_per_s` and `gflop_per_s`: over steps that are queued, of which only the last is awaited, as
+ * in training. `forward_s`, `forward_cpu_s`: of the generator's forward pass. `rss_mb`: peak memory of the process in training, in 10^6
+ * bytes. Medians, but for the minimum and the first step.
  */
 export interface StepTimes {
-  step_s_median: number;
-  step_s_min: number;
+  step_s: number;
+  step_min_s: number;
+  step_cpu_s: number;
+  first_step_s: number;
   steps_per_s: number;
   gflop_per_s: number;
-  forward_s_median: number;
+  forward_s: number;
+  forward_cpu_s: number;
   rss_mb: number;
   threads: number;
   device: string;
+  runtime: string;
 }
+
+/** What a process tells of itself; a page in a browser knows neither. */
+export interface Meter {
+  /** Seconds of the processor that this process has used, in all threads. */
+  cpu(): number;
+  /** The most memory that this process has held, in bytes. */
+  peak(): number;
+}
+
+export const noMeter: Meter = { cpu: () => Number.NaN, peak: () => Number.NaN };
 
 /** Untimed runs before the timed ones: the first runs of a session are slower because they allocate memory and fill caches. */
 const warmUp = 2;
 
-export async function timeSteps({ size, ngf, batch, steps, threads, device: wanted }: StepOptions): Promise<StepTimes> {
-  const platform = await nodePlatform({ threads });
+export async function timeSteps(platform: Platform, options: StepOptions, meter = noMeter): Promise<StepTimes> {
+  const { size, ngf, batch, steps, device: wanted } = options;
   const config = benchConfig(size, ngf);
   const shape = { n: batch, height: size, width: size };
   const device = await chooseDevice(platform, wanted);
@@ -48,7 +63,7 @@ export async function timeSteps({ size, ngf, batch, steps, threads, device: want
   const picture = () => Float32Array.from({ length: batch * 3 * size * size }, () => 2 * random.float() - 1);
   const data = { A: picture(), B: picture(), ...shape };
 
-  const step = await times(steps, async (i) => {
+  const { first, ...step } = await times(meter, steps, async (i) => {
     await trainer.step(data, { step: i + 1, lr: config.lr });
     await trainer.losses();
   });
@@ -57,30 +72,36 @@ export async function timeSteps({ size, ngf, batch, steps, threads, device: want
   await trainer.losses();
   const perSecond = (1000 * steps) / (performance.now() - began);
   await trainer.toHost();
-  const peak = process.resourceUsage().maxRSS * 1024;
+  const peak = meter.peak();
   const translator = Translator.of(config, trainer.netG, platform, {}, device, "fixed");
-  const forward = await times(Math.max(steps, 8), () => translator.run(data.A, batch, size, size));
+  const forward = await times(meter, Math.max(steps, 8), () => translator.run(data.A, batch, size, size));
   await translator.close();
   return {
-    step_s_median: rounded(median(step)),
-    step_s_min: rounded(Math.min(...step)),
+    step_s: rounded(median(step.wall)),
+    step_min_s: rounded(Math.min(...step.wall)),
+    step_cpu_s: rounded(median(step.cpu)),
+    first_step_s: rounded(first),
     steps_per_s: rounded(perSecond),
     gflop_per_s: Math.round(perSecond * workOf({ size, ngf, batch }).step),
-    forward_s_median: rounded(median(forward)),
+    forward_s: rounded(median(forward.wall)),
+    forward_cpu_s: rounded(median(forward.cpu)),
     rss_mb: Math.round(peak / 1e6),
     threads: platform.cores,
     device: device.label,
+    runtime: env.versions.common ?? "",
   };
 }
 
-async function times(count: number, work: (i: number) => Promise<unknown>): Promise<number[]> {
-  const seconds: number[] = [];
+/** Seconds of each run after the untimed ones, and of the very first. */
+async function times({ cpu }: Meter, count: number, work: (i: number) => Promise<unknown>) {
+  const seconds: { wall: number; cpu: number }[] = [];
   for (let i = 0; i < count + warmUp; i++) {
-    const began = performance.now();
+    const [wall, before] = [performance.now(), cpu()];
     await work(i);
-    if (i >= warmUp) seconds.push((performance.now() - began) / 1000);
+    seconds.push({ wall: (performance.now() - wall) / 1000, cpu: cpu() - before });
   }
-  return seconds;
+  const timed = seconds.slice(warmUp);
+  return { first: seconds[0]!.wall, wall: timed.map(({ wall }) => wall), cpu: timed.map(({ cpu }) => cpu) };
 }
 
 export function median(values: readonly number[]): number {

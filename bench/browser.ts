@@ -1,0 +1,165 @@
+/** The benchmark in a real Chromium, compared with Node's CPU: `npm run bench -- --device wasm`, `--device webgpu --browser`. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Browser, chromium } from "playwright-core";
+import { buildApp, buildPage, copyRuntime } from "../scripts/build-web.ts";
+import { serveFolders } from "../src/node/serve.ts";
+import { chromiumPath, noChromium } from "../test/web/browser/find.ts";
+import type { Asked } from "./browser/page.ts";
+import { load, processor } from "./machine.ts";
+import type { Times } from "./sides.ts";
+import { median, type StepTimes } from "./step.ts";
+import { markdown, writeSection } from "./table.ts";
+
+export interface BrowserOptions {
+  size: number;
+  ngf: number;
+  batch: number;
+  steps: number;
+  threads: number;
+  rounds: number;
+  device: "wasm" | "webgpu";
+  note: string;
+  write: boolean;
+}
+
+type Network = Pick<BrowserOptions, "size" | "ngf">;
+type InBrowser = Pick<StepTimes, "step_s" | "step_cpu_s" | "forward_s" | "first_step_s"> & { runtime_s: number };
+
+const program = fileURLToPath(new URL("main.ts", import.meta.url));
+/** The network that the page proposes for training on a CPU. */
+const small: Network = { size: 64, ngf: 24 };
+
+/** Measures the network of the options and the page's own small one, in turn in Node and in Chromium, and prints the table. */
+export async function browserTable(options: BrowserOptions): Promise<void> {
+  if (!chromiumPath) throw new Error(noChromium);
+  const folder = mkdtempSync(join(tmpdir(), "pix2pix-bench-"));
+  const networks = [{ size: options.size, ngf: options.ngf }, small].filter(
+    ({ size, ngf }, i) => i === 0 || size !== options.size || ngf !== options.ngf,
+  );
+  try {
+    await Promise.all([buildPage(folder, "bench/browser/page.ts"), buildApp(join(folder, "app"))]);
+    copyRuntime(folder);
+    const server = await serveFolders([folder]);
+    const loads: number[] = [];
+    const rows: string[][] = [];
+    for (const network of networks) {
+      const runs: { node: Times; browser: InBrowser }[] = [];
+      for (let round = 0; round < options.rounds; round++) {
+        loads.push(load());
+        // The browser's compiler needs some seconds until it has optimised the runtime's code.
+        const steps = network.size === small.size ? 6 * options.steps : options.steps;
+        const asked = { ...options, ...network, steps };
+        const run = { node: inNode(asked), browser: await inChromium(server.url, asked) };
+        console.error(JSON.stringify(run));
+        runs.push(run);
+      }
+      rows.push(rowOf(network, runs));
+    }
+    const pageLoad = await pageSeconds(`${server.url}app/`);
+    await server.close();
+    const text = report(options, rows, pageLoad, loads);
+    console.log(text);
+    if (options.write) writeSection("browser", `${options.device}, ${processor().name}`, text);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function inNode({ size, ngf, batch, steps, threads }: BrowserOptions): Times {
+  const flags = Object.entries({ size, ngf, batch, steps, threads }).flatMap(([name, value]) => [
+    `--${name}`,
+    `${value}`,
+  ]);
+  const args = ["--import", "tsx", program, "step", "--device", "cpu", ...flags];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`Node failed with exit code ${status}:\n${stderr}`);
+  return JSON.parse(stdout.trim().split("\n").at(-1)!) as Times;
+}
+
+/** A new browser each time: its caches are empty. */
+function launch(device: "wasm" | "webgpu"): Promise<Browser> {
+  const gpu = ["--enable-unsafe-webgpu", "--enable-features=Vulkan"];
+  const args = ["--no-sandbox", "--disable-dev-shm-usage", ...(device === "webgpu" ? gpu : ["--disable-gpu"])];
+  return chromium.launch({ executablePath: chromiumPath!, headless: true, args });
+}
+
+async function inChromium(url: string, options: BrowserOptions): Promise<InBrowser> {
+  const { device, size, ngf, batch, steps, threads } = options;
+  const browser = await launch(device);
+  try {
+    const page = await browser.newPage();
+    await page.goto(url);
+    const asked: Asked = { size, ngf, batch, steps, threads, device };
+    const answer = await page.evaluate((asked) => bench(asked), asked);
+    if ("error" in answer) throw new Error(`in the page: ${answer.error}`);
+    return answer.times;
+  } finally {
+    await browser.close();
+  }
+}
+
+/** Seconds from the navigation to the end of the web app's load event, and of a second visit. */
+async function pageSeconds(url: string): Promise<[first: number, second: number]> {
+  const browser = await launch("wasm");
+  try {
+    const page = await browser.newPage();
+    const visit = async () => {
+      await page.goto(url);
+      return page.evaluate(() => {
+        const [entry] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
+        return entry!.loadEventEnd / 1000;
+      });
+    };
+    return [await visit(), await visit()];
+  } finally {
+    await browser.close();
+  }
+}
+
+function rowOf({ size, ngf }: Network, runs: readonly { node: Times; browser: InBrowser }[]): string[] {
+  const of = (value: (run: (typeof runs)[number]) => number) => median(runs.map(value));
+  const seconds = (value: number) => `${value.toFixed(value < 0.1 ? 3 : 2)} s`;
+  return [
+    `unet_${size}, ngf ${ngf}, ${size} px`,
+    seconds(of(({ node }) => node.step_s!)),
+    seconds(of(({ browser }) => browser.step_s)),
+    `**${of(({ node, browser }) => browser.step_s / node.step_s!).toFixed(2)}**`,
+    seconds(of(({ node }) => node.forward_s)),
+    seconds(of(({ browser }) => browser.forward_s)),
+    `**${of(({ node, browser }) => browser.forward_s / node.forward_s).toFixed(2)}**`,
+    seconds(of(({ browser }) => browser.first_step_s)),
+  ];
+}
+
+function report(
+  { device, batch, rounds, steps, threads, note }: BrowserOptions,
+  rows: string[][],
+  page: [number, number],
+  loads: number[],
+) {
+  const version = /\d+(\.\d+)+/.exec(spawnSync(chromiumPath!, ["--version"], { encoding: "utf8" }).stdout)?.[0];
+  const { name, vectors, cores } = processor();
+  const head = [
+    "",
+    "step, Node",
+    `Chromium, ${device}`,
+    "ratio",
+    "picture, Node",
+    `Chromium, ${device}`,
+    "ratio",
+    "first step",
+  ];
+  return [
+    `### ${name}, ${vectors}, ${threads} of ${cores} cores: Chromium ${version}, ${device}`,
+    "",
+    `Batch ${batch}, ${threads} threads each, Node ${process.versions.node} on its CPU. Medians of ${rounds} rounds of ${steps} steps, in each of which the two ` +
+      `run one after the other; load of the machine ${Math.min(...loads).toFixed(0)} to ${Math.max(...loads).toFixed(0)}. ${note ? `${note} ` : ""}The first step has its graphs, the ` +
+      `runtime's binary and the sessions in it. The web app's page is loaded after ${page[0].toFixed(2)} s, a second time after ${page[1].toFixed(2)} s.`,
+    "",
+    markdown(head, rows),
+  ].join("\n");
+}
