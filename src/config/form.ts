@@ -21,14 +21,14 @@ export function fieldsOf(place: FormPlace): OptionSpec[] {
 export const labelOf = ({ flag }: Pick<OptionSpec, "flag">): string =>
   /[A-Z]/.test(flag) ? flag.slice(2) : flag.slice(2).replaceAll("-", " ");
 
-/** The values that a field takes, for a hint: "from 1 to 4096 filters"; empty where choices or a checkbox show them. */
+/** The values that a field takes, for a hint: "filters, from 1 to 4096"; empty where choices or a checkbox show them. */
 export function hintOf(spec: OptionSpec): string {
   if (spec.choices || spec.type === "boolean") return "";
   if (spec.type === "string") return spec.value?.toLowerCase() ?? "";
   const range = expectedOf(spec)
     .replace(/^a (whole )?number ?/, "")
     .replace(/^of /, "");
-  return [range, spec.unit].filter(Boolean).join(" ");
+  return [spec.unit, range].filter(Boolean).join(", ");
 }
 
 /** A value as a field shows it. */
@@ -67,6 +67,9 @@ export function checkForm(parse: () => Config, given: Given, fields: readonly Op
 
 const flags = /--[a-zA-Z][\w-]*/g;
 
+/** A text of the command line with the names of the fields instead of its flags. */
+export const inWords = (text: string): string => text.replaceAll(flags, (flag) => `\u201c${labelOf({ flag })}\u201d`);
+
 /** Of the options that a message names, the first that the user has given, or else the first that is in the form. */
 function fieldFor(problem: string, given: Given, fields: readonly OptionSpec[]): OptionSpec | undefined {
   const named = (problem.match(flags) ?? []).flatMap((flag) => fields.find((field) => field.flag === flag) ?? []);
@@ -76,7 +79,7 @@ function fieldFor(problem: string, given: Given, fields: readonly OptionSpec[]):
 /** A message of the command line with the names of the fields. @param field the one that it stands beside */
 function inFieldWords(problem: string, field: OptionSpec | undefined): string {
   const own = field && problem.startsWith(`${field.flag}: `) ? problem.slice(field.flag.length + 2) : problem;
-  const text = own.replaceAll(flags, (flag) => `\u201c${labelOf({ flag })}\u201d`);
+  const text = inWords(own);
   return text[0]!.toUpperCase() + text.slice(1);
 }
 

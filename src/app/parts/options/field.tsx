@@ -1,6 +1,6 @@
 /** One option as a field: its name, its value, what it takes, its help, and what is wrong with it. */
 import { useId } from "preact/hooks";
-import { hintOf, labelOf, textOf } from "../../../config/form.ts";
+import { hintOf, inWords, labelOf, textOf } from "../../../config/form.ts";
 import type { OptionSpec } from "../../../config/options.ts";
 
 interface FieldProps {
@@ -33,7 +33,7 @@ export function OptionField(props: FieldProps) {
             type="button"
             class="plain"
             aria-label={`Reset ${labelOf(spec)}`}
-            title={`back to ${textOf(initial) || spec.absent || "none"}`}
+            title={`back to ${textOf(initial) || inWords(spec.absent ?? "none")}`}
             onClick={() => change(undefined)}
           >
             reset
@@ -47,10 +47,10 @@ export function OptionField(props: FieldProps) {
         </p>
       )}
       <p class="option-help" id={hint}>
-        {[hintOf(spec), kind ? `${value}: ${kind}` : ""].filter(Boolean).map((text) => (
+        {[hintOf(spec), kind ? `${value}: ${inWords(kind)}` : ""].filter(Boolean).map((text) => (
           <span key={text}>{text}</span>
         ))}
-        <span>{spec.help}</span>
+        <span>{inWords(spec.help)}</span>
       </p>
     </div>
   );
@@ -95,7 +95,7 @@ function Control({ spec, given, initial, fixed, change, id, described }: Control
       spellcheck={false}
       {...common}
       value={given ?? ""}
-      placeholder={textOf(initial) || spec.absent || ""}
+      placeholder={textOf(initial) || inWords(spec.absent ?? "")}
       onInput={({ currentTarget }) => change(currentTarget.value.trim() === "" ? undefined : currentTarget.value)}
     />
   );
