@@ -18,7 +18,16 @@ import { messageOf } from "../parts/basics.tsx";
 import { Store } from "../parts/store.ts";
 import { areHalves, isProject, type Pair, previewOf, titleOf } from "./data.ts";
 import { deleteRun, isTraining, removeUnusedData, runNames, runOf, type StoredRun, storedRun } from "./runs.ts";
-import { checkChanges, checkSettings, drawnAt, freeName, holdOutSeed, prolonged, type Settings } from "./settings.ts";
+import {
+  checkChanges,
+  checkSettings,
+  drawnAt,
+  folderName,
+  freeName,
+  holdOutSeed,
+  prolonged,
+  type Settings,
+} from "./settings.ts";
 import { builtIn, checkpointsDir, type DataSet, dataDir, leastPairs, remembered, usualShare } from "./storage.ts";
 import { pageWords } from "./words.ts";
 
@@ -273,8 +282,7 @@ export class Session extends Store<State> {
   async begin(): Promise<void> {
     const { data, settings } = this.state;
     if (!data) return;
-    const plain = settings.name.trim().replaceAll(/[\\/:*?"<>|]+/g, "-") || data.title;
-    const named = { ...settings, name: freeName(plain, this.state.names) };
+    const named = { ...settings, name: freeName(folderName(settings.name) || data.title, this.state.names) };
     const { config } = checkSettings(named, data);
     if (!config) return;
     const fresh = { config, losses: [], scores: [], step: 0, lastStep: config.maxSteps, begun: false };

@@ -60,7 +60,7 @@ export function baseOf({ name, size, steps, mirror, given }: Settings, data: Dat
     cropSize: size,
     loadSize: root ? Math.round((size * 286) / 256) : size,
     ...sets,
-    ...(name && { name }),
+    ...(folderName(name) && { name: folderName(name) }),
     checkpointsDir,
     dataroot: root ?? drawnAt(size),
     direction,
@@ -78,6 +78,9 @@ export function baseOf({ name, size, steps, mirror, given }: Settings, data: Dat
     saveEpochFreq: 1_000_000,
   };
 }
+
+/** A name as the name of a folder; empty where nothing is left of it. */
+export const folderName = (name: string): string => name.trim().replaceAll(/[\\/:*?"<>|]+/g, "-");
 
 /** The epochs of so many steps; where the learning rate has a second part, that is 3/8 of them. */
 function lengthOf(
