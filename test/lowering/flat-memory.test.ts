@@ -59,6 +59,16 @@ it.each([
   const got = await run(device, whole(given));
   const outputs = device.flatMap(({ outputs }) => outputs.map(({ name }) => name)).filter((name) => /^net/.test(name));
   expect(outputs).toContain("netG.statistics.new");
+  const sizes = new Map(flat.map(({ whole, parts }) => [whole, parts.reduce((total, { size }) => total + size, 0)]));
+  for (const { name, tensor } of device.flatMap(({ outputs }) => outputs)) {
+    const size = sizes.get(name.replace(/(\.(grad|updated|new))+$/, ""));
+    if (size !== undefined) expect(tensor.size, name).toBe(size);
+  }
+  // A program must not have an input and an output of one name.
+  for (const { inputs, outputs } of device) {
+    const read = new Set(inputs.map(({ name }) => name));
+    expect(outputs.map(({ name }) => name).filter((name) => read.has(name))).toEqual([]);
+  }
   expect(outputs.filter((name) => /vectors/.test(name)).length).toBeGreaterThan(1);
   for (const name of outputs) expect(distance(got[name]!, expected[name]!), name).toBeLessThan(1e-5);
 });

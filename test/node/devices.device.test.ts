@@ -159,7 +159,7 @@ describe.skipIf(!softwareAdapter)(`WebGPU in Node${softwareAdapter ? "" : ` (ski
       const there = await program("train", ...where("moved"), "--continue-train", "--device=webgpu", "--max-steps=2");
       expect(there).toMatchObject({ code: 0, err: "" });
       expect(there.out).toMatch(/device +webgpu \(SwiftShader, software\)/);
-      expect(there.out).toMatch(/memory +[\d.]+ MB of the device's or more: networks with gradients and moments/);
+      expect(there.out).toMatch(/memory +[\d.]+ [kM]B of the device's or more: networks with gradients and moments/);
       const stored = await new Run(files, { checkpointsDir, name: "moved" }).config();
       const back = given({ continueTrain: true, device: "cpu", maxSteps: 3, name: "moved", checkpointsDir });
       expect(await train(resumeConfig(stored, back), platform)).toMatchObject({ step: 3 });

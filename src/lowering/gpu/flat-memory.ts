@@ -4,7 +4,7 @@
  * a flat output is computed in few kernels (./gathered.ts).
  */
 import { Graph, type Output, type Program, type Shape, sizeOf, type Tensor, unshaped } from "../../graph/graph.ts";
-import { parted } from "../../graph/ops/movement.ts";
+import { parted, reshape } from "../../graph/ops/movement.ts";
 import { gathered } from "./gathered.ts";
 
 /** A tensor and its parts, by their names in programs. `.grad`, `.updated` and `.new` behind a name are alike for all. */
@@ -23,9 +23,9 @@ interface Place {
 export function withFlatMemory(program: Program, tensors: readonly FlatTensor[]): Program {
   const places = new Map(tensors.flatMap((tensor) => tensor.parts.map(({ name }) => [name, tensor] as const)));
   const placeOf = (name: string): Place | undefined => {
-    const [part, rest = ""] = name.split(/(?=(?:\.(?:grad|updated|new|average))+$)/);
+    const [, part, rest] = /^(.*?)((?:\.(?:grad|updated|new|average))*)$/.exec(name)!;
     const tensor = places.get(part!);
-    return tensor && { tensor, rest };
+    return tensor && { tensor, rest: rest! };
   };
   const names = [...program.inputs, ...program.outputs].map(({ name }) => name);
   const graph = new Graph(names);
@@ -33,7 +33,8 @@ export function withFlatMemory(program: Program, tensors: readonly FlatTensor[])
   const copies = new Map<Tensor, Tensor>();
   for (const t of program.inputs) {
     const place = placeOf(t.name);
-    copies.set(t, place ? inputs.part(place, t.name) : graph.input(t.name, t.shape, t.dtype));
+    // A program may read the values in another shape than the parameter's.
+    copies.set(t, place ? reshape(inputs.part(place, t.name), t.shape) : graph.input(t.name, t.shape, t.dtype));
   }
   for (const { tensor, data } of program.constants) copies.set(tensor, graph.constant(data, tensor.shape));
   for (const { op, inputs, output, attrs, scope } of program.nodes) {
