@@ -243,7 +243,9 @@ function numberIn(
 function workRoutes(app: Hono, site: Site): void {
   const { runs, control, limits } = site;
   const places = { files: site.platform.files, dataDirs: site.dataDirs ?? [] };
-  app.get("/api/data", async (context) => context.json({ folders: control ? await offered(runs, places) : [] }));
+  app.get("/api/data", async (context) =>
+    context.json({ folders: control ? await offered(runs, places, control) : [] }),
+  );
   app.post("/api/runs", async (context) => {
     const asked = await jsonOf(context.req.raw, Math.min(limits.body, 65536));
     return context.json(await begin(asked, runs, places, control), 202);

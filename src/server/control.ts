@@ -20,11 +20,21 @@ export interface RunControl {
 }
 
 /** Trainings that a server starts at a time: each uses all cores. */
-export const mostTrainings = 1;
+const mostTrainings = 1;
 
 export interface More {
   epochs?: number | undefined;
   steps?: number | undefined;
+}
+
+/** @throws Refusal 409 while a training of this server runs: to be called right before `train`, which counts its own at once */
+export function refuseSecond({ running }: RunControl): void {
+  if (running < mostTrainings) return;
+  throw new Refusal(
+    409,
+    "this server trains another run now; stop it first, or start this one by npx pix2pix train",
+    60,
+  );
 }
 
 /** @throws Refusal 501 where the server cannot train */
@@ -40,17 +50,10 @@ export async function goOn(
   more: More,
   control: RunControl | undefined,
 ): Promise<{ pid: number }> {
-  const { train, running } = withRunning(needed(control));
+  const able = needed(control);
   const detail = await runs.detail(run);
   if (detail.trainer)
     throw new Refusal(409, `the run "${run.name}" is being trained already, by process ${detail.trainer.pid}`);
-  if (running >= mostTrainings) {
-    throw new Refusal(
-      409,
-      "this server trains another run now; stop it first, or start this one by npx pix2pix train",
-      60,
-    );
-  }
   if (!detail.weights.includes("latest")) {
     throw new Refusal(409, `the run "${run.name}" has no checkpoint to go on from; start it anew by npx pix2pix train`);
   }
@@ -64,13 +67,14 @@ export async function goOn(
   if (detail.state === "finished" && Object.keys(added).length === 0) {
     throw new Refusal(409, `the run "${run.name}" is at its end; say how much more: {"epochs": 10} or {"steps": 1000}`);
   }
-  return train({ "--name": run.name, "--checkpoints-dir": runs.checkpointsDir, "--continue-train": true, ...added });
+  refuseSecond(able);
+  return able.train({
+    "--name": run.name,
+    "--checkpoints-dir": runs.checkpointsDir,
+    "--continue-train": true,
+    ...added,
+  });
 }
-
-const withRunning = (control: RunControl) => ({
-  train: (options: Readonly<Record<string, string | true>>) => control.train(options),
-  running: control.running,
-});
 
 /**
  * The options of a longer run. Epochs are added to those of the decay where the run has some, so that the learning rate

@@ -5,7 +5,7 @@ import { type Config, configSchema, parseCommandLine } from "../config/schema.ts
 import { findPairs } from "../data/pairs.ts";
 import type { Files } from "../platform.ts";
 import { Run } from "../run/run.ts";
-import { mostTrainings, needed, type RunControl } from "./control.ts";
+import { needed, type RunControl, refuseSecond } from "./control.ts";
 import { Refusal } from "./problem.ts";
 import type { Runs } from "./runs.ts";
 
@@ -21,8 +21,12 @@ const mostOffered = 200;
 /** Folders that hold no data. */
 const never = new Set(["node_modules", "runs", "results"]);
 
-/** The folders that a page can offer: those of earlier runs, and those that lie in the folders of data. */
-export async function offered(runs: Runs, { files, dataDirs }: DataPlaces): Promise<string[]> {
+/** The folders that a page can offer, each once: those of earlier runs, and those that lie in the folders of data. */
+export async function offered(
+  runs: Runs,
+  { files, dataDirs }: DataPlaces,
+  { realPath }: Pick<RunControl, "realPath">,
+): Promise<string[]> {
   const earlier = await datarootsOf(runs);
   const inside: string[] = [];
   for (const dir of dataDirs) {
@@ -30,7 +34,14 @@ export async function offered(runs: Runs, { files, dataDirs }: DataPlaces): Prom
       if (folder && !name.startsWith(".") && !never.has(name)) inside.push(dir === "." ? name : `${dir}/${name}`);
     }
   }
-  return [...new Set([...earlier, ...inside])].slice(0, mostOffered);
+  const allowed = await foldersThatAreRead(dataDirs, earlier, realPath);
+  const paths = new Map<string, string>();
+  for (const folder of [...earlier, ...inside]) {
+    const path = await realPath(folder);
+    if (path !== undefined && !paths.has(path) && isIn(path, allowed)) paths.set(path, folder);
+    if (paths.size === mostOffered) break;
+  }
+  return [...paths.values()];
 }
 
 async function datarootsOf(runs: Runs): Promise<string[]> {
@@ -67,8 +78,8 @@ export async function begin(
   if (await new Run(places.files, config).isStarted()) {
     throw new Refusal(409, `the run "${config.name}" exists already; choose another name, or go on with it`);
   }
-  if (able.running >= mostTrainings) throw new Refusal(409, "this server trains another run now; stop it first", 60);
   await findPairs(places.files, config.dataroot, config);
+  refuseSecond(able);
   const { pid } = await able.train({ ...wordsOf(given), "--checkpoints-dir": runs.checkpointsDir });
   return { pid, name: config.name };
 }
@@ -83,7 +94,8 @@ function optionsIn(asked: Readonly<Record<string, unknown>>, checkpointsDir: str
   if (typeof name !== "string" || typeof dataroot !== "string") {
     throw new Refusal(422, "name and dataroot are needed, as text");
   }
-  if (typeof options !== "object" || options === null) throw new Refusal(422, "options: expected an object");
+  if (typeof options !== "object" || options === null || Array.isArray(options))
+    throw new Refusal(422, "options: expected an object");
   const keys = new Set(fieldsOf("server").map(({ key }) => key));
   const given: Record<string, string> = { name, dataroot };
   for (const [key, value] of Object.entries(options)) {
@@ -126,23 +138,35 @@ async function refusePaths(
   earlier: readonly string[],
   { realPath }: RunControl,
 ): Promise<void> {
-  const allowed = (await Promise.all([...dataDirs, ...earlier].map(realPath))).filter((path) => path !== undefined);
+  const allowed = await foldersThatAreRead(dataDirs, earlier, realPath);
   for (const { key, value: kind } of optionsOf(configSchema)) {
     const value = given[key];
     if (kind === "NAME" && value?.split(/[/\\]/).includes(".."))
       throw new Refusal(422, `${value}: a name without .. is expected`);
     if (value === undefined || (kind !== "FILE" && kind !== "FOLDER")) continue;
     const path = await realPath(value);
-    const inside =
-      path !== undefined && allowed.some((folder) => path === folder || path.startsWith(withSlash(folder)));
-    if (!inside) {
+    if (path === undefined || !isIn(path, allowed)) {
       throw new Refusal(
         403,
-        `${value}: no folder that this server reads; it reads those in ${dataDirs.join(", ")} (--data-dir) and those of its runs`,
+        `${value}: no ${kind.toLowerCase()} that this server reads; it reads those in ${dataDirs.join(", ")} (--data-dir) and those of its runs`,
       );
     }
   }
 }
+
+/** The real paths of the folders of data and of those of earlier runs. */
+async function foldersThatAreRead(
+  dataDirs: readonly string[],
+  earlier: readonly string[],
+  realPath: RunControl["realPath"],
+): Promise<string[]> {
+  const paths = await Promise.all([...dataDirs, ...earlier].map(realPath));
+  return paths.filter((path) => path !== undefined);
+}
+
+/** Whether a real path is one of these folders or lies below one. */
+const isIn = (path: string, folders: readonly string[]): boolean =>
+  folders.some((folder) => path === folder || path.startsWith(withSlash(folder)));
 
 const withSlash = (folder: string): string =>
   /[/\\]$/.test(folder) ? folder : folder + (folder.includes("\\") ? "\\" : "/");

@@ -35,6 +35,28 @@ it("offers the folders of data", async () => {
   expect(folders).toEqual([join(site.work, "data")]);
 });
 
+it("offers a folder once, and none that it would refuse", async () => {
+  const work = join(site.work, "offered");
+  mkdirSync(join(work, "pairs"), { recursive: true });
+  symlinkSync(join(work, "pairs"), join(work, "same"));
+  symlinkSync("/etc", join(work, "elsewhere"));
+  const control = new Trainings([process.execPath, bin], () => {});
+  const other = await listen(join(work, "none"), { control, dataDirs: [work, `${work}/../offered`] });
+  const { folders } = (await (await fetch(`${other.base}/api/data`)).json()) as { folders: string[] };
+  expect(folders).toEqual([join(work, "pairs")]);
+  await other.close();
+});
+
+it("begins one of two runs that are asked for at once", { timeout: 120_000 }, async () => {
+  const control = new Trainings([process.execPath, bin], () => {});
+  const other = await listen(join(site.work, "two"), { control, dataDirs: [site.work] });
+  const asked = ["one", "two"].map((name) => start({ name, dataroot: site.dataroot, options }, {}, other.base));
+  const statuses = (await Promise.all(asked)).map(({ status }) => status);
+  expect(statuses.sort()).toEqual([202, 409]);
+  await expect.poll(() => control.running, { timeout: 90_000 }).toBe(0);
+  await other.close();
+});
+
 it("begins a run with these options, once", { timeout: 120_000 }, async () => {
   const asked = { name: "new", dataroot: site.dataroot, options: { ...options, noFlip: "true", lambdaL1: 50 } };
   expect(await start(asked)).toMatchObject({ status: 202, answer: { name: "new" } });
@@ -60,6 +82,10 @@ it("says which option is wrong", async () => {
   );
   expect((await start({ name: "../out", dataroot: site.dataroot })).status).toBe(422);
   expect((await start({ name: "x" })).status).toBe(422);
+  expect((await start({ name: "x", dataroot: site.dataroot, options: [] })).status).toBe(422);
+  for (const name of ["a\nb", "a\u0000b", "a\u001b[31m"]) {
+    expect((await start({ name, dataroot: site.dataroot, options })).answer.error).toMatch(/control characters/);
+  }
 });
 
 it("reads no other folders, by whatever path", async () => {

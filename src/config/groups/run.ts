@@ -9,7 +9,10 @@ const labels = "latest, best, the number of a kept epoch, or iter_500 for a step
 
 export const runOptions = {
   name: option(
-    z.string().default("pix2pix").refine(isRunName, 'a folder name without .. and the characters \\ : * ? " < > |'),
+    z
+      .string()
+      .default("pix2pix")
+      .refine(isRunName, 'a folder name without .., control characters and \\ : * ? " < > |'),
     {
       group: "run",
       needs: "terminal",
@@ -127,7 +130,7 @@ export const runOptions = {
   tensorboardHistograms: option(z.boolean().default(false), {
     group: "watching",
     needs: "machine",
-    help: "with --tensorboard, also the distributions of each weight and of each layer's values on a sample, after every epoch",
+    help: "as --tensorboard, with the distributions of each weight and of each layer's values on a sample after every epoch",
     resume: true,
   }),
 
@@ -148,5 +151,5 @@ export const runOptions = {
 };
 
 function isRunName(name: string): boolean {
-  return name.split("/").every((part) => /^[^\\:*?"<>|]+$/.test(part) && part !== "." && part !== "..");
+  return name.split("/").every((part) => /^[^\p{Cc}\\:*?"<>|]+$/u.test(part) && part !== "." && part !== "..");
 }
