@@ -1,5 +1,5 @@
 /** `pix2pix test --patch-map`: where the run's discriminator takes outputs and targets for real. */
-import { openJudge, type PatchMap } from "../inference/judge.ts";
+import type { Judge, PatchMap } from "../inference/judge.ts";
 import type { Picture, Platform } from "../platform.ts";
 import { strip } from "../report/compose.ts";
 import { patchPicture } from "../report/patch-map.ts";
@@ -7,20 +7,18 @@ import type { Output } from "./command.ts";
 import { Counter } from "./progress.ts";
 import type { Results } from "./results.ts";
 
-interface Tested {
-  name: string;
-  checkpointsDir: string;
-  epoch: string;
-}
-
 /**
  * Writes `images/NAME_patches.png` beside the pictures of a test: output, map over it, target, map over it.
- * @throws UserError for a run without a discriminator, and for pictures of another size than it was trained with
+ * @throws UserError for pictures of another size than the discriminator was trained with
  */
-export async function writePatchMaps(run: Tested, results: Results, platform: Platform, output: Output): Promise<void> {
+export async function writePatchMaps(
+  judge: Judge,
+  results: Results,
+  platform: Platform,
+  output: Output,
+): Promise<void> {
   const { files, images } = platform;
   const { folder, rows } = results;
-  const judge = await openJudge(run, platform);
   const counter = new Counter(process.stdout, rows.length, "maps");
   const means = { output: 0, target: 0 };
   try {
@@ -38,7 +36,6 @@ export async function writePatchMaps(run: Tested, results: Results, platform: Pl
     }
   } finally {
     counter.clear();
-    await judge.close();
   }
   output.print(
     `D takes the outputs for real by ${means.output.toFixed(2)} on average, the targets by ${means.target.toFixed(2)} (0 fake, 1 real); ` +

@@ -12,6 +12,7 @@ import { nameOf, unknownData } from "../../exchange/describe.ts";
 import type { FeatureScoring } from "../../features/scorer.ts";
 import { openTestSet, paletteOfTargets, type TestSet } from "../../inference/evaluate.ts";
 import type { Fit } from "../../inference/fit.ts";
+import { openJudge } from "../../inference/judge.ts";
 import { Tally } from "../../inference/tally.ts";
 import type { Translator } from "../../inference/translator.ts";
 import { files } from "../../node/files.ts";
@@ -130,6 +131,9 @@ export const test: Command = {
         "--patch-map asks the discriminator of a whole run: leave out --shard, --merge and --weights",
       );
     }
+    if (options.patchMap && options.keepSize) {
+      throw new ConfigError("--patch-map judges pictures at the network's size; leave out --keep-size");
+    }
     if (options.merge) return merge(options, output);
     const shard = shardOf(options.shard, output);
     const { maxDatasetSize, ...others } = otherOptions(schema, given);
@@ -198,12 +202,17 @@ const testedRun = async (work: Work): Promise<TestedRun> => ({
 });
 
 async function testAll(work: Work): Promise<Results> {
-  const { options, set, output } = work;
-  const { tally, rows } = await scoreShown(work, set.pairs, set.loader);
-  const results = await writeSummary(files, folderOf(options), headingOf(work), tally, rows);
-  told(results, options, set.loader.skipped, output);
-  if (options.patchMap) await writePatchMaps(options, results, work.platform, output);
-  return results;
+  const { options, set, platform, output } = work;
+  const judge = options.patchMap ? await openJudge(options, platform) : undefined;
+  try {
+    const { tally, rows } = await scoreShown(work, set.pairs, set.loader);
+    const results = await writeSummary(files, folderOf(options), headingOf(work), tally, rows);
+    told(results, options, set.loader.skipped, output);
+    if (judge) await writePatchMaps(judge, results, platform, output);
+    return results;
+  } finally {
+    await judge?.close();
+  }
 }
 
 /** Scores one part and leaves its scores for --merge. */
