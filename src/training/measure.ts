@@ -1,5 +1,4 @@
 /** Times a few real steps before a run is begun: nothing is read and nothing is stored. */
-
 import type { Config } from "../config/schema.ts";
 import { chooseDevice } from "../engines/device.ts";
 import { inits } from "../nn/init.ts";
@@ -39,8 +38,8 @@ export async function measureStep(config: Config, platform: Platform, signal?: A
   const trainer = new Trainer(platform, options, { n, height, width });
   try {
     for (const net of [trainer.netG, trainer.netD]) net.initialise(inits[config.initType], config.initGain, seed);
-    for (const net of [trainer.netG]) net.startAverage();
-    const batches = Array.from({ length: config.accumulate }, () => noise(config, { n, height, width }));
+    trainer.netG.startAverage();
+    const batches = new Array<Batch>(config.accumulate).fill(noise(config, { n, height, width }));
     const step = async (at: number) => {
       await trainer.step(batches, { step: at, lr });
       // Waits for a device.
