@@ -33,3 +33,12 @@ function shellWord(word: string): string {
 export function shellOption(flag: string, value: string): string {
   return `${flag}${value.startsWith("-") ? "=" : " "}${shellWord(value)}`;
 }
+
+/**
+ * The command that translates, for a command line to copy.
+ * @param run the options that name the run or its weights
+ */
+export function translateCommand(run: string, { inputInstances = false }: { inputInstances?: boolean }): string {
+  const instances = inputInstances ? " --instances FILE|FOLDER" : "";
+  return `npx pix2pix translate ${run} --input FILE|FOLDER${instances} --out FOLDER`;
+}

@@ -1,6 +1,7 @@
 /** --format safetensors: the weights in one safe file, with PyTorch's names. */
 import { encode } from "../formats/safetensors.ts";
 import { joined } from "../formats/streams.ts";
+import { translateCommand } from "../text.ts";
 import { exportFormat } from "./format.ts";
 
 export const safetensors = exportFormat({
@@ -12,11 +13,11 @@ export const safetensors = exportFormat({
     const metadata = Object.fromEntries(Object.entries(about).map(([key, value]) => [key, String(value)]));
     await write(fileOf(name), joined(encode(tensors, { format: "pt", ...metadata })));
   },
-  usage: ({ name }) =>
+  usage: ({ name, config }) =>
     [
       "## Use in Python",
       `\`\`\`python\nfrom safetensors.torch import load_file\nnet.load_state_dict(load_file("${fileOf(name)}"), strict=True)\n\`\`\``,
-      `Here: \`npx pix2pix translate --weights ${fileOf(name)} --input FILE|FOLDER --out FOLDER\`.`,
+      `Here: \`${translateCommand(`--weights ${fileOf(name)}`, config)}\`.`,
     ].join("\n\n"),
 });
 

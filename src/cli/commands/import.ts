@@ -4,6 +4,7 @@ import { option } from "../../config/options.ts";
 import { configSchema } from "../../config/schema.ts";
 import type { ImportedRun } from "../../exchange/import.ts";
 import { files } from "../../node/files.ts";
+import { translateCommand } from "../../text.ts";
 import type { Command, Output } from "../command.ts";
 import { otherOptions, ownOptions, runFlags } from "../runs.ts";
 
@@ -46,7 +47,7 @@ export const importCommand: Command = {
     const { progress } = imported;
     output.print(`Run: ${imported.run.dir}${progress ? `, at step ${progress.step}` : ""}`);
     if (progress) output.print(`  npx pix2pix train ${named} --continue-train`);
-    output.print(`  npx pix2pix translate ${named} --input FILE|FOLDER --out FOLDER`);
+    output.print(`  ${translateCommand(named, imported.config)}`);
     return 0;
   },
 };
@@ -66,7 +67,7 @@ async function importProject(
   output.print(`Run: ${run.dir}, ${config.netG}, ${config.direction}${state ? `, at step ${step}` : ""}`);
   const named = runFlags(config);
   if (state) output.print(`  npx pix2pix train ${named} --continue-train --dataroot FOLDER`);
-  output.print(`  npx pix2pix translate ${named} --input FILE|FOLDER --out FOLDER`);
+  output.print(`  ${translateCommand(named, config)}`);
   return 0;
 }
 

@@ -6,6 +6,7 @@ import { ConfigError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
 import type { Collective } from "../../platform.ts";
 import { Run } from "../../run/run.ts";
+import { translateCommand } from "../../text.ts";
 import type { TrainResult } from "../../training/train.ts";
 import type { Command, Output } from "../command.ts";
 import { runFlags, storedConfig } from "../runs.ts";
@@ -80,7 +81,7 @@ function finish(output: Output, config: Config, end: TrainResult): void {
   const run = runFlags(config);
   output.print(`Done (${place(end)}). Losses and pictures: ${end.runDir}/index.html`);
   output.print(`  npx pix2pix test ${run}`);
-  output.print(`  npx pix2pix translate ${run} --input FILE|FOLDER --out FOLDER`);
+  output.print(`  ${translateCommand(run, config)}`);
 }
 
 /** The processes that MPI has started with this one. A failure of one ends all of them. */
