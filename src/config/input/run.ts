@@ -89,7 +89,7 @@ export interface RunInput {
    */
   tensorboard?: boolean;
   /**
-   * With --tensorboard, also the distributions of each weight and of each layer's values on a sample, after every
+   * As --tensorboard, with the distributions of each weight and of each layer's values on a sample after every
    * epoch.
    * Default: false.
    */
