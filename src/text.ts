@@ -22,7 +22,7 @@ export function byteCount(bytes: number): string {
 }
 
 /** A word for a command line to copy, in quotes where a shell would change it. */
-function shellWord(word: string): string {
+export function shellWord(word: string): string {
   return /^[\w./=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 

@@ -13,7 +13,7 @@ export interface Opening {
   host: string;
   port: number;
   token?: string | undefined;
-  /** Runs cannot be continued, stopped or deleted. */
+  /** Runs cannot be started, continued, stopped or deleted. */
   readOnly: boolean;
   /** Folders whose data sets may be trained on, beside those of the runs. */
   dataDirs?: readonly string[];

@@ -3,6 +3,7 @@ import { optionsOf } from "../config/options.ts";
 import { profiles } from "../config/profiles.ts";
 import { type Config, configSchema } from "../config/schema.ts";
 import type { Files } from "../platform.ts";
+import { shellOption } from "../text.ts";
 import { version } from "../version.ts";
 import type { WrittenFile } from "./format.ts";
 import type { ExportModel } from "./model.ts";
@@ -109,7 +110,8 @@ async function scores({ name, run }: ExportModel, { resultsDir }: CardFacts, fil
     const { L1, PSNR, SSIM, epoch } = validated;
     rows.push(rowOf({ phase: `validation after epoch ${epoch}`, mean: { l1: L1, psnr: PSNR, ssim: SSIM } }));
   }
-  if (rows.length === 0) return `None. \`npx pix2pix test --name ${name}\` before the export puts its scores here.`;
+  if (rows.length === 0)
+    return `None. \`npx pix2pix test ${shellOption("--name", name)}\` before the export puts its scores here.`;
   return ["| pictures | L1 in [-1, 1] | PSNR in dB | SSIM |", "| --- | --- | --- | --- |", ...rows].join("\n");
 }
 

@@ -23,7 +23,7 @@ import {
   weightsFile,
 } from "../run/paths.ts";
 import { Run, type RunPlace } from "../run/run.ts";
-import { translateCommand } from "../text.ts";
+import { shellOption, shellWord, translateCommand } from "../text.ts";
 import { exportFormat } from "./format.ts";
 import { fileStem } from "./model.ts";
 
@@ -124,7 +124,7 @@ export const project = exportFormat({
   usage: (model) =>
     [
       "## How to use it",
-      `\`\`\`sh\nnpx pix2pix import ${fileStem(model)}.zip\n${translateCommand(`--name ${model.name}`, model.config)}\n\`\`\``,
+      `\`\`\`sh\nnpx pix2pix import ${shellWord(`${fileStem(model)}.zip`)}\n${translateCommand(shellOption("--name", model.name), model.config)}\n\`\`\``,
       "In the browser: `npx pix2pix web`, then drop the zip on the page that trains.",
     ].join("\n\n"),
 });

@@ -9,6 +9,7 @@ import { encodeTorch, type Picklable, PythonFloat, PythonTuple } from "../format
 import { isTrainable, type ParameterSpec } from "../nn/parameters.ts";
 import { dataFile } from "../run/paths.ts";
 import { weightTensors } from "../run/weights.ts";
+import { shellOption } from "../text.ts";
 import { articleName } from "./article-names.ts";
 import { exportFormat } from "./format.ts";
 import { statesOf } from "./load.ts";
@@ -190,7 +191,7 @@ function usage(name: string, config: Config, optimizer: boolean): string {
   ];
   const special = [
     `The files are state_dicts (\`torch.load\`), but ${notThere(other)}. This program reads them back:`,
-    `\`\`\`sh\nnpx pix2pix import latest_net_G.pth --name ${name}-back --direction ${config.direction}${labels}\n\`\`\``,
+    `\`\`\`sh\nnpx pix2pix import latest_net_G.pth ${shellOption("--name", `${name}-back`)} --direction ${config.direction}${labels}\n\`\`\``,
   ];
   const lines = ["## Use in PyTorch", ...(other.length > 0 ? special : plain)];
   if (optimizer) {
@@ -199,7 +200,7 @@ function usage(name: string, config: Config, optimizer: boolean): string {
       '```python\nstate = torch.load("latest_optimizers.pth", weights_only=True)\nmodel.optimizer_G.load_state_dict(state["optimizer_G"])\n' +
         'model.optimizer_D.load_state_dict(state["optimizer_D"])\n```',
       'To come back, save the optimizers in the same form (keep `state["pix2pix"]` as it is), then:',
-      `\`\`\`sh\nnpx pix2pix import latest_net_G.pth latest_net_D.pth latest_optimizers.pth --name ${name}-back\n\`\`\``,
+      `\`\`\`sh\nnpx pix2pix import latest_net_G.pth latest_net_D.pth latest_optimizers.pth ${shellOption("--name", `${name}-back`)}\n\`\`\``,
     );
   }
   return lines.join("\n\n");

@@ -1,7 +1,7 @@
 /** --format safetensors: the weights in one safe file, with PyTorch's names. */
 import { encode } from "../formats/safetensors.ts";
 import { joined } from "../formats/streams.ts";
-import { translateCommand } from "../text.ts";
+import { shellOption, translateCommand } from "../text.ts";
 import { exportFormat } from "./format.ts";
 
 export const safetensors = exportFormat({
@@ -17,7 +17,7 @@ export const safetensors = exportFormat({
     [
       "## Use in Python",
       `\`\`\`python\nfrom safetensors.torch import load_file\nnet.load_state_dict(load_file("${fileOf(name)}"), strict=True)\n\`\`\``,
-      `Here: \`${translateCommand(`--weights ${fileOf(name)}`, config)}\`.`,
+      `Here: \`${translateCommand(shellOption("--weights", fileOf(name)), config)}\`.`,
     ].join("\n\n"),
 });
 

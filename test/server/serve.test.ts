@@ -48,6 +48,11 @@ it("refuses a network without a token, and a token that is too short", async () 
   expect([short.code, short.err]).toEqual([2, expect.stringMatching(/--token: got "abc", expected a text of 16/)]);
 });
 
+it("refuses a folder of data that is not there", async () => {
+  const { code, err } = await runIn(work, "serve --data-dir nowhere");
+  expect([code, err]).toEqual([1, "error: --data-dir: there is no folder nowhere\n"]);
+});
+
 it("files of the page are compressed, tagged, kept where their name has a digest, and nothing else is found", async () => {
   const folder = join(work, "page");
   mkdirSync(join(folder, "assets"), { recursive: true });

@@ -80,7 +80,7 @@ export function baseOf({ name, size, steps, mirror, given }: Settings, data: Dat
 }
 
 /** A name as the name of a folder; empty where nothing is left of it. */
-export const folderName = (name: string): string => name.trim().replaceAll(/[\\/:*?"<>|]+/g, "-");
+export const folderName = (name: string): string => name.trim().replaceAll(/[\p{Cc}\\/:*?"<>|]+/gu, "-");
 
 /** The epochs of so many steps; where the learning rate has a second part, that is 3/8 of them. */
 function lengthOf(

@@ -2,8 +2,10 @@
 import * as z from "zod";
 import { option, parseOptions } from "../../config/options.ts";
 import { configSchema } from "../../config/schema.ts";
-import { ConfigError } from "../../errors.ts";
+import { ConfigError, UserError } from "../../errors.ts";
+import { isFolder } from "../../node/folders.ts";
 import type { Limits } from "../../server/limits.ts";
+import { visible } from "../../text.ts";
 import type { Command, Output } from "../command.ts";
 import { openServer, type Served } from "../server.ts";
 import { listenForStop } from "../stop.ts";
@@ -94,6 +96,9 @@ export const serve: Command = {
   ],
   async run(given, output) {
     const options = parsed(given);
+    if (!(await isFolder(options.dataDir))) {
+      throw new UserError(`--data-dir: there is no folder ${visible(options.dataDir)}`);
+    }
     const stop = listenForStop(() =>
       output.note("Ending: answers under way are finished first. Press Ctrl-C again to end at once."),
     );
