@@ -4,11 +4,12 @@ import type { Picture, Platform } from "../platform.ts";
 import { strip } from "../report/compose.ts";
 import { patchPicture } from "../report/patch-map.ts";
 import type { Output } from "./command.ts";
-import { Counter } from "./progress.ts";
+import type { Counter } from "./progress.ts";
 import type { Results } from "./results.ts";
 
 /**
  * Writes `images/NAME_patches.png` beside the pictures of a test: output, map over it, target, map over it.
+ * @param counter of the rows
  * @throws UserError for pictures of another size than the discriminator was trained with
  */
 export async function writePatchMaps(
@@ -16,10 +17,10 @@ export async function writePatchMaps(
   results: Results,
   platform: Platform,
   output: Output,
+  counter: Counter,
 ): Promise<void> {
   const { files, images } = platform;
   const { folder, rows } = results;
-  const counter = new Counter(process.stdout, rows.length, "maps");
   const means = { output: 0, target: 0 };
   try {
     for (const row of rows) {

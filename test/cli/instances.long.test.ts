@@ -1,5 +1,5 @@
 /** Label maps with instance maps (--input-instances), from training to pictures. */
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -18,6 +18,10 @@ it("trains, tests and translates from the command line", { timeout: 120_000 }, a
   const trained = await runIn(root, `train --dataroot data --name inst ${labels} ${small} --max-steps 1 --n-epochs 1`);
   expect(trained.err).toBe("");
   expect(trained.out).toContain(`${classes + 1} -> 3 channels`);
+  expect(trained.out).toContain("--instances FILE|FOLDER");
+  const judged = await runIn(root, "test --name inst --phase train --patch-map --threads 1");
+  expect([judged.code, judged.err]).toEqual([1, expect.stringContaining("5 channels of the input")]);
+  expect(existsSync(join(root, "results"))).toBe(false);
   const tested = await runIn(root, "test --name inst --phase train --threads 1");
   expect(tested).toMatchObject({ code: 0, err: "" });
   const translate = "translate --name inst --input data/train_label --threads 1";

@@ -208,7 +208,7 @@ async function testAll(work: Work): Promise<Results> {
     const { tally, rows } = await scoreShown(work, set.pairs, set.loader);
     const results = await writeSummary(files, folderOf(options), headingOf(work), tally, rows);
     told(results, options, set.loader.skipped, output);
-    if (judge) await writePatchMaps(judge, results, platform, output);
+    if (judge) await writePatchMaps(judge, results, platform, output, counterOf(options, rows.length, "maps"));
     return results;
   } finally {
     await judge?.close();
@@ -248,6 +248,10 @@ async function testPart(work: Work, shard: Shard): Promise<void> {
   output.print(`${which}: ${scored.rows.length} of ${set.pairs.length} pairs, in ${folder}. ${merging}`);
 }
 
+/** Shows progress; with --json-lines beside the lines, which are alone on the output. */
+const counterOf = ({ jsonLines }: Options, total: number, what: string): Counter =>
+  new Counter(jsonLines ? process.stderr : process.stdout, total, what);
+
 /** Scores pairs and writes their pictures, with progress. */
 async function scoreShown(
   { translator, platform, fit, options, palette, features }: Work,
@@ -256,7 +260,7 @@ async function scoreShown(
 ): ReturnType<typeof scorePairs> {
   const { jsonLines, keepSize, samples } = options;
   const reader = new PairReader(translator.config, platform);
-  const counter = new Counter(jsonLines ? process.stderr : process.stdout, pairs.length, "pictures");
+  const counter = counterOf(options, pairs.length, "pictures");
   try {
     return await scorePairs(
       { translator, loader, platform },
