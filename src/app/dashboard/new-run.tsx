@@ -46,44 +46,7 @@ export function NewRun({ runs, close }: { runs: readonly RunSummary[]; close(): 
       }}
     >
       <h2 id={`${id}-title`}>Start a run</h2>
-      <div class="new-run-fields">
-        <label class="field">
-          Folder of the pairs
-          <input
-            type="text"
-            name="dataroot"
-            required
-            list={`${id}-folders`}
-            autocomplete="off"
-            spellcheck={false}
-            placeholder="data/facades"
-            value={dataroot}
-            onInput={({ currentTarget }) => setDataroot(currentTarget.value)}
-          />
-          <datalist id={`${id}-folders`}>
-            {folders.map((folder) => (
-              <option key={folder} value={folder} />
-            ))}
-          </datalist>
-        </label>
-        <label class="field">
-          Name
-          <input
-            type="text"
-            name="name"
-            required
-            autocomplete="off"
-            spellcheck={false}
-            aria-invalid={wrongName !== undefined}
-            aria-describedby={`${id}-name`}
-            value={name}
-            onInput={({ currentTarget }) => setName(currentTarget.value)}
-          />
-          <span id={`${id}-name`} class="option-problem">
-            {wrongName}
-          </span>
-        </label>
-      </div>
+      <PlaceFields {...{ dataroot, setDataroot, name, setName, wrongName, folders }} />
       <details class="more" open={checked.problems.size > 0 || undefined}>
         <summary>
           Options
@@ -106,6 +69,61 @@ export function NewRun({ runs, close }: { runs: readonly RunSummary[]; close(): 
         </span>
       </div>
     </form>
+  );
+}
+
+interface PlaceProps {
+  dataroot: string;
+  setDataroot(path: string): void;
+  name: string;
+  setName(name: string): void;
+  wrongName: string | undefined;
+  /** Those that the server offers. */
+  folders: readonly string[];
+}
+
+/** Where the pairs are, and the name of the run. */
+function PlaceFields({ dataroot, setDataroot, name, setName, wrongName, folders }: PlaceProps) {
+  const id = useId();
+  return (
+    <div class="new-run-fields">
+      <label class="field">
+        Folder of the pairs
+        <input
+          type="text"
+          name="dataroot"
+          required
+          list={`${id}-folders`}
+          autocomplete="off"
+          spellcheck={false}
+          placeholder="data/facades"
+          value={dataroot}
+          onInput={({ currentTarget }) => setDataroot(currentTarget.value)}
+        />
+        <datalist id={`${id}-folders`}>
+          {folders.map((folder) => (
+            <option key={folder} value={folder} />
+          ))}
+        </datalist>
+      </label>
+      <label class="field">
+        Name
+        <input
+          type="text"
+          name="name"
+          required
+          autocomplete="off"
+          spellcheck={false}
+          aria-invalid={wrongName !== undefined}
+          aria-describedby={`${id}-name`}
+          value={name}
+          onInput={({ currentTarget }) => setName(currentTarget.value)}
+        />
+        <span id={`${id}-name`} class="option-problem">
+          {wrongName}
+        </span>
+      </label>
+    </div>
   );
 }
 
