@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ganLosses } from "../../nn/losses.ts";
 import { chartCss } from "../../report/chart.ts";
+import { stripGap } from "../../report/compose.ts";
 import { count, duration, fixed } from "../../report/html.ts";
 import { lossCharts } from "../../report/run-page.ts";
 import { bestScore } from "../../run/logs.ts";
@@ -114,7 +115,7 @@ function Samples({ config, client, version, usable }: SamplesProps) {
         <span id="sample-title">Samples {shown.when}</span>{" "}
         <span class="soft small">pairs that it does not train on, where there are any</span>
       </figcaption>
-      <div class="columns soft">
+      <div class="columns soft" style={{ gap: `${(100 * stripGap) / (3 * config.cropSize + 2 * stripGap)}%` }}>
         <span>input</span>
         <span>output</span>
         <span>target</span>
