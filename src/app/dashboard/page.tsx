@@ -27,53 +27,22 @@ function ServerRuns({ route }: PageProps) {
   const names = !shown ? [] : one !== undefined ? [one] : comparing ? there : [];
   const { watched, error: failed } = useWatched(names);
   const canTrain = useCanTrain();
-  const [starting, begin] = useState(false);
-  const start = useKeptFocus<HTMLDivElement>(starting, "#new-run, input");
   const problem = error ?? failed;
   const tick = (name: string, on: boolean) =>
     setTicked(on ? [...ticked, name] : ticked.filter((each) => each !== name));
   return (
     <div class="page dashboard">
       {problem && <Note bad>{problem}</Note>}
-      {one !== undefined ? (
-        watched[0] ? (
-          <RunView run={watched[0]} canTrain={canTrain} />
-        ) : (
-          !problem && <p class="soft">Reading the run…</p>
-        )
-      ) : (
+      {one === undefined ? (
         <>
           <h1>Runs</h1>
-          {canTrain && (
-            <div class="row" ref={start}>
-              {starting ? (
-                <NewRun runs={runs ?? []} close={() => begin(false)} />
-              ) : (
-                <Button id="new-run" onClick={() => begin(true)}>
-                  Start a run…
-                </Button>
-              )}
-            </div>
-          )}
+          {canTrain && <StartRun runs={runs ?? []} />}
           {runs?.length === 0 && (
             <p class="lead">
               There are no runs yet. <code>npx pix2pix demo</code> trains one in a minute or two.
             </p>
           )}
-          {runs && runs.length > 0 && (
-            <div class="row">
-              <Button
-                primary={there.length > 0 && !comparing}
-                disabled={there.length === 0}
-                onClick={() => compare(!comparing)}
-              >
-                {comparing
-                  ? "Show the cards"
-                  : `Compare ${there.length || "ticked"} ${there.length === 1 ? "run" : "runs"}`}
-              </Button>
-              {comparing && <span class="soft">{there.join(", ")}</span>}
-            </div>
-          )}
+          {runs && runs.length > 0 && <CompareRow names={there} {...{ comparing, compare }} />}
           {comparing && there.length > 0 ? (
             <>
               <Samples runs={watched.map(({ detail }) => detail)} />
@@ -84,7 +53,51 @@ function ServerRuns({ route }: PageProps) {
             runs && <Cards {...{ runs, tick }} ticked={there} />
           )}
         </>
+      ) : watched[0] ? (
+        <RunView run={watched[0]} canTrain={canTrain} />
+      ) : (
+        !problem && <p class="soft">Reading the run…</p>
       )}
+    </div>
+  );
+}
+
+/** The button that opens the form of a new run, or the form. */
+function StartRun({ runs }: Pick<Parameters<typeof NewRun>[0], "runs">) {
+  const [open, setOpen] = useState(false);
+  const row = useKeptFocus<HTMLDivElement>(open, "#new-run, input");
+  return (
+    <div class="row" ref={row}>
+      {open ? (
+        <NewRun runs={runs} close={() => setOpen(false)} />
+      ) : (
+        <Button id="new-run" onClick={() => setOpen(true)}>
+          Start a run…
+        </Button>
+      )}
+    </div>
+  );
+}
+
+interface CompareProps {
+  /** The ticked runs. */
+  names: readonly string[];
+  comparing: boolean;
+  compare(on: boolean): void;
+}
+
+function CompareRow({ names, comparing, compare }: CompareProps) {
+  const label = `Compare ${names.length || "ticked"} ${names.length === 1 ? "run" : "runs"}`;
+  return (
+    <div class="row">
+      <Button
+        primary={names.length > 0 && !comparing}
+        disabled={names.length === 0}
+        onClick={() => compare(!comparing)}
+      >
+        {comparing ? "Show the cards" : label}
+      </Button>
+      {comparing && <span class="soft">{names.join(", ")}</span>}
     </div>
   );
 }

@@ -53,29 +53,7 @@ export function StoragePanel({ changed }: { changed(): void }) {
       <summary>Storage of this page: {items ? byteCount(total) : "…"}</summary>
       {error !== undefined && <Note bad>{messageOf(error)}</Note>}
       {items?.length === 0 && <p class="soft">Nothing is stored.</p>}
-      {items && items.length > 0 && (
-        <table>
-          <tbody>
-            {items.map((item) => (
-              <tr key={`${item.kind} ${item.name}`}>
-                <th scope="row">{item.name}</th>
-                <td>{item.training ? "run, training" : item.kind}</td>
-                <td>{byteCount(item.bytes)}</td>
-                <td>
-                  <Button
-                    plain
-                    disabled={item.training}
-                    aria-label={`Delete ${item.kind === "run" ? "the run" : "the pictures"} ${item.name}`}
-                    onClick={() => remove([item], `"${item.name}"`)}
-                  >
-                    Delete
-                  </Button>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
+      {items && items.length > 0 && <StoredTable {...{ items, remove }} />}
       <p class="row">
         {deletable.length > 1 && (
           <Button onClick={() => remove(deletable, "all runs and pictures")}>Delete everything</Button>
@@ -90,5 +68,37 @@ export function StoragePanel({ changed }: { changed(): void }) {
         </span>
       </p>
     </details>
+  );
+}
+
+interface StoredTableProps {
+  items: readonly Stored[];
+  /** Deletes some after a question that says what. */
+  remove(some: readonly Stored[], what: string): void;
+}
+
+function StoredTable({ items, remove }: StoredTableProps) {
+  return (
+    <table>
+      <tbody>
+        {items.map((item) => (
+          <tr key={`${item.kind} ${item.name}`}>
+            <th scope="row">{item.name}</th>
+            <td>{item.training ? "run, training" : item.kind}</td>
+            <td>{byteCount(item.bytes)}</td>
+            <td>
+              <Button
+                plain
+                disabled={item.training}
+                aria-label={`Delete ${item.kind === "run" ? "the run" : "the pictures"} ${item.name}`}
+                onClick={() => remove([item], `"${item.name}"`)}
+              >
+                Delete
+              </Button>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }

@@ -28,20 +28,18 @@ interface UseProps {
   attempt(work: () => Promise<unknown>): Promise<void>;
 }
 
-export function Use({ client, name, attempt }: UseProps) {
-  const [busy, setBusy] = useState<"translate" | "save">();
+export function Use(props: UseProps) {
+  const { client, name, attempt } = props;
+  const [busy, setBusy] = useState(false);
   const [result, setResult] = useState<{ input: Picture; output: Picture }>();
-  const [state, setState] = useState(false);
   const tried = useRef(0);
   useEffect(() => setResult(undefined), [name]);
-  const run = (what: "translate" | "save", work: () => Promise<unknown>) =>
-    attempt(async () => {
-      setBusy(what);
-      await work().finally(() => setBusy(undefined));
-    });
   const translate = (given: () => Promise<Named>) =>
-    run("translate", async () => setResult(await translated(client, name, await given())));
-  const place = { name, checkpointsDir };
+    attempt(async () => {
+      setBusy(true);
+      const work = async () => setResult(await translated(client, name, await given()));
+      await work().finally(() => setBusy(false));
+    });
   return (
     <section class="card" id="use" aria-labelledby="use-title">
       <h2 id="use-title">
@@ -67,7 +65,7 @@ export function Use({ client, name, attempt }: UseProps) {
           One of the data set
         </Button>
         <span class="soft" role="status">
-          {busy === "translate" && "Working…"}
+          {busy && "Working…"}
         </span>
       </div>
       {result && (
@@ -80,45 +78,44 @@ export function Use({ client, name, attempt }: UseProps) {
           ))}
         </div>
       )}
-      <div class="row">
-        <Button
-          id="save-picture"
-          disabled={!result}
-          onClick={() => run("save", async () => save(await images.encodePng(result!.output), `${name}.png`))}
-        >
-          Save the output
-        </Button>
-        <Button
-          id="save-onnx"
-          onClick={() => run("save", async () => save(await client.exportOnnx(place), `${name}.onnx`))}
-        >
-          Download the network (ONNX)
-        </Button>
-        <Button
-          id="save-weights"
-          onClick={() =>
-            run("save", async () => save(await runOf(name).generatorFile(), `${name}_${weightsFile("latest", "G")}`))
-          }
-        >
-          Download the weights (safetensors)
-        </Button>
-        <Button
-          id="save-project"
-          onClick={() => run("save", async () => save(await client.exportProject(place, { state }), `${name}.zip`))}
-        >
-          Download the project (zip)
-        </Button>
-        <label class="check">
-          <input
-            type="checkbox"
-            id="with-state"
-            checked={state}
-            onChange={({ currentTarget }) => setState(currentTarget.checked)}
-          />{" "}
-          with all that training needs to go on
-        </label>
-      </div>
+      <Downloads {...props} output={result?.output} />
     </section>
+  );
+}
+
+/** The last output, the network, its weights and the whole run as files. */
+function Downloads({ client, name, attempt, output }: UseProps & { output: Picture | undefined }) {
+  const [state, setState] = useState(false);
+  const place = { name, checkpointsDir };
+  const download = (file: string, content: () => Promise<Parameters<typeof save>[0]>) => () =>
+    attempt(async () => save(await content(), file));
+  return (
+    <div class="row">
+      <Button id="save-picture" disabled={!output} onClick={download(`${name}.png`, () => images.encodePng(output!))}>
+        Save the output
+      </Button>
+      <Button id="save-onnx" onClick={download(`${name}.onnx`, () => client.exportOnnx(place))}>
+        Download the network (ONNX)
+      </Button>
+      <Button
+        id="save-weights"
+        onClick={download(`${name}_${weightsFile("latest", "G")}`, () => runOf(name).generatorFile())}
+      >
+        Download the weights (safetensors)
+      </Button>
+      <Button id="save-project" onClick={download(`${name}.zip`, () => client.exportProject(place, { state }))}>
+        Download the project (zip)
+      </Button>
+      <label class="check">
+        <input
+          type="checkbox"
+          id="with-state"
+          checked={state}
+          onChange={({ currentTarget }) => setState(currentTarget.checked)}
+        />{" "}
+        with all that training needs to go on
+      </label>
+    </div>
   );
 }
 
