@@ -127,7 +127,7 @@ it("control characters of names reach the terminal as escapes", async () => {
   const translated = await run("translate --name a\x1b[2J\nb --input \x9b2J --out \r");
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not appear
   expect(translated.err).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
-  expect(translated.code).toBe(1);
+  expect(translated.code).toBe(2);
   mkdirSync(at("names"));
   writeFileSync(at("names/a\x1b[2J\nerror: \x07.png"), "no picture");
   const gray = await run("data grayscale --input names --out gray");

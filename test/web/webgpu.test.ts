@@ -5,10 +5,9 @@
  */
 import type { Page } from "playwright-core";
 import { expect, it } from "vitest";
-import { optionsOf, readCase } from "../training/step-cases.ts";
 import { inChromium, sharePage } from "./browser/chromium.ts";
 import type { Harness } from "./browser/harness.ts";
-import { cases, checkCase, runFile, trainIn } from "./browser/training.ts";
+import { checkCase } from "./browser/training.ts";
 
 declare const pix2pix: Harness;
 
@@ -52,28 +51,4 @@ inChromium("WebGPU", () => {
     expect(Math.max(...gpu.map((value, i) => Math.abs(value - cpu[i]!)))).toBeLessThanOrEqual(1);
     expect(new Set(cpu).size).toBeGreaterThan(10);
   }, 120_000);
-
-  /** Last, for the browser gives a page no other GPU process's device. */
-  it("a GPU that is lost in the middle of a run: the checkpoint is intact, and WASM goes on from it", async () => {
-    const options = { ...optionsOf(readCase(cases.pixel!.folder), "pixel"), name: "lost", device: "webgpu" as const };
-    const training = trainIn(page, { ...options, maxSteps: 1000, nEpochs: 1000, saveLatestFreq: 1 });
-    const failed = training.then(
-      () => "it went on",
-      (error: Error) => error.message,
-    );
-    await page.waitForFunction(() => document.title === "step 2", undefined, { timeout: 120_000 });
-    const session = await page.context().browser()!.newBrowserCDPSession();
-    await session.send("Browser.crashGpuProcess");
-    expect(await failed).toMatch(
-      /DeviceLostError: webgpu \(.*\) failed: .*The last checkpoint in runs\/lost is intact/s,
-    );
-
-    const { step: saved } = JSON.parse(
-      (await runFile(page, "lost", "loss_log.jsonl")).toString().trim().split("\n").at(-1)!,
-    );
-    const { said, step } = await trainIn(page, { name: "lost", maxSteps: saved + 2 }, { resume: true });
-    expect(step).toBe(saved + 2);
-    expect(said[0]).toMatch(/^WASM on the CPU is used instead of WebGPU: it has failed on this page/);
-    expect(said.find((line) => line.startsWith("device"))).toMatch(/wasm/);
-  }, 240_000);
 });
