@@ -3,23 +3,17 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type Browser, chromium } from "playwright-core";
 import { buildApp, buildPage, copyRuntime } from "../scripts/build-web.ts";
 import { serveFolders } from "../src/node/serve.ts";
 import { chromiumPath, noChromium } from "../test/web/browser/find.ts";
 import type { Asked } from "./browser/page.ts";
 import { load, processor } from "./machine.ts";
-import type { Times } from "./sides.ts";
+import { type Measure, ownCommand, type Times } from "./sides.ts";
 import { median, type StepTimes } from "./step.ts";
 import { markdown, writeSection } from "./table.ts";
 
-export interface BrowserOptions {
-  size: number;
-  ngf: number;
-  batch: number;
-  steps: number;
-  threads: number;
+export interface BrowserOptions extends Measure {
   rounds: number;
   device: "wasm" | "webgpu";
   note: string;
@@ -29,7 +23,6 @@ export interface BrowserOptions {
 type Network = Pick<BrowserOptions, "size" | "ngf">;
 type InBrowser = Pick<StepTimes, "step_s" | "step_cpu_s" | "forward_s" | "first_step_s"> & { runtime_s: number };
 
-const program = fileURLToPath(new URL("main.ts", import.meta.url));
 /** The network that the page proposes for training on a CPU. */
 const small: Network = { size: 64, ngf: 24 };
 
@@ -69,13 +62,9 @@ export async function browserTable(options: BrowserOptions): Promise<void> {
   }
 }
 
-function inNode({ size, ngf, batch, steps, threads }: BrowserOptions): Times {
-  const flags = Object.entries({ size, ngf, batch, steps, threads }).flatMap(([name, value]) => [
-    `--${name}`,
-    `${value}`,
-  ]);
-  const args = ["--import", "tsx", program, "step", "--device", "cpu", ...flags];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+function inNode(options: BrowserOptions): Times {
+  const [file, args] = ownCommand("cpu", options);
+  const { status, stdout, stderr } = spawnSync(file, args, { encoding: "utf8" });
   if (status !== 0) throw new Error(`Node failed with exit code ${status}:\n${stderr}`);
   return JSON.parse(stdout.trim().split("\n").at(-1)!) as Times;
 }

@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { DeviceChoice } from "../src/engines/device.ts";
 import { NetworkState } from "../src/engines/state.ts";
 import { networkModel } from "../src/exchange/onnx/generator.ts";
@@ -13,16 +12,21 @@ import { weightTensors } from "../src/run/weights.ts";
 import { gemmPeak } from "./gemm.ts";
 import { processor } from "./machine.ts";
 import { findPeers, forwardOnly, pytorchOnCpu, pytorchOnGpu, type SideOptions } from "./peers.ts";
-import { alternate, type Comparison, middle, ratio, type Side, titleOf } from "./sides.ts";
+import {
+  alternate,
+  type Comparison,
+  flagsOf,
+  type Measure,
+  middle,
+  ownCommand,
+  ratio,
+  type Side,
+  titleOf,
+} from "./sides.ts";
 import { best, comparisonTable, writeSection } from "./table.ts";
 import { benchConfig, workOf } from "./work.ts";
 
-export interface CompareOptions {
-  size: number;
-  ngf: number;
-  batch: number;
-  steps: number;
-  threads: number;
+export interface CompareOptions extends Measure {
   rounds: number;
   device: DeviceChoice;
   /** See commandVariables in main.ts. */
@@ -35,18 +39,12 @@ export interface CompareOptions {
   write: boolean;
 }
 
-const program = fileURLToPath(new URL("main.ts", import.meta.url));
-
 /** Measures all sides and prints the table. */
 export async function compare(options: CompareOptions): Promise<void> {
-  const { size, ngf, batch, steps, threads, device } = options;
-  const flags = Object.entries({ size, ngf, batch, steps, threads }).flatMap(([name, value]) => [
-    `--${name}`,
-    `${value}`,
-  ]);
+  const { threads, device } = options;
   const work = mkdtempSync(join(tmpdir(), "pix2pix-bench-"));
   try {
-    const sides = [ownSide(device, flags), ...(await peerSides(options, flags, work))];
+    const sides = [ownSide(options), ...(await peerSides(options, work))];
     const result = alternate(sides, options.rounds);
     const peak = await gemmPeak(device, threads);
     const text = report(options, result, peak);
@@ -57,19 +55,16 @@ export async function compare(options: CompareOptions): Promise<void> {
   }
 }
 
-const ownSide = (device: DeviceChoice, flags: readonly string[]): Side => ({
+const ownSide = (options: CompareOptions): Side => ({
   name: "pix2pix-ts",
-  command: [process.execPath, ["--import", "tsx", program, "step", "--device", device, ...flags]],
+  command: ownCommand(options.device, options),
   float32: true,
 });
 
-async function peerSides(
-  { size, ngf, batch, device, allocator, python, threads }: CompareOptions,
-  flags: readonly string[],
-  work: string,
-): Promise<Side[]> {
+async function peerSides(options: CompareOptions, work: string): Promise<Side[]> {
+  const { size, ngf, batch, device, allocator, python, threads } = options;
   const peers = findPeers(python);
-  const side: SideOptions = { flags, threads, allocator };
+  const side: SideOptions = { flags: flagsOf(options), threads, allocator };
   if (!peers.torch.length) console.error("There is no PyTorch here: bench/peers/setup makes an environment with one.");
   if (device !== "cpu") return pytorchOnGpu(peers, side);
   const torch = pytorchOnCpu(peers, processor(), side);

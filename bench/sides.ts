@@ -1,5 +1,7 @@
 /** The sides of a comparison, run in turn. */
 import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { DeviceChoice } from "../src/engines/device.ts";
 import { load } from "./machine.ts";
 import { median } from "./step.ts";
 
@@ -14,6 +16,33 @@ export interface Times {
   /** The version of what computes. */
   runtime: string;
 }
+
+/** What is measured: the network by the side of its pictures in pixels and ngf, the batch, and how it runs. */
+export interface Measure {
+  size: number;
+  ngf: number;
+  batch: number;
+  steps: number;
+  threads: number;
+}
+
+/** The options of `bench step` and of the scripts in peers/. */
+export const flagsOf = ({ size, ngf, batch, steps, threads }: Measure): string[] =>
+  Object.entries({ size, ngf, batch, steps, threads }).flatMap(([name, value]) => [`--${name}`, `${value}`]);
+
+/** The command that measures this project in Node. It prints `Times` as its last line. */
+export const ownCommand = (device: DeviceChoice, measure: Measure): Side["command"] => [
+  process.execPath,
+  [
+    "--import",
+    "tsx",
+    fileURLToPath(new URL("main.ts", import.meta.url)),
+    "step",
+    "--device",
+    device,
+    ...flagsOf(measure),
+  ],
+];
 
 /** One competitor. Its command prints `Times` as its last line. */
 export interface Side {

@@ -5,7 +5,7 @@
 import { isNodeOf, type Tensor } from "../../graph/graph.ts";
 import { beyond, relu } from "../../graph/ops/elementwise.ts";
 import { Concat, concat } from "../../graph/ops/movement.ts";
-import { activated, scaled } from "./channel-conv.ts";
+import { activated, perChannel, scaled } from "./channel-conv.ts";
 
 export const leakyReluOf = ([x]: Tensor[], { alpha }: { alpha: number }): Tensor | undefined =>
   activated(x!, { activation: "LeakyRelu", activation_params: [alpha] });
@@ -24,11 +24,8 @@ export function reluOf([x]: Tensor[]): Tensor | undefined {
  */
 export function slopeOf([x]: Tensor[], { low }: { low: number }): Tensor | undefined {
   if (x!.rank !== 4 || x!.shape[1]! < 2) return undefined;
-  const { graph } = x!;
-  const c = x!.shape[1]!;
-  const constant = (value: number) => graph.constant(new Float32Array(c).fill(value), [c]);
   const known = low > 0 ? leakyReluOf([x!], { alpha: low }) : reluOf([x!]);
-  return activated(scaled(known ?? x!, constant(beyond), constant(0)), {
+  return activated(scaled(known ?? x!, perChannel(x!, beyond), perChannel(x!, 0)), {
     activation: "Clip",
     activation_params: [low, 1],
   });

@@ -37,6 +37,10 @@ export function scaled(x: Tensor, scale: Tensor, shift: Tensor): Tensor {
   return ChannelConv([x, reshape(scale, [c, 1, 1, 1]), reshape(shift, [c])], { ...pointwise, group: c });
 }
 
+/** The same value for each channel of x, as a scale or a shift of `scaled`. */
+export const perChannel = ({ graph, shape }: Tensor, value: number): Tensor =>
+  graph.constant(new Float32Array(shape[1]!).fill(value), [shape[1]!]);
+
 /** An activation of `x`, together with the scale and shift that made x; undefined if x was made in another way. */
 export function activated({ producer }: Tensor, activation: Activation): Tensor | undefined {
   if (!isNodeOf(producer, ChannelConv) || producer.inputs.length < 3) return undefined;

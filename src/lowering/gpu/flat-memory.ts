@@ -19,7 +19,10 @@ interface Place {
   rest: string;
 }
 
-/** The program with flat inputs and outputs in the place of their parts. Other inputs and outputs keep their names. */
+/**
+ * A copy of the program that reads and writes flat tensors. An input that is a part of one becomes a slice of the flat input;
+ * outputs that are parts become one flat output. All other inputs and outputs keep their names.
+ */
 export function withFlatMemory(program: Program, tensors: readonly FlatTensor[]): Program {
   const places = new Map(tensors.flatMap((tensor) => tensor.parts.map(({ name }) => [name, tensor] as const)));
   const placeOf = (name: string): Place | undefined => {

@@ -15,17 +15,14 @@ import { sizeOf, type Tensor } from "../../graph/graph.ts";
 import { div, mul, sqrt, sub } from "../../graph/ops/elementwise.ts";
 import type { NormAttributes } from "../../graph/ops/norm.ts";
 import { mean, sumSquare } from "../../graph/ops/reduce.ts";
-import { scaled } from "./channel-conv.ts";
+import { perChannel, scaled } from "./channel-conv.ts";
 
 const axes = [0, 2, 3];
 
 /** c, q and sqrt(q); q and its root are [1, C, 1, 1]. */
 function statistics(x: Tensor, { epsilon }: NormAttributes) {
-  const { graph } = x;
-  const c = x.shape[1]!;
   const centred = sub(x, mean(x, axes));
-  const constant = (value: number) => graph.constant(new Float32Array(c).fill(value), [c]);
-  const variance = scaled(sumSquare(centred, axes), constant(1 / countOf(x)), constant(epsilon));
+  const variance = scaled(sumSquare(centred, axes), perChannel(x, 1 / countOf(x)), perChannel(x, epsilon));
   return { centred, variance, deviation: sqrt(variance) };
 }
 
