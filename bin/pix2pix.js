@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /**
- * Starts the program: in a checkout the sources (through tsx), in the published package the compiled dist/.
+ * Starts the program: the compiled dist/, or in a checkout whose sources have changed since it was built, the sources (through tsx,
+ * which takes a second more).
  *
  * On Linux it first starts itself again with settings of the C library's memory, which are read when a process starts: memory
  * that ONNX Runtime gives back stays for its next run. Without them every training step has the system take pages away and fill
@@ -8,7 +9,7 @@
  * as `env -S NAME=value node`, because pnpm makes a script of that line that cannot run.
  */
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 
 const memory = { MALLOC_MMAP_MAX_: "0", MALLOC_TRIM_THRESHOLD_: "4294967296", MALLOC_ARENA_MAX: "1" };
 const isSet = Object.keys(memory).some((name) => process.env[name] !== undefined);
@@ -25,14 +26,33 @@ async function start() {
   const heard = { tell: stopped };
   globalThis[Symbol.for("pix2pix.signals")] = heard;
   for (const name of Object.keys(signals)) process.on(name, () => heard.tell(name));
-  const source = new URL("../src/cli/main.ts", import.meta.url);
-  if (existsSync(source)) {
+  const sources = new URL("../src/", import.meta.url);
+  const isCheckout = existsSync(sources);
+  if (isCheckout && youngest(sources) >= built()) {
     const { register } = await import("tsx/esm/api");
     register();
-    await import(source.href);
+    await import(new URL("cli/main.ts", sources).href);
   } else {
+    process.setSourceMapsEnabled(isCheckout);
     await import(new URL("../dist/cli/main.js", import.meta.url).href);
   }
+}
+
+/** When the last build of dist/ began, in milliseconds; 0 where none has ended. */
+function built() {
+  const file = new URL("../dist/built.json", import.meta.url);
+  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).began : 0;
+}
+
+/** The latest change of a file or a list of files in the folder, in milliseconds. A file that is gone changes the list. */
+function youngest(folder) {
+  const entries = readdirSync(folder, { withFileTypes: true });
+  const changes = entries.map((entry) => {
+    const isFolder = entry.isDirectory();
+    const url = new URL(`${encodeURIComponent(entry.name)}${isFolder ? "/" : ""}`, folder);
+    return isFolder ? youngest(url) : statSync(url).mtimeMs;
+  });
+  return Math.max(statSync(folder).mtimeMs, ...changes);
 }
 
 function stopped(name) {

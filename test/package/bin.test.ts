@@ -1,12 +1,22 @@
 /** How bin/pix2pix.js starts: with the memory settings that only a new process takes. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { bin } from "../paths.ts";
+import { bin, root } from "../paths.ts";
 
 const names = ["MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_ARENA_MAX"];
 /** Without the setting that keeps other tests from starting twice. */
@@ -29,6 +39,40 @@ const isAlive = (pid: number): boolean => {
 
 it("its first line is one that npm, pnpm and yarn can make a script of", () => {
   expect(readFileSync(bin, "utf8").split("\n")[0]).toBe("#!/usr/bin/env node");
+});
+
+it("a checkout runs its build until a source changes, is added or goes, and a package always", () => {
+  const checkout = join(work, "checkout");
+  const file = (name: string) => join(checkout, name);
+  for (const folder of ["bin", "src/cli", "src/nn", "dist/cli"]) mkdirSync(file(folder), { recursive: true });
+  copyFileSync(bin, file("bin/pix2pix.js"));
+  symlinkSync(join(root, "node_modules"), file("node_modules"));
+  writeFileSync(file("package.json"), '{ "type": "module" }');
+  writeFileSync(file("src/cli/main.ts"), 'console.log("sources" as string);');
+  writeFileSync(file("src/nn/adam.ts"), "");
+  writeFileSync(file("dist/cli/main.js"), 'console.log("built");');
+  const ran = () => spawnSync(process.execPath, [file("bin/pix2pix.js")], { encoding: "utf8" }).stdout.trim();
+  expect(ran(), "no build has ended").toBe("sources");
+  const build = () => {
+    const began = Date.now() / 1000;
+    for (const name of ["src/cli/main.ts", "src/nn/adam.ts", "src/cli", "src/nn", "src"])
+      utimesSync(file(name), began - 9, began - 9);
+    writeFileSync(file("dist/built.json"), JSON.stringify({ began: began * 1000 }));
+  };
+  const changes = {
+    changed: () => writeFileSync(file("src/cli/main.ts"), 'console.log("sources" as string);'),
+    added: () => writeFileSync(file("src/nn/conv.ts"), ""),
+    gone: () => renameSync(file("src/nn/adam.ts"), file("adam.ts")),
+  };
+  for (const [change, make] of Object.entries(changes)) {
+    if (change === "gone") rmSync(file("src/nn/conv.ts"));
+    build();
+    expect(ran()).toBe("built");
+    make();
+    expect(ran(), change).toBe("sources");
+  }
+  rmSync(file("src"), { recursive: true });
+  expect(ran()).toBe("built");
 });
 
 describe.runIf(process.platform === "linux")("the memory settings", () => {
