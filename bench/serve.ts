@@ -66,6 +66,8 @@ function start(): Promise<{ url: string; process: ReturnType<typeof spawn> }> {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, MALLOC_ARENA_MAX: "1", MALLOC_MMAP_MAX_: "0", MALLOC_TRIM_THRESHOLD_: "4294967296" },
   });
+  // Also after an error here.
+  process.on("exit", () => child.kill("SIGKILL"));
   return new Promise((resolve) => {
     child.stdout.on("data", (text) => {
       const found = /(http:\S+\/) \(/.exec(String(text))?.[1];
@@ -88,7 +90,9 @@ function firstPicture(): string {
         return false;
       }
     });
-  return join(folder!, readdirSync(folder!).sort()[0]!);
+  if (!folder)
+    throw new Error(`${dataroot} has no testA, trainA, test or train: run from where it lies, or name --picture FILE.`);
+  return join(folder, readdirSync(folder).sort()[0]!);
 }
 
 /** Sends so many requests by so many clients, each of which waits for its answer. */
