@@ -1,5 +1,5 @@
 /** docs/options.md from the options' schemas; `npm run docs` writes it and the types in src/config/. */
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type OptionSpec, optionsOf, rangeOf } from "../config/options.ts";
 import type { Profile } from "../config/profiles.ts";
@@ -101,9 +101,14 @@ function capital(text: string): string {
   return `${text[0]?.toUpperCase()}${text.slice(1)}`;
 }
 
+/** Writes a file whose text changes; a source that is written is younger than the build. */
+function put(path: string, text: string): void {
+  if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileSync(path, text);
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  writeFileSync(optionsFile, optionsPage());
+  put(optionsFile, optionsPage());
   const types = configTypes();
-  for (const [path, text] of types) writeFileSync(path, text);
+  for (const [path, text] of types) put(path, text);
   process.stdout.write(`wrote ${[optionsFile, ...types.keys()].join("\n      ")}\n`);
 }
