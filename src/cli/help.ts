@@ -155,26 +155,42 @@ interface Page {
 }
 
 function page({ usage, description, sections, examples }: Page, width: number): string[] {
-  const terms = sections.flatMap(({ rows }) => rows.map(([term]) => term.length));
-  const column = 2 + Math.max(...terms) + 2;
+  const column = columnOf(
+    sections.flatMap(({ rows }) => rows.map(([term]) => term.length)),
+    width,
+  );
   const lines = [`Usage: ${usage}`, "", ...wrapped(description, width), ""];
   for (const { title, rows } of sections) {
     lines.push(`${title}:`);
     for (const [term, text] of rows) {
-      const [first = "", ...more] = text.split("\n").flatMap((line) => wrapped(line, width - column));
-      lines.push(`  ${term}`.padEnd(column) + first, ...more.map((line) => " ".repeat(column) + line));
+      const texts = text.split("\n").flatMap((line) => wrapped(line, width - column));
+      const [head = "", ...below] = texts.map((line) => " ".repeat(column) + line);
+      // A long term has a line of its own.
+      if (2 + term.length + 2 > column) lines.push(`  ${term}`, head, ...below);
+      else lines.push(`  ${term}`.padEnd(column) + head.slice(column), ...below);
     }
     lines.push("");
   }
   return [...lines, "Examples:", ...examples.map((line) => `  ${line}`), ""];
 }
 
-/** Breaks text into lines of at most `width` columns; of 24 in a very narrow terminal. */
+/**
+ * The column at which the texts begin: beside the longest term, but for those that would take half of the page, and below
+ * all terms where no room is left for 24 letters.
+ * @param terms lengths
+ */
+function columnOf(terms: readonly number[], width: number): number {
+  const most = Math.min(34, width - 24);
+  const column = Math.max(0, ...terms.map((length) => 2 + length + 2).filter((each) => each <= most));
+  return column > 12 ? column : 8;
+}
+
+/** Breaks text into lines of at most `width` columns. */
 function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > Math.max(24, width)) {
+    if (line !== "" && line.length + 1 + word.length > width) {
       lines.push(line);
       line = word;
     } else line = line === "" ? word : `${line} ${word}`;

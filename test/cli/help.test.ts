@@ -26,3 +26,19 @@ it("every other command lists every option in both", () => {
     expect(flagsOf(commandHelp(command, 80))).toHaveLength(optionsOf(command.schema).length);
   }
 });
+
+it("an option of a long name does not narrow the texts of the others, and a narrow terminal still shows readable lines", () => {
+  for (const command of commands) {
+    for (const width of [40, 60, 80]) {
+      const lines = commandHelp(command, width, true);
+      // Options, and single words that are longer than a line, are not broken.
+      const texts = lines.slice(0, lines.indexOf("Examples:")).filter((line) => !/^ {2}-|^ *\S+$/.test(line));
+      const longest = Math.max(...texts.map((line) => line.length));
+      expect(longest, `${command.name} at ${width} columns`).toBeLessThanOrEqual(width);
+      const margins = texts.flatMap((line) => /^ {3,}/.exec(line)?.[0].length ?? []);
+      expect(Math.max(...margins, 0), `${command.name} at ${width} columns`).toBeLessThanOrEqual(
+        Math.max(12, width - 24),
+      );
+    }
+  }
+});
