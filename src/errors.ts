@@ -92,7 +92,9 @@ export function nearest(word: string, choices: readonly string[]): string | unde
     .map((choice) => ({ choice, distance: editDistance(plain(word), plain(choice)) }))
     .sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
-  return best && best.distance <= Math.max(2, Math.floor(word.length / 2)) ? best.choice : undefined;
+  // A word of two letters has nothing in common with one that differs in both.
+  const most = Math.min(Math.max(2, Math.floor(word.length / 2)), Math.max(1, word.length - 1));
+  return best && best.distance <= most ? best.choice : undefined;
 }
 
 /** Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours. */

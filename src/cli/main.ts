@@ -9,6 +9,7 @@ import { commandHelp, familyHelp, familyOf, programHelp } from "./help.ts";
 import { terminal } from "./output.ts";
 import { commands, families } from "./registry.ts";
 import { heedSignals, leaveClosedTerminals } from "./stop.ts";
+import { upstreamScript } from "./upstream.ts";
 
 /** Runs one command line. @returns exit code: 0, 1 for errors, 2 for a wrong command line; after a signal see stop.ts */
 async function main(args: readonly string[]): Promise<number> {
@@ -124,7 +125,9 @@ function unknownCommand(word: string, family: string | undefined): ConfigError {
     const expected = `expected pix2pix ${before}${listed(names)}, then its options`;
     return new ConfigError(`${word} stands before the command; ${expected}`);
   }
-  const near = nearest(word, [...names, "help"]);
+  // `combine` is `data combine`.
+  const member = commands.find((each) => familyOf(each) !== undefined && each.name.endsWith(` ${word}`));
+  const near = member?.name.slice(before.length) ?? nearest(word, [...names, "help"]);
   const hint = near ? `did you mean ${before}${near}?` : `expected ${names.join(", ")}`;
   return new ConfigError(`unknown command ${before}${word}; ${hint}`);
 }
@@ -145,4 +148,5 @@ process.stdout.on("error", () => {});
 process.stderr.on("error", () => {});
 leaveClosedTerminals();
 heedSignals();
-process.exitCode = await main(process.argv.slice(2));
+const words = process.argv.slice(2);
+process.exitCode = await main(upstreamScript(words) ?? words);

@@ -147,6 +147,7 @@ const withoutCounterpart: Record<string, UpstreamOption> = {
       return value === "0" ? {} : { replacement: { epoch: `iter_${value}` }, note: `taken as --epoch iter_${value}` };
     },
   },
+  modelsuffix: remark(true, "not needed: a run has one generator"),
   poolsize: remark(true, "pix2pix has no image pool"),
   aspectratio: remark(true, "an option of test and translate"),
 };
@@ -172,6 +173,22 @@ const renamed: Record<string, string> = {
   ntrain: "--max-dataset-size",
   ntest: "--num-test",
 };
+
+/** Scripts of the PyTorch repository, as words of a command here. */
+const scripts: Record<string, readonly string[]> = {
+  "train.py": ["train"],
+  "test.py": ["test"],
+  "combine_A_and_B.py": ["data", "combine"],
+};
+
+/**
+ * Arguments that begin with a script of the PyTorch repository, wherever it lies, as the command that does the same; undefined
+ * for all others.
+ */
+export function upstreamScript([script = "", ...args]: readonly string[]): string[] | undefined {
+  const name = script.replace(/^.*[/\\]/, "");
+  return Object.hasOwn(scripts, name) ? [...scripts[name]!, ...args] : undefined;
+}
 
 const entry = <T>(table: Record<string, T>, name: string): T | undefined => {
   const key = plainName(name);

@@ -12,6 +12,7 @@ import { isTorch, readTorch } from "./torch/file.ts";
 import { moduleParts } from "./torch/names.ts";
 import { TorchTensor } from "./torch/tensor.ts";
 import { isTorch7, readTorch7 } from "./torch7.ts";
+import { weightsAmong } from "./weights-names.ts";
 
 /** The contents of a file. */
 export interface WeightsFile {
@@ -86,6 +87,12 @@ export async function openWeights(files: Files, path: string): Promise<WeightsFi
   const found = (await files.exists(path)) ? path : `${path}.index`;
   if (!(await files.exists(found)))
     throw new CheckpointError(`${path} does not exist. Give the path of a file of weights.`);
+  const inside = await files.list(found);
+  if (inside) {
+    const named = weightsAmong(inside.map(({ name }) => name));
+    const there = named.length > 0 ? `one of ${named.map(visible).join(", ")}` : "it has none";
+    throw new CheckpointError(`${visible(path)} is a folder. Give a file of weights in it: ${there}.`);
+  }
   return weightsIn(await slicesOfFile(files, found), found, beside);
 }
 

@@ -6,8 +6,9 @@ import { type Config, readConfig } from "../config/schema.ts";
 import { type DrawingKit, parseDrawingKit } from "../data/drawing.ts";
 import { CheckpointError, nearest } from "../errors.ts";
 import { encode, type StoredTensor } from "../formats/safetensors.ts";
+import { weightsAmong } from "../formats/weights-names.ts";
 import type { Files } from "../platform.ts";
-import { shellOption, visible } from "../text.ts";
+import { shellOption, shellWord, visible } from "../text.ts";
 import { type AlarmLine, alarmFile, readAlarms } from "./alarms.ts";
 import { Checkpoint, type Networks, type Progress, readTensors } from "./checkpoint.ts";
 import { type Log, type LossLine, lossLog, type Score, scoreLog } from "./logs.ts";
@@ -106,6 +107,18 @@ export class Run {
   }
 
   async #missing(path: string): Promise<CheckpointError> {
+    const lacks = `There is no run "${visible(this.name)}": ${visible(path)} does not exist.`;
+    const foreign = weightsAmong(((await this.#files.list(this.dir)) ?? []).map(({ name }) => name));
+    if (foreign[0] !== undefined) {
+      const command = [
+        `npx pix2pix import ${shellWord(this.path(foreign[0]))}`,
+        shellOption("--name", this.name),
+        shellOption("--checkpoints-dir", this.#checkpointsDir),
+      ];
+      return new CheckpointError(
+        `${lacks} The folder has weights (${foreign.map(visible).join(", ")}); make a run of them: ${command.join(" ")}`,
+      );
+    }
     const runs = await listRuns(this.#files, this.#checkpointsDir);
     const near = nearest(this.name, runs);
     const shown = runs.slice(0, 10).join(", ") + (runs.length > 10 ? ", ..." : "");
@@ -114,9 +127,7 @@ export class Run {
         ? `Runs in ${this.#checkpointsDir}: ${shown}.`
         : `${this.#checkpointsDir} has no runs; train one with npx pix2pix train --dataroot FOLDER ${shellOption("--name", this.name)}, ` +
           "or name the folder with --checkpoints-dir.";
-    return new CheckpointError(
-      `There is no run "${visible(this.name)}": ${visible(path)} does not exist. ${near ? `Did you mean ${near}? ` : ""}${others}`,
-    );
+    return new CheckpointError(`${lacks} ${near ? `Did you mean ${near}? ` : ""}${others}`);
   }
 
   /**

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseArguments } from "../../src/cli/arguments.ts";
 import { commands } from "../../src/cli/registry.ts";
+import { upstreamScript } from "../../src/cli/upstream.ts";
 import { optionsOf } from "../../src/config/options.ts";
 import { configSchema } from "../../src/config/schema.ts";
 import { ConfigError } from "../../src/errors.ts";
@@ -29,6 +30,13 @@ describe("parseArguments", () => {
       ...{ lambdaL1: "100", datasetMode: "aligned", norm: "batch", batchSize: "1", nLayersD: "3" },
       ...{ noFlip: true, continueTrain: true },
     });
+  });
+
+  it("takes upstream's scripts for the commands that do the same", () => {
+    expect(upstreamScript(["train.py", "--name", "test.py"])).toEqual(["train", "--name", "test.py"]);
+    expect(upstreamScript(["./pix2pix/test.py"])).toEqual(["test"]);
+    expect(upstreamScript(["datasets\\combine_A_and_B.py", "--use_AB"])).toEqual(["data", "combine", "--use_AB"]);
+    for (const args of [[], ["train"], ["setup.py"], ["toString"]]) expect(upstreamScript(args)).toBeUndefined();
   });
 
   it("keeps values unchanged, after = or a space, with dashes, signs and equals signs in them", () => {

@@ -92,6 +92,8 @@ describe("a wrong command line", () => {
   it.each([
     ["trian", /unknown command trian; did you mean train\?/],
     ["hlep", /unknown command hlep; did you mean help\?/],
+    ["combine --fold-A a", /unknown command combine; did you mean data combine\?/],
+    ["datasets/combine_A_and_B.py --fold_A a", /2 options are wrong:\n {2}--fold-B is missing/],
     ["--dataroot data", /--dataroot stands before the command/],
     ["train --lamda-l1 3", /unknown option --lamda-l1; did you mean --lambda-l1\?/],
     ["train --dataroot data --netG unet_265", /--netG: got "unet_265", expected unet_32, .*did you mean unet_/],

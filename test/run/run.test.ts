@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { CheckpointError } from "../../src/errors.ts";
 import { encode } from "../../src/formats/safetensors.ts";
+import { openWeights } from "../../src/formats/weights-file.ts";
 import { files } from "../../src/node/files.ts";
 import type { Files } from "../../src/platform.ts";
 import { listRuns, Run } from "../../src/run/run.ts";
@@ -99,7 +100,20 @@ describe("a folder of runs", () => {
     expect((error as Error).message).toMatch(
       /no run "facade": .*Did you mean facades\? Runs in .*list: facades, maps\./,
     );
+    await expect(run("xy").config()).rejects.toThrow(/no run "xy": \S+ does not exist\. Runs in/);
   });
+});
+
+it("a folder with weights of another system is no run yet: the message has the command that makes it one", async () => {
+  const checkpointsDir = join(work, "checkpoints");
+  for (const name of ["5_net_G.pth", "latest_net_G.pth", "loss_log.txt"])
+    await files.write(join(checkpointsDir, "label 2 photo", name), "");
+  await expect(new Run(files, { checkpointsDir, name: "label 2 photo" }).config()).rejects.toThrow(
+    `The folder has weights (latest_net_G.pth, 5_net_G.pth); make a run of them: npx pix2pix import '${checkpointsDir}/label 2 photo/latest_net_G.pth' --name 'label 2 photo' --checkpoints-dir ${checkpointsDir}`,
+  );
+  await expect(openWeights(files, join(checkpointsDir, "label 2 photo"))).rejects.toThrow(
+    /label 2 photo is a folder\. Give a file of weights in it: one of latest_net_G\.pth, 5_net_G\.pth\./,
+  );
 });
 
 it("kept weights and samples are found again by their names", async () => {
