@@ -165,10 +165,10 @@ export class Counter {
   /** Shows which share of the next piece is done, 0 to 1, for pieces that take long: `0/1 pictures  34 % of the next  2m 01s left`. */
   within(share: number): void {
     const done = this.#count + share;
-    if (done === 0) return;
-    const left = duration((this.seconds / done) * (this.#total - done));
     const percent = Math.floor(100 * share);
-    this.#show(`${this.#count}/${this.#total} ${this.#what}  ${percent} % of the next  ${left} left`);
+    // Of a smaller share the time says little: starting takes its part of it.
+    const left = done < smallestShare ? "" : `  ${duration((this.seconds / done) * (this.#total - done))} left`;
+    this.#show(`${this.#count}/${this.#total} ${this.#what}  ${percent} % of the next${left}`);
   }
 
   #show(text: string): void {
@@ -189,5 +189,7 @@ export class Counter {
   }
 }
 
+/** The share of a piece from which the time left is told. */
+const smallestShare = 0.01;
 /** Seconds between two lines, where the screen is no terminal. */
 const betweenLines = 5;

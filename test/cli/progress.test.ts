@@ -137,4 +137,18 @@ describe("a counter", () => {
     }
     expect(pipe.rows()).toEqual(["5/12 pairs  1.0 s each  7s left", "10/12 pairs  1.0 s each  2s left", ""]);
   });
+
+  it("tells the time left within a long piece once a hundredth of it is done", () => {
+    let now = 0;
+    const pipe = screen();
+    const counter = new Counter(pipe, 1, "pictures", () => now);
+    for (const [seconds, share] of [
+      [6, 0.0001],
+      [12, 0.25],
+    ] as const) {
+      now = 1000 * seconds;
+      counter.within(share);
+    }
+    expect(pipe.rows()).toEqual(["0/1 pictures  0 % of the next", "0/1 pictures  25 % of the next  36s left", ""]);
+  });
 });
