@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sweep } from "../../src/cli/commands/sweep.ts";
 import { test } from "../../src/cli/commands/test.ts";
+import { csvOf } from "../../src/cli/sweep/collect.ts";
 import { readSweep } from "../../src/cli/sweep/plan.ts";
 import { optionsOf } from "../../src/config/options.ts";
 import { writeDemo } from "../../src/demo/write.ts";
@@ -55,6 +56,25 @@ test: { phase: val, num-test: 3 }
     });
   });
 
+  it("calls the runs of a named set by its name, and keeps the name out of their options", async () => {
+    const { runs } = await plan(`
+train: { dataroot: data }
+list: [{ name: default }, { name: lambda 10, lambda-l1: 10 }, { lr: 1.0e-5 }]
+grid: { seed: [0, 1] }
+`);
+    expect(runs.map((run) => run.name.replace(/.*[/]/, ""))).toEqual([
+      ...["default_seed=0", "default_seed=1", "lambda-10_seed=0", "lambda-10_seed=1"],
+      ...["lr=0.00001_seed=0", "lr=0.00001_seed=1"],
+    ]);
+    expect(runs[2]!.options).toMatchObject({ lambdaL1: "10", name: runs[2]!.name, seed: "0" });
+    expect([runs[0]!.values, runs[4]!.values]).toEqual([
+      { name: "default", seed: "0" },
+      { lr: "0.00001", seed: "0" },
+    ]);
+    const rows = runs.map((run) => ({ run, step: undefined, scores: {}, tested: undefined }));
+    expect(csvOf(rows).split("\r\n")[0]).toBe("index,run,step,name,seed,lr");
+  });
+
   it("that is the example is one", async () => {
     const { runs, name } = await readSweep(join(root, "examples/cluster/grid.yaml"), optionsOf(test.schema));
     expect([name, runs.length, runs[11]!.name]).toEqual(["grid", 12, "grid/lambda-l1=100_netG=resnet_9blocks_seed=2"]);
@@ -69,6 +89,8 @@ test: { phase: val, num-test: 3 }
     ["train: { dataroot: d }\ngrid: { lr: [1, x] }", /run 1, grid\/lr=x: --lr: got "x", expected a number/],
     ["train: { dataroot: d }\ngrid: { netG: [unet_256, unet_265] }", /run 1.*did you mean unet_256/],
     ["train: { dataroot: d }\ngrid: { lr: [1, 1] }", /runs 0 and 1 are both called grid\/lr=1/],
+    ["train: { dataroot: d }\nlist: [{ name: a }, { name: a, lr: 1 }]", /runs 0 and 1 are both called grid\/a/],
+    ["train: { dataroot: d }\nlist: [{ name: 3 }]", /list\.0\.name: .*expected string/],
     ["train: { dataroot: d }\ngrid: { name: [a] }", /every run is named by its values/],
   ])("is refused where it is wrong: %s", async (text, message) => {
     await expect(plan(text)).rejects.toThrow(message);

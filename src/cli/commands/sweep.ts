@@ -9,7 +9,7 @@ import { visible } from "../../text.ts";
 import type { Command, Output } from "../command.ts";
 import { ownOptions } from "../runs.ts";
 import { bySeed, collect, csvOf, type SweepRow, scoreNames } from "../sweep/collect.ts";
-import { readSweep, type Sweep, type SweepRun } from "../sweep/plan.ts";
+import { readSweep, type Sweep, type SweepRun, variedIn } from "../sweep/plan.ts";
 import { test } from "./test.ts";
 import { train } from "./train.ts";
 
@@ -17,7 +17,7 @@ const schema = z.object({
   grid: option(z.string().min(1), {
     group: "sweep",
     value: "FILE",
-    help: "the sweep, a YAML file: train: options of all runs, grid: lists of values, list: sets of options, test: options of test",
+    help: "the sweep, a YAML file: train: options of all runs, grid: lists of values, list: sets of options, each with a name: if wanted, test: options of test",
   }),
   index: option(z.int().min(0).optional(), {
     group: "sweep",
@@ -113,7 +113,7 @@ async function collectAll(found: Sweep, { resultsDir }: Options, output: Output)
 }
 
 async function pageOf(found: Sweep, rows: readonly SweepRow[], folder: string): Promise<string> {
-  const options = Object.keys(found.runs[0]!.values);
+  const options = variedIn(found.runs);
   const scores = scoreNames(rows);
   const seeds = options.includes("seed") ? bySeed(rows) : [];
   const relativeRun = ({ name }: SweepRun) => relativeTo(folder, `${found.checkpointsDir}/${name}/index.html`);

@@ -1,7 +1,7 @@
 /** The scores of all runs of a sweep, as a table. */
 import { files } from "../../node/files.ts";
 import { Run } from "../../run/run.ts";
-import type { Sweep, SweepRun } from "./plan.ts";
+import { type Sweep, type SweepRun, variedIn } from "./plan.ts";
 
 /** A run of the sweep, as far as it has come. */
 export interface SweepRow {
@@ -79,7 +79,7 @@ function spreadOf(values: readonly number[]): { mean: number; deviation: number 
 
 /** The table as CSV (RFC 4180): a line for each run. */
 export function csvOf(rows: readonly SweepRow[]): string {
-  const options = Object.keys(rows[0]?.run.values ?? {});
+  const options = variedIn(rows.map(({ run }) => run));
   const names = scoreNames(rows);
   const cell = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const lines = rows.map(({ run, step, scores }) => [

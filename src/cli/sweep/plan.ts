@@ -10,9 +10,9 @@ import { visible } from "../../text.ts";
 /** One run of a sweep. */
 export interface SweepRun {
   index: number;
-  /** Its name as a run: <sweep>/<varied options with their values>. */
+  /** Its name as a run: <sweep>/<varied options with their values>, or <sweep>/<name of the set>_<values of the grid>. */
   name: string;
-  /** The options that vary, by flag without dashes, in the order of the file. */
+  /** The options that vary, by flag without dashes, in the order of the file; `name` for those of a named set. */
   values: Readonly<Record<string, string>>;
   /** All options of train by key, as a command line gives them. */
   options: Readonly<Record<string, string>>;
@@ -32,7 +32,10 @@ const fileSchema = z.strictObject({
   name: z.string().min(1).optional(),
   train: options.default({}),
   grid: z.record(z.string(), z.array(scalar).min(1)).default({}),
-  list: z.array(options).min(1).optional(),
+  list: z
+    .array(options.and(z.object({ name: z.string().min(1).optional() })))
+    .min(1)
+    .optional(),
   test: z.union([options, z.literal(false)]).default({}),
 });
 
@@ -55,12 +58,14 @@ export async function readSweep(path: string, testSpecs: readonly OptionSpec[]):
   const { name: given, train, grid, list = [{}], test } = parsed.data;
   const name = given ?? path.replace(/^.*[/\\]/, "").replace(/\.ya?ml$/i, "");
   const { checkpointsDir = "runs", ...common } = byKey(train, where);
-  const runs = combinations(list, grid).map((values, index): SweepRun => {
-    const { checkpointsDir: place, name: own, ...varied } = byKey(values, where);
-    if (place !== undefined || own !== undefined) throw new ConfigError(`${where}: every run is named by its values`);
-    const texts = Object.fromEntries(Object.entries(varied).map(([key, value]) => [flagOf(key), value]));
-    const run = { name: `${name}/${nameOf(texts) || "run"}`, checkpointsDir };
-    return { index, name: run.name, values: texts, options: { ...common, ...varied, ...run } };
+  const runs = combinations(list, grid).map(({ set, tried }, index): SweepRun => {
+    const { name: label, ...values } = set;
+    const [fixed, varied] = [byKey(values, where), byKey(tried, where)];
+    const shown = { ...(label === undefined ? byFlag(fixed) : { name: `${label}` }), ...byFlag(varied) };
+    if ([fixed, varied].some(({ checkpointsDir: place, name: own }) => place !== undefined || own !== undefined))
+      throw new ConfigError(`${where}: every run is named by its values, or by the name: of its set in list:`);
+    const run = { name: `${name}/${nameOf(shown) || "run"}`, checkpointsDir };
+    return { index, name: run.name, values: shown, options: { ...common, ...fixed, ...varied, ...run } };
   });
   checkRuns(runs, where);
   const ofTest = test === false ? undefined : byKey(test, where, { command: "test", specs: testSpecs });
@@ -79,11 +84,12 @@ function contentOf(text: string, where: string): unknown {
 type Values = Readonly<Record<string, string | number | boolean>>;
 
 /** Every set of the list with every combination of the grid; the last option of the grid varies fastest. */
-function combinations(list: readonly Values[], grid: Readonly<Record<string, readonly Values[string][]>>): Values[] {
-  return Object.entries(grid).reduce<Values[]>(
-    (sets, [key, tried]) => sets.flatMap((set) => tried.map((value) => ({ ...set, [key]: value }))),
-    [...list],
+function combinations(list: readonly Values[], grid: Readonly<Record<string, readonly Values[string][]>>) {
+  const tried = Object.entries(grid).reduce<Values[]>(
+    (sets, [key, choices]) => sets.flatMap((set) => choices.map((value) => ({ ...set, [key]: value }))),
+    [{}],
   );
+  return list.flatMap((set) => tried.map((each) => ({ set, tried: each })));
 }
 
 interface Choices {
@@ -104,17 +110,25 @@ function byKey(values: Values, where: string, { command, specs }: Choices = ofTr
   );
 }
 
+const byFlag = (values: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(values).map(([key, value]) => [flagOf(key), value]));
+
 const flagOf = (key: string) =>
   optionsOf(configSchema)
     .find((spec) => spec.key === key)!
     .flag.slice(2);
 
-/** "lr=0.0001_seed=1": characters that a folder's name may not have become dashes. */
+/** "lr=0.0001_seed=1", "modern_seed=1": characters that a folder's name may not have become dashes. */
 function nameOf(values: Readonly<Record<string, string>>): string {
   return Object.entries(values)
-    .map(([flag, value]) => `${flag}=${value.replace(/[^\w.+-]/g, "-")}`)
+    .map(([flag, value]) => `${flag === "name" ? "" : `${flag}=`}${value.replace(/[^\w.+-]/g, "-")}`)
     .join("_");
 }
+
+/** The options that vary from run to run, in the order of the file. */
+export const variedIn = (runs: readonly SweepRun[]): string[] => [
+  ...new Set(runs.flatMap(({ values }) => Object.keys(values))),
+];
 
 /** @throws ConfigError for two runs of one name, and for the first run that train would refuse */
 function checkRuns(runs: readonly SweepRun[], where: string): void {
