@@ -10,6 +10,16 @@ const firstWords = 20_000;
 /** Characters of its last words. */
 const lastWords = 2000;
 
+/** The exit code of a training that was asked to save and end (cli/stop.ts). */
+const stoppedCode = 99;
+
+/** @param last the last line that the training has printed: of one that was stopped the command that continues it */
+function ending(code: number | null, last: string): string {
+  if (code === stoppedCode) return `is stopped. Go on with it on the page, or by ${last}`;
+  if (code === 0) return "has ended.";
+  return `${code === null ? "was killed" : `has failed (exit code ${code})`}: ${last}`;
+}
+
 export class Trainings {
   readonly #program: readonly string[];
   readonly #note: (line: string) => void;
@@ -59,9 +69,7 @@ export class Trainings {
     const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
     void ended.then((code) => {
       this.#children.delete(pid);
-      this.#note(
-        `The training of ${name} (process ${pid}) has ended${code ? ` with ${code}: ${said.trim().split("\n").at(-1)}` : "."}`,
-      );
+      this.#note(`The training of ${name} (process ${pid}) ${ending(code, said.trim().split("\n").at(-1)!.trim())}`);
     });
     const began = new Promise<"began">((resolve) => child.stdout.once("data", () => resolve("began")));
     const late = new Promise<"late">((resolve) => setTimeout(() => resolve("late"), firstWords).unref());

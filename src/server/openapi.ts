@@ -5,6 +5,11 @@ type Schema = Readonly<Record<string, unknown>>;
 const text = { type: "string" } as const;
 const number = { type: "number" } as const;
 const whole = { type: "integer", minimum: 0 } as const;
+const more = (what: string) => ({
+  type: "integer",
+  minimum: 1,
+  description: `${what} beyond the end that the run has now; without, it goes on to that end`,
+});
 const anObject = { type: "object" } as const;
 const list = (items: Schema) => ({ type: "array", items });
 const json = (schema: Schema) => ({ "application/json": { schema } });
@@ -206,7 +211,9 @@ const workPaths = {
   "/api/runs/{name}/continue": change(
     "continueRun",
     "go on with a run, in a process that the server starts",
-    { requestBody: { content: json({ type: "object", properties: { epochs: whole, steps: whole } }) } },
+    {
+      requestBody: { content: json({ type: "object", properties: { epochs: more("epochs"), steps: more("steps") } }) },
+    },
     answers("it trains", json({ type: "object", properties: { pid: whole } }), [401, 403, 404, 409, 422, 501], 202),
   ),
 };

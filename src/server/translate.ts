@@ -74,9 +74,11 @@ export async function translateRequest(request: Request, query: TranslateQuery, 
   const type = request.headers.get("content-type") ?? "";
   if (/^multipart\/form-data/i.test(type)) return translateForm(request, type, query, on);
   if (type !== "" && !/^(image\/|application\/(octet-stream|x-npy))/i.test(type)) {
+    // What curl sends where it is not told.
+    const curl = /urlencoded/i.test(type) ? `; curl says so itself unless it has -H "Content-Type: image/png"` : "";
     throw new Refusal(
       415,
-      `the body's type is ${type}; expected a picture (image/png, image/jpeg, ...) or a form of pictures`,
+      `the body's type is ${type}; expected a picture (image/png, image/jpeg, ...) or a form of pictures${curl}`,
     );
   }
   const bytes = await bodyOf(request, limits.body);

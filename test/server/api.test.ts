@@ -177,6 +177,7 @@ describe("pictures", () => {
     const cases: [number, RegExp, Promise<Response>][] = [
       [415, /no picture of a known format/, post(path, "hello", png)],
       [415, /body's type is text\/html/, post(path, good, { "Content-Type": "text/html" })],
+      [415, /curl .*-H "Content-Type/, post(path, good, { "Content-Type": "application/x-www-form-urlencoded" })],
       [415, /empty/, post(path, "", png)],
       [422, /not a readable picture/, post(path, good.subarray(0, 300), png)],
       [422, /"colour" is no parameter/, post(`${path}?colour=1`, good, png)],

@@ -120,3 +120,21 @@ it("only its own pages and programs may", async () => {
   expect((await start(asked, {}, closed.base)).status).toBe(401);
   await closed.close();
 });
+
+it("the log of the server says how a training has ended", async () => {
+  const script =
+    "console.log('first'); setTimeout(() => { console.log(process.argv[2]); eval(process.argv[3].slice(9)) }, 50)";
+  const ends = [
+    ["process.exitCode = 0", "has ended."],
+    ["process.exitCode = 99", "is stopped. Go on with it on the page, or by --name=it"],
+    ["process.exitCode = 1", "has failed (exit code 1): --name=it"],
+    ["process.kill(process.pid, 'SIGKILL')", "was killed: --name=it"],
+  ];
+  for (const [code, words] of ends) {
+    const lines: string[] = [];
+    const trainings = new Trainings([process.execPath, "-e", script], (line) => lines.push(line));
+    await trainings.train({ "--name": "it", "--script": code! });
+    await expect.poll(() => lines.at(-1)).toMatch(/^The training of it \(process \d+\) /);
+    expect(lines.at(-1)).toContain(words);
+  }
+});
