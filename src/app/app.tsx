@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Home } from "./home.ts";
 import type { PageProps } from "./page.ts";
 import { messageOf, Note } from "./parts/basics.tsx";
-import { addressOf, type Page, useRoute } from "./routes.ts";
+import { addressOf, type Page, type Route, useRoute } from "./routes.ts";
 import { Studio } from "./studio/studio.tsx";
 
 /** The pages that are loaded when they are first opened. */
@@ -16,14 +16,16 @@ const loaders: Record<Exclude<Page, "studio">, () => Promise<ComponentType<PageP
 const titles: Record<Page, string> = { studio: "Studio", train: "Train", runs: "Runs" };
 
 export function App({ home }: { home: Home }) {
-  const route = useRoute();
+  const asked = useRoute();
   const pages = (Object.keys(titles) as Page[]).filter((page) => page === "studio" || home.abilities[page]);
+  // A link of another home, such as #/train on a server, leads to the page that all have.
+  const route: Route = pages.includes(asked.page) ? asked : { page: "studio" };
   useEffect(() => {
     document.title = `${titles[route.page]} · pix2pix`;
   }, [route.page]);
   // A page stays where it is while another is shown: training goes on, a drawing is not lost.
   const [opened, open] = useState<readonly Page[]>([]);
-  if (!opened.includes(route.page) && pages.includes(route.page)) open([...opened, route.page]);
+  if (!opened.includes(route.page)) open([...opened, route.page]);
   return (
     <>
       <header class="head">

@@ -23,8 +23,12 @@ export function storedConfig(checkpointsDir: string, name: string): Promise<Conf
 
 /** The options that name a run, for a command line that is printed as advice. */
 export function runFlags({ name, checkpointsDir }: Pick<Config, "name" | "checkpointsDir">): string {
-  const folder = checkpointsDir === "runs" ? "" : ` ${shellOption("--checkpoints-dir", checkpointsDir)}`;
-  return `${shellOption("--name", name)}${folder}`;
+  return `${shellOption("--name", name)}${folderFlag(checkpointsDir)}`;
+}
+
+/** " --checkpoints-dir FOLDER" for such a command line, where the folder is not the default. */
+export function folderFlag(checkpointsDir: string): string {
+  return checkpointsDir === "runs" ? "" : ` ${shellOption("--checkpoints-dir", checkpointsDir)}`;
 }
 
 /** A line of the help of commands that take a run: what they do with options of training. */

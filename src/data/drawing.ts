@@ -1,7 +1,15 @@
 /** How a person makes an input for a generator: what to draw with, found from the inputs that it was trained on. */
 import * as z from "zod";
 import type { Picture } from "../platform.ts";
-import { collectPalette, nearestColours, type Palette, type PaletteColour, palettes, parsePalette } from "./palette.ts";
+import {
+  builtInFacades,
+  collectPalette,
+  nearestColours,
+  type Palette,
+  type PaletteColour,
+  palettes,
+  parsePalette,
+} from "./palette.ts";
 
 /**
  * regions: label maps of few flat colours, drawn by rectangles and fill. lines: line art, drawn by a pen. photographs:
@@ -128,7 +136,8 @@ const pix2pixFacades = parsePalette(
 
 /** The classes of a known palette, where most colours are of one; else the colours with their values as names. */
 function named(colours: Palette): DrawingKit["colours"] {
-  for (const palette of [pix2pixFacades, ...Object.values(palettes)]) {
+  const builtIn = Object.entries(builtInFacades).map(([name, rgb]) => ({ name, rgb }));
+  for (const palette of [pix2pixFacades, ...Object.values(palettes), builtIn]) {
     const known = colours.filter(({ rgb }) => palette.some((each) => distance(each.rgb, rgb) <= ofClass));
     if (known.length > few && known.length >= knownShare * colours.length) {
       return palette.map(({ name, rgb }) => ({ name, rgb }));

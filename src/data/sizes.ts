@@ -88,6 +88,12 @@ export interface SizeOptions extends SizeLimits {
 /** Whether every pair has the size of the crop; otherwise each has its own. */
 export const crops = ({ preprocess }: Pick<SizeOptions, "preprocess">): boolean => preprocessings[preprocess].crops;
 
+/** "256x256 px" (width x height), or in words where each pair has its own size. */
+export function trainedSize(options: SizeOptions): string {
+  if (crops(options)) return `${options.cropSize}x${options.cropHeight} px`;
+  return options.preprocess === "none" ? "each pair in its own size" : `${options.loadSize} px wide`;
+}
+
 /** The size that a picture is resized to before the crop. */
 export function resizedSize(picture: Size, options: SizeOptions): Size {
   const { resized }: Preprocessing = preprocessings[options.preprocess];

@@ -1,26 +1,7 @@
 /** The parts of a drawn facade, each of a class, and the colours of a label map. */
+import { builtInFacades as palette } from "../data/palette.ts";
 
-/** Label colours, similar to those of the CMP facade database: few, flat, far apart. */
-export const palette = {
-  sky: [0, 0, 110],
-  street: [70, 70, 70],
-  plaster: [0, 0, 255],
-  brick: [220, 0, 255],
-  stone: [130, 130, 255],
-  roof: [110, 0, 130],
-  tree: [0, 200, 85],
-  window: [0, 128, 255],
-  door: [0, 192, 255],
-  cornice: [0, 255, 255],
-  sill: [85, 255, 170],
-  balcony: [170, 255, 85],
-  shutter: [255, 255, 0],
-  deco: [255, 170, 0],
-  pillar: [255, 85, 0],
-  awning: [255, 0, 0],
-  shop: [170, 0, 0],
-} as const satisfies Record<string, readonly [number, number, number]>;
-
+export { palette };
 export type Kind = keyof typeof palette;
 
 /**

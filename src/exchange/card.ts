@@ -2,6 +2,7 @@
 import { optionsOf } from "../config/options.ts";
 import { profiles } from "../config/profiles.ts";
 import { type Config, configSchema } from "../config/schema.ts";
+import { trainedSize } from "../data/sizes.ts";
 import type { Files } from "../platform.ts";
 import { shellOption } from "../text.ts";
 import { version } from "../version.ts";
@@ -85,7 +86,7 @@ async function dataFacts({ config, run }: ExportModel): Promise<string> {
   return [
     `* data set: \`${folder}\`${pairs === undefined ? "" : `, ${pairs} pairs`}`,
     `* direction: ${config.direction}`,
-    `* size in training: ${config.cropSize}x${config.cropHeight} px, --preprocess ${config.preprocess}`,
+    `* size in training: ${trainedSize(config)}, --preprocess ${config.preprocess}`,
   ].join("\n");
 }
 

@@ -1,5 +1,6 @@
 /** The runs of a folder as the server shows them: what each is, where it stands, and how it has come there. */
 import { type Config, configSchema } from "../config/schema.ts";
+import { trainedSize } from "../data/sizes.ts";
 import type { Files } from "../platform.ts";
 import { type AlarmLine, alarmsNow } from "../run/alarms.ts";
 import { FollowedLog } from "../run/follow.ts";
@@ -226,8 +227,9 @@ function paceOf(log: FollowedLog): number | undefined {
   return seconds && seconds.length > 0 ? seconds[seconds.length >> 1] : undefined;
 }
 
-function aboutOf({ dataroot, direction, netG, ngf, norm, netD, ganMode, lambdaL1, cropSize }: Config): string {
-  return `${dataroot} ${direction}, ${netG} ngf ${ngf} ${norm}, ${netD}, ${ganMode}, L1 x ${lambdaL1}, ${cropSize} px`;
+function aboutOf(config: Config): string {
+  const { dataroot, direction, netG, ngf, norm, netD, ganMode, lambdaL1 } = config;
+  return `${dataroot} ${direction}, ${netG} ngf ${ngf} ${norm}, ${netD}, ${ganMode}, L1 x ${lambdaL1}, ${trainedSize(config)}`;
 }
 
 /** latest, best, epochs by number, then the others. */

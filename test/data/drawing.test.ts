@@ -13,12 +13,23 @@ import { realData } from "../paths.ts";
 const drawn = demoSet(8, 64, 5);
 
 it("label maps: the colours of the palette, the most frequent as the sheet", () => {
-  const kit = drawingKit(drawn.map(({ label }) => label));
+  const swap = ({ data, ...rest }: Picture) => ({
+    ...rest,
+    data: data.map((value, i) => (i % 3 === 2 ? 255 - value : value)),
+  });
+  const kit = drawingKit(drawn.map(({ label }) => swap(label)));
   expect(kit.tool).toBe("regions");
-  expect(kit.background).toEqual(palette.sky);
-  const known = new Set(Object.values(palette).map(String));
+  expect(kit.background).toEqual([0, 0, 145]);
+  const known = new Set(Object.values(palette).map(([r, g, b]) => `${[r, g, 255 - b]}`));
   expect(kit.colours.filter(({ rgb }) => !known.has(String(rgb)))).toEqual([]);
   expect(kit.colours.length).toBeGreaterThan(8);
+  expect(kit.colours[0]!.name).toMatch(/^#[0-9a-f]{6}$/);
+});
+
+it("the built-in facades: all of their classes by name, a person draws windows and not #0080ff", () => {
+  const kit = drawingKit(drawn.map(({ label }) => label));
+  expect(kit).toMatchObject({ tool: "regions", background: palette.sky });
+  expect(Object.fromEntries(kit.colours.map(({ name, rgb }) => [name, rgb]))).toEqual(palette);
 });
 
 it("photographs have no palette", () => {

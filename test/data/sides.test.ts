@@ -9,7 +9,7 @@ import { Loader, type LoaderOptions, wholePictures } from "../../src/data/loader
 import { findPairs } from "../../src/data/pairs.ts";
 import { sideProblems, sizeProblems } from "../../src/data/rules.ts";
 import { inputPicture, inputTensor, outputPicture, outputPicture16 } from "../../src/data/sides.ts";
-import { resizedSize } from "../../src/data/sizes.ts";
+import { resizedSize, trainedSize } from "../../src/data/sizes.ts";
 import { toTensor } from "../../src/data/transforms.ts";
 import { ConfigError, DatasetError } from "../../src/errors.ts";
 import { encodeNpy } from "../../src/formats/npy.ts";
@@ -335,4 +335,12 @@ describe("sampling with replacement", () => {
       ...new Set(await names(0, await loader(root, {}))),
     ]);
   });
+});
+
+test("the size of training in words: that of the crop, or none where pairs keep their own", () => {
+  const options = { loadSize: 286, loadHeight: 143, cropSize: 256, cropHeight: 128 };
+  expect(trainedSize({ ...options, preprocess: "resize_and_crop" })).toBe("256x128 px");
+  expect(trainedSize({ ...options, preprocess: "crop" })).toBe("256x128 px");
+  expect(trainedSize({ ...options, preprocess: "scale_width" })).toBe("286 px wide");
+  expect(trainedSize({ ...options, preprocess: "none" })).toBe("each pair in its own size");
 });

@@ -173,6 +173,16 @@ inChromium("the dashboard", () => {
     expect(config).toMatchObject({ ngf: 2, netG: "unet_64", maxSteps: 3, dataroot: site.dataroot, lambdaL1: 100 });
   });
 
+  it("a link to a page that a server has not leads to the studio, and no text is cut off", async () => {
+    await page.goto(`${server.base}/#/runs/first`);
+    const code = page.getByRole("region", { name: "Examples for programs" });
+    await code.waitFor(patience);
+    expect(await code.evaluate((section) => section.scrollWidth - section.clientWidth)).toBe(0);
+    await page.goto(`${server.base}/#/train`);
+    await page.locator("#studio").waitFor({ ...patience, state: "visible" });
+    expect(await page.title()).toMatch(/^Studio/);
+  });
+
   it("fits a phone, in the dark", async () => {
     const context = await browser.newContext({ viewport: { width: 390, height: 800 }, colorScheme: "dark" });
     const phone = await context.newPage();

@@ -172,7 +172,7 @@ function Links({ run }: { run: RunDetail }) {
         ))}
       </ul>
       {run.usable && (
-        <section class="scroll" tabindex={0} aria-label="Examples for programs">
+        <section aria-label="Examples for programs">
           <pre>{`curl --data-binary @input.png -H "Content-Type: image/png" ${address} -o output.png
 
 const response = await fetch("${address}", { method: "POST", body: file });

@@ -13,7 +13,7 @@ import type { Command, Output } from "../command.ts";
 import { loadImages } from "../platform.ts";
 import { duration } from "../progress.ts";
 import { metricLines, type Results, writeResults } from "../results.ts";
-import { openStoredRun, ownOptions } from "../runs.ts";
+import { folderFlag, openStoredRun, ownOptions } from "../runs.ts";
 import { trainShown } from "../training.ts";
 
 const { checkpointsDir, seed, device, threads } = configSchema.shape;
@@ -60,7 +60,7 @@ export const demo: Command = {
       ...network,
       name,
       dataroot: dir,
-      preprocess: "none",
+      ...{ loadSize: size, cropSize: size },
       netG: `unet_${side}`,
       maxSteps: steps,
       nEpochs: epochs - decay,
@@ -93,6 +93,7 @@ export const demo: Command = {
     if (!quiet) {
       output.print(`Outputs on ${results.pairs.length} pairs it did not train on, against their targets:`);
       for (const line of metricLines(results)) output.print(line);
+      output.print(`To draw with it: npx pix2pix serve${folderFlag(shared.checkpointsDir)}`);
       output.print(`Done in ${duration((performance.now() - began) / 1000)}. Input, output and target side by side:`);
     }
     output.print(results.page);
