@@ -62,8 +62,8 @@ function outcome(run: string): Record<string, string> {
   );
 }
 
-/** Exit codes of a training that was asked to stop (128 and the number of the signal). */
-const stopped = [129, 130, 143];
+/** Exit codes of a training that was asked to stop: 128 and the number of the signal; 99 for SIGTERM once it trains. */
+const stopped = [129, 130, 143, 99];
 
 /**
  * Sends signals to a run at `kills` random moments: while it starts, trains, scores, saves and ends its epochs. After each
