@@ -4,7 +4,7 @@ import { changedText, checkForm, fieldsOf, type Given } from "../../config/form.
 import { type Config, configSchema, parseCommandLine } from "../../config/schema.ts";
 import { UserError } from "../../errors.ts";
 import { Button, messageOf, Note } from "../parts/basics.tsx";
-import { OptionForm } from "../parts/options/form.tsx";
+import { OptionForm } from "../parts/options/options.tsx";
 import { addressOf } from "../routes.ts";
 import { dataFolders, type RunSummary, startRun } from "./api.ts";
 

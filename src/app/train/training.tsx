@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { changedText } from "../../config/form.ts";
 import { Button } from "../parts/basics.tsx";
 import { useKeptFocus } from "../parts/focus.ts";
-import { OptionForm } from "../parts/options/form.tsx";
+import { OptionForm } from "../parts/options/options.tsx";
 import { Estimate } from "./estimate.tsx";
 import { Progress } from "./progress.tsx";
 import { isUnfinished, newRun, type Session, type State } from "./session.ts";
