@@ -43,27 +43,24 @@ const smallSteps = 0.8;
  */
 export function offCommonest(picture: DeepPicture): number {
   const { data, channels, width, height } = eightBit(picture);
-  const colours = channels < 3 ? 1 : 3;
+  const [g, b] = channels < 3 ? [0, 0] : [1, 2];
   // Cells of 8 levels: the commonest colour is the mean of the fullest cell.
-  const cells = new Uint32Array(32 ** colours);
-  const cellOf = (i: number) => {
-    let cell = 0;
-    for (let c = 0; c < colours; c++) cell = (cell << 5) | (data[i + c]! >> 3);
-    return cell;
-  };
+  const cells = new Uint32Array(32 ** 3);
+  const cellOf = (i: number) => ((data[i]! >> 3) << 10) | ((data[i + g]! >> 3) << 5) | (data[i + b]! >> 3);
   for (let i = 0; i < data.length; i += channels) cells[cellOf(i)]!++;
   let fullest = 0;
   for (let cell = 1; cell < cells.length; cell++) if (cells[cell]! > cells[fullest]!) fullest = cell;
-  const commonest = [0, 0, 0];
+  let [red, green, blue] = [0, 0, 0];
   for (let i = 0; i < data.length; i += channels) {
     if (cellOf(i) !== fullest) continue;
-    for (let c = 0; c < colours; c++) commonest[c]! += data[i + c]! / cells[fullest]!;
+    red += data[i]!;
+    green += data[i + g]!;
+    blue += data[i + b]!;
   }
+  const differs = (value: number, sum: number) => Math.abs(value - sum / cells[fullest]!) > sameColour;
   let different = 0;
   for (let i = 0; i < data.length; i += channels) {
-    let apart = 0;
-    for (let c = 0; c < colours; c++) apart = Math.max(apart, Math.abs(data[i + c]! - commonest[c]!));
-    if (apart > sameColour) different++;
+    if (differs(data[i]!, red) || differs(data[i + g]!, green) || differs(data[i + b]!, blue)) different++;
   }
   return different / (width * height);
 }
@@ -117,13 +114,10 @@ function narrowRange({ data, channels }: DeepPicture): { from: number; to: numbe
   const full = data instanceof Uint16Array ? 65535 : 255;
   const counts = new Uint32Array(full + 1);
   const alpha = channels % 2 === 0 ? channels - 1 : -1;
-  let total = 0;
-  for (let i = 0; i < data.length; i++) {
-    if (i % channels === alpha) continue;
-    counts[data[i]!]!++;
-    total++;
+  for (let c = 0; c < channels; c++) {
+    if (c !== alpha) for (let i = c; i < data.length; i += channels) counts[data[i]!]!++;
   }
-  const aside = (fewPixels / 2) * total;
+  const aside = (fewPixels / 2) * (data.length / channels) * (alpha < 0 ? channels : channels - 1);
   let [from, to] = [0, full];
   for (let sum = counts[from]!; sum <= aside; sum += counts[from]!) from++;
   for (let sum = counts[to]!; sum <= aside; sum += counts[to]!) to--;

@@ -57,11 +57,20 @@ export function features(picture: Picture): Float32Array {
 
 /** At each place the largest values over the planes of |dx|, |dy| and of their norm, with Sobel's derivatives. */
 function steepest(all: readonly Float64Array[], size: number): Slopes {
-  const largest = (a: Float64Array, b: Float64Array) => a.map((value, i) => Math.max(value, b[i]!));
-  return all
-    .map((data) => sobel({ width: size, height: size, data }))
-    .map(({ dx, dy, slope }) => ({ dx: dx.map(Math.abs), dy: dy.map(Math.abs), slope }))
-    .reduce((a, b) => ({ dx: largest(a.dx, b.dx), dy: largest(a.dy, b.dy), slope: largest(a.slope, b.slope) }));
+  const [first, ...others] = all.map((data) => sobel({ width: size, height: size, data }));
+  const { dx, dy, slope } = first!;
+  for (let i = 0; i < slope.length; i++) {
+    dx[i] = Math.abs(dx[i]!);
+    dy[i] = Math.abs(dy[i]!);
+  }
+  for (const other of others) {
+    for (let i = 0; i < slope.length; i++) {
+      dx[i] = Math.max(dx[i]!, Math.abs(other.dx[i]!));
+      dy[i] = Math.max(dy[i]!, Math.abs(other.dy[i]!));
+      slope[i] = Math.max(slope[i]!, other.slope[i]!);
+    }
+  }
+  return { dx, dy, slope };
 }
 
 /** Means of 2 x 2 values; [2 size, 2 size] becomes [size, size]. */
