@@ -10,7 +10,7 @@ export interface Route {
   run?: string | undefined;
 }
 
-export function parseRoute(hash: string): Route {
+function parseRoute(hash: string): Route {
   const [page, run] = hash.replace(/^#\/?/, "").split("/");
   const known = pages.find((each) => each === page) ?? "studio";
   return { page: known, ...(run && { run: safelyDecoded(run) }) };

@@ -1,7 +1,7 @@
 /** The pictures that a command reads, and the files that it writes for them. */
 
 import { readdir, realpath, stat } from "node:fs/promises";
-import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
+import { basename, extname, join, relative, resolve } from "node:path";
 import { endingOf, type Listing, PICTURE_ENDINGS, unreadNote } from "../data/listing.ts";
 import { ConfigError, UserError } from "../errors.ts";
 import type { Picture } from "../platform.ts";
@@ -110,10 +110,4 @@ async function isFolder(path: string): Promise<boolean> {
 async function sameFile(a: string, b: string): Promise<boolean> {
   const real = (path: string) => realpath(path).catch(() => resolve(path));
   return (await real(a)) === (await real(b));
-}
-
-/** A path for messages: relative where it is below the working folder. */
-export function shown(path: string): string {
-  const short = relative(".", path);
-  return short === "" ? "." : short.startsWith(`..${sep}`) || dirname(short) === ".." ? resolve(path) : short;
 }

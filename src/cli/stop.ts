@@ -43,7 +43,7 @@ export function tellHowFar(text: (() => string) | undefined): void {
 }
 
 /** The line of a program that is stopped. */
-export function stoppedLine(): string {
+function stoppedLine(): string {
   const place = howFar ? ` ${howFar()}` : anythingWritten() ? "" : " before anything was written";
   return `Stopped${place}.${anythingWritten() ? " The files that were written are whole." : ""}`;
 }

@@ -177,7 +177,7 @@ function select(
 }
 
 /** The message for a name that is no option, with the nearest flag. */
-export function unknownOption(name: string, specs: readonly OptionSpec[]): string {
+function unknownOption(name: string, specs: readonly OptionSpec[]): string {
   const flags = specs.map((spec) => spec.flag);
   return unknownName(name, flags);
 }

@@ -97,7 +97,7 @@ function described({ case: { key, op, scope }, status, error, message }: CaseRes
 }
 
 /** Results that are wrong or slow. */
-export const problemsOf = ({ ops, steps }: DeviceConformance): (OpResult | StepsResult)[] =>
+const problemsOf = ({ ops, steps }: DeviceConformance): (OpResult | StepsResult)[] =>
   [...ops, ...steps].filter(({ status }) => status !== "right");
 
 /** The report in lines: a summary, then each problem. */

@@ -153,7 +153,7 @@ export async function contentNotes(
 }
 
 /** What to do about each kind of fault. */
-export const contentAdvice: Record<ContentKind, string> = {
+const contentAdvice: Record<ContentKind, string> = {
   classes:
     "as an input give it a channel for each class by --input-labels; or give each class a colour far from the others, and " +
     "resize with --resize-filter nearest",

@@ -4,7 +4,7 @@ import type { Pair } from "./layouts.ts";
 import { below, byStem, type Listing, summary, withoutEnds } from "./listing.ts";
 
 /** Folders of the instance maps of a phase; the first is pix2pixHD's. */
-export const instanceFolders = (phase: string): string[] =>
+const instanceFolders = (phase: string): string[] =>
   ["inst", "instances"].flatMap((name) => [`${phase}_${name}`, `${phase}/${name}`, `${name}/${phase}`]);
 
 /** Folders of a data set without phases. */

@@ -307,7 +307,7 @@ export class GpuEngine implements Engine {
  * The program without nodes that write to the memory of one of their inputs. WebGPU forbids that (onnxruntime-node does
  * not check). An output over such an input gets two more nodes.
  */
-export function apart(program: Program): Program {
+function apart(program: Program): Program {
   const added: Node[] = [];
   const outputs = program.outputs.map(({ name, tensor }) => {
     const inPlace = tensor.producer?.inputs.some((input) => unshaped(input).name === memoryOf(name));

@@ -211,7 +211,7 @@ const paper: Layout = {
 };
 
 /** The layouts that are recognised, beside that of the PyTorch implementation. */
-export const layouts = { hesse, tutorial, paper } satisfies Readonly<Record<string, Layout>>;
+const layouts = { hesse, tutorial, paper } satisfies Readonly<Record<string, Layout>>;
 
 /** The file's tensors with the names of the PyTorch implementation, and the options that its layout implies. */
 export function converted(file: WeightsFile): { file: WeightsFile; implied: Readonly<Record<string, unknown>> } {

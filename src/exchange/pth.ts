@@ -19,7 +19,7 @@ const rawWeights =
   "with --optimizer latest_net_G.pth has the weights as they were trained, not their running average (--ema)";
 
 /** What a training needs beside the weights. */
-export const optimizersFile = "latest_optimizers.pth";
+const optimizersFile = "latest_optimizers.pth";
 
 export const pth = exportFormat({
   help: "PyTorch's .pth of generator and discriminator, as the widely used PyTorch repository loads them",

@@ -30,7 +30,7 @@ const compressions: ReadonlyMap<number, string> = new Map([
   [50002, "JPEG XL"],
 ]);
 
-export const isTiff = (bytes: Uint8Array): boolean =>
+const isTiff = (bytes: Uint8Array): boolean =>
   (bytes[0] === 0x49 && bytes[1] === 0x49 && (bytes[2] === 42 || bytes[2] === 43) && bytes[3] === 0) ||
   (bytes[0] === 0x4d && bytes[1] === 0x4d && bytes[2] === 0 && (bytes[3] === 42 || bytes[3] === 43));
 

@@ -67,7 +67,7 @@ export function conv(p: Parameters, name: string, input: Tensor, options: ConvOp
  * A separable convolution: one kernel for each channel, "<name>.depthwise.weight" [in, 1, k, k], then a convolution of 1 x 1,
  * "<name>.pointwise.weight" [out, in, 1, 1] with its bias (TensorFlow's separable_conv2d, as Hesse's code uses it).
  */
-export function separableConv(
+function separableConv(
   p: Parameters,
   name: string,
   x: Tensor,

@@ -76,7 +76,7 @@ async function drain(server: Server): Promise<void> {
 }
 
 /** @returns the port */
-export async function listen(server: Server, host: string, first: number): Promise<number> {
+async function listen(server: Server, host: string, first: number): Promise<number> {
   for (let port = first; port < first + tries && port < 65536; port++) {
     const taken = await new Promise<boolean>((resolve, reject) => {
       const failed = (error: NodeJS.ErrnoException) =>

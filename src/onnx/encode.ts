@@ -7,7 +7,7 @@ import type { Program } from "../graph/graph.ts";
 import type { ElementType, Initializer, Model, ModelAttribute, ModelNode, ValueInfo } from "./model.ts";
 import { type EncodeOptions, modelOf } from "./program.ts";
 
-export { type EncodeOptions, opset } from "./program.ts";
+export type { EncodeOptions } from "./program.ts";
 
 /** The version of the ONNX format that introduced each operator set (https://onnx.ai/onnx/repo-docs/Versioning.html). */
 const irVersions: readonly (readonly [opset: number, ir: number])[] = [

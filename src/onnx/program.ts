@@ -3,7 +3,7 @@ import type { Attribute, Node, Program, Tensor } from "../graph/graph.ts";
 import { bytesOf, type Initializer, type Model, type ModelAttribute, type ModelNode, type ValueInfo } from "./model.ts";
 
 /** The operator set of all op declarations. */
-export const opset = 18;
+const opset = 18;
 
 export interface EncodeOptions {
   /** The graph's name in ONNX Runtime's messages and profiles; default "pix2pix". */

@@ -31,7 +31,7 @@ import { averageTensors, momentTensors, weightTensors } from "./weights.ts";
 
 export type { Networks, Progress } from "./checkpoint.ts";
 export type { LossLine, Score } from "./logs.ts";
-export { type SampleEntry, sampleFile, weightsFile } from "./paths.ts";
+export { type SampleEntry, weightsFile } from "./paths.ts";
 export { loadWeights } from "./weights.ts";
 
 /** Where a run is: the folder `<checkpointsDir>/<name>`. */

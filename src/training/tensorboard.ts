@@ -5,7 +5,7 @@ import type { LossLine, Run, Score } from "../run/run.ts";
 import type { Activations } from "./activations.ts";
 import type { Trainer } from "./trainer.ts";
 
-export const tensorboardFolder = "tensorboard";
+const tensorboardFolder = "tensorboard";
 /** Milliseconds between two writes. */
 const flushEvery = 2000;
 

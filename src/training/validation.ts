@@ -6,7 +6,7 @@ import { openTestSet, translatePairs } from "../inference/evaluate.ts";
 import { Translator } from "../inference/translator.ts";
 import { featureRows } from "../metrics/features.ts";
 import { kernelDistance } from "../metrics/kid.ts";
-import { mean, measure, validationMetrics } from "../metrics/pictures.ts";
+import { mean, measure } from "../metrics/pictures.ts";
 import type { Platform } from "../platform.ts";
 import { bestScore } from "../run/logs.ts";
 import type { Run, Score } from "../run/run.ts";
@@ -70,11 +70,6 @@ export class Validation {
   /** The scores by --val-metric before `epoch`, for the schedule of the learning rate. */
   history(epoch: number): number[] {
     return this.#scored.filter((score) => score.epoch < epoch).map((score) => score[this.#config.valMetric]!);
-  }
-
-  /** Whether smaller or larger scores are better. */
-  get better(): "smaller" | "larger" {
-    return validationMetrics[this.#config.valMetric].better;
   }
 
   /** The scores that have the chosen metric: a continued run may have had no feature network before. */

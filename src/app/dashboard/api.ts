@@ -17,8 +17,8 @@ const points = 800;
 /** Values after which a curve that grew is asked for again in fewer buckets. */
 const mostPoints = 2 * points;
 
-export const lossesOf = (name: string): Promise<Losses> => askJson(`${runPath(name)}/losses?points=${points}`);
-export const detailOf = (name: string): Promise<RunDetail> => askJson(runPath(name));
+const lossesOf = (name: string): Promise<Losses> => askJson(`${runPath(name)}/losses?points=${points}`);
+const detailOf = (name: string): Promise<RunDetail> => askJson(runPath(name));
 export const fileOf = (name: string, file: string): string =>
   `${runPath(name)}/files/${file.split("/").map(encodeURIComponent).join("/")}`;
 

@@ -2,7 +2,7 @@
 import type { RunSummary } from "./api.ts";
 
 /** "48 s", "12 min", "6 h 20 min". */
-export function duration(seconds: number): string {
+function duration(seconds: number): string {
   if (seconds < 90) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);
   if (minutes < 90) return `${minutes} min`;

@@ -18,7 +18,7 @@ export type SizeRule = "fit" | "original";
 /** Largest share by which the shape of a sheet of two pictures may differ from twice the run's. */
 const shapeTolerance = 0.03;
 /** Pixels of a picture that is translated as it is. */
-export const mostPixels = 2048 * 2048;
+const mostPixels = 2048 * 2048;
 
 export async function readPicture(file: Blob, name: string): Promise<Incoming> {
   const picture = await images.decode(new Uint8Array(await file.arrayBuffer()));
@@ -44,7 +44,7 @@ export function halvesOf({ picture, name }: Incoming): { left: Incoming; right: 
 }
 
 /** The size for the generator: the shape of the picture, with the run's number of pixels or its own. */
-export function sizeFor({ width, height }: Picture, run: Pick<OpenRun, "width" | "height">, rule: SizeRule) {
+function sizeFor({ width, height }: Picture, run: Pick<OpenRun, "width" | "height">, rule: SizeRule) {
   const own = width * height;
   const wanted = rule === "fit" ? run.width * run.height : Math.min(own, mostPixels);
   const scale = Math.sqrt(wanted / own);

@@ -40,7 +40,7 @@ export const drawnAt = (size: number): string => `${dataDir}/facades-${size}`;
 export const holdOutSeed = 0;
 
 /** The data set as it will be when the pairs that are to be kept from training are. */
-export function divided(data: DataSet): DataSet {
+function divided(data: DataSet): DataSet {
   const { share, ...rest } = data;
   return share ? { ...rest, ...heldOutOf(data.pairs, { share, seed: holdOutSeed }) } : data;
 }
@@ -48,7 +48,7 @@ export function divided(data: DataSet): DataSet {
 const noData: DataSet = { title: "pictures", root: undefined, pairs: 1, direction: "AtoB" };
 
 /** The options of a run before those that the user gives behind "more". */
-export function baseOf({ name, size, steps, mirror, given }: Settings, data: DataSet = noData): ConfigInput {
+function baseOf({ name, size, steps, mirror, given }: Settings, data: DataSet = noData): ConfigInput {
   const { root, direction, halves, pairs, held } = divided(data);
   const known = Object.hasOwn(profiles, given.profile ?? "");
   const { sets }: Pick<Profile, "sets"> = known ? profiles[given.profile as keyof typeof profiles] : { sets: {} };

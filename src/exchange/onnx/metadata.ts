@@ -18,7 +18,7 @@ export function described(model: Model, from: ExportModel, form: OnnxForm, told:
 }
 
 /** "unet_256, ngf 64, norm batch, 3 -> 3 channels" */
-export const networkText = ({ netG, ngf, norm, inputNc, outputNc }: Config): string =>
+const networkText = ({ netG, ngf, norm, inputNc, outputNc }: Config): string =>
   `${netG}, ngf ${ngf}, norm ${norm}, ${inputNc} -> ${outputNc} channels`;
 
 /** The names of ONNX's own list of metadata are those that begin with "Image."; the others are ours. */

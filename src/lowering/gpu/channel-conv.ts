@@ -19,7 +19,7 @@ export const ChannelConv: Op<ChannelConvAttributes> = op<ChannelConvAttributes>(
 export type Activation = { activation: "Relu" | "LeakyRelu" | "Clip"; activation_params?: readonly number[] };
 
 /** activation(scale * x + shift): x [N, C, H, W], scale [C, 1, 1, 1], shift [C]. */
-export const FusedConv: Op<{ group: number } & Activation> = op<{ group: number } & Activation>("FusedConv", {
+const FusedConv: Op<{ group: number } & Activation> = op<{ group: number } & Activation>("FusedConv", {
   domain: "com.microsoft",
   shape: ([x]) => x!,
   floats: ["activation_params"],

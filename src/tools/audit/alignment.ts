@@ -17,7 +17,7 @@ import { placed } from "./pose.ts";
 const count: number = featureCount;
 
 /** Moves of B that are tried. */
-export const moves = {
+const moves = {
   "mirrored left to right": { flipX: true },
   "mirrored top to bottom": { flipY: true },
   "turned by 180 degrees": { flipX: true, flipY: true },

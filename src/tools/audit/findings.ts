@@ -66,7 +66,7 @@ export function orphans(onlyA: readonly string[], onlyB: readonly string[]): Aud
   return [...onlyA.map((file) => of(file, "A", "B")), ...onlyB.map((file) => of(file, "B", "A"))];
 }
 
-export function about(pair: AuditPair): Pick<AuditFinding, "files" | "pairs"> {
+function about(pair: AuditPair): Pick<AuditFinding, "files" | "pairs"> {
   return { files: [...new Set([pair.A.file, pair.B.file])], pairs: [pair] };
 }
 
@@ -175,7 +175,7 @@ function causeOf({ mirrored, shifted, spread, fits }: Placement): string {
 }
 
 /** "49 % (44 to 54 %)" */
-export function interval({ value, from, to }: Share): string {
+function interval({ value, from, to }: Share): string {
   return `${percent(value)} (${Math.round(100 * from)} to ${percent(to)})`;
 }
 
