@@ -76,6 +76,12 @@ export interface Batch {
   width: number;
 }
 
+/** The batches that an epoch of so many pairs has; the last one may be smaller unless it is dropped. */
+export function batchesPerEpoch(pairs: number, { batchSize, dropLast }: Pick<LoaderOptions, "batchSize" | "dropLast">) {
+  const batches = pairs / batchSize;
+  return dropLast ? Math.floor(batches) : Math.ceil(batches);
+}
+
 /**
  * Batches of a list of pairs, decoded, resized, cropped and varied by the options (a `Config` has all of them). `findPairs`
  * has an example.
@@ -101,7 +107,7 @@ export class Loader {
 
   /** @throws DatasetError without pairs, ConfigError for options that cannot work (rules.ts) */
   constructor(pairs: readonly Pair[], options: LoaderOptions, platform: { files: Files; images: Images }) {
-    const { batchSize, dropLast } = options;
+    const { batchSize } = options;
     if (pairs.length === 0) throw new DatasetError("there are no pairs to load.");
     refuse(dataProblems(options));
     checkPairs(pairs, options);
@@ -111,8 +117,7 @@ export class Loader {
     this.#reader = new PairReader(options, platform);
     this.#cacheLeft = options.cacheBytes ?? 16 * 2 ** 20;
     this.#ahead = Math.max(1, Math.ceil(4 / batchSize));
-    const batches = pairs.length / batchSize;
-    this.batchesPerEpoch = dropLast ? Math.floor(batches) : Math.ceil(batches);
+    this.batchesPerEpoch = batchesPerEpoch(pairs.length, options);
     if (this.batchesPerEpoch === 0) {
       throw new DatasetError(
         `--drop-last leaves no batch: --batch-size is ${batchSize} and there are ${pairs.length} pairs. Leave it out, or take a ` +

@@ -6,6 +6,7 @@ import { TorchTensor } from "../formats/torch/tensor.ts";
 import type { WeightsFile } from "../formats/weights-file.ts";
 import { sameShape } from "../graph/graph.ts";
 import type { Progress } from "../run/run.ts";
+import { stepsPerEpoch } from "../run/steps.ts";
 import { parametersInOrder } from "./pth.ts";
 
 /** The contents of such a file. */
@@ -51,7 +52,7 @@ export async function optimizersIn({ path, value }: WeightsFile): Promise<Optimi
       step,
       pairs,
       momentsFrom,
-      epoch: Math.ceil(step / stepsPerEpoch(pairs, config)),
+      epoch: Math.ceil(step / stepsPerEpoch(pairs, batching(config))),
       ...(typeof data === "string" && data !== "" && { data }),
     },
     states,
@@ -105,13 +106,18 @@ function configOf(text: unknown, path: string): Readonly<Record<string, unknown>
   try {
     const config: unknown = JSON.parse(String(text));
     if (typeof config === "object" && config !== null && !Array.isArray(config)) return { ...config };
-  } catch {}
+  } catch {
+    // The error below says it.
+  }
   throw broken(path, "its options are no JSON object");
 }
 
-function stepsPerEpoch(pairs: number, { batchSize, accumulate }: Readonly<Record<string, unknown>>): number {
-  return Math.max(1, Math.ceil(Math.ceil(pairs / Number(batchSize ?? 1)) / Number(accumulate ?? 1)));
-}
+/** The options that say how many steps an epoch has. */
+const batching = ({ batchSize, accumulate, dropLast }: Readonly<Record<string, unknown>>) => ({
+  batchSize: Number(batchSize ?? 1),
+  accumulate: Number(accumulate ?? 1),
+  dropLast: dropLast === true,
+});
 
 function dictOf(value: unknown, path: string, otherwise: string): Dict {
   if (value instanceof Map) return value;

@@ -1,9 +1,10 @@
 /** What a training writes about itself at its start: what a server or a page cannot tell from the other files. */
 import type { Files } from "../platform.ts";
+import type { RunSteps } from "./steps.ts";
 
 export interface RunStatus {
   pairs: number;
-  steps: { perEpoch: number; last: number; epochs: number };
+  steps: RunSteps;
   /** The device that computes, and its threads. */
   device: string;
   threads: number;

@@ -8,6 +8,7 @@ import { bestScore } from "../run/logs.ts";
 import { lockFile, lossFile, weightsFile } from "../run/paths.ts";
 import { listRuns, Run, type SampleEntry, type Score } from "../run/run.ts";
 import type { RunStatus } from "../run/status.ts";
+import { stepsOf } from "../run/steps.ts";
 import { Refusal } from "./problem.ts";
 
 /** The state of a run; "started": it has no checkpoint and nobody trains it. */
@@ -209,16 +210,6 @@ function summaryOf(facts: Facts): RunSummary {
 function damaged(name: string, problem: string): RunSummary {
   const nothing = { usable: false, step: 0, epoch: 0, epochs: 0, losses: {}, metric: "L1", alarms: [], about: "" };
   return { name, state: "damaged", ...nothing, problem };
-}
-
-function stepsOf(
-  { batchSize, accumulate, nEpochs, nEpochsDecay, maxSteps }: Config,
-  pairs: number,
-): RunStatus["steps"] {
-  const perEpoch = Math.ceil(Math.ceil(pairs / Math.min(batchSize, pairs)) / accumulate);
-  const all = (nEpochs + nEpochsDecay) * perEpoch;
-  const last = Math.min(all, maxSteps ?? all);
-  return { perEpoch, last, epochs: Math.ceil(last / perEpoch) };
 }
 
 /** The median seconds of the last steps: one that waited must not count. */

@@ -15,6 +15,7 @@ import { DataRecord } from "../run/data-record.ts";
 import { rewind } from "../run/rewind.ts";
 import { type Progress, Run } from "../run/run.ts";
 import type { RunStatus } from "../run/status.ts";
+import { type RunSteps, stepsOf } from "../run/steps.ts";
 import { describe, type RunDescription } from "./description.ts";
 import { LossLog, type LossLogOptions } from "./loss-log.ts";
 import { Reporter, type StepReport } from "./reporter.ts";
@@ -47,7 +48,7 @@ export interface Training {
   readonly data: DataRecord;
   readonly trainer: Trainer;
   readonly teacher: Teacher | undefined;
-  readonly steps: { readonly perEpoch: number; readonly last: number; readonly epochs: number };
+  readonly steps: Readonly<RunSteps>;
   readonly log: LossLog;
   readonly validation: Validation | undefined;
   /** Undefined where this process trains alone. */
@@ -102,7 +103,7 @@ interface Opening extends Pick<Training, "run" | "config" | "platform" | "events
 async function open({ found, device, size, ...opened }: Opening): Promise<Training> {
   // These hold once.
   const rest = { ...opened, config: { ...opened.config, allowChangedData: false, epoch: undefined, serve: false } };
-  const { run, config, platform, events, loader, data } = rest;
+  const { run, config, platform, events, data } = rest;
   const together = platform.collective && togetherOn(platform.collective, config, device);
   await run.sweep();
   // The first process has removed what a kill has left; nobody reads before.
@@ -112,7 +113,7 @@ async function open({ found, device, size, ...opened }: Opening): Promise<Traini
   const perceptual = await perceptualOf(config, platform.files);
   const teacher = await Teacher.open(config, platform, device);
   const trainer = new Trainer(platform, { model: config, seed: config.seed, threads, device, perceptual }, shape);
-  const steps = stepsOf(config, loader);
+  const steps = stepsOf(config, found.pairs.length);
   const { step, momentsFrom = 0 } = config.continueTrain
     ? await restore(opened, found, trainer, steps.perEpoch)
     : await drawWeights(config, platform.files, trainer, events);
@@ -258,12 +259,4 @@ async function toStore(run: Run, config: Config, step: number, last: number): Pr
     nEpochsDecay,
     maxSteps: maxSteps !== undefined && maxSteps >= step ? maxSteps : undefined,
   };
-}
-
-/** The last step of the run, and its epochs. The last epoch may be incomplete with --max-steps. */
-function stepsOf({ accumulate, nEpochs, nEpochsDecay, maxSteps }: Config, loader: Loader): Training["steps"] {
-  const perEpoch = Math.ceil(loader.batchesPerEpoch / accumulate);
-  const all = (nEpochs + nEpochsDecay) * perEpoch;
-  const last = Math.min(all, maxSteps ?? all);
-  return { perEpoch, last, epochs: Math.ceil(last / perEpoch) };
 }

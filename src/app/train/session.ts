@@ -6,6 +6,7 @@ import type { CheckedForm, Given } from "../../config/form.ts";
 import { resumeCommandLine } from "../../config/schema.ts";
 import { findPairs } from "../../data/pairs.ts";
 import { type Config, resumeConfig } from "../../index.ts";
+import { stepsPerEpoch } from "../../run/steps.ts";
 import { deviceText } from "../../training/description.ts";
 import type { StepReport } from "../../training/train.ts";
 import { notIsolated } from "../../web/capabilities.ts";
@@ -322,7 +323,7 @@ export class Session extends Store<State> {
     const stored = await storedRun(this.state.selected);
     const { config, step } = stored;
     const run = runOf(config.name);
-    const perEpoch = (await run.status())?.steps.perEpoch ?? (await run.progress())?.pairs ?? 1;
+    const perEpoch = (await run.status())?.steps.perEpoch ?? stepsPerEpoch((await run.progress())?.pairs ?? 1, config);
     const longer: Config = resumeConfig(config, prolonged(config, step, steps, perEpoch));
     await this.#train({ ...stored, config: resumeCommandLine(longer, this.state.changes) });
   }

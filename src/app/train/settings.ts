@@ -5,6 +5,7 @@ import { parseCommandLine, resumeCommandLine } from "../../config/schema.ts";
 import { UserError } from "../../errors.ts";
 import { type Config, type ConfigInput, profiles } from "../../index.ts";
 import { type Schedule, schedules } from "../../nn/schedules.ts";
+import { stepsPerEpoch } from "../../run/steps.ts";
 import { heldOutOf } from "../../web/hold-out.ts";
 import { checkpointsDir, type DataSet, dataDir } from "./storage.ts";
 
@@ -86,10 +87,10 @@ export const folderName = (name: string): string => name.trim().replaceAll(/[\p{
 function lengthOf(
   steps: number,
   pairs: number,
-  { lrPolicy = "linear", batchSize = 1, accumulate = 1 }: { [key in string]?: unknown },
+  { lrPolicy = "linear", batchSize, accumulate, dropLast }: { [key in string]?: unknown },
 ): Pick<ConfigInput, "maxSteps" | "nEpochs" | "nEpochsDecay"> {
-  const perStep = (Number(batchSize) || 1) * (Number(accumulate) || 1);
-  const epochs = Math.ceil(steps / Math.ceil(pairs / perStep));
+  const batching = { batchSize: Number(batchSize) || 1, accumulate: Number(accumulate) || 1 };
+  const epochs = Math.ceil(steps / stepsPerEpoch(pairs, { ...batching, dropLast: String(dropLast) === "true" }));
   const schedule: Schedule | undefined = schedules[lrPolicy as keyof typeof schedules];
   const decay = schedule?.secondPart === false ? 0 : Math.floor((3 * epochs) / 8);
   return { maxSteps: steps, nEpochs: epochs - decay, nEpochsDecay: decay };
