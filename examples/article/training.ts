@@ -110,7 +110,7 @@ function configOf(options: ArticleOptions): Config {
 
 /** First weights, or those of the last checkpoint. @returns the history so far */
 async function begin(run: Run, trainer: Trainer, config: Config): Promise<Epoch[]> {
-  if (!(await run.exists())) {
+  if (!(await run.hasCheckpoint())) {
     for (const net of [trainer.netG, trainer.netD]) {
       net.initialise(inits[config.initType], config.initGain, config.seed, config.initBias);
     }

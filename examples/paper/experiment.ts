@@ -229,7 +229,7 @@ function trainingOf(options: Options, own: Partial<ConfigInput>): Config | Confi
 async function trainOrGoOn(wanted: Config, platform: Platform, output: Output): Promise<void> {
   const run = new Run(platform.files, wanted);
   const { continueTrain: _, profile: __, ...options } = wanted;
-  const config = (await run.exists()) ? resumeConfig(await run.config(), options) : wanted;
+  const config = (await run.hasCheckpoint()) ? resumeConfig(await run.config(), options) : wanted;
   const { stopped, code } = await trainShown(config, output, { again: "the same command" });
   if (stopped) throw new Stopped(code);
 }

@@ -49,7 +49,7 @@ export async function openTranslator(options: OpenOptions, platform: Platform): 
   const stored = await run.config();
   const config = { ...stored, threads: threads ?? stored.threads };
   const device = await chooseDevice(platform, options.device ?? stored.device);
-  const { tensors, path } = await run.generator(epoch, options.rawWeights);
+  const { tensors, path } = await run.generator(epoch, { raw: options.rawWeights });
   const side = generators[config.netG].multiple;
   const { netG } = generatorGraph(config, { n: 1, height: side, width: side });
   const advice = "Use a machine with more, or put the config.json back that the run was trained with.";

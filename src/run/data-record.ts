@@ -60,9 +60,9 @@ export class DataRecord {
   /**
    * Writes data.json, unless nothing has changed since.
    * @param dir the folder of the run
-   * @param anew write it in any case
+   * @param options `anew`: write it in any case
    */
-  async save(dir: string, anew = false): Promise<void> {
+  async save(dir: string, { anew = false } = {}): Promise<void> {
     if (this.#isStored && !anew) return;
     this.#isStored = true;
     const lines = this.#entries.map(

@@ -51,7 +51,7 @@ export interface RunPlace {
  *
  * const { files } = await nodePlatform();
  * const run = new Run(files, { checkpointsDir: "runs", name: "mine" });
- * if (await run.exists()) {
+ * if (await run.hasCheckpoint()) {
  *   const { step } = (await run.progress())!;
  *   const last = (await run.losses.read()).at(-1);
  *   console.log(`step ${step}, G_L1 ${last?.G_L1}, kept weights: ${await run.keptWeights()}`);
@@ -151,7 +151,7 @@ export class Run {
   // ---- The latest checkpoint ----------------------------------------------------------------------------------------
 
   /** Whether the run has saved a checkpoint. */
-  exists(): Promise<boolean> {
+  hasCheckpoint(): Promise<boolean> {
     return this.#checkpoint.exists();
   }
 
@@ -227,12 +227,14 @@ export class Run {
   /**
    * The weights of the generator and their path: their running average where the run keeps one.
    * @param label "latest", "best", the number of a kept epoch, or "iter_500"
-   * @param raw the weights as they were trained, not their average
+   * @param options `raw`: the weights as they were trained, not their average
    * @throws CheckpointError when there are none; the message lists those that are kept
    */
-  async generator(label: string, raw = false): Promise<{ tensors: Record<string, StoredTensor>; path: string }> {
-    const average = this.path(weightsFile(label, "G_ema"));
-    const path = !raw && (await this.#files.exists(average)) ? average : await this.weightsPath(label, "G");
+  async generator(
+    label: string,
+    { raw = false }: { raw?: boolean | undefined } = {},
+  ): Promise<{ tensors: Record<string, StoredTensor>; path: string }> {
+    const path = raw ? await this.weightsPath(label, "G") : await this.#generatorPath(label);
     const { tensors } = await readTensors(this.#files, path);
     const damaged = Object.keys(tensors).find((name) => !allFinite(tensors[name]!));
     if (damaged !== undefined) {
@@ -246,8 +248,13 @@ export class Run {
 
   /** The bytes of the generator's latest weights (of their average where the run keeps one), a safetensors file. */
   async generatorFile(): Promise<Uint8Array> {
-    const average = this.path(weightsFile("latest", "G_ema"));
-    return this.#files.read((await this.#files.exists(average)) ? average : this.path(weightsFile("latest", "G")));
+    return this.#files.read(await this.#generatorPath("latest"));
+  }
+
+  /** The path of the running average where the run keeps one, else that of the weights. */
+  async #generatorPath(label: string): Promise<string> {
+    const average = this.path(weightsFile(label, "G_ema"));
+    return (await this.#files.exists(average)) ? average : this.weightsPath(label, "G");
   }
 
   // ---- Drawing ------------------------------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ export async function goOn(
   if (!detail.weights.includes("latest")) {
     throw new Refusal(409, `the run "${run.name}" has no checkpoint to go on from; start it anew by npx pix2pix train`);
   }
-  if (!(await run.exists())) {
+  if (!(await run.hasCheckpoint())) {
     throw new Refusal(
       409,
       `the run "${run.name}" has weights and no state of a training, such as an imported one; begin another by --init-g and --init-d`,

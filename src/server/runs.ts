@@ -145,7 +145,7 @@ export class Runs {
       samples,
       alarms,
       progress,
-      saved: await run.exists(),
+      saved: await run.hasCheckpoint(),
       weights: await this.#files.exists(run.path(weightsFile("latest", "G"))),
     };
   }

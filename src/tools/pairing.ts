@@ -13,16 +13,15 @@ export interface Matching {
 
 /**
  * Pairs pictures of equal stems; endings may differ. All paths are relative to their folders.
- * @param useAB the stems end in _A and _B: `train/1_A.jpg` belongs to `train/1_B.png`; the two folders may then be one
+ * @param options `useAB`: the stems end in _A and _B; `train/1_A.jpg` belongs to `train/1_B.png`, and the two folders may be one
  * @throws DatasetError where two pictures of one side share a stem
  */
-export function matchFolders(a: readonly string[], b: readonly string[], useAB = false): Matching {
+export function matchFolders(a: readonly string[], b: readonly string[], { useAB = false } = {}): Matching {
   const stems = (paths: readonly string[], side: "A" | "B") => {
     const found = new Map<string, string>();
     const other: string[] = [];
     for (const [stem, path] of byStem(useAB ? withSuffix(paths, side) : paths, `the folder of ${side}`)) {
-      if (!useAB) found.set(stem, path);
-      else found.set(stem.slice(0, -2), path);
+      found.set(useAB ? stem.slice(0, -"_A".length) : stem, path);
     }
     if (useAB) other.push(...paths.filter((path) => !/_[AB]\.[^./]+$/.test(path)));
     return { found, other };

@@ -79,9 +79,12 @@ export class Reporter {
     await this.#options.run.writeSample(epoch, png, step);
   }
 
-  /** Writes the page, unless it was written a moment ago. @param now write it in any case */
-  async writePage(state: "training" | "finished" | "stopped", now = false): Promise<void> {
-    if (!now && performance.now() - this.#pageAt < pageSeconds * 1000) return;
+  /** Writes the page of a run that trains, unless it was written a moment ago. */
+  async writePageIfDue(): Promise<void> {
+    if (performance.now() - this.#pageAt >= pageSeconds * 1000) await this.writePage("training");
+  }
+
+  async writePage(state: "training" | "finished" | "stopped"): Promise<void> {
     this.#pageAt = performance.now();
     const { run, config, lines, scores, steps } = this.#options;
     const { epoch, step } = lines.at(-1) ?? { epoch: 1, step: 0 };

@@ -178,8 +178,8 @@ async function perceptualOf(
 
 async function refuseExisting(run: Run, { continueTrain }: Config): Promise<void> {
   // An imported run has weights and no state of training.
-  if (continueTrain || !((await run.exists()) || (await run.keptWeights()).length > 0)) return;
-  const goOn = (await run.exists()) ? "Go on with it by --continue-train, choose" : "Choose";
+  if (continueTrain || !((await run.hasCheckpoint()) || (await run.keptWeights()).length > 0)) return;
+  const goOn = (await run.hasCheckpoint()) ? "Go on with it by --continue-train, choose" : "Choose";
   throw new CheckpointError(`The run ${run.dir} exists already. ${goOn} another --name, or remove the folder.`);
 }
 

@@ -81,9 +81,14 @@ export class Tensorboard {
     );
   }
 
-  /** @param now in any case; else only when the last write is a while ago */
-  async flush(now = true): Promise<void> {
-    if (this.#waiting.length === 0 || (!now && performance.now() - this.#written < flushEvery)) return;
+  /** Writes what waits, when the last write is a while ago. */
+  async flushIfDue(): Promise<void> {
+    if (performance.now() - this.#written >= flushEvery) await this.flush();
+  }
+
+  /** Writes what waits. */
+  async flush(): Promise<void> {
+    if (this.#waiting.length === 0) return;
     const parts = this.#waiting.splice(0);
     const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
     let at = 0;

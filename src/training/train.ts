@@ -96,7 +96,7 @@ async function trainEpoch(training: Training, signal: AbortSignal | undefined): 
     if (step === end) await endEpoch(training, epoch, signal);
     else await withinEpoch(training, epoch);
     await watch.settle();
-    await reporter.writePage("training");
+    await reporter.writePageIfDue();
   }
 }
 
@@ -210,7 +210,7 @@ async function save(training: Training): Promise<void> {
   await toHost(training);
   const moved = !(await run.isStarted());
   if (moved) await run.saveConfig(config);
-  await data.save(run.dir, moved);
+  await data.save(run.dir, { anew: moved });
   await run.saveLatest(trainer, {
     ...{ step, epoch: Math.ceil(step / steps.perEpoch), pairs, data: data.digest, momentsFrom },
   });
@@ -240,12 +240,12 @@ async function finish(training: Training): Promise<TrainResult> {
     const since = `No better ${config.valMetric} since epoch ${validation!.best!.epoch}`;
     events.message?.(`${since}: stopped by --early-stop ${config.earlyStop}.`);
   }
-  await reporter.writePage(complete ? "finished" : "stopped", true);
+  await reporter.writePage(complete ? "finished" : "stopped");
   return { runDir: run.dir, step, epoch: Math.ceil(step / steps.perEpoch), stopped: !complete };
 }
 
 async function withAdvice({ message }: DeviceLostError, run: Run): Promise<DeviceLostError> {
-  const kept = (await run.exists())
+  const kept = (await run.hasCheckpoint())
     ? `The last checkpoint in ${run.dir} is intact: go on from it with --continue-train, also on another --device.`
     : "Nothing was saved yet: start again, also on another --device.";
   return new DeviceLostError(`${message} ${kept}`);

@@ -114,7 +114,7 @@ export class Watch {
 
   /** After a step. */
   async settle(): Promise<void> {
-    await this.#board?.flush(false);
+    await this.#board?.flushIfDue();
   }
 
   async close(): Promise<void> {

@@ -18,7 +18,7 @@ const place = (name: string) => ({ checkpointsDir: join(work, "runs"), name });
 describe("progress", () => {
   it("is read from the header of the state: the file's other bytes are not", async () => {
     const run = new Run(files, place("header"));
-    expect([await run.exists(), await run.progress()]).toEqual([false, undefined]);
+    expect([await run.hasCheckpoint(), await run.progress()]).toEqual([false, undefined]);
     await run.saveLatest(networks(), { step: 7, epoch: 3, pairs: 5 });
     const parts: [string, number, number][] = [];
     const watched: Files = {

@@ -100,7 +100,7 @@ describe("matchFolders", () => {
 
   it("with use_AB takes name_A and name_B, also of one folder", () => {
     const names = ["x/1_A.png", "x/1_B.jpg", "x/2_A.png", "x/note.png"];
-    const found = matchFolders(names, names, true);
+    const found = matchFolders(names, names, { useAB: true });
     expect(found.pairs).toEqual([{ name: "x/1", A: "x/1_A.png", B: "x/1_B.jpg" }]);
     expect(unmatched(found)).toBe("A without B (1): x/2_A.png; neither _A nor _B (1): x/note.png");
   });

@@ -137,7 +137,7 @@ async function configOfOne(line: Given): Promise<Config> {
 
 /** Whether there is a checkpoint to go on with; undefined leaves the option out. */
 async function isPresent(given: { name: unknown; checkpointsDir: unknown }): Promise<true | undefined> {
-  return (await new Run(files, parseOptions(placeOptions, given)).exists()) || undefined;
+  return (await new Run(files, parseOptions(placeOptions, given)).hasCheckpoint()) || undefined;
 }
 
 const placeOptions = configSchema.pick({ name: true, checkpointsDir: true });

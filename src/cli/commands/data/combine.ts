@@ -62,7 +62,7 @@ export const combine: Command = {
     }
     const note = (text: string) => output.note(`note: ${text}`);
     const sides = [await pictures("--fold-A", foldA, note), await pictures("--fold-B", foldB, note)] as const;
-    const matching = matchFolders(...sides, options.useAB);
+    const matching = matchFolders(...sides, { useAB: options.useAB });
     const problem = unmatched(matching);
     if (problem && !options.skipUnpaired) {
       throw new DatasetError(
