@@ -3,6 +3,7 @@ import * as z from "zod";
 import { type OptionSpec, optionsOf } from "../config/options.ts";
 import { ConfigError, refuse } from "../errors.ts";
 import type { Platform } from "../platform.ts";
+import { weightsFile } from "../run/paths.ts";
 import { modelCard } from "./card.ts";
 import type { ExportContext, ExportFormat, WrittenFile } from "./format.ts";
 import { type ExportFormatName, exportFormats } from "./formats.ts";
@@ -56,7 +57,8 @@ export async function exportModel(
   };
   await chosen.write(model, options, { platform, write, note, licence, app });
   const samples = await writeSamples(model, write);
-  const averaged = model.path.endsWith("_net_G_ema.safetensors") && options.optimizer !== true;
+  const averaged =
+    model.path === model.run?.run.path(weightsFile(model.run.epoch, "G_ema")) && options.optimizer !== true;
   const facts = { format, usage: chosen.usage(model, options), licence, written, averaged, resultsDir, samples };
   await write(cardFile, await modelCard(model, facts, platform.files));
   return written;

@@ -5,6 +5,7 @@
 import type { ConfigInput } from "../config/schema.ts";
 import { CheckpointError } from "../errors.ts";
 import { generators } from "../networks/generators.ts";
+import { blockName } from "../networks/unet.ts";
 
 /** Shapes by name. */
 export type Shapes = ReadonlyMap<string, { readonly shape: readonly number[] }>;
@@ -70,10 +71,6 @@ function normFacts({ shapeOf, fact }: Reader, conv: string, norm: string, notes:
   return [fact("norm", "instance", `${norm}.weight`)];
 }
 
-/** The prefix of the parameters of U-Net level `level`, 0 being the outermost; see networks/unet.ts. */
-const levelOf = (level: number) =>
-  `model.model${".1.model".repeat(Math.min(level, 1))}${".3.model".repeat(Math.max(0, level - 1))}`;
-
 const unet: Family = {
   network: "G",
   first: "model.model.0.weight",
@@ -84,8 +81,8 @@ const unet: Family = {
     const first = "model.model.0.weight";
     const [ngf = 0, inputs = 0] = need(first);
     let levels = 1;
-    while (shapeOf(`${levelOf(levels)}.1.weight`)) levels += 1;
-    const innermost = levelOf(levels - 1);
+    while (shapeOf(`${blockName(levels)}.1.weight`)) levels += 1;
+    const innermost = blockName(levels - 1);
     const last = need("model.model.3.weight");
     // A resize-convolution has a kernel of 3, [out, in, 3, 3]; a transposed one [in, out, 4, 4].
     const resize = last[2] === 3;
@@ -106,7 +103,7 @@ const unet: Family = {
       fact("ngf", ngf, first),
       fact("inputNc", inputs, first),
       fact("outputNc", outputNc, "model.model.3.weight"),
-      ...normFacts(r, `${levelOf(1)}.1`, `${levelOf(1)}.2`, notes),
+      ...normFacts(r, `${blockName(1)}.1`, `${blockName(1)}.2`, notes),
     ];
     if (resize) facts.push(fact("upsample", "resize", "model.model.3.weight"));
     if (shapeOf(`${innermost}.4.weight`)?.length === 4)
@@ -224,7 +221,8 @@ const article: Family = {
   },
 };
 
-const scaled = (tensors: Shapes): { at: string; count: number } => {
+/** The scales of a discriminator, and what the names of the first one begin with. */
+const scalesOf = (tensors: Shapes): { at: string; count: number } => {
   let count = 0;
   while ([...tensors.keys()].some((name) => name.startsWith(`scale${count}.`))) count += 1;
   return { at: count > 0 ? "scale0." : "", count: Math.max(1, count) };
@@ -239,7 +237,7 @@ const patchGan: Family = {
   read(tensors, file) {
     const r = reader(tensors, file);
     const { shapeOf, need, fact } = r;
-    const { at, count } = scaled(tensors);
+    const { at, count } = scalesOf(tensors);
     const first = `${at}model.0.weight`;
     const [ndf = 0, inputs = 0] = need(first);
     if (shapeOf(`${at}model.11.weight`)?.[1] === 1 && !shapeOf(`${at}model.11.bias`)) {
@@ -268,7 +266,7 @@ const pixelGan: Family = {
   is: (shape) => shape.length === 4 && shape[2] === 1,
   read(tensors, file) {
     const r = reader(tensors, file);
-    const { at, count } = scaled(tensors);
+    const { at, count } = scalesOf(tensors);
     const first = `${at}net.0.weight`;
     const [ndf = 0, inputs = 0] = r.need(first);
     const notes: string[] = [];

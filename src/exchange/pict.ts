@@ -5,7 +5,7 @@ import { encodePict } from "../formats/pict.ts";
 import type { StoredTensor } from "../formats/safetensors.ts";
 import { toFloat32 } from "../formats/tensors.ts";
 import { exportFormat } from "./format.ts";
-import type { ExportModel } from "./model.ts";
+import { type ExportModel, fileStem } from "./model.ts";
 import { unetNames } from "./unet-names.ts";
 
 /** The demos have a U-Net of 8 levels for 256 x 256 pictures. */
@@ -24,13 +24,13 @@ export const pict = exportFormat({
     if (first && toFloat32(first)?.some((value) => value !== 0)) {
       note("ml5's demo leaves out the bias of the first layer, so that its output differs a little; Hesse's has it");
     }
-    await write(`${model.name.replaceAll("/", "-")}.pict`, bytes);
+    await write(`${fileStem(model)}.pict`, bytes);
   },
-  usage: ({ name }) =>
+  usage: (model) =>
     [
       "## Use in a browser demo",
       "In ml5 0.x:",
-      `\`\`\`js\nconst pix2pix = ml5.pix2pix("${name.replaceAll("/", "-")}.pict", () => pix2pix.transfer(canvas, (error, picture) => show(picture)));\n\`\`\``,
+      `\`\`\`js\nconst pix2pix = ml5.pix2pix("${fileStem(model)}.pict", () => pix2pix.transfer(canvas, (error, picture) => show(picture)));\n\`\`\``,
       "In Hesse's server (affinelayer/pix2pix-tensorflow, `server/static`): copy the file to `static/models`. Pictures are 256 x 256, RGB.",
     ].join("\n\n"),
 });
@@ -67,7 +67,7 @@ function variables({ config, tensors, path }: ExportModel): Record<string, { sha
     const data = tensor && toFloat32(tensor);
     return tensor && data ? { shape: tensor.shape, data } : undefined;
   };
-  const names = unetNames(levels, true);
+  const names = unetNames(levels, { bottleneckNorm: true });
   const bgr = config.channelOrder === "BGR";
   const add = (at: string, part: string, [conv, norm]: [string, string], level: number) => {
     const weight = values(`${conv}.weight`);

@@ -7,7 +7,7 @@ import { decode, type StoredTensor } from "../formats/safetensors.ts";
 import { joined } from "../formats/streams.ts";
 import { encodeTorch, type Picklable, PythonFloat, PythonTuple } from "../formats/torch/write.ts";
 import { isTrainable, type ParameterSpec } from "../nn/parameters.ts";
-import { dataFile } from "../run/paths.ts";
+import { dataFile, weightsFile } from "../run/paths.ts";
 import { weightTensors } from "../run/weights.ts";
 import { shellOption } from "../text.ts";
 import { articleName } from "./article-names.ts";
@@ -35,8 +35,8 @@ export const pth = exportFormat({
       : [],
   async write(model, { optimizer }, { platform, write, note }) {
     for (const line of peculiarities(model.config)) note(line);
-    const { run, epoch } = model.run ?? {};
-    if (optimizer && run) {
+    if (optimizer && model.run) {
+      const { run } = model.run;
       if (model.config.ema > 0) note(`${rawWeights}; an import starts the average anew`);
       const states = statesOf(model.config);
       const progress = await run.restore(states);
@@ -50,7 +50,7 @@ export const pth = exportFormat({
       return;
     }
     await write("latest_net_G.pth", weightsPth(model.tensors, "latest_net_G"));
-    const pathD = run?.path(`${epoch}_net_D.safetensors`);
+    const pathD = model.run?.run.path(weightsFile(model.run.epoch, "D"));
     if (pathD === undefined || !(await platform.files.exists(pathD))) return;
     await write(
       "latest_net_D.pth",

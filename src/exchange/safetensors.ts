@@ -3,22 +3,24 @@ import { encode } from "../formats/safetensors.ts";
 import { joined } from "../formats/streams.ts";
 import { shellOption, translateCommand } from "../text.ts";
 import { exportFormat } from "./format.ts";
+import { type ExportModel, fileStem } from "./model.ts";
 
 export const safetensors = exportFormat({
   help: "one .safetensors file with the generator's weights under PyTorch's names",
   options: {},
-  async write({ name, config, tensors }, _options, { write, licence }) {
+  async write(model, _options, { write, licence }) {
+    const { config, tensors } = model;
     const { netG, ngf, norm, inputNc, outputNc, direction, channelOrder } = config;
     const about = { netG, ngf, norm, inputNc, outputNc, direction, channelOrder, ...(licence && { licence }) };
     const metadata = Object.fromEntries(Object.entries(about).map(([key, value]) => [key, String(value)]));
-    await write(fileOf(name), joined(encode(tensors, { format: "pt", ...metadata })));
+    await write(fileOf(model), joined(encode(tensors, { format: "pt", ...metadata })));
   },
-  usage: ({ name, config }) =>
+  usage: (model) =>
     [
       "## Use in Python",
-      `\`\`\`python\nfrom safetensors.torch import load_file\nnet.load_state_dict(load_file("${fileOf(name)}"), strict=True)\n\`\`\``,
-      `Here: \`${translateCommand(shellOption("--weights", fileOf(name)), config)}\`.`,
+      `\`\`\`python\nfrom safetensors.torch import load_file\nnet.load_state_dict(load_file("${fileOf(model)}"), strict=True)\n\`\`\``,
+      `Here: \`${translateCommand(shellOption("--weights", fileOf(model)), model.config)}\`.`,
     ].join("\n\n"),
 });
 
-const fileOf = (name: string) => `${name.replaceAll("/", "-")}.safetensors`;
+const fileOf = (model: ExportModel) => `${fileStem(model)}.safetensors`;

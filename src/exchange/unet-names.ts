@@ -2,6 +2,7 @@
 import { CheckpointError } from "../errors.ts";
 import type { StoredTensor } from "../formats/safetensors.ts";
 import { float32Tensor, type SourceTensor, sourceOf } from "../formats/tensors.ts";
+import { blockName } from "../networks/unet.ts";
 
 /** A convolution, its kernel with PyTorch's axes, and the norm after it. */
 export interface Layer {
@@ -21,18 +22,18 @@ export interface UnetLayers {
 /** The names of a U-Net's layers by level: the convolution and the norm of the encoder and of the decoder. */
 export function unetNames(
   levels: number,
-  bottleneckNorm: boolean,
+  { bottleneckNorm }: { bottleneckNorm: boolean },
 ): { down: [string, string][]; up: [string, string][] } {
-  const block = (level: number) =>
-    `model.model${".1.model".repeat(Math.min(level, 1))}${".3.model".repeat(Math.max(0, level - 1))}`;
-  const [down, up]: [string, string][][] = [[], []] as [string, string][][];
+  const down: [string, string][] = [];
+  const up: [string, string][] = [];
   for (let level = 0; level < levels; level++) {
     const innermost = level === levels - 1;
     const at = level === 0 || (innermost && !bottleneckNorm) ? 3 : innermost ? 4 : 5;
-    down!.push([`${block(level)}.${level === 0 ? 0 : 1}`, `${block(level)}.2`]);
-    up!.push([`${block(level)}.${at}`, `${block(level)}.${at + 1}`]);
+    const block = blockName(level);
+    down.push([`${block}.${level === 0 ? 0 : 1}`, `${block}.2`]);
+    up.push([`${block}.${at}`, `${block}.${at + 1}`]);
   }
-  return { down: down!, up: up! };
+  return { down, up };
 }
 
 /**
@@ -46,7 +47,7 @@ export function unetTensors({ down, up }: UnetLayers, file: string): Map<string,
       `${file} is of another network: it has ${levels} layers of an encoder and ${up.length} of a decoder, expected as many of each.`,
     );
   }
-  const names = unetNames(levels, down[levels - 1]!.norm !== undefined);
+  const names = unetNames(levels, { bottleneckNorm: down[levels - 1]!.norm !== undefined });
   const found = new Map<string, SourceTensor>();
   for (const [level, layer] of down.entries()) add(found, names.down[level]!, layer);
   for (const [level, layer] of up.entries()) {

@@ -16,14 +16,18 @@ import { hasBias } from "./network.ts";
 const halving = { kernel: 4, stride: 2, pad: 1 };
 
 /**
+ * The name of the sequence that holds the layers of a level, 0 being the outermost: block i sits in the sequence of block i - 1,
+ * and its own layers are numbered by their place in that sequence.
+ */
+export const blockName = (level: number): string =>
+  `model.model${".1.model".repeat(Math.min(level, 1))}${".3.model".repeat(Math.max(0, level - 1))}`;
+
+/**
  * `levels` halvings and as many doublings (Isola et al. 2017, 6.1.1), no norm on the first and the last convolution.
  * Without `skips` each level of the decoder sees only the one below: the paper's encoder-decoder.
  */
-export function unet(levels: number, skips = true): Generator {
+export function unet(levels: number, { skips = true } = {}): Generator {
   const innermost = levels - 1;
-  // Block i sits in the sequence of block i - 1; its own layers are numbered by their place in that sequence.
-  const block = (level: number) =>
-    `model.model${".1.model".repeat(Math.min(level, 1))}${".3.model".repeat(Math.max(0, level - 1))}`;
   const build = (p: Parameters, x: Tensor, options: GeneratorOptions) => {
     const { outputNc, ngf, norm: kind, slope, padding, upsample, dropoutLevels, separableConv: separable } = options;
     const { graph } = p;
@@ -43,9 +47,9 @@ export function unet(levels: number, skips = true): Generator {
         const outermost = level === 0;
         const activated = outermost ? h : leakyRelu(h, slope);
         const shape = { ...halving, padding, out: channels(level), bias, separable, blurred: blurred && !outermost };
-        const y = conv(p, `${block(level)}.${outermost ? 0 : 1}`, activated, shape);
+        const y = conv(p, `${blockName(level)}.${outermost ? 0 : 1}`, activated, shape);
         const bare = outermost || (level === innermost && !options.bottleneckNorm);
-        return bare ? y : norm(p, kind, `${block(level)}.2`, y, options);
+        return bare ? y : norm(p, kind, `${blockName(level)}.2`, y, options);
       });
       maps.push(h);
     }
@@ -56,8 +60,8 @@ export function unet(levels: number, skips = true): Generator {
         // The innermost sequence has no block inside and, without a norm, one layer less before the decoder's.
         const at = level === innermost && !options.bottleneckNorm ? 3 : level === innermost ? 4 : 5;
         const shape = { out: channels(level - 1), bias };
-        let y = double(p, `${block(level)}.${at}`, rectified(h), up, shape);
-        y = norm(p, kind, `${block(level)}.${at + 1}`, y, options);
+        let y = double(p, `${blockName(level)}.${at}`, rectified(h), up, shape);
+        y = norm(p, kind, `${blockName(level)}.${at + 1}`, y, options);
         if (options.dropout && drops(level)) y = dropout(p, y, 0.5);
         if (!skips) return y;
         const skip = maps[level - 1]!;

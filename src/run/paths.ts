@@ -5,6 +5,7 @@
  * |---|---|
  * | config.json | the options of the run |
  * | data.json | names, sizes, times and contents of the pairs' files |
+ * | drawing.json | the palette of the run's inputs, for the studio |
  * | latest_net_G.safetensors, latest_net_D.safetensors | weights of the last checkpoint |
  * | latest_net_G_ema.safetensors, ... | with --ema: the running average of G's weights, beside each file of G's |
  * | latest_state.safetensors | Adam's moments of both networks; its header holds the step and the digest of data.json |

@@ -9,7 +9,7 @@ import { kernelDistance } from "../metrics/kid.ts";
 import { mean, measure } from "../metrics/pictures.ts";
 import type { Platform } from "../platform.ts";
 import { bestScore } from "../run/logs.ts";
-import type { Run, Score } from "../run/run.ts";
+import { type Run, type Score, weightsFile } from "../run/run.ts";
 import type { Trainer } from "./trainer.ts";
 
 /** Memory for decoded pictures: small ones are decoded once for all epochs. */
@@ -115,7 +115,7 @@ export class Validation {
     if (best === score) await this.#run.saveWeights("best", this.#trainer, { epoch, step });
     const verdict =
       best === score
-        ? `the best ${metric} so far, kept as best_net_G.safetensors`
+        ? `the best ${metric} so far, kept as ${weightsFile("best", "G")}`
         : `the best ${metric} was ${best[metric]!.toPrecision(4)} in epoch ${best.epoch}`;
     return `epoch ${epoch}: ${each.length} pairs of ${valPhase}: ${valuesOf(score)}; ${verdict}`;
   }

@@ -72,7 +72,7 @@ function gradientOutputs(graph: Graph, letter: string, loss: Tensor, p: Paramete
 
 describe("generators: pictures, gradients and running statistics, as PyTorch", () => {
   // Of --netG encoder_decoder, whose pictures are 256 x 256, a smaller one.
-  const all: Record<string, Generator> = { ...generators, encoder_decoder_32: unet(5, false) };
+  const all: Record<string, Generator> = { ...generators, encoder_decoder_32: unet(5, { skips: false }) };
 
   it.each(cases.filter(([name]) => name.startsWith("G-")))("%s", async (name, { net, options }) => {
     const graph = new Graph();

@@ -1,5 +1,6 @@
 /** One run: state and actions, alarms, curves, samples, options, links. */
 import { useState } from "preact/hooks";
+import { weightsFile } from "../../run/paths.ts";
 import { runPath } from "../homes/server.ts";
 import { Button, messageOf, Note } from "../parts/basics.tsx";
 import { Dialog } from "../parts/dialog.tsx";
@@ -166,7 +167,7 @@ function Links({ run }: { run: RunDetail }) {
         ))}
         {weights.map((label) => (
           <li key={label}>
-            weights {label}: <a href={fileOf(name, `${label}_net_G.safetensors`)}>safetensors</a>,{" "}
+            weights {label}: <a href={fileOf(name, weightsFile(label, "G"))}>safetensors</a>,{" "}
             <a href={`${runPath(name)}/onnx?epoch=${encodeURIComponent(label)}`}>ONNX</a>
           </li>
         ))}
