@@ -49,13 +49,7 @@ export async function startRun(run: { name: string; dataroot: string; options: G
   const headers = { "Content-Type": "application/json" };
   await ask("api/runs", { method: "POST", body: JSON.stringify(run), headers });
   for (let i = 0; i < mostLooks; i++) {
-    if (
-      await detailOf(run.name).then(
-        () => true,
-        () => false,
-      )
-    )
-      return;
+    if (await detailOf(run.name).catch(() => undefined)) return;
     await new Promise((resolve) => setTimeout(resolve, lookAgain));
   }
 }

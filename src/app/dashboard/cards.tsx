@@ -17,7 +17,7 @@ export function Cards({ runs, ticked, tick }: CardsProps) {
           <h2>
             <a href={addressOf({ page: "runs", run: run.name })}>{run.name}</a>
           </h2>
-          <State run={run} />
+          <StateChip run={run} />
           <Progress run={run} />
           {run.problem ? <p class="notice bad">{run.problem}</p> : <p class="small soft">{progressText(run)}</p>}
           {run.sample && (
@@ -50,7 +50,7 @@ export function Cards({ runs, ticked, tick }: CardsProps) {
   );
 }
 
-export function State({ run: { state } }: { run: RunSummary }) {
+export function StateChip({ run: { state } }: { run: RunSummary }) {
   return <span class={`chip state-${state}`}>{stateText[state]}</span>;
 }
 

@@ -12,15 +12,12 @@ const fields = fieldsOf("server");
 
 export function NewRun({ runs, close }: { runs: readonly RunSummary[]; close(): void }) {
   const id = useId();
-  const [folders, setFolders] = useState<readonly string[]>([]);
   const [dataroot, setDataroot] = useState("");
   const [name, setName] = useState("");
   const [given, setGiven] = useState<Given>({});
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string>();
-  useEffect(() => {
-    dataFolders().then(setFolders, (error) => setProblem(messageOf(error)));
-  }, []);
+  const folders = useDataFolders(setProblem);
   const checked = checkForm(() => parseCommandLine({ dataroot: "data", ...given }), given, fields);
   const start = async () => {
     setBusy(true);
@@ -70,6 +67,15 @@ export function NewRun({ runs, close }: { runs: readonly RunSummary[]; close(): 
       </div>
     </form>
   );
+}
+
+/** The folders that the server offers; none until it has answered. */
+function useDataFolders(failed: (problem: string) => void): readonly string[] {
+  const [folders, set] = useState<readonly string[]>([]);
+  useEffect(() => {
+    dataFolders().then(set, (error) => failed(messageOf(error)));
+  }, []);
+  return folders;
 }
 
 interface PlaceProps {

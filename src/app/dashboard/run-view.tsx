@@ -6,7 +6,7 @@ import { Button, messageOf, Note } from "../parts/basics.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { addressOf } from "../routes.ts";
 import { act, fileOf, type RunDetail, type WatchedRun } from "./api.ts";
-import { Progress, State } from "./cards.tsx";
+import { Progress, StateChip } from "./cards.tsx";
 import { Configuration } from "./config.tsx";
 import { Curves } from "./curves.tsx";
 import { Samples } from "./samples.tsx";
@@ -21,7 +21,7 @@ export function RunView({ run, canTrain }: { run: WatchedRun; canTrain: boolean 
       </p>
       <h1>{detail.name}</h1>
       <div class="row">
-        <State run={detail} />
+        <StateChip run={detail} />
         <span aria-live="polite">{progressText(detail)}</span>
         {detail.imagesPerSecond !== undefined && (
           <span class="soft">{detail.imagesPerSecond.toPrecision(3)} pictures/s</span>

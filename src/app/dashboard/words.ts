@@ -1,8 +1,8 @@
 /** Facts of a run in words. */
 import type { RunSummary } from "./api.ts";
 
-/** "48 s", "12 min", "6 h 20 min". */
-function duration(seconds: number): string {
+/** Time left, which is not known to the second: "48 s", "12 min", "6 h 20 min". */
+function roughDuration(seconds: number): string {
   if (seconds < 90) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);
   if (minutes < 90) return `${minutes} min`;
@@ -19,7 +19,7 @@ export const stateText: Readonly<Record<RunSummary["state"], string>> = {
 
 export function progressText({ step, lastStep, epoch, epochs, state, secondsLeft }: RunSummary): string {
   const steps = lastStep === undefined ? `step ${step}` : `step ${step} of ${lastStep}`;
-  const left = state === "training" && secondsLeft !== undefined ? `, ${duration(secondsLeft)} left` : "";
+  const left = state === "training" && secondsLeft !== undefined ? `, ${roughDuration(secondsLeft)} left` : "";
   return `epoch ${epoch} of ${epochs}, ${steps}${left}`;
 }
 

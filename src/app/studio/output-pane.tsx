@@ -7,14 +7,14 @@ import { PictureView } from "../parts/picture.tsx";
 import { Wipe } from "../parts/wipe.tsx";
 import { fast } from "./live.ts";
 import { asRgb } from "./raster.ts";
-import type { State } from "./sheet.ts";
+import type { SheetState } from "./sheet.ts";
 import type { Outputs } from "./use-output.ts";
 
 export type View = "side" | "wipe";
 
 interface OutputPaneProps {
   outputs: Outputs;
-  state: State;
+  state: SheetState;
   view: View;
   /** The sample that is shown large, 0 for the first. */
   chosen: number;

@@ -13,6 +13,8 @@ export interface StudioSettings extends TranslateSettings {
 export const usual: StudioSettings = { samples: 1, size: "fit" };
 const mostSamples = 8;
 const mostSeed = 99;
+/** The text of a choice that leaves the run's value. */
+const runsOwn = "the run's";
 
 interface SettingsProps {
   run: OpenRun;
@@ -22,7 +24,6 @@ interface SettingsProps {
 
 export function Settings({ run, settings, change }: SettingsProps) {
   const epochs = useEpochs(run);
-  const own = "the run's";
   return (
     <details class="settings">
       <summary>Settings</summary>
@@ -35,34 +36,13 @@ export function Settings({ run, settings, change }: SettingsProps) {
             change={(epoch) => change({ epoch })}
           />
         )}
-        {run.stochastic && (
-          <>
-            <Slider
-              {...{ label: "Samples", value: settings.samples, min: 1, max: mostSamples }}
-              change={(samples) => change({ samples })}
-            />
-            <Slider
-              {...{ label: "Seed", value: settings.seed ?? 0, min: 0, max: mostSeed }}
-              change={(seed) => change({ seed })}
-            />
-            <Choice
-              label="Dropout"
-              value={settings.dropout ?? ""}
-              options={[
-                { value: "", text: own },
-                { value: "on", text: "on" },
-                { value: "off", text: "off" },
-              ]}
-              change={(dropout) => change({ dropout: dropout || undefined })}
-            />
-          </>
-        )}
+        {run.stochastic && <Sampling {...{ settings, change }} />}
         {run.batchNorms && (
           <Choice
             label="Statistics of batch norms"
             value={settings.statistics ?? ""}
             options={[
-              { value: "", text: own },
+              { value: "", text: runsOwn },
               { value: "batch", text: "of this picture" },
               { value: "running", text: "running, from training" },
             ]}
@@ -80,6 +60,32 @@ export function Settings({ run, settings, change }: SettingsProps) {
         />
       </div>
     </details>
+  );
+}
+
+/** How many outputs a generator with dropout gives, and by which masks. */
+function Sampling({ settings, change }: Pick<SettingsProps, "settings" | "change">) {
+  return (
+    <>
+      <Slider
+        {...{ label: "Samples", value: settings.samples, min: 1, max: mostSamples }}
+        change={(samples) => change({ samples })}
+      />
+      <Slider
+        {...{ label: "Seed", value: settings.seed ?? 0, min: 0, max: mostSeed }}
+        change={(seed) => change({ seed })}
+      />
+      <Choice
+        label="Dropout"
+        value={settings.dropout ?? ""}
+        options={[
+          { value: "", text: runsOwn },
+          { value: "on", text: "on" },
+          { value: "off", text: "off" },
+        ]}
+        change={(dropout) => change({ dropout: dropout || undefined })}
+      />
+    </>
   );
 }
 

@@ -2,7 +2,7 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { paintOn } from "../parts/picture.tsx";
 import type { Point } from "./raster.ts";
-import type { State } from "./sheet.ts";
+import type { SheetState } from "./sheet.ts";
 import { type Hand, type ToolName, tools } from "./tools.ts";
 
 export interface Drawing {
@@ -15,7 +15,7 @@ export interface Drawing {
 }
 
 interface SheetViewProps {
-  state: State;
+  state: SheetState;
   /** Counts the changes of the picture. */
   version: number;
   tool: ToolName;
@@ -62,7 +62,7 @@ type MoveCursor = (point: Point | undefined) => void;
 
 function usePointers(
   canvas: { current: HTMLCanvasElement | null },
-  { width, height }: State["picture"],
+  { width, height }: SheetState["picture"],
   drawing: Drawing,
   moveCursor: MoveCursor,
 ) {
@@ -111,7 +111,7 @@ const steps = 32;
 
 /** Arrow keys move the cursor, the space bar puts the tool down and lifts it, Escape takes the change back. */
 function useKeys(
-  { width, height }: State["picture"],
+  { width, height }: SheetState["picture"],
   tool: ToolName,
   drawing: Drawing,
   cursor: Point | undefined,

@@ -3,7 +3,7 @@ import type { Picture } from "../../platform.ts";
 import { copyOf } from "./raster.ts";
 
 /** What a sheet shows at one time. */
-export interface State {
+export interface SheetState {
   picture: Picture;
   /** The name of the pair or file that it came from; without effect on what is drawn, but dropout masks depend on it. */
   name: string;
@@ -15,16 +15,16 @@ export interface State {
 const most = 96 * 2 ** 20;
 
 export class Sheet {
-  #now: State;
-  #undo: State[] = [];
-  #redo: State[] = [];
+  #now: SheetState;
+  #undo: SheetState[] = [];
+  #redo: SheetState[] = [];
 
-  constructor(first: State) {
+  constructor(first: SheetState) {
     this.#now = first;
   }
 
   /** Its picture changes while a stroke is drawn. */
-  get now(): State {
+  get now(): SheetState {
     return this.#now;
   }
 
@@ -49,7 +49,7 @@ export class Sheet {
     if (before) this.#now = before;
   }
 
-  replace(next: State): void {
+  replace(next: SheetState): void {
     this.#undo.push(this.#now);
     this.#redo = [];
     this.#now = next;
@@ -69,7 +69,7 @@ export class Sheet {
     this.#step(this.#redo, this.#undo);
   }
 
-  #step(from: State[], to: State[]): void {
+  #step(from: SheetState[], to: SheetState[]): void {
     const next = from.pop();
     if (!next) return;
     to.push(this.#now);

@@ -2,7 +2,7 @@
 import { useRef, useState } from "preact/hooks";
 import type { OpenRun, StudioPair } from "../home.ts";
 import { asRgb, blank, type Point, type Rgb } from "./raster.ts";
-import { Sheet, type State } from "./sheet.ts";
+import { Sheet, type SheetState } from "./sheet.ts";
 import type { Drawing } from "./sheet-view.tsx";
 import { firstThickness, firstTool, type Hand, pickedColour, type ToolName, tools } from "./tools.ts";
 
@@ -10,7 +10,7 @@ import { firstThickness, firstTool, type Hand, pickedColour, type ToolName, tool
 const [light, heavy] = [0.4, 1.6];
 
 export interface Desk {
-  state: State;
+  state: SheetState;
   version: number;
   tool: ToolName;
   hand: Hand;
@@ -24,11 +24,11 @@ export interface Desk {
   redo(): void;
   clear(): void;
   /** Puts another picture on the sheet. */
-  put(next: State): void;
+  put(next: SheetState): void;
 }
 
 /** The state of a sheet that a pair of the data set lies on. */
-export const stateOf = ({ name, input, target }: StudioPair): State => ({
+export const stateOf = ({ name, input, target }: StudioPair): SheetState => ({
   name,
   picture: asRgb(input),
   ...(target && { target: asRgb(target) }),
@@ -38,9 +38,13 @@ export const stateOf = ({ name, input, target }: StudioPair): State => ({
  * @param first on the sheet at first
  * @param changed called after each change; `ended` is false while a stroke is drawn
  */
-export function useDesk(run: OpenRun, first: State | undefined, changed: (state: State, ended: boolean) => void): Desk {
+export function useDesk(
+  run: OpenRun,
+  first: SheetState | undefined,
+  changed: (state: SheetState, ended: boolean) => void,
+): Desk {
   const { drawing: kit, width, height } = run;
-  const empty = (): State => ({ name: "drawing", picture: blank(width, height, kit.background) });
+  const empty = (): SheetState => ({ name: "drawing", picture: blank(width, height, kit.background) });
   const [sheet] = useState(() => new Sheet(first ?? empty()));
   const [version, setVersion] = useState(0);
   const [tool, choose] = useState(firstTool(kit.tool));
@@ -63,7 +67,7 @@ export function useDesk(run: OpenRun, first: State | undefined, changed: (state:
     work();
     update(true);
   };
-  const put = (next: State) => doing(() => sheet.replace(next))();
+  const put = (next: SheetState) => doing(() => sheet.replace(next))();
   return {
     ...{ state: sheet.now, version, tool, hand, drawing, choose, setRgb, put },
     canUndo: sheet.canUndo,

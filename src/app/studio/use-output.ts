@@ -31,7 +31,7 @@ const none: Outputs = {
 };
 
 /** What is to be translated, and how. */
-export interface Wish {
+export interface OutputRequest {
   picture: Picture;
   settings: TranslateSettings;
   /** Number of outputs, the first included. */
@@ -42,7 +42,7 @@ export function useOutput(run: OpenRun) {
   const [outputs, set] = useState<Outputs>(none);
   const change = (part: Partial<Outputs>) => set((before) => ({ ...before, ...part }));
   const live = useRef<Live | undefined>(undefined);
-  const wish = useRef<Wish | undefined>(undefined);
+  const last = useRef<OutputRequest | undefined>(undefined);
 
   useEffect(() => {
     const own = new Live(run, {
@@ -53,7 +53,7 @@ export function useOutput(run: OpenRun) {
         const milliseconds = own.milliseconds;
         if (sample === 0) change({ picture: output.picture, input: picture, source, error: undefined, milliseconds });
         else set((before) => ({ ...before, samples: [...before.samples.slice(0, sample - 1), output.picture] }));
-        const wanted = wish.current;
+        const wanted = last.current;
         // The other samples follow one by one, unless a newer picture waits.
         if (wanted && sample + 1 < wanted.samples && !own.waits) {
           own.request(source, { ...settings, sample: sample + 1 });
@@ -61,7 +61,7 @@ export function useOutput(run: OpenRun) {
       },
     });
     live.current = own;
-    if (wish.current) own.request(wish.current.picture, wish.current.settings);
+    if (last.current) own.request(last.current.picture, last.current.settings);
     return () => own.close();
   }, [run]);
 
@@ -69,8 +69,8 @@ export function useOutput(run: OpenRun) {
     outputs,
     /** Shows an output that was computed elsewhere, until there is one of this machine. */
     show: (picture: Picture, input: Picture) => change({ picture, input }),
-    request(next: Wish) {
-      wish.current = next;
+    request(next: OutputRequest) {
+      last.current = next;
       if (next.samples < 2) change({ samples: [] });
       live.current?.request(next.picture, next.settings);
     },

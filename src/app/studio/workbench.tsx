@@ -3,18 +3,18 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { images } from "../../web/images.ts";
 import type { OpenRun, StudioPair } from "../home.ts";
 import { messageOf, Note } from "../parts/basics.tsx";
-import { save } from "../parts/save.ts";
+import { save as saveFile } from "../parts/save.ts";
 import { Batch } from "./batch.tsx";
 import { Camera } from "./camera.tsx";
 import { fitted, type Incoming, looksPaired, pictureFiles, readPicture } from "./incoming.ts";
 import { Latency, OutputPane, type View } from "./output-pane.tsx";
 import { Paired } from "./paired.tsx";
 import { Settings, type StudioSettings, usual } from "./settings.tsx";
-import type { State } from "./sheet.ts";
+import type { SheetState } from "./sheet.ts";
 import { SheetView } from "./sheet-view.tsx";
 import { IconButton, Swatches, Toolbar } from "./toolbar.tsx";
 import { type Desk, stateOf, useDesk } from "./use-desk.ts";
-import { useOutput } from "./use-output.ts";
+import { type Outputs, useOutput } from "./use-output.ts";
 import { useShortcuts } from "./use-shortcuts.ts";
 
 interface WorkbenchProps {
@@ -25,7 +25,10 @@ interface WorkbenchProps {
   shown: boolean;
 }
 
-type Open = { kind: "camera" } | { kind: "paired"; incoming: Incoming } | { kind: "batch"; files: readonly File[] };
+type OpenDialog =
+  | { kind: "camera" }
+  | { kind: "paired"; incoming: Incoming }
+  | { kind: "batch"; files: readonly File[] };
 
 /** The widest line, in pixels. */
 const widest = 64;
@@ -34,19 +37,19 @@ export function Workbench({ run, first, shown }: WorkbenchProps) {
   const [settings, setSettings] = useState(usual);
   const [view, setView] = useState<View>("side");
   const [chosen, choose] = useState(0);
-  const [open, setOpen] = useState<Open>();
+  const [dialog, open] = useState<OpenDialog>();
   const [problem, setProblem] = useState<string>();
   const output = useOutput(run);
-  const wish = ({ picture, name }: State, { samples, size: _, ...rest }: StudioSettings) =>
+  const request = ({ picture, name }: SheetState, { samples, size: _, ...rest }: StudioSettings) =>
     output.request({ picture, settings: { ...rest, name }, samples });
   const desk = useDesk(run, first && stateOf(first), (state, ended) => {
-    if (ended || output.follows()) wish(state, settings);
+    if (ended || output.follows()) request(state, settings);
   });
   useEffect(() => {
     if (first?.output && !output.outputs.picture) output.show(first.output, first.input);
   }, []);
   useEffect(() => {
-    wish(desk.state, settings);
+    request(desk.state, settings);
     if (chosen >= settings.samples) choose(0);
   }, [settings]);
 
@@ -54,13 +57,14 @@ export function Workbench({ run, first, shown }: WorkbenchProps) {
     setProblem(undefined);
     void work().catch((error) => setProblem(messageOf(error)));
   };
-  const intake = useIntake(run, desk, settings, attempt, setOpen);
-  const saveOutput = () => {
+  const intake = useIntake(run, desk, settings, attempt, open);
+  const save = () => {
     const picture = [output.outputs.picture, ...output.outputs.samples][chosen];
-    if (picture) attempt(async () => save(await images.encodePng(picture), `${desk.state.name}.png`, "image/png"));
+    if (picture) attempt(async () => saveFile(await images.encodePng(picture), `${desk.state.name}.png`, "image/png"));
   };
   const wipe = () => setView(view === "side" ? "wipe" : "side");
-  useShortcuts(shown && !open, run, desk, { save: saveOutput, random: intake.random, wipe });
+  useShortcuts(shown && !dialog, run, desk, { save, random: intake.random, wipe });
+  const change = (part: Partial<StudioSettings>) => setSettings((before) => ({ ...before, ...part }));
   return (
     <div class="bench" {...intake.drop}>
       <Toolbar {...desk} thick={desk.hand.thick} most={Math.max(widest, desk.hand.thick)} />
@@ -68,46 +72,64 @@ export function Workbench({ run, first, shown }: WorkbenchProps) {
       <div class="panes">
         <Swatches kit={run.drawing} rgb={desk.hand.rgb} choose={desk.setRgb} />
         <section class="pane" aria-label="Drawing">
-          <header>
-            <h2 class="pane-title">Drawing</h2>
-            <IconButton name="random" title="Another of the data set" keys="N" click={intake.random} />
-            <FileButton take={intake.files} />
-            <IconButton name="camera" title="Camera" click={() => setOpen({ kind: "camera" })} />
-            <IconButton
-              name="batch"
-              title="Many pictures at once"
-              click={() => setOpen({ kind: "batch", files: [] })}
-            />
-          </header>
+          <DrawingHead {...{ intake, open }} />
           <SheetView {...desk} />
         </section>
         <section class="pane" aria-label="Output">
-          <header>
-            <h2 class="pane-title">Output</h2>
-            <Latency milliseconds={output.outputs.milliseconds} />
-            <IconButton
-              name="wipe"
-              title="Wipe between drawing and output"
-              keys="W"
-              pressed={view === "wipe"}
-              click={wipe}
-            />
-            <IconButton
-              {...{ name: "save", title: "Save the output", keys: "Ctrl+S", click: saveOutput }}
-              disabled={!output.outputs.picture}
-            />
-          </header>
+          <OutputHead {...{ outputs: output.outputs, view, wipe, save }} />
           <OutputPane {...{ outputs: output.outputs, state: desk.state, view, chosen, choose }} />
-          <Settings {...{ run, settings }} change={(part) => setSettings((before) => ({ ...before, ...part }))} />
+          <Settings {...{ run, settings, change }} />
         </section>
       </div>
-      {open?.kind === "camera" && <Camera take={intake.take} close={() => setOpen(undefined)} />}
-      {open?.kind === "paired" && (
-        <Paired incoming={open.incoming} take={intake.put} close={() => setOpen(undefined)} />
-      )}
-      {open?.kind === "batch" && <Batch {...{ run, settings, given: open.files }} close={() => setOpen(undefined)} />}
+      {dialog && <Dialogs {...{ dialog, run, settings, intake }} close={() => open(undefined)} />}
     </div>
   );
+}
+
+/** The title of the drawing, and where other pictures come from. */
+function DrawingHead({ intake, open }: { intake: Intake; open(dialog: OpenDialog): void }) {
+  return (
+    <header>
+      <h2 class="pane-title">Drawing</h2>
+      <IconButton name="random" title="Another of the data set" keys="N" click={intake.random} />
+      <FileButton take={intake.files} />
+      <IconButton name="camera" title="Camera" click={() => open({ kind: "camera" })} />
+      <IconButton name="batch" title="Many pictures at once" click={() => open({ kind: "batch", files: [] })} />
+    </header>
+  );
+}
+
+interface OutputHeadProps {
+  outputs: Outputs;
+  view: View;
+  wipe(): void;
+  save(): void;
+}
+
+function OutputHead({ outputs, view, wipe, save }: OutputHeadProps) {
+  const pressed = view === "wipe";
+  return (
+    <header>
+      <h2 class="pane-title">Output</h2>
+      <Latency milliseconds={outputs.milliseconds} />
+      <IconButton {...{ name: "wipe", title: "Wipe between drawing and output", keys: "W", pressed, click: wipe }} />
+      <IconButton name="save" title="Save the output" keys="Ctrl+S" disabled={!outputs.picture} click={save} />
+    </header>
+  );
+}
+
+interface DialogsProps {
+  dialog: OpenDialog;
+  run: OpenRun;
+  settings: StudioSettings;
+  intake: Intake;
+  close(): void;
+}
+
+function Dialogs({ dialog, run, settings, intake, close }: DialogsProps) {
+  if (dialog.kind === "camera") return <Camera take={intake.take} close={close} />;
+  if (dialog.kind === "paired") return <Paired incoming={dialog.incoming} take={intake.put} close={close} />;
+  return <Batch {...{ run, settings, given: dialog.files, close }} />;
 }
 
 function FileButton({ take }: { take(files: readonly File[]): void }) {
@@ -129,13 +151,15 @@ function FileButton({ take }: { take(files: readonly File[]): void }) {
   );
 }
 
+type Intake = ReturnType<typeof useIntake>;
+
 /** The ways in which pictures come onto the sheet. */
 function useIntake(
   run: OpenRun,
   desk: Desk,
   { size }: StudioSettings,
   attempt: (work: () => Promise<unknown>) => void,
-  open: (dialog: Open) => void,
+  open: (dialog: OpenDialog) => void,
 ) {
   const put = (input: Incoming, target?: Incoming) => {
     const sized = ({ picture }: Incoming) => fitted(picture, run, size);

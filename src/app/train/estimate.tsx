@@ -3,12 +3,12 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Client } from "../../web/client.ts";
 import { makeClient } from "../homes/client.ts";
 import { Button, messageOf } from "../parts/basics.tsx";
-import { estimateRun } from "./estimate.ts";
-import type { Session, State } from "./session.ts";
+import { estimateRun } from "./estimate-run.ts";
+import type { Session, SessionState } from "./session.ts";
 import { checkSettings } from "./settings.ts";
 import { pageWords } from "./words.ts";
 
-export function Estimate({ session, state: { settings, data } }: { session: Session; state: State }) {
+export function Estimate({ session, state: { settings, data } }: { session: Session; state: SessionState }) {
   const { config } = session.checked;
   const [said, say] = useState<{ of: string; text: string }>();
   // A worker of its own: ended, it gives back its memory at once, and Start need not wait for the step under way.
@@ -31,7 +31,7 @@ export function Estimate({ session, state: { settings, data } }: { session: Sess
     const tell = (text: string) => worker.current === client && say({ of, text });
     const smaller = settings.size === 64 ? undefined : checkSettings({ ...settings, size: 64 }, data).config;
     try {
-      tell((await estimateRun(client, config, smaller, tell)).text);
+      tell(await estimateRun(client, config, smaller, tell));
     } catch (error) {
       tell(pageWords(messageOf(error)));
     } finally {

@@ -5,13 +5,13 @@ import type { Picked } from "../../web/import.ts";
 import { Button } from "../parts/basics.tsx";
 import { PictureView } from "../parts/picture.tsx";
 import { dropped, type Pair, pickedOf } from "./data.ts";
-import type { Session, State } from "./session.ts";
+import type { Session, SessionState } from "./session.ts";
 import { holdOutSeed } from "./settings.ts";
 import { type DataSet, shares } from "./storage.ts";
 
 interface SectionProps {
   session: Session;
-  state: State;
+  state: SessionState;
 }
 
 export function Pictures({ session, state: { data, preview, pairsText, phase } }: SectionProps) {

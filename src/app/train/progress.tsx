@@ -11,7 +11,7 @@ import { files } from "../../web/files.ts";
 import { Button } from "../parts/basics.tsx";
 import { PatchMaps } from "../parts/patch-map.tsx";
 import { runOf, type StoredRun } from "./runs.ts";
-import type { State } from "./session.ts";
+import type { SessionState } from "./session.ts";
 import { checkpointsDir } from "./storage.ts";
 
 /** Thumbnails of earlier samples. */
@@ -19,7 +19,7 @@ const filmLength = 24;
 
 interface ProgressProps {
   client: Client;
-  state: State;
+  state: SessionState;
   run: StoredRun;
 }
 
@@ -60,7 +60,7 @@ export function Progress({ client, state, run }: ProgressProps) {
   );
 }
 
-function factsOf({ report }: State, { config, losses, scores }: StoredRun, step: number, lastStep: number) {
+function factsOf({ report }: SessionState, { config, losses, scores }: StoredRun, step: number, lastStep: number) {
   const facts: [string, string][] = [
     ["step", `${count(step)} of ${count(lastStep)}`],
     ["epoch", count(report?.epoch ?? losses.at(-1)?.epoch ?? 1)],

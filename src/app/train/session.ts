@@ -42,7 +42,7 @@ const curvesEvery = 2000;
 /** Samples are drawn every 20 s (settings.ts). */
 const samplesEvery = 5000;
 
-export interface State {
+export interface SessionState {
   /** A clause on the device; undefined until it is known. */
   computesOn: string | undefined;
   /** Limits of this browser, and what the worker says. */
@@ -76,14 +76,14 @@ export interface State {
   usable: string | undefined;
 }
 
-const first: State = {
+const first: SessionState = {
   ...{ computesOn: undefined, notes: [], problem: undefined, data: undefined, preview: [], pairsText: undefined },
   settings: { name: "", size: 64, steps: "2000", mirror: true, given: {} },
   ...{ names: [], selected: newRun, phase: "new", status: "Choose pictures first.", run: undefined, changes: {} },
   ...{ report: undefined, said: undefined, curves: 0, samples: 0, usable: undefined },
 };
 
-export class Session extends Store<State> {
+export class Session extends Store<SessionState> {
   readonly client: Client;
   #stop: AbortController | undefined;
   /** Numbers the selections: a later one ends what an earlier one still waits for. */
@@ -107,7 +107,7 @@ export class Session extends Store<State> {
     void this.attempt(async () => {
       const name = localStorage.getItem(remembered.run) ?? newRun;
       await this.#select((await runNames()).includes(name) ? name : newRun);
-      await this.#remember().catch(() => localStorage.removeItem(remembered.data));
+      await this.#restoreData().catch(() => localStorage.removeItem(remembered.data));
     });
   }
 
@@ -167,30 +167,31 @@ export class Session extends Store<State> {
   }
 
   /** The data set of an earlier visit, where it is still stored. */
-  async #remember(): Promise<void> {
+  async #restoreData(): Promise<void> {
     const text = localStorage.getItem(remembered.data);
     if (text === null) return;
     const last = JSON.parse(text) as DataSet;
     if (last.root !== undefined && !(await files.exists(last.root))) return;
     const held = last.root === undefined ? undefined : await heldOut(last.root);
-    await this.#choose(held ? { ...last, ...held, share: undefined } : last, { remembered: true });
+    await this.#choose(held ? { ...last, ...held, share: undefined } : last, { keepRun: true });
   }
 
   /** How many of the pairs are kept from training when one begins. */
   keepShare(share: number): void {
     const { data } = this.state;
-    if (data) this.#remembers({ ...data, share });
+    if (data) this.#storeData({ ...data, share });
   }
 
-  #remembers(data: DataSet): void {
+  /** Makes a data set the one that the page works with, at the next visit too. */
+  #storeData(data: DataSet): void {
     localStorage.setItem(remembered.data, JSON.stringify(data));
     this.set({ data });
   }
 
-  /** @param remembered from an earlier visit: the run that is shown stays */
-  async #choose(data: DataSet, { notes = [] as readonly string[], remembered: again = false } = {}): Promise<void> {
+  /** @param options `keepRun`: the run that is shown stays */
+  async #choose(data: DataSet, { notes = [] as readonly string[], keepRun = false } = {}): Promise<void> {
     const preview = await previewOf(data);
-    this.#remembers(data);
+    this.#storeData(data);
     // The light in the drawn facades comes from one side, so they must not be mirrored.
     const settings = {
       ...this.state.settings,
@@ -198,7 +199,7 @@ export class Session extends Store<State> {
       mirror: Boolean(data.root),
     };
     this.set({ preview, settings, pairsText: [pairsText(data), ...notes].join(" ") });
-    if (!this.#stop) await this.#select(again ? this.state.selected : newRun);
+    if (!this.#stop) await this.#select(keepRun ? this.state.selected : newRun);
   }
 
   // ---- Runs ---------------------------------------------------------------------------------------------------------
@@ -249,7 +250,7 @@ export class Session extends Store<State> {
   }
 
   /** A run that another tab trains: shown until that has ended. */
-  async #watchOther(shown: Partial<State> & Pick<State, "selected">, selection: number): Promise<void> {
+  async #watchOther(shown: Partial<SessionState> & Pick<SessionState, "selected">, selection: number): Promise<void> {
     const { selected } = shown;
     const status = "Training in another tab. Pause it there to go on here.";
     this.set({ ...shown, phase: "elsewhere", status, usable: selected });
@@ -303,7 +304,7 @@ export class Session extends Store<State> {
     if (!share) return;
     this.set({ status: "Keeping pairs for scores…" });
     const { pairs, held } = await this.client.holdOut(root, { share, seed: holdOutSeed });
-    this.#remembers({ ...data, pairs, held });
+    this.#storeData({ ...data, pairs, held });
     this.set({ pairsText: pairsText({ ...data, pairs, held }) });
   }
 

@@ -1,8 +1,8 @@
 /** The few settings that a new run needs. */
-import type { Session, State } from "./session.ts";
+import type { Session, SessionState } from "./session.ts";
 import { type Size, sizes } from "./settings.ts";
 
-export function SettingsForm({ session, state: { settings } }: { session: Session; state: State }) {
+export function SettingsForm({ session, state: { settings } }: { session: Session; state: SessionState }) {
   const { name, size, steps, mirror } = settings;
   return (
     <form

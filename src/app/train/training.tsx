@@ -6,13 +6,13 @@ import { useKeptFocus } from "../parts/focus.ts";
 import { OptionForm } from "../parts/options/options.tsx";
 import { Estimate } from "./estimate.tsx";
 import { Progress } from "./progress.tsx";
-import { isUnfinished, newRun, type Session, type State } from "./session.ts";
+import { isUnfinished, newRun, type Session, type SessionState } from "./session.ts";
 import { initialOf, moreFields } from "./settings.ts";
 import { SettingsForm } from "./settings-form.tsx";
 
 interface SectionProps {
   session: Session;
-  state: State;
+  state: SessionState;
 }
 
 export function Training({ session, state }: SectionProps) {

@@ -7,13 +7,8 @@ import type { Client } from "../../web/client.ts";
 /** Seconds above which a smaller size is measured, too. */
 const long = 30 * 60;
 
-export interface Estimate {
-  /** Seconds of the whole run. */
-  total: number;
-  text: string;
-}
-
 /**
+ * How long a run will take, in sentences.
  * @param smaller the same run at the smallest size; undefined where it is that
  * @param say called with what is measured
  */
@@ -22,16 +17,16 @@ export async function estimateRun(
   config: Config,
   smaller: Config | undefined,
   say: (text: string) => void,
-): Promise<Estimate> {
+): Promise<string> {
   say(`Measuring a step at ${config.cropSize} px…`);
   const time = await client.measureStep(config);
   const total = wholeOf(config, time);
   const steps = config.maxSteps ?? 0;
   const text = `A step takes ${stepText(time.seconds)} here, ${steps} steps about ${duration(rounded(total))}.`;
-  if (total < long || !smaller) return { total, text };
+  if (total < long || !smaller) return text;
   say(`Measuring a step at ${smaller.cropSize} px…`);
   const less = wholeOf(smaller, await client.measureStep(smaller));
-  return { total, text: `${text} At ${smaller.cropSize} px they take about ${duration(rounded(less))}.` };
+  return `${text} At ${smaller.cropSize} px they take about ${duration(rounded(less))}.`;
 }
 
 const wholeOf = ({ maxSteps = 0 }: Config, { seconds, preparation }: StepTime): number =>
