@@ -10,7 +10,7 @@ import type { Platform } from "../platform.ts";
 import { bucketed } from "../run/follow.ts";
 import type { Run } from "../run/run.ts";
 import { jsonOf } from "./body.ts";
-import { goOn, type More, type RunControl, remove, stop } from "./control.ts";
+import { continueRun, deleteRun, type Longer, type RunControl, requireControl, stopRun } from "./control.ts";
 import { Watching } from "./events.ts";
 import { fileOf } from "./files.ts";
 import { Generators } from "./generators.ts";
@@ -21,7 +21,7 @@ import { openapi } from "./openapi.ts";
 import { patchesOf } from "./patches.ts";
 import { failure, Refusal, statusOf } from "./problem.ts";
 import { Runs } from "./runs.ts";
-import { begin, offered } from "./start.ts";
+import { dataFolders, startRun } from "./start.ts";
 import { pairOf, studioOf } from "./studio.ts";
 import { queryOf, translateRequest } from "./translate.ts";
 
@@ -54,7 +54,7 @@ export interface PixServer {
 }
 
 /** What the routes share. */
-interface Site extends ServerOptions {
+interface Services extends ServerOptions {
   runs: Runs;
   generators: Generators;
   watching: Watching;
@@ -79,20 +79,20 @@ export function createServer(options: ServerOptions): PixServer {
   const limits = { ...usualLimits, ...options.limits };
   const runs = new Runs(platform.files, checkpointsDir);
   const generators = new Generators(platform, checkpointsDir, limits, threads);
-  const site: Site = {
+  const services: Services = {
     ...options,
     limits,
     runs,
     generators,
-    watching: new Watching(runs, limits.watchers),
+    watching: new Watching(runs, { most: limits.watchers, fault: options.fault }),
     closing: false,
   };
-  const app = routes(site);
+  const app = routes(services);
   return {
     fetch: async (request) => secured(await app.fetch(request)),
     close: async () => {
-      site.closing = true;
-      site.watching.close();
+      services.closing = true;
+      services.watching.close();
       await generators.close();
     },
   };
@@ -109,16 +109,16 @@ function secured(response: Response): Response {
   return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
 }
 
-function routes(site: Site): Hono {
+function routes(services: Services): Hono {
   const app = new Hono();
   app.onError((error, context) => {
-    if (statusOf(error) === 500) site.fault?.(error, context.req.raw);
+    if (statusOf(error) === 500) services.fault?.(error, context.req.raw);
     return failure(error);
   });
   app.use(async (context, next) => {
-    const redirect = welcome(context.req.raw, site);
+    const redirect = welcome(context.req.raw, services);
     if (redirect) return redirect;
-    guard(context.req.raw, site);
+    guard(context.req.raw, services);
     await next();
   });
   app.use(compress({ contentTypeFilter: /^(application\/(json|x-ndjson)|text\/(html|css|csv)|image\/svg)/ }));
@@ -127,13 +127,13 @@ function routes(site: Site): Hono {
   app.on("GET", "/api/*", (context, next) =>
     /\/(events|onnx)$|\.(safetensors|onnx)$/.test(context.req.path) ? next() : tagged(context, next),
   );
-  healthRoutes(app, site);
-  runRoutes(app, site);
-  workRoutes(app, site);
-  kserveRoutes(app, site);
+  healthRoutes(app, services);
+  runRoutes(app, services);
+  workRoutes(app, services);
+  kserveRoutes(app, services);
   app.notFound(async (context) => {
     const { method } = context.req;
-    const page = method === "GET" || method === "HEAD" ? await site.page?.(context.req.raw) : undefined;
+    const page = method === "GET" || method === "HEAD" ? await services.page?.(context.req.raw) : undefined;
     const { pathname } = addressOf(context.req.raw);
     return (
       page ??
@@ -145,53 +145,58 @@ function routes(site: Site): Hono {
   return app;
 }
 
-function healthRoutes(app: Hono, site: Site): void {
+function healthRoutes(app: Hono, services: Services): void {
   const ready = () => {
-    if (site.closing) throw new Refusal(503, "the server is about to end", 5);
+    if (services.closing) throw new Refusal(503, "the server is about to end", 5);
   };
   app.get("/healthz", (context) => {
     ready();
-    return context.json({ status: "ok", version: site.version, waiting: site.generators.waiting });
+    return context.json({ status: "ok", version: services.version, waiting: services.generators.waiting });
   });
   app.get("/v2/health/live", (context) => context.body(null, 200));
   app.get("/v2/health/ready", (context) => {
     ready();
     return context.body(null, 200);
   });
-  const document = openapi(site.version);
+  const document = openapi(services.version);
   app.get("/openapi.json", (context) => context.json(document));
 }
 
 const nameOf = (context: Context): string => context.req.param("name") ?? "";
-const runOf = (context: Context, { runs }: Site): Promise<Run> => runs.open(nameOf(context));
+const runOf = (context: Context, { runs }: Services): Promise<Run> => runs.open(nameOf(context));
 
-function runRoutes(app: Hono, site: Site): void {
-  const { runs, watching } = site;
+function runRoutes(app: Hono, services: Services): void {
+  const { runs, watching } = services;
   const fresh = { "Cache-Control": "no-cache" };
   app.get("/api", (context) =>
     context.json(
-      { version: site.version, checkpointsDir: site.checkpointsDir, canTrain: site.control !== undefined },
+      { version: services.version, checkpointsDir: services.checkpointsDir, canTrain: services.control !== undefined },
       200,
       fresh,
     ),
   );
   app.get("/api/runs", async (context) => context.json(await runs.summaries(), 200, fresh));
   app.get("/api/runs/:name", async (context) =>
-    context.json(await runs.detail(await runOf(context, site)), 200, fresh),
+    context.json(await runs.detail(await runOf(context, services)), 200, fresh),
   );
   app.get("/api/runs/:name/studio", async (context) =>
-    context.json(await studioOf(await runOf(context, site), site.platform)),
+    context.json(await studioOf(await runOf(context, services), services.platform)),
   );
-  app.get("/api/runs/:name/pair", async (context) => pairOf(await runOf(context, site), site.platform));
+  app.get("/api/runs/:name/pair", async (context) => pairOf(await runOf(context, services), services.platform));
   app.get("/api/runs/:name/patches", async (context) =>
     context.json(
-      await patchesOf(await runOf(context, site), context.req.query("sample"), runs.checkpointsDir, site.platform),
+      await patchesOf(
+        await runOf(context, services),
+        context.req.query("sample"),
+        runs.checkpointsDir,
+        services.platform,
+      ),
       200,
       fresh,
     ),
   );
   app.get("/api/runs/:name/losses", async (context) => {
-    const log = await runs.losses(await runOf(context, site));
+    const log = await runs.losses(await runOf(context, services));
     const from = numberIn(context, "from", 0);
     const to = numberIn(context, "to", Number.MAX_SAFE_INTEGER);
     const points = numberIn(context, "points", 800, [1, 5000]);
@@ -199,23 +204,26 @@ function runRoutes(app: Hono, site: Site): void {
     return context.json({ ...bucketed(log.columns, range), lines: log.length }, 200, fresh);
   });
   app.get("/api/runs/:name/events", async (context) =>
-    watching.response([await runOf(context, site)], context.req.raw.signal),
+    watching.response([await runOf(context, services)], context.req.raw),
   );
   app.get("/api/events", async (context) => {
     const names = context.req.queries("run");
     if (names && names.length > 20) throw new Refusal(422, `${names.length} runs; at most 20 are watched at once`);
     const named = names && (await Promise.all(names.map((name) => runs.open(name))));
-    return watching.response(named, context.req.raw.signal);
+    return watching.response(named, context.req.raw);
   });
   app.get("/api/runs/:name/files/:path{.+}", async (context) =>
-    fileOf(site.platform.files, await runOf(context, site), context.req.param("path")),
+    fileOf(services.platform.files, await runOf(context, services), context.req.param("path")),
   );
   app.get("/api/runs/:name/onnx", async (context) => {
-    const run = await runOf(context, site);
+    const run = await runOf(context, services);
     const epoch = context.req.query("epoch") ?? "latest";
     if (!(await run.keptWeights()).includes(epoch))
       throw new Refusal(404, `the run "${run.name}" has no weights "${epoch}"`);
-    const bytes = await exportOnnx({ name: run.name, checkpointsDir: site.checkpointsDir, epoch }, site.platform.files);
+    const bytes = await exportOnnx(
+      { name: run.name, checkpointsDir: services.checkpointsDir, epoch },
+      services.platform.files,
+    );
     const file = encodeURIComponent(`${run.name}_${epoch}.onnx`);
     return new Response(bytes as Uint8Array<ArrayBuffer>, {
       headers: {
@@ -240,56 +248,56 @@ function numberIn(
   throw new Refusal(422, `${name}: got "${text.slice(0, 40)}", expected a whole number from ${least} to ${most}`);
 }
 
-function workRoutes(app: Hono, site: Site): void {
-  const { runs, control, limits } = site;
-  const places = { files: site.platform.files, dataDirs: site.dataDirs ?? [] };
+function workRoutes(app: Hono, services: Services): void {
+  const { runs, control, limits } = services;
+  const places = { files: services.platform.files, dataDirs: services.dataDirs ?? [] };
   app.get("/api/data", async (context) =>
-    context.json({ folders: control ? await offered(runs, places, control) : [] }),
+    context.json({ folders: control ? await dataFolders(runs, places, control) : [] }),
   );
   app.post("/api/runs", async (context) => {
     const asked = await jsonOf(context.req.raw, Math.min(limits.body, 65536));
-    return context.json(await begin(asked, runs, places, control), 202);
+    return context.json(await startRun(asked, runs, places, requireControl(control)), 202);
   });
   app.post("/api/runs/:name/translate", async (context) => {
-    const run = await runOf(context, site);
+    const run = await runOf(context, services);
     const query = queryOf(addressOf(context.req.raw).searchParams);
-    return translateRequest(context.req.raw, query, { ...site, run });
+    return translateRequest(context.req.raw, query, { ...services, run });
   });
   app.post("/api/runs/:name/stop", async (context) => {
-    await stop(runs, await runOf(context, site), control);
+    await stopRun(runs, await runOf(context, services), requireControl(control));
     return context.body(null, 202);
   });
   app.post("/api/runs/:name/continue", async (context) => {
-    const run = await runOf(context, site);
-    const more = (await jsonOf(context.req.raw, Math.min(limits.body, 4096))) as More;
-    return context.json(await goOn(runs, run, more, control), 202);
+    const run = await runOf(context, services);
+    const more = (await jsonOf(context.req.raw, Math.min(limits.body, 4096))) as Longer;
+    return context.json(await continueRun(runs, run, more, requireControl(control)), 202);
   });
   app.delete("/api/runs/:name", async (context) => {
-    await remove(runs, await runOf(context, site), control);
+    await deleteRun(runs, await runOf(context, services), requireControl(control));
     return context.body(null, 204);
   });
 }
 
-function kserveRoutes(app: Hono, site: Site): void {
-  const { runs } = site;
-  app.get("/v2", (context) => context.json(serverMetadata(site.version)));
+function kserveRoutes(app: Hono, services: Services): void {
+  const { runs } = services;
+  app.get("/v2", (context) => context.json(serverMetadata(services.version)));
   const metadata = async (context: Context) => {
-    const run = await runOf(context, site);
+    const run = await runOf(context, services);
     return context.json(modelMetadata(run, await run.config(), await run.keptWeights()));
   };
   const ready = async (context: Context) => {
-    const run = await runOf(context, site);
+    const run = await runOf(context, services);
     const version = context.req.param("version") ?? "latest";
     if (!(await run.keptWeights()).includes(version))
       throw new Refusal(404, `the run "${run.name}" has no weights "${version}"`);
     return context.body(null, 200);
   };
   const config = async (context: Context) => {
-    const run = await runOf(context, site);
+    const run = await runOf(context, services);
     return context.json(modelConfig(run, await run.config()));
   };
   const work = async (context: Context) =>
-    infer(context.req.raw, await runOf(context, site), context.req.param("version"), site);
+    infer(context.req.raw, await runOf(context, services), context.req.param("version"), services);
   for (const model of ["/v2/models/:name", "/v2/models/:name/versions/:version"]) {
     app.get(model, metadata);
     app.get(`${model}/ready`, ready);

@@ -22,13 +22,14 @@ export interface RunControl {
 /** Trainings that a server starts at a time: each uses all cores. */
 const mostTrainings = 1;
 
-export interface More {
+/** How much longer a run is to train: epochs or steps. */
+export interface Longer {
   epochs?: number | undefined;
   steps?: number | undefined;
 }
 
 /** @throws Refusal 409 while a training of this server runs: to be called right before `train`, which counts its own at once */
-export function refuseSecond({ running }: RunControl): void {
+export function refuseSecondTraining({ running }: RunControl): void {
   if (running < mostTrainings) return;
   throw new Refusal(
     409,
@@ -38,19 +39,13 @@ export function refuseSecond({ running }: RunControl): void {
 }
 
 /** @throws Refusal 501 where the server cannot train */
-export function needed(control: RunControl | undefined): RunControl {
+export function requireControl(control: RunControl | undefined): RunControl {
   if (control) return control;
   throw new Refusal(501, "this server only shows runs; train with npx pix2pix train --continue-train");
 }
 
 /** Goes on with a run, to its end or for some more epochs or steps. */
-export async function goOn(
-  runs: Runs,
-  run: Run,
-  more: More,
-  control: RunControl | undefined,
-): Promise<{ pid: number }> {
-  const able = needed(control);
+export async function continueRun(runs: Runs, run: Run, more: Longer, control: RunControl): Promise<{ pid: number }> {
   const detail = await runs.detail(run);
   if (detail.trainer)
     throw new Refusal(409, `the run "${run.name}" is being trained already, by process ${detail.trainer.pid}`);
@@ -67,8 +62,8 @@ export async function goOn(
   if (detail.state === "finished" && Object.keys(added).length === 0) {
     throw new Refusal(409, `the run "${run.name}" is at its end; say how much more: {"epochs": 10} or {"steps": 1000}`);
   }
-  refuseSecond(able);
-  return able.train({
+  refuseSecondTraining(control);
+  return control.train({
     "--name": run.name,
     "--checkpoints-dir": runs.checkpointsDir,
     "--continue-train": true,
@@ -81,7 +76,7 @@ export async function goOn(
  * goes on near where it ended.
  * @throws Refusal 422 for both or wrong numbers
  */
-function longer({ config, status, step, lastStep }: RunDetail, { epochs, steps }: More): Record<string, string> {
+function longer({ config, status, step, lastStep }: RunDetail, { epochs, steps }: Longer): Record<string, string> {
   if (epochs === undefined && steps === undefined) return {};
   if (epochs !== undefined && steps !== undefined) throw new Refusal(422, "epochs and steps: give one of them");
   const count = epochs ?? steps;
@@ -112,19 +107,17 @@ function moreEpochs({ nEpochs, nEpochsDecay }: Config, count: number): Record<st
 }
 
 /** Asks whoever trains the run to save and end. @throws Refusal 409 where nobody does, or on another machine */
-export async function stop(runs: Runs, run: Run, control: RunControl | undefined): Promise<void> {
-  const able = needed(control);
+export async function stopRun(runs: Runs, run: Run, control: RunControl): Promise<void> {
   const holder = await runs.holder(run);
   if (!holder) throw new Refusal(409, `nobody trains the run "${run.name}"`);
   if (!holder.here) {
     throw new Refusal(409, `the run "${run.name}" is trained on ${holder.host}, process ${holder.pid}; stop it there`);
   }
-  await able.stop(holder);
+  await control.stop(holder);
 }
 
 /** @throws Refusal 409 while it is trained */
-export async function remove(runs: Runs, run: Run, control: RunControl | undefined): Promise<void> {
-  const able = needed(control);
+export async function deleteRun(runs: Runs, run: Run, control: RunControl): Promise<void> {
   if (await runs.holder(run)) throw new Refusal(409, `the run "${run.name}" is being trained; stop it first`);
-  await able.remove(run.dir);
+  await control.remove(run.dir);
 }

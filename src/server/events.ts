@@ -24,23 +24,31 @@ export interface WatchEvents {
 /** Lines that a watcher knows, by run. */
 type Known = Map<string, { length: number; generation: number }>;
 
+export interface WatchingOptions {
+  /** Connections at a time. */
+  most: number;
+  /** Called with what ends a stream of events beside the client and the server. */
+  fault?: ((error: unknown, request: Request) => void) | undefined;
+}
+
 export class Watching {
   readonly #runs: Runs;
-  readonly #most: number;
+  readonly #options: WatchingOptions;
   readonly #watchers = new Set<AbortController>();
 
-  /** @param most connections at a time */
-  constructor(runs: Runs, most: number) {
+  constructor(runs: Runs, options: WatchingOptions) {
     this.#runs = runs;
-    this.#most = most;
+    this.#options = options;
   }
 
   /**
    * @param named the runs whose losses are sent; undefined: only the state of all runs
    * @throws Refusal 429 for too many watchers
    */
-  response(named: readonly Run[] | undefined, signal: AbortSignal): Response {
-    if (this.#watchers.size >= this.#most) throw new Refusal(429, `${this.#most} pages watch already`, 30);
+  response(named: readonly Run[] | undefined, request: Request): Response {
+    const { most, fault } = this.#options;
+    const { signal } = request;
+    if (this.#watchers.size >= most) throw new Refusal(429, `${most} pages watch already`, 30);
     const own = new AbortController();
     this.#watchers.add(own);
     const end = () => own.abort();
@@ -52,7 +60,7 @@ export class Watching {
           if (!own.signal.aborted) controller.enqueue(encoder.encode(text));
         };
         void this.#watch(named, send, own.signal)
-          .catch(() => {})
+          .catch((error) => fault?.(error, request))
           .finally(() => {
             this.#watchers.delete(own);
             signal.removeEventListener("abort", end);

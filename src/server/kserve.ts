@@ -117,18 +117,21 @@ function inputIn(body: Record<string, unknown>, rest: Uint8Array): InferenceInpu
   }
   if (input.datatype !== "FP32")
     throw new Refusal(422, `${inputName}: its datatype is ${input.datatype}, expected FP32`);
-  const shape = input.shape;
-  if (!Array.isArray(shape) || shape.length !== 4 || !shape.every((side) => Number.isInteger(side) && side > 0)) {
+  const { shape } = input;
+  if (!isShape(shape)) {
     throw new Refusal(
       422,
       `${inputName}: its shape is ${JSON.stringify(shape)?.slice(0, 100)}, expected four whole numbers [n, channels, height, width]`,
     );
   }
-  const count = (shape as number[]).reduce((product, side) => product * side, 1);
+  const count = shape.reduce((product, side) => product * side, 1);
   const size = objectOf(input.parameters).binary_data_size;
   const values = size === undefined ? valuesIn(input.data, count) : floatsIn(rest, size, count);
-  return { shape: shape as unknown as InferenceInput["shape"], values };
+  return { shape, values };
 }
+
+const isShape = (value: unknown): value is InferenceInput["shape"] =>
+  Array.isArray(value) && value.length === 4 && value.every((side) => Number.isInteger(side) && side > 0);
 
 function floatsIn(rest: Uint8Array, size: unknown, count: number): Float32Array {
   if (size !== count * 4 || rest.length < count * 4) {

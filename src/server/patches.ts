@@ -1,4 +1,4 @@
-/** Where a run's discriminator believes: its map of patches for the pictures of a sample. */
+/** What a run's discriminator takes for real, patch by patch, in the pictures of a sample. */
 import { type JudgedSamples, judgeSamples } from "../inference/judge.ts";
 import type { Platform } from "../platform.ts";
 import type { Run } from "../run/run.ts";

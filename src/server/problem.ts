@@ -1,5 +1,5 @@
 /** Failures of a request, as a status and a sentence. */
-import { ConfigError, PictureSizeError, UserError } from "../errors.ts";
+import { PictureSizeError, UserError } from "../errors.ts";
 
 /** The statuses that mean a failed request here. */
 export type FailedStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 429 | 500 | 501 | 503;
@@ -22,7 +22,7 @@ export class Refusal extends UserError {
 export function statusOf(error: unknown): FailedStatus {
   if (error instanceof Refusal) return error.status;
   if (error instanceof PictureSizeError) return 413;
-  if (error instanceof ConfigError || error instanceof UserError) return 422;
+  if (error instanceof UserError) return 422;
   return 500;
 }
 

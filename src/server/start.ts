@@ -5,7 +5,7 @@ import { type Config, configSchema, parseCommandLine } from "../config/schema.ts
 import { findPairs } from "../data/pairs.ts";
 import type { Files } from "../platform.ts";
 import { Run } from "../run/run.ts";
-import { needed, type RunControl, refuseSecond } from "./control.ts";
+import { type RunControl, refuseSecondTraining } from "./control.ts";
 import { Refusal } from "./problem.ts";
 import type { Runs } from "./runs.ts";
 
@@ -19,10 +19,10 @@ export interface DataPlaces {
 /** Folders that are offered at most. */
 const mostOffered = 200;
 /** Folders that hold no data. */
-const never = new Set(["node_modules", "runs", "results"]);
+const notData = new Set(["node_modules", "runs", "results"]);
 
 /** The folders that a page can offer, each once: those of earlier runs, and those that lie in the folders of data. */
-export async function offered(
+export async function dataFolders(
   runs: Runs,
   { files, dataDirs }: DataPlaces,
   { realPath }: Pick<RunControl, "realPath">,
@@ -31,10 +31,10 @@ export async function offered(
   const inside: string[] = [];
   for (const dir of dataDirs) {
     for (const { name, folder } of (await files.list(dir)) ?? []) {
-      if (folder && !name.startsWith(".") && !never.has(name)) inside.push(dir === "." ? name : `${dir}/${name}`);
+      if (folder && !name.startsWith(".") && !notData.has(name)) inside.push(dir === "." ? name : `${dir}/${name}`);
     }
   }
-  const allowed = await foldersThatAreRead(dataDirs, earlier, realPath);
+  const allowed = await readableFolders(dataDirs, earlier, realPath);
   const paths = new Map<string, string>();
   for (const folder of [...earlier, ...inside]) {
     const path = await realPath(folder);
@@ -66,21 +66,20 @@ async function datarootsOf(runs: Runs): Promise<string[]> {
  *   options that are wrong
  * @throws UserError for data that cannot be used
  */
-export async function begin(
+export async function startRun(
   asked: Readonly<Record<string, unknown>>,
   runs: Runs,
   places: DataPlaces,
-  control: RunControl | undefined,
+  control: RunControl,
 ): Promise<{ pid: number; name: string }> {
-  const able = needed(control);
   const { config, given } = optionsIn(asked, runs.checkpointsDir);
-  await refusePaths(given, places, await datarootsOf(runs), able);
+  await refusePaths(given, places, await datarootsOf(runs), control);
   if (await new Run(places.files, config).isStarted()) {
     throw new Refusal(409, `the run "${config.name}" exists already; choose another name, or go on with it`);
   }
   await findPairs(places.files, config.dataroot, config);
-  refuseSecond(able);
-  const { pid } = await able.train({ ...wordsOf(given), "--checkpoints-dir": runs.checkpointsDir });
+  refuseSecondTraining(control);
+  const { pid } = await control.train({ ...wordsOf(given), "--checkpoints-dir": runs.checkpointsDir });
   return { pid, name: config.name };
 }
 
@@ -138,7 +137,7 @@ async function refusePaths(
   earlier: readonly string[],
   { realPath }: RunControl,
 ): Promise<void> {
-  const allowed = await foldersThatAreRead(dataDirs, earlier, realPath);
+  const allowed = await readableFolders(dataDirs, earlier, realPath);
   for (const { key, value: kind } of optionsOf(configSchema)) {
     const value = given[key];
     if (kind === "NAME" && value?.split(/[/\\]/).includes(".."))
@@ -155,7 +154,7 @@ async function refusePaths(
 }
 
 /** The real paths of the folders of data and of those of earlier runs. */
-async function foldersThatAreRead(
+async function readableFolders(
   dataDirs: readonly string[],
   earlier: readonly string[],
   realPath: RunControl["realPath"],

@@ -1,4 +1,5 @@
 /** POST /api/runs/:name/translate: a picture in, a picture out; several as a form. */
+import * as z from "zod";
 import { configSchema } from "../config/schema.ts";
 import { stemOf } from "../data/listing.ts";
 import { PictureSizeError, UserError } from "../errors.ts";
@@ -11,7 +12,14 @@ import type { Choice, Generators } from "./generators.ts";
 import type { Limits } from "./limits.ts";
 import { Refusal } from "./problem.ts";
 
-const { dropout, statistics, preprocess, seed } = configSchema.shape;
+const [dropout, statistics] = [configSchema.shape.dropout.unwrap(), configSchema.shape.statistics.unwrap()];
+const preprocess = configSchema.shape.preprocess.unwrap();
+/** A number in the range of --seed. */
+const whole = z.preprocess(
+  (text) => (/^\d{1,10}$/.test(String(text)) ? Number(text) : text),
+  configSchema.shape.seed.unwrap(),
+);
+const trueOrFalse = z.enum(["true", "false"]);
 
 /** The settings in a request's query. */
 export interface TranslateQuery extends Pick<Choice, "epoch" | "dropout" | "statistics"> {
@@ -27,37 +35,36 @@ export function queryOf(params: URLSearchParams): TranslateQuery {
   for (const name of params.keys()) {
     if (!names.has(name)) throw new Refusal(422, `"${name}" is no parameter; there are ${[...names].join(", ")}`);
   }
-  const given = <T>(
-    name: string,
-    schema: { safeParse(value: unknown): { success: boolean; data?: T } },
-    expected: string,
-  ) => {
-    const text = params.get(name);
-    if (text === null) return undefined;
-    const parsed = schema.safeParse(expected.startsWith("a whole") && /^\d{1,10}$/.test(text) ? Number(text) : text);
-    if (!parsed.success) throw new Refusal(422, `${name}: got "${text}", expected ${expected}`);
-    return parsed.data;
-  };
-  const keep = params.get("keep-size");
-  if (keep !== null && keep !== "true" && keep !== "false") {
-    throw new Refusal(422, `keep-size: got "${keep}", expected true or false`);
-  }
-  const sample = given("sample", seed.unwrap(), "a whole number from 0") as number | undefined;
   const name = params.get("name");
+  const sample = valueIn(params, "sample", whole, "a whole number from 0");
   return {
     epoch: params.get("epoch") ?? "latest",
-    dropout: given("dropout", dropout.unwrap(), "on or off") as Choice["dropout"],
-    statistics: given("statistics", statistics.unwrap(), "batch, running or image") as Choice["statistics"],
+    dropout: valueIn(params, "dropout", dropout, "on or off"),
+    statistics: valueIn(params, "statistics", statistics, "batch, running or image"),
     draw: {
       ...(name !== null && { name }),
       ...(sample !== undefined && { sample }),
-      seed: given("seed", seed.unwrap(), "a whole number from 0 to 4294967295") as number | undefined,
+      seed: valueIn(params, "seed", whole, "a whole number from 0 to 4294967295"),
     },
     fit: {
-      preprocess: given("preprocess", preprocess.unwrap(), "a choice of --preprocess") as Fit["preprocess"],
-      keepSize: keep === "true",
+      preprocess: valueIn(params, "preprocess", preprocess, "a choice of --preprocess"),
+      keepSize: valueIn(params, "keep-size", trueOrFalse, "true or false") === "true",
     },
   };
+}
+
+/** The value of a parameter; undefined where it is not given. @throws Refusal 422 for a value that the schema has not */
+function valueIn<T extends z.ZodType>(
+  params: URLSearchParams,
+  name: string,
+  schema: T,
+  expected: string,
+): z.output<T> | undefined {
+  const text = params.get(name);
+  if (text === null) return undefined;
+  const parsed = schema.safeParse(text);
+  if (!parsed.success) throw new Refusal(422, `${name}: got "${text}", expected ${expected}`);
+  return parsed.data;
 }
 
 export interface Translating {

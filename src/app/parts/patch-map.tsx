@@ -1,4 +1,4 @@
-/** Where a discriminator believes: its maps over the pictures of a sample, with the scale of colours. */
+/** What a discriminator takes for real, patch by patch: its maps over the pictures of a sample, with the scale of colours. */
 import { useEffect, useState } from "preact/hooks";
 import type { JudgedSamples } from "../../inference/judge.ts";
 import type { Picture } from "../../platform.ts";
