@@ -103,8 +103,14 @@ export async function trainArticle(
 function configOf(options: ArticleOptions): Config {
   const { size, independent: _, targetCondition: __, epochs, out, ...rest } = options;
   return parseConfig({
-    ...{ ...rest, profile: "article", name: runName(options), checkpointsDir: out, nEpochs: epochs, device: "cpu" },
-    ...{ cropSize: size, loadSize: Math.round((size * 286) / 256) },
+    ...rest,
+    profile: "article",
+    name: runName(options),
+    checkpointsDir: out,
+    nEpochs: epochs,
+    device: "cpu",
+    cropSize: size,
+    loadSize: Math.round((size * 286) / 256),
   });
 }
 

@@ -149,7 +149,11 @@ export async function runExperiment(
   const scores = await ScoreFile.open(`${options.out}/scores.json`);
   let segmenter: Promise<Segmenter> | undefined;
   const setting: Setting = {
-    ...{ options, platform, output, ...palette, scores },
+    options,
+    platform,
+    output,
+    ...palette,
+    scores,
     segmenter: () => {
       segmenter ??= openSegmenter(options, palette, platform, output);
       return segmenter;
@@ -214,9 +218,21 @@ function trainingOf(options: Options, own: Partial<ConfigInput>): Config | Confi
   const { dataroot, direction, maxDatasetSize, size, ngf, epochs, maxSteps, seed, device, threads, out } = options;
   try {
     return parseConfig({
-      ...{ dataroot, direction, maxDatasetSize, seed, device, threads, maxSteps, ngf, ndf: ngf },
-      ...{ profile: "paper", checkpointsDir: out, nEpochs: epochs, netG: `unet_${size}` as GeneratorName },
-      ...{ cropSize: size, loadSize: Math.round((size * 286) / 256) },
+      dataroot,
+      direction,
+      maxDatasetSize,
+      seed,
+      device,
+      threads,
+      maxSteps,
+      ngf,
+      ndf: ngf,
+      profile: "paper",
+      checkpointsDir: out,
+      nEpochs: epochs,
+      netG: `unet_${size}` as GeneratorName,
+      cropSize: size,
+      loadSize: Math.round((size * 286) / 256),
       ...own,
     });
   } catch (error) {
@@ -245,7 +261,10 @@ async function openSegmenter(
   if (segmenter) return onnxSegmenter(segmenter, classes.length, segmenterInput, platform);
   const reverse = direction === "AtoB" ? "BtoA" : "AtoB";
   const config = trainingOf(options, {
-    ...{ name: "segmenter", direction: reverse, lambdaGan: 0, nEpochs: segmenterEpochs ?? epochs },
+    name: "segmenter",
+    direction: reverse,
+    lambdaGan: 0,
+    nEpochs: segmenterEpochs ?? epochs,
   });
   if (config instanceof ConfigError) throw config;
   output.print("\nThe segmenter: photos to labels, L1 alone");

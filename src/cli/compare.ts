@@ -78,8 +78,13 @@ export async function compareRuns(
   await files.write(
     page,
     comparePage({
-      ...{ title: `${labels.join(", ")}: compared`, runs: labels, facts: factsOf(tested), figures },
-      ...{ pictures: picturesOf(tested, resultsDir), resamples: { number, seed }, updated: new Date() },
+      title: `${labels.join(", ")}: compared`,
+      runs: labels,
+      facts: factsOf(tested),
+      figures,
+      pictures: picturesOf(tested, resultsDir),
+      resamples: { number, seed },
+      updated: new Date(),
     }),
   );
   const stored = { runs: labels, resamples: number, seed, figures };
@@ -195,7 +200,9 @@ function picturesOf(tested: readonly TestedRun[], resultsDir: string): ComparedP
   const from = (run: TestedRun, file: string) => `..${run.results.folder.slice(resultsDir.length)}/${file}`;
   const rowsOf = tested.map(({ results }) => new Map(results.rows.map((row) => [row.name, row])));
   return tested[0]!.results.rows.map((row) => ({
-    ...{ name: row.name, width: row.width, height: row.height },
+    name: row.name,
+    width: row.width,
+    height: row.height,
     input: from(tested[0]!, row.input),
     target: from(tested[0]!, row.target),
     outputs: tested.map((run, i) => {

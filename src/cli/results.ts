@@ -145,7 +145,9 @@ function rowOf({ name, outputs, metrics }: ScoredPair, { width, height }: Size):
     input: pictureFile(name, "real_A"),
     output: pictureFile(name, outputKind(0, outputs.length)),
     target: pictureFile(name, "real_B"),
-    ...{ width, height, metrics },
+    width,
+    height,
+    metrics,
   };
 }
 

@@ -41,7 +41,15 @@ export async function openServer(options: Opening, output: Output): Promise<Serv
   const program = [process.execPath, fileURLToPath(new URL("../../bin/pix2pix.js", import.meta.url))];
   const control = readOnly ? undefined : new Trainings(program, (line) => output.note(line));
   const server = createServer({
-    ...{ platform, checkpointsDir, version, limits, threads, control, dataDirs, token, hosts: [host] },
+    platform,
+    checkpointsDir,
+    version,
+    limits,
+    threads,
+    control,
+    dataDirs,
+    token,
+    hosts: [host],
     page: pageFiles(
       [appFolder].filter((folder) => existsSync(folder)),
       ofServer,

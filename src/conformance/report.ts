@@ -67,7 +67,13 @@ export async function conform(
 ): Promise<DeviceConformance> {
   const began = performance.now();
   const report: DeviceConformance = {
-    ...{ device: device.label, base: platform.base, extent, tolerance, ops: [], steps: [], seconds: 0 },
+    device: device.label,
+    base: platform.base,
+    extent,
+    tolerance,
+    ops: [],
+    steps: [],
+    seconds: 0,
   };
   if (!device.present) return { ...report, skipped: device.missing ?? "it is not there" };
   if (device.name === platform.base) return { ...report, skipped: "the others are compared with it" };

@@ -117,7 +117,9 @@ export async function findPairs(files: Files, root: string, options: FindOptions
     const chosen = found.pairs.slice(0, maxDatasetSize);
     const instances = inputInstances ? instancesOf(chosen, listing, phase) : undefined;
     const pairs = chosen.map(({ name, A, B }, i) => ({
-      ...{ name, A: complete(A, derive?.A), B: complete(B, derive?.B) },
+      name,
+      A: complete(A, derive?.A),
+      B: complete(B, derive?.B),
       ...(instances && { instances: joinPath(root, instances[i]!) }),
     }));
     if (pairs.length < found.pairs.length)

@@ -59,7 +59,10 @@ export function sideForms(options: SideOptions): { input: SideForm; target: Side
   });
   const { inputLabels: labels, inputInstances: edges = false } = options;
   const ofLabels = (count: number) => ({
-    ...{ channels: count + Number(edges), derive: first, bgr: false, labels: count },
+    channels: count + Number(edges),
+    derive: first,
+    bgr: false,
+    labels: count,
     ...(edges && { edges }),
   });
   const input = labels === undefined ? form(inputNc, first) : ofLabels(labels);

@@ -130,10 +130,19 @@ function adamState(net: NetworkState, updates: number, { lr, beta1, beta2 }: Con
     state: new Map(state),
     param_groups: [
       {
-        ...{ lr: new PythonFloat(lr), betas: new PythonTuple(new PythonFloat(beta1), new PythonFloat(beta2)) },
-        ...{ eps: new PythonFloat(1e-8), weight_decay: 0, amsgrad: false, maximize: false, foreach: null },
-        ...{ capturable: false, differentiable: false, fused: null, decoupled_weight_decay: false },
-        ...{ initial_lr: new PythonFloat(lr), params: specs.map((_, i) => i) },
+        lr: new PythonFloat(lr),
+        betas: new PythonTuple(new PythonFloat(beta1), new PythonFloat(beta2)),
+        eps: new PythonFloat(1e-8),
+        weight_decay: 0,
+        amsgrad: false,
+        maximize: false,
+        foreach: null,
+        capturable: false,
+        differentiable: false,
+        fused: null,
+        decoupled_weight_decay: false,
+        initial_lr: new PythonFloat(lr),
+        params: specs.map((_, i) => i),
       },
     ],
   };

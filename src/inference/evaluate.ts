@@ -110,8 +110,13 @@ export async function* translatePairs(
     }
     const replaced = name !== loader.names[index];
     yield {
-      ...{ index, name, replaced, outputs, seconds },
-      ...{ input: inputPicture(A, config, height, width), target: picture(B) },
+      index,
+      name,
+      replaced,
+      outputs,
+      seconds,
+      input: inputPicture(A, config, height, width),
+      target: picture(B),
     };
   }
 }

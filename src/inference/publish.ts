@@ -89,8 +89,12 @@ export async function publishRun(
     examples[0] = { ...examples[0]!, output };
   }
   const entry: PublishedRun = {
-    ...{ name, title, ...studioFacts(config) },
-    ...{ drawing, examples, ...(drawn && { drawn }) },
+    name,
+    title,
+    ...studioFacts(config),
+    drawing,
+    examples,
+    ...(drawn && { drawn }),
   };
   return { entry, files };
 }

@@ -24,7 +24,10 @@ export function modelOf(program: Program, { name = "pix2pix", sequence, split = 
   const extra = sequence ? sequenceOutput(sequence) : undefined;
   const floats = constants.map(
     ({ tensor, data }): Initializer => ({
-      ...{ name: tensor.name, shape: tensor.shape, type: "float32", bytes: bytesOf(data) },
+      name: tensor.name,
+      shape: tensor.shape,
+      type: "float32",
+      bytes: bytesOf(data),
     }),
   );
   const infoOf = (as: string, { shape, dtype }: Tensor): ValueInfo => ({ name: as, shape, type: dtype });

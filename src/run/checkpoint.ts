@@ -195,7 +195,9 @@ function progressOf(metadata: Readonly<Record<string, string>>, path: string): P
   };
   const { data, momentsFrom } = metadata;
   return {
-    ...{ step: number("step"), epoch: number("epoch"), pairs: number("pairs") },
+    step: number("step"),
+    epoch: number("epoch"),
+    pairs: number("pairs"),
     ...(data !== undefined && { data }),
     ...(momentsFrom !== undefined && { momentsFrom: number("momentsFrom") }),
   };

@@ -129,6 +129,7 @@ function routes(services: Services): Hono {
   );
   healthRoutes(app, services);
   runRoutes(app, services);
+  fileRoutes(app, services);
   workRoutes(app, services);
   kserveRoutes(app, services);
   app.notFound(async (context) => {
@@ -212,6 +213,9 @@ function runRoutes(app: Hono, services: Services): void {
     const named = names && (await Promise.all(names.map((name) => runs.open(name))));
     return watching.response(named, context.req.raw);
   });
+}
+
+function fileRoutes(app: Hono, services: Services): void {
   app.get("/api/runs/:name/files/:path{.+}", async (context) =>
     fileOf(services.platform.files, await runOf(context, services), context.req.param("path")),
   );

@@ -53,7 +53,7 @@ function answers(description: string, content: Schema | undefined, statuses: rea
     },
   ]);
   return {
-    ...{ [String(status)]: { description, ...(content && { content }) } },
+    [String(status)]: { description, ...(content && { content }) },
     ...Object.fromEntries(failed),
   };
 }

@@ -55,7 +55,9 @@ function layersOf(config: Config, { height, width }: Pick<Batch, "height" | "wid
   // What D sees is not changed: histograms of two epochs are to be compared.
   const options = {
     ...config,
-    ...{ noDropout: true, dropoutLayers: !config.noDropout, diffAugment: undefined },
+    noDropout: true,
+    dropoutLayers: !config.noDropout,
+    diffAugment: undefined,
   };
   const model = new Model(options, { n: 1, height, width });
   const fake = model.generate();

@@ -68,7 +68,13 @@ export class Reporter {
     this.#pace += (usual - this.#pace) / this.#paceWeight;
     const { epoch, step, lr, seconds } = line;
     return {
-      ...{ epoch, epochs: steps.epochs, step, lastStep: steps.last, losses: lossesOf(line), lr, seconds },
+      epoch,
+      epochs: steps.epochs,
+      step,
+      lastStep: steps.last,
+      losses: lossesOf(line),
+      lr,
+      seconds,
       imagesPerSecond: images / this.#pace,
       secondsLeft: (steps.last - step) * this.#pace,
     };
@@ -94,7 +100,10 @@ export class Reporter {
       config: factsOf(config),
       adversarial: config.lambdaGan > 0 ? ganLosses[config.ganMode].chart : undefined,
       lambdaL1: config.lambdaL1,
-      ...{ epoch, epochs: steps.epochs, step, lastStep: steps.last },
+      epoch,
+      epochs: steps.epochs,
+      step,
+      lastStep: steps.last,
       secondsPerStep: this.#pace,
       secondsLeft: (steps.last - step) * this.#pace,
       losses: lines,

@@ -139,7 +139,15 @@ async function open({ found, device, size, ...opened }: Opening): Promise<Traini
   log.saved = step;
   await trainer.prepare(shape);
   const started = {
-    ...{ pairs: found.pairs.length, trainer, teacher, steps, log, validation, together, reporter, watch },
+    pairs: found.pairs.length,
+    trainer,
+    teacher,
+    steps,
+    log,
+    validation,
+    together,
+    reporter,
+    watch,
   };
   return { ...rest, ...started, momentsFrom, first: step, step, savedAt: performance.now() };
 }

@@ -212,7 +212,11 @@ async function save(training: Training): Promise<void> {
   if (moved) await run.saveConfig(config);
   await data.save(run.dir, { anew: moved });
   await run.saveLatest(trainer, {
-    ...{ step, epoch: Math.ceil(step / steps.perEpoch), pairs, data: data.digest, momentsFrom },
+    step,
+    epoch: Math.ceil(step / steps.perEpoch),
+    pairs,
+    data: data.digest,
+    momentsFrom,
   });
   log.saved = step;
   training.savedAt = performance.now();

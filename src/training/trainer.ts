@@ -338,8 +338,11 @@ export class Trainer {
     const programs: Program[] = [];
     const placed = (program: Program) => programs.push(program) - 1;
     const indexed = substeps.map(({ network, before, batch, after, losses }) => ({
-      ...{ state: this[network], losses },
-      ...{ before: before.map(placed), batch: placed(batch), after: after.map(placed) },
+      state: this[network],
+      losses,
+      before: before.map(placed),
+      batch: placed(batch),
+      after: after.map(placed),
     }));
     const bound = await this.#engine.compile(programs);
     return { bound, substeps: indexed, masks, uniforms, counts };

@@ -26,9 +26,17 @@ describe("parseArguments", () => {
       "--dataroot ./datasets/facades --name facades_pix2pix --netG unet_256 --direction BtoA --lambda_L1 100 " +
       "--dataset_mode aligned --norm batch --batch_size=1 --n_layers_D 3 --no_flip --continue_train";
     expect(given(...line.split(" "))).toEqual({
-      ...{ dataroot: "./datasets/facades", name: "facades_pix2pix", netG: "unet_256", direction: "BtoA" },
-      ...{ lambdaL1: "100", datasetMode: "aligned", norm: "batch", batchSize: "1", nLayersD: "3" },
-      ...{ noFlip: true, continueTrain: true },
+      dataroot: "./datasets/facades",
+      name: "facades_pix2pix",
+      netG: "unet_256",
+      direction: "BtoA",
+      lambdaL1: "100",
+      datasetMode: "aligned",
+      norm: "batch",
+      batchSize: "1",
+      nLayersD: "3",
+      noFlip: true,
+      continueTrain: true,
     });
   });
 
@@ -41,7 +49,11 @@ describe("parseArguments", () => {
 
   it("keeps values unchanged, after = or a space, with dashes, signs and equals signs in them", () => {
     expect(given("--name=a=b", "--phase", "my-Run_1", "--lr", "-1", "--dataroot", "a b", "--beta1=-.5")).toEqual({
-      ...{ name: "a=b", phase: "my-Run_1", lr: "-1", dataroot: "a b", beta1: "-.5" },
+      name: "a=b",
+      phase: "my-Run_1",
+      lr: "-1",
+      dataroot: "a b",
+      beta1: "-.5",
     });
     expect(given("--name=")).toEqual({ name: "" });
   });
@@ -106,9 +118,18 @@ describe("options of other implementations", () => {
       "--scale_size 286 --l1_weight 50 --gan_weight 2 --lab_colorization --progress_freq 50 --save_freq 5000 --batch_size 4";
     const { given, notes } = parse(hesse);
     expect(given).toEqual({
-      ...{ name: "facades_train", nEpochs: "200", nEpochsDecay: "0", dataroot: "facades/train", direction: "BtoA" },
-      ...{ loadSize: "286", lambdaL1: "50", lambdaGan: "2", datasetMode: "colorization", printFreq: "50" },
-      ...{ saveLatestFreq: "5000", batchSize: "4" },
+      name: "facades_train",
+      nEpochs: "200",
+      nEpochsDecay: "0",
+      dataroot: "facades/train",
+      direction: "BtoA",
+      loadSize: "286",
+      lambdaL1: "50",
+      lambdaGan: "2",
+      datasetMode: "colorization",
+      printFreq: "50",
+      saveLatestFreq: "5000",
+      batchSize: "4",
     });
     expect(notes).toContainEqual(
       expect.stringMatching(/^--max_epochs 200: taken as --n-epochs 200 --n-epochs-decay 0/),
@@ -120,7 +141,9 @@ describe("options of other implementations", () => {
   it("depend on the command", () => {
     const line = "--mode test --output_dir facades_test --input_dir facades/val --checkpoint facades_train";
     expect(parse(line, "test").given).toEqual({
-      ...{ resultsDir: "facades_test", dataroot: "facades/val", name: "facades_train" },
+      resultsDir: "facades_test",
+      dataroot: "facades/val",
+      name: "facades_train",
     });
     expect(parse("--output_dir o --input_dir i", "translate").given).toEqual({ out: "o", input: "i" });
     expect(() => parse(line)).toThrow("--mode test: use pix2pix test or pix2pix translate");
@@ -165,7 +188,10 @@ describe("options of other implementations", () => {
 
   it("of the paper's code become ours", () => {
     expect(parse("--use_GAN 0 --use_L1 1 --ntrain 100 --which_model_netG unet --lambda 10").given).toEqual({
-      ...{ lambdaGan: "0", maxDatasetSize: "100", netG: "unet_256", lambdaL1: "10" },
+      lambdaGan: "0",
+      maxDatasetSize: "100",
+      netG: "unet_256",
+      lambdaL1: "10",
     });
     expect(parse("--use_L1=0 --condition_GAN 0")).toMatchObject({
       given: { lambdaL1: "0", noCondition: true },

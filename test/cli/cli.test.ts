@@ -46,7 +46,13 @@ describe("train", () => {
     expect(out).not.toContain("\r");
     expect(out).toContain("runs/a/index.html");
     expect(readJson("runs/a/config.json")).toMatchObject({
-      ...{ lambdaL1: 50, nLayersD: 2, netD: "n_layers", noFlip: true, netG: "unet_32", cropSize: 32, device: "cpu" },
+      lambdaL1: 50,
+      nLayersD: 2,
+      netD: "n_layers",
+      noFlip: true,
+      netG: "unet_32",
+      cropSize: 32,
+      device: "cpu",
     });
     const log = readFileSync(at("runs/a/loss_log.jsonl"), "utf8").trim().split("\n");
     expect(log.map((text) => JSON.parse(text).step)).toEqual([1, 2, 3, 4, 5, 6, 7]);

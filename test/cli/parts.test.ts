@@ -100,7 +100,10 @@ describe("translate", () => {
       error: expect.stringMatching(/^not a readable picture/),
     });
     expect(found[1]).toEqual({
-      ...{ input: "data/testB/facade_0001.png", width: 64, height: 64, seconds: expect.any(Number) },
+      input: "data/testB/facade_0001.png",
+      width: 64,
+      height: 64,
+      seconds: expect.any(Number),
       written: ["json/facade_0001_1.png", "json/facade_0001_2.png", "json/facade_0001_spread.png"],
     });
     expect(err).toMatch(/7 of 8 pictures translated/);

@@ -51,8 +51,14 @@ test: { phase: val, num-test: 3 }
       "wide/lr=0.00001_netG=unet_128_load-size=143_crop-size=128_lambda-l1=100_seed=1",
     ]);
     expect(runs[2]!.options).toEqual({
-      ...{ dataroot: "data", nEpochs: "3", noFlip: "true", checkpointsDir: "runs", name: runs[2]!.name },
-      ...{ lr: "0.0002", lambdaL1: "100", seed: "0" },
+      dataroot: "data",
+      nEpochs: "3",
+      noFlip: "true",
+      checkpointsDir: "runs",
+      name: runs[2]!.name,
+      lr: "0.0002",
+      lambdaL1: "100",
+      seed: "0",
     });
   });
 

@@ -154,8 +154,16 @@ describe.skipIf(missing)(`in Python${missing ? ` (skipped: ${missing})` : ""}`, 
     expect(paper.metadata).toMatchObject({
       "Image.BitmapPixelFormat": "Rgb8",
       "Image.NominalPixelRange": "NominalRange_0_255",
-      ...{ range: "0 to 255", layout: "NHWC", network_channel_order: "BGR", run: "paper", epoch: "latest" },
-      ...{ statistics: "running", dropout: "off", precision: "float32", licence: "CC-BY-4.0", version },
+      range: "0 to 255",
+      layout: "NHWC",
+      network_channel_order: "BGR",
+      run: "paper",
+      epoch: "latest",
+      statistics: "running",
+      dropout: "off",
+      precision: "float32",
+      licence: "CC-BY-4.0",
+      version,
       network: "unet_32, ngf 4, norm batch, 3 -> 3 channels",
     });
     expect(Date.now() - Date.parse(paper.metadata.date!)).toBeLessThan(600_000);

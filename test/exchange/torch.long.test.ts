@@ -34,8 +34,18 @@ const python = (from: string, out: string, first: number, steps: number) =>
 const options = given({
   dataroot: at("data"),
   checkpointsDir,
-  ...{ netG: "unet_32", ngf: 4, ndf: 4, preprocess: "none", noFlip: true, serialBatches: true, noDropout: true },
-  ...{ nEpochs: 100, nEpochsDecay: 0, device: "cpu", threads: 1, saveLatestFreq: 1000 },
+  netG: "unet_32",
+  ngf: 4,
+  ndf: 4,
+  preprocess: "none",
+  noFlip: true,
+  serialBatches: true,
+  noDropout: true,
+  nEpochs: 100,
+  nEpochsDecay: 0,
+  device: "cpu",
+  threads: 1,
+  saveLatestFreq: 1000,
 });
 
 async function tensorsOf(run: string, file: string): Promise<Record<string, StoredTensor>> {

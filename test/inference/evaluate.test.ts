@@ -29,7 +29,14 @@ const dataroot = join(work, "data");
 
 /** unet_64 is the smallest with dropout. */
 const config = parseConfig({
-  ...{ dataroot, netG: "unet_64", ngf: 2, norm: "none", cropSize: 64, loadSize: 64, threads: 1, direction: "AtoB" },
+  dataroot,
+  netG: "unet_64",
+  ngf: 2,
+  norm: "none",
+  cropSize: 64,
+  loadSize: 64,
+  threads: 1,
+  direction: "AtoB",
 });
 const state = new NetworkState(generatorGraph(config, { n: 1, height: 64, width: 64 }).netG);
 state.initialise(inits.normal, 0.2, 1);

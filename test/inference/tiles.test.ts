@@ -60,8 +60,16 @@ afterAll(() => rmSync(folder, { recursive: true }));
 /** A generator with large random weights. */
 function generator(changes: object = {}) {
   const config = parseConfig({
-    ...{ dataroot: "none", netG: "unet_32", ngf: 4, inputNc: 1, outputNc: 1, threads: 1, noDropout: true },
-    ...{ cropSize: 256, loadSize: 256, ...changes },
+    dataroot: "none",
+    netG: "unet_32",
+    ngf: 4,
+    inputNc: 1,
+    outputNc: 1,
+    threads: 1,
+    noDropout: true,
+    cropSize: 256,
+    loadSize: 256,
+    ...changes,
   });
   const state = new NetworkState(generatorGraph(config, { n: 1, height: 64, width: 64 }).netG);
   state.initialise(inits.normal, 0.2, 1);

@@ -219,7 +219,9 @@ it("any geometry", async () => {
   const upTo = (most: number, least = 0) => fc.integer({ min: least, max: most });
   const geometries = fc
     .record({
-      ...{ n: upTo(2, 1), cin: upTo(3, 1), cout: upTo(3, 1) },
+      n: upTo(2, 1),
+      cin: upTo(3, 1),
+      cout: upTo(3, 1),
       kernel: fc.tuple(upTo(4, 1), upTo(4, 1)),
       strides: fc.tuple(upTo(3, 1), upTo(3, 1)),
       pads: fc.tuple(upTo(2), upTo(2), upTo(2), upTo(2)),
@@ -258,7 +260,11 @@ async function check(geometry: Geometry, kind: "cpu" | "gpu" | "wasm" = "cpu", t
   const map = padded.map((length, i) => Math.floor((length - extent[i]!) / strides[i]!) + 1);
   const output_padding = padded.map((length, i) => (length - extent[i]!) % strides[i]!) as unknown as Pair;
   const shapes: Record<string, Shape> = {
-    ...{ x: [n, cin, ...size], w: [cout, cin, ...kernel], bias: [cout], t: [n, cout, ...map], biasT: [cin] },
+    x: [n, cin, ...size],
+    w: [cout, cin, ...kernel],
+    bias: [cout],
+    t: [n, cout, ...map],
+    biasT: [cin],
   };
   // Multiples of 1/4: sums of their products are exact in float32 in any order.
   const random = new Random(0, "convolution", 0);

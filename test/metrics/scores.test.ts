@@ -16,7 +16,9 @@ function pictures(name: string): Picture[] {
   const [n, height, width, channels] = shape as [number, number, number, number];
   const size = height * width * channels;
   return Array.from({ length: n }, (_, i) => ({
-    ...{ height, width, channels },
+    height,
+    width,
+    channels,
     data: (data as Uint8Array).subarray(i * size, (i + 1) * size),
   }));
 }

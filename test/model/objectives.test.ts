@@ -24,7 +24,13 @@ const { shares, cases } = JSON.parse(fixture("objectives.json").toString()) as {
 
 const seed = 7;
 const model = modelOptions({
-  ...{ netG: "unet_32", ngf: 1, netD: "n_layers", ndf: 2, nLayersD: 2, norm: "instance", noDropout: true },
+  netG: "unet_32",
+  ngf: 1,
+  netD: "n_layers",
+  ndf: 2,
+  nLayersD: 2,
+  norm: "instance",
+  noDropout: true,
 });
 
 const stored = (name: string) => tensors[name]!.data as Float32Array;

@@ -103,7 +103,14 @@ it("conformance covers every op that a step of ours has", () => {
 describe.skipIf(!softwareAdapter)(`WebGPU in Node${softwareAdapter ? "" : ` (skipped: ${noAdapter})`}`, () => {
   const checkpointsDir = join(work, "runs");
   const small = given({
-    ...{ dataroot, checkpointsDir, netG: "unet_32", ngf: 2, ndf: 2, cropSize: 32, loadSize: 32, threads: 1 },
+    dataroot,
+    checkpointsDir,
+    netG: "unet_32",
+    ngf: 2,
+    ndf: 2,
+    cropSize: 32,
+    loadSize: 32,
+    threads: 1,
   });
   const where = (name: string) => [`--name=${name}`, `--checkpoints-dir=${checkpointsDir}`];
   const program = (...args: string[]) => onSoftwareAdapter("src/cli/main.ts", ...args);

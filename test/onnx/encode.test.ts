@@ -60,7 +60,10 @@ function read(bytes: Uint8Array) {
       attributes: Object.fromEntries(messages(node, 5).map(attribute)),
     })),
     initializers: messages(graph!, 5).map((t) => ({
-      ...{ dims: numbers(t, 1), type: numbers(t, 2)[0], name: strings(t, 8)[0], raw: t.get(9)?.[0] as Uint8Array },
+      dims: numbers(t, 1),
+      type: numbers(t, 2)[0],
+      name: strings(t, 8)[0],
+      raw: t.get(9)?.[0] as Uint8Array,
     })),
     inputs: messages(graph!, 11).map(valueInfo),
     outputs: messages(graph!, 12).map(valueInfo),
@@ -122,7 +125,9 @@ describe("an encoded graph", () => {
     const constant = (name: string) => model.initializers.find((t) => t.name === name)!;
     const { dims, type, raw } = constant(node("ReduceMean").inputs[1]!);
     expect({ dims, type, values: [...new BigInt64Array(raw.slice().buffer)] }).toEqual({
-      ...{ dims: [2], type: 7, values: [0n, 2n] },
+      dims: [2],
+      type: 7,
+      values: [0n, 2n],
     });
     const scalar = constant(node("Add").inputs[1]!);
     expect([scalar.dims, scalar.type, new Float32Array(scalar.raw.slice().buffer)[0]]).toEqual([[], 1, 1.5]);

@@ -218,7 +218,8 @@ describe("resultsPage", () => {
       input: file("input"),
       output: file("output"),
       target: file("target"),
-      ...{ width: 256, height: 256 },
+      width: 256,
+      height: 256,
       metrics: { l1, psnr, ssim: 0.5, sharpness },
     };
   };

@@ -56,7 +56,10 @@ it("infers on JSON", async () => {
     outputs: { name: string; shape: number[]; data: number[] }[];
   };
   expect({ id, model_version, name: outputs[0]!.name, shape: outputs[0]!.shape }).toEqual({
-    ...{ id: "x", model_version: "latest", name: "fake_B", shape: [2, 3, 64, 64] },
+    id: "x",
+    model_version: "latest",
+    name: "fake_B",
+    shape: [2, 3, 64, 64],
   });
   close(Float32Array.from(outputs[0]!.data));
 });

@@ -19,7 +19,9 @@ function picture(name: string): Picture {
 }
 
 const flat = (width: number, height: number, ...pixel: number[]): Picture => ({
-  ...{ width, height, channels: pixel.length },
+  width,
+  height,
+  channels: pixel.length,
   data: Uint8Array.from({ length: width * height * pixel.length }, (_, i) => pixel[i % pixel.length]!),
 });
 

@@ -8,8 +8,14 @@ import { Reporter } from "../../src/training/reporter.ts";
 const config = parseConfig({ dataroot: "none" });
 const run = new Run(files, config);
 const line = (step: number, seconds: number): LossLine => ({
-  ...{ epoch: 1, step, lr: 2e-4, seconds },
-  ...{ G_GAN: 1, G_L1: 1, D_real: 1, D_fake: 1 },
+  epoch: 1,
+  step,
+  lr: 2e-4,
+  seconds,
+  G_GAN: 1,
+  G_L1: 1,
+  D_real: 1,
+  D_fake: 1,
 });
 
 it("a step of an hour among steps of a quarter of a second leaves the time left in its order", () => {

@@ -118,7 +118,9 @@ describe("a run that goes on from a kept epoch", () => {
       const { write, rename, remove } = platform.files;
       const files: Files = {
         ...platform.files,
-        ...{ write: counted(write), rename: counted(rename), remove: counted(remove) },
+        write: counted(write),
+        rename: counted(rename),
+        remove: counted(remove),
       };
       const config = resumeConfig(await run.config(), { checkpointsDir, name, epoch: "2", maxSteps: 6 });
       const error = await train(config, { ...platform, files }).catch((reason: Error) => reason.message);

@@ -26,7 +26,14 @@ export const checkpointsDir = join(work, "runs");
 export const platform = await nodePlatform({ threads: 1 });
 
 export const small = given({
-  ...{ netG: "unet_64", ngf: 2, ndf: 2, cropSize: 64, loadSize: 72, batchSize: 2, threads: 1, seed: 5 },
+  netG: "unet_64",
+  ngf: 2,
+  ndf: 2,
+  cropSize: 64,
+  loadSize: 72,
+  batchSize: 2,
+  threads: 1,
+  seed: 5,
   saveEpochFreq: 1,
 });
 /** Milliseconds for tests that take a few seconds on an idle machine. */

@@ -62,8 +62,17 @@ describe("a step measures", () => {
 describe("alarms", () => {
   let runs = 0;
   const line = (epoch: number, step: number, values: Partial<LossLine> = {}): LossLine => ({
-    ...{ epoch, step, G_GAN: 1, G_L1: 30, D_real: 0.7, D_fake: 0.7, L1: 0.3, lr: 1e-4, seconds: 0.1 },
-    ...{ D_right_real: 0.7, D_right_fake: 0.7 },
+    epoch,
+    step,
+    G_GAN: 1,
+    G_L1: 30,
+    D_real: 0.7,
+    D_fake: 0.7,
+    L1: 0.3,
+    lr: 1e-4,
+    seconds: 0.1,
+    D_right_real: 0.7,
+    D_right_fake: 0.7,
     ...values,
   });
   async function watched(lines: readonly LossLine[]) {
@@ -129,7 +138,9 @@ describe("alarms", () => {
 
   it("say that outputs are flat or alike", async () => {
     const plain = (value: number, stripe = 0): Picture => ({
-      ...{ width: 16, height: 16, channels: 3 },
+      width: 16,
+      height: 16,
+      channels: 3,
       data: Uint8Array.from({ length: 768 }, (_, i) => value + (i % 2 ? stripe : 0)),
     });
     const { alarms, said } = await watched([]);
@@ -162,15 +173,13 @@ it("--display-freq draws within an epoch, and --tensorboard writes event files t
   await writeDemo({ files, images }, dataroot, { train: 4, test: 1, size: 32, seed: 1 });
   const config = parseConfig({
     ...small,
-    ...{
-      dataroot,
-      checkpointsDir: work,
-      name: "shown",
-      displayFreq: "3",
-      tensorboard: true,
-      nEpochs: 2,
-      nEpochsDecay: 0,
-    },
+    dataroot,
+    checkpointsDir: work,
+    name: "shown",
+    displayFreq: "3",
+    tensorboard: true,
+    nEpochs: 2,
+    nEpochsDecay: 0,
   });
   await train(config, platform);
   expect(readdirSync(join(work, "shown/samples"))).toEqual([

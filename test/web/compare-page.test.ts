@@ -14,7 +14,11 @@ const l1 = [
   [0.1, 0.5, 0.1],
 ] as const;
 const pictures = ["a", "b", "c & <d>"].map((name, i) => ({
-  ...{ name, input: `${i}_in.png`, target: `${i}_target.png`, width: 64, height: 64 },
+  name,
+  input: `${i}_in.png`,
+  target: `${i}_target.png`,
+  width: 64,
+  height: 64,
   outputs: l1.map((values, run) => ({
     file: `../run ${run}/${i}.png`,
     metrics: { l1: values[i]!, psnr: i === 0 ? Number.POSITIVE_INFINITY : 10 + run, ssim: 0.5, sharpness: 1 },
@@ -25,7 +29,11 @@ const figures = [
   { label: "Lab colours", meaning: "alike", runs: ["1 / 1 / 1", "0.5 / 1 / 1"] },
 ];
 const html = comparePage({
-  ...{ title: "two", runs: ["one <1>", "two"], figures, pictures, resamples: { number: 500, seed: 0 } },
+  title: "two",
+  runs: ["one <1>", "two"],
+  figures,
+  pictures,
+  resamples: { number: 500, seed: 0 },
 });
 
 it("escapes names, and shows no value that is not defined", () => {

@@ -53,8 +53,18 @@ inChromium("a site", () => {
     const dataroot = join(work, "data");
     await writeDemo(platform, dataroot, { train: 2, test: 2, size: 32, seed: 1 });
     const config = parseConfig({
-      ...{ name: "tiny run", checkpointsDir: work, dataroot, netG: "unet_32", ngf: 8, ndf: 4, maxSteps: 2 },
-      ...{ loadSize: 32, cropSize: 32, nLayersD: 1, netD: "n_layers", dropoutLevels: "first" },
+      name: "tiny run",
+      checkpointsDir: work,
+      dataroot,
+      netG: "unet_32",
+      ngf: 8,
+      ndf: 4,
+      maxSteps: 2,
+      loadSize: 32,
+      cropSize: 32,
+      nLayersD: 1,
+      netD: "n_layers",
+      dropoutLevels: "first",
     });
     await train(config, platform);
     const app = join(work, "app");

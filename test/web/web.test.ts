@@ -30,8 +30,16 @@ afterAll(async () => {
 
 /** Batch 2 of 3 pairs: an epoch has two steps, the second on a single pair. unet_64 is the smallest with dropout. */
 const small = given({
-  ...{ dataroot: "data", netG: "unet_64", ngf: 2, ndf: 2, cropSize: 64, loadSize: 72, batchSize: 2, seed: 5 },
-  ...{ saveLatestFreq: 2, maxSteps: 8 },
+  dataroot: "data",
+  netG: "unet_64",
+  ngf: 2,
+  ndf: 2,
+  cropSize: 64,
+  loadSize: 72,
+  batchSize: 2,
+  seed: 5,
+  saveLatestFreq: 2,
+  maxSteps: 8,
 });
 
 inChromium("WASM", () => {

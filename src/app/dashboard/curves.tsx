@@ -220,7 +220,11 @@ function optionsOf(unit: string, lines: readonly Line[], log: boolean, width: nu
     font: "13px system-ui",
   };
   return {
-    ...{ title: "", width, height, series, bands },
+    title: "",
+    width,
+    height,
+    series,
+    bands,
     legend: { live: true, markers: { width: 3 } },
     cursor: { sync: { key: "pix2pix" }, drag: { x: true, y: false } },
     scales: { x: { time: false }, y: { distr: log ? 3 : 1 } },

@@ -87,7 +87,9 @@ class Opened {
       this.#translator = this.#client.openTranslator({
         ...this.#place,
         ...(epoch !== undefined && { epoch }),
-        ...{ dropout, statistics, seed },
+        dropout,
+        statistics,
+        seed,
       });
       this.#translator.catch(() => {
         this.#translator = undefined;

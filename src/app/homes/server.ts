@@ -41,7 +41,11 @@ export class ServerHome implements Home {
 
   async runs(): Promise<RunEntry[]> {
     const runs = (await askJson<RunSummary[]>("api/runs")).map(({ name, state, step, lastStep, usable }) => ({
-      ...{ name, title: name, state: states[state], usable, step },
+      name,
+      title: name,
+      state: states[state],
+      usable,
+      step,
       ...(lastStep !== undefined && { steps: lastStep }),
     }));
     return [...runs.sort((a, b) => Number(b.usable) - Number(a.usable)), ...(await this.#published.entries())];

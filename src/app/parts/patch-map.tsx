@@ -97,7 +97,9 @@ async function columnsOf(src: string): Promise<Columns> {
 }
 
 const pictureOf = ({ width, height, data }: ImageData): Picture => ({
-  ...{ width, height, channels: 4 },
+  width,
+  height,
+  channels: 4,
   data: new Uint8Array(data.buffer),
 });
 

@@ -69,7 +69,14 @@ export function useDesk(
   };
   const put = (next: SheetState) => doing(() => sheet.replace(next))();
   return {
-    ...{ state: sheet.now, version, tool, hand, drawing, choose, setRgb, put },
+    state: sheet.now,
+    version,
+    tool,
+    hand,
+    drawing,
+    choose,
+    setRgb,
+    put,
     canUndo: sheet.canUndo,
     canRedo: sheet.canRedo,
     setThick: (thick) => setHand((before) => ({ ...before, thick })),

@@ -29,8 +29,14 @@ async function storedPairs(root: string, direction: DataSet["direction"]): Promi
   const { pairs } = await findPairs(files, root, { skipUnpaired: true });
   const side = previewSize;
   const config = parseConfig({
-    ...{ dataroot: root, direction, netG: "unet_32", loadSize: side, cropSize: side },
-    ...{ noFlip: true, serialBatches: true, skipBadImages: true },
+    dataroot: root,
+    direction,
+    netG: "unet_32",
+    loadSize: side,
+    cropSize: side,
+    noFlip: true,
+    serialBatches: true,
+    skipBadImages: true,
   });
   const loader = new Loader(pairs.slice(0, previewPairs), config, { files, images });
   const shown: Pair[] = [];

@@ -172,7 +172,8 @@ function useSamples(name: string, version: number): readonly Sample[] {
           if (before) return before;
           const bytes = (await files.read(run.path(file))) as Uint8Array<ArrayBuffer>;
           return {
-            ...{ file, when: whenOf(epoch, step) },
+            file,
+            when: whenOf(epoch, step),
             url: URL.createObjectURL(new Blob([bytes], { type: "image/png" })),
           };
         }),

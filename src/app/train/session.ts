@@ -77,10 +77,24 @@ export interface SessionState {
 }
 
 const first: SessionState = {
-  ...{ computesOn: undefined, notes: [], problem: undefined, data: undefined, preview: [], pairsText: undefined },
+  computesOn: undefined,
+  notes: [],
+  problem: undefined,
+  data: undefined,
+  preview: [],
+  pairsText: undefined,
   settings: { name: "", size: 64, steps: "2000", mirror: true, given: {} },
-  ...{ names: [], selected: newRun, phase: "new", status: "Choose pictures first.", run: undefined, changes: {} },
-  ...{ report: undefined, said: undefined, curves: 0, samples: 0, usable: undefined },
+  names: [],
+  selected: newRun,
+  phase: "new",
+  status: "Choose pictures first.",
+  run: undefined,
+  changes: {},
+  report: undefined,
+  said: undefined,
+  curves: 0,
+  samples: 0,
+  usable: undefined,
 };
 
 export class Session extends Store<SessionState> {

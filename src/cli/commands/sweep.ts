@@ -119,7 +119,10 @@ async function pageOf(found: Sweep, rows: readonly SweepRow[], folder: string): 
   const relativeRun = ({ name }: SweepRun) => relativeTo(folder, `${found.checkpointsDir}/${name}/index.html`);
   const tested = rows.filter((row) => row.tested).length;
   return sweepPage({
-    ...{ name: found.name, options, scores, updated: new Date() },
+    name: found.name,
+    options,
+    scores,
+    updated: new Date(),
     facts: [
       ["runs", `${rows.length}`],
       ["tested", `${tested}`],

@@ -90,7 +90,9 @@ const schema = z.object({
     value: `auto|${paletteChoices}`,
     help: "for label maps: score classes, each pixel by the nearest of these colours; auto uses the colours of the targets",
   }),
-  ...{ features, lpips, featureResize },
+  features,
+  lpips,
+  featureResize,
   ...featureTestOptions,
   ...testTimeOptions,
 });
@@ -266,7 +268,10 @@ async function scoreShown(
       { translator, loader, platform },
       {
         folder: folderOf(options),
-        ...{ samples, palette, features, aspectRatio: fit.aspectRatio },
+        samples,
+        palette,
+        features,
+        aspectRatio: fit.aspectRatio,
         sizeOf: keepSize ? (index) => reader.inputSize(pairs[index]!) : undefined,
         onPair: ({ name, output, metrics }) => {
           if (jsonLines) jsonLine({ name, output, ...metrics });
@@ -312,8 +317,15 @@ function factsOf(
   { epoch, samples }: { epoch: string; samples: number },
 ): Readonly<Record<string, string | number>> {
   return {
-    ...{ run: config.name, epoch, phase, dataroot, layout, direction: config.direction },
-    ...{ preprocess, dropout, statistics },
+    run: config.name,
+    epoch,
+    phase,
+    dataroot,
+    layout,
+    direction: config.direction,
+    preprocess,
+    dropout,
+    statistics,
     ...(dropout === "on" && { samples, seed }),
   };
 }

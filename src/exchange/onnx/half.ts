@@ -65,7 +65,11 @@ function withoutOutputs(node: ModelNode, outputs: readonly string[]): ModelNode 
   return { ...node, inputs: node.inputs.map(renamed), output: renamed(node.output) };
 }
 const floatOutput = (output: string): ModelNode => ({
-  ...{ type: "Cast", name: `${output}/Cast_float`, inputs: [inner(output)], output, attributes: { to: { int: 1 } } },
+  type: "Cast",
+  name: `${output}/Cast_float`,
+  inputs: [inner(output)],
+  output,
+  attributes: { to: { int: 1 } },
 });
 
 function halfOf({ name, shape, bytes }: Initializer): Initializer {

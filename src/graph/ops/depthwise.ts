@@ -61,7 +61,10 @@ function weightGradient(x: Tensor, dy: Tensor, shape: Shape, attrs: DepthwiseAtt
   const [n, c, ...size] = x.shape as [number, number, number, number];
   const [kh, kw] = shape.slice(2) as [number, number];
   const swapped = DepthwiseConv([reshape(x, [1, n * c, ...size]), reshape(dy, [n * c, 1, ...dy.shape.slice(2)])], {
-    ...{ strides: dilations, dilations: strides, pads, group: n * c },
+    strides: dilations,
+    dilations: strides,
+    pads,
+    group: n * c,
   });
   const kernels = reshape(slice(swapped, [2, 3], [0, 0], [kh, kw]), [n, c, kh, kw]);
   return reshape(sum(kernels, [0]), shape);

@@ -66,7 +66,10 @@ function maxPoolGradient(x: Tensor, y: Tensor, dy: Tensor, attrs: MaxPoolAttribu
     number,
   ];
   const spread = ConvTranspose([mul(first, inWindow(dy)), graph.constant(identity, [count, 1, ...kernel])], {
-    ...{ strides, pads: [0, 0, 0, 0], dilations: [1, 1], output_padding: unseen },
+    strides,
+    pads: [0, 0, 0, 0],
+    dilations: [1, 1],
+    output_padding: unseen,
   });
   const [top, left] = [pads[0], pads[1]];
   return reshape(slice(spread, [2, 3], [top, left], [top + h, left + w]), x.shape);

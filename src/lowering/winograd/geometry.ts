@@ -90,7 +90,15 @@ export function geometryOf(
   const perRun = options.weights === "fixed" ? once : (weightTransform * products) / 49;
   if (kernel * kernel * n * sizeOf(map) <= 1.5 * (products * n * cut.places + perRun)) return undefined;
   return {
-    ...{ n, cin, cout, kernel, stride, tile, m, tiles, ...rest },
+    n,
+    cin,
+    cout,
+    kernel,
+    stride,
+    tile,
+    m,
+    tiles,
+    ...rest,
     polyphases: Array.from({ length: stride * stride }, (_, i) => [Math.floor(i / stride), i % stride] as const),
     tilesIn: (polyphase) => tilesIn(polyphase, { size: planeOf(x), tiles, tile, m, stride }, pads),
     beyond: [tiles[0] * m - map[0], tiles[1] * m - map[1]],
@@ -133,7 +141,8 @@ function tilesIn(
   };
   const [rows, columns] = [padding(0, row), padding(1, column)];
   return {
-    ...{ strides: [stride * m, stride * m], dilations: [stride, stride] },
+    strides: [stride * m, stride * m],
+    dilations: [stride, stride],
     pads: [rows.before, columns.before, rows.after, columns.after],
     output_padding: [rows.unseen, columns.unseen],
   };

@@ -23,7 +23,8 @@ export function transformMatrices(kernel: number, stride: number, tile: number):
   const { input, weight, output } = alongOneAxis(tile, Math.ceil(kernel / stride));
   const weights = Array.from({ length: stride }, (_, start) => spread(weight, stride, start, kernel));
   return {
-    ...{ input: kronecker(input, input), output: kronecker(output, output) },
+    input: kronecker(input, input),
+    output: kronecker(output, output),
     weight: (row, column) => kronecker(weights[row]!, weights[column]!),
   };
 }

@@ -21,7 +21,13 @@ const config = parseConfig({
   checkpointsDir,
   name: "lost",
   device: "webgpu",
-  ...{ netG: "unet_32", ngf: 2, ndf: 2, cropSize: 32, loadSize: 32, saveLatestFreq: 1, maxSteps: 5 },
+  netG: "unet_32",
+  ngf: 2,
+  ndf: 2,
+  cropSize: 32,
+  loadSize: 32,
+  saveLatestFreq: 1,
+  maxSteps: 5,
 });
 let released = Promise.resolve();
 const release = async (at: number) => {

@@ -135,9 +135,17 @@ async function sideOfPairs(root: string, options: Options, platform: Platform, o
   const length = size ?? 1;
   const reader = new PairReader(
     {
-      ...{ preprocess: size === undefined ? "none" : "resize_and_crop", resizeFilter: "bicubic", datasetMode },
-      ...{ loadSize: length, loadHeight: length, cropSize: length, cropHeight: length },
-      ...{ direction: side === "B" ? "AtoB" : "BtoA", inputNc: 3, outputNc: 3, channelOrder: "RGB" },
+      preprocess: size === undefined ? "none" : "resize_and_crop",
+      resizeFilter: "bicubic",
+      datasetMode,
+      loadSize: length,
+      loadHeight: length,
+      cropSize: length,
+      cropHeight: length,
+      direction: side === "B" ? "AtoB" : "BtoA",
+      inputNc: 3,
+      outputNc: 3,
+      channelOrder: "RGB",
     },
     platform,
   );
