@@ -5,7 +5,7 @@ import { inits } from "../nn/init.ts";
 import { isTrainable } from "../nn/parameters.ts";
 import type { Device, Platform } from "../platform.ts";
 import { Random } from "../random.ts";
-import { type Batch, Trainer } from "../training/trainer.ts";
+import { type StepBatch, Trainer } from "../training/trainer.ts";
 import type { Variant } from "./variants.ts";
 
 export interface StepsResult {
@@ -67,7 +67,7 @@ async function run(platform: Platform, device: Device, { config, shape }: Varian
   }
 }
 
-function batch({ inputNc, outputNc }: Variant["config"], shape: Variant["shape"], index: number): Batch {
+function batch({ inputNc, outputNc }: Variant["config"], shape: Variant["shape"], index: number): StepBatch {
   const random = new Random(1, "conformance", index);
   const picture = (channels: number) =>
     Float32Array.from({ length: shape.n * channels * shape.height * shape.width }, () => 2 * random.float() - 1);

@@ -70,7 +70,7 @@ export interface RunDescription {
   memory?: MemoryNeed;
 }
 
-/** @param found the pairs, with their size and the number of threads and steps */
+/** @param found the pairs of the data set, and the size of a batch's pictures */
 export function describe(
   config: Config,
   trainer: Trainer,

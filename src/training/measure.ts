@@ -4,7 +4,7 @@ import { chooseDevice } from "../engines/device.ts";
 import { inits } from "../nn/init.ts";
 import type { Platform } from "../platform.ts";
 import { Random } from "../random.ts";
-import { type Batch, Trainer } from "./trainer.ts";
+import { type StepBatch, Trainer } from "./trainer.ts";
 
 /** What a step of a training takes on this machine. */
 export interface StepTime {
@@ -39,7 +39,7 @@ export async function measureStep(config: Config, platform: Platform, signal?: A
   try {
     for (const net of [trainer.netG, trainer.netD]) net.initialise(inits[config.initType], config.initGain, seed);
     trainer.netG.startAverage();
-    const batches = new Array<Batch>(config.accumulate).fill(noise(config, { n, height, width }));
+    const batches = new Array<StepBatch>(config.accumulate).fill(noise(config, { n, height, width }));
     const step = async (at: number) => {
       await trainer.step(batches, { step: at, lr });
       // Waits for a device.
@@ -64,7 +64,7 @@ export async function measureStep(config: Config, platform: Platform, signal?: A
   }
 }
 
-function noise({ inputNc, outputNc, seed }: Config, shape: { n: number; height: number; width: number }): Batch {
+function noise({ inputNc, outputNc, seed }: Config, shape: { n: number; height: number; width: number }): StepBatch {
   const { n, height, width } = shape;
   const random = new Random(seed, "measured pictures", 0);
   const side = (channels: number) =>

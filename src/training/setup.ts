@@ -101,9 +101,9 @@ interface Opening extends Pick<Training, "run" | "config" | "platform" | "events
 
 /** Networks with their weights, logs up to the step at which training begins, and all that reports. */
 async function open({ found, device, size, ...opened }: Opening): Promise<Training> {
-  // These hold once.
-  const rest = { ...opened, config: { ...opened.config, allowChangedData: false, epoch: undefined, serve: false } };
-  const { run, config, platform, events, data } = rest;
+  const { run, platform, events, data } = opened;
+  // These options hold for this call, not for the run.
+  const config = { ...opened.config, allowChangedData: false, epoch: undefined, serve: false };
   const together = platform.collective && togetherOn(platform.collective, config, device);
   await run.sweep();
   // The first process has removed what a kill has left; nobody reads before.
@@ -126,8 +126,8 @@ async function open({ found, device, size, ...opened }: Opening): Promise<Traini
   await run.saveStatus(statusOf(description));
   events.start?.(description);
   const validation = await Validation.open(config, run, platform, trainer, step);
-  const reporter = new Reporter({ run, config, lines, scores: validation?.scores ?? [], steps });
   const scores = validation?.scores ?? [];
+  const reporter = new Reporter({ run, config, lines, scores, steps });
   const say = (text: string) => events.message?.(text);
   const watch = await Watch.open({ config, platform, run, trainer, reporter, lines, scores, step, say });
   const onLine: LossLogOptions["onLine"] = (line, images) => {
@@ -138,7 +138,9 @@ async function open({ found, device, size, ...opened }: Opening): Promise<Traini
   const log = new LossLog({ run, trainer, lr: config.lr, onLine });
   log.saved = step;
   await trainer.prepare(shape);
-  const started = {
+  return {
+    ...opened,
+    config,
     pairs: found.pairs.length,
     trainer,
     teacher,
@@ -148,8 +150,11 @@ async function open({ found, device, size, ...opened }: Opening): Promise<Traini
     together,
     reporter,
     watch,
+    momentsFrom,
+    first: step,
+    step,
+    savedAt: performance.now(),
   };
-  return { ...rest, ...started, momentsFrom, first: step, step, savedAt: performance.now() };
 }
 
 /** @throws ConfigError for options with which processes cannot train together */

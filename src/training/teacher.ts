@@ -4,7 +4,7 @@ import { ConfigError } from "../errors.ts";
 import { openTranslator } from "../inference/open.ts";
 import type { Translator } from "../inference/translator.ts";
 import type { Device, Platform } from "../platform.ts";
-import type { Batch } from "./trainer.ts";
+import type { StepBatch } from "./trainer.ts";
 
 /** Options that both runs must share: they say what the values of input and output mean. */
 const shared = [
@@ -46,7 +46,7 @@ export class Teacher {
   }
 
   /** The batch with the teacher's pictures. */
-  async taught<Given extends Batch>(batch: Given): Promise<Given> {
+  async taught<Given extends StepBatch>(batch: Given): Promise<Given> {
     const { A, n, height, width } = batch;
     return { ...batch, teacher: await this.#translator.run(A, n, height, width) };
   }

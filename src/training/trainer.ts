@@ -38,7 +38,7 @@ export interface TrainerOptions {
  * A prepared batch: `A` is the input [n, inputNc, height, width], `B` the target [n, outputNc, height, width], in [-1,
  * 1]. With `lambdaDistill`, `teacher` are the pictures of the teacher, in the form of `B`.
  */
-export interface Batch extends BatchShape {
+export interface StepBatch extends BatchShape {
   A: Float32Array;
   B: Float32Array;
   teacher?: Float32Array;
@@ -179,7 +179,7 @@ export class Trainer {
    * step). A GPU may still compute when the promise resolves; `losses` waits for it.
    * @returns the samples of the step, over all processes
    */
-  async step(batch: Batch | readonly Batch[], at: StepPlace): Promise<number> {
+  async step(batch: StepBatch | readonly StepBatch[], at: StepPlace): Promise<number> {
     const { model } = this.#options;
     const batches = "A" in batch ? [batch] : batch;
     const compiled: Compiled[] = [];
@@ -206,7 +206,7 @@ export class Trainer {
   /** Runs a substep on all batches of the step: the losses of one network, and its gradients. */
   async #computeGradients(
     substep: number,
-    batches: readonly Batch[],
+    batches: readonly StepBatch[],
     compiled: readonly Compiled[],
     parts: Parts,
     step: number,
@@ -259,7 +259,7 @@ export class Trainer {
   }
 
   /** Copies a batch and its random draws to the inputs. @param draw numbers the batches of the run */
-  #feed({ bound, masks, uniforms }: Compiled, { A, B, teacher }: Batch, draw: number): void {
+  #feed({ bound, masks, uniforms }: Compiled, { A, B, teacher }: StepBatch, draw: number): void {
     const { seed } = this.#options;
     bound.input("real_A").set(A);
     bound.input("real_B").set(B);

@@ -15,6 +15,16 @@ import type { Trainer } from "./trainer.ts";
 /** Memory for decoded pictures: small ones are decoded once for all epochs. */
 const cacheBytes = 16 * 2 ** 20;
 
+interface Parts {
+  config: Config;
+  run: Run;
+  trainer: Trainer;
+  loader: Loader;
+  translator: Translator;
+  extractor: FeatureExtractor | undefined;
+  scores: Score[];
+}
+
 export class Validation {
   /** Oldest first. */
   readonly scores: Score[];
@@ -46,18 +56,11 @@ export class Validation {
     const { features, lpips, featureResize: resize, threads } = config;
     const extractor =
       features === undefined ? undefined : await FeatureExtractor.open({ features, lpips, resize, threads }, platform);
-    return new Validation(config, run, trainer, loader, translator, extractor, await run.scores.cutAfter(step));
+    const scores = await run.scores.cutAfter(step);
+    return new Validation({ config, run, trainer, loader, translator, extractor, scores });
   }
 
-  private constructor(
-    config: Config,
-    run: Run,
-    trainer: Trainer,
-    loader: Loader,
-    translator: Translator,
-    extractor: FeatureExtractor | undefined,
-    scores: Score[],
-  ) {
+  private constructor({ config, run, trainer, loader, translator, extractor, scores }: Parts) {
     this.#config = config;
     this.#run = run;
     this.#trainer = trainer;

@@ -6,7 +6,7 @@ import { decode } from "../../src/formats/safetensors.ts";
 import { type Losses, type ModelOptions, measureNames } from "../../src/model/losses.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import { Random } from "../../src/random.ts";
-import { type Batch, Trainer } from "../../src/training/trainer.ts";
+import { type StepBatch, Trainer } from "../../src/training/trainer.ts";
 import { modelOptions } from "../options.ts";
 import { fixture as addressOf } from "../paths.ts";
 
@@ -61,7 +61,7 @@ describe("steps of PyTorch", () => {
       for (const [letter, net] of Object.entries(nets)) {
         for (const spec of net.specs) net.get(spec).set(stored(`${name}/init/${letter}/${spec.name}`));
       }
-      const data = Array.from({ length: batches }, (_, i): Batch => {
+      const data = Array.from({ length: batches }, (_, i): StepBatch => {
         const part = (side: string) => stored(side).subarray(i * n * 3 * 32 * 32, (i + 1) * n * 3 * 32 * 32);
         return { ...shape, A: part("A"), B: part("B") };
       });
