@@ -15,6 +15,7 @@ import {
   terms,
   timeTag,
 } from "./html.ts";
+import { lossTerms } from "./loss-terms.ts";
 
 /** The fields of a line of `loss_log.jsonl` that the page shows. */
 export interface LossLine {
@@ -169,18 +170,7 @@ export function lossCharts(info: Pick<RunPageInfo, "losses" | "adversarial" | "l
       series: [{ name: "G_L1", tone: 4, y: of("G_L1") }],
     }),
   );
-  const more = [
-    { key: "G_Feat", title: "Feature matching", yLabel: "G_Feat = lambda \u00d7 distance of the discriminator's maps" },
-    {
-      key: "G_Distill",
-      title: "Distance to the teacher",
-      yLabel: "G_Distill = lambda \u00d7 mean |output \u2212 teacher's|",
-    },
-    { key: "G_LPIPS", title: "Perceptual distance", yLabel: "G_LPIPS = lambda \u00d7 LPIPS of output and target" },
-    { key: "D_GP", title: "Gradient penalty", yLabel: "D_GP = lambda \u00d7 mean (slope \u2212 1)\u00b2" },
-    { key: "D_R1", title: "Gradient penalty at real pictures", yLabel: "D_R1 = lambda / 2 \u00d7 mean slope\u00b2" },
-  ] as const;
-  for (const { key, title, yLabel } of more) {
+  for (const { key, title, yLabel } of lossTerms) {
     if (losses[0]![key] === undefined) continue;
     charts.push(lineChart({ title, x, xLabel: "step", yLabel, series: [{ name: key, tone: 1, y: of(key) }] }));
   }

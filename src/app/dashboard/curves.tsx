@@ -1,6 +1,7 @@
 /** Curves of one or several runs: smoothed, zoomed by dragging, with values under the pointer. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
+import { lossTerms } from "../../report/loss-terms.ts";
 import { Slider } from "../parts/basics.tsx";
 import type { WatchedRun } from "./api.ts";
 
@@ -23,8 +24,9 @@ const charts: readonly Chart[] = [
   {
     title: "Adversarial losses",
     unit: "loss",
-    series: ["G_GAN", "D_real", "D_fake", "D_GP", "D_R1", "G_Feat"].map((name) => ({ name, label: name })),
+    series: ["G_GAN", "D_real", "D_fake"].map((name) => ({ name, label: name })),
   },
+  ...lossTerms.map(({ key, title }) => ({ title, unit: "weighted loss", series: [{ name: key, label: key }] })),
   {
     title: "How often D is right",
     unit: "share of its map",
