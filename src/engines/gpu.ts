@@ -232,7 +232,7 @@ export class GpuEngine implements Engine {
 
   async #session(given: Program, options: InferenceSession.SessionOptions = {}): Promise<InferenceSession> {
     const { ort } = this.#platform;
-    const program = apart(given);
+    const program = withoutInPlaceNodes(given);
     try {
       const all = { ...sessionOptions(this.#device, 1), ...options };
       const session = await ort.InferenceSession.create(encode(program, { split: mostParts }), all);
@@ -307,7 +307,7 @@ export class GpuEngine implements Engine {
  * The program without nodes that write to the memory of one of their inputs. WebGPU forbids that (onnxruntime-node does
  * not check). An output over such an input gets two more nodes.
  */
-function apart(program: Program): Program {
+function withoutInPlaceNodes(program: Program): Program {
   const added: Node[] = [];
   const outputs = program.outputs.map(({ name, tensor }) => {
     const inPlace = tensor.producer?.inputs.some((input) => unshaped(input).name === memoryOf(name));
