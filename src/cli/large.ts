@@ -14,7 +14,7 @@ import type { Draw, Translator } from "../inference/translator.ts";
 import { spread } from "../metrics/pictures.ts";
 import { files } from "../node/files.ts";
 import type { FileStream, LargePicture, Picture, Scratch } from "../platform.ts";
-import { withSuffix } from "./pictures.ts";
+import { sampleFile, withSuffix } from "./pictures.ts";
 
 /** How every picture is translated and written. */
 export interface Work {
@@ -86,7 +86,7 @@ async function translateOpened(work: Work, picture: LargePicture, target: string
   const written: Written[] = [];
   try {
     for (let sample = 0; sample < samples; sample++) {
-      const path = samples === 1 ? target : withSuffix(target, String(sample + 1));
+      const path = sampleFile(target, sample, samples);
       const share = (done: number) => work.share((sample + done) / samples);
       const copy = compared ? await files.scratch!(`${path}.part.values`) : undefined;
       const rows: number[] = [];

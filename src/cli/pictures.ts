@@ -66,6 +66,10 @@ export function withSuffix(path: string, suffix: string): string {
   return `${path.slice(0, path.length - ending.length)}_${suffix}${ending}`;
 }
 
+/** The file of one of several outputs for a picture: x_1.png, x_2.png, ...; x.png where there is one output. */
+export const sampleFile = (path: string, sample: number, samples: number): string =>
+  samples === 1 ? path : withSuffix(path, String(sample + 1));
+
 /**
  * Sorted paths of all pictures and other files below a folder, without hidden files and without earlier outputs, a folder
  * `out` inside it.

@@ -10,7 +10,7 @@ import { files } from "../node/files.ts";
 import type { DeepPicture, Images, Picture } from "../platform.ts";
 import { type InstanceMaps, readWithInstances } from "./instances.ts";
 import { inStrips, type Work as StripWork, translatedInStrips } from "./large.ts";
-import { type Job, withSuffix } from "./pictures.ts";
+import { type Job, sampleFile, withSuffix } from "./pictures.ts";
 
 /** How pictures are translated and written. The signal ends the work after the pictures that have begun. */
 export interface Work extends StripWork {
@@ -92,8 +92,6 @@ export function filesOf({ output }: Job, { samples, bits, translator }: Omit<Str
   return [...pictures, ...values, ...(samples > 1 && bits === "8" ? [withSuffix(output, "spread")] : [])];
 }
 
-const sampleFile = (output: string, sample: number, samples: number) =>
-  samples === 1 ? output : withSuffix(output, String(sample + 1));
 const valuesFile = (path: string) => path.replace(/\.png$/, ".npy");
 
 async function read({ translator, images, instances }: Work, input: string): Promise<DeepPicture> {

@@ -260,10 +260,11 @@ describe("limits", () => {
         headers: { "Content-Type": "image/png" },
       });
     await send();
-    const under = Array.from({ length: 12 }, send);
+    const under = Array.from({ length: 40 }, send);
     await expect
       .poll(async () => ((await (await fetch(`${ending.base}/healthz`)).json()) as { waiting: number }).waiting, {
         interval: 1,
+        timeout: 10_000,
       })
       .toBeGreaterThan(0);
     await ending.close();

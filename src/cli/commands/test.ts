@@ -142,20 +142,21 @@ export const test: Command = {
     const count = options.numTest ?? parseOptions(sizeOfSet, { maxDatasetSize }).maxDatasetSize;
     const each = { ...options, numTest: count };
     if (compare !== undefined) {
-      const one = (run: Pick<Options, "name" | "epoch">) => opened({ ...each, ...run }, others, output, testedRun);
+      const one = (run: Pick<Options, "name" | "epoch">) =>
+        withOpenedTest({ ...each, ...run }, others, output, testedRun);
       return compareRuns({ ...options, compare, seed: options.compareSeed }, one, output);
     }
-    await opened<unknown>(each, others, output, (work) => (shard ? testPart(work, shard) : testAll(work)));
+    await withOpenedTest<unknown>(each, others, output, (work) => (shard ? testPart(work, shard) : testAll(work)));
     return 0;
   },
 };
 
 /** Opens a run, its pairs and the feature network for `work`, and closes them. */
-async function opened<T>(
+async function withOpenedTest<T>(
   options: Options,
   others: Readonly<Record<string, unknown>>,
   output: Output,
-  work: (work: Work) => Promise<T>,
+  work: (work: OpenedTest) => Promise<T>,
 ): Promise<T> {
   const run = await openForTest(options, others, output);
   const { translator, platform, fit } = run;
@@ -179,7 +180,7 @@ async function opened<T>(
 
 type Options = z.output<typeof schema>;
 
-interface Work {
+interface OpenedTest {
   translator: Translator;
   platform: Platform;
   fit: Fit;
@@ -193,23 +194,23 @@ interface Work {
 const folderOf = ({ resultsDir, name, phase, epoch }: Pick<Options, "resultsDir" | "name" | "phase" | "epoch">) =>
   `${resultsDir}/${name}/${phase}_${epoch}`;
 
-const headingOf = ({ translator, set, options, features }: Work): Heading => ({
+const headingOf = ({ translator, set, options, features }: OpenedTest): Heading => ({
   title: `${translator.config.name}: ${set.phase}`,
   facts: { ...factsOf(translator, set, options), ...featureFacts(features) },
 });
 
-const testedRun = async (work: Work): Promise<TestedRun> => ({
+const testedRun = async (work: OpenedTest): Promise<TestedRun> => ({
   results: await testAll(work),
   facts: headingOf(work).facts,
 });
 
-async function testAll(work: Work): Promise<Results> {
+async function testAll(work: OpenedTest): Promise<Results> {
   const { options, set, platform, output } = work;
   const judge = options.patchMap ? await openJudge(options, platform) : undefined;
   try {
     const { tally, rows } = await scoreShown(work, set.pairs, set.loader);
     const results = await writeSummary(files, folderOf(options), headingOf(work), tally, rows);
-    told(results, options, set.loader.skipped, output);
+    printResults(results, options, set.loader.skipped, output);
     if (judge) await writePatchMaps(judge, results, platform, output, counterOf(options, rows.length, "maps"));
     return results;
   } finally {
@@ -218,7 +219,7 @@ async function testAll(work: Work): Promise<Results> {
 }
 
 /** Scores one part and leaves its scores for --merge. */
-async function testPart(work: Work, shard: Shard): Promise<void> {
+async function testPart(work: OpenedTest, shard: Shard): Promise<void> {
   const { translator, options, set, palette, output } = work;
   const folder = folderOf(options);
   const common = {
@@ -256,7 +257,7 @@ const counterOf = ({ jsonLines }: Options, total: number, what: string): Counter
 
 /** Scores pairs and writes their pictures, with progress. */
 async function scoreShown(
-  { translator, platform, fit, options, palette, features }: Work,
+  { translator, platform, fit, options, palette, features }: OpenedTest,
   pairs: TestSet["pairs"],
   loader: Loader,
 ): ReturnType<typeof scorePairs> {
@@ -289,7 +290,7 @@ async function merge(options: Options, output: Output): Promise<number> {
   const features = await openFeatures(options, await loadPlatform({ threads: options.threads }), output);
   try {
     const { skipped, parts, ...results } = await mergeParts(folderOf(options), features);
-    told(results, options, skipped, output);
+    printResults(results, options, skipped, output);
     output.print(`Put together from ${parts} parts.`);
     return 0;
   } finally {
@@ -297,7 +298,7 @@ async function merge(options: Options, output: Output): Promise<number> {
   }
 }
 
-function told(
+function printResults(
   results: Results,
   { name, epoch, phase }: Pick<Options, "name" | "epoch" | "phase">,
   skipped: Iterable<readonly [file: string, reason: string]>,
