@@ -52,6 +52,19 @@ const known: Readonly<Record<string, ScoreColumn>> = {
 /** How a score is shown, and which of its values is the better one. */
 export const scoreColumn = (name: string): ScoreColumn => known[name] ?? { label: name, digits: 4, better: "smaller" };
 
+/** A score with its column's digits, but for large values with five digits in all. */
+export function scoreText(name: string, value: number): string {
+  const whole = Math.floor(Math.log10(Math.max(1, Math.abs(value)))) + 1;
+  return fixed(value, Math.min(scoreColumn(name).digits, Math.max(0, 5 - whole)));
+}
+
+/** A mean with its deviation over runs, where there are several. */
+export function meanText(name: string, { mean, deviation }: { mean: number; deviation: number | undefined }): string {
+  const text = scoreText(name, mean);
+  if (deviation === undefined) return text;
+  return `${text} \u00b1 ${fixed(deviation, text.split(".")[1]?.length ?? 0)}`;
+}
+
 /** The place of the best of some values; -1 where there is none. */
 export function bestOf(name: string, values: readonly (number | undefined)[]): number {
   const { better } = scoreColumn(name);
@@ -91,13 +104,7 @@ function groupRow({ values, count, scores }: SweepPageGroup): Row {
   return {
     head: [...values, count],
     scores: scores.map((score) => score?.mean),
-    shown: (name, i) => {
-      const { digits } = scoreColumn(name);
-      const { mean, deviation } = scores[i]!;
-      return deviation === undefined
-        ? fixed(mean, digits)
-        : `${fixed(mean, digits)} \u00b1 ${fixed(deviation, digits)}`;
-    },
+    shown: (name, i) => meanText(name, scores[i]!),
   };
 }
 
@@ -108,7 +115,7 @@ function runRow({ values, step, scores, run, test }: SweepPageRun): Row {
     head: [named, ...rest, step === undefined ? "\u2013" : `${step}`],
     scores,
     shown: (name, i) => {
-      const value = fixed(scores[i]!, scoreColumn(name).digits);
+      const value = scoreText(name, scores[i]!);
       return test ? html`<a href="${address(test)}">${value}</a>` : value;
     },
   };

@@ -11,7 +11,7 @@ import { optionsOf } from "../../src/config/options.ts";
 import { writeDemo } from "../../src/demo/write.ts";
 import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
-import { bestOf } from "../../src/report/sweep-page.ts";
+import { bestOf, scoreText } from "../../src/report/sweep-page.ts";
 import { root } from "../paths.ts";
 
 const work = mkdtempSync(join(tmpdir(), "pix2pix-sweep-"));
@@ -168,6 +168,7 @@ describe("a sweep", () => {
     const mean = ((l1[0]! + l1[1]!) / 2).toFixed(4);
     const deviation = (Math.abs(l1[0]! - l1[1]!) / Math.SQRT2).toFixed(4);
     expect(page).toContain(`${mean} \u00b1 ${deviation}`);
+    expect(lines.find((line) => line.startsWith("lambda-l1=1 "))).toContain(` ${mean} \u00b1 ${deviation}`);
     for (const [, link] of page.matchAll(/<a href="([^"]+)"/g))
       expect(existsSync(at("results/small", decodeURIComponent(link!)))).toBe(true);
     expect(page.match(/class="number best"/g)).toHaveLength(8);
@@ -178,5 +179,14 @@ describe("a sweep", () => {
     expect(bestOf("psnr", [3, 9, 1])).toBe(1);
     expect(bestOf("sharpness", [0.2, 1.3, 2])).toBe(1);
     expect(bestOf("fid", [undefined])).toBe(-1);
+  });
+
+  it("shows large values with five digits, small ones with those of their column", () => {
+    expect([1453.02701, 0.012345678, 12.345678].map((kid) => scoreText("kid", kid))).toEqual([
+      "1453.0",
+      "0.01235",
+      "12.346",
+    ]);
+    expect([Number.NaN, Number.POSITIVE_INFINITY].map((psnr) => scoreText("psnr", psnr))).toEqual(["\u2013", "\u221e"]);
   });
 });

@@ -4,12 +4,12 @@ import { option, optionsOf } from "../../config/options.ts";
 import { configSchema } from "../../config/schema.ts";
 import { ConfigError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
-import { bestOf, scoreColumn, sweepPage } from "../../report/sweep-page.ts";
-import { visible } from "../../text.ts";
+import { sweepPage } from "../../report/sweep-page.ts";
 import type { Command, Output } from "../command.ts";
 import { ownOptions } from "../runs.ts";
 import { bySeed, collect, csvOf, type SweepRow, scoreNames } from "../sweep/collect.ts";
 import { readSweep, type Sweep, type SweepRun, variedIn } from "../sweep/plan.ts";
+import { meanLines, runLines } from "../sweep/table.ts";
 import { test } from "./test.ts";
 import { train } from "./train.ts";
 
@@ -105,7 +105,8 @@ async function collectAll(found: Sweep, { resultsDir }: Options, output: Output)
   const folder = `${resultsDir}/${found.name}`;
   await files.write(`${folder}/sweep.csv`, csvOf(rows));
   await files.write(`${folder}/index.html`, await pageOf(found, rows, folder));
-  for (const line of tableLines(rows)) output.print(line);
+  for (const line of runLines(rows)) output.print(line);
+  if (variedIn(found.runs).includes("seed")) for (const line of ["", ...meanLines(bySeed(rows))]) output.print(line);
   const tested = rows.filter(({ tested }) => tested).length;
   output.print(`${tested} of ${rows.length} runs are tested.`);
   output.print(`${folder}/index.html, ${folder}/sweep.csv`);
@@ -148,31 +149,4 @@ function relativeTo(folder: string, path: string): string {
   let same = 0;
   while (same < from!.length && from![same] === to![same]) same++;
   return [...from!.slice(same).map(() => ".."), ...to!.slice(same)].join("/");
-}
-
-/** A line for each run, the best value of each score with an asterisk. */
-function tableLines(rows: readonly SweepRow[]): string[] {
-  const names = scoreNames(rows);
-  const best = names.map((name) =>
-    bestOf(
-      name,
-      rows.map(({ scores }) => scores[name]),
-    ),
-  );
-  const cells = rows.map(({ run, step, scores }, at) => [
-    visible(run.name),
-    `${step ?? "\u2013"}`,
-    ...names.map((name, i) => {
-      const value = scores[name];
-      return value === undefined ? "\u2013" : `${value.toFixed(scoreColumn(name).digits)}${best[i] === at ? "*" : " "}`;
-    }),
-  ]);
-  const table = [["run", "step", ...names.map((name) => `${scoreColumn(name).label} `)], ...cells];
-  const widths = table[0]!.map((_, i) => Math.max(...table.map((row) => row[i]!.length)));
-  return table.map((row) =>
-    row
-      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
-      .join("  ")
-      .trimEnd(),
-  );
 }
