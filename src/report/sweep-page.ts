@@ -54,7 +54,7 @@ export const scoreColumn = (name: string): ScoreColumn => known[name] ?? { label
 
 /** A score with its column's digits, but for large values with five digits in all. */
 export function scoreText(name: string, value: number): string {
-  const whole = Math.floor(Math.log10(Math.max(1, Math.abs(value)))) + 1;
+  const whole = Math.max(0, Math.floor(Math.log10(Math.abs(value))) + 1);
   return fixed(value, Math.min(scoreColumn(name).digits, Math.max(0, 5 - whole)));
 }
 
