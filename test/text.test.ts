@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { parseArguments } from "../src/cli/arguments.ts";
 import { optionsOf } from "../src/config/options.ts";
 import { configSchema } from "../src/config/schema.ts";
-import { byteCount, shellOption, translateCommand, visible } from "../src/text.ts";
+import { byteCount, counted, shellOption, translateCommand, visible } from "../src/text.ts";
 
 it("a line for a terminal has control characters as escapes, and keeps every letter", () => {
   expect(visible("a\x1b[31mred\x07\r\x00\x7f\x9b2J\tü \u{1f600} \\x07")).toBe(
@@ -39,4 +39,8 @@ it("the command to translate names instance maps where the run takes them", () =
   const name = shellOption("--name", "a b");
   expect(translateCommand(name, {})).toBe("npx pix2pix translate --name 'a b' --input FILE|FOLDER --out FOLDER");
   expect(translateCommand(name, { inputInstances: true })).toContain(" --instances FILE|FOLDER --out");
+});
+
+it("a count has its noun in the singular after a 1", () => {
+  expect([0, 1, 2, 21].map((n) => counted(n, "pair"))).toEqual(["0 pairs", "1 pair", "2 pairs", "21 pairs"]);
 });

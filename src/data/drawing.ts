@@ -61,7 +61,7 @@ const few = 3;
 const paperShare = { paper: 0.6, both: 0.95 };
 /** Squared distance within which a colour is that of a class. */
 const ofClass = 20 ** 2;
-/** Share of the colours that must be of one known palette. */
+/** Share of the pixels that must have colours of one known palette. */
 const knownShare = 0.8;
 
 /**
@@ -78,7 +78,14 @@ export function drawingKit(inputs: readonly Picture[]): DrawingKit {
   const isLineArt = flat >= paperShare.both && shares[order[0]!]! >= paperShare.paper;
   if (isGrey(sorted) && isLineArt && isPaper(paper)) return lines(paper);
   if (colours.length < 2 || flat < (colours.length > few ? flatShare.more : flatShare.few)) return photographs;
-  return { tool: "regions", colours: named(sorted), background: paper.rgb };
+  return {
+    tool: "regions",
+    colours: named(
+      sorted,
+      order.map((i) => shares[i]! / flat),
+    ),
+    background: paper.rgb,
+  };
 }
 
 const photographs: DrawingKit = { tool: "photographs", colours: [], background: [255, 255, 255] };
@@ -134,12 +141,18 @@ const pix2pixFacades = parsePalette(
   "facades",
 );
 
-/** The classes of a known palette, where most colours are of one; else the colours with their values as names. */
-function named(colours: Palette): DrawingKit["colours"] {
+/**
+ * The classes of a known palette, where it has most of the pixels: small pictures have blends of its colours, too. Else the
+ * colours with their values as names.
+ * @param shares of the pixels, for each colour
+ */
+function named(colours: Palette, shares: readonly number[]): DrawingKit["colours"] {
   const builtIn = Object.entries(builtInFacades).map(([name, rgb]) => ({ name, rgb }));
   for (const palette of [pix2pixFacades, ...Object.values(palettes), builtIn]) {
-    const known = colours.filter(({ rgb }) => palette.some((each) => distance(each.rgb, rgb) <= ofClass));
-    if (known.length > few && known.length >= knownShare * colours.length) {
+    const known = colours.flatMap(({ rgb }, i) =>
+      palette.some((each) => distance(each.rgb, rgb) <= ofClass) ? [shares[i]!] : [],
+    );
+    if (known.length > few && known.reduce((sum, share) => sum + share, 0) >= knownShare) {
       return palette.map(({ name, rgb }) => ({ name, rgb }));
     }
   }

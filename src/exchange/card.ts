@@ -4,7 +4,7 @@ import { profiles } from "../config/profiles.ts";
 import { type Config, configSchema } from "../config/schema.ts";
 import { trainedSize } from "../data/sizes.ts";
 import type { Files } from "../platform.ts";
-import { shellOption } from "../text.ts";
+import { counted, shellOption } from "../text.ts";
 import { version } from "../version.ts";
 import type { WrittenFile } from "./format.ts";
 import type { ExportModel } from "./model.ts";
@@ -59,7 +59,9 @@ async function modelFacts({ config, tensors, run }: ExportModel, { averaged }: C
     `* generator: ${config.netG}, ngf ${config.ngf}, norm ${config.norm}, ${config.inputNc} -> ${config.outputNc} channels`,
     `* parameters: ${parameters.toLocaleString("en").replaceAll(",", " ")}`,
     ...(run ? [`* weights: ${run.epoch}${averaged ? `, their running average (--ema ${config.ema})` : ""}`] : []),
-    ...(progress ? [`* trained: ${progress.step} steps, ${progress.epoch} epochs, batch ${config.batchSize}`] : []),
+    ...(progress
+      ? [`* trained: ${counted(progress.step, "step")}, ${counted(progress.epoch, "epoch")}, batch ${config.batchSize}`]
+      : []),
     ...(given.length > 0 ? [`* options that are not the defaults: \`${given.join(" ")}\``] : []),
   ].join("\n");
 }
@@ -84,7 +86,7 @@ async function dataFacts({ config, run }: ExportModel): Promise<string> {
   const pairs = (await run?.run.progress())?.pairs;
   const folder = config.dataroot.replace(/\/+$/, "").split("/").at(-1);
   return [
-    `* data set: \`${folder}\`${pairs === undefined ? "" : `, ${pairs} pairs`}`,
+    `* data set: \`${folder}\`${pairs === undefined ? "" : `, ${counted(pairs, "pair")}`}`,
     `* direction: ${config.direction}`,
     `* size in training: ${trainedSize(config)}, --preprocess ${config.preprocess}`,
   ].join("\n");
@@ -119,5 +121,5 @@ async function scores({ name, run }: ExportModel, { resultsDir }: CardFacts, fil
 function rowOf({ phase, images, mean = {} }: Metrics): string {
   const figure = (value: number | null | undefined, digits: number) => value?.toFixed(digits) ?? "\u2013";
   const cells = [figure(mean.l1, 3), figure(mean.psnr, 2), figure(mean.ssim, 3)];
-  return `| ${[images === undefined ? phase : `${phase}, ${images} pictures`, ...cells].join(" | ")} |`;
+  return `| ${[images === undefined ? phase : `${phase}, ${counted(images, "picture")}`, ...cells].join(" | ")} |`;
 }

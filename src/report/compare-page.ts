@@ -1,6 +1,7 @@
 /** The page of `test --compare`: several runs on the same pictures. */
 import type { Measured } from "../metrics/compare.ts";
 import { type PairMetrics, undefinedWhere } from "../metrics/pictures.ts";
+import { counted } from "../text.ts";
 import { columns, metricsIn } from "./columns.ts";
 import { address, fixed, type Html, html, htmlPage, lines, terms, timeTag } from "./html.ts";
 
@@ -53,7 +54,7 @@ ${table(runs, figures)}
 A difference from ${runs[0]} counts as better or worse where that range lies on one side of 0. It tells how sure the difference is
 for pictures such as these, and nothing of another training with another seed.</p>
 <div class="tools">
-<h2>${pictures.length} pictures</h2>
+<h2>${counted(pictures.length, "picture")}</h2>
 <label class="soft small">sort by <select id="sort">
 <option value="">name</option>
 ${lines(keys.flatMap((key) => orders(key, runs)))}

@@ -1,5 +1,6 @@
 /** The page of `test`: the metrics of every image, and their means. */
 import { finiteMean, type PairMetrics, undefinedWhere } from "../metrics/pictures.ts";
+import { counted } from "../text.ts";
 import { columns, metricsIn } from "./columns.ts";
 import { address, fixed, type Html, html, htmlPage, lines, terms, timeTag } from "./html.ts";
 
@@ -54,7 +55,7 @@ ${updated && html`<p class="soft small">${timeTag(updated)}</p>`}
 ${facts.length > 0 ? html`<dl class="facts">${terms(facts)}</dl>` : ""}
 ${summary(rows, scores)}
 <div class="tools">
-<h2>${rows.length} ${rows.length === 1 ? "image" : "images"}</h2>
+<h2>${counted(rows.length, "image")}</h2>
 <label class="soft small">sort by <select id="sort">
 <option value="">name</option>
 ${lines(orders)}

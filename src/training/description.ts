@@ -9,7 +9,7 @@ import { diffAugmentNames } from "../nn/diff-augment.ts";
 import { type GanLoss, ganLosses } from "../nn/losses.ts";
 import { countParameters } from "../nn/parameters.ts";
 import type { Device } from "../platform.ts";
-import { byteCount } from "../text.ts";
+import { byteCount, counted } from "../text.ts";
 import type { Trainer } from "./trainer.ts";
 
 /** Sent by `TrainEvents.start`. Plain data, so it can be sent between threads. */
@@ -148,8 +148,8 @@ export function descriptionLines(run: RunDescription): string[] {
   const { data, steps, objective, profile, warnings, device, threads, memory } = run;
   const sides = data.direction === "AtoB" ? "A -> B" : "B -> A";
   return [
-    `data    ${data.pairs} pairs in ${data.dataroot} (${data.layout}), ${sides}, ${data.width}x${data.height} px, ` +
-      `${steps.perEpoch} steps an epoch`,
+    `data    ${counted(data.pairs, "pair")} in ${data.dataroot} (${data.layout}), ${sides}, ${data.width}x${data.height} px, ` +
+      `${counted(steps.perEpoch, "step")} an epoch`,
     ...data.notes.map((note) => `        ${note}`),
     `netG    ${generatorText(run)}`,
     `netD    ${discriminatorText(run)}`,

@@ -10,6 +10,7 @@ import { mean, measure } from "../metrics/pictures.ts";
 import type { Platform } from "../platform.ts";
 import { bestScore } from "../run/logs.ts";
 import { type Run, type Score, weightsFile } from "../run/run.ts";
+import { counted } from "../text.ts";
 import type { Trainer } from "./trainer.ts";
 
 /** Memory for decoded pictures: small ones are decoded once for all epochs. */
@@ -120,7 +121,7 @@ export class Validation {
       best === score
         ? `the best ${metric} so far, kept as ${weightsFile("best", "G")}`
         : `the best ${metric} was ${best[metric]!.toPrecision(4)} in epoch ${best.epoch}`;
-    return `epoch ${epoch}: ${each.length} pairs of ${valPhase}: ${valuesOf(score)}; ${verdict}`;
+    return `epoch ${epoch}: ${counted(each.length, "pair")} of ${valPhase}: ${valuesOf(score)}; ${verdict}`;
   }
 
   /** The first of the best scores. */

@@ -129,7 +129,7 @@ describe("combine", () => {
       ...(await images.decode(readFileSync(at("glass/png/x.png")), { alpha: true })).data.subarray(0, 4),
     ]).toEqual([200, 200, 200, 100]);
     const { notes } = await run("combine", { ...line, foldAB: "@glass/jpeg", format: "jpeg" });
-    expect(notes).toBe("note: 1 pairs had transparency, which JPEG does not keep; --format png does");
+    expect(notes).toBe("note: 1 pair had transparency, which JPEG does not keep; --format png does");
     expect((await decode("glass/jpeg/x.jpg")).channels).toBe(3);
   });
 

@@ -2,7 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { drawingKit, drawingPictures, parseDrawingKit } from "../../src/data/drawing.ts";
+import { type DrawingTool, drawingKit, drawingPictures, parseDrawingKit } from "../../src/data/drawing.ts";
+import { resize } from "../../src/data/resize.ts";
 import { crop } from "../../src/data/transforms.ts";
 import { demoSet } from "../../src/demo/facades.ts";
 import { palette } from "../../src/demo/parts.ts";
@@ -54,25 +55,29 @@ it("a stored kit is read back; a damaged file is none", () => {
   for (const text of ["", "{", '{"tool":"brush"}']) expect(parseDrawingKit(text)).toBeUndefined();
 });
 
-/** Halves of real pairs: A is left, B right. */
-const real = [
+/** Halves of real pairs: A is left, B right. With `size` two of them, resized to it: blends are a third of their colours. */
+const real: readonly { folder: string; side: "left" | "right"; size?: number; tool: DrawingTool; names: string[] }[] = [
   { folder: "facades", side: "right", tool: "regions", names: ["background", "facade", "window", "door"] },
+  { folder: "facades", side: "right", size: 64, tool: "regions", names: ["background", "facade", "window", "door"] },
   { folder: "facades", side: "left", tool: "photographs", names: [] },
   { folder: "cityscapes", side: "right", tool: "regions", names: ["road", "sidewalk", "building", "wall"] },
   { folder: "cityscapes", side: "left", tool: "photographs", names: [] },
   { folder: "edges2shoes", side: "left", tool: "lines", names: ["ink", "paper"] },
   { folder: "edges2shoes", side: "right", tool: "photographs", names: [] },
   { folder: "maps", side: "left", tool: "photographs", names: [] },
-] as const;
+];
 
-describe.each(real)("$folder, $side half", ({ folder, side, tool, names }) => {
+describe.each(real)("$folder, $side half, size $size", ({ folder, side, size, tool, names }) => {
   const path = join(realData, folder, "train");
   it.skipIf(!existsSync(path))(`is ${tool} (needs ${path})`, async () => {
     const inputs: Picture[] = [];
-    for (const name of readdirSync(path).sort().slice(0, drawingPictures)) {
+    for (const name of readdirSync(path)
+      .sort()
+      .slice(0, size ? 2 : drawingPictures)) {
       const whole = await images.decode(readFileSync(join(path, name)));
       const width = whole.width / 2;
-      inputs.push(crop(whole, side === "left" ? 0 : width, 0, width, whole.height));
+      const half = crop(whole, side === "left" ? 0 : width, 0, width, whole.height);
+      inputs.push(size ? resize(half, size, size, "bicubic") : half);
     }
     const kit = drawingKit(inputs);
     expect(kit.tool).toBe(tool);

@@ -50,6 +50,8 @@ describe("a project", () => {
   it("takes another name, and is refused where the run exists", async () => {
     expect(await importCommand.run({ from: zip, checkpointsDir: elsewhere, name: "second" }, output)).toBe(0);
     expect(JSON.parse(readFileSync(join(elsewhere, "second/config.json"), "utf8")).name).toBe("second");
+    // It was exported without the state.
+    expect(lines.at(-2)).toMatch(/no state of a training; to go on with it, export it --with-state/);
     const again = importCommand.run({ from: zip, checkpointsDir: elsewhere, name: "second" }, output);
     await expect(again).rejects.toThrow(/The run .*second exists already/);
   });

@@ -225,7 +225,7 @@ inChromium("the page that trains", () => {
     await pairs(/^20 pairs/);
     expect(await page.locator("#hold-out option").allTextContents()).toEqual([
       "none",
-      "5 %: 1 pairs",
+      "5 %: 1 pair",
       "10 %: 2 pairs",
       "20 %: 4 pairs",
     ]);

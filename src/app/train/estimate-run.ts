@@ -1,6 +1,7 @@
 /** How long a run will take, from a few measured steps. */
 import type { Config } from "../../index.ts";
 import { duration } from "../../report/html.ts";
+import { counted } from "../../text.ts";
 import type { StepTime } from "../../training/measure.ts";
 import type { Client } from "../../web/client.ts";
 
@@ -22,7 +23,7 @@ export async function estimateRun(
   const time = await client.measureStep(config);
   const total = wholeOf(config, time);
   const steps = config.maxSteps ?? 0;
-  const text = `A step takes ${stepText(time.seconds)} here, ${steps} steps about ${duration(rounded(total))}.`;
+  const text = `A step takes ${stepText(time.seconds)} here, ${counted(steps, "step")} about ${duration(rounded(total))}.`;
   if (total < long || !smaller) return text;
   say(`Measuring a step at ${smaller.cropSize} px…`);
   const less = wholeOf(smaller, await client.measureStep(smaller));

@@ -1,5 +1,6 @@
 /** Section 1: choose the pairs, and see the first of them. */
 import { useState } from "preact/hooks";
+import { counted } from "../../text.ts";
 import { heldOutOf } from "../../web/hold-out.ts";
 import type { Picked } from "../../web/import.ts";
 import { Button } from "../parts/basics.tsx";
@@ -92,7 +93,7 @@ function HoldOut({ session, data, locked }: { session: Session; data: DataSet; l
             <option key={each} value={String(each)}>
               {each === 0
                 ? "none"
-                : `${100 * each} %: ${heldOutOf(pairs, { share: each, seed: holdOutSeed }).held} pairs`}
+                : `${100 * each} %: ${counted(heldOutOf(pairs, { share: each, seed: holdOutSeed }).held, "pair")}`}
             </option>
           ))}
         </select>

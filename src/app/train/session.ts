@@ -7,6 +7,7 @@ import { resumeCommandLine } from "../../config/schema.ts";
 import { findPairs } from "../../data/pairs.ts";
 import { type Config, resumeConfig } from "../../index.ts";
 import { stepsPerEpoch } from "../../run/steps.ts";
+import { counted } from "../../text.ts";
 import { deviceText } from "../../training/description.ts";
 import type { StepReport } from "../../training/train.ts";
 import { notIsolated } from "../../web/capabilities.ts";
@@ -419,13 +420,15 @@ export class Session extends Store<SessionState> {
 }
 
 function pairsText({ pairs, held }: DataSet): string {
-  const text = `${pairs} pairs: the network sees the left one and learns to paint the right one.`;
-  return held ? `${text} ${held} more are kept from training: samples and scores come from them.` : text;
+  const text = `${counted(pairs, "pair")}: the network sees the left one and learns to paint the right one.`;
+  return held
+    ? `${text} ${held} more ${held === 1 ? "is" : "are"} kept from training: samples and scores come from ${held === 1 ? "it" : "them"}.`
+    : text;
 }
 
 export const isUnfinished = ({ step, lastStep = 0 }: StoredRun): boolean => step < lastStep;
 
 function stateOf(run: StoredRun): string {
   if (run.step === 0) return run.begun ? "Paused before the first step." : "Started, nothing is saved yet.";
-  return isUnfinished(run) ? `Paused at step ${run.step}.` : `Finished after ${run.step} steps.`;
+  return isUnfinished(run) ? `Paused at step ${run.step}.` : `Finished after ${counted(run.step, "step")}.`;
 }

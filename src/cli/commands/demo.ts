@@ -9,6 +9,7 @@ import { ConfigError } from "../../errors.ts";
 import { openTestSet } from "../../inference/evaluate.ts";
 import { files } from "../../node/files.ts";
 import { Run } from "../../run/run.ts";
+import { counted } from "../../text.ts";
 import type { Command, Output } from "../command.ts";
 import { loadImages } from "../platform.ts";
 import { duration } from "../progress.ts";
@@ -84,7 +85,9 @@ export const demo: Command = {
     const { train, test } = { ...pairs, train: Math.min(pairs.train, steps) };
     await writeDemo({ files, images }, dir, { train, test, size, seed: shared.seed });
     if (!quiet) {
-      output.print(`Drew ${train} pairs of facades (label map and photo) to learn from, ${test} to try it on: ${dir}`);
+      output.print(
+        `Drew ${counted(train, "pair")} of facades (label map and photo) to learn from, ${test} to try it on: ${dir}`,
+      );
     }
     const end = await trainShown(config, output, { quiet });
     if (end.stopped && end.code !== 0) return end.code;

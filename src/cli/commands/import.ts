@@ -66,6 +66,11 @@ async function importProject(
   const { step = 0 } = (await run.progress().catch(() => undefined)) ?? {};
   output.print(`Run: ${run.dir}, ${config.netG}, ${config.direction}${state ? `, at step ${step}` : ""}`);
   const named = runFlags(config);
+  if (!state) {
+    output.note(
+      'note: the project has no state of a training; to go on with it, export it --with-state (on the page: "with all that training needs to go on")',
+    );
+  }
   if (state) output.print(`  npx pix2pix train ${named} --continue-train --dataroot FOLDER`);
   output.print(`  ${translateCommand(named, config)}`);
   return 0;

@@ -16,6 +16,7 @@ import { files } from "../../node/files.ts";
 import type { DeepPicture, Picture } from "../../platform.ts";
 import { contactSheet } from "../../report/compose.ts";
 import { type InspectedPair, inspectPage } from "../../report/inspect-page.ts";
+import { counted } from "../../text.ts";
 import type { Command } from "../command.ts";
 import { pngUri } from "../pictures.ts";
 import { loadImages } from "../platform.ts";
@@ -81,7 +82,7 @@ export const inspect: Command = {
     };
     await files.write(out, form === "png" ? await sheetOf(shown) : await pageOf(config, roles, found, shown));
     for (const line of summary(config, roles, found)) output.print(line);
-    output.print(`${shown.length} pairs, ${draws} draws each: ${out}`);
+    output.print(`${counted(shown.length, "pair")}, ${counted(draws, "draw")} each: ${out}`);
     return 0;
   },
 };
@@ -103,7 +104,7 @@ function summary({ dataroot, direction }: Config, roles: Roles, { total, layout,
   const [input, target] = roles;
   const what = target ? `the target is ${target.side}` : "there are no targets";
   return [
-    `${total} pairs, layout ${layout}, in ${dataroot}`,
+    `${counted(total, "pair")}, layout ${layout}, in ${dataroot}`,
     `direction ${direction}: the input is ${input.side}, ${what}. In the first pair:`,
     ...sides.map((text, i) => `  ${roles[i]!.role.padEnd(6)}  ${text}`),
     `the network sees ${network}`,

@@ -5,6 +5,7 @@ import { configSchema } from "../../config/schema.ts";
 import { ConfigError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
 import { sweepPage } from "../../report/sweep-page.ts";
+import { counted } from "../../text.ts";
 import type { Command, Output } from "../command.ts";
 import { ownOptions } from "../runs.ts";
 import { bySeed, collect, csvOf, type SweepRow, scoreNames } from "../sweep/collect.ts";
@@ -65,7 +66,7 @@ export const sweep: Command = {
     const index = options.index ?? taskOf(process.env);
     if (index !== undefined) return runOne(found, index, options, output);
     for (const run of found.runs) output.print(`${run.index}  ${run.name}`);
-    output.print(`${found.runs.length} runs. One of them: pix2pix sweep ${options.grid} --index 0`);
+    output.print(`${counted(found.runs.length, "run")}. One of them: pix2pix sweep ${options.grid} --index 0`);
     return 0;
   },
 };

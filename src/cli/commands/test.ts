@@ -17,6 +17,7 @@ import { Tally } from "../../inference/tally.ts";
 import type { Translator } from "../../inference/translator.ts";
 import { files } from "../../node/files.ts";
 import type { Platform } from "../../platform.ts";
+import { counted } from "../../text.ts";
 import type { Command, Output } from "../command.ts";
 import { compareOptions, compareRuns, type TestedRun } from "../compare.ts";
 import { checkSetSizes, featureFacts, featureTestOptions, openFeatures } from "../feature-scores.ts";
@@ -306,7 +307,9 @@ function printResults(
 ): void {
   for (const [file, reason] of skipped) output.note(`left out: ${file}: ${reason}`);
   const { pairs, scores, secondsPerImage, page } = results;
-  output.print(`${name}, epoch ${epoch}, ${phase}: ${pairs.length} images, ${secondsPerImage.toPrecision(3)} s each`);
+  output.print(
+    `${name}, epoch ${epoch}, ${phase}: ${counted(pairs.length, "image")}, ${secondsPerImage.toPrecision(3)} s each`,
+  );
   for (const line of metricLines(results, scores)) output.print(line);
   output.print(`Pictures and the metrics of each: ${page}`);
 }

@@ -6,6 +6,7 @@ import { configSchema } from "../../config/schema.ts";
 import { partOf } from "../../data/shard.ts";
 import { ConfigError, UserError, WriteError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
+import { counted } from "../../text.ts";
 import type { Command, Output } from "../command.ts";
 import { instanceMaps } from "../instances.ts";
 import { jsonLine, jsonLinesOption, moved } from "../json-lines.ts";
@@ -93,7 +94,7 @@ export const translate: Command = {
       const todo = options.skipExisting ? await missing(part, work) : part;
       const there = part.length - todo.length;
       if (todo.length === 0) {
-        const why = there > 0 ? `${plural(there)} were there already` : "this part has no pictures";
+        const why = there > 0 ? `${counted(there, "picture")} were there already` : "this part has no pictures";
         output.print(`Nothing to do: ${why}.`);
         return 0;
       }
@@ -172,22 +173,18 @@ function conclusion(
 ): number {
   const tried = done + bad;
   if (done > 0) {
-    const count = tried < all || bad > 0 ? `${done} of ${plural(all)}` : plural(done);
+    const count = tried < all || bad > 0 ? `${done} of ${counted(all, "picture")}` : counted(done, "picture");
     const kept = there > 0 ? `; ${there} were there already` : "";
     output.print(`${count} translated in ${duration(seconds)} (${(seconds / tried).toPrecision(2)} s each)${kept}`);
     output.print(`In ${out}`);
   }
   if (code !== 0) {
-    output.print(`Stopped: ${plural(all - tried)} left. The same command with --skip-existing does them.`);
+    output.print(`Stopped: ${counted(all - tried, "picture")} left. The same command with --skip-existing does them.`);
     return code;
   }
   if (bad === 0 || (skipBadImages && done > 0)) return 0;
   throw new UserError(
-    `${bad} of ${plural(all)} could not be translated (named above); ` +
+    `${bad} of ${counted(all, "picture")} could not be translated (named above); ` +
       "mend or remove them, or give --skip-bad-images to accept that",
   );
-}
-
-function plural(count: number): string {
-  return count === 1 ? "1 picture" : `${count} pictures`;
 }

@@ -7,6 +7,7 @@ import { listAll, unreadNote } from "../../../data/listing.ts";
 import { eightBit, reduceChannels } from "../../../data/transforms.ts";
 import { ConfigError, DatasetError, UserError, WriteError } from "../../../errors.ts";
 import { files } from "../../../node/files.ts";
+import { counted } from "../../../text.ts";
 import { sideBySide } from "../../../tools/frame.ts";
 import { matchFolders, unmatched } from "../../../tools/pairing.ts";
 import type { Command } from "../../command.ts";
@@ -99,7 +100,8 @@ export const combine: Command = {
       }
       output.note(`left out: ${error.message}`);
     } finally {
-      if (transparent > 0) note(`${transparent} pairs had transparency, which JPEG does not keep; --format png does`);
+      if (transparent > 0)
+        note(`${counted(transparent, "pair")} had transparency, which JPEG does not keep; --format png does`);
     }
     return 0;
   },

@@ -9,6 +9,7 @@ import { findPairs } from "../../../data/pairs.ts";
 import { ConfigError, DatasetError, UserError } from "../../../errors.ts";
 import { files } from "../../../node/files.ts";
 import { makeFolder } from "../../../node/folders.ts";
+import { counted } from "../../../text.ts";
 import { wholeSet } from "../../../tools/layout.ts";
 import { deal, type Placement, phases, placements, sharesOf } from "../../../tools/split.ts";
 import type { Command, Output } from "../../command.ts";
@@ -87,7 +88,7 @@ export const split: Command = {
     const counts = phases.map((phase) => `${dealt.filter((each) => each === phase).length} ${phase}`);
     const verb = { copy: "copied", move: "moved", link: "linked" }[mode];
     output.print(
-      `${pairs.length} pairs (${found.layout}): ${counts.join(", ")}; ${plan.length} files ${verb} to ${out}`,
+      `${counted(pairs.length, "pair")} (${found.layout}): ${counts.join(", ")}; ${counted(plan.length, "file")} ${verb} to ${out}`,
     );
     return 0;
   },

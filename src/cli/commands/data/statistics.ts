@@ -10,7 +10,7 @@ import { FeatureExtractor } from "../../../features/extractor.ts";
 import { encodeStatistics } from "../../../features/statistics.ts";
 import { featureRows } from "../../../metrics/features.ts";
 import type { DeepPicture, Picture, Platform } from "../../../platform.ts";
-import { visible } from "../../../text.ts";
+import { counted, visible } from "../../../text.ts";
 import type { Command, Output } from "../../command.ts";
 import { jobs } from "../../pictures.ts";
 import { loadPlatform } from "../../platform.ts";
@@ -95,7 +95,9 @@ export const statistics: Command = {
     const content = encodeStatistics({ ...extractor.identity, rows: featureRows(rows), source: sources.what });
     await platform.files.write(options.out, content);
     const { label, network } = extractor.file;
-    output.print(`${rows.length} pictures of ${visible(sources.what)}: ${network.size} features each of ${label}`);
+    output.print(
+      `${counted(rows.length, "picture")} of ${visible(sources.what)}: ${network.size} features each of ${label}`,
+    );
     output.print(`Statistics: ${options.out}`);
     output.print(
       `  npx pix2pix test --name RUN --features ${file} --feature-resize ${resize} --reference ${options.out}`,
