@@ -21,7 +21,7 @@ export interface ClassScores {
  */
 export class Confusion {
   readonly classes: number;
-  /** [target * (classes + 1) + output]: pixels; the last column has the outputs that are not a class, which are wrong. */
+  /** Pixels at target * (classes + 1) + output; the last column has the outputs that are not a class, which are wrong. */
   readonly counts: Float64Array;
 
   constructor(classes: number) {

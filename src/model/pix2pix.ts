@@ -48,7 +48,7 @@ export interface StepGraph {
   uniforms: Parameters["uniforms"];
   /** The batches that each batch norm sees in a step: num_batches_tracked of the PyTorch implementation. */
   counts: { network: "netG" | "netD"; name: string; count: number }[];
-  /** [1, 1, h, w]: the shape of D's map for one picture, at full size; undefined where there is no D. */
+  /** The shape of D's map for one picture at full size, [1, 1, h, w]; undefined where there is no D. */
   outputMap: readonly number[] | undefined;
 }
 
