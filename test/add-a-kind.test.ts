@@ -3,18 +3,17 @@
  * pages and the tests of losses, networks and configuration follow without another change.
  */
 import { execFile } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { writeDemo } from "../src/demo/write.ts";
 import { files } from "../src/node/files.ts";
 import { images } from "../src/node/images.ts";
 import { root } from "./paths.ts";
+import { workFolder } from "./work-folder.ts";
 
-const copy = mkdtempSync(join(tmpdir(), "pix2pix-kind-"));
-afterAll(() => rmSync(copy, { recursive: true, force: true }));
+const copy = workFolder("kind");
 
 const loss = `
 /** The squared distance to 2 for real and to -2 for fake. */

@@ -1,25 +1,15 @@
 /** The program as a user starts it: bin/pix2pix.js in a process of its own, on pictures that it drew itself. */
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { writeDemo } from "../../src/demo/write.ts";
 import { l1 } from "../../src/metrics/pictures.ts";
 import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
+import { workFolder } from "../work-folder.ts";
 import { runIn } from "./run.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-cli-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("cli");
 const at = (...path: string[]) => join(work, ...path);
 
 /** Milliseconds: every file is stored on the disk before it counts as written, which a busy machine takes its time for. */

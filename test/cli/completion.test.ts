@@ -1,17 +1,16 @@
 /** The scripts of `pix2pix completion`, in the shells that are here. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { type Shell, shells } from "../../src/cli/completion.ts";
 import { commands } from "../../src/cli/registry.ts";
 import { namesOf } from "../../src/config/names.ts";
 import { optionsOf } from "../../src/config/options.ts";
+import { workFolder } from "../work-folder.ts";
 
 const isHere = (shell: Shell) => process.platform !== "win32" && spawnSync(shell, ["-c", "exit 0"]).status === 0;
-const work = mkdtempSync(join(tmpdir(), "pix2pix-completion-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("completion");
 
 /** Runs a script. It is a file, because fish does not read scripts from Node's pipes. */
 function run(shell: Shell, args: string[], script: string) {

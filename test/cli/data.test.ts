@@ -1,9 +1,8 @@
 /** `pix2pix data ...` on files: the command line in a process of its own, what commands do in this one. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { commands } from "../../src/cli/registry.ts";
 import { findPairs } from "../../src/data/pairs.ts";
 import { writeDemo } from "../../src/demo/write.ts";
@@ -13,10 +12,10 @@ import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
 import { encode } from "../../src/onnx/encode.ts";
 import { bin } from "../paths.ts";
+import { workFolder } from "../work-folder.ts";
 
 const dataCommands = commands.filter(({ name }) => name.startsWith("data "));
-const work = mkdtempSync(join(tmpdir(), "pix2pix-data-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("data");
 const at = (...path: string[]) => join(work, ...path);
 
 function program(line: string) {

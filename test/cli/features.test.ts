@@ -1,8 +1,7 @@
 /** `pix2pix train`, `test` and `data statistics` with a feature network, in this process; weights are drawn. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { parseArguments } from "../../src/cli/arguments.ts";
 import { commands } from "../../src/cli/registry.ts";
 import { optionsOf } from "../../src/config/options.ts";
@@ -15,9 +14,9 @@ import { frechetDistance, moments } from "../../src/metrics/fid.ts";
 import { kernelDistance } from "../../src/metrics/kid.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import { linear, weights } from "../features/drawn.ts";
+import { workFolder } from "../work-folder.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-features-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("features");
 const at = (...path: string[]) => join(work, ...path);
 const { squeezenet } = featureNetworks;
 

@@ -1,15 +1,14 @@
 /** `pix2pix inspect` on pictures of every kind, in this process; cli.test.ts starts it as a user does. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { inspect } from "../../src/cli/commands/inspect.ts";
 import { encodeNpy } from "../../src/formats/npy.ts";
 import { images } from "../../src/node/images.ts";
 import type { DeepPicture, Picture } from "../../src/platform.ts";
+import { workFolder } from "../work-folder.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-inspect-"));
-afterAll(() => rmSync(work, { recursive: true, force: true }));
+const work = workFolder("inspect");
 const small = { netG: "unet_32", loadSize: "36", cropSize: "32", nLayersD: "2", netD: "n_layers", draws: "1" };
 
 function plain(width: number, height: number, channels: number, ...value: number[]): Picture {

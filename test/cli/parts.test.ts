@@ -1,8 +1,7 @@
 /** Work in parts: translate and test with --shard, and test --merge with the numbers of a test in one go. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { test } from "../../src/cli/commands/test.ts";
 import { translate } from "../../src/cli/commands/translate.ts";
 import { parseConfig } from "../../src/config/schema.ts";
@@ -10,10 +9,10 @@ import { writeDemo } from "../../src/demo/write.ts";
 import { openTranslator } from "../../src/inference/open.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import { train } from "../../src/training/train.ts";
+import { workFolder } from "../work-folder.ts";
 import { runIn } from "./run.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-parts-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("parts");
 const at = (...path: string[]) => join(work, ...path);
 const platform = await nodePlatform({ threads: 1 });
 const runs = { checkpointsDir: at("runs"), name: "a", threads: "1", device: "cpu" };

@@ -1,16 +1,15 @@
 /** Training that is asked to stop by more than Ctrl-C: its terminal is closed, npx is ended. */
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { writeDemo } from "../../src/demo/write.ts";
 import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
 import { bin } from "../paths.ts";
+import { workFolder } from "../work-folder.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-stop-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("stop");
 beforeAll(() => writeDemo({ files, images }, join(work, "data"), { train: 5, test: 1, size: 32, seed: 1 }));
 
 const line = (name: string) =>

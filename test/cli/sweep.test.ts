@@ -1,8 +1,7 @@
 /** Sweeps: the runs of a file, a task's run with its test, and the table of all scores. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { sweep } from "../../src/cli/commands/sweep.ts";
 import { test } from "../../src/cli/commands/test.ts";
 import { csvOf } from "../../src/cli/sweep/collect.ts";
@@ -13,9 +12,9 @@ import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
 import { bestOf, scoreText } from "../../src/report/sweep-page.ts";
 import { root } from "../paths.ts";
+import { workFolder } from "../work-folder.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-sweep-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("sweep");
 const at = (...path: string[]) => join(work, ...path);
 let file = 0;
 const plan = async (text: string) => {

@@ -1,18 +1,8 @@
 /** The commands translate and test on a small run: sizes, samples, palettes, and what they say they did. */
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32, deflateSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { test } from "../../src/cli/commands/test.ts";
 import { translate } from "../../src/cli/commands/translate.ts";
 import { parseCommandLine } from "../../src/config/schema.ts";
@@ -20,9 +10,9 @@ import { writeDemo } from "../../src/demo/write.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import type { Picture } from "../../src/platform.ts";
 import { train } from "../../src/training/train.ts";
+import { workFolder } from "../work-folder.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-translate-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("translate");
 const at = (...path: string[]) => join(work, ...path);
 const platform = await nodePlatform({ threads: 1 });
 

@@ -1,13 +1,12 @@
 /** Help, and command lines that are wrong: the program in a process of its own, in an empty folder. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { optionsFile, optionsPage } from "../../src/cli/docs.ts";
+import { workFolder } from "../work-folder.ts";
 import { runIn } from "./run.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-usage-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("usage");
 const at = (path: string) => join(work, path);
 const run = (args: string) => runIn(work, args);
 

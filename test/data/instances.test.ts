@@ -1,9 +1,8 @@
 /** Instance maps: the channel of edges beside pix2pixHD's get_edges, on files of Pillow (test/fixtures/make/instances.py). */
-import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/config/schema.ts";
 import { classNumbers, withInstances } from "../../src/data/labels.ts";
 import { Loader } from "../../src/data/loader.ts";
@@ -13,6 +12,7 @@ import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
 import { loaderOptions } from "../options.ts";
 import { fixture } from "../paths.ts";
+import { workFolder } from "../work-folder.ts";
 
 interface Expected {
   classes: number;
@@ -25,8 +25,7 @@ const stored = fileURLToPath(fixture("instances"));
 const { classes, crop, resized, edges } = JSON.parse(readFileSync(join(stored, "expected.json"), "utf8")) as Expected;
 const names = Object.keys(edges);
 const given = { inputLabels: classes, inputInstances: true, inputNc: classes + 1 } as const;
-const root = mkdtempSync(join(tmpdir(), "pix2pix-instances-"));
-afterAll(() => rmSync(root, { recursive: true }));
+const root = workFolder("instances");
 
 const loaderOf = async (more: object) => {
   const { pairs } = await findPairs(files, stored, { inputInstances: true });

@@ -1,8 +1,7 @@
 /** Label maps as inputs: one channel for each class, from the file to the network. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { classNumbers, labelColours, writeOneHot } from "../../src/data/labels.ts";
 import { Loader } from "../../src/data/loader.ts";
 import { findPairs } from "../../src/data/pairs.ts";
@@ -11,9 +10,9 @@ import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
 import type { Picture } from "../../src/platform.ts";
 import { loaderOptions } from "../options.ts";
+import { workFolder } from "../work-folder.ts";
 
-const root = mkdtempSync(join(tmpdir(), "pix2pix-labels-"));
-afterAll(() => rmSync(root, { recursive: true }));
+const root = workFolder("labels");
 
 /** Class numbers of a picture of 6 x 4 pixels; 255 has no class. */
 const numbers = [...[0, 0, 1, 1, 2, 2], ...[0, 3, 3, 1, 2, 255], ...[4, 4, 4, 1, 1, 0], ...[4, 0, 2, 2, 3, 3]];

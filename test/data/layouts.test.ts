@@ -1,15 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import * as layouts from "../../src/data/layouts.ts";
 import { type DatasetMode, type FindOptions, findPairs, layoutNames } from "../../src/data/pairs.ts";
 import { DatasetError } from "../../src/errors.ts";
 import { files } from "../../src/node/files.ts";
 import { realData as data } from "../paths.ts";
+import { workFolder } from "../work-folder.ts";
 
-const temporary = mkdtempSync(join(tmpdir(), "pix2pix-layouts-"));
-afterAll(() => rmSync(temporary, { recursive: true, force: true }));
+const temporary = workFolder("layouts");
 let count = 0;
 
 /** A new folder with these (empty) files. Layouts never look into pictures. */

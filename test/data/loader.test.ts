@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type Batch, Loader, type LoaderOptions } from "../../src/data/loader.ts";
 import { findPairs } from "../../src/data/pairs.ts";
 import { fromTensor, toTensor } from "../../src/data/transforms.ts";
@@ -14,10 +13,10 @@ import type { Picture } from "../../src/platform.ts";
 import { Random } from "../../src/random.ts";
 import { loaderOptions } from "../options.ts";
 import { realData as data, fixture } from "../paths.ts";
+import { workFolder } from "../work-folder.ts";
 
 const fixtures = fileURLToPath(fixture(""));
-const temporary = mkdtempSync(join(tmpdir(), "pix2pix-loader-"));
-afterAll(() => rmSync(temporary, { recursive: true, force: true }));
+const temporary = workFolder("loader");
 let count = 0;
 
 const base = {

@@ -1,17 +1,16 @@
 /** The look at a few pairs before training: shapes, blank pictures, channels. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { findPairs } from "../../src/data/pairs.ts";
 import { type SampleOptions, sampleNotes } from "../../src/data/sample.ts";
 import { DatasetError } from "../../src/errors.ts";
 import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
 import { Random } from "../../src/random.ts";
+import { workFolder } from "../work-folder.ts";
 
-const temporary = mkdtempSync(join(tmpdir(), "pix2pix-sample-"));
-afterAll(() => rmSync(temporary, { recursive: true, force: true }));
+const temporary = workFolder("sample");
 let count = 0;
 
 type Content = readonly [width: number, height: number, channels: number, level?: number];

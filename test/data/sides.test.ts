@@ -1,9 +1,8 @@
 /** Derived sides: lightness and colours, masked centres, BGR; their sizes; and their pictures. */
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { labToRgb, writeLab } from "../../src/data/lab.ts";
 import { Loader, type LoaderOptions, wholePictures } from "../../src/data/loader.ts";
 import { findPairs } from "../../src/data/pairs.ts";
@@ -19,6 +18,7 @@ import type { DeepPicture, Picture } from "../../src/platform.ts";
 import { Random } from "../../src/random.ts";
 import { loaderOptions } from "../options.ts";
 import { fixture } from "../paths.ts";
+import { workFolder } from "../work-folder.ts";
 
 /** Outputs of scikit-image and of the PyTorch implementation's formula, written by fixtures/make/data.py. */
 const expected = JSON.parse(readFileSync(fixture("deep/expected.json"), "utf8")) as {
@@ -32,8 +32,7 @@ const largest = (a: ArrayLike<number>, b: ArrayLike<number>) => {
   return Array.from(a).reduce((most, v, i) => Math.max(most, Math.abs(v - b[i]!)), 0);
 };
 
-const temporary = mkdtempSync(join(tmpdir(), "pix2pix-sides-"));
-afterAll(() => rmSync(temporary, { recursive: true, force: true }));
+const temporary = workFolder("sides");
 let count = 0;
 
 async function dataset(content: Record<string, DeepPicture>): Promise<string> {

@@ -1,12 +1,9 @@
 /** The kernels that ONNX Runtime launches in a step of the default networks, by its profile on a software adapter. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { workFolder } from "../work-folder.ts";
 import { noAdapter, onSoftwareAdapter, softwareAdapter } from "./webgpu/adapter.ts";
 
-const profiles = mkdtempSync(join(tmpdir(), "pix2pix-profile-"));
-afterAll(() => rmSync(profiles, { recursive: true }));
+const profiles = workFolder("profile");
 
 const title = `kernels of a step on WebGPU${softwareAdapter ? "" : ` (skipped: ${noAdapter})`}`;
 describe.skipIf(!softwareAdapter)(title, () => {

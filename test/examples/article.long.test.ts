@@ -1,16 +1,15 @@
 /** The training loop of examples/article.ts, with and without the article's mistakes. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { articleOptions, trainArticle } from "../../examples/article/training.ts";
 import { parseOptions } from "../../src/config/options.ts";
 import { writeDemo } from "../../src/demo/write.ts";
 import { decode } from "../../src/formats/safetensors.ts";
 import { nodePlatform } from "../../src/node/index.ts";
+import { workFolder } from "../work-folder.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-article-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("article");
 const platform = await nodePlatform({ threads: 1 });
 
 it("the loop goes on exactly; each mistake changes what it names", { timeout: 60_000 }, async () => {

@@ -1,14 +1,13 @@
 /** The tables of the paper on real pairs, at the smallest size at which they are themselves. */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { realData } from "../paths.ts";
+import { workFolder } from "../work-folder.ts";
 import { rowsOf, script } from "./tables.ts";
 
 const data = join(realData, "cityscapes");
-const work = mkdtempSync(join(tmpdir(), "pix2pix-examples-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("examples");
 
 describe.skipIf(!existsSync(data))(`tables of the paper${existsSync(data) ? "" : ` (skipped: no ${data})`}`, () => {
   const size = "--size 64 --ngf 4 --max-dataset-size 8 --num-test 4 --epochs 1 --max-steps 4 --threads 2";

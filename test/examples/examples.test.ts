@@ -1,7 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { onnxSegmenter } from "../../examples/paper/segmenters.ts";
 import { paint, palettes } from "../../src/data/palette.ts";
 import { Graph } from "../../src/graph/graph.ts";
@@ -10,10 +9,10 @@ import { nodePlatform } from "../../src/node/index.ts";
 import { encode } from "../../src/onnx/encode.ts";
 import type { Picture } from "../../src/platform.ts";
 import { strip } from "../../src/report/compose.ts";
+import { workFolder } from "../work-folder.ts";
 import { rowsOf, script } from "./tables.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-examples-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("examples");
 const platform = await nodePlatform({ threads: 1 });
 
 const palette = palettes.cityscapes!;

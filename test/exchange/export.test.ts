@@ -1,14 +1,13 @@
 /** The command export: its files, and what it refuses. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { exportCommand } from "../../src/cli/commands/export.ts";
 import { ConfigError } from "../../src/errors.ts";
+import { workFolder } from "../work-folder.ts";
 import { storedRun } from "./stored-run.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-export-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("export");
 const at = (...path: string[]) => join(work, ...path);
 const lines: string[] = [];
 const output = { print: (line: string) => void lines.push(line), note: (line: string) => void lines.push(line) };

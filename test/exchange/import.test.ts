@@ -1,9 +1,8 @@
 /** `.pth` files of PyTorch (fixtures/make/torch_files.py) as runs, initial weights and generators without a run; what is refused. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { test } from "../../src/cli/commands/test.ts";
 import { translate } from "../../src/cli/commands/translate.ts";
 import { parseConfig } from "../../src/config/schema.ts";
@@ -22,10 +21,10 @@ import { Random } from "../../src/random.ts";
 import { Run } from "../../src/run/run.ts";
 import { train } from "../../src/training/train.ts";
 import { fixture } from "../paths.ts";
+import { workFolder } from "../work-folder.ts";
 import { storedRun } from "./stored-run.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-import-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("import");
 const at = (...path: string[]) => join(work, ...path);
 const checkpointsDir = at("runs");
 const file = (name: string) => fileURLToPath(fixture(`torch/${name}`));

@@ -1,9 +1,6 @@
 /** ONNX files of every kind of run, in plain onnxruntime-node: what `translate` gives for the same picture. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { type ConfigInput, parseConfig } from "../../src/config/schema.ts";
 import type { Config } from "../../src/config/types.ts";
 import { layoutNames } from "../../src/data/pairs.ts";
@@ -16,11 +13,11 @@ import { generators } from "../../src/networks/generators.ts";
 import { norms, statisticsSources } from "../../src/nn/norms.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import type { Picture } from "../../src/platform.ts";
+import { workFolder } from "../work-folder.ts";
 import { expectEqual, joined, picture, planes } from "./pictures.ts";
 import { storedRun } from "./stored-run.ts";
 
-const checkpointsDir = mkdtempSync(join(tmpdir(), "pix2pix-onnx-"));
-afterAll(() => rmSync(checkpointsDir, { recursive: true }));
+const checkpointsDir = workFolder("onnx");
 const platform = await nodePlatform({ threads: 1 });
 
 let runs = 0;

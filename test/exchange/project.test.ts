@@ -1,15 +1,14 @@
 /** A run as one zip: out, in at another place, and on with the training as if it had never moved. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { exportCommand } from "../../src/cli/commands/export.ts";
 import { importCommand } from "../../src/cli/commands/import.ts";
 import { checkpointsDir, dataroot, dirOf, expectSame, patience, resume, start } from "../training/runs.ts";
+import { workFolder } from "../work-folder.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-project-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("project");
 const lines: string[] = [];
 const output = { print: (line: string) => void lines.push(line), note: (line: string) => void lines.push(line) };
 const elsewhere = join(work, "elsewhere");

@@ -1,8 +1,7 @@
 /** Exported files in Python: onnx.checker, onnxruntime, Triton's schema, and the code on the model card. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { exportCommand } from "../../src/cli/commands/export.ts";
 import { type ExportOptions, exportOnnx } from "../../src/exchange/onnx/export.ts";
 import { opsets } from "../../src/exchange/onnx/options.ts";
@@ -11,11 +10,11 @@ import { nodePlatform } from "../../src/node/index.ts";
 import type { Picture } from "../../src/platform.ts";
 import { version } from "../../src/version.ts";
 import { missingInPython, runPython } from "../python.ts";
+import { workFolder } from "../work-folder.ts";
 import { expectEqual, joined, picture, planes } from "./pictures.ts";
 import { storedRun } from "./stored-run.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-python-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("python");
 const at = (...path: string[]) => join(work, ...path);
 const platform = await nodePlatform({ threads: 1 });
 const checkpointsDir = at("runs");

@@ -2,11 +2,10 @@
  * Files for PyTorch in PyTorch itself: load_state_dict with strict, a training that moves there and comes back, and the networks of
  * the widely used PyTorch repository, where PIX2PIX_UPSTREAM names a checkout of it.
  */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { parseConfig, resumeConfig } from "../../src/config/schema.ts";
 import { exportModel } from "../../src/exchange/export.ts";
 import { importRun } from "../../src/exchange/import.ts";
@@ -18,10 +17,10 @@ import { Run } from "../../src/run/run.ts";
 import { train } from "../../src/training/train.ts";
 import { given } from "../options.ts";
 import { missingInPython, runPython } from "../python.ts";
+import { workFolder } from "../work-folder.ts";
 import { storedRun } from "./stored-run.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-torch-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("torch");
 const at = (...path: string[]) => join(work, ...path);
 const platform = await nodePlatform({ threads: 1 });
 const { files } = platform;

@@ -1,17 +1,16 @@
 /** Files and folders that are not what they seem: pipes, devices, links that lead nowhere or back, a disk that is full. */
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { findPairs } from "../../src/data/pairs.ts";
 import { writeDemo } from "../../src/demo/write.ts";
 import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
 import { bin } from "../paths.ts";
+import { workFolder } from "../work-folder.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-odd-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("odd");
 const at = (...path: string[]) => join(work, ...path);
 
 /** Runs the program; a minute without an end counts as an endless loop. */

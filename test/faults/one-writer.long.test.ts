@@ -1,17 +1,15 @@
 /** Two processes that train one run at the same time, again and again. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { writeDemo } from "../../src/demo/write.ts";
 import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
 import { Random } from "../../src/random.ts";
 import { runIn } from "../cli/run.ts";
+import { workFolder } from "../work-folder.ts";
 import { contents } from "./commands.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-two-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("two");
 
 /** Files that do not depend on the clock. */
 function weights(name: string): Map<string, string> {

@@ -1,16 +1,15 @@
 /** Two trainings of one run, and a run whose folder goes away while it is trained. */
-import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { type ConfigInput, parseConfig, resumeConfig } from "../../src/config/schema.ts";
 import { writeDemo } from "../../src/demo/write.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import { Run } from "../../src/run/run.ts";
 import { type TrainEvents, train } from "../../src/training/train.ts";
+import { workFolder } from "../work-folder.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-writers-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("writers");
 const platform = await nodePlatform({ threads: 1 });
 const checkpointsDir = join(work, "runs");
 const small = { netG: "unet_32", ngf: 4, ndf: 4, cropSize: 32, loadSize: 36, device: "cpu" } as const;

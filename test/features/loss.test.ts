@@ -1,8 +1,7 @@
 /** LPIPS as a loss: its value and its gradient against lpips (fixtures/make/features.py), and its place in a step. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { perceptualLoss } from "../../src/features/loss.ts";
 import type { FeatureNetwork } from "../../src/features/network.ts";
 import { alexnet, squeezenet } from "../../src/features/torchvision.ts";
@@ -16,10 +15,10 @@ import { nodePlatform } from "../../src/node/index.ts";
 import type { Picture } from "../../src/platform.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 import { modelOptions } from "../options.ts";
+import { workFolder } from "../work-folder.ts";
 import { difference, expected, linear, picture, uniform, weights } from "./drawn.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "pix2pix-lpips-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = workFolder("lpips");
 const platform = await nodePlatform({ threads: 2 });
 
 async function lossOf(network: FeatureNetwork, bgr = false) {

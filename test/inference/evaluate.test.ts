@@ -1,8 +1,7 @@
 /** Scores of a run on pairs: those of its outputs, whatever can be decoded, with samples and with palettes. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/config/schema.ts";
 import { writeDemo } from "../../src/demo/write.ts";
 import { NetworkState } from "../../src/engines/state.ts";
@@ -20,11 +19,11 @@ import { l1, mean, measure, psnr } from "../../src/metrics/pictures.ts";
 import { generatorGraph } from "../../src/model/pix2pix.ts";
 import { inits } from "../../src/nn/init.ts";
 import { nodePlatform } from "../../src/node/index.ts";
+import { workFolder } from "../work-folder.ts";
 
 const platform = await nodePlatform({ threads: 1 });
 const { files, images } = platform;
-const work = mkdtempSync(join(tmpdir(), "pix2pix-evaluate-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("evaluate");
 const dataroot = join(work, "data");
 
 /** unet_64 is the smallest with dropout. */

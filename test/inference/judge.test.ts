@@ -1,8 +1,7 @@
 /** Where a discriminator believes: its map against one computed by hand, on the page's colours, and by the command line. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { parseConfig } from "../../src/config/schema.ts";
 import { writeDemo } from "../../src/demo/write.ts";
 import { decode } from "../../src/formats/safetensors.ts";
@@ -11,10 +10,10 @@ import { nodePlatform } from "../../src/node/index.ts";
 import { beliefColour, patchPicture } from "../../src/report/patch-map.ts";
 import { train } from "../../src/training/train.ts";
 import { runIn } from "../cli/run.ts";
+import { workFolder } from "../work-folder.ts";
 
 const platform = await nodePlatform({ threads: 1 });
-const work = mkdtempSync(join(tmpdir(), "pix2pix-judge-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("judge");
 const size = 32;
 const place = { checkpointsDir: join(work, "runs"), name: "pixels" };
 

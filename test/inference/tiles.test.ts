@@ -1,9 +1,8 @@
 /** Tiles: their geometry, and a generator whose output does not depend on them. */
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/config/schema.ts";
 import { NetworkState } from "../../src/engines/state.ts";
 import { copyPart, stretches, window } from "../../src/inference/tiling/geometry.ts";
@@ -13,6 +12,7 @@ import { inits } from "../../src/nn/init.ts";
 import { files } from "../../src/node/files.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import { Random } from "../../src/random.ts";
+import { workFolder } from "../work-folder.ts";
 
 describe("stretches", () => {
   const axes = fc
@@ -54,8 +54,7 @@ it("window goes on mirrored beyond the right and the lower edge", () => {
 });
 
 const platform = await nodePlatform({ threads: 1 });
-const folder = mkdtempSync(join(tmpdir(), "pix2pix-tiles-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = workFolder("tiles");
 
 /** A generator with large random weights. */
 function generator(changes: object = {}) {

@@ -3,10 +3,9 @@
  * adapter. The browser's WebGPU is in ../web/webgpu.test.ts.
  */
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { parseConfig, resumeConfig } from "../../src/config/schema.ts";
 import { casesOf, first } from "../../src/conformance/variants.ts";
 import { writeDemo } from "../../src/demo/write.ts";
@@ -27,10 +26,10 @@ import { train } from "../../src/training/train.ts";
 import { noAdapter, onSoftwareAdapter, softwareAdapter } from "../engines/webgpu/adapter.ts";
 import { distance } from "../graph/evaluate.ts";
 import { given } from "../options.ts";
+import { workFolder } from "../work-folder.ts";
 
 const platform = await nodePlatform({ threads: 1 });
-const work = mkdtempSync(join(tmpdir(), "pix2pix-devices-"));
-afterAll(() => rmSync(work, { recursive: true, force: true }));
+const work = workFolder("devices");
 const dataroot = join(work, "data");
 const patience = 300_000;
 

@@ -1,23 +1,12 @@
 import { execFileSync } from "node:child_process";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { files } from "../../src/node/files.ts";
+import { workFolder } from "../work-folder.ts";
 
-const root = mkdtempSync(join(tmpdir(), "pix2pix-files-"));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+const root = workFolder("files");
 let folders = 0;
 function folder(): string {
   const path = join(root, String(folders++));

@@ -1,17 +1,16 @@
 /** Pictures of which parts are read: the values of decodeDeep, which are Pillow's (decode.test.ts). */
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { crop } from "../../src/data/transforms.ts";
 import { images } from "../../src/node/images.ts";
 import { openLarge, statedSize } from "../../src/node/large.ts";
 import { fixture } from "../paths.ts";
+import { workFolder } from "../work-folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "pix2pix-large-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = workFolder("large");
 const at = (name: string) => join(folder, name);
 
 const noise = (length: number) => Uint8Array.from({ length }, (_, i) => (i * i * 31 + i * 7) >> 3);

@@ -1,15 +1,14 @@
 /** Locks between processes: one holder, a holder that was killed, one on another machine. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { lock } from "../../src/node/lock.ts";
 import { root } from "../paths.ts";
+import { workFolder } from "../work-folder.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-lock-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("lock");
 const what = "The run is being trained";
 
 /** A process that holds the lock until it is killed. */

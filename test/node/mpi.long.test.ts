@@ -1,25 +1,15 @@
 /** Trainings of several processes over MPI: equal to one process with --accumulate, and ended whole when one dies. */
-import {
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  realpathSync,
-  rmSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { writeDemo } from "../../src/demo/write.ts";
 import { decode } from "../../src/formats/safetensors.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import { runIn } from "../cli/run.ts";
+import { workFolder } from "../work-folder.ts";
 import { launchers, startTogether } from "./mpi.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-mpi-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("mpi");
 const at = (...path: string[]) => join(work, ...path);
 
 /** 7 pairs: the last step of an epoch has fewer batches than processes. */

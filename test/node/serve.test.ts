@@ -1,14 +1,13 @@
 /** The server of the page: several folders as one, headers, ports. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { serveFolders } from "../../src/node/serve.ts";
+import { workFolder } from "../work-folder.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-serve-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("serve");
 const [first, second] = [join(work, "page"), join(work, "page-of-others")];
 mkdirSync(join(first, "sub"), { recursive: true });
 mkdirSync(second);

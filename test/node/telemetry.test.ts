@@ -1,13 +1,12 @@
 /** Nothing leaves the computer: a process with a fresh home looks up no address, opens no socket and leaves no file behind. */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { root } from "../paths.ts";
+import { workFolder } from "../work-folder.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-telemetry-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("telemetry");
 
 /** Needs strace, which sees what native code asks of the system. */
 const strace = spawnSync("strace", ["-V"]).status === 0;

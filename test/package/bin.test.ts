@@ -4,7 +4,6 @@ import { once } from "node:events";
 import {
   copyFileSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -13,10 +12,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { bin, root } from "../paths.ts";
+import { workFolder } from "../work-folder.ts";
 
 const names = ["MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_ARENA_MAX"];
 /** Without the setting that keeps other tests from starting twice. */
@@ -26,8 +25,7 @@ const plain = Object.fromEntries(Object.entries(process.env).filter(([name]) => 
 const print = `process.stderr.write([${names.map((name) => `process.env.${name}`)}].join() + "\\n")`;
 const printing = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(print)}` };
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-bin-"));
-afterAll(() => rmSync(work, { recursive: true, force: true }));
+const work = workFolder("bin");
 
 const isAlive = (pid: number): boolean => {
   try {

@@ -1,15 +1,14 @@
 /** Every @example in src/ compiles as it stands, and runs. Imports of the package are the sources. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { root } from "../paths.ts";
+import { workFolder } from "../work-folder.ts";
 import { compile, examples, linkModules, writeWorld } from "./snippets.ts";
 
 const all = examples().map((example, i) => ({ ...example, file: `example-${i + 1}.ts` }));
-const work = mkdtempSync(join(tmpdir(), "pix2pix-examples-"));
-afterAll(() => rmSync(work, { recursive: true, force: true }));
+const work = workFolder("examples");
 
 /** In an example for a page there is nothing that Node could run. */
 const forNode = all.filter(({ code }) => !code.includes('"pix2pix/web"'));

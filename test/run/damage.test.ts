@@ -1,17 +1,16 @@
 /** A damaged run is refused in words and left as it is; what a kill leaves half written is removed. */
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { CheckpointError, UserError } from "../../src/errors.ts";
 import { decode, encode } from "../../src/formats/safetensors.ts";
 import { files } from "../../src/node/files.ts";
 import { Run } from "../../src/run/run.ts";
 import { cases } from "../paths.ts";
+import { workFolder } from "../work-folder.ts";
 import { config, networks } from "./networks.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-damage-"));
-afterAll(() => rmSync(work, { recursive: true, force: true }));
+const work = workFolder("damage");
 
 /** A run with a checkpoint at step 7. */
 async function saved(name: string): Promise<Run> {

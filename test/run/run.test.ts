@@ -1,18 +1,16 @@
 /** A run on disk: progress from the header alone, logs with incomplete lines, lists of runs, weights and samples. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { CheckpointError } from "../../src/errors.ts";
 import { encode } from "../../src/formats/safetensors.ts";
 import { openWeights } from "../../src/formats/weights-file.ts";
 import { files } from "../../src/node/files.ts";
 import type { Files } from "../../src/platform.ts";
 import { listRuns, Run } from "../../src/run/run.ts";
+import { workFolder } from "../work-folder.ts";
 import { config, networks } from "./networks.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-run-"));
-afterAll(() => rmSync(work, { recursive: true, force: true }));
+const work = workFolder("run");
 const place = (name: string) => ({ checkpointsDir: join(work, "runs"), name });
 
 describe("progress", () => {

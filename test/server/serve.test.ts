@@ -1,16 +1,15 @@
 /** pix2pix serve as a program: its address, a taken port, a token, the end; and the files of its page. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
-import { afterAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { pageFiles } from "../../src/node/page-files.ts";
 import { runIn } from "../cli/run.ts";
+import { workFolder } from "../work-folder.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-serve-"));
-afterAll(() => rmSync(work, { recursive: true, force: true }));
+const work = workFolder("serve");
 
 it("takes the next port where one is taken, says its address, serves, and ends at SIGTERM", async () => {
   const other = createServer();

@@ -1,8 +1,7 @@
 /** `pix2pix data audit` on sets whose sides were cropped, mirrored or exchanged throughout. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { audit as command } from "../../src/cli/commands/data/audit.ts";
 import { listAll } from "../../src/data/listing.ts";
 import { resize } from "../../src/data/resize.ts";
@@ -30,9 +29,9 @@ import { isMoved, placed } from "../../src/tools/audit/pose.ts";
 import { readPair } from "../../src/tools/audit/read.ts";
 import { wholeSet } from "../../src/tools/layout.ts";
 import { realData } from "../paths.ts";
+import { workFolder } from "../work-folder.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-placement-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("placement");
 const at = (...path: string[]) => join(work, ...path);
 
 interface Pair {

@@ -1,9 +1,8 @@
 /** `pix2pix data audit` on sets that are sound, and on the same with known faults. */
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp, { type Sharp } from "sharp";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { audit as command } from "../../src/cli/commands/data/audit.ts";
 import { offCommonest } from "../../src/data/content.ts";
 import { writeDemo } from "../../src/demo/write.ts";
@@ -16,9 +15,9 @@ import { audit } from "../../src/tools/audit/audit.ts";
 import { duplicates } from "../../src/tools/audit/duplicates.ts";
 import { features, type Look, look } from "../../src/tools/audit/features.ts";
 import { realData } from "../paths.ts";
+import { workFolder } from "../work-folder.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-audit-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("audit");
 const at = (...path: string[]) => join(work, ...path);
 const platform = { files, images };
 

@@ -1,8 +1,7 @@
 /** Archives and how they come here: tar files by Python's tarfile, and a server on this machine that behaves and misbehaves. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { zipSync } from "fflate";
@@ -12,6 +11,7 @@ import { UserError } from "../../src/errors.ts";
 import { download } from "../../src/node/download.ts";
 import { readTar, type TarLimits } from "../../src/tools/tar.ts";
 import { fixture } from "../paths.ts";
+import { workFolder } from "../work-folder.ts";
 
 const archive = (name: string) => readFileSync(fixture(`tar/${name}.tar.gz`));
 
@@ -198,8 +198,7 @@ function serve(body: Buffer, { etag = '"1"', ranges = true, breakAt = Infinity }
   };
 }
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-download-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("download");
 let count = 0;
 let target = "";
 beforeEach(() => {

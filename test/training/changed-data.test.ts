@@ -1,19 +1,8 @@
 /** A run that goes on looks whether its pairs are those that it was trained on. */
-import {
-  cpSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { parseConfig, resumeConfig } from "../../src/config/schema.ts";
 import { writeDemo } from "../../src/demo/write.ts";
 import { CheckpointError } from "../../src/errors.ts";
@@ -21,9 +10,9 @@ import { nodePlatform } from "../../src/node/index.ts";
 import type { Platform } from "../../src/platform.ts";
 import { Run } from "../../src/run/run.ts";
 import { train } from "../../src/training/train.ts";
+import { workFolder } from "../work-folder.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-changed-"));
-afterAll(() => rmSync(work, { recursive: true, force: true }));
+const work = workFolder("changed");
 const at = (...path: string[]) => join(work, ...path);
 const platform = await nodePlatform({ threads: 1 });
 const small = { netG: "unet_32", ngf: 2, ndf: 2, cropSize: 32, loadSize: 32, threads: 1 } as const;

@@ -1,13 +1,12 @@
 /** The demo and the default networks at full size. Results are judged, times are not: the benchmark tells those. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { bin, realData as data } from "../paths.ts";
+import { workFolder } from "../work-folder.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-long-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("long");
 
 const pix2pix = (...args: string[]) => execFileSync(process.execPath, [bin, ...args], { cwd: work, encoding: "utf8" });
 const minutes = (n: number) => n * 60_000;

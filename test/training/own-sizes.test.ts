@@ -1,16 +1,15 @@
 /** Pictures that keep their own sizes, some of which the networks cannot take. */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { parseConfig } from "../../src/config/schema.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import { Random } from "../../src/random.ts";
 import { train } from "../../src/training/train.ts";
+import { workFolder } from "../work-folder.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-sizes-"));
-afterAll(() => rmSync(work, { recursive: true, force: true }));
+const work = workFolder("sizes");
 const platform = await nodePlatform({ threads: 1 });
 
 /** Pairs of noise of these sides, and a training on them with their own sizes. */

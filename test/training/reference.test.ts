@@ -3,16 +3,15 @@
  * step and the weights at the end.
  */
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { bin, reference, root } from "../paths.ts";
+import { workFolder } from "../work-folder.ts";
 import { compareRun, fixtureSteps, flagsOf, optionsOf, readCase, referenceSteps, type StepCase } from "./step-cases.ts";
 
-const temporary = mkdtempSync(join(tmpdir(), "pix2pix-reference-"));
-afterAll(() => rmSync(temporary, { recursive: true }));
+const temporary = workFolder("reference");
 
 async function check(each: StepCase): Promise<void> {
   const { name, folder } = each;

@@ -4,10 +4,9 @@
  * Batch 2 of 5 pairs: an epoch has 3 steps, the last on a single pair. unet_64 is the smallest with dropout.
  */
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect } from "vitest";
+import { beforeAll, expect } from "vitest";
 import { type Config, parseConfig, resumeConfig } from "../../src/config/schema.ts";
 import { writeDemo } from "../../src/demo/write.ts";
 import { decode } from "../../src/formats/safetensors.ts";
@@ -18,9 +17,9 @@ import { Run } from "../../src/run/run.ts";
 import { train } from "../../src/training/train.ts";
 import { runIn } from "../cli/run.ts";
 import { given } from "../options.ts";
+import { workFolder } from "../work-folder.ts";
 
-export const work = mkdtempSync(join(tmpdir(), "pix2pix-session-"));
-afterAll(() => rmSync(work, { recursive: true, force: true }));
+export const work = workFolder("session");
 export const dataroot = join(work, "data");
 export const checkpointsDir = join(work, "runs");
 export const platform = await nodePlatform({ threads: 1 });

@@ -1,8 +1,7 @@
 /** What a training shows while it runs: D's accuracy, alarms in words, samples within an epoch, event files. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/config/schema.ts";
 import { writeDemo } from "../../src/demo/write.ts";
 import { inits } from "../../src/nn/init.ts";
@@ -16,9 +15,9 @@ import { Alarms } from "../../src/training/alarms.ts";
 import { train } from "../../src/training/train.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 import { given } from "../options.ts";
+import { workFolder } from "../work-folder.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-watch-"));
-afterAll(() => rmSync(work, { recursive: true, force: true }));
+const work = workFolder("watch");
 const platform = await nodePlatform({ threads: 1 });
 const small = given({ netG: "unet_32", ngf: 2, ndf: 2, cropSize: 32, loadSize: 32, threads: 1 });
 

@@ -1,6 +1,5 @@
 /** The blocks of docs/exchange.md on ONNX: compiled and run as they stand, with the plain runtimes of Node and of a browser. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { transformSync } from "esbuild";
@@ -13,10 +12,10 @@ import { expectEqual, picture } from "../exchange/pictures.ts";
 import { storedRun } from "../exchange/stored-run.ts";
 import { blocksOf, compile, linkModules } from "../package/snippets.ts";
 import { root } from "../paths.ts";
+import { workFolder } from "../work-folder.ts";
 import { inChromium, launch, openPage } from "./browser/chromium.ts";
 
-const work = mkdtempSync(join(tmpdir(), "pix2pix-document-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("document");
 const at = (...path: string[]) => join(work, ...path);
 const platform = await nodePlatform({ threads: 1 });
 

@@ -1,11 +1,10 @@
 /** The studio as a user has it: on arrival, by mouse, touch and keyboard, with pictures from outside, and for screen readers. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { unzipSync } from "fflate";
 import type { Page } from "playwright-core";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { drawFacade } from "../../src/demo/facades.ts";
 import { palette } from "../../src/demo/parts.ts";
 import { expandWeights } from "../../src/formats/compact.ts";
@@ -15,11 +14,11 @@ import { nodePlatform } from "../../src/node/index.ts";
 import type { Picture } from "../../src/platform.ts";
 import { Random } from "../../src/random.ts";
 import { root } from "../paths.ts";
+import { workFolder } from "../work-folder.ts";
 import { inChromium, sharePage } from "./browser/chromium.ts";
 
 const patience = { timeout: 90_000 };
-const work = mkdtempSync(join(tmpdir(), "pix2pix-studio-"));
-afterAll(() => rmSync(work, { recursive: true }));
+const work = workFolder("studio");
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 /** Violations that axe finds on what is shown now. */
