@@ -120,6 +120,8 @@ export class Run {
       );
     }
     const runs = await listRuns(this.#files, this.#checkpointsDir);
+    const inner = await nestedRuns(this.#files, this.#checkpointsDir);
+    runs.push(...inner);
     const near = nearest(this.name, runs);
     const shown = runs.slice(0, 10).join(", ") + (runs.length > 10 ? ", ..." : "");
     const others =
@@ -335,4 +337,16 @@ export async function listRuns(files: Files, checkpointsDir: string): Promise<st
   const found = ((await files.list(checkpointsDir)) ?? []).filter(({ folder }) => folder);
   const started = await Promise.all(found.map(({ name }) => new Run(files, { checkpointsDir, name }).isStarted()));
   return found.filter((_, i) => started[i]).map(({ name }) => name);
+}
+
+/** The runs in the folders of `checkpointsDir` that are no runs themselves, as those of a sweep: "grid/lambda-l1=10". */
+export async function nestedRuns(files: Files, checkpointsDir: string): Promise<string[]> {
+  const started = new Set(await listRuns(files, checkpointsDir));
+  const folders = ((await files.list(checkpointsDir)) ?? []).filter(({ name, folder }) => folder && !started.has(name));
+  const inner = await Promise.all(
+    folders.map(async ({ name }) =>
+      (await listRuns(files, `${checkpointsDir}/${name}`)).map((run) => `${name}/${run}`),
+    ),
+  );
+  return inner.flat();
 }

@@ -11,6 +11,8 @@ const winning = 0.95;
 const guessing = 0.53;
 /** Steps that an epoch needs for a judgement of it. */
 const fewestSteps = 10;
+/** Steps in which D may guess: it has only begun. */
+const firstSteps = 50;
 /** Epochs whose mean L1 is compared with that of as many before. */
 const compared = 10;
 /** The fall of L1 between them, as a share, below which it stands still. */
@@ -164,10 +166,9 @@ function judgementOf(own: readonly LossLine[], { lambdaGan }: Config): Finding[]
       "Where the pictures still get better, this is no fault. Else weaken D: --diff-augment, a smaller --lr-d or --ndf, more data.";
     return [{ kind: "D wins", text, advice }];
   }
-  if ((real + fake) / 2 < guessing) {
+  if ((real + fake) / 2 < guessing && Math.min(...own.map(({ step }) => step)) > firstSteps) {
     const text = `D guesses: it was right ${shown} over the epoch, half of which is chance.`;
-    const advice =
-      "After the first epochs it has to tell more. Raise --lr-d or --ndf, or lower --lambda-l1, so that G dares more.";
+    const advice = "It has to tell more by now. Raise --lr-d or --ndf, or lower --lambda-l1, so that G dares more.";
     return [{ kind: "D guesses", text, advice }];
   }
   return [];

@@ -6,7 +6,7 @@ import { encode } from "../../src/formats/safetensors.ts";
 import { openWeights } from "../../src/formats/weights-file.ts";
 import { files } from "../../src/node/files.ts";
 import type { Files } from "../../src/platform.ts";
-import { listRuns, Run } from "../../src/run/run.ts";
+import { listRuns, nestedRuns, Run } from "../../src/run/run.ts";
 import { workFolder } from "../work-folder.ts";
 import { config, networks } from "./networks.ts";
 
@@ -97,6 +97,11 @@ describe("a folder of runs", () => {
     expect(error).toBeInstanceOf(CheckpointError);
     expect((error as Error).message).toMatch(
       /no run "facade": .*Did you mean facades\? Runs in .*list: facades, maps\./,
+    );
+    await new Run(files, { checkpointsDir: join(checkpointsDir, "grid"), name: "seed=1" }).saveConfig(config);
+    expect(await nestedRuns(files, checkpointsDir)).toEqual(["grid/seed=1"]);
+    await expect(run("grid/seed=0").config()).rejects.toThrow(
+      /Did you mean grid\/seed=1\? Runs in .*list: facades, maps, grid\/seed=1\./,
     );
     await expect(run("xy").config()).rejects.toThrow(/no run "xy": \S+ does not exist\. Runs in/);
   });

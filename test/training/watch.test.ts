@@ -100,6 +100,9 @@ describe("alarms", () => {
     lines.push(...epochOf(4, { D_right_real: 0.5, D_right_fake: 0.54 }));
     await alarms.endEpoch(4, 80, []);
     expect(said.at(-1)).toMatch(/D guesses/);
+    const first = await watched(epochOf(1, { D_right_real: 0.5, D_right_fake: 0.54 }));
+    await first.alarms.endEpoch(1, 20, []);
+    expect(first.said).toEqual([]);
   });
 
   it("say that inputs leave their range, or hardly fill it", async () => {

@@ -3,9 +3,11 @@ import * as z from "zod";
 import { option, parseOptions } from "../../config/options.ts";
 import { configSchema } from "../../config/schema.ts";
 import { ConfigError, UserError } from "../../errors.ts";
+import { files } from "../../node/files.ts";
 import { isFolder } from "../../node/folders.ts";
+import { listRuns, nestedRuns } from "../../run/run.ts";
 import type { Limits } from "../../server/limits.ts";
-import { visible } from "../../text.ts";
+import { shellOption, visible } from "../../text.ts";
 import type { Command, Output } from "../command.ts";
 import { openServer, type Served } from "../server.ts";
 import { listenForStop } from "../stop.ts";
@@ -105,6 +107,7 @@ export const serve: Command = {
     try {
       const served = await openServer({ ...options, dataDirs: [options.dataDir], limits: limitsOf(options) }, output);
       announce(options, served, output);
+      await hintAtNested(options, output);
       await new Promise<void>((resolve) => {
         if (stop.signal.aborted) resolve();
         stop.signal.addEventListener("abort", () => resolve());
@@ -126,4 +129,16 @@ function announce({ port, checkpointsDir, token }: Options, served: Served, outp
   const address = token === undefined ? served.url : `${served.url}?token=TOKEN`;
   output.print(`The runs of ${checkpointsDir}: ${address} (Ctrl-C ends it)`);
   output.print(`For programs: ${served.url}openapi.json`);
+}
+
+/** A page shows the runs of one folder: where there are none, it says which folders below have some, such as that of a sweep. */
+async function hintAtNested({ checkpointsDir }: Options, output: Output): Promise<void> {
+  if ((await listRuns(files, checkpointsDir)).length > 0) return;
+  const folders = new Set((await nestedRuns(files, checkpointsDir)).map((name) => name.replace(/\/.*$/, "")));
+  for (const folder of [...folders].slice(0, 3)) {
+    const place = shellOption("--checkpoints-dir", `${checkpointsDir}/${folder}`);
+    output.note(
+      `note: ${visible(checkpointsDir)} has no runs, but ${visible(folder)} in it has; to show them: ${place}`,
+    );
+  }
 }

@@ -109,7 +109,8 @@ async function collectAll(found: Sweep, { resultsDir }: Options, output: Output)
   for (const line of runLines(rows)) output.print(line);
   if (variedIn(found.runs).includes("seed")) for (const line of ["", ...meanLines(bySeed(rows))]) output.print(line);
   const tested = rows.filter(({ tested }) => tested).length;
-  output.print(`${tested} of ${rows.length} runs are tested.`);
+  const legend = tested > 1 ? " An asterisk marks the best value of each score." : "";
+  output.print(`${tested} of ${rows.length} runs are tested.${legend}`);
   output.print(`${folder}/index.html, ${folder}/sweep.csv`);
   return 0;
 }
