@@ -1,7 +1,9 @@
 /** Opens the server of a folder of runs: for `serve`, and for `train --serve`. */
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { withHome } from "../exchange/page-home.ts";
 import { files } from "../node/files.ts";
+import type { Listening } from "../node/http.ts";
 import type { Limits } from "../server/limits.ts";
 import { version } from "../version.ts";
 import { appFolder } from "./app-files.ts";
@@ -21,14 +23,8 @@ export interface Opening {
   limits?: Partial<Limits>;
 }
 
-export interface Served {
-  url: string;
-  port: number;
-  close(): Promise<void>;
-}
-
 /** Starts the server of a folder of runs. */
-export async function openServer(options: Opening, output: Output): Promise<Served> {
+export async function openServer(options: Opening, output: Output): Promise<Listening> {
   const { checkpointsDir, host, port, token, readOnly, dataDirs, threads, limits = {} } = options;
   for (const note of threadsNote(threads)) output.note(`note: ${note}`);
   const [{ createServer }, { listenHttp }, { Trainings }, { pageFiles }] = await Promise.all([
@@ -105,11 +101,6 @@ export async function serverOf(checkpointsDir: string): Promise<string | undefin
   }
 }
 
-/** Tells the page that it is delivered by this server (src/app/homes/choose.ts). */
-export function ofServer(name: string, bytes: Uint8Array): Uint8Array {
-  if (name !== "/index.html") return bytes;
-  const html = new TextDecoder().decode(bytes);
-  return new TextEncoder().encode(
-    html.replace('name="pix2pix-home" content="browser"', 'name="pix2pix-home" content="server"'),
-  );
-}
+/** Tells the page that this server delivers it. */
+export const ofServer = (name: string, bytes: Uint8Array): Uint8Array =>
+  name === "/index.html" ? withHome(bytes, "server") : bytes;

@@ -9,6 +9,7 @@ import type { Platform } from "../platform.ts";
 import { byteCount } from "../text.ts";
 import { type ExportContext, exportFormat } from "./format.ts";
 import { type ExportModel, fileStem } from "./model.ts";
+import { withHome } from "./page-home.ts";
 
 /** The files of the built web app, by their paths. */
 export type AppFiles = ReadonlyMap<string, Uint8Array>;
@@ -63,7 +64,7 @@ export const site = exportFormat({
     const published = await publishRun(source, { precision, title, drawing, examples: pairs }, context.platform);
     const index: PublishedIndex = { runs: [published.entry] };
     const all = new Map([...app].filter(([path]) => path !== workerFile && !path.startsWith(`${models}/`)));
-    all.set(indexFile, ofSite(app.get(indexFile)!));
+    all.set(indexFile, withHome(app.get(indexFile)!, "site"));
     all.set(`${models}/index.json`, new TextEncoder().encode(`${JSON.stringify(index)}\n`));
     for (const [path, bytes] of published.files) all.set(`${models}/${published.entry.name}/${path}`, bytes);
     all.set(workerFile, await serviceWorker(new TextDecoder().decode(app.get(workerFile)), all));
@@ -92,14 +93,6 @@ async function dataOf({ run, config }: ExportModel, count: number, platform: Pla
   const found = await openExamples(config, platform);
   for (let i = 0; i < Math.min(count, found?.count ?? 0); i++) pairs.push(await found!.pair(i));
   return { pairs, drawing: await drawingOf(run.run, config, platform) };
-}
-
-/** Tells the page which home it has (src/app/homes/choose.ts). */
-function ofSite(html: Uint8Array): Uint8Array {
-  const text = new TextDecoder().decode(html);
-  return new TextEncoder().encode(
-    text.replace('name="pix2pix-home" content="browser"', 'name="pix2pix-home" content="site"'),
-  );
 }
 
 /** Files that a page with a GPU loads instead of those for the CPU, and what it never loads. */

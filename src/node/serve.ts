@@ -1,5 +1,5 @@
 /** Serves folders on this machine, with the headers that threads of WASM need. */
-import { listenHttp } from "./http.ts";
+import { type Listening, listenHttp } from "./http.ts";
 import { pageFiles } from "./page-files.ts";
 
 /** Cross-origin isolation: https://web.dev/articles/coop-coep */
@@ -15,14 +15,6 @@ export interface ServeOptions {
   isolated?: boolean;
 }
 
-export interface Served {
-  /** Ends with a slash. */
-  url: string;
-  /** The port that is used. */
-  port: number;
-  close(): Promise<void>;
-}
-
 /**
  * Serves files until it is closed, to this machine only (127.0.0.1).
  * @param folders folders that are searched for a file, in this order
@@ -31,7 +23,7 @@ export interface Served {
 export async function serveFolders(
   folders: readonly string[],
   { port = 0, isolated = true }: ServeOptions = {},
-): Promise<Served> {
+): Promise<Listening> {
   const page = pageFiles(folders);
   const answer = async (request: Request) => {
     const response = (await page(request)) ?? new Response(`There is no ${request.url} here.`, { status: 404 });

@@ -1,4 +1,5 @@
 /** Bodies of requests, up to a size. */
+import { joined } from "../formats/streams.ts";
 import { Refusal } from "./problem.ts";
 
 /**
@@ -35,13 +36,7 @@ async function collect(stream: ReadableStream<Uint8Array>, most: number): Promis
     }
     parts.push(value);
   }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return joined(parts);
 }
 
 const tooLarge = (most: number) => new Refusal(413, `the body is larger than ${most} bytes`);

@@ -53,7 +53,7 @@ async function pairsToShow(config: Config, { files }: Platform): Promise<Pair[]>
     try {
       const options = { ...config, phase, skipUnpaired: true, maxDatasetSize: undefined };
       const { pairs } = await findPairs(files, config.dataroot, options);
-      return spread(pairs, samplePairs);
+      return evenlySpaced(pairs, samplePairs);
     } catch {
       // This data set has no such phase.
     }
@@ -62,7 +62,7 @@ async function pairsToShow(config: Config, { files }: Platform): Promise<Pair[]>
 }
 
 /** `count` of the items, evenly spaced, the first among them. */
-function spread<T>(items: readonly T[], count: number): T[] {
+function evenlySpaced<T>(items: readonly T[], count: number): T[] {
   const n = Math.min(count, items.length);
   return Array.from({ length: n }, (_, i) => items[Math.floor((i * items.length) / n)]!);
 }

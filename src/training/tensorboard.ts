@@ -1,4 +1,5 @@
 /** --tensorboard: losses, scores, samples and histograms of a run as TensorBoard's event files. */
+import { joined } from "../formats/streams.ts";
 import { fileHeader, restart, type SummaryValue, summary } from "../formats/tfevents.ts";
 import type { Files, Picture } from "../platform.ts";
 import type { LossLine, Run, Score } from "../run/run.ts";
@@ -89,14 +90,7 @@ export class Tensorboard {
   /** Writes what waits. */
   async flush(): Promise<void> {
     if (this.#waiting.length === 0) return;
-    const parts = this.#waiting.splice(0);
-    const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const part of parts) {
-      bytes.set(part, at);
-      at += part.length;
-    }
-    await this.#files.append(this.#path, bytes);
+    await this.#files.append(this.#path, joined(this.#waiting.splice(0)));
     this.#written = performance.now();
   }
 

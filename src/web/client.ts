@@ -202,14 +202,15 @@ export class Client {
     if (this.#failed) return Promise.reject(this.#failed);
     const id = ++this.#count;
     const call: Call<M> = { id, method, args };
-    return new Promise((resolve, reject) => {
+    const abort = () => this.#worker.postMessage({ id, abort: true } satisfies Question);
+    const answer = new Promise<ReturnType<Methods[M]>>((resolve, reject) => {
       // The reply with this id has the result of this method.
       this.#waiting.set(id, { resolve: (result) => resolve(result as ReturnType<Methods[M]>), reject, events });
       this.#worker.postMessage(call);
-      const abort = () => this.#worker.postMessage({ id, abort: true } satisfies Question);
       if (signal?.aborted) abort();
       signal?.addEventListener("abort", abort, { once: true });
     });
+    return answer.finally(() => signal?.removeEventListener("abort", abort));
   }
 
   #receive(reply: Reply): void {

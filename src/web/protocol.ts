@@ -89,9 +89,13 @@ export function sendable(error: unknown): SentError {
   return { name: error.name, message: error.message, stack: error.stack };
 }
 
-const { nearest: _, quoted: __, refuse: ___, ...classes } = errors;
+type ErrorClass = new (message: string) => Error;
+const isErrorClass = (value: unknown): value is ErrorClass =>
+  typeof value === "function" && value.prototype instanceof Error;
+const classes: Readonly<Record<string, unknown>> = errors;
 
 export function received({ name, message, stack }: SentError): Error {
-  const known = Object.entries(classes).find(([key]) => key === name)?.[1] ?? Error;
+  const found = Object.hasOwn(classes, name) ? classes[name] : undefined;
+  const known = isErrorClass(found) ? found : Error;
   return Object.assign(new known(message), stack && known === Error ? { name, stack } : {});
 }

@@ -165,7 +165,7 @@ function useSamples(name: string, version: number): readonly Sample[] {
     const look = async () => {
       const run = runOf(name);
       const all = await run.samples();
-      const shown = all.length <= filmLength ? all : spread(all, filmLength);
+      const shown = all.length <= filmLength ? all : evenlySpaced(all, filmLength);
       const found = await Promise.all(
         shown.map(async ({ epoch, step, file }): Promise<Sample> => {
           const before = known.current.get(file);
@@ -201,6 +201,6 @@ function whenOf(epoch: number, step: number | undefined): string {
 }
 
 /** `wanted` of the items, evenly spaced, the last among them. */
-function spread<T>(items: readonly T[], wanted: number): T[] {
+function evenlySpaced<T>(items: readonly T[], wanted: number): T[] {
   return Array.from({ length: wanted }, (_, i) => items[Math.round(((i + 1) * items.length) / wanted) - 1]!);
 }

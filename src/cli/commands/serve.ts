@@ -5,11 +5,12 @@ import { configSchema } from "../../config/schema.ts";
 import { ConfigError, UserError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
 import { isFolder } from "../../node/folders.ts";
+import type { Listening } from "../../node/http.ts";
 import { listRuns, nestedRuns } from "../../run/run.ts";
 import type { Limits } from "../../server/limits.ts";
 import { shellOption, visible } from "../../text.ts";
 import type { Command, Output } from "../command.ts";
-import { openServer, type Served } from "../server.ts";
+import { openServer } from "../server.ts";
 import { listenForStop } from "../stop.ts";
 
 const { checkpointsDir, threads } = configSchema.shape;
@@ -124,7 +125,7 @@ function limitsOf({ maxBody, maxPixels, maxQueue, maxSeconds }: Options): Partia
   return { body: maxBody * mebi, pixels: maxPixels * mebi, queue: maxQueue, seconds: maxSeconds };
 }
 
-function announce({ port, checkpointsDir, token }: Options, served: Served, output: Output): void {
+function announce({ port, checkpointsDir, token }: Options, served: Listening, output: Output): void {
   if (port !== 0 && served.port !== port) output.note(`Port ${port} is taken; ${served.port} is free.`);
   const address = token === undefined ? served.url : `${served.url}?token=TOKEN`;
   output.print(`The runs of ${checkpointsDir}: ${address} (Ctrl-C ends it)`);

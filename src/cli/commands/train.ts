@@ -4,13 +4,14 @@ import { parseOptions } from "../../config/options.ts";
 import { type Config, configSchema, parseCommandLine, resumeCommandLine } from "../../config/schema.ts";
 import { ConfigError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
+import type { Listening } from "../../node/http.ts";
 import type { Collective } from "../../platform.ts";
 import { Run } from "../../run/run.ts";
 import { translateCommand } from "../../text.ts";
 import type { TrainResult } from "../../training/train.ts";
 import type { Command, Output } from "../command.ts";
 import { runFlags, storedConfig } from "../runs.ts";
-import { openServer, type Served, serverOf } from "../server.ts";
+import { openServer, serverOf } from "../server.ts";
 import { place, trainShown } from "../training.ts";
 
 /** The options of --help; --help-all lists the others, too. */
@@ -52,7 +53,7 @@ export const train: Command = {
  * Says where the run can be watched: on the page of a server of its folder that runs already, or with --serve on one of
  * its own, which is returned.
  */
-async function showWhere({ name, checkpointsDir, serve }: Config, output: Output): Promise<Served | undefined> {
+async function showWhere({ name, checkpointsDir, serve }: Config, output: Output): Promise<Listening | undefined> {
   const running = await serverOf(checkpointsDir);
   const watch = (url: string) => output.print(`watch   ${url}#/runs/${encodeURIComponent(name)}`);
   if (running !== undefined) {
