@@ -95,6 +95,17 @@ export const profiles = {
       nEpochsDecay: 200,
     },
   },
+  modern: {
+    help: "the best recipe of this project's own ablation, for few pairs: averaged weights, DiffAugment, hinge loss, spectral norm",
+    sets: {
+      ema: 0.999,
+      diffAugment: "color,translation,cutout",
+      ganMode: "hinge",
+      spectralNorm: true,
+      upsample: "resize",
+      lambdaL1: 10,
+    },
+  },
   article: {
     help: "the article that this project began with",
     sets: {
