@@ -96,14 +96,13 @@ export const profiles = {
     },
   },
   modern: {
-    help: "the best recipe of this project's own ablation, for few pairs: averaged weights, DiffAugment, hinge loss, spectral norm",
+    help: "the best recipe of this project's ablation, for few pairs: averaged weights, DiffAugment, hinge loss, spectral norm",
     sets: {
       ema: 0.999,
       diffAugment: "color,translation,cutout",
       ganMode: "hinge",
       spectralNorm: true,
       upsample: "resize",
-      lambdaL1: 10,
     },
   },
   article: {
