@@ -4,7 +4,7 @@ import { option } from "../config/options.ts";
 import { ConfigError, UserError } from "../errors.ts";
 import { figureNames } from "../features/scorer.ts";
 import { compareDistances, compareMeans, type Measured } from "../metrics/compare.ts";
-import type { PairMetrics } from "../metrics/pictures.ts";
+import { eachMetric, type PairMetrics } from "../metrics/pictures.ts";
 import { files } from "../node/files.ts";
 import { columns, metricsIn } from "../report/columns.ts";
 import { type ComparedFigure, type ComparedPicture, comparePage, decimalsOf } from "../report/compare-page.ts";
@@ -41,7 +41,7 @@ interface Options {
 }
 
 /** `badness` of a metric reads that metric alone. */
-const zero: PairMetrics = { l1: 0, psnr: 0, ssim: 0, sharpness: 0 };
+const zero: PairMetrics = eachMetric(() => 0);
 
 /** The label of a class's figure begins so. */
 const iouOf = "IoU of ";

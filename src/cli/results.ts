@@ -7,7 +7,7 @@ import { withAspect } from "../inference/fit.ts";
 import { Behind } from "../inference/overlap.ts";
 import type { Evaluation, ScoredPair, Tally } from "../inference/tally.ts";
 import type { Translator } from "../inference/translator.ts";
-import { finiteMean, undefinedWhere } from "../metrics/pictures.ts";
+import { finiteMean, type Metrics, metricNames, pictureMetrics, undefinedWhere } from "../metrics/pictures.ts";
 import type { Files, Picture, Platform } from "../platform.ts";
 import { type ResultRow, resultsPage, type SetScore } from "../report/results-page.ts";
 import { featureScores, storedScores } from "./feature-scores.ts";
@@ -177,13 +177,14 @@ export function metricLines(
   { mean, pairs }: Pick<Evaluation, "mean" | "pairs">,
   scores: readonly SetScore[] = [],
 ): string[] {
-  const { l1, psnr, ssim, sharpness, lpips } = mean;
+  const { lpips } = mean;
   const figure = (value: number, digits: number) => (Number.isFinite(value) ? value.toFixed(digits) : "\u2013");
   return [
-    `  L1         ${figure(l1, 3)}     mean absolute difference in [-1, 1], 0 is equal`,
-    `  PSNR       ${figure(psnr, 2).padEnd(6)} dB`,
-    `  SSIM       ${figure(ssim, 3)}     1 is equal`,
-    `  sharpness  ${figure(sharpness, 2).padEnd(4)}      detail over the target's: 1 alike, below blurred, above noisy`,
+    ...metricNames.map((name) => {
+      const { unit, digits, hint } = pictureMetrics[name];
+      const value = figure(mean[name], digits).padEnd(digits + 4) + unit;
+      return `  ${terminalLabel(name).padEnd(11)}${value.padEnd(10)}${hint}`.trimEnd();
+    }),
     ...(lpips === undefined ? [] : [`  LPIPS      ${figure(lpips, 3)}     perceptual distance, 0 is equal`]),
     ...scores.map(
       ({ label, value, meaning }) => `  ${label}  ${typeof value === "number" ? value.toFixed(3) : value}  ${meaning}`,
@@ -194,10 +195,15 @@ export function metricLines(
 
 function undefinedLines(pairs: Evaluation["pairs"]): string[] {
   const all = pairs.map(({ metrics }) => metrics);
-  const names = { psnr: "PSNR", sharpness: "sharpness" } as const;
-  return (Object.keys(names) as (keyof typeof names)[]).flatMap((key) => {
-    const { without } = finiteMean(all, key);
+  return metricNames.flatMap((name) => {
+    const { without } = finiteMean(all, name);
     if (without === 0) return [];
-    return [`  ${names[key]} is not defined for ${without} of ${all.length} pictures, where ${undefinedWhere[key]}`];
+    return [
+      `  ${terminalLabel(name)} is not defined for ${without} of ${all.length} pictures, where ${undefinedWhere(name)}`,
+    ];
   });
 }
+
+/** "L1", "sharpness". */
+const terminalLabel = (name: keyof Metrics): string =>
+  pictureMetrics[name].label.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase());

@@ -27,6 +27,77 @@ export interface PairMetrics extends Metrics {
   spread?: number;
 }
 
+/** A metric of an output and its target, and how it is shown. */
+export interface PictureMetric {
+  /** As pages call it; terminals begin with a small letter where it is a word. */
+  label: string;
+  unit: string;
+  /** Of one picture, and of a mean over pictures where runs are compared. */
+  digits: number;
+  meanDigits: number;
+  /** For pages. */
+  meaning: string;
+  /** For a line on a terminal. */
+  hint: string;
+  better: "smaller" | "larger" | "one";
+  /** Where it has no finite value; absent: it always has one. */
+  undefinedWhere?: string;
+  of(output: Picture, target: Picture): number;
+}
+
+/** The metrics of a test. A new one needs an entry here and a field of `Metrics`: tests, pages and tables take it up. */
+export const pictureMetrics: Readonly<Record<keyof Metrics, PictureMetric>> = {
+  l1: {
+    label: "L1",
+    unit: "",
+    digits: 3,
+    meanDigits: 4,
+    meaning: "mean absolute difference in the range [\u22121, 1]: 0 is equal; prefers blurred outputs",
+    hint: "mean absolute difference in [-1, 1], 0 is equal",
+    better: "smaller",
+    of: l1,
+  },
+  psnr: {
+    label: "PSNR",
+    unit: " dB",
+    digits: 2,
+    meanDigits: 2,
+    meaning: "of the squared difference, in decibels: higher is closer",
+    hint: "",
+    better: "larger",
+    undefinedWhere: "the output equals its target",
+    of: psnr,
+  },
+  ssim: {
+    label: "SSIM",
+    unit: "",
+    digits: 3,
+    meanDigits: 4,
+    meaning: "structural similarity: 1 is equal",
+    hint: "1 is equal",
+    better: "larger",
+    of: ssim,
+  },
+  sharpness: {
+    label: "Sharpness",
+    unit: "",
+    digits: 2,
+    meanDigits: 3,
+    meaning: "detail of the output over the target's: 1 is alike, well below 1 is blurred, above 1 is noisy",
+    hint: "detail over the target's: 1 alike, below blurred, above noisy",
+    better: "one",
+    undefinedWhere: "the target is flat, without any detail",
+    of: sharpness,
+  },
+};
+
+/** The names of the metrics in the order in which they are shown. */
+export const metricNames = Object.keys(pictureMetrics) as (keyof Metrics)[];
+
+/** A value for each metric. */
+export const eachMetric = (value: (name: keyof Metrics) => number): Metrics =>
+  Object.fromEntries(metricNames.map((name) => [name, value(name)])) as Record<keyof Metrics, number>;
+
 /** The choices of --val-metric, with the unit of each and the direction of improvement. */
 export const validationMetrics = {
   L1: { unit: "mean |output \u2212 target|, range [\u22121, 1]", better: "smaller" },
@@ -63,25 +134,17 @@ export function spread(samples: readonly Picture[]): { mean: number; picture: Pi
 
 /** All metrics of an output. `output` and `target` have one size of at least 11x11. @throws as `ssim` */
 export function measure(output: Picture, target: Picture): Metrics {
-  return {
-    l1: l1(output, target),
-    psnr: psnr(output, target),
-    ssim: ssim(output, target),
-    sharpness: sharpness(output, target),
-  };
+  return eachMetric((name) => pictureMetrics[name].of(output, target));
 }
 
 /** The mean of each metric over the images, as papers report it; for PSNR the mean of the decibels. */
 export function mean(all: readonly Metrics[]): Metrics {
-  const of = (metric: keyof Metrics) => all.reduce((sum, one) => sum + one[metric], 0) / all.length;
-  return { l1: of("l1"), psnr: of("psnr"), ssim: of("ssim"), sharpness: of("sharpness") };
+  return eachMetric((name) => all.reduce((sum, one) => sum + one[name], 0) / all.length);
 }
 
-/** Where a metric has no finite value. */
-export const undefinedWhere: Readonly<Partial<Record<keyof PairMetrics, string>>> = {
-  psnr: "the output equals its target",
-  sharpness: "the target is flat, without any detail",
-};
+/** Where a metric has no finite value; undefined for one that always has one. */
+export const undefinedWhere = (metric: keyof PairMetrics): string | undefined =>
+  (pictureMetrics as Partial<Record<keyof PairMetrics, PictureMetric>>)[metric]?.undefinedWhere;
 
 /** The mean of a metric over the pictures where it is finite (NaN where there is none), and the number of the others. */
 export function finiteMean(all: readonly PairMetrics[], metric: keyof PairMetrics): { mean: number; without: number } {

@@ -1,5 +1,11 @@
 /** How the metrics of pairs are shown on pages. */
-import type { PairMetrics } from "../metrics/pictures.ts";
+import {
+  type Metrics,
+  metricNames,
+  type PairMetrics,
+  type PictureMetric,
+  pictureMetrics,
+} from "../metrics/pictures.ts";
 
 /** How a metric of the pairs is shown. */
 export interface Column {
@@ -11,35 +17,19 @@ export interface Column {
   badness: (metrics: PairMetrics) => number;
 }
 
+/** How far a value is from the best one. */
+const badness = (better: PictureMetric["better"], value: number): number =>
+  better === "smaller" ? value : better === "larger" ? -value : Math.abs(1 - value);
+
+const ofMetrics = Object.fromEntries(
+  metricNames.map((name): [string, Column] => {
+    const { label, unit, digits, meaning, better } = pictureMetrics[name];
+    return [name, { label, unit, digits, meaning, badness: (metrics) => badness(better, metrics[name]) }];
+  }),
+) as Record<keyof Metrics, Column>;
+
 export const columns: Record<keyof PairMetrics, Column> = {
-  l1: {
-    label: "L1",
-    unit: "",
-    digits: 3,
-    meaning: "mean absolute difference in the range [\u22121, 1]: 0 is equal; prefers blurred outputs",
-    badness: ({ l1 }) => l1,
-  },
-  psnr: {
-    label: "PSNR",
-    unit: " dB",
-    digits: 2,
-    meaning: "of the squared difference, in decibels: higher is closer",
-    badness: ({ psnr }) => -psnr,
-  },
-  ssim: {
-    label: "SSIM",
-    unit: "",
-    digits: 3,
-    meaning: "structural similarity: 1 is equal",
-    badness: ({ ssim }) => -ssim,
-  },
-  sharpness: {
-    label: "Sharpness",
-    unit: "",
-    digits: 2,
-    meaning: "detail of the output over the target's: 1 is alike, well below 1 is blurred, above 1 is noisy",
-    badness: ({ sharpness }) => Math.abs(1 - sharpness),
-  },
+  ...ofMetrics,
   lpips: {
     label: "LPIPS",
     unit: "",

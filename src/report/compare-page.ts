@@ -144,7 +144,7 @@ function metricOf(key: keyof PairMetrics, metrics: PairMetrics): Html {
   const value = metrics[key]!;
   const shown = Number.isFinite(value)
     ? `${fixed(value, digits)}${unit}`
-    : html`<span title="not defined: ${undefinedWhere[key] ?? ""}">\u2013</span>`;
+    : html`<span title="not defined: ${undefinedWhere(key) ?? ""}">\u2013</span>`;
   return html`<div data-metric="${key}"><dt>${label}</dt><dd>${shown}</dd></div>`;
 }
 

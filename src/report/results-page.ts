@@ -94,7 +94,7 @@ function metricRow(key: keyof PairMetrics, all: readonly PairMetrics[]): Html {
     value(sorted[0]),
     value(sorted.at(-1)),
   ] as const;
-  const why = without > 0 ? `; not defined for ${without} of ${all.length} images, where ${undefinedWhere[key]}` : "";
+  const why = without > 0 ? `; not defined for ${without} of ${all.length} images, where ${undefinedWhere(key)}` : "";
   return tableRow(label, cells, meaning + why);
 }
 
@@ -122,7 +122,7 @@ function card(row: ResultRow, names: readonly string[]): Html {
     const value = row.metrics[key]!;
     const shown = Number.isFinite(value)
       ? html`${fixed(value, digits)}${unit}`
-      : html`<span title="not defined: ${undefinedWhere[key] ?? ""}">${dash}</span>`;
+      : html`<span title="not defined: ${undefinedWhere(key) ?? ""}">${dash}</span>`;
     return html`<div data-metric="${key}"><dt>${label}</dt><dd>${shown}</dd></div>`;
   });
   const badness = keys.map((key) => html`data-${key}="${sortKey(key, row.metrics)}" `);

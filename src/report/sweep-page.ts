@@ -1,4 +1,5 @@
 /** The page of a sweep: the scores of every run, and of runs that differ by their seed alone. */
+import { pictureMetrics } from "../metrics/pictures.ts";
 import { address, fixed, type Html, type HtmlValue, html, htmlPage, lines, terms, timeTag } from "./html.ts";
 
 export interface SweepPageRun {
@@ -37,10 +38,12 @@ interface ScoreColumn {
 }
 
 const known: Readonly<Record<string, ScoreColumn>> = {
-  l1: { label: "L1", digits: 4, better: "smaller" },
-  psnr: { label: "PSNR", digits: 2, better: "larger" },
-  ssim: { label: "SSIM", digits: 4, better: "larger" },
-  sharpness: { label: "Sharpness", digits: 3, better: "one" },
+  ...Object.fromEntries(
+    Object.entries(pictureMetrics).map(([name, { label, meanDigits: digits, better }]) => [
+      name,
+      { label, digits, better },
+    ]),
+  ),
   lpips: { label: "LPIPS", digits: 4, better: "smaller" },
   kid: { label: "KID", digits: 5, better: "smaller" },
   fid: { label: "FID", digits: 2, better: "smaller" },
