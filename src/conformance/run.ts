@@ -53,7 +53,7 @@ async function compareCase(platform: Platform, device: Device, each: Case): Prom
   const values = valuesFor(each);
   const expected = await evaluate(platform, baseDevice(platform), program, values);
   try {
-    const got = await evaluate(platform, device, program, values, true);
+    const got = await evaluate(platform, device, program, values, { strict: true });
     const error = distance(got, expected);
     return { case: each, status: error <= toleranceOf(each) ? "right" : "wrong", error };
   } catch (thrown) {
@@ -64,13 +64,13 @@ async function compareCase(platform: Platform, device: Device, each: Case): Prom
   }
 }
 
-/** The values of a program's single output. @param strict fail if a node falls back to the CPU */
+/** The values of a program's single output. @param options `strict`: fail if a node falls back to the CPU */
 export async function evaluate(
   { ort }: Platform,
   device: Device,
   program: Program,
   values: ReadonlyMap<string, Float32Array>,
-  strict = false,
+  { strict = false } = {},
 ): Promise<Float32Array> {
   const options = sessionOptions(device, 1);
   const extra = strict ? { session: { disable_cpu_ep_fallback: "1" } } : {};

@@ -1,5 +1,5 @@
 /**
- * Symmetric matrices in float64, as flat arrays, row by row. The kept packages for this (ml-matrix and others) do not use
+ * Symmetric matrices in float64, as flat arrays, row by row. The maintained packages for this (ml-matrix and others) do not use
  * that a covariance has low rank or is symmetric; docs/metrics.md has the times.
  */
 
