@@ -1,4 +1,4 @@
-/** What a run's discriminator believes of pictures: its map of patches, for outputs and for targets. */
+/** How much a run's discriminator takes each patch of outputs and targets for real: its belief, 0 to 1. */
 import type { Config } from "../config/schema.ts";
 import { neededOf, type SideForm, sideForms, writeSide } from "../data/sides.ts";
 import { baseDevice } from "../engines/device.ts";

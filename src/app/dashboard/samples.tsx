@@ -13,7 +13,7 @@ const views = [
   { value: "side", text: "side by side" },
   { value: "wipe", text: "wiped over the target" },
   { value: "difference", text: "difference to the target" },
-  { value: "patches", text: "where D believes" },
+  { value: "patches", text: "the discriminator's map" },
 ] as const;
 
 /** A place on the slider: the end of an epoch, or a step within one. */

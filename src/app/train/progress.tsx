@@ -128,7 +128,7 @@ function Samples({ config, client, version, usable }: SamplesProps) {
       />
       {usable && config.lambdaGan > 0 && (
         <Button plain id="judge" aria-pressed={judging} onClick={() => setJudging(!judging)}>
-          {judging ? "Hide where D believes" : "Where does D believe?"}
+          {judging ? "Hide the discriminator's map" : "Show the discriminator's map"}
         </Button>
       )}
       {usable && judging && <Judged {...{ client, shown }} name={config.name} />}
