@@ -1,0 +1,46 @@
+/**
+ * The processor's time of a training step of each recipe of a sweep, as a part of the first one's. The recipes train in turn, on noise.
+ *
+ * `node --import tsx examples/ablation/cost.ts examples/ablation/facades-small.yaml`
+ */
+import { test } from "../../src/cli/commands/test.ts";
+import { readSweep } from "../../src/cli/sweep/plan.ts";
+import { optionsOf } from "../../src/config/options.ts";
+import { parseCommandLine } from "../../src/config/schema.ts";
+import { inits } from "../../src/nn/init.ts";
+import { nodePlatform } from "../../src/node/index.ts";
+import { Random } from "../../src/random.ts";
+import { Trainer } from "../../src/training/trainer.ts";
+
+const [path] = process.argv.slice(2);
+if (!path) throw new Error("name the file of a sweep");
+const rounds = 12;
+const platform = await nodePlatform({ threads: 1 });
+const { runs } = await readSweep(path, optionsOf(test.schema));
+const recipes = runs.filter(({ values: { seed } }) => seed === "0" || seed === undefined);
+
+const sides = recipes.map(({ name, options }) => {
+  const model = parseCommandLine(options);
+  const shape = { n: model.batchSize, height: model.cropSize, width: model.cropSize };
+  const trainer = new Trainer(platform, { model, seed: 0, threads: 1 }, shape);
+  for (const net of [trainer.netG, trainer.netD]) net.initialise(inits.normal, model.initGain, 0);
+  const random = new Random(0, "cost", 0);
+  const picture = () => Float32Array.from({ length: 3 * model.cropSize ** 2 }, () => 2 * random.float() - 1);
+  return { name, trainer, data: { A: picture(), B: picture(), ...shape }, lr: model.lr, seconds: [] as number[] };
+});
+for (let step = 1; step <= rounds; step++) {
+  for (const { trainer, data, lr, seconds } of sides) {
+    const before = process.cpuUsage();
+    await trainer.step(data, { step, lr });
+    await trainer.losses();
+    const { user, system } = process.cpuUsage(before);
+    seconds.push((user + system) / 1e6);
+  }
+}
+const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
+const first = median(sides[0]!.seconds);
+for (const { name, trainer, seconds } of sides) {
+  const own = median(seconds);
+  console.log(`${name.padEnd(40)} ${(1000 * own).toFixed(0)} ms  ${(own / first).toFixed(2)}`);
+  await trainer.close();
+}
