@@ -111,7 +111,8 @@ async function isFolder(path: string): Promise<boolean> {
   return what?.isDirectory() ?? false;
 }
 
-async function sameFile(a: string, b: string): Promise<boolean> {
+/** Whether two paths lead to one file or folder, all links followed. */
+export async function sameFile(a: string, b: string): Promise<boolean> {
   const real = (path: string) => realpath(path).catch(() => resolve(path));
   return (await real(a)) === (await real(b));
 }

@@ -1,6 +1,7 @@
 /** Palettes of label maps: the class of a colour, and the colour of a class. */
 import { ConfigError } from "../errors.ts";
 import type { Picture } from "../platform.ts";
+import { visible } from "../text.ts";
 
 /** A class of a label map. `rgb` is in 0 to 255. */
 export interface PaletteColour {
@@ -103,7 +104,7 @@ export function parsePalette(text: string, where: string): Palette {
       : decimal?.split(/[\s,]+/).map(Number);
     if (!rgb || rgb.some((value) => value > 255)) {
       throw new ConfigError(
-        `${where}, line ${i + 1}: got "${line.trim()}", expected a colour such as "128 64 128 road" or "#804080 road"`,
+        `${where}, line ${i + 1}: got "${visible(line.trim().slice(0, 60))}", expected a colour such as "128 64 128 road" or "#804080 road"`,
       );
     }
     const name = rest.trim() || rgb.join(" ");

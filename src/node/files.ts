@@ -38,11 +38,15 @@ const REASONS: Record<string, string> = {
   EIO: "the disk reports an input/output error",
 };
 
+const notUtf8 = "its name has bytes that are no UTF-8. Rename it";
+
 type Action = "read" | "list" | "look at" | "write" | "append to" | "rename" | "remove" | "lock";
 
 function explained(action: Action, path: string, error: unknown, state = ""): UserError {
   const { code = "", message = String(error) } = error as NodeJS.ErrnoException;
-  const reason = REASONS[code] ? `${REASONS[code]} (${code}).` : `${visible(message)}.`;
+  // Node lists a name that is no UTF-8 with this character for its bytes, and then finds no such file.
+  const known = code === "ENOENT" && path.includes("\ufffd") ? notUtf8 : REASONS[code];
+  const reason = known ? `${known} (${code}).` : `${visible(message)}.`;
   const text = `cannot ${action} ${visible(path)}: ${reason}${state}`;
   return ["read", "list", "look at"].includes(action) ? new UserError(text) : new WriteError(text);
 }

@@ -223,6 +223,9 @@ describe("split", () => {
     );
     const other = run("split", { input: "@whole", out: "@parts", trainFrac: "0.5", testFrac: "0.17", seed: "5" });
     await expect(other).rejects.toThrow(/is of another split/);
+    await expect(run("split", { input: "@whole", out: "@parts/../whole" })).rejects.toThrow(
+      /got the input folder .*whole, expected another one; --mode move splits it where it is/,
+    );
     await expect(run("split", { input: "@parts", out: "@more" })).rejects.toThrow(
       /has folders already \(train, val, test/,
     );

@@ -65,6 +65,8 @@ describe("palettes", () => {
       { name: "0 0 255", rgb: [0, 0, 255], ignored: false },
       { name: "Void", rgb: [1, 2, 3], ignored: true },
     ]);
+    const binary = `\x1b[2J${"x".repeat(5000)}`;
+    expect(() => parsePalette(binary, "x.jpg")).toThrow(/^x\.jpg, line 1: got "\\x1b\[2Jx{56}", expected a colour/);
     expect(() => parsePalette("1 2 3 a\nblue\n", "x.txt")).toThrow('x.txt, line 2: got "blue", expected a colour');
     expect(() => parsePalette("1 2 300 a\n", "x.txt")).toThrow("x.txt, line 1");
     expect(() => parsePalette("1 2 3 a\n0 0 0 void\n", "x.txt")).toThrow("at least two classes, got 2 colours");

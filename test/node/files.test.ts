@@ -145,4 +145,8 @@ test("read, exists and remove", async () => {
     `cannot read ${join(at, "x")}: there is no such file or folder (ENOENT).`,
   );
   await expect(files.read(at)).rejects.toThrow("it is a folder, not a file (EISDIR)");
+  // As Node lists it: the bytes are lost.
+  writeFileSync(Buffer.concat([Buffer.from(`${at}/`), Buffer.of(0xff, 0x2e, 0x70)]), "1");
+  const [listed] = (await files.list(at))!;
+  await expect(files.read(join(at, listed!.name))).rejects.toThrow("bytes that are no UTF-8. Rename it (ENOENT).");
 });

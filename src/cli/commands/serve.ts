@@ -30,14 +30,13 @@ const schema = z.object({
   token: option(
     z
       .string()
-      .min(16)
-      .regex(/^[\x21-\x7e]+$/)
+      .regex(/^[\x21-\x7e]{16,}$/, "a text of 16 or more characters without blanks")
       .optional(),
     {
       group: "server",
-      value: "TEXT OF 16 OR MORE CHARACTERS WITHOUT BLANKS",
+      value: "TEXT",
       absent: "none, or $PIX2PIX_TOKEN, which other users of the machine do not see",
-      help: "what every request has to carry: as Authorization: Bearer, or once as ?token= in a browser",
+      help: "what every request has to carry, 16 or more characters without blanks: as Authorization: Bearer, or once as ?token= in a browser",
     },
   ),
   dataDir: option(z.string().min(1).default("."), {

@@ -12,7 +12,10 @@ export const runOptions = {
     z
       .string()
       .default("pix2pix")
-      .refine(isRunName, 'a folder name without .., control characters and \\ : * ? " < > |'),
+      .refine(
+        isRunName,
+        'a folder name that does not begin with /, without .., control characters and \\ : * ? " < > |',
+      ),
     {
       group: "run",
       needs: "terminal",

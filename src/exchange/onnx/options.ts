@@ -14,11 +14,11 @@ export const onnxOptions = {
   size: option(
     z
       .string()
-      .regex(/^\d{1,5}(x\d{1,5})?$/)
+      .regex(/^\d{1,5}(x\d{1,5})?$/, "pixels, or width x height such as 512x384")
       .optional(),
     {
       group: "ONNX",
-      value: "WIDTHxHEIGHT",
+      value: "N|WxH",
       absent: "the run's crop; any size where the run does not crop",
       help: "size of the pictures in pixels, such as 512 or 512x384; what is no multiple of the generator's is padded inside and cut back",
     },

@@ -9,10 +9,11 @@ import { findPairs } from "../../../data/pairs.ts";
 import { ConfigError, DatasetError, UserError } from "../../../errors.ts";
 import { files } from "../../../node/files.ts";
 import { makeFolder } from "../../../node/folders.ts";
-import { counted } from "../../../text.ts";
+import { counted, visible } from "../../../text.ts";
 import { wholeSet } from "../../../tools/layout.ts";
 import { deal, type Placement, phases, placements, sharesOf } from "../../../tools/split.ts";
 import type { Command, Output } from "../../command.ts";
+import { sameFile } from "../../pictures.ts";
 import { Counter } from "../../progress.ts";
 import { ownOptions } from "../../runs.ts";
 
@@ -65,6 +66,11 @@ export const split: Command = {
     const { input, out, mode, ...options } = ownOptions(schema, given);
     if (mode === "move" && (await files.exists(journalIn(out)))) return completeMove(input, out, output);
     const shares = sharesOf(options.trainFrac, options.testFrac, options.valFrac);
+    if (mode !== "move" && (await sameFile(input, out))) {
+      throw new ConfigError(
+        `--out: got the input folder ${visible(input)}, expected another one; --mode move splits it where it is`,
+      );
+    }
     await refuseSplit(input, options.datasetMode);
     const found = await findPairs(files, input, options);
     for (const note of found.notes) output.note(`note: ${note}`);
