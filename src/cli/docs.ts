@@ -1,7 +1,7 @@
 /** docs/options.md from the options' schemas; `npm run docs` writes it and the types in src/config/. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type OptionSpec, optionsOf, rangeOf } from "../config/options.ts";
+import { type OptionSpec, optionsOf, rangeOf, valueWords } from "../config/options.ts";
 import type { Profile } from "../config/profiles.ts";
 import { configSchema, profiles } from "../config/schema.ts";
 import { configTypes } from "./config-types.ts";
@@ -68,7 +68,7 @@ function kindsOf({ kinds = {} }: OptionSpec): string {
 function values(spec: OptionSpec): string {
   if (spec.choices) return spec.choices.map((choice) => `\`${choice}\``).join(", ");
   if (spec.type === "boolean") return spec.word ? `nothing, or \`${spec.word}\`` : "";
-  if (spec.type === "string") return (spec.value ?? "text").toLowerCase();
+  if (spec.type === "string") return valueWords(spec);
   const { minimum, maximum } = spec;
   if (spec.type === "number") return `number ${rangeOf(spec)}`;
   const range = maximum === undefined ? `${minimum ?? 0} or more` : `${minimum ?? 0} to ${maximum}`;

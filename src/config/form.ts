@@ -1,6 +1,6 @@
 /** The options of a run as the fields of a form: which ones a page has, their names, and what is wrong with which field. */
 import { ConfigError } from "../errors.ts";
-import { expectedOf, listed, type OptionSpec, optionsOf } from "./options.ts";
+import { expectedOf, listed, type OptionSpec, optionsOf, valueWords } from "./options.ts";
 import { configSchema } from "./schema.ts";
 import type { Config } from "./types.ts";
 
@@ -24,7 +24,7 @@ export const labelOf = ({ flag }: Pick<OptionSpec, "flag">): string =>
 /** The values that a field takes, for a hint: "filters, from 1 to 4096"; empty where choices or a checkbox show them. */
 export function hintOf(spec: OptionSpec): string {
   if (spec.choices || spec.type === "boolean") return "";
-  if (spec.type === "string") return spec.value?.toLowerCase() ?? "";
+  if (spec.type === "string") return spec.value ? valueWords(spec) : "";
   const range = expectedOf(spec)
     .replace(/^a (whole )?number ?/, "")
     .replace(/^of /, "");

@@ -97,11 +97,15 @@ function safe(bound: unknown): number | undefined {
   return typeof bound === "number" && Math.abs(bound) < Number.MAX_SAFE_INTEGER ? bound : undefined;
 }
 
+/** What a text stands for, in words: "folder" for FOLDER; letters that stand for numbers stay, as in I/N and WxH. */
+export const valueWords = ({ value = "text" }: OptionSpec): string =>
+  value.replace(/\b[A-Z]{2,}\b/g, (word) => word.toLowerCase());
+
 /** The values that an option takes, in words: "a whole number from 1 to 4", "batch, instance or none". */
 export function expectedOf(spec: OptionSpec): string {
   if (spec.choices) return listed(spec.choices);
   if (spec.type === "boolean") return "true or false";
-  if (spec.type === "string") return spec.value ? `a ${spec.value.toLowerCase()}` : "text";
+  if (spec.type === "string") return spec.value ? `a ${valueWords(spec)}` : "text";
   const range = rangeOf(spec);
   return `a ${spec.type === "integer" ? "whole number" : "number"}${range ? ` ${range}` : ""}`;
 }

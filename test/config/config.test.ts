@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { configTypes } from "../../src/cli/config-types.ts";
 import { namesOf } from "../../src/config/names.ts";
-import { expectedOf, listed, optionsOf, plainName } from "../../src/config/options.ts";
+import { expectedOf, listed, type OptionSpec, optionsOf, plainName, valueWords } from "../../src/config/options.ts";
 import {
   type Config,
   checkSize,
@@ -377,4 +377,11 @@ describe("the schema", () => {
       dataroot: "a folder",
     });
   });
+});
+
+it("the value of a text option in words: placeholders in small letters, but for letters that stand for numbers", () => {
+  const words = (value?: string) => valueWords({ ...(value !== undefined && { value }) } as OptionSpec);
+  expect(["FOLDER", "auto|FILE|cityscapes", "I/N", "N|WxH", undefined].map(words)).toEqual([
+    ...["folder", "auto|file|cityscapes", "I/N", "N|WxH", "text"],
+  ]);
 });
