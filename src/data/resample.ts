@@ -37,7 +37,7 @@ export type KernelFilter = keyof typeof kernels;
 export interface Weights {
   first: Int32Array;
   count: Int32Array;
-  /** Of sum 1. */
+  /** Their sum is 1. */
   weights: Float64Array;
   stride: number;
 }

@@ -13,7 +13,7 @@ interface Table {
   stride: number;
 }
 
-/** By filter and lengths. */
+/** Tables by filter and lengths. */
 const tables = new Map<string, Table>();
 
 function table(filter: KernelFilter, from: number, to: number): Table {

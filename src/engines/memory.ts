@@ -13,7 +13,7 @@ type Network = Pick<NetworkState, "network" | "specs">;
 const bytesPerValue: Record<Dtype, number> = { float32: 4, int64: 8, bool: 1 };
 const bytesOf = (t: Tensor): number => t.size * bytesPerValue[t.dtype];
 
-/** In bytes. */
+/** The memory that a step needs, in bytes. */
 export interface MemoryNeed {
   /** Values, gradients and both moments of the networks. */
   networks: number;

@@ -300,7 +300,7 @@ function unquoted(m: Machine, line: string): string {
 
 const longest = 4096; // bytes of an integer
 
-/** By the byte of the opcode. */
+/** What each opcode does, by its byte. */
 const ops: Readonly<Record<number, (m: Machine) => void>> = {
   128: (m) => void m.unsigned(1), // PROTO
   149: (m) => void m.unsigned(8), // FRAME

@@ -30,7 +30,7 @@ export interface ServerOptions extends GuardOptions {
   platform: Platform;
   /** The folder of the runs. */
   checkpointsDir: string;
-  /** Of the program. */
+  /** The version of the program. */
   version: string;
   limits?: Partial<Limits>;
   /** Threads of the generators on a CPU. Default: the run's, or all cores. */

@@ -224,7 +224,7 @@ function constant(pairs: readonly { input: Picture; output: Picture }[]): Findin
   return same && different ? { kind, text: "The outputs are the same for different inputs.", advice } : undefined;
 }
 
-/** In grey levels. */
+/** The standard deviation of a picture's values, in grey levels. */
 function deviation({ data }: Picture): number {
   const mean = data.reduce((sum, value) => sum + value, 0) / data.length;
   return Math.sqrt(data.reduce((sum, value) => sum + (value - mean) ** 2, 0) / data.length);

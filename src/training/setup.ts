@@ -42,7 +42,7 @@ export interface Training {
   readonly platform: Platform;
   readonly events: TrainEvents;
   readonly loader: Loader;
-  /** Of the data set. */
+  /** The number of pairs in the data set. */
   readonly pairs: number;
   /** The files of the data set. */
   readonly data: DataRecord;

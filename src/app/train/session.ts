@@ -53,9 +53,9 @@ export interface SessionState {
   preview: readonly Pair[];
   /** On the chosen pictures, or on their import. */
   pairsText: string | undefined;
-  /** Of a new run. */
+  /** The settings of a new run. */
   settings: Settings;
-  /** Of all runs. */
+  /** The names of all runs. */
   names: readonly string[];
   /** The run that is shown; `newRun` for the settings of a new one. */
   selected: string;

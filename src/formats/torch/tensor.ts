@@ -24,7 +24,7 @@ export interface Storage {
   dtype: TorchDtype | undefined;
   /** Bytes from its start that the file gives it. */
   bytes(start: number, end: number): Promise<Uint8Array>;
-  /** Of the whole storage. */
+  /** The bytes of the whole storage. */
   byteLength: number;
 }
 

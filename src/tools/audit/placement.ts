@@ -121,9 +121,9 @@ export class PlacementTest {
 }
 
 interface Mixture {
-  /** Of each class. */
+  /** The share of each class. */
   shares: number[];
-  /** For each pair, of each class. */
+  /** The probability of each class, for each pair. */
   probabilities: number[][];
 }
 
