@@ -1,7 +1,7 @@
 /** The options of a run as the fields of a form: which ones a page has, their names, and what is wrong with which field. */
-import { ConfigError } from "../errors.ts";
+import { ConfigError, UserError } from "../errors.ts";
 import { expectedOf, listed, type OptionSpec, optionsOf, valueWords } from "./options.ts";
-import { configSchema } from "./schema.ts";
+import { configSchema, parseCommandLine } from "./schema.ts";
 import type { Config } from "./types.ts";
 
 /** Where a form is shown: in a browser that trains itself, or in one whose server trains. */
@@ -33,6 +33,29 @@ export function hintOf(spec: OptionSpec): string {
 
 /** A value as a field shows it. */
 export const textOf = (value: unknown): string => (value === undefined ? "" : String(value));
+
+/**
+ * The values that the fields have without the user's, by key: the profile's, then the page's, then those of the command line.
+ * @param base what the page sets itself
+ */
+export function initialValues(
+  fields: readonly OptionSpec[],
+  base: Readonly<Record<string, unknown>>,
+  { profile }: Given,
+): Readonly<Record<string, unknown>> {
+  // An option without a default follows from others, such as the height from the width.
+  const open = Object.fromEntries(
+    fields.filter((field) => field.default === undefined).map(({ key }) => [key, base[key]]),
+  );
+  try {
+    const config = parseCommandLine({ ...base, ...(profile && { profile }) });
+    return { ...config, ...open, profile: configSchema.shape.profile.parse(undefined) };
+  } catch (error) {
+    // While an option is wrong.
+    if (!(error instanceof UserError)) throw error;
+    return base;
+  }
+}
 
 /** A form that was checked. */
 export interface CheckedForm {

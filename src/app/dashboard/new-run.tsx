@@ -1,8 +1,7 @@
 /** A run that the server begins: the folder of its pairs, its name, and every option of the command line. */
 import { useEffect, useId, useState } from "preact/hooks";
-import { changedText, checkForm, fieldsOf, type Given } from "../../config/form.ts";
-import { type Config, configSchema, parseCommandLine } from "../../config/schema.ts";
-import { UserError } from "../../errors.ts";
+import { changedText, checkForm, fieldsOf, type Given, initialValues } from "../../config/form.ts";
+import { configSchema, parseCommandLine } from "../../config/schema.ts";
 import { Button, messageOf, Note } from "../parts/basics.tsx";
 import { OptionForm } from "../parts/options/options.tsx";
 import { addressOf } from "../routes.ts";
@@ -32,7 +31,7 @@ export function NewRun({ runs, close }: { runs: readonly RunSummary[]; close(): 
     }
   };
   const wrongName = nameProblem(name, runs);
-  const initial = initialOf(given);
+  const initial = initialValues(fields, { dataroot: "data" }, given);
   return (
     <form
       class="card new-run"
@@ -138,18 +137,4 @@ function nameProblem(name: string, runs: readonly RunSummary[]): string | undefi
   if (runs.some((run) => run.name === name)) return "There is a run of this name.";
   const valid = configSchema.shape.name.safeParse(name);
   return valid.success ? undefined : `Expected ${valid.error.issues[0]?.message}.`;
-}
-
-/** The values without the user's: those of the profile and of the command line. An option without a default follows from others. */
-function initialOf({ profile }: Given): Readonly<Record<string, unknown>> {
-  try {
-    const config: Readonly<Partial<Config>> = parseCommandLine({ dataroot: "data", ...(profile && { profile }) });
-    const open = Object.fromEntries(
-      fields.filter((field) => field.default === undefined).map(({ key }) => [key, undefined]),
-    );
-    return { ...config, ...open, profile: "junyanz" };
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    return {};
-  }
 }

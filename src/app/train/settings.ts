@@ -1,8 +1,7 @@
 /** The configuration of a run from the settings of the page. */
-import { type CheckedForm, checkForm, fieldsOf, type Given } from "../../config/form.ts";
+import { type CheckedForm, checkForm, fieldsOf, type Given, initialValues } from "../../config/form.ts";
 import type { Profile } from "../../config/profiles.ts";
 import { parseCommandLine, resumeCommandLine } from "../../config/schema.ts";
-import { UserError } from "../../errors.ts";
 import { type Config, type ConfigInput, profiles } from "../../index.ts";
 import { type Schedule, schedules } from "../../nn/schedules.ts";
 import { stepsPerEpoch } from "../../run/steps.ts";
@@ -102,21 +101,9 @@ export function checkSettings(settings: Settings, data: DataSet | undefined): Ch
   return checkForm(() => parseCommandLine({ ...baseOf(settings, data), ...given }), given, moreFields);
 }
 
-/** The values that the fields have without the user's: the profile's, then the page's, then those of the command line. */
-export function initialOf(settings: Settings, data: DataSet | undefined): Readonly<Record<string, unknown>> {
-  const base: Readonly<Record<string, unknown>> = { ...baseOf(settings, data) };
-  const { profile } = settings.given;
-  // An option without a default follows from others, such as the height from the width.
-  const open = Object.fromEntries(
-    moreFields.filter((field) => field.default === undefined).map(({ key }) => [key, base[key]]),
-  );
-  try {
-    return { ...parseCommandLine({ ...base, ...(profile && { profile }) }), ...open, profile: "junyanz" };
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    return { ...base };
-  }
-}
+/** The values that the fields of a new run have without the user's. */
+export const initialOf = (settings: Settings, data: DataSet | undefined): Readonly<Record<string, unknown>> =>
+  initialValues(moreFields, { ...baseOf(settings, data) }, settings.given);
 
 /** What is wrong with the changes of a run that goes on, or its options. */
 export function checkChanges(stored: Config, given: Given): CheckedForm {
