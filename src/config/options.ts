@@ -225,7 +225,9 @@ export function checked<S extends Options>(schema: S, given: Named): z.output<S>
 
 function problemWith(spec: OptionSpec, got: unknown, issue: { code?: string; message: string }): string {
   if (got === undefined) return `${spec.flag} is missing (${spec.help})`;
-  const expected = issue.code === "custom" ? issue.message : expectedOf(spec);
+  // The words of a schema's own check, where it has some: zod's for a pattern begin with Invalid.
+  const own = issue.code === "custom" || (issue.code === "invalid_format" && !issue.message.startsWith("Invalid "));
+  const expected = own ? issue.message : expectedOf(spec);
   const near = spec.choices && typeof got === "string" ? nearest(got, spec.choices) : undefined;
   return `${spec.flag}: got ${quoted(got)}, expected ${expected}${near ? `; did you mean ${near}?` : ""}`;
 }

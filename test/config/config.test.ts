@@ -385,3 +385,9 @@ it("the value of a text option in words: placeholders in small letters, but for 
     ...["folder", "auto|file|cityscapes", "I/N", "N|WxH", "text"],
   ]);
 });
+
+it("a pattern that has words for what it expects is told in these words", () => {
+  expect(() => parseConfig({ dataroot: "data", displayFreq: "often" })).toThrow(
+    '--display-freq: got "often", expected a number of steps, such as 400, or of seconds, such as 60s',
+  );
+});

@@ -52,6 +52,12 @@ it("refuses a folder of data that is not there", async () => {
   expect([code, err]).toEqual([1, "error: --data-dir: there is no folder nowhere\n"]);
 });
 
+it("refuses a file for the folder of runs", async () => {
+  writeFileSync(join(work, "file"), "");
+  const { code, err } = await runIn(work, "serve --checkpoints-dir file");
+  expect([code, err]).toEqual([1, "error: --checkpoints-dir: file is a file; the folder of all runs was expected\n"]);
+});
+
 it("files of the page are compressed, tagged, kept where their name has a digest, and nothing else is found", async () => {
   const folder = join(work, "page");
   mkdirSync(join(folder, "assets"), { recursive: true });

@@ -98,9 +98,7 @@ export const serve: Command = {
   ],
   async run(given, output) {
     const options = parsed(given);
-    if (!(await isFolder(options.dataDir))) {
-      throw new UserError(`--data-dir: there is no folder ${visible(options.dataDir)}`);
-    }
+    await checkFolders(options, output);
     const stop = listenForStop(() =>
       output.note("Ending: answers under way are finished first. Press Ctrl-C again to end at once."),
     );
@@ -129,6 +127,19 @@ function announce({ port, checkpointsDir, token }: Options, served: Listening, o
   const address = token === undefined ? served.url : `${served.url}?token=TOKEN`;
   output.print(`The runs of ${checkpointsDir}: ${address} (Ctrl-C ends it)`);
   output.print(`For programs: ${served.url}openapi.json`);
+}
+
+/** @throws UserError for folders that are none; that of the runs may come later */
+async function checkFolders({ dataDir, checkpointsDir }: Options, output: Output): Promise<void> {
+  if (!(await isFolder(dataDir))) {
+    throw new UserError(`--data-dir: there is no folder ${visible(dataDir)}`);
+  }
+  const isThere = await files.exists(checkpointsDir);
+  if (isThere && !(await isFolder(checkpointsDir))) {
+    throw new UserError(`--checkpoints-dir: ${visible(checkpointsDir)} is a file; the folder of all runs was expected`);
+  }
+  if (!isThere)
+    output.note(`note: there is no folder ${visible(checkpointsDir)} yet; the page shows runs when they begin in it`);
 }
 
 /** A page shows the runs of one folder: where there are none, it says which folders below have some, such as that of a sweep. */

@@ -1,11 +1,12 @@
 /** pix2pix web */
-import { cpSync, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import { option, parseOptions } from "../../config/options.ts";
 import { ConfigError, UserError } from "../../errors.ts";
+import { files } from "../../node/files.ts";
 import { serveFolders } from "../../node/serve.ts";
-import { appFolder } from "../app-files.ts";
+import { appFolder, readApp } from "../app-files.ts";
 import type { Command } from "../command.ts";
 import { listenForStop } from "../stop.ts";
 
@@ -41,7 +42,7 @@ export const web: Command = {
       throw new UserError(`the page is not built in ${appFolder}; in a checkout, npm run build:web builds it`);
     }
     if (out !== undefined) {
-      cpSync(appFolder, out, { recursive: true });
+      for (const [path, content] of await readApp()) await files.write(`${out}/${path}`, content);
       output.print(
         `Wrote the page to ${out}. Serve it with https. From the second visit on it has threads and needs no network;`,
       );
