@@ -63,9 +63,9 @@ export function OutputPane({ outputs, state, view, chosen, choose }: OutputPaneP
   );
 }
 
-/** "38 ms", and when the output is drawn. */
-export function Latency({ milliseconds }: Pick<Outputs, "milliseconds">) {
-  if (milliseconds === undefined) return null;
+/** "38 ms", and when the output is drawn. Before that is known: that it is computed, where it takes long. */
+export function Latency({ milliseconds, busy }: Pick<Outputs, "milliseconds" | "busy">) {
+  if (milliseconds === undefined) return busy ? <span class="computing">computing…</span> : null;
   const text = milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
   const follows = milliseconds < fast;
   const title = follows ? "The output follows your stroke." : "The output comes at the end of a stroke.";

@@ -111,7 +111,7 @@ function OutputHead({ outputs, view, wipe, save }: OutputHeadProps) {
   return (
     <header>
       <h2 class="pane-title">Output</h2>
-      <Latency milliseconds={outputs.milliseconds} />
+      <Latency {...outputs} />
       <IconButton {...{ name: "wipe", title: "Wipe between drawing and output", keys: "W", pressed, click: wipe }} />
       <IconButton name="save" title="Save the output" keys="Ctrl+S" disabled={!outputs.picture} click={save} />
     </header>
