@@ -21,7 +21,8 @@ export function App({ home }: { home: Home }) {
   // A link of another home, such as #/train on a server, leads to the page that all have.
   const route: Route = pages.includes(asked.page) ? asked : { page: "studio" };
   useEffect(() => {
-    document.title = `${titles[route.page]} · pix2pix`;
+    // The studio's title is that of its run.
+    if (route.page !== "studio") document.title = `${titles[route.page]} · pix2pix`;
   }, [route.page]);
   // A page stays where it is while another is shown: training goes on, a drawing is not lost.
   const [opened, open] = useState<readonly Page[]>([]);

@@ -91,6 +91,7 @@ inChromium("a site", () => {
 
   it("has the run's generator, with samples that differ, and no pages that need a home", async () => {
     await page.getByRole("heading", { name: "A tiny run" }).waitFor(patience);
+    expect(await page.title()).toBe("A tiny run \u00b7 pix2pix");
     await page.locator(".output canvas").waitFor(patience);
     expect(await page.locator("nav").count()).toBe(0);
     await page.locator("summary").click();

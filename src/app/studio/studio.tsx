@@ -24,11 +24,15 @@ export function Studio({ home, route }: PageProps) {
   const runs = useRuns(home, shown);
   const { opened, error } = useOpened(home, route, runs);
   const usable = runs?.filter((run) => run.usable) ?? [];
+  const title = opened?.run.title ?? "Studio";
+  useEffect(() => {
+    if (shown) document.title = `${title} · pix2pix`;
+  }, [shown, title]);
   return (
     <div class="studio">
       <div class="title">
         <div>
-          <h1>{opened?.run.title ?? "Studio"}</h1>
+          <h1>{title}</h1>
           {opened && <p class="hint">{hints[opened.run.drawing.tool]}</p>}
         </div>
         {usable.length > 1 && (
