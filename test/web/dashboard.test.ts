@@ -87,6 +87,8 @@ inChromium("the dashboard", () => {
     const options = await page.locator(".options tbody tr").allInnerTexts();
     expect(options.find((text) => text.startsWith("seed"))).toMatch(/5\s+6/);
     expect(options.some((text) => /^netG\s/.test(text))).toBe(false);
+    // By the names of the flags.
+    expect(options.find((text) => text.startsWith("n-epochs-decay"))).toMatch(/100\s+0/);
     expect(await violationsOf(page)).toEqual([]);
   });
 

@@ -1,6 +1,11 @@
 /** The options of runs: all of one, or those in which several differ. */
 import { useState } from "preact/hooks";
+import { optionsOf } from "../../config/options.ts";
+import { configSchema } from "../../config/schema.ts";
 import type { RunDetail } from "./api.ts";
+
+/** The names by which a user gives the options: the flags without their dashes, by key. */
+const names = new Map(optionsOf(configSchema).map(({ key, flag }) => [key, flag.slice(2)]));
 
 const shown = (value: unknown): string => (value === undefined ? "–" : String(value));
 
@@ -58,7 +63,7 @@ function Table({ runs, configs, rows, differing }: TableProps) {
         <tbody>
           {rows.map((key) => (
             <tr key={key} class={differing.includes(key) ? "differs" : ""}>
-              <th scope="row">{key}</th>
+              <th scope="row">{names.get(key) ?? key}</th>
               {configs.map((config, i) => (
                 <td key={runs[i]!.name}>{shown(config[key])}</td>
               ))}
