@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe } from "vitest";
 import { buildApp, buildPage, buildWorker } from "../../../scripts/build-web.ts";
 import { type ServeOptions, serveFolders } from "../../../src/node/serve.ts";
@@ -80,8 +80,8 @@ export function sharePage({ entry, webgpu = false, jspi = true, route = "", use 
 }
 
 /** A page that reports its own errors with the test's. */
-export async function openPage(browser: Browser, url: string): Promise<Page> {
-  const page = await (await browser.newContext()).newPage();
+export async function openPage(browser: Browser, url: string, options?: BrowserContextOptions): Promise<Page> {
+  const page = await (await browser.newContext(options)).newPage();
   page.on("pageerror", (error) => console.error(`in the page: ${error.stack ?? error.message}`));
   await page.goto(url);
   return page;
