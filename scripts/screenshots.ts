@@ -1,5 +1,5 @@
 /**
- * Takes the pictures of the web app for docs/images in Chromium, from drawn facades and runs that it trains itself (ten minutes on two
+ * Takes the pictures of the web app for docs/images in Chromium, from drawn facades and runs that it trains itself (five minutes on two
  * cores):
  *
  *   npm run screenshots [-- PART...]
@@ -256,4 +256,4 @@ const chosen = process.argv.slice(2);
 const problem = obstacle(chosen);
 if (problem === undefined) await main(chosen);
 else console.error(problem);
-process.exit(problem === undefined ? 0 : 1);
+process.exitCode = problem === undefined ? 0 : 1;
