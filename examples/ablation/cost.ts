@@ -14,7 +14,7 @@ import { Trainer } from "../../src/training/trainer.ts";
 
 const [path] = process.argv.slice(2);
 if (!path) throw new Error("name the file of a sweep");
-const rounds = 12;
+const rounds = 24;
 const platform = await nodePlatform({ threads: 1 });
 const { runs } = await readSweep(path, optionsOf(test.schema));
 const recipes = runs.filter(({ values: { seed } }) => seed === "0" || seed === undefined);
