@@ -44,15 +44,18 @@ function built() {
   return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).began : 0;
 }
 
-/** The latest change of a file or a list of files in the folder, in milliseconds. A file that is gone changes the list. */
+/**
+ * The latest change of a file or a list of files in the folder, in milliseconds. A file that is gone changes the list. These are the
+ * times of the system (ctime): a copy may bring the time of the file that it was made from (mtime).
+ */
 function youngest(folder) {
   const entries = readdirSync(folder, { withFileTypes: true });
   const changes = entries.map((entry) => {
     const isFolder = entry.isDirectory();
     const url = new URL(`${encodeURIComponent(entry.name)}${isFolder ? "/" : ""}`, folder);
-    return isFolder ? youngest(url) : statSync(url).mtimeMs;
+    return isFolder ? youngest(url) : statSync(url).ctimeMs;
   });
-  return Math.max(statSync(folder).mtimeMs, ...changes);
+  return Math.max(statSync(folder).ctimeMs, ...changes);
 }
 
 function stopped(name) {

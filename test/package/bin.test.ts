@@ -39,7 +39,7 @@ it("its first line is one that npm, pnpm and yarn can make a script of", () => {
   expect(readFileSync(bin, "utf8").split("\n")[0]).toBe("#!/usr/bin/env node");
 });
 
-it("a checkout runs its build until a source changes, is added or goes, and a package always", () => {
+it("a checkout runs its build until a source changes, is added or goes, and a package always", async () => {
   const checkout = join(work, "checkout");
   const file = (name: string) => join(checkout, name);
   for (const folder of ["bin", "src/cli", "src/nn", "dist/cli"]) mkdirSync(file(folder), { recursive: true });
@@ -51,20 +51,24 @@ it("a checkout runs its build until a source changes, is added or goes, and a pa
   writeFileSync(file("dist/cli/main.js"), 'console.log("built");');
   const ran = () => spawnSync(process.execPath, [file("bin/pix2pix.js")], { encoding: "utf8" }).stdout.trim();
   expect(ran(), "no build has ended").toBe("sources");
-  const build = () => {
-    const began = Date.now() / 1000;
-    for (const name of ["src/cli/main.ts", "src/nn/adam.ts", "src/cli", "src/nn", "src"])
-      utimesSync(file(name), began - 9, began - 9);
-    writeFileSync(file("dist/built.json"), JSON.stringify({ began: began * 1000 }));
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
+  const build = async () => {
+    await pause();
+    writeFileSync(file("dist/built.json"), JSON.stringify({ began: Date.now() }));
+    await pause();
   };
   const changes = {
     changed: () => writeFileSync(file("src/cli/main.ts"), 'console.log("sources" as string);'),
+    "replaced by one with an older time": () => {
+      writeFileSync(file("src/nn/adam.ts"), "");
+      utimesSync(file("src/nn/adam.ts"), 0, 0);
+    },
     added: () => writeFileSync(file("src/nn/conv.ts"), ""),
     gone: () => renameSync(file("src/nn/adam.ts"), file("adam.ts")),
   };
   for (const [change, make] of Object.entries(changes)) {
     if (change === "gone") rmSync(file("src/nn/conv.ts"));
-    build();
+    await build();
     expect(ran()).toBe("built");
     make();
     expect(ran(), change).toBe("sources");
