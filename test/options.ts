@@ -8,6 +8,9 @@ import type { GeneratorOptions } from "../src/networks/generator.ts";
 /** Options that a test writes down before it uses them, with their literal types. */
 export const given = <const T extends Partial<ConfigInput>>(options: T): T => options;
 
+/** A run of seconds; unet_64 is the smallest network with dropout. */
+export const smallRun = given({ netG: "unet_64", ngf: 2, ndf: 2, cropSize: 64, loadSize: 72, batchSize: 2, seed: 5 });
+
 const defaults = parseConfig({ dataroot: "none", preprocess: "none" });
 
 export const modelOptions = (changes: Partial<ModelOptions> = {}): ModelOptions => ({ ...defaults, ...changes });

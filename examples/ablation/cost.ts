@@ -3,13 +3,14 @@
  *
  * `node --import tsx examples/ablation/cost.ts examples/ablation/facades-small.yaml`
  */
+import { median } from "../../bench/step.ts";
 import { test } from "../../src/cli/commands/test.ts";
 import { readSweep } from "../../src/cli/sweep/plan.ts";
 import { optionsOf } from "../../src/config/options.ts";
 import { parseCommandLine } from "../../src/config/schema.ts";
 import { inits } from "../../src/nn/init.ts";
 import { nodePlatform } from "../../src/node/index.ts";
-import { Random } from "../../src/random.ts";
+import { noise } from "../../src/training/measure.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 
 const [path] = process.argv.slice(2);
@@ -24,9 +25,7 @@ const sides = recipes.map(({ name, options }) => {
   const shape = { n: model.batchSize, height: model.cropSize, width: model.cropSize };
   const trainer = new Trainer(platform, { model, seed: 0, threads: 1 }, shape);
   for (const net of [trainer.netG, trainer.netD]) net.initialise(inits.normal, model.initGain, 0);
-  const random = new Random(0, "cost", 0);
-  const picture = () => Float32Array.from({ length: 3 * model.cropSize ** 2 }, () => 2 * random.float() - 1);
-  return { name, trainer, data: { A: picture(), B: picture(), ...shape }, lr: model.lr, seconds: [] as number[] };
+  return { name, trainer, data: noise(model, shape), lr: model.lr, seconds: [] as number[] };
 });
 for (let step = 1; step <= rounds; step++) {
   for (const { trainer, data, lr, seconds } of sides) {
@@ -37,7 +36,6 @@ for (let step = 1; step <= rounds; step++) {
     seconds.push((user + system) / 1e6);
   }
 }
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 const first = median(sides[0]!.seconds);
 for (const { name, trainer, seconds } of sides) {
   const own = median(seconds);

@@ -64,7 +64,11 @@ export async function measureStep(config: Config, platform: Platform, signal?: A
   }
 }
 
-function noise({ inputNc, outputNc, seed }: Config, shape: { n: number; height: number; width: number }): StepBatch {
+/** A batch of noise in place of pictures: what a step costs does not depend on its pictures. */
+export function noise(
+  { inputNc, outputNc, seed }: Config,
+  shape: { n: number; height: number; width: number },
+): StepBatch {
   const { n, height, width } = shape;
   const random = new Random(seed, "measured pictures", 0);
   const side = (channels: number) =>

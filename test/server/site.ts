@@ -10,21 +10,11 @@ import { images } from "../../src/node/images.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import { createServer, type ServerOptions } from "../../src/server/app.ts";
 import { train } from "../../src/training/train.ts";
-import { given } from "../options.ts";
+import { given, smallRun } from "../options.ts";
 
 export const platform = await nodePlatform({ threads: 1 });
 
-export const small = given({
-  netG: "unet_64",
-  ngf: 2,
-  ndf: 2,
-  cropSize: 64,
-  loadSize: 72,
-  batchSize: 2,
-  threads: 1,
-  seed: 5,
-  saveEpochFreq: 1,
-});
+export const small = given({ ...smallRun, threads: 1, saveEpochFreq: 1 });
 
 /** A folder with data and the runs that are named, of 7 steps each. */
 export async function folder(names: readonly string[], options: object = {}) {

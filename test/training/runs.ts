@@ -1,7 +1,7 @@
 /**
  * Small runs for the tests of this folder, in a temporary folder of their own, with the run "whole" of 7 steps.
  *
- * Batch 2 of 5 pairs: an epoch has 3 steps, the last on a single pair. unet_64 is the smallest with dropout.
+ * Batch 2 of 5 pairs: an epoch has 3 steps, the last on a single pair.
  */
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -16,7 +16,7 @@ import { nodePlatform } from "../../src/node/index.ts";
 import { Run } from "../../src/run/run.ts";
 import { train } from "../../src/training/train.ts";
 import { runIn } from "../cli/run.ts";
-import { given } from "../options.ts";
+import { given, smallRun } from "../options.ts";
 import { workFolder } from "../work-folder.ts";
 
 export const work = workFolder("session");
@@ -24,17 +24,7 @@ export const dataroot = join(work, "data");
 export const checkpointsDir = join(work, "runs");
 export const platform = await nodePlatform({ threads: 1 });
 
-export const small = given({
-  netG: "unet_64",
-  ngf: 2,
-  ndf: 2,
-  cropSize: 64,
-  loadSize: 72,
-  batchSize: 2,
-  threads: 1,
-  seed: 5,
-  saveEpochFreq: 1,
-});
+export const small = given({ ...smallRun, threads: 1, saveEpochFreq: 1 });
 /** Milliseconds for tests that take a few seconds on an idle machine. */
 export const patience = 120_000;
 export const latest = ["latest_net_G.safetensors", "latest_net_D.safetensors", "latest_state.safetensors"];

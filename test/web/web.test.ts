@@ -13,7 +13,7 @@ import type { ConfigInput } from "../../src/config/schema.ts";
 import { decode } from "../../src/formats/safetensors.ts";
 import { evaluate, openTestSet, openTranslator, parseConfig, train } from "../../src/index.ts";
 import { nodePlatform } from "../../src/node/index.ts";
-import { given } from "../options.ts";
+import { given, smallRun } from "../options.ts";
 import { compareLosses, tight, updateError } from "../training/step-cases.ts";
 import { inChromium, insecureHost, launch, openPage, site } from "./browser/chromium.ts";
 import type { Harness } from "./browser/harness.ts";
@@ -28,16 +28,10 @@ afterAll(async () => {
   rmSync(work, { recursive: true });
 });
 
-/** Batch 2 of 3 pairs: an epoch has two steps, the second on a single pair. unet_64 is the smallest with dropout. */
+/** Batch 2 of 3 pairs: an epoch has two steps, the second on a single pair. */
 const small = given({
+  ...smallRun,
   dataroot: "data",
-  netG: "unet_64",
-  ngf: 2,
-  ndf: 2,
-  cropSize: 64,
-  loadSize: 72,
-  batchSize: 2,
-  seed: 5,
   saveLatestFreq: 2,
   maxSteps: 8,
 });

@@ -13,8 +13,6 @@ export interface StudioSettings extends TranslateSettings {
 export const usual: StudioSettings = { samples: 1, size: "fit" };
 const mostSamples = 8;
 const mostSeed = 99;
-/** The text of a choice that leaves the run's value. */
-const runsOwn = "the run's";
 
 interface SettingsProps {
   run: OpenRun;
@@ -38,15 +36,14 @@ export function Settings({ run, settings, change }: SettingsProps) {
         )}
         {run.stochastic && <Sampling {...{ settings, change }} />}
         {run.batchNorms && (
-          <Choice
+          <OptionalChoice
             label="Statistics of batch norms"
-            value={settings.statistics ?? ""}
+            value={settings.statistics}
             options={[
-              { value: "", text: runsOwn },
               { value: "batch", text: "of this picture" },
               { value: "running", text: "running, from training" },
             ]}
-            change={(statistics) => change({ statistics: statistics || undefined })}
+            change={(statistics) => change({ statistics })}
           />
         )}
         <Choice
@@ -75,17 +72,31 @@ function Sampling({ settings, change }: Pick<SettingsProps, "settings" | "change
         {...{ label: "Seed", value: settings.seed ?? 0, min: 0, max: mostSeed }}
         change={(seed) => change({ seed })}
       />
-      <Choice
+      <OptionalChoice
         label="Dropout"
-        value={settings.dropout ?? ""}
+        value={settings.dropout}
         options={[
-          { value: "", text: runsOwn },
           { value: "on", text: "on" },
           { value: "off", text: "off" },
         ]}
-        change={(dropout) => change({ dropout: dropout || undefined })}
+        change={(dropout) => change({ dropout })}
       />
     </>
+  );
+}
+
+interface OptionalChoiceProps<T extends string> {
+  label: string;
+  value: T | undefined;
+  options: readonly { value: T; text: string }[];
+  change(value: T | undefined): void;
+}
+
+/** A choice that may be left to the run. */
+function OptionalChoice<T extends string>({ label, value, options, change }: OptionalChoiceProps<T>) {
+  const all = [{ value: "" as const, text: "the run's" }, ...options];
+  return (
+    <Choice<T | ""> {...{ label, options: all }} value={value ?? ""} change={(chosen) => change(chosen || undefined)} />
   );
 }
 
