@@ -26,7 +26,7 @@ export default defineConfig({
     },
     testTimeout: 120_000,
     fileParallelism: true,
-    maxWorkers: 2,
+    maxWorkers: 3,
     projects: [
       tier("unit", "test/**/*.test.ts", [long, device, browser]),
       tier("device", device),

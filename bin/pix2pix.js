@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Starts the program: the compiled dist/, or in a checkout whose sources have changed since it was built, the sources (through tsx,
+ * Starts the program: the built dist/program/, or in a checkout whose sources have changed since it was built, the sources (through tsx,
  * which takes a second more).
  *
  * On Linux it first starts itself again with settings of the C library's memory, which are read when a process starts: memory
@@ -34,7 +34,7 @@ async function start() {
     await import(new URL("cli/main.ts", sources).href);
   } else {
     process.setSourceMapsEnabled(isCheckout);
-    await import(new URL("../dist/cli/main.js", import.meta.url).href);
+    await import(new URL("../dist/program/main.js", import.meta.url).href);
   }
 }
 

@@ -1,14 +1,39 @@
-/** Builds dist/, the package: the sources compiled, and what a browser loads. */
+/** Builds dist/, the package: the sources compiled, the program in few files, and what a browser loads. */
 import { spawnSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 
 const began = Date.now();
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 rmSync("dist", { recursive: true, force: true });
-for (const step of ["npx tsc -p tsconfig.build.json", "npm run build:web"]) {
+run("npx tsc -p tsconfig.build.json");
+await bundleProgram();
+run("npm run build:web");
+// Last, so that it says that all is there. bin/pix2pix.js takes dist/ while no source is younger.
+writeFileSync("dist/built.json", `${JSON.stringify({ began })}\n`);
+
+function run(step: string): void {
   const { status } = spawnSync(step, { stdio: "inherit", shell: true });
   if (status !== 0) process.exit(status ?? 1);
 }
-// Last, so that it says that all is there. bin/pix2pix.js takes dist/ while no source is younger.
-writeFileSync("dist/built.json", `${JSON.stringify({ began })}\n`);
+
+/**
+ * The program and the process that it asks for devices, with what they import of dist/: to open 400 small files takes as long as
+ * the program itself. They lie two folders below the package, as their sources, so that paths to other files of it stay the same.
+ * Dependencies stay outside, where npm keeps them up to date.
+ */
+async function bundleProgram(): Promise<void> {
+  await build({
+    entryPoints: { main: "dist/cli/main.js", probe: "dist/node/probe.js" },
+    outdir: "dist/program",
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    packages: "external",
+    sourcemap: true,
+    logLevel: "warning",
+  });
+  rmSync("dist/cli", { recursive: true });
+}

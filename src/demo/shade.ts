@@ -19,8 +19,13 @@ interface Place {
   height: number;
 }
 
-/** The colour at a point, 0..255; undefined where the part is transparent. */
-type Paint = (place: Place) => Rgb | undefined;
+/** Kinds with holes: there the parts behind them show. */
+const withHoles = ["balcony", "awning"] as const satisfies readonly Kind[];
+type WithHoles = (typeof withHoles)[number];
+const hasHoles = (kind: Kind) => (withHoles as readonly Kind[]).includes(kind);
+
+/** The colour at a point, 0..255; undefined in a hole. */
+type Paint<K extends Kind> = (place: Place) => K extends WithHoles ? Rgb | undefined : Rgb;
 
 const mix = (a: Rgb, b: Rgb, t: number): Rgb => [
   a[0] + (b[0] - a[0]) * t,
@@ -71,7 +76,7 @@ function cloud(X: number, Y: number): number {
   return 1 - clear;
 }
 
-const paints: Record<Kind, Paint> = {
+const paints: { [K in Kind]: Paint<K> } = {
   sky: ({ X, Y }) => {
     const base = mix([84, 140, 206], [226, 234, 238], smooth(0, 46, Y));
     return mix(base, [250, 251, 252], smooth(0.12, 0.95, cloud(X, Y)) * 0.85);
@@ -187,6 +192,8 @@ export function shade(parts: readonly Part[], size: number): Float32Array {
   const unit = side / 64;
   const canvas = new Float32Array(side * side * 3);
   const solid = new Uint8Array(side * side);
+  /** The last part without holes that covers each point: earlier parts and their shadows are not seen there. */
+  const front = new Int16Array(side * side);
 
   /** Visits the points of a rectangle, which is in units. */
   const visit = (x0: number, y0: number, x1: number, y1: number, at: (X: number, Y: number, index: number) => void) => {
@@ -197,14 +204,22 @@ export function shade(parts: readonly Part[], size: number): Float32Array {
     }
   };
 
-  for (const part of parts) {
+  for (const [order, part] of parts.entries()) {
+    const { x, y, width, height } = part;
+    if (hasHoles(part.kind)) continue;
+    visit(x, y, x + width, y + height, (X, Y, index) => {
+      if (covers(part, X - x, Y - y)) front[index] = order;
+    });
+  }
+  for (const [order, part] of parts.entries()) {
     const { kind, x, y, width, height } = part;
     const depth = depths[kind] ?? 0;
     if (depth > 0) {
       visit(x, y, x + width + depth, y + height + depth, (X, Y, index) => {
+        if (order < front[index]! || solid[index] === 0) return;
         // Distance of this point from the lower or right edge of the part, along the light.
         const behind = Math.max(Y - (y + height), (X - (x + width)) / slant);
-        if (behind <= 0 || behind >= depth || solid[index] === 0) return;
+        if (behind <= 0 || behind >= depth) return;
         if (!covers(part, X - x - slant * behind, Y - y - behind - 1e-6)) return;
         const light = 1 - 0.5 * (1 - (behind / depth) ** 2);
         for (let c = 0; c < 3; c++) canvas[index * 3 + c]! *= light;
@@ -213,6 +228,7 @@ export function shade(parts: readonly Part[], size: number): Float32Array {
     const paint = paints[kind];
     const place: Place = { s: 0, t: 0, X: 0, Y: 0, width, height };
     visit(x, y, x + width, y + height, (X, Y, index) => {
+      if (order < front[index]!) return;
       place.s = X - x;
       place.t = Y - y;
       place.X = X;

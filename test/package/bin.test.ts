@@ -42,13 +42,13 @@ it("its first line is one that npm, pnpm and yarn can make a script of", () => {
 it("a checkout runs its build until a source changes, is added or goes, and a package always", async () => {
   const checkout = join(work, "checkout");
   const file = (name: string) => join(checkout, name);
-  for (const folder of ["bin", "src/cli", "src/nn", "dist/cli"]) mkdirSync(file(folder), { recursive: true });
+  for (const folder of ["bin", "src/cli", "src/nn", "dist/program"]) mkdirSync(file(folder), { recursive: true });
   copyFileSync(bin, file("bin/pix2pix.js"));
   symlinkSync(join(root, "node_modules"), file("node_modules"));
   writeFileSync(file("package.json"), '{ "type": "module" }');
   writeFileSync(file("src/cli/main.ts"), 'console.log("sources" as string);');
   writeFileSync(file("src/nn/adam.ts"), "");
-  writeFileSync(file("dist/cli/main.js"), 'console.log("built");');
+  writeFileSync(file("dist/program/main.js"), 'console.log("built");');
   const ran = () => spawnSync(process.execPath, [file("bin/pix2pix.js")], { encoding: "utf8" }).stdout.trim();
   expect(ran(), "no build has ended").toBe("sources");
   const pause = () => new Promise((resolve) => setTimeout(resolve, 50));

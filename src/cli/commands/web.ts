@@ -5,7 +5,6 @@ import * as z from "zod";
 import { option, parseOptions } from "../../config/options.ts";
 import { ConfigError, UserError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
-import { serveFolders } from "../../node/serve.ts";
 import { appFolder, readApp } from "../app-files.ts";
 import type { Command } from "../command.ts";
 import { listenForStop } from "../stop.ts";
@@ -51,6 +50,7 @@ export const web: Command = {
       output.print("  Cross-Origin-Embedder-Policy: require-corp");
       return 0;
     }
+    const { serveFolders } = await import("../../node/serve.ts");
     const served = await serveFolders([appFolder], { port });
     if (port !== 0 && served.port !== port) output.note(`Port ${port} is taken; ${served.port} is free.`);
     output.print(`Train and translate in the browser: ${served.url} (Ctrl-C ends it)`);

@@ -1,5 +1,4 @@
 /** The runs of a sweep, from its file: options of all runs, and lists of values that are tried in every combination. */
-import { parse, YAMLParseError } from "yaml";
 import * as z from "zod";
 import { type OptionSpec, optionsOf, plainName } from "../../config/options.ts";
 import { configSchema, parseCommandLine } from "../../config/schema.ts";
@@ -49,7 +48,7 @@ const form =
  */
 export async function readSweep(path: string, testSpecs: readonly OptionSpec[]): Promise<Sweep> {
   const where = visible(path);
-  const parsed = fileSchema.safeParse(contentOf(new TextDecoder().decode(await files.read(path)), where));
+  const parsed = fileSchema.safeParse(await contentOf(new TextDecoder().decode(await files.read(path)), where));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const at = issue?.path.length ? ` at ${issue.path.join(".")}` : "";
@@ -72,7 +71,8 @@ export async function readSweep(path: string, testSpecs: readonly OptionSpec[]):
   return { name, checkpointsDir, runs, test: ofTest };
 }
 
-function contentOf(text: string, where: string): unknown {
+async function contentOf(text: string, where: string): Promise<unknown> {
+  const { parse, YAMLParseError } = await import("yaml");
   try {
     return parse(text);
   } catch (error) {
