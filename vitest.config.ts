@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Tests that take minutes: `npm run test:all`. */
 const long = "test/**/*.long.test.ts";
@@ -15,6 +16,15 @@ const tier = (name: string, include: string, exclude: string[] = []) => ({
   test: { name, include: [include], exclude },
 });
 
+/** Long files first, so that none begins when the others end. Without times of an earlier run the largest are first. */
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId }: TestSpecification) => /test.(web|package|training|faults)/.test(moduleId);
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
+
 export default defineConfig({
   test: {
     globalSetup: "test/web/browser/find.ts",
@@ -27,6 +37,7 @@ export default defineConfig({
     testTimeout: 120_000,
     fileParallelism: true,
     maxWorkers: 3,
+    sequence: { sequencer: LongFirst },
     projects: [
       tier("unit", "test/**/*.test.ts", [long, device, browser]),
       tier("device", device),

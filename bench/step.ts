@@ -73,7 +73,7 @@ export async function timeSteps(platform: Platform, options: StepOptions, meter 
   const perSecond = (1000 * steps) / (performance.now() - began);
   await trainer.toHost();
   const peak = meter.peak();
-  const translator = Translator.of(config, trainer.netG, platform, {}, device, "fixed");
+  const translator = new Translator({ config, state: trainer.netG, platform, device, weights: "fixed" });
   const forward = await times(meter, Math.max(steps, 8), () => translator.run(data.A, batch, size, size));
   await translator.close();
   return {

@@ -12,7 +12,7 @@ export { descriptionLines } from "./training/description.ts";
 export { Trainer, type TrainerOptions } from "./training/trainer.ts";
 export { type LossLine, listRuns, type Progress, Run, type RunPlace, type Score } from "./run/run.ts";
 export { type OpenOptions, openTranslator } from "./inference/open.ts";
-export { type Draw, type TestTime, Translator } from "./inference/translator.ts";
+export { type Draw, type TestTime, Translator, type TranslatorParts } from "./inference/translator.ts";
 export type { Fit } from "./inference/fit.ts";
 export {
   type ClassEvaluation,

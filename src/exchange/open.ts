@@ -49,5 +49,12 @@ export async function translatorOf(
 ): Promise<Translator> {
   const threads = options.threads ?? config.threads;
   const device = await chooseDevice(platform, options.device ?? config.device);
-  return Translator.of({ ...config, threads }, state, platform, options, device, "fixed");
+  return new Translator({
+    config: { ...config, threads },
+    state,
+    platform,
+    settings: options,
+    device,
+    weights: "fixed",
+  });
 }

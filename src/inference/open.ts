@@ -61,5 +61,5 @@ export async function openTranslator(options: OpenOptions, platform: Platform): 
   );
   const state = new NetworkState(netG);
   loadWeights(state, tensors, path);
-  return Translator.of(config, state, platform, options, device, "fixed");
+  return new Translator({ config, state, platform, settings: options, device, weights: "fixed" });
 }

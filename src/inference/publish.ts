@@ -134,7 +134,7 @@ async function translated(
   const { netG } = generatorGraph(config, { n: 1, height: config.cropHeight, width: config.cropSize });
   const state = new NetworkState(netG);
   loadWeights(state, decode(expandWeights(weights, "weights")).tensors, "weights");
-  const translator = Translator.of(config, state, platform, {});
+  const translator = new Translator({ config, state, platform });
   try {
     return await translator.translate(input, { name }, { preprocess: "none" });
   } finally {

@@ -75,6 +75,18 @@ interface Output {
   width: number;
 }
 
+/** A generator whose weights are in memory. */
+export interface TranslatorParts {
+  config: Config;
+  state: Weights;
+  platform: Platform;
+  settings?: TestTime;
+  /** Default: the platform's base device. */
+  device?: Device;
+  /** "changing", the default: they are read again at every run; "fixed": they never change. */
+  weights?: WeightUse;
+}
+
 /**
  * Runs a generator on pictures of any size, one at a time. `openTranslator` opens that of a run.
  *
@@ -95,14 +107,15 @@ export class Translator {
   readonly #compiler: Compiler;
   readonly #sizes = new Map<string, Promise<Ready>>();
 
-  private constructor(
-    config: Config,
-    state: Weights,
-    platform: Platform,
-    settings: TestTime,
-    device: Device,
-    weights: WeightUse,
-  ) {
+  /** @throws ConfigError for a size of tiles that the generator cannot take */
+  constructor({
+    config,
+    state,
+    platform,
+    settings = {},
+    device = baseDevice(platform),
+    weights = "changing",
+  }: TranslatorParts) {
     this.config = { ...config, noDropout: config.noDropout || (settings.dropout ?? config.dropout) === "off" };
     this.#network = { ...this.config, dropoutLayers: !config.noDropout };
     this.statistics = settings.statistics ?? config.statistics;
@@ -113,23 +126,6 @@ export class Translator {
     this.device = device;
     this.#compiler = new Compiler(platform, device, config.threads ?? platform.cores, state);
     checkTile(this.#tile, config.netG, this.multiple);
-  }
-
-  /**
-   * A translator on weights in memory.
-   * @param device default: the platform's base device
-   * @param weights "changing": they are read again at every run; "fixed": they never change
-   * @throws ConfigError for a size of tiles that the generator cannot take
-   */
-  static of(
-    config: Config,
-    state: Weights,
-    platform: Platform,
-    settings: TestTime = {},
-    device: Device = baseDevice(platform),
-    weights: WeightUse = "changing",
-  ): Translator {
-    return new Translator(config, state, platform, settings, device, weights);
   }
 
   /** Whether outputs depend on dropout masks. */

@@ -13,17 +13,24 @@ const lastWords = 2000;
 /** The exit code of a training that was asked to save and end (cli/stop.ts). */
 const stoppedCode = 99;
 
-/** @param last the last line that the training has printed: of one that was stopped the command that continues it */
+/** How a training has ended. @param last what it printed last: where it was stopped, the command that continues it */
 function ending(code: number | null, last: string): string {
   if (code === stoppedCode) return `is stopped. Go on with it on the page, or by ${last}`;
   if (code === 0) return "has ended.";
-  return `${code === null ? "was killed" : `has failed (exit code ${code})`}: ${last}`;
+  return code === null ? "was killed." : `has failed (exit code ${code}): ${last}`;
+}
+
+/** The line of the error where there is one, else the last line. */
+function lastLine(said: string): string {
+  const lines = said.trim().split("\n");
+  return (lines.findLast((line) => line.startsWith("error: ")) ?? lines.at(-1)!).trim().replace(/^error: /, "");
 }
 
 export class Trainings {
   readonly #program: readonly string[];
   readonly #note: (line: string) => void;
   readonly #children = new Set<number>();
+  readonly #failures = new Map<string, string>();
 
   /**
    * @param program the command that starts pix2pix, with its first arguments
@@ -37,6 +44,9 @@ export class Trainings {
   get running(): number {
     return this.#children.size;
   }
+
+  /** Why the last training of this run has failed; undefined where it did not, or was not started here. */
+  failureOf = (name: string): string | undefined => this.#failures.get(name);
 
   /**
    * Starts a training, which goes on when this process ends.
@@ -65,11 +75,14 @@ export class Trainings {
       throw new UserError(`the training could not be started: ${reason.message}`);
     }
     this.#children.add(pid);
-    const name = options["--name"];
+    const name = String(options["--name"]);
+    this.#failures.delete(name);
     const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
     void ended.then((code) => {
       this.#children.delete(pid);
-      this.#note(`The training of ${name} (process ${pid}) ${ending(code, said.trim().split("\n").at(-1)!.trim())}`);
+      const end = ending(code, lastLine(said));
+      if (code !== 0 && code !== stoppedCode) this.#failures.set(name, end);
+      this.#note(`The training of ${name} (process ${pid}) ${end}`);
     });
     const began = new Promise<"began">((resolve) => child.stdout.once("data", () => resolve("began")));
     const late = new Promise<"late">((resolve) => setTimeout(() => resolve("late"), firstWords).unref());

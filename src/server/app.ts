@@ -77,7 +77,7 @@ interface Services extends ServerOptions {
 export function createServer(options: ServerOptions): PixServer {
   const { platform, checkpointsDir, threads } = options;
   const limits = { ...usualLimits, ...options.limits };
-  const runs = new Runs(platform.files, checkpointsDir);
+  const runs = new Runs(platform.files, checkpointsDir, (name) => options.control?.failureOf(name));
   const generators = new Generators(platform, checkpointsDir, limits, threads);
   const services: Services = {
     ...options,

@@ -9,6 +9,8 @@ import type { RunDetail, Runs } from "./runs.ts";
 export interface RunControl {
   /** Starts `pix2pix train` with these options in a process of its own. @returns when it trains, or an Error of it */
   train(options: Readonly<Record<string, string | true>>): Promise<{ pid: number }>;
+  /** Why the last training of a run has failed, in words that follow "The training"; undefined where it has not. */
+  failureOf(name: string): string | undefined;
   /** Asks a process on this machine to save and end. */
   stop(holder: LockHolder): Promise<void>;
   /** Deletes the folder of a run. */

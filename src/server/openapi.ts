@@ -282,6 +282,7 @@ const components = {
         imagesPerSecond: number,
         losses: { type: "object", additionalProperties: number },
         about: text,
+        failure: text,
         problem: text,
       },
     },

@@ -42,6 +42,8 @@ export interface RunSummary {
   about: string;
   /** Where it is trained now. */
   trainer?: { pid: number; host: string; since: string; here: boolean } | undefined;
+  /** Why the last training that this server has started failed, in words that follow "The training". */
+  failure?: string | undefined;
   /** Why it cannot be read. */
   problem?: string | undefined;
 }
@@ -65,10 +67,13 @@ export class Runs {
   readonly checkpointsDir: string;
   readonly #files: Files;
   readonly #logs = new Map<string, FollowedLog>();
+  readonly #failureOf: (name: string) => string | undefined;
 
-  constructor(files: Files, checkpointsDir: string) {
+  /** @param failureOf why the last training of a run has failed, as far as it is known */
+  constructor(files: Files, checkpointsDir: string, failureOf: (name: string) => string | undefined) {
     this.#files = files;
     this.checkpointsDir = checkpointsDir;
+    this.#failureOf = failureOf;
   }
 
   /** The names of the runs, sorted. */
@@ -137,6 +142,7 @@ export class Runs {
     const progress = log.length > 0 && status ? undefined : await run.progress();
     return {
       name: run.name,
+      failure: holder ? undefined : this.#failureOf(run.name),
       config,
       status,
       log,
@@ -165,6 +171,7 @@ export class Runs {
 
 interface Facts {
   name: string;
+  failure: string | undefined;
   config: Config;
   status: RunStatus | undefined;
   log: FollowedLog;
@@ -179,7 +186,7 @@ interface Facts {
 }
 
 function summaryOf(facts: Facts): RunSummary {
-  const { name, config, status, log, holder, scores, samples, alarms, progress, saved, weights } = facts;
+  const { name, failure, config, status, log, holder, scores, samples, alarms, progress, saved, weights } = facts;
   const { epoch = 0, step = 0, ...losses } = log.length > 0 ? log.line(log.length - 1) : (progress ?? {});
   const steps = status?.steps ?? (progress && stepsOf(config, progress.pairs));
   const pace = paceOf(log);
@@ -204,6 +211,7 @@ function summaryOf(facts: Facts): RunSummary {
     alarms: alarmsNow(alarms).map(({ kind, epoch, text, advice }) => ({ kind, epoch, text, advice })),
     about: aboutOf(config),
     trainer: holder,
+    failure,
   };
 }
 

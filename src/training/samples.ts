@@ -25,7 +25,7 @@ export interface Samples {
  */
 export async function drawSamples(config: Config, platform: Platform, { shownG }: Trainer): Promise<Samples> {
   const loader = await sampleLoader(config, platform);
-  const translator = Translator.of(config, shownG, platform);
+  const translator = new Translator({ config, state: shownG, platform });
   try {
     const rows: Picture[][] = [];
     for await (const { input, outputs, target } of translatePairs(translator, loader)) {

@@ -53,7 +53,7 @@ export class Validation {
     if (config.valFreq === undefined) return undefined;
     const { valPhase: phase, valSize: count, skipUnpaired, skipBadImages } = config;
     const { loader } = await openTestSet(config, { phase, count, skipUnpaired, skipBadImages, cacheBytes }, platform);
-    const translator = Translator.of(config, trainer.shownG, platform);
+    const translator = new Translator({ config, state: trainer.shownG, platform });
     const { features, lpips, featureResize: resize, threads } = config;
     const extractor =
       features === undefined ? undefined : await FeatureExtractor.open({ features, lpips, resize, threads }, platform);

@@ -40,7 +40,7 @@ const config = parseConfig({
 const state = new NetworkState(generatorGraph(config, { n: 1, height: 64, width: 64 }).netG);
 state.initialise(inits.normal, 0.2, 1);
 const open = (settings: TestTime = {}, options: object = {}) =>
-  Translator.of({ ...config, ...options }, state, platform, settings);
+  new Translator({ config: { ...config, ...options }, state, platform, settings });
 const decode = async (file: string) => images.decode(await files.read(join(dataroot, file)));
 const namesOf = ({ pairs }: Evaluation) => pairs.map(({ name }) => name);
 

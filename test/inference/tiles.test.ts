@@ -72,7 +72,7 @@ function generator(changes: object = {}) {
   });
   const state = new NetworkState(generatorGraph(config, { n: 1, height: 64, width: 64 }).netG);
   state.initialise(inits.normal, 0.2, 1);
-  return (settings = {}) => Translator.of(config, state, platform, settings);
+  return (settings = {}) => new Translator({ config, state, platform, settings });
 }
 
 /** Noise, with a chessboard of full contrast in the first 64 columns. */

@@ -31,7 +31,7 @@ function generator(options: Partial<ConfigInput>, tensors?: Record<string, Store
   if (tensors) loadWeights(state, tensors, "fixture");
   else state.initialise(inits.normal, 0.2, 1);
   return (settings: TestTime = {}, weights?: WeightUse, on: Platform = platform) =>
-    Translator.of(config, state, on, settings, undefined, weights);
+    new Translator({ config, state, platform: on, settings, weights });
 }
 
 const worst = (a: Float32Array, b: ArrayLike<number>) =>

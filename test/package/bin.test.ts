@@ -14,6 +14,8 @@ import {
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { writeDemo } from "../../src/demo/write.ts";
+import { nodePlatform } from "../../src/node/index.ts";
 import { bin, root } from "../paths.ts";
 import { workFolder } from "../work-folder.ts";
 
@@ -100,6 +102,7 @@ describe.runIf(process.platform === "linux")("the memory settings", () => {
   it("a command that trains ends with the process that started it, by a signal or killed", {
     timeout: 60_000,
   }, async () => {
+    await writeDemo(await nodePlatform(), join(work, "data"), { train: 8, test: 0, size: 32, seed: 1 });
     for (const signal of ["SIGINT", "SIGKILL"] as const) {
       // Each process of the command says its number on a socket.
       const pids: number[] = [];
@@ -111,8 +114,13 @@ describe.runIf(process.platform === "linux")("the memory settings", () => {
       const { port } = server.address() as { port: number };
       const tell = `import net from "node:net"; const s = net.connect(${port}, "127.0.0.1", () => s.end(String(process.pid))); s.unref();`;
       const env = { ...plain, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(tell)}` };
-      const args = ["demo", "--steps", "100000", "--size", "32", "--threads", "1"];
-      const child = spawn(bin, args, { cwd: work, env, stdio: ["ignore", "pipe", "inherit"] });
+      const args =
+        "train --dataroot data --netG unet_32 --ngf 2 --ndf 2 --load-size 32 --crop-size 32 --n-epochs 100000 --threads 1";
+      const child = spawn(bin, [...args.split(" "), "--name", signal], {
+        cwd: work,
+        env,
+        stdio: ["ignore", "pipe", "inherit"],
+      });
       await once(child.stdout, "data");
       const ended = once(child, "exit");
       child.kill(signal);

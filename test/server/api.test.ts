@@ -260,7 +260,7 @@ describe("limits", () => {
         headers: { "Content-Type": "image/png" },
       });
     await send();
-    const under = Array.from({ length: 40 }, send);
+    const under = Array.from({ length: 200 }, send);
     await expect
       .poll(async () => ((await (await fetch(`${ending.base}/healthz`)).json()) as { waiting: number }).waiting, {
         interval: 1,

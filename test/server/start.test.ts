@@ -71,6 +71,31 @@ it("begins a run with these options, once", { timeout: 120_000 }, async () => {
   });
 });
 
+it("says why a training has failed, until the run is trained again", { timeout: 120_000 }, async () => {
+  const endless = { ...options, maxSteps: "100000", nEpochs: "100000", saveLatestFreq: "1" };
+  const asked = { name: "killed", dataroot: site.dataroot, options: endless };
+  const detail = async () =>
+    (await (await fetch(`${server.base}/api/runs/killed`)).json()) as {
+      state?: string;
+      step: number;
+      trainer: { pid: number };
+      failure?: string;
+    };
+  const failureOf = async () => (await detail()).failure;
+  expect(await start(asked)).toMatchObject({ status: 202 });
+  await expect.poll(async () => (await detail()).step, { timeout: 60_000 }).toBeGreaterThan(0);
+  expect(await failureOf()).toBeUndefined();
+  process.kill((await detail()).trainer.pid, "SIGKILL");
+  await expect.poll(failureOf, { timeout: 20_000 }).toBe("was killed.");
+  const post = (what: string) => fetch(`${server.base}/api/runs/killed/${what}`, { method: "POST", body: "{}" });
+  expect((await post("continue")).status).toBe(202);
+  await expect.poll(async () => (await detail()).state, { timeout: 20_000 }).toBe("training");
+  expect(await failureOf()).toBeUndefined();
+  expect((await post("stop")).status).toBe(202);
+  await expect.poll(async () => (await detail()).state, { timeout: 20_000 }).toBe("stopped");
+  expect(await failureOf()).toBeUndefined();
+});
+
 it("says which option is wrong", async () => {
   const ask = async (more: Record<string, unknown>) =>
     (await start({ name: "wrong", dataroot: site.dataroot, options: { ...options, ...more } })).answer.error;
@@ -128,7 +153,8 @@ it("the log of the server says how a training has ended", async () => {
     ["process.exitCode = 0", "has ended."],
     ["process.exitCode = 99", "is stopped. Go on with it on the page, or by --name=it"],
     ["process.exitCode = 1", "has failed (exit code 1): --name=it"],
-    ["process.kill(process.pid, 'SIGKILL')", "was killed: --name=it"],
+    ["console.error('error: why\\n  at'); process.exitCode = 1", "has failed (exit code 1): why"],
+    ["process.kill(process.pid, 'SIGKILL')", "was killed."],
   ];
   for (const [code, words] of ends) {
     const lines: string[] = [];

@@ -34,7 +34,7 @@ it("are those of every layer: the last of G is its picture, the first a convolut
     ...[5, 4, 3, 2, 1].map((n) => `netG/up${n}`),
     ...["fake", "real"].flatMap((of) => ["layer1", "layer2", "layer3", "layer4", "map"].map((n) => `netD(${of})/${n}`)),
   ]);
-  const translator = Translator.of(config, trainer.netG, platform, { dropout: "off" });
+  const translator = new Translator({ config, state: trainer.netG, platform, settings: { dropout: "off" } });
   const picture = await translator.run(pair.A, 1, 32, 32);
   await translator.close();
   expect(Math.max(...values.get("netG/up1")!.map((v, i) => Math.abs(v - picture[i]!)))).toBeLessThan(1e-6);

@@ -1,6 +1,6 @@
 /**
  * Training on WebGPU in a real browser, by the SwiftShader that Chromium carries: all small steps of PyTorch, with the runtime for
- * browsers without JSPI. webgpu.test.ts has the one for the others.
+ * browsers without JSPI, and one with the runtime for the others.
  */
 import type { Page } from "playwright-core";
 import { expect, it } from "vitest";
@@ -8,7 +8,25 @@ import { optionsOf, readCase } from "../training/step-cases.ts";
 import { inChromium, sharePage } from "./browser/chromium.ts";
 import { cases, checkCase, runFile, trainIn } from "./browser/training.ts";
 
-inChromium("WebGPU", () => {
+inChromium("WebGPU with JSPI", () => {
+  let page: Page;
+  const loaded: string[] = [];
+  sharePage({
+    entry: "test/web/browser/harness.ts",
+    webgpu: true,
+    use: (opened) => {
+      page = opened;
+      opened.on("request", (request) => loaded.push(request.url()));
+    },
+  });
+
+  it("the steps of PyTorch: pixel", async () => {
+    await checkCase(page, "pixel", { 1: "webgpu" });
+    expect(loaded.filter((url) => url.endsWith(".wasm"))).toEqual([expect.stringMatching("jspi")]);
+  }, 600_000);
+});
+
+inChromium("WebGPU without JSPI", () => {
   let page: Page;
   const loaded: string[] = [];
   sharePage({

@@ -20,6 +20,7 @@ export function Cards({ runs, ticked, tick }: CardsProps) {
           <StateChip run={run} />
           <Progress run={run} />
           {run.problem ? <p class="notice bad">{run.problem}</p> : <p class="small soft">{progressText(run)}</p>}
+          {run.failure && <p class="notice bad small">The training {run.failure}</p>}
           {run.sample && (
             <img
               class="last-sample"

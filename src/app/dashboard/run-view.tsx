@@ -30,6 +30,7 @@ export function RunView({ run, canTrain }: { run: WatchedRun; canTrain: boolean 
       </div>
       <Progress run={detail} />
       {canTrain && <Actions run={detail} />}
+      {detail.failure && <Note bad>The training {detail.failure}</Note>}
       {detail.alarms.map(({ kind, epoch, text, advice }) => (
         <Note key={kind}>
           <b>Since epoch {epoch}:</b> {text} {advice}
