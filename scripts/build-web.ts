@@ -1,7 +1,17 @@
 /** Builds what a browser loads: the worker and the runtime for the package, and the web app. */
-import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { readFile } from "node:fs/promises";
-import { basename, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
@@ -166,18 +176,20 @@ function copyCompressedRuntime(outdir: string): string {
   mkdirSync(join(outdir, folder), { recursive: true });
   for (const runtime of runtimes) {
     copyFileSync(runtimeFile(`${runtime}.mjs`), join(outdir, folder, `${runtime}.mjs`));
-    writeFileSync(join(outdir, folder, `${runtime}.wasm.gz`), compressed(runtimeFile(`${runtime}.wasm`)));
+    copyFileSync(compressed(`${runtime}.wasm`, version), join(outdir, folder, `${runtime}.wasm.gz`));
   }
   return folder;
 }
 
-/** Compressed files by their paths: it takes seconds, and tests build several times. */
-const known = new Map<string, Buffer>();
-
-function compressed(path: string): Buffer {
-  const bytes = known.get(path) ?? gzipSync(readFileSync(path), { level: 9 });
-  known.set(path, bytes);
-  return bytes;
+/** The path of the compressed file. It is kept for the next build: to compress takes seconds, and tests build several times. */
+function compressed(name: string, version: string): string {
+  const kept = join(root, "node_modules/.cache/pix2pix", `${version}-${name}.gz`);
+  if (existsSync(kept)) return kept;
+  const own = `${kept}.${process.pid}`;
+  mkdirSync(dirname(kept), { recursive: true });
+  writeFileSync(own, gzipSync(readFileSync(runtimeFile(name)), { level: 9 }));
+  renameSync(own, kept);
+  return kept;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
