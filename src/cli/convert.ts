@@ -39,19 +39,20 @@ interface ConvertOptions {
 /**
  * Reads each picture and writes the result of `work` as a PNG. A picture that cannot be used is reported and left out.
  * @param alpha whether pictures keep their transparency
+ * @param atOnce pictures under way at a time
  * @throws UserError at the end, where pictures were left out
  */
 export async function convert(
   { input, out, overwrite }: ConvertOptions,
   output: Output,
-  { verb, alpha = false }: { verb: string; alpha?: boolean },
+  { verb, alpha = false, atOnce }: { verb: string; alpha?: boolean; atOnce?: number },
   work: (picture: WholePicture) => WholePicture | Promise<WholePicture>,
 ): Promise<number> {
   const images = await loadImages();
   const all = await jobs(input, out, (text) => output.note(`note: ${text}`));
   await inBatch(
     all.map((job) => ({ ...job, name: job.input })),
-    { overwrite, verb, place: out, what: "pictures" },
+    { overwrite, verb, place: out, what: "pictures", atOnce },
     output,
     async (job) => images.encodePng(await work(await readPicture(job.input, { alpha }))),
   );
@@ -79,34 +80,52 @@ interface Piece {
   output: string;
 }
 
+/** Pieces under way at a time: while one waits for the disk or is compressed, another is computed. */
+const usualAtOnce = 4;
+
 /**
- * Writes one file after the other, shows progress, and prints how many were written. An existing file is kept. A piece
- * that fails with a UserError is reported and left out.
+ * Writes a file for each piece, shows progress, and prints how many were written. An existing file is kept. A piece
+ * that fails with a UserError is reported, in the order of the pieces, and left out.
  * @throws UserError at the end, where pieces were left out
  */
 export async function inBatch<P extends Piece>(
   pieces: readonly P[],
-  options: { overwrite: boolean; verb: string; place: string; what: string },
+  options: { overwrite: boolean; verb: string; place: string; what: string; atOnce?: number | undefined },
   output: Output,
   make: (piece: P) => Promise<Uint8Array>,
 ): Promise<void> {
+  const { atOnce = usualAtOnce } = options;
   const todo: P[] = [];
   for (const piece of pieces) if (options.overwrite || !(await files.exists(piece.output))) todo.push(piece);
   const counter = new Counter(process.stdout, todo.length, options.what);
   let failed = 0;
+  const begin = (piece: P) => {
+    const written = make(piece).then((content) => files.write(piece.output, content));
+    // Awaited in its turn: until then a failure has nobody who hears it, which would end the program.
+    written.catch(() => {});
+    return { piece, written };
+  };
+  const underWay: ReturnType<typeof begin>[] = [];
+  const endFirst = async () => {
+    const { piece, written } = underWay.shift()!;
+    try {
+      await written;
+    } catch (error) {
+      if (!(error instanceof UserError) || error instanceof WriteError) throw error;
+      failed++;
+      counter.clear();
+      output.note(`${piece.name}: ${error.message}`);
+    }
+    counter.done();
+  };
   try {
     for (const piece of todo) {
-      try {
-        await files.write(piece.output, await make(piece));
-      } catch (error) {
-        if (!(error instanceof UserError) || error instanceof WriteError) throw error;
-        failed++;
-        counter.clear();
-        output.note(`${piece.name}: ${error.message}`);
-      }
-      counter.done();
+      underWay.push(begin(piece));
+      if (underWay.length >= atOnce) await endFirst();
     }
+    while (underWay.length > 0) await endFirst();
   } finally {
+    await Promise.allSettled(underWay.map(({ written }) => written));
     counter.clear();
   }
   const kept = pieces.length - todo.length;

@@ -71,7 +71,7 @@ export const edges: Command = {
     const { ort } = await import("../../../node/ort.ts");
     const model = await EdgeModel.open(await files.read(hed), hed, ort);
     try {
-      return await convert(options, output, { verb }, async (picture) => {
+      return await convert(options, output, { verb, atOnce: 1 }, async (picture) => {
         const strengths = await model.strengths(eightBit(picture), { input: options.hedInput, border: options.border });
         const lines = linesOf(strengths, { threshold: options.threshold / 255, small: options.small });
         return drawn(lines, picture.width, picture.height);
