@@ -81,10 +81,12 @@ async function below(folder: string, out: string): Promise<Listing> {
     const real = await realpath(at);
     if (seen.has(real) || resolve(at) === out) return;
     seen.add(real);
-    for (const name of (await readdir(at)).sort()) {
+    const entries = new Map((await readdir(at, { withFileTypes: true })).map((entry) => [entry.name, entry]));
+    for (const name of [...entries.keys()].sort()) {
       if (name.startsWith(".")) continue;
       const path = join(at, name);
-      if (await isFolder(path)) await visit(path);
+      const entry = entries.get(name)!;
+      if (entry.isDirectory() || (entry.isSymbolicLink() && (await isFolder(path)))) await visit(path);
       else found[PICTURE_ENDINGS.includes(endingOf(name)) ? "pictures" : "others"].push(relative(folder, path));
     }
   };
@@ -93,11 +95,17 @@ async function below(folder: string, out: string): Promise<Listing> {
 }
 
 async function checked(all: Job[]): Promise<Job[]> {
-  // A link that leads nowhere is named when it is read.
-  const inputs = new Set(await Promise.all(all.map(({ input }) => realpath(input).catch(() => resolve(input)))));
-  for (const { input, output } of all) {
-    const existing = await realpath(output).catch(() => undefined);
-    if (existing && inputs.has(existing)) {
+  const existing = new Map<string, Job>();
+  for (const job of all) {
+    const path = await realpath(job.output).catch(() => undefined);
+    if (path !== undefined) existing.set(path, job);
+  }
+  if (existing.size === 0) return all;
+  for (const { input: path } of all) {
+    // A link that leads nowhere is named when it is read.
+    const taken = existing.get(await realpath(path).catch(() => resolve(path)));
+    if (taken) {
+      const { input, output } = taken;
       throw new ConfigError(
         `--out: ${visible(output)} would overwrite the input ${visible(input)}; choose another folder`,
       );
