@@ -4,6 +4,7 @@
  *
  * `node --import tsx examples/ablation/segmentation.ts --segmenter NAME --palette facades results/facades-small/*`
  */
+import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import { namedPalette } from "../../src/cli/palette.ts";
@@ -24,7 +25,10 @@ const { values, positionals } = parseArgs({
   },
 });
 const { segmenter: name, "checkpoints-dir": checkpointsDir } = values;
-if (!name || positionals.length === 0) throw new Error("--segmenter NAME and folders of results are needed");
+const picturesOf = (folder: string) => `${folder}/test_latest/images`;
+// A pattern such as results/facades-small/* also names the sweep's page.
+const tests = positionals.filter((folder) => existsSync(picturesOf(folder)));
+if (!name || tests.length === 0) throw new Error("--segmenter NAME and folders with test_latest/images are needed");
 const platform = await nodePlatform({ threads: Number(values.threads) });
 const { colours, classes } = classesFirst(await namedPalette(values.palette));
 const segmenter = ownSegmenter(await openTranslator({ name, checkpointsDir, dropout: "off" }, platform), colours);
@@ -33,7 +37,7 @@ const read = async (path: string) => platform.images.decode(await files.read(pat
 
 /** @param photo the photos that are scored: outputs or targets */
 async function scoresOf(folder: string, photo: "fake_B" | "real_B"): Promise<ClassScores> {
-  const images = `${folder}/test_latest/images`;
+  const images = picturesOf(folder);
   const inputs = (await files.list(images))!.filter((entry) => entry.name.endsWith("_real_A.png"));
   const confusion = new Confusion(classes.length);
   for (const { name: input } of inputs) {
@@ -54,10 +58,10 @@ function row(label: string, all: readonly ClassScores[]): void {
 }
 
 console.log("| recipe | seeds | pixel | class | IoU |\n|---|--:|--:|--:|--:|");
-row("targets", [await scoresOf(positionals[0]!, "real_B")]);
+row("targets", [await scoresOf(tests[0]!, "real_B")]);
 const recipeOf = (folder: string) => basename(folder).replace(/_seed=\d+$/, "");
-for (const label of new Set(positionals.map(recipeOf))) {
-  const folders = positionals.filter((folder) => recipeOf(folder) === label);
+for (const label of new Set(tests.map(recipeOf))) {
+  const folders = tests.filter((folder) => recipeOf(folder) === label);
   const scores: ClassScores[] = [];
   for (const folder of folders) scores.push(await scoresOf(folder, "fake_B"));
   row(label, scores);
