@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Starts the program: the built dist/program/, or in a checkout whose sources have changed since it was built, the sources (through tsx,
- * which takes a second more).
+ * Starts the program: dist/program/, or in a checkout whose sources have changed since that was built, the sources (through
+ * tsx, which takes a second more).
  *
  * On Linux it first starts itself again with settings of the C library's memory, which are read when a process starts: memory
  * that ONNX Runtime gives back stays for its next run. Without them every training step has the system take pages away and fill
