@@ -8,6 +8,7 @@ import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import { namedPalette } from "../../src/cli/palette.ts";
+import { spreadOf } from "../../src/cli/sweep/collect.ts";
 import { classesFirst, nearestColours } from "../../src/data/palette.ts";
 import { openTranslator } from "../../src/inference/open.ts";
 import { type ClassScores, Confusion } from "../../src/metrics/scores.ts";
@@ -49,10 +50,8 @@ async function scoresOf(folder: string, photo: "fake_B" | "real_B"): Promise<Cla
 
 function row(label: string, all: readonly ClassScores[]): void {
   const cells = (["pixel", "class", "iou"] as const).map((score) => {
-    const each = all.map((scores) => scores[score]);
-    const mean = each.reduce((sum, value) => sum + value, 0) / each.length;
-    const square = each.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-    return mean.toFixed(3) + (each.length > 1 ? ` ± ${Math.sqrt(square / (each.length - 1)).toFixed(3)}` : "");
+    const { mean, deviation } = spreadOf(all.map((scores) => scores[score]));
+    return mean.toFixed(3) + (deviation === undefined ? "" : ` ± ${deviation.toFixed(3)}`);
   });
   console.log(`| ${[label, all.length, ...cells].join(" | ")} |`);
 }

@@ -3,6 +3,7 @@
 import * as z from "zod";
 import { option } from "../config/options.ts";
 import { UserError, WriteError } from "../errors.ts";
+import { Behind } from "../inference/overlap.ts";
 import { files } from "../node/files.ts";
 import type { WholePicture } from "../tools/frame.ts";
 import type { Output } from "./command.ts";
@@ -99,33 +100,21 @@ export async function inBatch<P extends Piece>(
   for (const piece of pieces) if (options.overwrite || !(await files.exists(piece.output))) todo.push(piece);
   const counter = new Counter(process.stdout, todo.length, options.what);
   let failed = 0;
-  const begin = (piece: P) => {
-    const written = make(piece).then((content) => files.write(piece.output, content));
-    // Awaited in its turn: until then a failure has nobody who hears it, which would end the program.
-    written.catch(() => {});
-    return { piece, written };
-  };
-  const underWay: ReturnType<typeof begin>[] = [];
-  const endFirst = async () => {
-    const { piece, written } = underWay.shift()!;
-    try {
-      await written;
-    } catch (error) {
+  const underWay = new Behind<P>((piece, error) => {
+    if (error !== undefined) {
       if (!(error instanceof UserError) || error instanceof WriteError) throw error;
       failed++;
       counter.clear();
       output.note(`${piece.name}: ${error.message}`);
     }
     counter.done();
-  };
+  }, atOnce - 1);
+  const write = async (piece: P) => files.write(piece.output, await make(piece));
   try {
-    for (const piece of todo) {
-      underWay.push(begin(piece));
-      if (underWay.length >= atOnce) await endFirst();
-    }
-    while (underWay.length > 0) await endFirst();
+    for (const piece of todo) await underWay.add(piece, write(piece), 0);
+    await underWay.end();
   } finally {
-    await Promise.allSettled(underWay.map(({ written }) => written));
+    await underWay.settled();
     counter.clear();
   }
   const kept = pieces.length - todo.length;

@@ -4,6 +4,7 @@ import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, extname, join, relative, resolve } from "node:path";
 import { endingOf, type Listing, PICTURE_ENDINGS, unreadNote } from "../data/listing.ts";
 import { ConfigError, UserError } from "../errors.ts";
+import { isFolder } from "../node/folders.ts";
 import type { Picture } from "../platform.ts";
 import { visible } from "../text.ts";
 import { loadImages } from "./platform.ts";
@@ -81,11 +82,11 @@ async function below(folder: string, out: string): Promise<Listing> {
     const real = await realpath(at);
     if (seen.has(real) || resolve(at) === out) return;
     seen.add(real);
-    const entries = new Map((await readdir(at, { withFileTypes: true })).map((entry) => [entry.name, entry]));
-    for (const name of [...entries.keys()].sort()) {
+    const entries = await readdir(at, { withFileTypes: true });
+    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const { name } = entry;
       if (name.startsWith(".")) continue;
       const path = join(at, name);
-      const entry = entries.get(name)!;
       if (entry.isDirectory() || (entry.isSymbolicLink() && (await isFolder(path)))) await visit(path);
       else found[PICTURE_ENDINGS.includes(endingOf(name)) ? "pictures" : "others"].push(relative(folder, path));
     }
@@ -112,11 +113,6 @@ async function checked(all: Job[]): Promise<Job[]> {
     }
   }
   return all;
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  const what = await stat(path).catch(() => undefined);
-  return what?.isDirectory() ?? false;
 }
 
 /** Whether two paths lead to one file or folder, all links followed. */

@@ -58,19 +58,24 @@ export async function overlapped<Piece, Read, Computed>(
 /** Work that is waited for in the order in which it began, while a bounded part of it goes on. */
 export class Behind<Piece> {
   readonly #done: Stages<Piece, unknown, unknown>["done"];
+  readonly #most: number;
   readonly #waiting: { piece: Piece; work: Promise<Outcome<unknown>>; bytes: number }[] = [];
   #bytes = 0;
 
-  /** @param done called for each piece in order, with the error of its work if any */
-  constructor(done: Stages<Piece, unknown, unknown>["done"]) {
+  /**
+   * @param done called for each piece in order, with the error of its work if any
+   * @param most pieces that `add` leaves under way
+   */
+  constructor(done: Stages<Piece, unknown, unknown>["done"], most: number = mostWaiting) {
     this.#done = done;
+    this.#most = most;
   }
 
   /** Adds work; waits for the earliest where too much is under way. @throws what `done` throws */
   async add(piece: Piece, work: Promise<unknown>, bytes: number): Promise<void> {
     this.#waiting.push({ piece, work: outcome(work), bytes });
     this.#bytes += bytes;
-    while (this.#waiting.length > mostWaiting || (this.#waiting.length > 1 && this.#bytes > mostBytes)) {
+    while (this.#waiting.length > this.#most || (this.#waiting.length > 1 && this.#bytes > mostBytes)) {
       await this.#takeFirst();
     }
   }

@@ -10,13 +10,11 @@ import { cases, checkCase, runFile, trainIn } from "./browser/training.ts";
 
 inChromium("WebGPU with JSPI", () => {
   let page: Page;
-  const loaded: string[] = [];
-  sharePage({
+  const loaded = sharePage({
     entry: "test/web/browser/harness.ts",
     webgpu: true,
     use: (opened) => {
       page = opened;
-      opened.on("request", (request) => loaded.push(request.url()));
     },
   });
 
@@ -28,14 +26,12 @@ inChromium("WebGPU with JSPI", () => {
 
 inChromium("WebGPU without JSPI", () => {
   let page: Page;
-  const loaded: string[] = [];
-  sharePage({
+  const loaded = sharePage({
     entry: "test/web/browser/harness.ts",
     webgpu: true,
     jspi: false,
     use: (opened) => {
       page = opened;
-      opened.on("request", (request) => loaded.push(request.url()));
     },
   });
 

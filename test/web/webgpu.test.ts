@@ -12,13 +12,11 @@ declare const pix2pix: Harness;
 
 inChromium("WebGPU", () => {
   let page: Page;
-  const loaded: string[] = [];
-  sharePage({
+  const loaded = sharePage({
     entry: "test/web/browser/harness.ts",
     webgpu: true,
     use: (opened) => {
       page = opened;
-      opened.on("request", (request) => loaded.push(request.url()));
     },
   });
 

@@ -70,7 +70,8 @@ export const scoreNames = (rows: readonly SweepRow[]): string[] => [
   ...new Set(rows.flatMap(({ scores }) => Object.keys(scores))),
 ];
 
-function spreadOf(values: readonly number[]): { mean: number; deviation: number | undefined } {
+/** Mean and standard deviation (n - 1; undefined for one value). */
+export function spreadOf(values: readonly number[]): { mean: number; deviation: number | undefined } {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   if (values.length < 2) return { mean, deviation: undefined };
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);

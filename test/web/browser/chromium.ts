@@ -60,8 +60,12 @@ interface Shared {
   use(page: Page): void;
 }
 
-/** Opens a page before the tests of a `describe`, and closes it after them. */
-export function sharePage({ entry, webgpu = false, jspi = true, route = "", use }: Shared): void {
+/**
+ * Opens a page before the tests of a `describe`, and closes it after them.
+ * @returns the addresses that the page asks for once it is open
+ */
+export function sharePage({ entry, webgpu = false, jspi = true, route = "", use }: Shared): readonly string[] {
+  const requested: string[] = [];
   const closing: (() => Promise<void>)[] = [];
   beforeAll(async () => {
     const { folder, url, close } = await site(entry);
@@ -72,11 +76,14 @@ export function sharePage({ entry, webgpu = false, jspi = true, route = "", use 
     }
     const browser = await launch({ webgpu });
     closing.unshift(() => browser.close());
-    use(await openPage(browser, url + route));
+    const page = await openPage(browser, url + route);
+    page.on("request", (request) => requested.push(request.url()));
+    use(page);
   }, 120_000);
   afterAll(async () => {
     for (const close of closing) await close();
   });
+  return requested;
 }
 
 /** A page that reports its own errors with the test's. */
