@@ -8,6 +8,8 @@ export interface Processor {
   /** The vector instructions that matter here. */
   vectors: string;
   cores: number;
+  /** Whether PyTorch has kernels for bfloat16 here: without AVX-512 a step takes a minute. */
+  bfloat16: boolean;
   /** The kernels of OpenBLAS for this processor, where an older OpenBLAS does not know it; undefined on other architectures. */
   openblas: string | undefined;
 }
@@ -23,6 +25,7 @@ export function processor(): Processor {
     name: family ? `${name} (family ${family}, model ${model})` : name,
     vectors: flags.has("avx512f") ? "AVX-512" : flags.has("avx2") ? "AVX2" : process.arch,
     cores: availableParallelism(),
+    bfloat16: !flags.has("avx2") || flags.has("avx512f"),
     openblas: coreType(flags, field("vendor_id")),
   };
 }

@@ -81,7 +81,9 @@ export function pytorchOnCpu({ torch }: Peers, cpu: Processor, options: SideOpti
       ...(chosen ? [side(chosen.slice(0, -2), [], tuned)] : []),
       side(`${chosen}channels_last`, ["--channels-last"], tuned),
       ...(found.compile ? [side("torch.compile, channels_last", ["--compile", "--channels-last"], tuned)] : []),
-      side("bfloat16 autocast, channels_last", ["--bfloat16", "--channels-last"], tuned, false),
+      ...(cpu.bfloat16
+        ? [side("bfloat16 autocast, channels_last", ["--bfloat16", "--channels-last"], tuned, false)]
+        : []),
     ];
   });
 }
