@@ -17,7 +17,7 @@ import { Run } from "../../src/run/run.ts";
 import { drawSamples } from "../../src/training/samples.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 
-const { dataroot, phase, maxDatasetSize, seed, threads, ngf, netG, netD } = configSchema.shape;
+const { dataroot, phase, maxDatasetSize, seed, threads, ngf, ndf, netG, netD } = configSchema.shape;
 
 export const articleOptions = z.object({
   dataroot,
@@ -34,6 +34,7 @@ export const articleOptions = z.object({
   epochs: option(z.int().min(1).default(50), { group: "training", help: "epochs; 200 in the article" }),
   size: option(z.int().min(32).default(256), { group: "training", unit: "px", help: "width and height of the crop" }),
   ngf,
+  ndf,
   netG: option(netG.removeDefault().default("article"), {
     group: "training",
     flag: "--netG",
@@ -124,7 +125,7 @@ async function begin(run: Run, trainer: Trainer, config: Config): Promise<Epoch[
     return [];
   }
   const stored = await run.config();
-  const other = (["cropSize", "ngf", "netG", "netD", "seed", "maxDatasetSize"] as const).filter(
+  const other = (["cropSize", "ngf", "ndf", "netG", "netD", "seed", "maxDatasetSize"] as const).filter(
     (key) => stored[key] !== config[key],
   );
   if (other.length > 0) {
