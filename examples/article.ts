@@ -20,7 +20,7 @@ try {
     const platform = await nodePlatform({ threads: options.threads });
     const history = await trainArticle(options, platform, (epoch) => console.log(line(epoch)));
     const { first } = history[0]!;
-    if (first) console.log(`first step: G_GAN ${first.G_GAN.toFixed(3)}  G_L1 ${first.G_L1.toFixed(2)}`);
+    if (first) console.log(`first step: G_GAN ${first.G_GAN!.toFixed(3)}  G_L1 ${first.G_L1.toFixed(2)}`);
     console.log(`npx pix2pix test --name ${runName(options)} --checkpoints-dir ${options.out}`);
   }
 } catch (error) {

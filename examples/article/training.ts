@@ -165,8 +165,8 @@ async function trainEpoch(epoch: number, { config, options, pairs, platform, tra
   return {
     epoch,
     seconds: (performance.now() - began) / 1000,
-    loss_D: mean(({ D_real, D_fake }) => config.lossDWeight * (D_real + D_fake)),
-    loss_G: mean(({ G_GAN, G_L1 }) => G_GAN + G_L1),
+    loss_D: mean(({ D_real, D_fake }) => config.lossDWeight * (D_real! + D_fake!)),
+    loss_G: mean(({ G_GAN, G_L1 }) => G_GAN! + G_L1),
     ...(epoch === 1 && { first: losses[0]! }),
   };
 }

@@ -106,9 +106,8 @@ export const extraLossNames = ["G_Feat", "G_LPIPS", "G_Distill", "D_GP", "D_R1"]
  */
 export const measureNames = ["D_right_real", "D_right_fake", "L1"] as const;
 export type LossName = (typeof lossNames)[number] | (typeof extraLossNames)[number] | (typeof measureNames)[number];
-/** The losses of a step by name. Those of options that are off are absent. */
-export type Losses = Record<(typeof lossNames)[number], number> &
-  Partial<Record<(typeof extraLossNames)[number] | (typeof measureNames)[number], number>>;
+/** The losses of a step by name. Those of options that are off are absent: without D those of D, and G_GAN. */
+export type Losses = { G_L1: number } & Partial<Record<LossName, number>>;
 
 /** D's output for pictures: for each scale the maps of its layers, the last being the logits. */
 export type Judgement = Tensor[][];

@@ -20,11 +20,12 @@ import { lossTerms } from "./loss-terms.ts";
 /** The fields of a line of `loss_log.jsonl` that the page shows. */
 export interface LossLine {
   step: number;
-  G_GAN: number;
+  /** This and D's are absent in a run without D. */
+  G_GAN?: number;
   /** Multiplied by lambda. */
   G_L1: number;
-  D_real: number;
-  D_fake: number;
+  D_real?: number;
+  D_fake?: number;
   /** Feature matching, multiplied by its lambda. */
   G_Feat?: number;
   /** Distance to the teacher's pictures, multiplied by its lambda. */

@@ -1,6 +1,6 @@
 /** The logs of a run: files with one JSON object a line. */
 import { type ValidationMetric, validationMetrics } from "../metrics/pictures.ts";
-import { type Losses, lossNames } from "../model/losses.ts";
+import type { Losses } from "../model/losses.ts";
 import type { Files } from "../platform.ts";
 import { lossFile, scoreFile } from "./paths.ts";
 
@@ -89,7 +89,7 @@ export class Log<Line extends { step: number }> {
 
 /** @param dir the folder of the run */
 export const lossLog = (files: Files, dir: string): Log<LossLine> =>
-  new Log<LossLine>(files, `${dir}/${lossFile}`, ["epoch", "step", ...lossNames]);
+  new Log<LossLine>(files, `${dir}/${lossFile}`, ["epoch", "step", "G_L1"]);
 
 /** @param dir the folder of the run */
 export const scoreLog = (files: Files, dir: string): Log<Score> =>

@@ -1,6 +1,6 @@
 /** The progress of a run: speed and time left for each step, and the run's page. */
 import type { Config } from "../config/schema.ts";
-import { extraLossNames, type Losses } from "../model/losses.ts";
+import { extraLossNames, type Losses, lossNames } from "../model/losses.ts";
 import { ganLosses } from "../nn/losses.ts";
 import { runPage } from "../report/run-page.ts";
 import type { AlarmLine } from "../run/alarms.ts";
@@ -116,10 +116,10 @@ export class Reporter {
   }
 }
 
-/** The losses of a line, in the order in which they are shown; a step need not have the extra ones. */
-function lossesOf({ G_GAN, G_L1, D_real, D_fake, ...line }: LossLine): Losses {
-  const extra = extraLossNames.filter((name) => line[name] !== undefined).map((name) => [name, line[name]] as const);
-  return { G_GAN, G_L1, D_real, D_fake, ...Object.fromEntries(extra) };
+/** The losses of a line, in the order in which they are shown. */
+function lossesOf(line: LossLine): Losses {
+  const names = [...lossNames, ...extraLossNames].filter((name) => line[name] !== undefined);
+  return Object.fromEntries(names.map((name) => [name, line[name]])) as Losses;
 }
 
 /** The options that the page shows. */

@@ -281,13 +281,13 @@ export class Trainer {
 
   /**
    * The losses of every step since the last call, oldest first, before the update of the step. Losses that the step
-   * does not have are 0. When one is not finite, the weights must not be used any more.
+   * does not have are absent. When one is not finite, the weights must not be used any more.
    */
   async losses(): Promise<Losses[]> {
     const steps: Losses[] = [];
     const values = await this.#engine.recorded();
     for (const [i, { names, share, first }] of this.#rows.splice(0).entries()) {
-      if (first) steps.push({ G_GAN: 0, G_L1: 0, D_real: 0, D_fake: 0 });
+      if (first) steps.push({ G_L1: 0 });
       const losses = steps.at(-1)!;
       for (const [k, name] of names.entries()) losses[name] = (losses[name] ?? 0) + share * values[i]![k]!;
     }

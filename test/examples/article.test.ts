@@ -30,7 +30,7 @@ it("with the target as D's condition in G's step, G has the losses of PyTorch", 
   }
   for (const [i, got] of (await trainer.losses()).entries()) {
     for (const key of ["G_GAN", "G_L1", "D_real", "D_fake"] as const) {
-      expect(Math.abs(got[key] / losses[i]![key] - 1), `step ${i + 1} ${key}`).toBeLessThan(1e-5);
+      expect(Math.abs(got[key]! / losses[i]![key] - 1), `step ${i + 1} ${key}`).toBeLessThan(1e-5);
     }
   }
   await trainer.close();

@@ -70,6 +70,16 @@ describe("a run", () => {
     expect(read("silent", "index.html").toString()).toMatch(/>2 of 2</);
   });
 
+  it("without D tells no losses of D, neither in its log nor on its page", async () => {
+    const shown: string[] = [];
+    const config = parseConfig({ dataroot, checkpointsDir, name: "l1", ...small, lambdaGan: 0, maxSteps: 2 });
+    await train(config, platform, { step: ({ losses }) => shown.push(...Object.keys(losses)) });
+    expect(new Set(shown)).toEqual(new Set(["G_L1"]));
+    const [line] = await new Run(files, config).losses.read();
+    expect(Object.keys(line!).sort()).toEqual(["G_L1", "L1", "epoch", "lr", "seconds", "step"]);
+    expect(read("l1", "index.html").toString()).not.toMatch(/G_GAN|D_real/);
+  });
+
   it("stopped and continued after every single step", async () => {
     await start("steps", { maxSteps: 1 });
     for (let step = 2; step <= 7; step++) expect(await resume("steps", { maxSteps: step })).toMatchObject({ step });
