@@ -4,7 +4,8 @@
  * `node --import tsx bench/audit.ts DATA [--sets facades,maps] [--pairs 24] [--draws 20]` reads data sets below DATA, damages
  * all pairs of a set in memory, and prints how often each verdict came. Without `--pairs` the whole set is used.
  */
-import { parseArgs } from "node:util";
+
+import { scriptOptions, usageError } from "../scripts/options.ts";
 import { listAll } from "../src/data/listing.ts";
 import { resize } from "../src/data/resize.ts";
 import { reduceChannels } from "../src/data/transforms.ts";
@@ -18,7 +19,7 @@ import { type Placement, PlacementTest, percent } from "../src/tools/audit/place
 import { readPair } from "../src/tools/audit/read.ts";
 import { wholeSet } from "../src/tools/layout.ts";
 
-const { positionals, values } = parseArgs({
+const { positionals, values } = scriptOptions(import.meta.url, {
   allowPositionals: true,
   options: {
     sets: { type: "string", default: "cmp-base,edges2shoes,maps,cityscapes,facades" },
@@ -27,7 +28,7 @@ const { positionals, values } = parseArgs({
   },
 });
 const [data] = positionals;
-if (!data) throw new Error("usage: node --import tsx bench/audit.ts DATA [--sets A,B] [--pairs 24] [--draws 20]");
+if (!data) usageError("name the folder of the data sets (--help tells the options)");
 
 interface Damage {
   flip?: boolean;

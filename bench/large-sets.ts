@@ -9,7 +9,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { scriptOptions } from "../scripts/options.ts";
 import { drawFacade } from "../src/demo/facades.ts";
 import { encodePng } from "../src/formats/png-encode.ts";
 import { Random } from "../src/random.ts";
@@ -33,7 +33,7 @@ const commands: Record<string, string[]> = {
   test: ["test", "--name", "tiny", "--checkpoints-dir", "RUNS", "--results-dir", "OUT", "--device", "cpu"],
 };
 
-const { values } = parseArgs({
+const { values } = scriptOptions(import.meta.url, {
   options: {
     pairs: { type: "string", default: "1000,10000" },
     size: { type: "string", default: "64" },

@@ -13,12 +13,12 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { scriptOptions, usageError } from "../scripts/options.ts";
 import { deviceChoices } from "../src/engines/device.ts";
 import { findPeers } from "./peers.ts";
 import { timeSteps } from "./step.ts";
 
-const { positionals, values } = parseArgs({
+const { positionals, values } = scriptOptions(import.meta.url, {
   allowPositionals: true,
   options: {
     size: { type: "string", default: "256" },
@@ -38,12 +38,12 @@ const { positionals, values } = parseArgs({
 const number = (name: "size" | "ngf" | "batch" | "steps" | "threads" | "rounds" | "pictures"): number => {
   const value = Number(values[name]);
   if (!(Number.isInteger(value) && value > 0)) {
-    throw new Error(`--${name}: got ${values[name]}, expected a whole number from 1`);
+    usageError(`--${name}: got ${values[name]}, expected a whole number from 1`);
   }
   return value;
 };
 const device = deviceChoices.find((choice) => choice === values.device);
-if (!device) throw new Error(`--device: got ${values.device}, expected ${deviceChoices.join(", ")}`);
+if (!device) usageError(`--device: got ${values.device}, expected ${deviceChoices.join(", ")}`);
 const [size, ngf, batch, steps, threads, rounds] = (
   ["size", "ngf", "batch", "steps", "threads", "rounds"] as const
 ).map(number) as [number, number, number, number, number, number];

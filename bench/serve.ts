@@ -9,9 +9,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { scriptOptions } from "../scripts/options.ts";
 
-const { values } = parseArgs({
+const { values } = scriptOptions(import.meta.url, {
   options: {
     name: { type: "string", default: "demo" },
     "checkpoints-dir": { type: "string", default: "runs" },

@@ -8,7 +8,6 @@
  * into the page.
  */
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { parseConfig } from "../src/config/schema.ts";
 import { drawFacade, drawParts } from "../src/demo/facades.ts";
 import { palette } from "../src/demo/parts.ts";
@@ -18,8 +17,9 @@ import { nodePlatform } from "../src/node/index.ts";
 import { Random } from "../src/random.ts";
 import { Run } from "../src/run/run.ts";
 import { train } from "../src/training/train.ts";
+import { scriptOptions } from "./options.ts";
 
-const { values } = parseArgs({
+const { values } = scriptOptions(import.meta.url, {
   options: {
     dir: { type: "string", default: "runs" },
     steps: { type: "string", default: "4000" },

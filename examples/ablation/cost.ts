@@ -4,6 +4,7 @@
  * `node --import tsx examples/ablation/cost.ts examples/ablation/facades-small.yaml`
  */
 import { median } from "../../bench/step.ts";
+import { scriptOptions, usageError } from "../../scripts/options.ts";
 import { test } from "../../src/cli/commands/test.ts";
 import { readSweep } from "../../src/cli/sweep/plan.ts";
 import { optionsOf } from "../../src/config/options.ts";
@@ -13,8 +14,8 @@ import { nodePlatform } from "../../src/node/index.ts";
 import { noise } from "../../src/training/measure.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 
-const [path] = process.argv.slice(2);
-if (!path) throw new Error("name the file of a sweep");
+const [path] = scriptOptions(import.meta.url, { allowPositionals: true }).positionals;
+if (!path) usageError("name the file of a sweep");
 const rounds = 24;
 const platform = await nodePlatform({ threads: 1 });
 const { runs } = await readSweep(path, optionsOf(test.schema));

@@ -6,7 +6,7 @@
  */
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
-import { parseArgs } from "node:util";
+import { scriptOptions, usageError } from "../../scripts/options.ts";
 import { namedPalette } from "../../src/cli/palette.ts";
 import { spreadOf } from "../../src/cli/sweep/collect.ts";
 import { classesFirst, nearestColours } from "../../src/data/palette.ts";
@@ -16,7 +16,7 @@ import { files } from "../../src/node/files.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import { ownSegmenter } from "../paper/segmenters.ts";
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = scriptOptions(import.meta.url, {
   allowPositionals: true,
   options: {
     segmenter: { type: "string" },
@@ -29,7 +29,7 @@ const { segmenter: name, "checkpoints-dir": checkpointsDir } = values;
 const picturesOf = (folder: string) => `${folder}/test_latest/images`;
 // A pattern such as results/facades-small/* also names the sweep's page.
 const tests = positionals.filter((folder) => existsSync(picturesOf(folder)));
-if (!name || tests.length === 0) throw new Error("--segmenter NAME and folders with test_latest/images are needed");
+if (!name || tests.length === 0) usageError("--segmenter NAME and folders with test_latest/images are needed");
 const platform = await nodePlatform({ threads: Number(values.threads) });
 const { colours, classes } = classesFirst(await namedPalette(values.palette));
 const segmenter = ownSegmenter(await openTranslator({ name, checkpointsDir, dropout: "off" }, platform), colours);

@@ -3,12 +3,13 @@
  *
  * `node --import tsx examples/ablation/sheet.ts --tests results/facades-small/default_seed=0/test_latest,... --pictures 1,2,3 --out sheet.png`
  */
-import { parseArgs } from "node:util";
+
+import { scriptOptions, usageError } from "../../scripts/options.ts";
 import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
 import { contactSheet } from "../../src/report/compose.ts";
 
-const { values } = parseArgs({
+const { values } = scriptOptions(import.meta.url, {
   options: {
     tests: { type: "string" },
     pictures: { type: "string" },
@@ -16,7 +17,7 @@ const { values } = parseArgs({
     out: { type: "string", default: "sheet.png" },
   },
 });
-if (!values.tests || !values.pictures) throw new Error("--tests FOLDER,FOLDER --pictures NAME,NAME are needed");
+if (!values.tests || !values.pictures) usageError("--tests FOLDER,FOLDER --pictures NAME,NAME are needed");
 const tests = values.tests.split(",");
 const read = async (path: string) => images.decode(await files.read(path));
 const rows = values.pictures.split(",").map(async (name) => {
