@@ -6,23 +6,19 @@
  */
 
 import { scriptOptions, usageError } from "../scripts/options.ts";
-import { listAll } from "../src/data/listing.ts";
 import { resize } from "../src/data/resize.ts";
 import { reduceChannels } from "../src/data/transforms.ts";
-import { files } from "../src/node/files.ts";
-import { images } from "../src/node/images.ts";
 import type { Picture } from "../src/platform.ts";
 import { Random } from "../src/random.ts";
 import { sampleOf } from "../src/tools/audit/audit.ts";
 import { outlines } from "../src/tools/audit/features.ts";
 import { type Placement, PlacementTest, percent } from "../src/tools/audit/placement.ts";
-import { readPair } from "../src/tools/audit/read.ts";
-import { wholeSet } from "../src/tools/layout.ts";
+import { pairsOf, type Sides, usualSets } from "./audit-sets.ts";
 
 const { positionals, values } = scriptOptions(import.meta.url, {
   allowPositionals: true,
   options: {
-    sets: { type: "string", default: "cmp-base,edges2shoes,maps,cityscapes,facades" },
+    sets: { type: "string", default: usualSets },
     pairs: { type: "string" },
     draws: { type: "string", default: "1" },
   },
@@ -45,25 +41,6 @@ const damages: Record<string, Damage> = {
 };
 const [load, crop] = [286, 256];
 
-interface Pair {
-  A: Picture;
-  B: Picture;
-}
-
-async function pairsOf(set: string): Promise<Pair[]> {
-  const root = `${data}/${set}`;
-  const listing = await listAll(files, root);
-  const whole = listing && wholeSet(listing.pictures);
-  if (!whole) throw new Error(`${root} has no pairs`);
-  const out: Pair[] = [];
-  for (const pair of whole.phases.flatMap(({ found }) => found.pairs)) {
-    const { A, B } = await readPair({ files, images }, root, pair);
-    const loaded = (side: Picture) => resize(reduceChannels(side, 3), load, load);
-    out.push({ A: loaded(A), B: loaded(B) });
-  }
-  return out;
-}
-
 /** The window of a picture at (x, y), mirrored left to right or not. */
 function part({ width, channels, data }: Picture, x: number, y: number, size: number, flip: boolean): Picture {
   const out = new Uint8Array(size * size * channels);
@@ -81,7 +58,7 @@ function damaged(picture: Picture, { flip, crop: cropped }: Damage, random: Rand
   return part(picture, x, y, cropped ? crop : load, Boolean(flip) && random.int(2) === 1);
 }
 
-function trial(all: readonly Pair[], damage: Damage, draw: number): Placement {
+function trial(all: readonly Sides[], damage: Damage, draw: number): Placement {
   const random = new Random(draw, "audit", 0);
   const start = values.pairs ? random.int(Math.max(1, all.length - Number(values.pairs) + 1)) : 0;
   const part = values.pairs ? all.slice(start, start + Number(values.pairs)) : all;
@@ -105,7 +82,7 @@ console.log(
 );
 console.log("|---|---|---|---|---|---|---|---|---|---|---|");
 for (const set of values.sets.split(",")) {
-  const all = await pairsOf(set);
+  const all = await pairsOf(`${data}/${set}`, (side) => resize(reduceChannels(side, 3), load, load));
   for (const [name, damage] of Object.entries(damages)) {
     const results = Array.from({ length: Number(values.draws) }, (_, draw) => trial(all, damage, draw));
     const counts = (["sound", "moved", "exchanged", "unknown"] as const).map((verdict) => {
