@@ -36,6 +36,17 @@ export function isPng(bytes: Uint8Array): boolean {
   return signature.every((value, i) => bytes[i] === value);
 }
 
+/**
+ * Width and height by the header of a PNG, in pixels; a turn by its metadata is not applied.
+ * @param bytes the first 24 or more
+ * @returns undefined for what is no PNG
+ */
+export function pngSize(bytes: Uint8Array): { width: number; height: number } | undefined {
+  if (!isPng(bytes) || bytes.length < 24) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return { width: view.getUint32(16), height: view.getUint32(20) };
+}
+
 /** Values of 8 or 16 bits. */
 export type Bytes = Uint8Array | Uint16Array;
 

@@ -2,6 +2,7 @@
  * Outputs of a generator beside their targets: pictures and scores. This is the only loop from loader to output
  * picture.
  */
+import { checkInstanceSizes } from "../data/instance-sizes.ts";
 import { Loader, type LoaderOptions, wholePictures } from "../data/loader.ts";
 import { type DatasetMode, derivedSides, type FoundPairs, findPairs } from "../data/pairs.ts";
 import { collectPalette, type Palette } from "../data/palette.ts";
@@ -50,7 +51,7 @@ export interface TestSet extends FoundPairs {
 /**
  * Finds the pairs of a data set, prepared as a run takes them.
  * @param config the options of the run; `Translator.config` has them
- * @throws DatasetError when there are no pairs, or the data set has no such phase
+ * @throws DatasetError when there are no pairs, the data set has no such phase, or instance maps have other sizes than their label maps
  */
 export async function openTestSet(
   config: LoaderOptions & { dataroot: string },
@@ -65,6 +66,7 @@ export async function openTestSet(
   const { inputInstances } = config;
   const choice = { phase, datasetMode, skipUnpaired, maxDatasetSize: count, inputInstances };
   const found = await findPairs(platform.files, dataroot, choice);
+  await checkInstanceSizes(found.pairs, config, platform);
   const whole = wholePictures({ ...config, preprocess: options.preprocess ?? config.preprocess });
   const loaderOf: TestSet["loaderOf"] = (pairs) =>
     new Loader(pairs, { ...config, ...whole, skipBadImages, cacheBytes }, platform);

@@ -1,5 +1,6 @@
 /** Prepares a training: data, device, networks with their first or restored weights, logs. */
 import { type Config, checkSize } from "../config/schema.ts";
+import { checkInstanceSizes } from "../data/instance-sizes.ts";
 import { Loader } from "../data/loader.ts";
 import { type FoundPairs, findPairs } from "../data/pairs.ts";
 import { sampleNotes } from "../data/sample.ts";
@@ -76,6 +77,7 @@ export async function setUp(config: Config, platform: Platform, events: TrainEve
   await refuseExisting(run, config);
   const data = await findPairs(platform.files, config.dataroot, config);
   if (!config.continueTrain) data.notes.push(...(await sampleNotes(data, config, platform)));
+  if (!config.continueTrain || config.allowChangedData) await checkInstanceSizes(data.pairs, config, platform);
   const device = await chooseDevice(platform, config.device);
   const record = await DataRecord.of(platform.files, config.dataroot, data.pairs);
   const cacheBytes = roomForPairs(device, platform);

@@ -1,15 +1,19 @@
 /** Instance maps: the channel of edges beside pix2pixHD's get_edges, on files of Pillow (test/fixtures/make/instances.py). */
-import { cpSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/config/schema.ts";
+import { checkInstanceSizes } from "../../src/data/instance-sizes.ts";
 import { classNumbers, withInstances } from "../../src/data/labels.ts";
 import { Loader } from "../../src/data/loader.ts";
 import { findPairs } from "../../src/data/pairs.ts";
 import { inputPicture, inputTensor, sideForms, writeSide } from "../../src/data/sides.ts";
+import { openTestSet } from "../../src/inference/evaluate.ts";
 import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
+import { nodePlatform } from "../../src/node/index.ts";
+import { train } from "../../src/training/train.ts";
 import { loaderOptions } from "../options.ts";
 import { fixture } from "../paths.ts";
 import { workFolder } from "../work-folder.ts";
@@ -106,6 +110,32 @@ describe("mistakes", () => {
     );
     rmSync(join(bare, "train_inst"), { recursive: true });
     await expect(find(bare)).rejects.toThrow(/no instance maps for the phase "train".*train_inst\/ or train\/inst\//);
+  });
+
+  it("names instance maps of another size before a training, a validation and a test begin", async () => {
+    const uneven = join(root, "uneven");
+    cpSync(stored, uneven, { recursive: true });
+    const stems = readdirSync(join(uneven, "train_inst"));
+    const map = join(uneven, "train_inst", stems[1]!);
+    await files.write(map, await images.encodePng({ width: 3, height: 2, channels: 1, data: new Uint8Array(6) }));
+    const sizes =
+      /^1 of 2 instance maps have another size than their label maps:\n {2}\S+_instanceIds.png is 3x2, \S+_labelIds\.png \d+x\d+\n/;
+    const small = { netG: "unet_32", loadSize: 32, cropSize: 32, ngf: 1, ndf: 1, threads: 1 } as const;
+    const { inputLabels, inputInstances } = given;
+    const config = parseConfig({
+      dataroot: uneven,
+      name: "begun",
+      checkpointsDir: root,
+      inputLabels,
+      inputInstances,
+      ...small,
+    });
+    await expect(train(config, await nodePlatform({ threads: 1 }))).rejects.toThrow(sizes);
+    expect(existsSync(join(root, "begun"))).toBe(false);
+    await expect(openTestSet(config, { phase: "train" }, { files, images })).rejects.toThrow(sizes);
+    const whole = async (path: string) => (path === map ? new Uint8Array(5) : files.read(path));
+    const pairs = (await find(uneven)).pairs;
+    await checkInstanceSizes(pairs, config, { files: { ...files, read: whole, readPart: undefined }, images });
   });
 
   it("refuses an instance map of another size, and a label map alone", async () => {

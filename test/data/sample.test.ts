@@ -77,6 +77,15 @@ describe("shapes that are hardly aligned pairs", () => {
   });
 });
 
+test("label maps of colours are refused before training", async () => {
+  const root = await dataset({ "train/1.png": [16, 8, 3], "train/2.png": [16, 8, 1, 7] });
+  await expect(notes(root, { inputLabels: 5, skipBadImages: true })).rejects.toThrow(/train\/1\.png has colours/);
+  await expect(notes(root, { inputLabels: 5, direction: "BtoA" })).rejects.toThrow(/train\/1\.png has colours/);
+  const grey = await dataset({ "A/1.png": [8, 8, 1, 7], "B/1.png": [8, 8, 3] });
+  await expect(notes(grey, { inputLabels: 5 })).rejects.toThrow(/A\/1\.png has the value 7/);
+  expect(await notes(grey, { inputLabels: 8 })).toEqual([]);
+});
+
 test("blank pictures", async () => {
   const root = await dataset({ "A/1.png": [64, 64, 3, 0], "B/1.png": [64, 64, 3] });
   expect(await notes(root)).toEqual([
