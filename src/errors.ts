@@ -53,9 +53,10 @@ export class ShapeError extends Error {
 
 /**
  * A value as JSON for a message, at most `most` characters of it. A value that is nested too deeply for JSON is named
- * as such.
+ * as such. Of NaN and infinities JSON would make null.
  */
 export function quoted(value: unknown, most = 100): string {
+  if (typeof value === "number") return String(value);
   try {
     return (JSON.stringify(value) ?? String(value)).slice(0, most);
   } catch {

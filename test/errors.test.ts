@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { nearest } from "../src/errors.ts";
+import { nearest, quoted } from "../src/errors.ts";
 
 describe("the nearest choice", () => {
   const commands = ["train", "translate", "test", "inspect", "combine", "split"];
@@ -15,4 +15,8 @@ describe("the nearest choice", () => {
     expect(nearest("cobmine", commands)).toBe("combine");
     expect(nearest("facades", commands)).toBeUndefined();
   });
+});
+
+it("a value is quoted as JSON, and numbers that JSON does not have by their names", () => {
+  expect([quoted("a"), quoted(0.5), quoted(Number.NaN), quoted(-Infinity)]).toEqual(['"a"', "0.5", "NaN", "-Infinity"]);
 });

@@ -44,7 +44,7 @@ export function resize<Data extends Samples>(
   if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
     throw new UserError(`resize: width and height are whole numbers of pixels from 1, got ${width}x${height}.`);
   }
-  if (data.length !== picture.width * picture.height * channels || channels < 1) {
+  if (data.length !== picture.width * picture.height * channels || data.length === 0) {
     throw new UserError(
       `resize: ${picture.width}x${picture.height} with ${channels} channels does not fit ${data.length} values.`,
     );

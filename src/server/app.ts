@@ -285,19 +285,24 @@ function workRoutes(app: Hono, services: Services): void {
 function kserveRoutes(app: Hono, services: Services): void {
   const { runs } = services;
   app.get("/v2", (context) => context.json(serverMetadata(services.version)));
-  const metadata = async (context: Context) => {
+  /** The run of a request and the labels of its weights. @throws Refusal 404 where it does not have the version */
+  const modelOf = async (context: Context, version: string | undefined) => {
     const run = await runOf(context, services);
-    return context.json(modelMetadata(run, await run.config(), await run.keptWeights()));
+    const versions = await run.keptWeights();
+    if (version !== undefined && !versions.includes(version))
+      throw new Refusal(404, `the run "${run.name}" has no weights "${version}"`);
+    return { run, versions };
+  };
+  const metadata = async (context: Context) => {
+    const { run, versions } = await modelOf(context, context.req.param("version"));
+    return context.json(modelMetadata(run, await run.config(), versions));
   };
   const ready = async (context: Context) => {
-    const run = await runOf(context, services);
-    const version = context.req.param("version") ?? "latest";
-    if (!(await run.keptWeights()).includes(version))
-      throw new Refusal(404, `the run "${run.name}" has no weights "${version}"`);
+    await modelOf(context, context.req.param("version") ?? "latest");
     return context.body(null, 200);
   };
   const config = async (context: Context) => {
-    const run = await runOf(context, services);
+    const { run } = await modelOf(context, context.req.param("version"));
     return context.json(modelConfig(run, await run.config()));
   };
   const work = async (context: Context) =>

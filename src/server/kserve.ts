@@ -7,6 +7,7 @@
  * both FP32 in [-1, 1], as in an exported ONNX file. Its versions are the weights that are kept.
  */
 import type { Config } from "../config/schema.ts";
+import { quoted } from "../errors.ts";
 import type { Run } from "../run/run.ts";
 import { bodyOf, objectIn } from "./body.ts";
 import type { Choice, Generators } from "./generators.ts";
@@ -146,7 +147,11 @@ function floatsIn(rest: Uint8Array, size: unknown, count: number): Float32Array 
 /** @param data numbers in lists of any depth */
 function valuesIn(data: unknown, count: number): Float32Array {
   const flat = Array.isArray(data) ? (data.flat(3) as unknown[]) : [];
-  if (flat.length !== count || !flat.every((value) => typeof value === "number")) {
+  const other = flat.find((value) => typeof value !== "number");
+  if (flat.length === count && other !== undefined) {
+    throw new Refusal(422, `${inputName}: its data has ${quoted(other, 40)}, expected ${count} numbers for its shape`);
+  }
+  if (flat.length !== count) {
     throw new Refusal(422, `${inputName}: its data has ${flat.length} values, expected ${count} numbers for its shape`);
   }
   return finite(Float32Array.from(flat as number[]));

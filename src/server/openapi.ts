@@ -69,7 +69,11 @@ const startBody = {
   properties: {
     name: text,
     dataroot: { ...text, description: "a folder of those that the server reads" },
-    options: { type: "object", description: "values by the keys of config.json", additionalProperties: text },
+    options: {
+      type: "object",
+      description: "values by the keys of config.json",
+      additionalProperties: { type: ["string", "number", "boolean"] },
+    },
   },
 };
 

@@ -64,4 +64,5 @@ test("refuses sizes below one pixel and data that do not fit", () => {
   expect(() => resize(noise(4, 4, 3), 0, 4)).toThrow("got 0x4");
   expect(() => resize(noise(4, 4, 3), 2.5, 4)).toThrow("got 2.5x4");
   expect(() => resize({ ...noise(4, 4, 3), width: 5 }, 4, 4)).toThrow("5x4 with 3 channels does not fit 48 values");
+  expect(() => resize(noise(0, 4, 3), 8, 8)).toThrow("0x4 with 3 channels does not fit 0 values");
 });

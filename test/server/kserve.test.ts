@@ -45,7 +45,10 @@ it("tells what it has", async () => {
   for (const path of ["health/live", "health/ready", "models/first/ready"]) {
     expect((await fetch(`${server.base}/v2/${path}`)).status).toBe(200);
   }
-  expect((await fetch(`${server.base}/v2/models/first/versions/99/ready`)).status).toBe(404);
+  for (const path of ["", "/ready", "/config"]) {
+    expect((await fetch(`${server.base}/v2/models/first/versions/1${path}`)).status).toBe(200);
+    expect((await fetch(`${server.base}/v2/models/first/versions/99${path}`)).status).toBe(404);
+  }
 });
 
 it("infers on JSON", async () => {
@@ -91,7 +94,12 @@ it("refuses what does not fit, with what it expects", async () => {
     [422, /expected one, real_A/, { inputs: [] }],
     [422, /expected one, real_A/, { inputs: [{ ...input, name: "x", data }] }],
     [422, /datatype is INT8/, { inputs: [{ ...input, datatype: "INT8", data }] }],
-    [422, /expected 24576 numbers/, { inputs: [{ ...input, data }] }],
+    [422, /has 192 values, expected 24576 numbers/, { inputs: [{ ...input, data }] }],
+    [
+      422,
+      /has null, expected 192 numbers/,
+      { inputs: [{ ...input, shape: [1, 3, 8, 8], data: data.map((x, i) => (i ? x : null)) }] },
+    ],
     [422, /4 channels, expected 3/, { inputs: [{ ...input, shape: [1, 4, 8, 6], data }] }],
     [422, /four whole numbers/, { inputs: [{ ...input, shape: [1, -3], data }] }],
     [
