@@ -58,9 +58,20 @@ export async function listenHttp(
  */
 const grace = 500;
 
+/** Connections that wait to be accepted at most: Node's own number. */
+const backlog = 511;
+
+/** Accepts what waits: the system resets connections that nobody has accepted. A turn of the event loop accepts one. */
+async function acceptAll(server: Server): Promise<void> {
+  let accepted = 0;
+  const count = () => accepted++;
+  server.on("connection", count);
+  for (let turn = 0; turn < backlog && turn <= accepted; turn++) await new Promise((resolve) => setImmediate(resolve));
+  server.off("connection", count);
+}
+
 async function drain(server: Server): Promise<void> {
-  // Right after the event loop has accepted what waited: the system resets connections that nobody has accepted.
-  await new Promise((resolve) => setImmediate(resolve));
+  await acceptAll(server);
   // Of net, not of http: that one would also close connections on which a request is about to come.
   const ended = new Promise<void>((resolve) => {
     NetServer.prototype.close.call(server, () => resolve());

@@ -4,6 +4,7 @@ import { request } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { listenHttp } from "../../src/node/http.ts";
 import { serveFolders } from "../../src/node/serve.ts";
 import { workFolder } from "../work-folder.ts";
 
@@ -74,4 +75,16 @@ describe("serveFolders", () => {
     await close();
     await new Promise((resolve) => other.close(resolve));
   });
+});
+
+it("answers all clients that had connected when it is closed, also where its thread is busy", async () => {
+  const busy = async () => {
+    for (const until = performance.now() + 25; performance.now() < until; );
+    return new Response("done");
+  };
+  const { port, close } = await listenHttp(busy, { host: "127.0.0.1", port: 0 });
+  const answers = Array.from({ length: 60 }, () => statusOf(port, "/"));
+  const closed = close();
+  expect(new Set(await Promise.all(answers))).toEqual(new Set([200]));
+  await closed;
 });
