@@ -12,6 +12,7 @@ import {
   type Listing,
   listAll,
   PICTURE_ENDINGS,
+  stemOf,
   summary,
   topFolders,
   unreadNote,
@@ -64,6 +65,8 @@ export interface FoundPairs {
   pairs: Pair[];
   /** Messages for the user: which pictures are left out, and which folder is used for a missing phase. */
   notes: string[];
+  /** False where the data set has no folder for the phase, so that all of its pairs are taken. */
+  ofPhase: boolean;
 }
 
 /**
@@ -124,7 +127,7 @@ export async function findPairs(files: Files, root: string, options: FindOptions
     }));
     if (pairs.length < found.pairs.length)
       notes.push(`the first ${pairs.length} of ${found.pairs.length} pairs are used.`);
-    return { layout, pairs, notes };
+    return { layout, pairs, notes, ofPhase: found.ofPhase };
   }
   throw nothingFound(root, phase, names, listing);
 }
@@ -150,6 +153,13 @@ async function list(files: Files, root: string): Promise<Listing> {
   );
 }
 
+/** Whether a picture of one side would have a partner on the other if case did not count. */
+function differInCase(onlyA: readonly string[], onlyB: readonly string[]): boolean {
+  const folded = (path: string) => stemOf(path.slice(path.lastIndexOf("/") + 1)).toLowerCase();
+  const ofB = new Set(onlyB.map(folded));
+  return onlyA.some((path) => ofB.has(folded(path)));
+}
+
 /** The note about pictures without a partner; throws it unless they may be left out and something remains. */
 function unpairedNote(root: string, layout: string, found: Found, skip: boolean): string {
   const { pairs, onlyA, onlyB, place } = found;
@@ -160,9 +170,12 @@ function unpairedNote(root: string, layout: string, found: Found, skip: boolean)
   const count = onlyA.length + onlyB.length;
   const total = count + 2 * pairs.length;
   const what =
-    `${count} of ${total} pictures in ${joinPath(root, place || ".")} have no partner of the same stem (${layout}).` +
+    `${count} of ${total} pictures in ${place ? joinPath(root, place) : root} have no partner of the same stem (${layout}).` +
     some("A without B", onlyA) +
-    some("B without A", onlyB);
+    some("B without A", onlyB) +
+    (differInCase(onlyA, onlyB)
+      ? " Some of these names differ only in upper and lower case; give both sides the same."
+      : "");
   if (pairs.length === 0) throw new DatasetError(`${what} No pair is left; add the missing pictures.`);
   if (!skip) {
     throw new DatasetError(
@@ -189,7 +202,7 @@ function nothingFound(root: string, phase: string, names: string[], listing: Lis
       return found.some((one) => one?.likely || (one && layoutTable[name]!.derive));
     });
   const first = present[0];
-  const sides = names.length > 1 && first?.name !== "folders" ? twoSides(root, phase, listing) : undefined;
+  const sides = names.length > 1 && first?.name !== "folders" ? twoSides(root, listing, phase) : undefined;
   if (sides) return sides;
   if (first) {
     const usual = nearest(phase, first.phases) ?? (first.phases.includes("val") ? "val" : first.phases[0]);
@@ -207,12 +220,12 @@ function nothingFound(root: string, phase: string, names: string[], listing: Lis
 }
 
 /** The error about two folders that look like the sides of pairs and have names that no layout knows. */
-function twoSides(root: string, phase: string, { pictures }: Listing): DatasetError | undefined {
-  for (const inside of ["", `${phase}/`]) {
-    const sides = foldersOfOneSet(inside === "" ? pictures : below(pictures, phase));
+export function twoSides(root: string, { pictures }: Listing, phase?: string): DatasetError | undefined {
+  for (const inside of phase === undefined ? [""] : ["", `${phase}/`]) {
+    const sides = foldersOfOneSet(inside === "" ? pictures : below(pictures, phase!));
     if (!sides) continue;
     const [a, b] = sides.map((folder) => `${inside}${folder}`);
-    const phases = inside === "" ? ` --phase ${a}` : "";
+    const phases = phase !== undefined && inside === "" ? ` --phase ${a}` : "";
     return new DatasetError(
       `${a}/ and ${b}/ in ${root} hold pictures of the same names, so they look like the two sides of pairs, but it is not ` +
         `clear which one is A. Rename them to ${inside}A and ${inside}B. If each picture is a pair with A left and B right, ` +

@@ -124,10 +124,11 @@ async function open({ found, device, size, ...opened }: Opening): Promise<Traini
   await data.save(run.dir);
   await storeDrawing(run, config, platform);
   const about = { runDir: run.dir, threads, steps: { done: step, ...steps } };
+  const validation = await Validation.open(config, run, platform, trainer, step);
+  if (validation?.note) found.notes.push(validation.note);
   const description = describe(config, trainer, { ...found, ...size }, about);
   await run.saveStatus(statusOf(description));
   events.start?.(description);
-  const validation = await Validation.open(config, run, platform, trainer, step);
   const scores = validation?.scores ?? [];
   const reporter = new Reporter({ run, config, lines, scores, steps });
   const say = (text: string) => events.message?.(text);

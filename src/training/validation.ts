@@ -21,6 +21,7 @@ interface Parts {
   run: Run;
   trainer: Trainer;
   loader: Loader;
+  ofPhase: boolean;
   translator: Translator;
   extractor: FeatureExtractor | undefined;
   scores: Score[];
@@ -31,6 +32,8 @@ export class Validation {
   readonly scores: Score[];
   readonly #config: Config;
   readonly #loader: Loader;
+  /** False where the data set has no folder for --val-phase. */
+  readonly #ofPhase: boolean;
   readonly #translator: Translator;
   readonly #run: Run;
   readonly #trainer: Trainer;
@@ -52,23 +55,38 @@ export class Validation {
   ): Promise<Validation | undefined> {
     if (config.valFreq === undefined) return undefined;
     const { valPhase: phase, valSize: count, skipUnpaired, skipBadImages } = config;
-    const { loader } = await openTestSet(config, { phase, count, skipUnpaired, skipBadImages, cacheBytes }, platform);
+    const { loader, ofPhase } = await openTestSet(
+      config,
+      { phase, count, skipUnpaired, skipBadImages, cacheBytes },
+      platform,
+    );
     const translator = new Translator({ config, state: trainer.shownG, platform });
     const { features, lpips, featureResize: resize, threads } = config;
     const extractor =
       features === undefined ? undefined : await FeatureExtractor.open({ features, lpips, resize, threads }, platform);
     const scores = await run.scores.cutAfter(step);
-    return new Validation({ config, run, trainer, loader, translator, extractor, scores });
+    return new Validation({ config, run, trainer, loader, ofPhase, translator, extractor, scores });
   }
 
-  private constructor({ config, run, trainer, loader, translator, extractor, scores }: Parts) {
+  private constructor({ config, run, trainer, loader, ofPhase, translator, extractor, scores }: Parts) {
     this.#config = config;
     this.#run = run;
     this.#trainer = trainer;
     this.#loader = loader;
+    this.#ofPhase = ofPhase;
     this.#translator = translator;
     this.#extractor = extractor;
     this.scores = scores;
+  }
+
+  /** What the user should know about the pairs: a score of pairs that are trained on says little. */
+  get note(): string | undefined {
+    const { dataroot, valPhase } = this.#config;
+    if (this.#ofPhase) return undefined;
+    return (
+      `--val-freq: ${dataroot} has no folder for the phase "${valPhase}", so the scores are those of the pairs that are trained ` +
+      "on. They do not show overfitting; pix2pix data split sets pairs aside"
+    );
   }
 
   /** The scores by --val-metric before `epoch`, for the schedule of the learning rate. */
@@ -121,7 +139,7 @@ export class Validation {
       best === score
         ? `the best ${metric} so far, kept as ${weightsFile("best", "G")}`
         : `the best ${metric} was ${best[metric]!.toPrecision(4)} in epoch ${best.epoch}`;
-    return `epoch ${epoch}: ${counted(each.length, "pair")} of ${valPhase}: ${valuesOf(score)}; ${verdict}`;
+    return `epoch ${epoch}: ${counted(each.length, "pair")} of ${this.#ofPhase ? valPhase : this.#config.phase}: ${valuesOf(score)}; ${verdict}`;
   }
 
   /** The first of the best scores. */

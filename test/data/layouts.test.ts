@@ -240,9 +240,15 @@ describe("cmp", () => {
   test("a photo without labels", async () => {
     const root = dataset("x.jpg", "x.png", "y.jpg", "y.png", "z.jpg");
     expect(await message(root)).toContain(
-      "1 of 5 pictures in ROOT/. have no partner of the same stem (cmp). A without B (1): z.jpg.",
+      "1 of 5 pictures in ROOT have no partner of the same stem (cmp). A without B (1): z.jpg.",
     );
     expect(await found(root, { skipUnpaired: true })).toBe("cmp: x = x.jpg + x.png, y = y.jpg + y.png");
+  });
+
+  test("partners whose names differ in case alone", async () => {
+    const hint = "Some of these names differ only in upper and lower case";
+    expect(await message(dataset("A/IMG_1.png", "B/img_1.png"))).toContain(hint);
+    expect(await message(dataset("A/IMG_1.png", "B/img_2.png"))).not.toContain(hint);
   });
 
   test("when few stems appear twice it must be named", async () => {

@@ -21,6 +21,8 @@ const work = workFolder("audit");
 const at = (...path: string[]) => join(work, ...path);
 const platform = { files, images };
 
+const even = { width: 16, height: 16, channels: 1 };
+
 /** Blots of random colours; B is made of them by `paint`. */
 function blots(index: number, paint: (rgb: number[]) => number[]): { A: Picture; B: Picture } {
   const random = new Random(3, "blots", index);
@@ -254,6 +256,16 @@ describe("data audit", () => {
   it("says what is wrong with a folder without pairs", async () => {
     await expect(run({ dataroot: at("nowhere") })).rejects.toThrow(/does not exist/);
     expect(existsSync("audit.html")).toBe(false);
+  });
+
+  it("refuses two sides whose names no layout knows, as training does", async () => {
+    for (const name of ["photos/1.png", "photos/2.png", "labels/1.png", "labels/2.png"]) {
+      await files.write(at("sides", name), await images.encodePng({ ...even, data: new Uint8Array(256) }));
+    }
+    await expect(audit(platform, at("sides"))).rejects.toThrow(
+      /labels\/ and photos\/ in .*sides hold pictures of the same/,
+    );
+    expect((await audit(platform, at("sides"), { datasetMode: "aligned" })).layout).toBe("aligned");
   });
 
   const real = join(realData, "cmp-base");

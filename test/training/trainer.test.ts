@@ -14,7 +14,7 @@ import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
 import { Random } from "../../src/random.ts";
 import { Run } from "../../src/run/run.ts";
-import { train } from "../../src/training/train.ts";
+import { type TrainEvents, train } from "../../src/training/train.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 import {
   checkpointsDir,
@@ -326,6 +326,20 @@ describe("validation", () => {
 
   it("needs its pairs", async () => {
     await expect(start("unscored", { valFreq: 1, valPhase: "val" })).rejects.toThrow(/no phase "val".*test/);
+  });
+
+  it("says so where its pairs are those that are trained on", async () => {
+    for (const side of ["A", "B"])
+      cpSync(join(dataroot, `train${side}`), join(work, "flat", side), { recursive: true });
+    const said: string[] = [];
+    const events: TrainEvents = {
+      start: ({ data }) => void said.push(...data.notes),
+      message: (text) => void said.push(text),
+    };
+    const options = { ...small, dataroot: join(work, "flat"), nEpochs: 1, nEpochsDecay: 0, valFreq: 1 };
+    await train(parseConfig({ checkpointsDir, name: "flat", ...options }), platform, events);
+    expect(said).toContainEqual(expect.stringMatching(/no folder for the phase "val".*that are trained on/));
+    expect(said).toContainEqual(expect.stringMatching(/^epoch 1: 5 pairs of train: L1/));
   });
 });
 

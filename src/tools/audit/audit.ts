@@ -1,7 +1,7 @@
 /** Checks a whole data set for faults that spoil training; `AuditKind` lists them. */
 import { contentFault } from "../../data/content.ts";
 import { listAll, unreadNote, unreadPictures } from "../../data/listing.ts";
-import { type DatasetMode, findPairs } from "../../data/pairs.ts";
+import { type DatasetMode, findPairs, twoSides } from "../../data/pairs.ts";
 import { eightBit } from "../../data/transforms.ts";
 import { DatasetError } from "../../errors.ts";
 import type { DeepPicture, Files, Images } from "../../platform.ts";
@@ -84,6 +84,9 @@ export async function audit(
   // It throws the error that explains why there are no pairs.
   if (!whole) await findPairs(access.files, root, { datasetMode });
   if (!listing || !whole) throw new DatasetError(`there are no pairs in ${root}.`);
+  // As train and inspect: the halves of single pictures are no pairs, and nothing would line up.
+  const sides = datasetMode === "auto" && whole.layout === "aligned" ? twoSides(root, listing) : undefined;
+  if (sides) throw sides;
   const all = whole.phases.flatMap(({ phase, found }) => found.pairs.map((pair): AuditPair => ({ ...pair, phase })));
   const reader = new Examiner(access, root);
   progress?.(0, all.length);

@@ -179,7 +179,10 @@ function verdictOf(
   const sound = found.mirrored.to < stillSound.mirrored && found.shifted.to < stillSound.shifted;
   if (sound && found.moved.value < fewMoved) return { ...found, verdict: "sound" };
   const part = `${percent(found.moved.from)} to ${percent(found.moved.to)}`;
-  return { ...found, reason: `only ${found.telling} of ${pairs} pairs show it; the part that is moved is ${part}` };
+  return {
+    ...found,
+    reason: `${found.telling} of ${pairs} pairs show it, and ${part} of them are moved: too uncertain to tell`,
+  };
 }
 
 const noneInCommon =
