@@ -117,6 +117,26 @@ inChromium("the page that trains", () => {
     await pairs(/^3 pairs/);
   });
 
+  it("takes pictures that are chosen while others are being read", async () => {
+    const colours = Array.from({ length: 80 }, (_, i) => i);
+    const many = await Promise.all(colours.map(async (red) => [`m/${red}.png`, await png(red, 512, 256)] as const));
+    const mimeType = "application/gzip";
+    await take({ name: "many.tgz", mimeType, buffer: gzipSync(tar(Object.fromEntries(many))) });
+    await take({ name: "few.tgz", mimeType, buffer: gzipSync(tar(await sides("A", "B"))) });
+    await pairs(/^3 pairs/);
+    const stored = () =>
+      page.evaluate(async () => {
+        const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("data");
+        const names: string[] = [];
+        for await (const name of folder.keys()) names.push(name.split("-")[0]!);
+        return names;
+      });
+    await expect.poll(stored, { timeout: patience.timeout }).toHaveLength(1);
+    expect(await stored()).toEqual(["few"]);
+    expect(await page.locator("#pairs-text").textContent()).toMatch(/^3 pairs/);
+    expect(await page.locator("#problem").isVisible()).toBe(false);
+  });
+
   it("remembers the pictures after a reload", async () => {
     const packed = gzipSync(tar(await sides("A", "B")));
     await take({ name: "kept.tgz", mimeType: "application/gzip", buffer: packed });

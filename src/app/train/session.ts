@@ -103,6 +103,8 @@ export class Session extends Store<SessionState> {
   #stop: AbortController | undefined;
   /** Numbers the selections: a later one ends what an earlier one still waits for. */
   #selection = 0;
+  /** Ends with the last change of what is stored of data sets. */
+  #turn: Promise<unknown> = Promise.resolve();
   #drawn = { facts: 0, curves: 0, samples: 0, epoch: 0 };
 
   constructor(client: Client) {
@@ -144,8 +146,16 @@ export class Session extends Store<SessionState> {
 
   // ---- Pictures -----------------------------------------------------------------------------------------------------
 
+  /** Work on stored data sets, one after the other: each removes what it does not know. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
   useBuiltIn(): Promise<void> {
-    return this.#choose({ title: "facades", root: undefined, pairs: builtIn.train, direction: "AtoB" });
+    const data: DataSet = { title: "facades", root: undefined, pairs: builtIn.train, direction: "AtoB" };
+    return this.#inTurn(() => this.#choose(data));
   }
 
   async swap(): Promise<void> {
@@ -154,7 +164,11 @@ export class Session extends Store<SessionState> {
   }
 
   /** Stores what the user has picked: pictures become the data set, a project a run. */
-  async take(picked: readonly Picked[]): Promise<void> {
+  take(picked: readonly Picked[]): Promise<void> {
+    return this.#inTurn(() => this.#take(picked));
+  }
+
+  async #take(picked: readonly Picked[]): Promise<void> {
     if (picked.length === 0) return;
     const [only] = picked;
     if (picked.length === 1 && only && (await isProject(only))) {
@@ -276,10 +290,10 @@ export class Session extends Store<SessionState> {
   }
 
   async delete(): Promise<void> {
-    const { selected, data } = this.state;
+    const { selected } = this.state;
     if (selected === newRun || !confirm(`Delete the run "${selected}" with its weights?`)) return;
     await deleteRun(selected);
-    await removeUnusedData(data?.root);
+    await this.#inTurn(() => removeUnusedData(this.state.data?.root));
     await this.#select(newRun);
   }
 
