@@ -135,6 +135,10 @@ inChromium("the page that trains", () => {
     expect(await stored()).toEqual(["few"]);
     expect(await page.locator("#pairs-text").textContent()).toMatch(/^3 pairs/);
     expect(await page.locator("#problem").isVisible()).toBe(false);
+    await page
+      .locator(".storage summary")
+      .filter({ hasText: /: [1-9][\d.]* (bytes|kB)/ })
+      .waitFor(patience);
   });
 
   it("remembers the pictures after a reload", async () => {

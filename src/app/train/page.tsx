@@ -41,7 +41,7 @@ export function Train(_: PageProps) {
       <Pictures {...{ session, state }} />
       <Training {...{ session, state }} />
       {usable !== undefined && <Use client={session.client} name={usable} attempt={(work) => session.attempt(work)} />}
-      <StoragePanel changed={() => session.refresh()} />
+      <StoragePanel stored={state.stored} changed={() => session.refresh()} />
     </div>
   );
 }

@@ -73,6 +73,8 @@ export interface SessionState {
   /** Grow when the curves and the samples are to be drawn again. */
   curves: number;
   samples: number;
+  /** Changes when pictures have been stored. */
+  stored: number;
   /** The run whose weights can be used. */
   usable: string | undefined;
 }
@@ -95,6 +97,7 @@ const first: SessionState = {
   said: undefined,
   curves: 0,
   samples: 0,
+  stored: 0,
   usable: undefined,
 };
 
@@ -189,6 +192,7 @@ export class Session extends Store<SessionState> {
         { notes: note ? [...notes, note] : notes },
       );
       await removeUnusedData(root);
+      this.set({ stored: this.state.stored + 1 });
     } catch (error) {
       this.set({ pairsText: undefined });
       throw error;

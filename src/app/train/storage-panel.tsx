@@ -25,8 +25,14 @@ async function storedItems(): Promise<Stored[]> {
   return Promise.all([...runs, ...sets]);
 }
 
-/** @param changed called after something was deleted */
-export function StoragePanel({ changed }: { changed(): void }) {
+interface StoragePanelProps {
+  /** Changes when something has been stored, which the panel then counts. */
+  stored: number;
+  /** Called after something was deleted. */
+  changed(): void;
+}
+
+export function StoragePanel({ stored, changed }: StoragePanelProps) {
   const [items, setItems] = useState<readonly Stored[]>();
   const [error, setError] = useState<unknown>();
   const [kept, setKept] = useState<boolean>();
@@ -45,7 +51,7 @@ export function StoragePanel({ changed }: { changed(): void }) {
     look();
     changed();
   };
-  useEffect(look, []);
+  useEffect(look, [stored]);
   const deletable = items?.filter(({ training }) => !training) ?? [];
   const total = items?.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
   return (
