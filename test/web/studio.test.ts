@@ -293,6 +293,11 @@ inChromium("the studio", () => {
       await page.emulateMedia({ colorScheme });
       await page.locator("summary").click();
       expect(await violations(page)).toEqual([]);
+      const long = await page.locator(".swatch:has(:checked) .name").evaluate((element) => {
+        element.textContent = "background";
+        return element.scrollWidth - element.clientWidth;
+      });
+      expect(long, "pixels of the longest name of a class of the facades that do not show").toBe(0);
       await page.setViewportSize({ width: 390, height: 844 });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       expect(wide).toBe(390);
