@@ -4,7 +4,8 @@ import { Refusal } from "./problem.ts";
 
 /**
  * The body of a request, inflated where it came compressed.
- * @throws Refusal 413 for more than `most` bytes, before or after inflating; 415 for an unknown compression
+ * @throws Refusal 413 for more than `most` bytes, before or after inflating; 415 for an unknown compression, 422 for
+ *   one that is not as announced, 400 where the client has gone
  */
 export async function bodyOf(request: Request, most: number): Promise<Uint8Array<ArrayBuffer>> {
   const announced = Number(request.headers.get("content-length") ?? 0);
@@ -18,7 +19,9 @@ export async function bodyOf(request: Request, most: number): Promise<Uint8Array
   try {
     return await collect(request.body.pipeThrough(new DecompressionStream(encoding)), most);
   } catch (error) {
-    throw error instanceof Refusal ? error : new Refusal(422, `the body is not ${encoding}, as its headers say`);
+    throw error instanceof Refusal && error.status === 413
+      ? error
+      : new Refusal(422, `the body is not ${encoding}, as its headers say`);
   }
 }
 
@@ -27,7 +30,9 @@ async function collect(stream: ReadableStream<Uint8Array>, most: number): Promis
   let length = 0;
   const reader = stream.getReader();
   for (;;) {
-    const { value, done } = await reader.read();
+    const { value, done } = await reader.read().catch(() => {
+      throw new Refusal(400, "the body ended before all of it had come");
+    });
     if (done) break;
     length += value.length;
     if (length > most) {

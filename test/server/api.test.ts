@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openTranslator } from "../../src/inference/open.ts";
 import { files } from "../../src/node/files.ts";
+import { bodyOf } from "../../src/server/body.ts";
 import type { RunDetail, RunSummary } from "../../src/server/runs.ts";
 import { folder, listen, picture, platform } from "./site.ts";
 
@@ -198,6 +199,18 @@ describe("pictures", () => {
 });
 
 describe("limits", () => {
+  it("a client that goes before its body has come is no fault of the server", async () => {
+    const body = new ReadableStream({
+      start(control) {
+        control.enqueue(new Uint8Array(2));
+        queueMicrotask(() => control.error(new Error("aborted")));
+      },
+    });
+    const how = { method: "POST", body, duplex: "half" };
+    const half = new Request("http://localhost/", how);
+    await expect(bodyOf(half, 100)).rejects.toMatchObject({ status: 400 });
+  });
+
   it("on body, pixels, pictures, queue and time have their statuses, with the time to come again", async () => {
     const strict = { body: 60_000, pixels: 64 * 64, pictures: 2, queue: 3, seconds: 60 };
     const limited = await listen(site.checkpointsDir, { limits: strict });
