@@ -1,12 +1,13 @@
 /** Makes a run of files of weights. */
 
+import type { NetworkState } from "../engines/state.ts";
 import { CheckpointError } from "../errors.ts";
 import { encode } from "../formats/safetensors.ts";
 import { openWeights } from "../formats/weights-file.ts";
 import type { Files } from "../platform.ts";
 import { dataFile } from "../run/paths.ts";
 import { type Progress, Run, weightsFile } from "../run/run.ts";
-import { weightTensors } from "../run/weights.ts";
+import { notFinite, weightTensors } from "../run/weights.ts";
 import { type Described, describe } from "./describe.ts";
 import { fill, generatorState, statesOf } from "./load.ts";
 import { type FoundNetwork, networksIn } from "./networks-in.ts";
@@ -33,7 +34,7 @@ export interface ImportedRun extends Described {
 /**
  * Writes a run folder with the networks of files. The architecture is read off the tensors; what they do not show (direction,
  * dropout, sizes) are upstream's defaults unless `given` says otherwise.
- * @throws CheckpointError for files that cannot be read or hold no generator, and for a run that exists
+ * @throws CheckpointError for files that cannot be read or hold no generator, for weights that are not finite, and for a run that exists
  * @throws ConfigError for an option that the tensors contradict
  */
 export async function importRun(options: ImportOptions, files: Files): Promise<ImportedRun> {
@@ -61,6 +62,8 @@ export async function importRun(options: ImportOptions, files: Files): Promise<I
   const states = d ? statesOf(config) : { netG: generatorState(config) };
   await fill(states.netG, g);
   if (d && "netD" in states) await fill(states.netD, d);
+  refuseNotFinite(states.netG, g.path);
+  if (d && "netD" in states) refuseNotFinite(states.netD, d.path);
   if (optimizers) {
     if (!("netD" in states))
       throw new CheckpointError(`${optimizers.path} needs the discriminator, too. Add its file.`);
@@ -76,6 +79,15 @@ export async function importRun(options: ImportOptions, files: Files): Promise<I
   await files.write(run.path(weightsFile("latest", "G")), encode(weightTensors(states.netG)));
   if ("netD" in states) await files.write(run.path(weightsFile("latest", "D")), encode(weightTensors(states.netD)));
   return { ...described, run, networks };
+}
+
+function refuseNotFinite(state: NetworkState, path: string): void {
+  const damaged = notFinite(weightTensors(state));
+  if (damaged === undefined) return;
+  throw new CheckpointError(
+    `${path} cannot be imported: ${damaged} holds values that are not finite, so the network would give empty pictures. ` +
+      "Its training has failed; take the weights of an earlier epoch.",
+  );
 }
 
 /** @throws CheckpointError where two files hold the same kind of network */

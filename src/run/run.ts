@@ -27,7 +27,7 @@ import {
   weightsFile,
 } from "./paths.ts";
 import { type RunStatus, readStatus, statusFile } from "./status.ts";
-import { averageTensors, momentTensors, weightTensors } from "./weights.ts";
+import { averageTensors, momentTensors, notFinite, weightTensors } from "./weights.ts";
 
 export type { Networks, Progress } from "./checkpoint.ts";
 export type { LossLine, Score } from "./logs.ts";
@@ -238,7 +238,7 @@ export class Run {
   ): Promise<{ tensors: Record<string, StoredTensor>; path: string }> {
     const path = raw ? await this.weightsPath(label, "G") : await this.#generatorPath(label);
     const { tensors } = await readTensors(this.#files, path);
-    const damaged = Object.keys(tensors).find((name) => !allFinite(tensors[name]!));
+    const damaged = notFinite(tensors);
     if (damaged !== undefined) {
       throw new CheckpointError(
         `${path} cannot be used: ${damaged} holds values that are not finite, which give empty pictures. ` +
@@ -322,14 +322,6 @@ export class Run {
   writePage(html: string): Promise<void> {
     return this.#files.write(this.page, html);
   }
-}
-
-/** Whether all values of a tensor are finite. */
-function allFinite({ dtype, data }: StoredTensor): boolean {
-  if (dtype !== "F32" && dtype !== "F64") return true;
-  let sum = 0;
-  for (let i = 0; i < data.length; i++) sum += data[i]! * 0;
-  return sum === 0;
 }
 
 /** The names of the runs in a folder, sorted: its folders that hold a config.json. */

@@ -82,15 +82,26 @@ export function loadMoments(net: NetworkState, tensors: Tensors, file: string): 
  * @throws UserError when a trained value is not finite
  */
 export function refuseNonFinite(net: NetworkState, kept: string): void {
-  const { values } = net.adam;
-  // 0 times a number is 0; 0 times an infinity or a NaN is NaN.
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i]! * 0;
-  if (sum === 0) return;
+  if (allFinite(net.adam.values)) return;
   throw new UserError(
     `The weights of ${net.network} are no longer finite, so they were not saved; the checkpoint before is intact (${kept}). ` +
       "Continue from it with a smaller --lr, or look for damaged pictures (pix2pix inspect).",
   );
+}
+
+/** The first tensor with a value that is not finite. */
+export function notFinite(tensors: Tensors): string | undefined {
+  const ofFloats = ({ dtype }: StoredTensor) => dtype === "F32" || dtype === "F64";
+  return Object.keys(tensors).find(
+    (name) => ofFloats(tensors[name]!) && !allFinite(tensors[name]!.data as Float32Array),
+  );
+}
+
+function allFinite(values: Float32Array | Float64Array): boolean {
+  // 0 times a number is 0; 0 times an infinity or a NaN is NaN.
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]! * 0;
+  return sum === 0;
 }
 
 /** Shared memory is only read while the file is written, so the type of an unshared buffer is safe. */

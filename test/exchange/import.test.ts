@@ -13,7 +13,7 @@ import { importRun } from "../../src/exchange/import.ts";
 import { initialiseFrom, loadGenerator, statesOf } from "../../src/exchange/load.ts";
 import { modelOfRun } from "../../src/exchange/model.ts";
 import { inOrderOfPyTorch } from "../../src/exchange/pth.ts";
-import { decode, type StoredTensor } from "../../src/formats/safetensors.ts";
+import { decode, encode, type StoredTensor } from "../../src/formats/safetensors.ts";
 import { float32Tensor } from "../../src/formats/tensors.ts";
 import { openWeights } from "../../src/formats/weights-file.ts";
 import { nodePlatform } from "../../src/node/index.ts";
@@ -291,6 +291,22 @@ describe("bad input", () => {
     writeFileSync(at(name), content);
     return at(name);
   };
+
+  it("weights that are not finite, in G or in D", async () => {
+    const damaged = (network: "G" | "D", value: number): string => {
+      const tensors = Object.fromEntries(expectedOf(network));
+      const name = Object.keys(tensors).find((each) => each.endsWith("weight"))!;
+      const { shape, data } = tensors[name]!;
+      const changed = Float32Array.from(data as Float32Array, (old, i) => (i === 1 ? value : old));
+      const bytes = Buffer.concat(encode({ ...tensors, [name]: { dtype: "F32", shape, data: changed } }));
+      return wrote(`damaged_net_${network}.safetensors`, bytes);
+    };
+    expect(await refusal([damaged("G", Number.NaN)])).toMatch(
+      /net_G.* cannot be imported: .*weight holds values that are not/,
+    );
+    const ofD = await refusal([file("unet32_net_G.pth"), damaged("D", Number.POSITIVE_INFINITY)]);
+    expect(ofD).toMatch(/net_D.* cannot be imported: .*weight holds values that are not finite/);
+  });
 
   it.each([
     ["a web page", "<!DOCTYPE html><html><body>404</body></html>", /is no file of weights: it looks like a web page/],
