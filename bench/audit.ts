@@ -4,7 +4,6 @@
  * `node --import tsx bench/audit.ts DATA [--sets facades,maps] [--pairs 24] [--draws 20]` reads data sets below DATA, damages
  * all pairs of a set in memory, and prints how often each verdict came. Without `--pairs` the whole set is used.
  */
-
 import { scriptOptions, usageError } from "../scripts/options.ts";
 import { resize } from "../src/data/resize.ts";
 import { reduceChannels } from "../src/data/transforms.ts";

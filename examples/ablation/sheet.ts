@@ -3,7 +3,6 @@
  *
  * `node --import tsx examples/ablation/sheet.ts --tests results/facades-small/default_seed=0/test_latest,... --pictures 1,2,3 --out sheet.png`
  */
-
 import { scriptOptions, usageError } from "../../scripts/options.ts";
 import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
