@@ -65,9 +65,10 @@ async function rowOf(set: string): Promise<string[]> {
     reported += sum((one) => one.reported);
     return `${sum(({ found }) => found)} of ${sum(({ damaged }) => damaged)}`;
   });
-  return [`${set} (${pairs.length})`, ...cells, `${reported}`];
+  const runs = cells.length * Number(values.draws);
+  return [`${set} (${pairs.length})`, ...cells, (reported / runs).toFixed(1)];
 }
 
 const rows: string[][] = [];
 for (const set of values.sets.split(",")) rows.push(await rowOf(set));
-console.log(markdown(["set", ...Object.keys(damages), "sound pairs reported"], rows));
+console.log(markdown(["set", ...Object.keys(damages), "sound pairs reported in a run"], rows));
