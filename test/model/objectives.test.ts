@@ -78,7 +78,9 @@ describe("steps of PyTorch", () => {
         }
       }
       for (const [step, got] of (await trainer.losses()).entries()) {
-        const want = losses[step]!;
+        // The script's sums of a step begin at 0, also those of a D that is not there.
+        const told = Object.entries(losses[step]!).filter(([key]) => config.lambdaGan !== 0 || key === "G_L1");
+        const want = Object.fromEntries(told);
         const measures: readonly string[] = measureNames;
         expect(
           Object.keys(got)
