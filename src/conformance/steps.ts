@@ -1,6 +1,6 @@
 /** Compares training steps on a device with those on the platform's base device. */
 import { baseDevice } from "../engines/device.ts";
-import { extraLossNames, type Losses, lossNames } from "../model/losses.ts";
+import { lossesIn } from "../model/losses.ts";
 import { inits } from "../nn/init.ts";
 import { isTrainable } from "../nn/parameters.ts";
 import type { Device, Platform } from "../platform.ts";
@@ -28,6 +28,7 @@ export async function compareSteps(platform: Platform, device: Device, variant: 
   const expected = await run(platform, base, variant);
   try {
     const got = await run(platform, device, variant);
+    // Of the measures, the shares of D's map that are right jump where a logit lies at the boundary.
     const losses = Math.max(
       ...expected.losses.flatMap((want, i) =>
         lossesIn(want).map(
@@ -42,9 +43,6 @@ export async function compareSteps(platform: Platform, device: Device, variant: 
     return { variant: variant.name, status: "fails", message: error instanceof Error ? error.message : String(error) };
   }
 }
-
-/** All losses of a step. The shares of D's map that are right jump where a logit lies at the boundary, so they are not compared. */
-const lossesIn = (step: Losses) => [...lossNames, ...extraLossNames].filter((name) => step[name] !== undefined);
 
 /**
  * The losses of each step, and Adam's first moments of all weights after the first step, which are proportional to the

@@ -60,10 +60,8 @@ export async function importRun(options: ImportOptions, files: Files): Promise<I
   const described = describe(networks, { ...given, name, checkpointsDir }, optimizers?.config);
   const { config } = described;
   const states = d ? statesOf(config) : { netG: generatorState(config) };
-  await fill(states.netG, g);
-  if (d && "netD" in states) await fill(states.netD, d);
-  refuseNotFinite(states.netG, g.path);
-  if (d && "netD" in states) refuseNotFinite(states.netD, d.path);
+  await fillFinite(states.netG, g);
+  if (d && "netD" in states) await fillFinite(states.netD, d);
   if (optimizers) {
     if (!("netD" in states))
       throw new CheckpointError(`${optimizers.path} needs the discriminator, too. Add its file.`);
@@ -81,11 +79,13 @@ export async function importRun(options: ImportOptions, files: Files): Promise<I
   return { ...described, run, networks };
 }
 
-function refuseNotFinite(state: NetworkState, path: string): void {
+/** Fills a network. @throws CheckpointError for weights that are not finite */
+async function fillFinite(state: NetworkState, found: FoundNetwork): Promise<void> {
+  await fill(state, found);
   const damaged = notFinite(weightTensors(state));
   if (damaged === undefined) return;
   throw new CheckpointError(
-    `${path} cannot be imported: ${damaged} holds values that are not finite, so the network would give empty pictures. ` +
+    `${found.path} cannot be imported: ${damaged} holds values that are not finite, so the network would give empty pictures. ` +
       "Its training has failed; take the weights of an earlier epoch.",
   );
 }

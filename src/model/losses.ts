@@ -109,6 +109,10 @@ export type LossName = (typeof lossNames)[number] | (typeof extraLossNames)[numb
 /** The losses of a step by name. Those of options that are off are absent: without D those of D, and G_GAN. */
 export type Losses = { G_L1: number } & Partial<Record<LossName, number>>;
 
+/** The names of the losses that a step has, without measures, in the order in which they are shown. */
+export const lossesIn = (step: Losses): (keyof Losses)[] =>
+  [...lossNames, ...extraLossNames].filter((name) => step[name] !== undefined);
+
 /** D's output for pictures: for each scale the maps of its layers, the last being the logits. */
 export type Judgement = Tensor[][];
 

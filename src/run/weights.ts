@@ -91,10 +91,10 @@ export function refuseNonFinite(net: NetworkState, kept: string): void {
 
 /** The first tensor with a value that is not finite. */
 export function notFinite(tensors: Tensors): string | undefined {
-  const ofFloats = ({ dtype }: StoredTensor) => dtype === "F32" || dtype === "F64";
-  return Object.keys(tensors).find(
-    (name) => ofFloats(tensors[name]!) && !allFinite(tensors[name]!.data as Float32Array),
-  );
+  return Object.keys(tensors).find((name) => {
+    const { dtype, data } = tensors[name]!;
+    return (dtype === "F32" || dtype === "F64") && !allFinite(data);
+  });
 }
 
 function allFinite(values: Float32Array | Float64Array): boolean {

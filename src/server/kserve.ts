@@ -148,11 +148,9 @@ function floatsIn(rest: Uint8Array, size: unknown, count: number): Float32Array 
 function valuesIn(data: unknown, count: number): Float32Array {
   const flat = Array.isArray(data) ? (data.flat(3) as unknown[]) : [];
   const other = flat.find((value) => typeof value !== "number");
-  if (flat.length === count && other !== undefined) {
-    throw new Refusal(422, `${inputName}: its data has ${quoted(other, 40)}, expected ${count} numbers for its shape`);
-  }
-  if (flat.length !== count) {
-    throw new Refusal(422, `${inputName}: its data has ${flat.length} values, expected ${count} numbers for its shape`);
+  const wrong = flat.length !== count ? `${flat.length} values` : other !== undefined && quoted(other, 40);
+  if (wrong) {
+    throw new Refusal(422, `${inputName}: its data has ${wrong}, expected ${count} numbers for its shape`);
   }
   return finite(Float32Array.from(flat as number[]));
 }

@@ -1,6 +1,6 @@
 /** The progress of a run: speed and time left for each step, and the run's page. */
 import type { Config } from "../config/schema.ts";
-import { extraLossNames, type Losses, lossNames } from "../model/losses.ts";
+import { type Losses, lossesIn } from "../model/losses.ts";
 import { ganLosses } from "../nn/losses.ts";
 import { runPage } from "../report/run-page.ts";
 import type { AlarmLine } from "../run/alarms.ts";
@@ -117,10 +117,7 @@ export class Reporter {
 }
 
 /** The losses of a line, in the order in which they are shown. */
-function lossesOf(line: LossLine): Losses {
-  const names = [...lossNames, ...extraLossNames].filter((name) => line[name] !== undefined);
-  return Object.fromEntries(names.map((name) => [name, line[name]])) as Losses;
-}
+const lossesOf = (line: LossLine) => Object.fromEntries(lossesIn(line).map((name) => [name, line[name]])) as Losses;
 
 /** The options that the page shows. */
 function factsOf(config: Config): [label: string, value: string][] {
