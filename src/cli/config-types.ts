@@ -73,8 +73,10 @@ export interface ConfigInput extends ${all.map(({ type }) => type).join(", ")} {
 type Open =
 ${open.map(({ key }) => `  | "${key}"`).join("\n")};
 
+type Complete<Options> = { [Key in keyof Options]-?: Exclude<Options[Key], undefined> };
+
 /** All options of a run, complete and checked. Stored as runs/<name>/config.json. */
-export interface Config extends Required<Omit<ConfigInput, Open>>, Pick<ConfigInput, Open> {}
+export interface Config extends Complete<Omit<ConfigInput, Open>>, Pick<ConfigInput, Open> {}
 `;
 }
 
@@ -83,7 +85,7 @@ const isOpen = ({ key, required, default: initial }: OptionSpec) =>
 
 function field(spec: OptionSpec): string {
   const type = spec.choices ? `Values["${spec.key}"]` : spec.type === "integer" ? "number" : spec.type;
-  return `${comment(spec)}\n  ${spec.key}${spec.required ? "" : "?"}: ${type};`;
+  return `${comment(spec)}\n  ${spec.key}${spec.required ? `: ${type}` : `?: ${type} | undefined`};`;
 }
 
 /** The help, the unit with the range, and the default, wrapped at 110 characters. */

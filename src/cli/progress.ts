@@ -6,8 +6,8 @@ import { tellHowFar } from "./stop.ts";
 /** A stream to write to, such as `process.stdout`. */
 export interface Screen {
   write(text: string): unknown;
-  isTTY?: boolean;
-  columns?: number;
+  isTTY?: boolean | undefined;
+  columns?: number | undefined;
 }
 
 /** "4h 12m", "3m 05s", "12s"; at least 0. */

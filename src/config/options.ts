@@ -38,12 +38,12 @@ export interface OptionSpec extends OptionInfo {
   key: string;
   flag: string;
   type: "boolean" | "integer" | "number" | "string";
-  choices?: readonly string[];
-  minimum?: number;
-  maximum?: number;
-  exclusiveMinimum?: number;
-  exclusiveMaximum?: number;
-  default?: string | number | boolean;
+  choices?: readonly string[] | undefined;
+  minimum?: number | undefined;
+  maximum?: number | undefined;
+  exclusiveMinimum?: number | undefined;
+  exclusiveMaximum?: number | undefined;
+  default?: string | number | boolean | undefined;
   required: boolean;
 }
 

@@ -28,5 +28,7 @@ type Open =
   | "valFreq"
   | "earlyStop";
 
+type Complete<Options> = { [Key in keyof Options]-?: Exclude<Options[Key], undefined> };
+
 /** All options of a run, complete and checked. Stored as runs/<name>/config.json. */
-export interface Config extends Required<Omit<ConfigInput, Open>>, Pick<ConfigInput, Open> {}
+export interface Config extends Complete<Omit<ConfigInput, Open>>, Pick<ConfigInput, Open> {}

@@ -113,7 +113,7 @@ export function writeSide(
   form: SideForm,
   height: number,
   width: number,
-  { color, ...placement }: Placement & { color?: ColorFactors },
+  { color, ...placement }: Placement & { color?: ColorFactors | undefined },
 ): void {
   const { channels, derive, bgr, labels, edges } = form;
   const plane = height * width;

@@ -13,7 +13,7 @@ export interface Part {
   y: number;
   width: number;
   height: number;
-  shape?: "arch" | "hip" | "gable" | "round";
+  shape?: "arch" | "hip" | "gable" | "round" | undefined;
 }
 
 /** Whether a point, relative to the part's corner, belongs to the part. */

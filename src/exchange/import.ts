@@ -20,7 +20,7 @@ export interface ImportOptions {
   name: string;
   checkpointsDir: string;
   /** Options of the user, as text, for what the tensors do not show. */
-  given?: Readonly<Record<string, unknown>>;
+  given?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** A run that was made. */

@@ -9,7 +9,7 @@ import { type LoadedGenerator, loadGenerator } from "./load.ts";
 /** How the generator is used, and options of the user for what its tensors do not show. */
 export interface OpenWeightsOptions extends Omit<OpenOptions, "name" | "checkpointsDir" | "epoch"> {
   /** As text, by key: direction, noDropout, cropSize and others. */
-  given?: Readonly<Record<string, unknown>>;
+  given?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /**

@@ -14,19 +14,19 @@ export interface DecodeOptions {
 export const mostPixels = 16383 * 16383;
 
 /**
- * @param most pixels that are allowed here
- * @throws PictureSizeError for a picture of more pixels than `most`; UserError for one without pixels, or with more than
- *   any picture may have
+ * @param most pixels that are allowed here, at most those that any picture may have
+ * @throws PictureSizeError for a picture of more pixels; UserError for one without pixels
  */
 export function checkPictureSize(width: number, height: number, most = mostPixels): void {
-  if (width * height > most && width * height <= mostPixels) {
-    throw new PictureSizeError(
-      `the picture is ${width}x${height}, ${width * height} pixels; at most ${most} are taken`,
-    );
+  const size = `${width}x${height}`;
+  if (width <= 0 || height <= 0)
+    throw new UserError(`its size is ${size}, expected at least 1x1; the file may be damaged`);
+  if (width * height <= most) return;
+  if (most < mostPixels) {
+    throw new PictureSizeError(`the picture is ${size}, ${width * height} pixels; at most ${most} are taken`);
   }
-  if (width > 0 && height > 0 && width * height <= mostPixels) return;
-  throw new UserError(
-    `its size is ${width}x${height}, expected 1 to ${mostPixels} pixels; the file may be damaged. Larger pictures are taken by ` +
+  throw new PictureSizeError(
+    `its size is ${size}, expected 1 to ${mostPixels} pixels; the file may be damaged. Larger pictures are taken by ` +
       "translate --preprocess none, from PNG, TIFF or JPEG",
   );
 }

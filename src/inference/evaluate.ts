@@ -32,7 +32,7 @@ export interface TestSetOptions {
   /** Leave out pairs that cannot be decoded. */
   skipBadImages?: boolean | undefined;
   /** Default: the run's. */
-  preprocess?: Fit["preprocess"];
+  preprocess?: Fit["preprocess"] | undefined;
   /** Bytes of memory for decoded pictures, for a set that is read several times. Default 0. */
   cacheBytes?: number | undefined;
 }

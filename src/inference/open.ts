@@ -16,7 +16,7 @@ export interface OpenOptions extends TestTime {
   /** The folder of the runs; `train` writes to "runs" unless the config says otherwise. */
   checkpointsDir: string;
   /** Which weights: "latest" (default), "best", or the number of a kept epoch. */
-  epoch?: string;
+  epoch?: string | undefined;
   /** The weights as they were trained, where the run also keeps their running average (--ema). Default false. */
   rawWeights?: boolean | undefined;
   /** Default: the run's. */

@@ -47,11 +47,11 @@ export interface Draw {
    * The name of the picture without its ending, such as that of a pair. Only the part after the last slash counts, so that
    * a picture has the same masks alone and in any folder.
    */
-  name?: string;
+  name?: string | undefined;
   /** The number of the picture, where it has no name. Default 0. */
-  index?: number;
+  index?: number | undefined;
   /** The number of the output for this picture. Default 0. */
-  sample?: number;
+  sample?: number | undefined;
   /** Default: the translator's. */
   seed?: number | undefined;
 }
@@ -80,11 +80,11 @@ export interface TranslatorParts {
   config: Config;
   state: Weights;
   platform: Platform;
-  settings?: TestTime;
+  settings?: TestTime | undefined;
   /** Default: the platform's base device. */
-  device?: Device;
+  device?: Device | undefined;
   /** "changing", the default: they are read again at every run; "fixed": they never change. */
-  weights?: WeightUse;
+  weights?: WeightUse | undefined;
 }
 
 /**

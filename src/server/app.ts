@@ -32,7 +32,7 @@ export interface ServerOptions extends GuardOptions {
   checkpointsDir: string;
   /** The version of the program. */
   version: string;
-  limits?: Partial<Limits>;
+  limits?: Partial<Limits> | undefined;
   /** Threads of the generators on a CPU. Default: the run's, or all cores. */
   threads?: number | undefined;
   /** Starts, stops and deletes runs; absent: the server only shows them. */

@@ -31,7 +31,7 @@ export interface TrainerOptions {
   /** The distance that `model.lambdaLpips` weights. */
   perceptual?: PerceptualLoss | undefined;
   /** From `chooseDevice`. Default: the platform's base device. */
-  device?: Device;
+  device?: Device | undefined;
 }
 
 /**

@@ -36,7 +36,7 @@ interface Waiting {
 /** The worker of a client, and the place of the runtime's files. */
 export interface ClientOptions extends WorkerOptions {
   /** By default the package's own `worker.js` beside this module; Vite and webpack copy it. */
-  worker?: Worker;
+  worker?: Worker | undefined;
 }
 
 /** A trained generator in the worker: the methods of the core's `Translator` that a page needs. */

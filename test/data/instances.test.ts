@@ -135,7 +135,8 @@ describe("mistakes", () => {
     await expect(openTestSet(config, { phase: "train" }, { files, images })).rejects.toThrow(sizes);
     const whole = async (path: string) => (path === map ? new Uint8Array(5) : files.read(path));
     const pairs = (await find(uneven)).pairs;
-    await checkInstanceSizes(pairs, config, { files: { ...files, read: whole, readPart: undefined }, images });
+    const { readPart: _, ...wholeFiles } = files;
+    await checkInstanceSizes(pairs, config, { files: { ...wholeFiles, read: whole }, images });
   });
 
   it("refuses an instance map of another size, and a label map alone", async () => {

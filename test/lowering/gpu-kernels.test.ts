@@ -3,7 +3,7 @@
  * test/engines/webgpu-kernels.long.test.ts counts those that ONNX Runtime launches.
  */
 import { describe, expect, it } from "vitest";
-import type { ConfigInput } from "../../src/config/schema.ts";
+import type { Config } from "../../src/config/schema.ts";
 import { adamOnDevice, stepOnDevice } from "../../src/engines/layout.ts";
 import type { Program } from "../../src/graph/graph.ts";
 import { mostParts } from "../../src/graph/ops/movement.ts";
@@ -13,7 +13,7 @@ import { modelOptions } from "../options.ts";
 import { launchesOf } from "./launches.ts";
 
 /** Kernels of the default networks' step, without the 12 that write losses into the table of the device. */
-function kernels(changes: Partial<ConfigInput>, side: number, n = 1): { step: number; adam: number } {
+function kernels(changes: Partial<Config>, side: number, n = 1): { step: number; adam: number } {
   const options = modelOptions(changes);
   const { substeps, netG, netD } = trainingStep(options, { n, height: side, width: side });
   const networks = [netG, netD];
@@ -30,7 +30,7 @@ describe("a training step on a GPU launches", () => {
     ["the default networks", {}, 256, 1, { step: 710, adam: 35 }],
     ["batches of 4", {}, 256, 4, { step: 1010, adam: 35 }],
     ["instance norm", { norm: "instance" }, 256, 1, { step: 865, adam: 35 }],
-  ] satisfies [string, Partial<ConfigInput>, number, number, object][])(
+  ] satisfies [string, Partial<Config>, number, number, object][])(
     "few kernels: %s",
     (_, changes, side, n, most) => {
       const got = kernels({ netG: "unet_256", ...changes }, side, n);

@@ -1,6 +1,6 @@
 /** A training step lowered for a GPU and for a CPU: the same interface, and the same values on one runtime. */
 import { describe, expect, it } from "vitest";
-import type { ConfigInput } from "../../src/config/schema.ts";
+import type { Config } from "../../src/config/schema.ts";
 import type { Program } from "../../src/graph/graph.ts";
 import { stepForCpu } from "../../src/lowering/cpu.ts";
 import { stepForGpu } from "../../src/lowering/gpu.ts";
@@ -11,7 +11,7 @@ import { modelOptions } from "../options.ts";
 
 /** The first layer of D has 6 input channels, with ndf 6 the second too: the GPU pads them to 8. */
 const small = { netG: "unet_32", ngf: 2, ndf: 4, noDropout: true } as const;
-const variants: [string, Partial<ConfigInput>][] = [
+const variants: [string, Partial<Config>][] = [
   ["the default losses", {}],
   ["WGAN-GP, gradients of gradients", { ganMode: "wgangp", norm: "instance" }],
   ["G's gradient through the old D", { updateOrder: "stale", ndf: 6 }],

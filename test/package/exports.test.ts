@@ -42,4 +42,17 @@ describe.each(["index.ts", "node/index.ts", "web/index.ts"])("src/%s", (index) =
     expect(bare).toEqual([]);
     if (index === "index.ts") expect(all.length).toBeGreaterThan(60);
   });
+  it("takes undefined for an option that may be left out", () => {
+    const given = reexports(index).filter(({ name }) => /(Input|Options|Draw|Parts)$/.test(name));
+    const fields = given.flatMap(({ name, from }) => {
+      const { path } = declaration(name, from);
+      const body = new RegExp(`interface ${name}\\b[^{]*\\{\\n(.*?)^\\}`, "ms").exec(read(path))?.[1] ?? "";
+      return [...body.matchAll(/^ {2}(?:readonly )?(\w+)\?: (.*)$/gm)].map(([, field, type]) => [
+        `${name}.${field}`,
+        type!,
+      ]);
+    });
+    expect(fields.filter(([, type]) => !/\| undefined;|[({]$/.test(type!)).map(([field]) => field)).toEqual([]);
+    if (index === "index.ts") expect(fields.length).toBeGreaterThan(20);
+  });
 });

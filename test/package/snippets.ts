@@ -72,8 +72,11 @@ export async function writeWorld(folder: string, { trained }: { trained: boolean
 
 /** Compiles files of a folder strictly. @returns what the compiler says, empty where all is well */
 export function compile(folder: string, compilerOptions: Record<string, unknown>, include = ["*.ts"]): string {
-  const strict = { strict: true, noUncheckedIndexedAccess: true, target: "ES2022", noEmit: true };
-  const config = { compilerOptions: { ...strict, lib: ["ES2023", "DOM"], ...compilerOptions }, include };
+  const strict = { strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true };
+  const config = {
+    compilerOptions: { ...strict, target: "ES2022", noEmit: true, lib: ["ES2023", "DOM"], ...compilerOptions },
+    include,
+  };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
   const tsc = join(root, "node_modules/typescript/bin/tsc");
   return spawnSync(process.execPath, [tsc, "-p", folder], { encoding: "utf8" }).stdout;

@@ -3,6 +3,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, write
 import { request as httpRequest } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { crc32 } from "../../src/formats/crc32.ts";
 import { openTranslator } from "../../src/inference/open.ts";
 import { files } from "../../src/node/files.ts";
 import { bodyOf } from "../../src/server/body.ts";
@@ -237,6 +238,13 @@ describe("limits", () => {
       });
       const refused = await send(large as Uint8Array<ArrayBuffer>);
       expect([refused.status, await error(refused)]).toEqual([413, expect.stringContaining("65x64")]);
+      // The header alone counts: 20000 x 20000 is more than any picture may have.
+      const header = new DataView((large as Uint8Array<ArrayBuffer>).slice().buffer);
+      header.setUint32(16, 20_000);
+      header.setUint32(20, 20_000);
+      header.setUint32(29, crc32(new Uint8Array(header.buffer, 12, 17)));
+      const huge = await send(new Uint8Array(header.buffer));
+      expect([huge.status, await error(huge)]).toEqual([413, expect.stringContaining("20000x20000")]);
       const form = new FormData();
       for (const name of ["a", "b", "c"]) form.append("files", new Blob([picture(site.dataroot)]), name);
       expect((await fetch(path, { method: "POST", body: form })).status).toBe(413);

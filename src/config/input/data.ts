@@ -12,7 +12,7 @@ export interface DataInput {
    */
   dataroot: string;
   /** Subfolder of the dataroot: train, val, test, .... Default: train. */
-  phase?: string;
+  phase?: string | undefined;
   /**
    * Layout of the dataroot; auto recognises pairs.
    * - aligned: one picture per pair, A left and B right
@@ -25,28 +25,28 @@ export interface DataInput {
    * - single: plain pictures without targets, for inspect; translate takes them without a layout
    * Default: auto.
    */
-  datasetMode?: Values["datasetMode"];
+  datasetMode?: Values["datasetMode"] | undefined;
   /** Side that is the input, and side that is the target; facades labels to photos is BtoA. Default: AtoB. */
-  direction?: Values["direction"];
+  direction?: Values["direction"] | undefined;
   /**
    * The input is a label map of so many class numbers, 0, 1, ... (255: none); the networks get a channel for each
    * class.
    * Value: classes from 2 to 256. Default: the input is a picture.
    */
-  inputLabels?: number;
+  inputLabels?: number | undefined;
   /**
    * Add a channel of the edges of objects to label maps, from instance maps in the folder PHASE_inst or PHASE/inst
    * (pix2pixHD, Wang et al. 2018, 3.3).
    * Default: false.
    */
-  inputInstances?: boolean;
+  inputInstances?: boolean | undefined;
   /**
    * Channels of the input: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA, others from .npy files.
    * Value: channels from 1 to 256. Default: 3.
    */
-  inputNc?: number;
+  inputNc?: number | undefined;
   /** Channels of the output and target. Value: channels from 1 to 64. Default: 3. */
-  outputNc?: number;
+  outputNc?: number | undefined;
   /**
    * Preparation of both sides of a pair.
    * - resize_and_crop: resize to the load size, whatever the shape, and crop
@@ -56,57 +56,57 @@ export interface DataInput {
    * - none: take pictures as they are
    * Default: resize_and_crop.
    */
-  preprocess?: Values["preprocess"];
+  preprocess?: Values["preprocess"] | undefined;
   /** Width (and height) that both sides are resized to before the crop. Value: px from 1 to 32768. Default: 286. */
-  loadSize?: number;
+  loadSize?: number | undefined;
   /**
    * Height that both sides are resized to, if it differs from the width.
    * Value: px from 1 to 32768. Default: the load size.
    */
-  loadHeight?: number;
+  loadHeight?: number | undefined;
   /** Width (and height) of the networks' input. Value: px from 1 to 32768. Default: 256. */
-  cropSize?: number;
+  cropSize?: number | undefined;
   /**
    * Height of the networks' input, if it differs from the width.
    * Value: px from 1 to 32768. Default: the crop size.
    */
-  cropHeight?: number;
+  cropHeight?: number | undefined;
   /** Filter of resizing, as in PIL (area is its box filter). Default: bicubic. */
-  resizeFilter?: Values["resizeFilter"];
+  resizeFilter?: Values["resizeFilter"] | undefined;
   /** Order of the colour channels in the networks; weights of the paper's code need BGR. Default: RGB. */
-  channelOrder?: Values["channelOrder"];
+  channelOrder?: Values["channelOrder"] | undefined;
   /** Never mirror pairs left to right. Default: false. */
-  noFlip?: boolean;
+  noFlip?: boolean | undefined;
   /** Also mirror pairs top to bottom at random. Default: false. */
-  flipVertical?: boolean;
+  flipVertical?: boolean | undefined;
   /** Also rotate pairs by a random multiple of 90 degrees (square crops only). Default: false. */
-  rotate90?: boolean;
+  rotate90?: boolean | undefined;
   /**
    * Vary brightness, contrast and saturation of the input, each by a random factor from 1 - this to 1 + this.
    * Value: number from 0 to 1. Default: 0.
    */
-  colorJitter?: number;
+  colorJitter?: number | undefined;
   /**
    * Deform both sides of a pair by one smooth random field: displacements of this standard deviation on a 3 x 3
    * grid, as Ronneberger et al. 2015 (3.1, there 10 px).
    * Value: px from 0 to 256. Default: 0.
    */
-  warp?: number;
+  warp?: number | undefined;
   /** Draw the pairs of an epoch with replacement, as the paper's code does. Default: false. */
-  replacement?: boolean;
+  replacement?: boolean | undefined;
   /** Take pairs in the order of their names instead of shuffling them each epoch. Default: false. */
-  serialBatches?: boolean;
+  serialBatches?: boolean | undefined;
   /** Pairs per step. Value: pairs from 1 to 65536. Default: 1. */
-  batchSize?: number;
+  batchSize?: number | undefined;
   /**
    * Leave out the pairs of an epoch that do not fill a batch, instead of training on a smaller batch.
    * Default: false.
    */
-  dropLast?: boolean;
+  dropLast?: boolean | undefined;
   /** Use only this many pairs, the first ones. Value: pairs of at least 1. Default: all. */
-  maxDatasetSize?: number;
+  maxDatasetSize?: number | undefined;
   /** Leave out pictures without a partner instead of stopping. Default: false. */
-  skipUnpaired?: boolean;
+  skipUnpaired?: boolean | undefined;
   /** Leave out pictures that cannot be decoded instead of stopping. Default: false. */
-  skipBadImages?: boolean;
+  skipBadImages?: boolean | undefined;
 }

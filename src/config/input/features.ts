@@ -10,9 +10,9 @@ export interface FeatureInput {
    * Weights of Inception, VGG16, AlexNet or SqueezeNet 1.1 for KID, FID and LPIPS; the network is recognised.
    * Default: none.
    */
-  features?: string;
+  features?: string | undefined;
   /** LPIPS's linear layers for the network of --features. Default: none. */
-  lpips?: string;
+  lpips?: string | undefined;
   /**
    * Resizing to the network's size for KID and FID, by the tool whose figures it gives; LPIPS never resizes.
    * - clean-fid: PIL's bicubic filter without rounding, as clean-fid (Parmar et al. 2022)
@@ -21,5 +21,5 @@ export interface FeatureInput {
    * - none: pictures keep their size
    * Default: clean-fid.
    */
-  featureResize?: Values["featureResize"];
+  featureResize?: Values["featureResize"] | undefined;
 }

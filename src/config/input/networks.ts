@@ -24,22 +24,22 @@ export interface NetworkInput {
    * - article: the seed article's U-Net of 8 levels (see --profile article), multiples of 256
    * Default: unet_256.
    */
-  netG?: Values["netG"];
+  netG?: Values["netG"] | undefined;
   /** Filters of the generator's first layer. Value: filters from 1 to 4096. Default: 64. */
-  ngf?: number;
+  ngf?: number | undefined;
   /**
    * Layers of the generator that double a map.
    * - transpose: transposed convolution
    * - resize: nearest neighbours and a convolution of stride 1 (no checkerboard)
    * Default: transpose.
    */
-  upsample?: Values["upsample"];
+  upsample?: Values["upsample"] | undefined;
   /**
    * U-Nets: separable convolutions, depthwise then pointwise, and nearest neighbours where maps are doubled, as
    * --separable_conv of Hesse's code.
    * Default: false.
    */
-  separableConv?: boolean;
+  separableConv?: boolean | undefined;
   /**
    * Smooth maps by (1 2 1) ahead of each convolution that halves them, but the picture itself, against aliasing
    * (Zhang 2019, arXiv 1904.11486).
@@ -49,13 +49,13 @@ export interface NetworkInput {
    * - both: in both networks
    * Default: none.
    */
-  blurPool?: Values["blurPool"];
+  blurPool?: Values["blurPool"] | undefined;
   /**
    * Padding of convolutions that halve, of D's last two and of resize-convolutions; transposed convolutions pad
    * with zeros, the other convolutions of a resnet reflect.
    * Default: zero.
    */
-  padding?: Values["padding"];
+  padding?: Values["padding"] | undefined;
   /**
    * Discriminator; patch_N judges patches of N px as in the paper's Table 3.
    * - basic: PatchGAN of 3 strided layers, patches of 70 px
@@ -68,28 +68,28 @@ export interface NetworkInput {
    * - article: the seed article's: 4 strided layers, then a transposed one to a 70 x 70 map
    * Default: basic.
    */
-  netD?: Values["netD"];
+  netD?: Values["netD"] | undefined;
   /** Filters of the discriminator's first layer. Value: filters from 1 to 4096. Default: 64. */
-  ndf?: number;
+  ndf?: number | undefined;
   /**
    * Strided layers of --netD n_layers; 0 to 6 judge patches of 1, 16, 34, 70, 142, 286, 574 px.
    * Value: layers from 0 to 6. Default: 3.
    */
-  nLayersD?: number;
+  nLayersD?: number | undefined;
   /**
    * Number of discriminators; each gets its input at half the size of the previous one's (pix2pixHD).
    * Value: scales from 1 to 4. Default: 1.
    */
-  numD?: number;
+  numD?: number | undefined;
   /** The discriminator gets only the output, not the input: the paper's GAN instead of its cGAN. Default: false. */
-  noCondition?: boolean;
+  noCondition?: boolean | undefined;
   /**
    * Order of the channels that the discriminator reads.
    * - input_first: input, then picture (the known systems)
    * - picture_first: picture, then input (article)
    * Default: input_first.
    */
-  pairOrder?: Values["pairOrder"];
+  pairOrder?: Values["pairOrder"] | undefined;
   /**
    * Normalisation in both networks.
    * - batch: over the batch, with scale and shift (Ioffe and Szegedy 2015)
@@ -97,30 +97,30 @@ export interface NetworkInput {
    * - none: no normalisation
    * Default: batch.
    */
-  norm?: Values["norm"];
+  norm?: Values["norm"] | undefined;
   /** No dropout in the generator. Default: false. */
-  noDropout?: boolean;
+  noDropout?: boolean | undefined;
   /**
    * Decoder levels of a U-Net with dropout, from the innermost.
    * - second: levels 2 to 4, those of width ngf * 8 (PyTorch implementation)
    * - first: levels 1 to 3 (paper)
    * Default: second.
    */
-  dropoutLevels?: Values["dropoutLevels"];
+  dropoutLevels?: Values["dropoutLevels"] | undefined;
   /**
    * Also normalise the innermost layer; with batch 1 this sets a 1x1 map to zero (the paper's erratum).
    * Default: false.
    */
-  bottleneckNorm?: boolean;
+  bottleneckNorm?: boolean | undefined;
   /** Slope of LeakyReLU for negative values. Value: number of at least 0 and below 1. Default: 0.2. */
-  slope?: number;
+  slope?: number | undefined;
   /**
    * Map that a skip connection of a U-Net brings to the decoder.
    * - relu: the encoder's map, on which the decoder applies ReLU
    * - leaky: the encoder's map after LeakyReLU, beside the decoder's after ReLU (tutorial)
    * Default: relu.
    */
-  skip?: Values["skip"];
+  skip?: Values["skip"] | undefined;
   /**
    * Convolutions that have a bias; the last one always has.
    * - auto: as the network's authors: before an instance norm and in D's first (article: all)
@@ -128,14 +128,14 @@ export interface NetworkInput {
    * - never: only the last convolution
    * Default: auto.
    */
-  bias?: Values["bias"];
+  bias?: Values["bias"] | undefined;
   /** Number that norms add to the variance. Value: number above 0. Default: 0.00001. */
-  normEpsilon?: number;
+  normEpsilon?: number | undefined;
   /**
    * Weight of the new batch in the running statistics of batch norms (PyTorch's momentum).
    * Value: number above 0 and of at most 1. Default: 0.1.
    */
-  normMomentum?: number;
+  normMomentum?: number | undefined;
   /**
    * Distribution of the initial weights.
    * - normal: N(0, gain)
@@ -144,21 +144,21 @@ export interface NetworkInput {
    * - orthogonal: gain times a matrix with orthonormal rows
    * Default: normal.
    */
-  initType?: Values["initType"];
+  initType?: Values["initType"] | undefined;
   /**
    * Gain of the initial weights; with --init-type normal their standard deviation.
    * Value: number above 0. Default: 0.02.
    */
-  initGain?: number;
+  initGain?: number | undefined;
   /**
    * First biases of convolutions.
    * - zero: 0
    * - uniform: uniform up to 1 / sqrt(fan in), PyTorch's default (article)
    * Default: zero.
    */
-  initBias?: Values["initBias"];
+  initBias?: Values["initBias"] | undefined;
   /** Initial weights of the generator: .safetensors, or PyTorch's .pth. Default: random. */
-  initG?: string;
+  initG?: string | undefined;
   /** Initial weights of the discriminator: .safetensors, or PyTorch's .pth. Default: random. */
-  initD?: string;
+  initD?: string | undefined;
 }

@@ -14,14 +14,14 @@ export interface ObjectiveInput {
    * - hinge: hinge loss for D, negative mean logit for G
    * Default: vanilla.
    */
-  ganMode?: Values["ganMode"];
+  ganMode?: Values["ganMode"] | undefined;
   /** Weight of the gradient penalty of --gan-mode wgangp. Value: number of at least 0. Default: 10. */
-  lambdaGp?: number;
+  lambdaGp?: number | undefined;
   /**
    * Weight of half the squared gradient of the discriminator at real pictures (R1, Mescheder et al. 2018).
    * Value: number of at least 0. Default: 0.
    */
-  lambdaR1?: number;
+  lambdaR1?: number | undefined;
   /**
    * Random changes of what the discriminator sees, for small data sets (DiffAugment, Zhao et al. 2020): some of
    * color, translation and cutout, separated by commas.
@@ -30,45 +30,45 @@ export interface ObjectiveInput {
    * - cutout: zeros in a rectangle of half the height and half the width, on both sides
    * Default: none.
    */
-  diffAugment?: string;
+  diffAugment?: string | undefined;
   /** Divide each weight of the discriminator by its largest singular value (Miyato et al. 2018). Default: false. */
-  spectralNorm?: boolean;
+  spectralNorm?: boolean | undefined;
   /** Weight of the L1 distance to the target in the generator's loss. Value: number of at least 0. Default: 100. */
-  lambdaL1?: number;
+  lambdaL1?: number | undefined;
   /**
    * Weight of the adversarial loss in the generator's loss; 0 trains without a discriminator (the paper's L1).
    * Value: number of at least 0. Default: 1.
    */
-  lambdaGan?: number;
+  lambdaGan?: number | undefined;
   /**
    * Weight of feature matching, the L1 distance between the discriminator's maps for output and target (pix2pixHD:
    * 10).
    * Value: number of at least 0. Default: 0.
    */
-  lambdaFeat?: number;
+  lambdaFeat?: number | undefined;
   /**
    * Run in the checkpoints folder whose generator teaches this one its outputs, which a smaller network learns more
    * easily.
    * Default: none.
    */
-  distill?: string;
+  distill?: string | undefined;
   /**
    * Weight of the L1 distance to the outputs of --distill, beside or instead of that to the targets (--lambda-l1
    * 0).
    * Value: number of at least 0. Default: 0.
    */
-  lambdaDistill?: number;
+  lambdaDistill?: number | undefined;
   /**
    * Weight of LPIPS between output and target (Zhang et al. 2018), by the network of --features and the layers of
    * --lpips.
    * Value: number of at least 0. Default: 0.
    */
-  lambdaLpips?: number;
+  lambdaLpips?: number | undefined;
   /**
    * Factor of the discriminator's loss: 0.5 in the paper, 1 in its code and in TensorFlow's tutorial.
    * Value: number above 0. Default: 0.5.
    */
-  lossDWeight?: number;
+  lossDWeight?: number | undefined;
   /**
    * Discriminator that the generator learns from.
    * - updated: D judges G's pictures again after its update (PyTorch implementation)
@@ -76,19 +76,19 @@ export interface ObjectiveInput {
    * - simultaneous: D before its update
    * Default: updated.
    */
-  updateOrder?: Values["updateOrder"];
+  updateOrder?: Values["updateOrder"] | undefined;
   /** The generator draws a second time for its own update, with other dropout masks (article). Default: false. */
-  drawTwice?: boolean;
+  drawTwice?: boolean | undefined;
   /** Set the biases of convolutions to 0 before every step, as the paper's code does. Default: false. */
-  zeroBias?: boolean;
+  zeroBias?: boolean | undefined;
   /**
    * Batches whose gradients are averaged for one update of both networks.
    * Value: batches of at least 1. Default: 1.
    */
-  accumulate?: number;
+  accumulate?: number | undefined;
   /**
    * Upper limit of the norm of each network's gradient; larger gradients are scaled down; 0 means no limit.
    * Value: number of at least 0. Default: 0.
    */
-  clipGrad?: number;
+  clipGrad?: number | undefined;
 }

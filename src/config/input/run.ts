@@ -7,9 +7,9 @@ type Values = z.output<z.ZodObject<typeof runOptions>>;
 /** Options of this group as a user gives them. */
 export interface RunInput {
   /** Name of the run, and of its folder in the checkpoints folder. Default: pix2pix. */
-  name?: string;
+  name?: string | undefined;
   /** Folder of all runs. Default: runs. */
-  checkpointsDir?: string;
+  checkpointsDir?: string | undefined;
   /**
    * Set of defaults, after a known system; other options override it.
    * - junyanz: the PyTorch implementation
@@ -23,81 +23,81 @@ export interface RunInput {
    * - article: the article that this project began with
    * Default: junyanz.
    */
-  profile?: Values["profile"];
+  profile?: Values["profile"] | undefined;
   /**
    * Continue the run from its last checkpoint, with its stored options; if-present: begin it where there is none.
    * Default: false.
    */
-  continueTrain?: boolean;
+  continueTrain?: boolean | undefined;
   /**
    * With --continue-train: go on from kept weights, such as 100 for those of epoch 100; what came after them
    * becomes a run of its own, such as NAME/until_epoch_200.
    * Default: latest.
    */
-  epoch?: string;
+  epoch?: string | undefined;
   /**
    * Continue a run although files of its pairs were renamed or replaced; their number must be the same.
    * Default: false.
    */
-  allowChangedData?: boolean;
+  allowChangedData?: boolean | undefined;
   /**
    * Seed of all random numbers: the same seed, options and data give the same weights.
    * Value: number from 0 to 4294967295. Default: 0.
    */
-  seed?: number;
+  seed?: number | undefined;
   /**
    * Steps between two saves of the checkpoint from which a run can continue.
    * Value: steps of at least 1. Default: 500.
    */
-  saveLatestFreq?: number;
+  saveLatestFreq?: number | undefined;
   /**
    * Also save that checkpoint when so much time has passed since the last one, for steps that take long.
    * Value: seconds of at least 1. Default: by steps alone.
    */
-  saveLatestSeconds?: number;
+  saveLatestSeconds?: number | undefined;
   /**
    * Also keep the weights of each such checkpoint, under its step: test and translate take them by --epoch
    * iter_500.
    * Default: false.
    */
-  saveByIter?: boolean;
+  saveByIter?: boolean | undefined;
   /**
    * Keep Adam's moments with all kept weights, so that --epoch goes on as if the run had never gone further; three
    * times the space.
    * Default: false.
    */
-  saveState?: boolean;
+  saveState?: boolean | undefined;
   /**
    * Epochs between two copies of the weights that are kept, under the epoch's number.
    * Value: epochs of at least 1. Default: 5.
    */
-  saveEpochFreq?: number;
+  saveEpochFreq?: number | undefined;
   /** Steps between two lines with losses if the output is not a terminal. Value: steps of at least 1. Default: 100. */
-  printFreq?: number;
+  printFreq?: number | undefined;
   /**
    * How often samples are drawn within an epoch, beside those at its end: 400 is every 400 steps, 60s every 60
    * seconds.
    * Default: every 300 s.
    */
-  displayFreq?: string;
+  displayFreq?: string | undefined;
   /**
    * Show the run on a page of this machine while it trains; pix2pix serve does so for all runs, at any time.
    * Default: false.
    */
-  serve?: boolean;
+  serve?: boolean | undefined;
   /**
    * Also write losses, scores and samples as event files of TensorBoard: tensorboard --logdir runs.
    * Default: false.
    */
-  tensorboard?: boolean;
+  tensorboard?: boolean | undefined;
   /**
    * As --tensorboard, with the distributions of each weight and of each layer's values on a sample after every
    * epoch.
    * Default: false.
    */
-  tensorboardHistograms?: boolean;
+  tensorboardHistograms?: boolean | undefined;
   /** Device that computes; auto takes the fastest that is there. Default: auto. */
-  device?: Values["device"];
+  device?: Values["device"] | undefined;
   /** CPU threads for each step. Value: threads from 1 to 1024. Default: all cores. */
-  threads?: number;
+  threads?: number | undefined;
 }

@@ -71,24 +71,24 @@ export interface ExportOptions {
   /** The folder of the runs. */
   checkpointsDir: string;
   /** Which weights: "latest" (default), "best", or the number of a kept epoch. */
-  epoch?: string;
+  epoch?: string | undefined;
   /** Size of the pictures. Default: the crop size of the run; any size where the run does not crop. */
-  width?: number;
-  height?: number;
+  width?: number | undefined;
+  height?: number | undefined;
   /** Any number of pictures of any size. Default false. */
-  dynamic?: boolean;
+  dynamic?: boolean | undefined;
   /** Bytes, [N, height, width, channels], in place of values in [-1, 1], [N, channels, height, width]. Default false. */
-  uint8?: boolean;
+  uint8?: boolean | undefined;
   /** Weights and activations in half precision. Default false. */
-  fp16?: boolean;
+  fp16?: boolean | undefined;
   /** The version of ONNX's operator set, 13 to 23. Default 18. */
-  opset?: number;
+  opset?: number | undefined;
   /** The statistics of batch norms; "batch" is that of each picture. Default: the run's. */
-  statistics?: OnnxForm["statistics"];
+  statistics?: OnnxForm["statistics"] | undefined;
   /** Default "off". */
-  dropout?: OnnxForm["dropout"];
+  dropout?: OnnxForm["dropout"] | undefined;
   /** The licence of the weights, for the file's metadata. */
-  licence?: string;
+  licence?: string | undefined;
 }
 
 /**
