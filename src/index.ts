@@ -7,7 +7,14 @@
 
 // Train and translate.
 export { type Config, type ConfigInput, parseConfig, profiles, resumeConfig } from "./config/schema.ts";
-export { type RunDescription, type StepReport, type TrainEvents, type TrainResult, train } from "./training/train.ts";
+export {
+  type EpochReport,
+  type RunDescription,
+  type StepReport,
+  type TrainEvents,
+  type TrainResult,
+  train,
+} from "./training/train.ts";
 export { descriptionLines } from "./training/description.ts";
 export { Trainer, type TrainerOptions } from "./training/trainer.ts";
 export { type LossLine, listRuns, type Progress, Run, type RunPlace, type Score } from "./run/run.ts";

@@ -8,7 +8,7 @@ import { type Config, configSchema, parseConfig } from "../../src/config/schema.
 import { type Batch, Loader } from "../../src/data/loader.ts";
 import { findPairs, type Pair } from "../../src/data/pairs.ts";
 import { ConfigError } from "../../src/errors.ts";
-import type { Losses } from "../../src/model/pix2pix.ts";
+import { type Losses, totalLosses } from "../../src/model/losses.ts";
 import { inits } from "../../src/nn/init.ts";
 import { files } from "../../src/node/files.ts";
 import type { Platform } from "../../src/platform.ts";
@@ -161,12 +161,13 @@ async function trainEpoch(epoch: number, { config, options, pairs, platform, tra
   }
   const losses = await trainer.losses();
   await trainer.toHost();
-  const mean = (of: (one: Losses) => number) => losses.reduce((sum, one) => sum + of(one), 0) / losses.length;
+  const totals = losses.map((one) => totalLosses(one, config));
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   return {
     epoch,
     seconds: (performance.now() - began) / 1000,
-    loss_D: mean(({ D_real, D_fake }) => config.lossDWeight * (D_real! + D_fake!)),
-    loss_G: mean(({ G_GAN, G_L1 }) => G_GAN! + G_L1),
+    loss_D: mean(totals.map(({ lossD }) => lossD!)),
+    loss_G: mean(totals.map(({ lossG }) => lossG)),
     ...(epoch === 1 && { first: losses[0]! }),
   };
 }

@@ -1,6 +1,6 @@
 /** Progress on the terminal: one line that is redrawn. Elsewhere, training prints plain lines. */
 import { visible } from "../text.ts";
-import type { StepReport } from "../training/train.ts";
+import type { EpochReport, StepReport } from "../training/train.ts";
 import { tellHowFar } from "./stop.ts";
 
 /** A stream to write to, such as `process.stdout`. */
@@ -52,6 +52,13 @@ export function progressLine(report: StepReport, width = Number.POSITIVE_INFINIT
     ],
     width,
   );
+}
+
+/** epoch 3/200 done in 2m 41s: loss_G 35.2, loss_D 0.312 (means: G_GAN 1.92, G_L1 33.3, D_real 0.410, D_fake 0.214) */
+export function epochLine({ epoch, epochs, seconds, lossG, lossD, losses }: EpochReport): string {
+  const totals = [`loss_G ${lossG.toPrecision(3)}`, ...(lossD === undefined ? [] : [`loss_D ${lossD.toPrecision(3)}`])];
+  const means = Object.entries(losses).map(([name, value]) => `${name} ${value.toPrecision(3)}`);
+  return `epoch ${epoch}/${epochs} done in ${duration(seconds)}: ${totals.join(", ")} (means: ${means.join(", ")})`;
 }
 
 /** (epoch: 3/200, step: 1200/80000, time: 0.383, images/s: 2.61, left: 4h 12m) G_GAN: 1.921 G_L1: 32.113 ... */

@@ -6,7 +6,7 @@ import { shellOption } from "../text.ts";
 import type { TrainEvents, TrainResult } from "../training/train.ts";
 import type { Output } from "./command.ts";
 import { loadPlatform, threadsNote } from "./platform.ts";
-import { Progress } from "./progress.ts";
+import { epochLine, Progress } from "./progress.ts";
 import { listenForStop, tellHowFar } from "./stop.ts";
 
 export interface TrainShownOptions {
@@ -48,6 +48,9 @@ export async function trainShown(
     step: (report) => {
       steps++;
       if (!quiet) progress.step(report);
+    },
+    epoch: (report) => {
+      if (!quiet) progress.line(epochLine(report));
     },
     message: (text) => {
       if (!quiet) progress.line(text);

@@ -113,6 +113,19 @@ export type Losses = { G_L1: number } & Partial<Record<LossName, number>>;
 export const lossesIn = (step: Losses): (keyof Losses)[] =>
   [...lossNames, ...extraLossNames].filter((name) => step[name] !== undefined);
 
+/**
+ * The values that the updates of G and D minimise, from the losses of a step or from their means: `Model.lossG` and `Model.lossD` as
+ * numbers. `lossD` is undefined without D.
+ */
+export function totalLosses(
+  losses: Losses,
+  { lambdaGan, lossDWeight }: Pick<ModelOptions, "lambdaGan" | "lossDWeight">,
+): { lossG: number; lossD: number | undefined } {
+  const { G_GAN = 0, G_L1, G_Feat = 0, G_Distill = 0, G_LPIPS = 0, D_real, D_fake = 0, D_GP = 0, D_R1 = 0 } = losses;
+  const lossD = D_real === undefined ? undefined : lossDWeight * (D_real + D_fake + D_GP + D_R1);
+  return { lossG: lambdaGan * G_GAN + G_L1 + G_Feat + G_Distill + G_LPIPS, lossD };
+}
+
 /** D's output for pictures: for each scale the maps of its layers, the last being the logits. */
 export type Judgement = Tensor[][];
 

@@ -1,6 +1,6 @@
 /** The progress of a run: speed and time left for each step, and the run's page. */
 import type { Config } from "../config/schema.ts";
-import { type Losses, lossesIn } from "../model/losses.ts";
+import { type Losses, lossesIn, totalLosses } from "../model/losses.ts";
 import { ganLosses } from "../nn/losses.ts";
 import { runPage } from "../report/run-page.ts";
 import type { AlarmLine } from "../run/alarms.ts";
@@ -23,6 +23,22 @@ export interface StepReport {
   /** Moving averages. */
   imagesPerSecond: number;
   secondsLeft: number;
+}
+
+/** An epoch that is done. */
+export interface EpochReport {
+  /** From 1. */
+  epoch: number;
+  epochs: number;
+  lr: number;
+  /** Its steps together, without samples, scores and checkpoints. */
+  seconds: number;
+  /** Means over its steps. */
+  losses: Losses;
+  /** The mean of what G's update minimises. */
+  lossG: number;
+  /** The mean of what D's update minimises; undefined without D. */
+  lossD: number | undefined;
 }
 
 /** The page is written at most this often while a run trains. */
@@ -78,6 +94,17 @@ export class Reporter {
       imagesPerSecond: images / this.#pace,
       secondsLeft: (steps.last - step) * this.#pace,
     };
+  }
+
+  /** The report of an epoch whose steps are all there, also those before a stop. */
+  epoch(epoch: number): EpochReport {
+    const { config, lines, steps } = this.#options;
+    const own = lines.slice(lines.findLastIndex((line) => line.epoch < epoch) + 1);
+    const meanOf = (name: keyof LossLine) => own.reduce((sum, line) => sum + line[name]!, 0) / own.length;
+    const { lr } = own[0]!;
+    const losses = Object.fromEntries(lossesIn(own[0]!).map((name) => [name, meanOf(name)])) as Losses;
+    const seconds = own.length * meanOf("seconds");
+    return { epoch, epochs: steps.epochs, lr, seconds, losses, ...totalLosses(losses, config) };
   }
 
   /** @param step within the epoch; undefined for its end */

@@ -19,7 +19,7 @@ import type { RunStatus } from "../run/status.ts";
 import { type RunSteps, stepsOf } from "../run/steps.ts";
 import { describe, type RunDescription } from "./description.ts";
 import { LossLog, type LossLogOptions } from "./loss-log.ts";
-import { Reporter, type StepReport } from "./reporter.ts";
+import { type EpochReport, Reporter, type StepReport } from "./reporter.ts";
 import { Teacher } from "./teacher.ts";
 import { Together } from "./together.ts";
 import { Trainer } from "./trainer.ts";
@@ -32,6 +32,8 @@ export interface TrainEvents {
   start?: ((description: RunDescription) => void) | undefined;
   /** After each step; on a GPU the reports of several steps come together. */
   step?: ((report: StepReport) => void) | undefined;
+  /** After each whole epoch, before its scores and its sample. */
+  epoch?: ((report: EpochReport) => void) | undefined;
   /** A sentence for the user: scores, weights that are kept, and so on. */
   message?: ((text: string) => void) | undefined;
 }

@@ -9,7 +9,7 @@ import { Run, weightsFile } from "../run/run.ts";
 import { setUp, type TrainEvents, type Training } from "./setup.ts";
 
 export type { RunDescription } from "./description.ts";
-export type { StepReport } from "./reporter.ts";
+export type { EpochReport, StepReport } from "./reporter.ts";
 export type { TrainEvents } from "./setup.ts";
 
 /** The state of a run when `train` returns. */
@@ -157,8 +157,10 @@ async function nextBatches(training: Training, epoch: number): Promise<Batch[]> 
  * epoch is missing.
  */
 async function endEpoch(training: Training, epoch: number, signal: AbortSignal | undefined): Promise<void> {
-  const { config, run, steps, step, events } = training;
+  const { config, run, steps, step, events, log, reporter } = training;
   const whole = step % steps.perEpoch === 0;
+  await log.settle();
+  if (whole) events.epoch?.(reporter.epoch(epoch));
   const kept = whole && epoch % config.saveEpochFreq === 0;
   if (whole) await scoreEpoch(training, epoch, signal);
   await toHost(training);

@@ -60,6 +60,7 @@ export class Service implements Handlers {
     const events: TrainEvents = {
       start: (description) => emit("start", description),
       step: (report) => emit("step", report),
+      epoch: (report) => emit("epoch", report),
       message: (text) => emit("message", text),
     };
     try {

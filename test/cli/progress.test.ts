@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Counter, duration, Progress, plainLine, progressLine } from "../../src/cli/progress.ts";
+import { Counter, duration, epochLine, Progress, plainLine, progressLine } from "../../src/cli/progress.ts";
 
 const report = {
   epoch: 3,
@@ -66,6 +66,27 @@ describe("a training step", () => {
     expect(plainLine(report)).toBe(
       "(epoch: 3/200, step: 1203/80000, time: 0.383, images/s: 2.61, left: 4h 12m) " +
         "G_GAN: 1.921 G_L1: 32.113 D_real: 0.410 D_fake: 0.380",
+    );
+  });
+});
+
+describe("an epoch", () => {
+  const epoch = {
+    epoch: 3,
+    epochs: 200,
+    seconds: 161.2,
+    lr: 0.0002,
+    losses: report.losses,
+    lossG: 34.034,
+    lossD: 0.395,
+  };
+
+  it("is a line with its time, the total losses and the means of all", () => {
+    expect(epochLine(epoch)).toBe(
+      "epoch 3/200 done in 2m 41s: loss_G 34.0, loss_D 0.395 (means: G_GAN 1.92, G_L1 32.1, D_real 0.410, D_fake 0.380)",
+    );
+    expect(epochLine({ ...epoch, losses: { G_L1: 32.113 }, lossG: 32.113, lossD: undefined })).toBe(
+      "epoch 3/200 done in 2m 41s: loss_G 32.1 (means: G_L1 32.1)",
     );
   });
 });

@@ -30,12 +30,9 @@ describe("a training step on a GPU launches", () => {
     ["the default networks", {}, 256, 1, { step: 710, adam: 35 }],
     ["batches of 4", {}, 256, 4, { step: 1010, adam: 35 }],
     ["instance norm", { norm: "instance" }, 256, 1, { step: 865, adam: 35 }],
-  ] satisfies [string, Partial<Config>, number, number, object][])(
-    "few kernels: %s",
-    (_, changes, side, n, most) => {
-      const got = kernels({ netG: "unet_256", ...changes }, side, n);
-      expect(got.step, "step").toBeLessThanOrEqual(most.step);
-      expect(got.adam, "Adam").toBeLessThanOrEqual(most.adam);
-    },
-  );
+  ] satisfies [string, Partial<Config>, number, number, object][])("few kernels: %s", (_, changes, side, n, most) => {
+    const got = kernels({ netG: "unet_256", ...changes }, side, n);
+    expect(got.step, "step").toBeLessThanOrEqual(most.step);
+    expect(got.adam, "Adam").toBeLessThanOrEqual(most.adam);
+  });
 });
