@@ -8,6 +8,9 @@ import type { RunSummary, Runs } from "./runs.ts";
 const [look, beat] = [1, 15];
 /** Buckets of new losses in one event. */
 const mostPoints = 200;
+/** Events that wait for a client; one that reads no more must not fill the memory. */
+const mostUnread = 1000;
+const headers = { "Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no" };
 
 /** Sent as the event of the same name. */
 export interface WatchEvents {
@@ -47,7 +50,9 @@ export class Watching {
    */
   response(named: readonly Run[] | undefined, request: Request): Response {
     const { most, fault } = this.#options;
-    const { signal } = request;
+    const { signal, method } = request;
+    // Nobody would read the body, and so nobody would end it.
+    if (method === "HEAD" || signal.aborted) return new Response(null, { headers });
     if (this.#watchers.size >= most) throw new Refusal(429, `${most} pages watch already`, 30);
     const own = new AbortController();
     this.#watchers.add(own);
@@ -57,7 +62,9 @@ export class Watching {
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
         const send = (text: string) => {
-          if (!own.signal.aborted) controller.enqueue(encoder.encode(text));
+          if (own.signal.aborted) return;
+          controller.enqueue(encoder.encode(text));
+          if ((controller.desiredSize ?? 0) < -mostUnread) end();
         };
         void this.#watch(named, send, own.signal)
           .catch((error) => fault?.(error, request))
@@ -73,9 +80,7 @@ export class Watching {
       },
       cancel: end,
     });
-    return new Response(body, {
-      headers: { "Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no" },
-    });
+    return new Response(body, { headers });
   }
 
   /** Ends all connections. */
