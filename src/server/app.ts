@@ -15,7 +15,7 @@ import { Watching } from "./events.ts";
 import { fileOf } from "./files.ts";
 import { Generators } from "./generators.ts";
 import { addressOf, type GuardOptions, guard, welcome } from "./guard.ts";
-import { infer, modelConfig, modelMetadata, serverMetadata } from "./kserve.ts";
+import { infer, modelConfig, modelMetadata, repositoryIndex, serverMetadata } from "./kserve.ts";
 import { type Limits, usualLimits } from "./limits.ts";
 import { openapi } from "./openapi.ts";
 import { patchesOf } from "./patches.ts";
@@ -314,7 +314,6 @@ function kserveRoutes(app: Hono, services: Services): void {
     app.post(`${model}/infer`, work);
   }
   app.post("/v2/repository/index", async (context) => {
-    const all = await runs.names();
-    return context.json(all.map((name) => ({ name, version: "latest", state: "READY", reason: "" })));
+    return context.json(repositoryIndex(await runs.summaries()));
   });
 }

@@ -13,6 +13,7 @@ import { bodyOf, objectIn } from "./body.ts";
 import type { Choice, Generators } from "./generators.ts";
 import type { Limits } from "./limits.ts";
 import { Refusal } from "./problem.ts";
+import type { RunSummary } from "./runs.ts";
 import { queryOf } from "./translate.ts";
 
 const inputName = "real_A";
@@ -49,6 +50,15 @@ export function modelConfig(run: Run, { inputNc, outputNc }: Config) {
     output: [tensor(outputName, outputNc)],
   };
 }
+
+/** All runs; those without weights cannot be asked for outputs. */
+export const repositoryIndex = (runs: readonly RunSummary[]) =>
+  runs.map(({ name, usable, problem = "it has no weights yet" }) => ({
+    name,
+    version: "latest",
+    state: usable ? "READY" : "UNAVAILABLE",
+    reason: usable ? "" : problem,
+  }));
 
 interface InferenceInput {
   shape: readonly [n: number, channels: number, height: number, width: number];

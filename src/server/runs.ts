@@ -86,11 +86,7 @@ export class Runs {
    * @throws Refusal 404 where there is none, also for names that would lead out of the folder of the runs
    */
   async open(name: string): Promise<Run> {
-    const valid = configSchema.shape.name.safeParse(name);
-    const run =
-      valid.success && !name.includes("\0")
-        ? new Run(this.#files, { checkpointsDir: this.checkpointsDir, name })
-        : undefined;
+    const run = isName(name) ? new Run(this.#files, { checkpointsDir: this.checkpointsDir, name }) : undefined;
     const started = await run?.isStarted().catch(() => false);
     if (run && started) return run;
     throw new Refusal(404, `there is no run "${name}"; GET /api/runs lists them`);
@@ -109,9 +105,15 @@ export class Runs {
     return this.#files.holder?.(lockFile(run.dir)) ?? Promise.resolve(undefined);
   }
 
+  /** All runs. A folder whose name no run may have is listed as damaged: it must not hide the others. */
   async summaries(): Promise<RunSummary[]> {
-    const names = await this.names();
-    return Promise.all(names.map(async (name) => this.summary(await this.open(name))));
+    const all = (await this.names()).map(async (name) => {
+      if (!isName(name)) return damaged(name, "no run may have the name of this folder; rename it");
+      // A run may be deleted meanwhile.
+      const run = await this.open(name).catch(() => undefined);
+      return run && this.summary(run);
+    });
+    return (await Promise.all(all)).filter((summary) => summary !== undefined);
   }
 
   async summary(run: Run): Promise<RunSummary> {
@@ -168,6 +170,8 @@ export class Runs {
     return pages;
   }
 }
+
+const isName = (name: string): boolean => configSchema.shape.name.safeParse(name).success && !name.includes("\0");
 
 interface Facts {
   name: string;
