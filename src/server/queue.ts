@@ -10,7 +10,7 @@ export interface QueueOptions<Job, Result> {
   together: number;
   /** Whether two jobs can run together. */
   alike(a: Job, b: Job): boolean;
-  /** Results in the order of the jobs. A failure fails the jobs of the batch. */
+  /** Results in the order of the jobs. After a failure of several each is done alone: they may be of several clients. */
   run(jobs: Job[]): Promise<Result[]>;
 }
 
@@ -19,6 +19,8 @@ interface Waiting<Job, Result> {
   settle(result: Result): void;
   fail(error: unknown): void;
 }
+
+const clientGone = "the client has gone";
 
 export class Queue<Job, Result> {
   readonly #options: QueueOptions<Job, Result>;
@@ -57,12 +59,13 @@ export class Queue<Job, Result> {
   add(job: Job, signal?: AbortSignal): Promise<Result> {
     this.checkRoom();
     return new Promise<Result>((resolve, reject) => {
+      if (signal?.aborted) return reject(new Refusal(400, clientGone));
       const { seconds } = this.#options;
       const drop = (error: unknown) => {
         this.#waiting = this.#waiting.filter((each) => each !== entry);
         entry.fail(error);
       };
-      const gone = () => drop(new Refusal(400, "the client has gone"));
+      const gone = () => drop(new Refusal(400, clientGone));
       const late = () =>
         drop(new Refusal(503, `not done within ${seconds} seconds; try again later, or with fewer pixels`, 10));
       const timer = setTimeout(late, seconds * 1000);
@@ -94,21 +97,26 @@ export class Queue<Job, Result> {
   }
 
   async #work(): Promise<void> {
-    const { alike, together, run } = this.#options;
+    const { alike, together } = this.#options;
     while (this.#waiting.length > 0) {
       const [first] = this.#waiting;
       const batch = this.#waiting.filter(({ job }) => job === first!.job || alike(job, first!.job)).slice(0, together);
       this.#waiting = this.#waiting.filter((each) => !batch.includes(each));
       const began = performance.now();
-      try {
-        const results = await run(batch.map(({ job }) => job));
-        for (const [i, { settle }] of batch.entries()) settle(results[i]!);
-      } catch (error) {
-        for (const { fail } of batch) fail(error);
-      }
+      await this.#run(batch);
       const seconds = (performance.now() - began) / 1000 / batch.length;
       this.#pace += (seconds - this.#pace) / 8;
     }
     this.#working = undefined;
+  }
+
+  async #run(batch: readonly Waiting<Job, Result>[]): Promise<void> {
+    try {
+      const results = await this.#options.run(batch.map(({ job }) => job));
+      for (const [i, { settle }] of batch.entries()) settle(results[i]!);
+    } catch (error) {
+      if (batch.length === 1) batch[0]!.fail(error);
+      else for (const each of batch) await this.#run([each]);
+    }
   }
 }
