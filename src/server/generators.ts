@@ -115,9 +115,10 @@ export class Generators {
       this.#open.set(key, known);
       return known;
     }
+    // The same generator with other weights: those of before are asked for no more.
+    const settings = key.slice(0, key.lastIndexOf("\n") + 1);
     for (const [old, translator] of this.#open) {
-      const sameRun = nameIn(old) === run.name && old.startsWith(key.slice(0, key.lastIndexOf("\n") + 1));
-      if (!sameRun && this.#open.size < this.#limits.generators) continue;
+      if (!old.startsWith(settings) && this.#open.size < this.#limits.generators) continue;
       this.#open.delete(old);
       await translator.close();
     }
@@ -136,9 +137,8 @@ export class Generators {
       if (kept.length === 0) throw new Refusal(409, `the run "${run.name}" has saved no weights yet`, 30);
       throw new Refusal(404, `the run "${run.name}" has no weights "${epoch}"; it has ${kept.join(", ")}`);
     }
-    const state = files.stat ? JSON.stringify(await files.stat(path)) : "";
-    return [run.name, epoch, dropout ?? "", statistics ?? "", state].join("\n");
+    const average = run.path(weightsFile(epoch, "G_ema"));
+    const states = [await files.stat?.(path), (await files.exists(average)) && (await files.stat?.(average))];
+    return [run.name, epoch, dropout ?? "", statistics ?? "", JSON.stringify(states)].join("\n");
   }
 }
-
-const nameIn = (key: string): string => key.slice(0, key.indexOf("\n"));
