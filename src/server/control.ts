@@ -76,9 +76,14 @@ export async function continueRun(runs: Runs, run: Run, more: Longer, control: R
 /**
  * The options of a longer run. Epochs are added to those of the decay where the run has some, so that the learning rate
  * goes on near where it ended.
- * @throws Refusal 422 for both or wrong numbers
+ * @throws Refusal 422 for both, for wrong numbers, and for anything else, which must not become a training to the end
  */
-function longer({ config, status, step, lastStep }: RunDetail, { epochs, steps }: Longer): Record<string, string> {
+function longer(
+  { config, status, step, lastStep }: RunDetail,
+  { epochs, steps, ...others }: Longer,
+): Record<string, string> {
+  const [other] = Object.keys(others);
+  if (other !== undefined) throw new Refusal(422, `"${other.slice(0, 40)}" is not known; expected epochs or steps`);
   if (epochs === undefined && steps === undefined) return {};
   if (epochs !== undefined && steps !== undefined) throw new Refusal(422, "epochs and steps: give one of them");
   const count = epochs ?? steps;
@@ -121,5 +126,11 @@ export async function stopRun(runs: Runs, run: Run, control: RunControl): Promis
 /** @throws Refusal 409 while it is trained */
 export async function deleteRun(runs: Runs, run: Run, control: RunControl): Promise<void> {
   if (await runs.holder(run)) throw new Refusal(409, `the run "${run.name}" is being trained; stop it first`);
-  await control.remove(run.dir);
+  // A training that begins meanwhile finds the run in use.
+  const release = await run.lock();
+  try {
+    await control.remove(run.dir);
+  } finally {
+    await release();
+  }
 }

@@ -1,0 +1,141 @@
+/** What one client, one picture or one folder does must not harm the others. */
+import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { request as httpRequest } from "node:http";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { encode, type StoredTensor } from "../../src/formats/safetensors.ts";
+import { joined } from "../../src/formats/streams.ts";
+import { Trainings } from "../../src/node/trainings.ts";
+import { readTensors } from "../../src/run/checkpoint.ts";
+import { Queue } from "../../src/server/queue.ts";
+import type { RunSummary } from "../../src/server/runs.ts";
+import { storedRun } from "../exchange/stored-run.ts";
+import { workFolder } from "../work-folder.ts";
+import { listen, platform } from "./site.ts";
+
+const work = workFolder("others");
+const runs = join(work, "runs");
+const watchers = 2;
+let server: Awaited<ReturnType<typeof listen>>;
+beforeAll(async () => {
+  await storedRun(runs, "whole");
+  server = await listen(runs, { limits: { watchers }, control: new Trainings(["false"], () => {}) });
+});
+afterAll(() => server.close());
+
+const listed = async () => (await (await fetch(`${server.base}/api/runs`)).json()) as RunSummary[];
+const translate = (body: Uint8Array) =>
+  fetch(`${server.base}/api/runs/whole/translate`, { method: "POST", body: body as Uint8Array<ArrayBuffer> });
+const pngOf = (channels: 1 | 3, side = 32) =>
+  platform.images.encodePng({
+    width: side,
+    height: side,
+    channels,
+    data: Uint8Array.from({ length: side * side * channels }, (_, i) => (i * 7) % 256),
+  });
+
+/** An array of 8 bits, [32, 32, channels]: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html */
+function npyOf(channels: number): Uint8Array {
+  const head = `{'descr': '|u1', 'fortran_order': False, 'shape': (32, 32, ${channels}), }`.padEnd(117);
+  return joined([
+    Uint8Array.of(0x93, ...Buffer.from("NUMPY"), 1, 0, head.length + 1, 0),
+    Buffer.from(`${head}\n`),
+    new Uint8Array(32 * 32 * channels),
+  ]);
+}
+
+it("a request for the head of a stream of events holds no place among those who watch", async () => {
+  const head = () =>
+    new Promise<number | undefined>((resolve, reject) => {
+      const about = { host: "127.0.0.1", port: server.port, path: "/api/events", method: "HEAD" };
+      httpRequest(about, (response) => response.resume().on("end", () => resolve(response.statusCode)))
+        .on("error", reject)
+        .end();
+    });
+  for (let i = 0; i < watchers + 1; i++) expect(await head()).toBe(200);
+  const stop = new AbortController();
+  const watching = await fetch(`${server.base}/api/events`, { signal: stop.signal });
+  expect(watching.status).toBe(200);
+  stop.abort();
+});
+
+it("a folder whose name no run can have does not hide the runs", async () => {
+  await storedRun(runs, "odd");
+  renameSync(join(runs, "odd"), join(runs, "odd:name"));
+  const all = await listed();
+  expect(all.map(({ name, state }) => [name, state])).toEqual([
+    ["odd:name", "damaged"],
+    ["whole", "stopped"],
+  ]);
+  expect(all[0]!.problem).toMatch(/rename it/);
+  const index = await (await fetch(`${server.base}/v2/repository/index`, { method: "POST" })).json();
+  expect(index).toEqual([
+    { name: "odd:name", version: "latest", state: "UNAVAILABLE", reason: all[0]!.problem },
+    { name: "whole", version: "latest", state: "READY", reason: "" },
+  ]);
+  rmSync(join(runs, "odd:name"), { recursive: true });
+});
+
+it("a picture that the generator cannot take does not fail those of other clients", async () => {
+  const [good, bad] = [await pngOf(3), npyOf(5)];
+  const bodies = [good, good, bad, good, good, npyOf(7), good, good];
+  const answers = await Promise.all(bodies.map(translate));
+  expect(answers.map(({ status }) => status)).toEqual(bodies.map((body) => (body === good ? 200 : 422)));
+  expect(await answers[2]!.text()).toContain("5 channels");
+  expect(await answers[5]!.text()).toContain("7 channels");
+});
+
+it("a job of a client that has gone already is not done", async () => {
+  let done = 0;
+  const queue = new Queue<number, number>({
+    most: 2,
+    seconds: 10,
+    together: 1,
+    alike: () => false,
+    run: async (jobs) => {
+      done += jobs.length;
+      return jobs;
+    },
+  });
+  await expect(queue.add(1, AbortSignal.abort())).rejects.toMatchObject({ status: 400 });
+  expect(await queue.add(2)).toBe(2);
+  expect(done).toBe(1);
+});
+
+it("a run's average of weights that is replaced gives other outputs, also where its weights stay", async () => {
+  const { tensors } = await readTensors(platform.files, join(runs, "whole/latest_net_G.safetensors"));
+  const average = (factor: number) => {
+    const scaled = Object.entries(tensors).map(([name, tensor]): [string, StoredTensor] => [
+      name,
+      tensor.dtype === "F32" ? { ...tensor, data: tensor.data.map((value) => value * factor) } : tensor,
+    ]);
+    writeFileSync(join(runs, "whole/latest_net_G_ema.safetensors"), joined(encode(Object.fromEntries(scaled), {})));
+  };
+  const output = async () => Buffer.from(await (await translate(await pngOf(3))).arrayBuffer());
+  average(0.5);
+  const before = await output();
+  average(0.9);
+  expect((await output()).equals(before)).toBe(false);
+});
+
+it("continuing names what it does not know, and deleting keeps a training from beginning", async () => {
+  const ask = (method: string, path: string, body?: string) => fetch(`${server.base}${path}`, { method, body });
+  const response = await ask("POST", "/api/runs/whole/continue", '{"epoch": 1}');
+  expect([response.status, await response.json()]).toEqual([
+    422,
+    { error: '"epoch" is not known; expected epochs or steps' },
+  ]);
+  await storedRun(runs, "gone");
+  let locked = false;
+  const control = new Trainings(["false"], () => {});
+  const remove = control.remove.bind(control);
+  control.remove = async (dir) => {
+    locked = existsSync(join(runs, ".gone.lock"));
+    await remove(dir);
+  };
+  const other = await listen(runs, { control });
+  expect((await fetch(`${other.base}/api/runs/gone`, { method: "DELETE" })).status).toBe(204);
+  expect(locked).toBe(true);
+  expect([existsSync(join(runs, "gone")), existsSync(join(runs, ".gone.lock"))]).toEqual([false, false]);
+  await other.close();
+});
