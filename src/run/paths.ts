@@ -57,6 +57,7 @@ export const isLeftOver = (file: string): boolean => file.endsWith(".part");
 /**
  * Relative to the folder of the run: "samples/epoch_003.png" for the end of an epoch, "samples/epoch_003_step_000850.png"
  * within it.
+ * @param step counted from the run's first; undefined for the end of the epoch
  */
 export const sampleFile = (epoch: number, step?: number): string =>
   `${samplesFolder}/epoch_${String(epoch).padStart(3, "0")}${step === undefined ? "" : `_step_${String(step).padStart(6, "0")}`}.png`;
@@ -64,7 +65,7 @@ export const sampleFile = (epoch: number, step?: number): string =>
 /** A strip of samples. */
 export interface SampleEntry {
   epoch: number;
-  /** Undefined for the end of the epoch. */
+  /** Counted from the run's first step, as everywhere; undefined for the end of the epoch. */
   step?: number;
   /** Relative to the folder of the run. */
   file: string;

@@ -7,19 +7,21 @@ import type { NetworkState } from "../engines/state.ts";
 import { CheckpointError, quoted } from "../errors.ts";
 import type { Files } from "../platform.ts";
 import { shellOption } from "../text.ts";
+import { alarmFile } from "./alarms.ts";
 import { metadataOf, type Networks, type Progress, readTensors } from "./checkpoint.ts";
 import {
   configFile,
   dataFile,
+  drawingFile,
   lossFile,
   pageFile,
-  sampleFile,
   scoreFile,
   stateFile,
   stateFileOf,
   weightsFile,
 } from "./paths.ts";
 import type { Run } from "./run.ts";
+import { statusFile } from "./status.ts";
 import { loadAverage, loadMoments, loadWeights } from "./weights.ts";
 
 interface Target {
@@ -124,10 +126,11 @@ async function setAside(
   };
   const folder = await folderFor(files, run, `until_epoch_${end}`);
   const latest = [...(["G", "D", "G_ema"] as const).map((network) => weightsFile("latest", network)), stateFile];
-  for (const file of [...latest, configFile, dataFile, lossFile, scoreFile, pageFile]) await copy(file, folder);
-  for (const epoch of await run.sampleEpochs()) {
-    await copy(sampleFile(epoch), folder);
-    if (epoch * perEpoch > step) await files.remove(run.path(sampleFile(epoch)));
+  const about = [configFile, dataFile, drawingFile, lossFile, scoreFile, statusFile, alarmFile, pageFile];
+  for (const file of [...latest, ...about]) await copy(file, folder);
+  for (const sample of await run.samples()) {
+    await copy(sample.file, folder);
+    if ((sample.step ?? sample.epoch * perEpoch) > step) await files.remove(run.path(sample.file));
   }
   for (const label of await run.keptWeights()) {
     if (label === "latest" || (await stepOf(files, run, label, perEpoch)) <= step) continue;

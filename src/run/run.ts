@@ -309,7 +309,7 @@ export class Run {
     return this.#files.read(this.path(sampleFile(epoch)));
   }
 
-  /** @param step within the epoch; undefined for its end */
+  /** @param step as for sampleFile */
   writeSample(epoch: number, png: Uint8Array, step?: number): Promise<void> {
     return this.#files.write(this.path(sampleFile(epoch, step)), png);
   }

@@ -98,6 +98,23 @@ describe("a run that goes on from a kept epoch", () => {
     expect(readdirSync(dirOf(name)).filter((file) => file.startsWith("until"))).toEqual([...asides, "until_epoch_4_2"]);
   }, 60_000);
 
+  it("sets aside what was drawn within later epochs, too", async () => {
+    await start("watched", { ...end, displayFreq: "4" });
+    const samples = (dir: string) => readdirSync(join(dir, "samples"));
+    const all = samples(dirOf("watched"));
+    expect(all).toContain("epoch_003_step_000008.png");
+    await resume("watched", { epoch: "2", maxSteps: 6 });
+    expect(samples(dirOf("watched"))).toEqual([
+      "epoch_001.png",
+      "epoch_001_step_000000.png",
+      "epoch_002.png",
+      "epoch_002_step_000004.png",
+    ]);
+    const aside = join(dirOf("watched"), "until_epoch_4");
+    expect(samples(aside)).toEqual(all);
+    expect(readdirSync(aside)).toEqual(expect.arrayContaining(["status.json", "drawing.json"]));
+  }, 60_000);
+
   it("loses nothing when it fails at any point, and a repetition completes it", async () => {
     const reference = copyOf("exact");
     await resume(reference, { epoch: "2", maxSteps: 6 });
