@@ -8,15 +8,20 @@ export interface Ended {
   err: string;
 }
 
-/** Runs the program in the folder `cwd`. A line of arguments is split at its blanks. @param during called with all output so far, and the process */
+/**
+ * Runs the program in the folder `cwd`. A line of arguments is split at its blanks.
+ * @param during called with all output so far, and the process
+ * @param env variables beside those of this process
+ */
 export function runIn(
   cwd: string,
   args: string | readonly string[],
   during?: (out: string, kill: (signal: NodeJS.Signals) => void) => void,
+  env: NodeJS.ProcessEnv = {},
 ): Promise<Ended> {
   const words = typeof args === "string" ? args.split(" ").filter(Boolean) : args;
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [bin, ...words], { cwd });
+    const child = spawn(process.execPath, [bin, ...words], { cwd, env: { ...process.env, ...env } });
     let [out, err] = ["", ""];
     child.stdout.on("data", (chunk) => {
       out += chunk;

@@ -47,6 +47,22 @@ it("refuses a network without a token, and a token that is too short", async () 
   expect([short.code, short.err]).toEqual([2, expect.stringMatching(/--token: got "abc", expected a text of 16/)]);
 });
 
+it("names a variable of the environment that cannot be used, and shows no token", async () => {
+  const refused = async (line: string, env: NodeJS.ProcessEnv) => {
+    const { code, err } = await runIn(work, line, undefined, env);
+    return [code, err.split("\n")[0]];
+  };
+  const port = 'error: the environment variable PORT: got "http", expected a whole number from 0 to 65535';
+  expect(await refused("serve", { PORT: "http" })).toEqual([2, port]);
+  expect(await refused("web", { PORT: "http" })).toEqual([2, port]);
+  const token =
+    "error: the environment variable PIX2PIX_TOKEN: expected a text of 16 or more characters without blanks";
+  expect(await refused("serve", { PIX2PIX_TOKEN: "secret" })).toEqual([2, token]);
+  // --port counts: the next thing that is wrong is told.
+  const [code, err] = await refused("serve --port 9000 --data-dir nowhere", { PORT: "http" });
+  expect([code, err]).toEqual([1, "error: --data-dir: there is no folder nowhere"]);
+});
+
 it("refuses a folder of data that is not there", async () => {
   const { code, err } = await runIn(work, "serve --data-dir nowhere");
   expect([code, err]).toEqual([1, "error: --data-dir: there is no folder nowhere\n"]);

@@ -10,11 +10,14 @@ import { listRuns, nestedRuns } from "../../run/run.ts";
 import type { Limits } from "../../server/limits.ts";
 import { shellOption, visible } from "../../text.ts";
 import type { Command, Output } from "../command.ts";
+import { portOfEnvironment } from "../environment.ts";
 import { openServer } from "../server.ts";
 import { listenForStop } from "../stop.ts";
 
 const { checkpointsDir, threads } = configSchema.shape;
 const mebi = 2 ** 20;
+const tokenForm = /^[\x21-\x7e]{16,}$/;
+const tokenText = "a text of 16 or more characters without blanks";
 
 const schema = z.object({
   checkpointsDir,
@@ -27,18 +30,12 @@ const schema = z.object({
     group: "server",
     help: "the port (or $PORT); where it is taken, the next free one",
   }),
-  token: option(
-    z
-      .string()
-      .regex(/^[\x21-\x7e]{16,}$/, "a text of 16 or more characters without blanks")
-      .optional(),
-    {
-      group: "server",
-      value: "TEXT",
-      absent: "none, or $PIX2PIX_TOKEN, which other users of the machine do not see",
-      help: "what every request has to carry, 16 or more characters without blanks: as Authorization: Bearer, or once as ?token= in a browser",
-    },
-  ),
+  token: option(z.string().regex(tokenForm, tokenText).optional(), {
+    group: "server",
+    value: "TEXT",
+    absent: "none, or $PIX2PIX_TOKEN, which other users of the machine do not see",
+    help: "what every request has to carry, 16 or more characters without blanks: as Authorization: Bearer, or once as ?token= in a browser",
+  }),
   dataDir: option(z.string().min(1).default("."), {
     group: "server",
     value: "FOLDER",
@@ -71,11 +68,17 @@ const loopback = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
 
 type Options = z.output<typeof schema>;
 
+/** The token of $PIX2PIX_TOKEN, unless --token is given. @throws ConfigError for one that cannot be used; it is not shown */
+function tokenOfEnvironment(given: Readonly<Record<string, unknown>>): { token?: string } {
+  const { PIX2PIX_TOKEN: token } = process.env;
+  if (!token || given.token !== undefined) return {};
+  if (tokenForm.test(token)) return { token };
+  throw new ConfigError(`the environment variable PIX2PIX_TOKEN: expected ${tokenText}`);
+}
+
 /** Options from the command line and the environment. @throws ConfigError for a network without a token */
 function parsed(given: Readonly<Record<string, unknown>>): Options {
-  const { PORT, PIX2PIX_TOKEN } = process.env;
-  const environment = { ...(PORT ? { port: PORT } : {}), ...(PIX2PIX_TOKEN ? { token: PIX2PIX_TOKEN } : {}) };
-  const options = parseOptions(schema, { ...environment, ...given });
+  const options = parseOptions(schema, { ...portOfEnvironment(given), ...tokenOfEnvironment(given), ...given });
   if (!loopback.test(options.host) && options.token === undefined) {
     throw new ConfigError(
       `--host ${options.host}: other machines could read the runs and stop trainings; give --token TEXT (or PIX2PIX_TOKEN), ` +

@@ -3,10 +3,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import { option, parseOptions } from "../../config/options.ts";
-import { ConfigError, UserError } from "../../errors.ts";
+import { UserError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
 import { appFolder, readApp } from "../app-files.ts";
 import type { Command } from "../command.ts";
+import { portOfEnvironment } from "../environment.ts";
 import { listenForStop } from "../stop.ts";
 
 const schema = z.object({
@@ -22,21 +23,13 @@ const schema = z.object({
   }),
 });
 
-/** @throws ConfigError for a PORT that is no port */
-function portOfEnvironment(): { port?: string } {
-  const port = process.env.PORT;
-  if (!port) return {};
-  if (/^\d{1,5}$/.test(port) && Number(port) < 65536) return { port };
-  throw new ConfigError(`the environment variable PORT: got "${port}", expected a whole number from 0 to 65535`);
-}
-
 export const web: Command = {
   name: "web",
   summary: "serve the page that trains and translates in a browser",
   schema,
   examples: ["npx pix2pix web", "npx pix2pix web --port 3000", "npx pix2pix web --out public"],
   async run(given, output) {
-    const { port, out } = parseOptions(schema, { ...portOfEnvironment(), ...given });
+    const { port, out } = parseOptions(schema, { ...portOfEnvironment(given), ...given });
     if (!existsSync(join(appFolder, "index.html"))) {
       throw new UserError(`the page is not built in ${appFolder}; in a checkout, npm run build:web builds it`);
     }
