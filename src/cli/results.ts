@@ -10,6 +10,7 @@ import type { Translator } from "../inference/translator.ts";
 import { finiteMean, type Metrics, metricNames, pictureMetrics, undefinedWhere } from "../metrics/pictures.ts";
 import type { Files, Picture, Platform } from "../platform.ts";
 import { type ResultRow, resultsPage, type SetScore } from "../report/results-page.ts";
+import { metricsFile } from "../run/results.ts";
 import { featureScores, storedScores } from "./feature-scores.ts";
 
 /** How pairs are scored, and how their pictures are written. */
@@ -28,6 +29,8 @@ export interface Heading {
   title: string;
   /** Shown on the page and stored in metrics.json, such as { run: "facades", epoch: "latest" }. */
   facts: Readonly<Record<string, string | number>>;
+  /** The folder of the run that is tested, or the file of weights, for metrics.json. */
+  source?: string | undefined;
 }
 
 export interface Results extends Evaluation {
@@ -94,7 +97,7 @@ export async function scorePairs(
 export async function writeSummary(
   files: Files,
   folder: string,
-  { title, facts }: Heading,
+  { title, facts, source }: Heading,
   tally: Tally,
   rows: readonly ResultRow[],
 ): Promise<Results> {
@@ -103,6 +106,7 @@ export async function writeSummary(
   const { pairs, mean, classes, labIntersection, secondsPerImage } = evaluation;
   const stored = {
     ...facts,
+    source,
     images: pairs.length,
     secondsPerImage: Number(secondsPerImage.toPrecision(4)),
     mean,
@@ -111,7 +115,7 @@ export async function writeSummary(
     ...(evaluation.features && { features: storedScores(evaluation.features) }),
     each: pairs.map(({ name, metrics }) => ({ name, ...metrics })),
   };
-  await files.write(`${folder}/metrics.json`, `${JSON.stringify(stored, null, 2)}\n`);
+  await files.write(`${folder}/${metricsFile}`, `${JSON.stringify(stored, null, 2)}\n`);
   const page = `${folder}/index.html`;
   const shown = Object.entries(facts).map(([label, value]) => [label, String(value)] as const);
   await files.write(page, resultsPage({ title, facts: shown, scores, rows, updated: new Date() }));

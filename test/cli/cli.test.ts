@@ -1,5 +1,15 @@
 /** The program as a user starts it: bin/pix2pix.js in a process of its own, on pictures that it drew itself. */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { writeDemo } from "../../src/demo/write.ts";
@@ -289,6 +299,26 @@ describe("test", () => {
     // Without dropout, translate gives the same picture.
     await run("translate --name a --no-dropout --input data/testA/facade_0002.png --out same");
     expect(bytes("same/facade_0002.png")).toBe(bytes(`${folder}/images/facade_0002_fake_B.png`));
+  });
+
+  it("does not write over the results of another run of its name; a run that was moved is the same", async () => {
+    const scores = "named/a/test_latest/metrics.json";
+    const test = (runs: string) => run(`test --name a --no-dropout --results-dir named --checkpoints-dir ${runs}`);
+    cpSync(at("runs/a"), at("first/a"), { recursive: true });
+    cpSync(at("runs/a"), at("second/a"), { recursive: true });
+    expect((await test("first")).code).toBe(0);
+    expect(readJson(scores).source).toBe("first/a");
+    const refused = await test("second");
+    expect([refused.code, refused.err]).toEqual([
+      1,
+      "error: named/a/test_latest has the results of first/a, and second/a has the same name. To keep both, give another " +
+        "--results-dir; to replace those of before, remove that folder.\n",
+    ]);
+    expect(readJson(scores).source).toBe("first/a");
+    expect((await test("./first")).code).toBe(0);
+    renameSync(at("first"), at("moved"));
+    expect((await test("moved")).code).toBe(0);
+    expect(readJson(scores).source).toBe("moved/a");
   });
 
   it("takes another split and fewer pairs", async () => {

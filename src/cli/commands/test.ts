@@ -17,6 +17,7 @@ import { Tally } from "../../inference/tally.ts";
 import type { Translator } from "../../inference/translator.ts";
 import { files } from "../../node/files.ts";
 import type { Platform } from "../../platform.ts";
+import { refuseOtherResults } from "../../run/results.ts";
 import { counted } from "../../text.ts";
 import type { Command, Output } from "../command.ts";
 import { compareOptions, compareRuns, type TestedRun } from "../compare.ts";
@@ -152,7 +153,10 @@ export const test: Command = {
   },
 };
 
-/** Opens a run, its pairs and the feature network for `work`, and closes them. */
+/**
+ * Opens a run, its pairs and the feature network for `work`, and closes them.
+ * @throws UserError before anything is written, where another run of the same name has its results there
+ */
 async function withOpenedTest<T>(
   options: Options,
   others: Readonly<Record<string, unknown>>,
@@ -163,6 +167,7 @@ async function withOpenedTest<T>(
   const { translator, platform, fit } = run;
   let features: FeatureScoring | undefined;
   try {
+    await refuseOtherResults(files, folderOf(options), sourceOf(options));
     features = await openFeatures(options, platform, output);
     if ((options.dataroot ?? translator.config.dataroot) === unknownData) {
       throw new ConfigError("--dataroot is missing: imported weights do not say on which pairs they were trained");
@@ -195,9 +200,13 @@ interface OpenedTest {
 const folderOf = ({ resultsDir, name, phase, epoch }: Pick<Options, "resultsDir" | "name" | "phase" | "epoch">) =>
   `${resultsDir}/${name}/${phase}_${epoch}`;
 
+const sourceOf = ({ weights, checkpointsDir, name }: Pick<Options, "weights" | "checkpointsDir" | "name">) =>
+  weights ?? `${checkpointsDir}/${name}`;
+
 const headingOf = ({ translator, set, options, features }: OpenedTest): Heading => ({
   title: `${translator.config.name}: ${set.phase}`,
   facts: { ...factsOf(translator, set, options), ...featureFacts(features) },
+  source: sourceOf(options),
 });
 
 const testedRun = async (work: OpenedTest): Promise<TestedRun> => ({
@@ -288,6 +297,7 @@ async function scoreShown(
 
 /** --merge */
 async function merge(options: Options, output: Output): Promise<number> {
+  await refuseOtherResults(files, folderOf(options), sourceOf(options));
   const features = await openFeatures(options, await loadPlatform({ threads: options.threads }), output);
   try {
     const { skipped, parts, ...results } = await mergeParts(folderOf(options), features);

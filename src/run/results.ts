@@ -1,0 +1,41 @@
+/** Of which run the results of a test are: runs of one name, in different folders, have their results in one place. */
+import { UserError } from "../errors.ts";
+import type { Files } from "../platform.ts";
+import { visible } from "../text.ts";
+
+/** The scores in a folder of results, results/NAME/PHASE_EPOCH/. */
+export const metricsFile = "metrics.json";
+
+/**
+ * What the results in a folder are of, where that is something else than `tested`.
+ * @param tested the folder of a run, or a file of weights; `source` of metrics.json has that of an earlier test, as it was given
+ * @returns undefined where there are no results, where they are of the same, and where what they are of is no longer there:
+ *   a run that was moved is the same run
+ */
+export async function otherSource(files: Files, folder: string, tested: string): Promise<string | undefined> {
+  const source = await sourceIn(files, `${folder}/${metricsFile}`);
+  if (source === undefined || source === tested || !(await files.exists(source))) return undefined;
+  const real = async (path: string) => (await files.realPath?.(path).catch(() => undefined)) ?? path;
+  return (await real(source)) === (await real(tested)) ? undefined : source;
+}
+
+/** @throws UserError for a folder with results of something else than `tested`, which a test would write over */
+export async function refuseOtherResults(files: Files, folder: string, tested: string): Promise<void> {
+  const other = await otherSource(files, folder, tested);
+  if (other === undefined) return;
+  throw new UserError(
+    `${visible(folder)} has the results of ${visible(other)}, and ${visible(tested)} has the same name. To keep both, give ` +
+      "another --results-dir; to replace those of before, remove that folder.",
+  );
+}
+
+/** Undefined where the file is missing or damaged, and for one of an older version. */
+async function sourceIn(files: Files, path: string): Promise<string | undefined> {
+  if (!(await files.exists(path))) return undefined;
+  try {
+    const { source } = JSON.parse(new TextDecoder().decode(await files.read(path))) as { source?: unknown };
+    return typeof source === "string" ? source : undefined;
+  } catch {
+    return undefined;
+  }
+}
