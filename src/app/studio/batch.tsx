@@ -21,7 +21,8 @@ interface Progress {
   done: number;
   all: number;
   failed: readonly string[];
-  finished: boolean;
+  /** The zip was handed to the user. */
+  saved: boolean;
 }
 
 export function Batch({ run, settings, given, close }: BatchProps) {
@@ -29,7 +30,7 @@ export function Batch({ run, settings, given, close }: BatchProps) {
   const stopped = useRef(false);
   const start = (files: readonly File[]) =>
     void translateAll(run, settings, files, set, stopped).catch((error) =>
-      set({ done: 0, all: files.length, failed: [messageOf(error)], finished: true }),
+      set({ done: 0, all: files.length, failed: [messageOf(error)], saved: false }),
     );
   const end = () => {
     stopped.current = true;
@@ -62,7 +63,7 @@ export function Batch({ run, settings, given, close }: BatchProps) {
         <>
           <progress max={progress.all} value={progress.done} aria-label="Pictures" />
           <p role="status">
-            {progress.done} of {progress.all} pictures{progress.finished && ". The zip is in your downloads."}
+            {progress.done} of {progress.all} pictures{progress.saved && ". The zip is in your downloads."}
           </p>
           {progress.failed.map((text) => (
             <Note key={text}>{text}</Note>
@@ -84,7 +85,7 @@ async function translateAll(
   const failed: string[] = [];
   for (const [done, file] of files.entries()) {
     if (stopped.current) return;
-    report({ done, all: files.length, failed, finished: false });
+    report({ done, all: files.length, failed, saved: false });
     try {
       const { picture, name } = await readPicture(file, file.name);
       const output = await run.translate(fitted(picture, run, size), { ...settings, name });
@@ -96,7 +97,7 @@ async function translateAll(
   const made = Object.keys(outputs).length;
   // PNGs are compressed already.
   if (made > 0) save(zipSync(outputs, { level: 0 }), `${run.name}.zip`, "application/zip");
-  report({ done: files.length, all: files.length, failed: [...failed], finished: made > 0 });
+  report({ done: files.length, all: files.length, failed: [...failed], saved: made > 0 });
 }
 
 /** a.png and a.jpg must not become one file. */

@@ -75,13 +75,14 @@ function useOpened(home: Home, route: Route, runs: readonly RunEntry[] | undefin
   const asked = route.page === "studio" ? route.run : undefined;
   const name = asked ?? opened?.run.name ?? runs?.find(({ usable }) => usable)?.name;
   useEffect(() => {
+    // What was said of another run is not said of this one.
+    setError(undefined);
     if (!name || name === opened?.run.name) return;
     let current = true;
     const open = async () => {
       const run = await home.open(name);
       const first = await run.pair().catch(() => undefined);
       if (!current) return run.close();
-      setError(undefined);
       set({ run, first });
       await opened?.run.close();
     };

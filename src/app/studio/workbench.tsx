@@ -57,7 +57,7 @@ export function Workbench({ run, first, shown }: WorkbenchProps) {
     setProblem(undefined);
     void work().catch((error) => setProblem(messageOf(error)));
   };
-  const intake = useIntake(run, desk, settings, attempt, open);
+  const intake = useIntake(run, desk, settings, attempt, open, shown && !dialog);
   const save = () => {
     const picture = [output.outputs.picture, ...output.outputs.samples][chosen];
     if (picture) attempt(async () => saveFile(await images.encodePng(picture), `${desk.state.name}.png`, "image/png"));
@@ -153,13 +153,17 @@ function FileButton({ take }: { take(files: readonly File[]): void }) {
 
 type Intake = ReturnType<typeof useIntake>;
 
-/** The ways in which pictures come onto the sheet. */
+/**
+ * The ways in which pictures come onto the sheet.
+ * @param active whether a paste is meant for it: a dialog that opens on a page that is not shown would block the one that is
+ */
 function useIntake(
   run: OpenRun,
   desk: Desk,
   { size }: StudioSettings,
   attempt: (work: () => Promise<unknown>) => void,
   open: (dialog: OpenDialog) => void,
+  active: boolean,
 ) {
   const put = (input: Incoming, target?: Incoming) => {
     const sized = ({ picture }: Incoming) => fitted(picture, run, size);
@@ -173,7 +177,7 @@ function useIntake(
     else if (file) attempt(async () => take(await readPicture(file, file.name)));
   };
   const latest = useRef(files);
-  latest.current = files;
+  latest.current = (given) => active && files(given);
   useEffect(() => {
     const paste = ({ clipboardData }: ClipboardEvent) => {
       const pasted = clipboardData ? pictureFiles(clipboardData) : [];
