@@ -59,7 +59,8 @@ async function answer(request: Request): Promise<Response> {
     const found = await kept();
     if (found) return found;
     const response = await fetch(request);
-    if (response.ok) await cache.put(request, response.clone());
+    // Where the storage is full the page works all the same.
+    if (response.ok) await cache.put(request, response.clone()).catch(() => {});
     return response;
   }
   try {
