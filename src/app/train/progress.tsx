@@ -178,7 +178,11 @@ function useSamples(name: string, version: number): readonly Sample[] {
           };
         }),
       );
-      for (const sample of found) known.current.set(sample.file, sample);
+      // Each address holds its picture in memory, and a long run has thousands.
+      const before = [...known.current.values()];
+      const [kept, others] = wanted ? [found, before] : [before, found];
+      for (const sample of others) if (!kept.includes(sample)) URL.revokeObjectURL(sample.url);
+      known.current = new Map(kept.map((sample) => [sample.file, sample]));
       if (wanted) set(found);
     };
     look().catch(console.warn);
