@@ -18,8 +18,10 @@ const endings = PICTURE_ENDINGS.filter((ending) => !unreadHere.includes(ending))
 
 /** What `Client.importPictures` has stored. */
 export interface Imported {
-  /** The number of pictures that can be read. */
+  /** The number of pictures that are stored. */
   pictures: number;
+  /** The names of the two folders that are stored as A and B, where they had others. */
+  folders?: readonly [input: string, target: string] | undefined;
   /** What was left out, and how folders were understood, in sentences. */
   note?: string | undefined;
 }
@@ -41,7 +43,8 @@ const meaning = /^((train|val|test)(_?[AB]|_label|_img)?|A|B|base)$/i;
 /**
  * Replaces the folder `root` by the pictures among the picked files, or in a folder that the user has opened to the
  * page. Archives (zip, tar, tar.gz) are unpacked. Leading folders that all pictures share, such as the picked folder, are left out of
- * the paths; two folders with the same names of files become A and B. Pictures that cannot be decoded are left out.
+ * the paths; two folders with the same names of files become A and B. Pictures that cannot be decoded are left out, with their
+ * partners.
  * @param say called with a sentence on the progress
  * @throws UserError when there are no pictures, or an archive is damaged
  */
@@ -58,22 +61,43 @@ export async function importPictures(
   const skip = commonFolders(pictures.map(({ path }) => path.split("/")));
   const short = ({ path }: FoundFile) => path.split("/").slice(skip).join("/");
   const sides = sidesOf(pictures.map(short));
-  const bad: string[] = [];
+  const stored: string[] = [];
+  const bad: { path: string; place: string }[] = [];
   let [done, told] = [0, performance.now()];
   for (const picture of pictures) {
     const path = short(picture);
     const bytes = await picture.read();
-    if (await isReadable(bytes)) await files.write(`${root}/${sides?.rename(path) ?? path}`, bytes);
-    else bad.push(path);
+    const place = sides?.rename(path) ?? path;
+    if (await isReadable(bytes)) {
+      await files.write(`${root}/${place}`, bytes);
+      stored.push(place);
+    } else bad.push({ path, place });
     done++;
     if (performance.now() - told < reportEvery) continue;
     told = performance.now();
     say(`Reading the pictures: ${done} of ${pictures.length}\u2026`);
   }
-  if (bad.length === pictures.length) throw nothing(found);
+  const damaged = new Set(bad.map(({ place }) => pairOf(place)));
+  const partners = stored.filter((place) => damaged.has(pairOf(place)));
+  for (const place of partners) await files.remove(`${root}/${place}`);
+  if (stored.length === partners.length) throw nothing(found);
   const shown = found.map(({ path }) => path).filter((path) => !isHidden(path));
-  const notes = [sides?.note, badNote(bad), unreadNote(shown, unreadHere)].filter((text) => text !== undefined);
-  return { pictures: pictures.length - bad.length, note: notes.length > 0 ? notes.join(" ") : undefined };
+  const badPaths = bad.map(({ path }) => path);
+  const notes = [sides?.note, badNote(badPaths, partners.length), unreadNote(shown, unreadHere)].filter(
+    (text) => text !== undefined,
+  );
+  const note = notes.length > 0 ? notes.join(" ") : undefined;
+  return { pictures: stored.length - partners.length, folders: sides?.folders, note };
+}
+
+/** What the stored pictures of a pair have in common: the path without its side and its ending. */
+function pairOf(place: string): string {
+  const side = /^(train|val|test)?(_?[AB]|_label|_img)$/i;
+  return place
+    .replace(/\.[^./]*$/, "")
+    .split("/")
+    .map((part, i, { length }) => (i < length - 1 ? part.replace(side, "$1*") : part))
+    .join("/");
 }
 
 function nothing(found: readonly FoundFile[]): UserError {
@@ -113,23 +137,34 @@ async function isReadable(bytes: Uint8Array): Promise<boolean> {
   }
 }
 
-function badNote(bad: readonly string[]): string | undefined {
+/** @param partners pictures that can be read, of the same pairs */
+function badNote(bad: readonly string[], partners: number): string | undefined {
   if (bad.length === 0) return undefined;
   const names = bad.slice(0, 3).join(", ") + (bad.length > 3 ? ", ..." : "");
-  return `${bad.length} ${bad.length === 1 ? "picture cannot" : "pictures cannot"} be read and ${bad.length === 1 ? "is" : "are"} left out: ${names}.`;
+  const one = bad.length === 1;
+  const alone = partners === 0 ? "" : one ? " with its partner" : " with their partners";
+  return `${bad.length} ${one ? "picture cannot" : "pictures cannot"} be read and ${one ? "is" : "are"} left out${alone}: ${names}.`;
 }
 
 /** Names of a folder of inputs, and of one of targets. */
 const inputs = /^(inputs?|before|sources?|src|labels?|masks?|edges?|sketch(es)?|lines?|x|left|low)$/i;
 const targets = /^(outputs?|after|targets?|dst|photos?|images?|real|y|right|high|gt|ground.?truth)$/i;
 
+interface Sides {
+  folders: readonly [input: string, target: string];
+  /** The path in the storage. */
+  rename(path: string): string;
+  note: string;
+}
+
 /** Two folders that hold the two sides of pairs under other names than A and B; undefined for any other set. */
-function sidesOf(paths: readonly string[]): { rename(path: string): string; note: string } | undefined {
+function sidesOf(paths: readonly string[]): Sides | undefined {
   const two = foldersOfOneSet(paths);
   if (!two || two.some((folder) => meaning.test(folder))) return undefined;
   const swapped = targets.test(two[0]) || inputs.test(two[1]);
   const [input, target] = swapped && !(inputs.test(two[0]) && targets.test(two[1])) ? [two[1], two[0]] : two;
   return {
+    folders: [input, target],
     rename: (path) => `${path.startsWith(`${input}/`) ? "A" : "B"}${path.slice(path.indexOf("/"))}`,
     note: `The folder ${input} is the input and ${target} the target; swap them if it is the other way round.`,
   };

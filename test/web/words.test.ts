@@ -1,6 +1,6 @@
 /** Messages on the page name neither options nor the browser's storage. */
 import { expect, it } from "vitest";
-import { pageWords } from "../../src/app/train/words.ts";
+import { folderWords, pageWords } from "../../src/app/train/words.ts";
 import { oddWidth } from "../../src/data/transforms.ts";
 
 it("drops advice for the command line and the folder of the storage", () => {
@@ -12,4 +12,15 @@ it("drops advice for the command line and the folder of the storage", () => {
     "The weights are not finite.",
   );
   expect(pageWords("Not a picture.")).toBe("Not a picture.");
+});
+
+it("names folders as the user does", () => {
+  const note =
+    "2 of 6 pictures in data/set-abc12 have no partner of the same stem (unaligned). A without B (1): A/B.png. " +
+    "B without A (1): B/7.png. Left out; complete pairs: 2.";
+  expect(folderWords(pageWords(note), ["sketch", "photo"])).toBe(
+    "2 of 6 pictures have no partner of the same stem (unaligned). sketch without photo (1): sketch/B.png. " +
+      "photo without sketch (1): photo/7.png. Left out; complete pairs: 2.",
+  );
+  expect(folderWords("A without B (1): A/x.png.", undefined)).toBe("A without B (1): A/x.png.");
 });
