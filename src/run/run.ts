@@ -162,6 +162,11 @@ export class Run {
     return this.#checkpoint.progress();
   }
 
+  /** Whether the latest weights are those of a file from elsewhere, without a state from which training could go on. */
+  async isImported(): Promise<boolean> {
+    return !(await this.hasCheckpoint()) && (await this.#files.exists(this.path(weightsFile("latest", "G"))));
+  }
+
   /**
    * Replaces the last checkpoint: weights, moments and progress. A kill at any point leaves the old one or the new one.
    * @throws UserError when weights are not finite or the disk is full; the checkpoint before stays

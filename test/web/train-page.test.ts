@@ -101,6 +101,14 @@ inChromium("the page that trains", () => {
     await pairs(/^3 pairs.* 1 picture cannot be read and is left out: broken\.png\./);
   });
 
+  it("names a damaged pair once, by the user's name", async () => {
+    const files = await sides("photos", "labels");
+    files["set/photos/1.png"] = files["set/photos/1.png"]!.subarray(0, 60);
+    await take({ name: "set.tar.gz", mimeType: "application/gzip", buffer: gzipSync(tar(files)) });
+    await pairs(/^2 pairs.* 1 picture cannot be read and is left out with its partner: photos\/1\.png\.$/);
+    expect(await page.locator("#pairs-text").textContent()).not.toMatch(/same stem|data\/|[AB]\//);
+  });
+
   it("asks before it cuts square photographs in half", async () => {
     const square = await Promise.all([0, 60, 120].map((red) => png(red)));
     const files = square.map((buffer, i) => picture(`${i}.png`, buffer));
@@ -199,7 +207,7 @@ inChromium("the page that trains", () => {
     expect(await page.locator(".patch-maps").count()).toBe(0);
   });
 
-  it("a run wanders as a project to the command line, and back into the page", { timeout: 120_000 }, async () => {
+  it("a run wanders as a project to the command line, and back into the page", { timeout: 240_000 }, async () => {
     await page.check("#with-state");
     const [file] = await Promise.all([page.waitForEvent("download", patience), page.click("#save-project")]);
     const work = mkdtempSync(join(tmpdir(), "pix2pix-wander-"));
@@ -220,6 +228,16 @@ inChromium("the page that trains", () => {
       await page.fill("#more-steps", "2");
       await page.click("#train-more");
       await state("Finished after 14 steps.");
+      // Without the state of its training it can be used, and not trained.
+      const without = await cli("export", "--name", "short", "--format", "project", "--out", "without");
+      expect(without).toMatchObject({ code: 0 });
+      page.once("dialog", (dialog) => dialog.accept());
+      await page.click("#delete-run");
+      await page.setInputFiles("#pick-files", join(work, "without/short.zip"));
+      await state(/^Its weights came without the state of its training/);
+      expect(await page.locator("#resume, #train-more").count()).toBe(0);
+      await page.setInputFiles("#translate-file", join(work, "in.png"));
+      await page.locator("#result canvas").nth(1).waitFor(patience);
     } finally {
       rmSync(work, { recursive: true });
     }

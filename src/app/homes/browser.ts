@@ -56,7 +56,8 @@ async function entryOf(name: string): Promise<RunEntry> {
   const steps = (await run.config().catch(() => undefined))?.maxSteps;
   const step = progress?.step ?? 0;
   const state = await stateOf(run.dir, steps !== undefined && step >= steps);
-  return { name, title: name, state, usable: step > 0, step, ...(steps !== undefined && { steps }) };
+  const usable = step > 0 || (await run.isImported().catch(() => false));
+  return { name, title: name, state, usable, step, ...(steps !== undefined && { steps }) };
 }
 
 /** A run is trained while a worker, perhaps of another tab, holds its lock. */

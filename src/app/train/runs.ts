@@ -17,6 +17,8 @@ export interface StoredRun {
   lastStep: number | undefined;
   /** Whether there is a checkpoint, perhaps of step 0. */
   begun: boolean;
+  /** It has weights, and no state from which training could go on. */
+  imported: boolean;
 }
 
 export const runOf = (name: string): Run => new Run(files, { checkpointsDir, name });
@@ -45,7 +47,8 @@ export async function storedRun(name: string): Promise<StoredRun> {
   const step = progress?.step ?? 0;
   const [losses, scores, status] = await Promise.all([run.losses.read(step), run.scores.read(step), run.status()]);
   const lastStep = status?.steps.last ?? config.maxSteps;
-  return { config, losses, scores, step, lastStep, begun: progress !== undefined };
+  const imported = await run.isImported();
+  return { config, losses, scores, step, lastStep, begun: progress !== undefined, imported };
 }
 
 /** @throws UserError for a run that is being trained, in whichever tab */
@@ -59,14 +62,28 @@ export async function deleteRun(name: string): Promise<void> {
   }
 }
 
-/** Removes the data sets that no run uses. @param keep the data set that is chosen for the next run */
-export async function removeUnusedData(keep: string | undefined): Promise<void> {
+/** The data sets that trainings read now, in whichever tab. */
+export async function dataInUse(): Promise<ReadonlySet<string>> {
+  const training = await Promise.all(
+    (await runNames()).map(async (name) =>
+      (await isTraining(name))
+        ? runOf(name)
+            .config()
+            .catch(() => undefined)
+        : undefined,
+    ),
+  );
+  return new Set(training.flatMap((config) => config?.dataroot ?? []));
+}
+
+/** Removes the data sets that no run uses. @param keep those that are chosen for the next run, and that of one that begins */
+export async function removeUnusedData(keep: readonly (string | undefined)[]): Promise<void> {
   const configs = await Promise.all((await listRuns(files, checkpointsDir)).map((name) => runOf(name).config())).catch(
     () => undefined,
   );
   // A run whose options are damaged may use any of them.
   if (!configs) return;
-  const needed = new Set([keep, ...configs.map(({ dataroot }) => dataroot)]);
+  const needed = new Set([...keep, ...configs.map(({ dataroot }) => dataroot)]);
   for (const { name } of (await files.list(dataDir)) ?? []) {
     if (!needed.has(`${dataDir}/${name}`)) await removeFolder(`${dataDir}/${name}`);
   }

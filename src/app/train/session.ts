@@ -31,7 +31,7 @@ import {
   type Settings,
 } from "./settings.ts";
 import { builtIn, checkpointsDir, type DataSet, dataDir, leastPairs, remembered, usualShare } from "./storage.ts";
-import { pageWords } from "./words.ts";
+import { folderWords, pageWords } from "./words.ts";
 
 /** The value in the list of runs for a new run. */
 export const newRun = "";
@@ -156,6 +156,11 @@ export class Session extends Store<SessionState> {
     return turn;
   }
 
+  /** The data set of a training that begins: no stored run names it yet. */
+  get #beginning(): string | undefined {
+    return this.state.phase === "training" ? this.state.run?.config.dataroot : undefined;
+  }
+
   useBuiltIn(): Promise<void> {
     const data: DataSet = { title: "facades", root: undefined, pairs: builtIn.train, direction: "AtoB" };
     return this.#inTurn(() => this.#choose(data));
@@ -183,15 +188,16 @@ export class Session extends Store<SessionState> {
     const root = `${dataDir}/${title}-${Date.now().toString(36)}`;
     this.set({ preview: [], pairsText: "Reading the pictures…" });
     try {
-      const { note } = await this.client.importPictures(root, picked, (pairsText) => this.set({ pairsText }));
-      const { pairs, notes, layout } = await findPairs(files, root, { skipUnpaired: true });
+      const { note, folders } = await this.client.importPictures(root, picked, (pairsText) => this.set({ pairsText }));
+      const { pairs, notes: found, layout } = await findPairs(files, root, { skipUnpaired: true });
+      const notes = found.map((text) => folderWords(pageWords(text), folders));
       const halves = await areHalves({ layout, pairs }, root);
       const share = pairs.length >= leastPairs && (await canHoldOut(root)) ? usualShare : undefined;
       await this.#choose(
         { title, root, pairs: pairs.length, share, direction: "AtoB", halves },
         { notes: note ? [...notes, note] : notes },
       );
-      await removeUnusedData(root);
+      await removeUnusedData([root, this.#beginning]);
       this.set({ stored: this.state.stored + 1 });
     } catch (error) {
       this.set({ pairsText: undefined });
@@ -274,7 +280,7 @@ export class Session extends Store<SessionState> {
     const run = await storedRun(name).catch(() => undefined);
     if (selection !== this.#selection) return;
     if (run)
-      this.set({ ...empty, run, phase: "stored", status: stateOf(run), usable: run.step > 0 ? name : undefined });
+      this.set({ ...empty, run, phase: "stored", status: stateOf(run), usable: isUsable(run) ? name : undefined });
     else {
       const status = "This run cannot be read; it can be deleted.";
       this.set({ ...empty, phase: "broken", status, usable: undefined });
@@ -297,7 +303,7 @@ export class Session extends Store<SessionState> {
     const { selected } = this.state;
     if (selected === newRun || !confirm(`Delete the run "${selected}" with its weights?`)) return;
     await deleteRun(selected);
-    await this.#inTurn(() => removeUnusedData(this.state.data?.root));
+    await this.#inTurn(() => removeUnusedData([this.state.data?.root]));
     await this.#select(newRun);
   }
 
@@ -320,7 +326,8 @@ export class Session extends Store<SessionState> {
     const named = { ...settings, name: freeName(folderName(settings.name) || data.title, this.state.names) };
     const { config } = checkSettings(named, data);
     if (!config) return;
-    const fresh = { config, losses: [], scores: [], step: 0, lastStep: config.maxSteps, begun: false };
+    const none = { losses: [], scores: [], step: 0, begun: false, imported: false };
+    const fresh: StoredRun = { ...none, config, lastStep: config.maxSteps };
     await this.#train(fresh, () => (data.root ? this.#divide(data.root, data) : this.#draw(settings.size)));
   }
 
@@ -370,6 +377,8 @@ export class Session extends Store<SessionState> {
 
   /** @param prepare is done first */
   async #train(run: StoredRun, prepare?: () => Promise<void>): Promise<void> {
+    // A second press came before the first had read the run.
+    if (this.#stop) return;
     const { config } = run;
     const stop = new AbortController();
     this.#stop = stop;
@@ -446,7 +455,10 @@ function pairsText({ pairs, held }: DataSet): string {
 
 export const isUnfinished = ({ step, lastStep = 0 }: StoredRun): boolean => step < lastStep;
 
+const isUsable = ({ step, imported }: StoredRun): boolean => step > 0 || imported;
+
 function stateOf(run: StoredRun): string {
+  if (run.imported) return "Its weights came without the state of its training, so it cannot go on; it can be used.";
   if (run.step === 0) return run.begun ? "Paused before the first step." : "Started, nothing is saved yet.";
   return isUnfinished(run) ? `Paused at step ${run.step}.` : `Finished after ${counted(run.step, "step")}.`;
 }

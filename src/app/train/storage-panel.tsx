@@ -3,14 +3,14 @@ import { useEffect, useState } from "preact/hooks";
 import { byteCount } from "../../text.ts";
 import { folderSize, removeFolder } from "../../web/files.ts";
 import { Button, messageOf, Note } from "../parts/basics.tsx";
-import { dataSetNames, deleteRun, isTraining, runNames } from "./runs.ts";
+import { dataInUse, dataSetNames, deleteRun, isTraining, runNames } from "./runs.ts";
 import { checkpointsDir, dataDir } from "./storage.ts";
 
 interface Stored {
   kind: "run" | "pictures";
   name: string;
   bytes: number;
-  /** A run that is being trained cannot be deleted. */
+  /** A run that is being trained, and the pictures that it reads, cannot be deleted. */
   training: boolean;
 }
 
@@ -19,8 +19,10 @@ async function storedItems(): Promise<Stored[]> {
     const [bytes, training] = await Promise.all([folderSize(`${checkpointsDir}/${name}`), isTraining(name)]);
     return { kind: "run", name, bytes, training };
   });
+  const used = await dataInUse();
   const sets = (await dataSetNames()).map(async (name): Promise<Stored> => {
-    return { kind: "pictures", name, bytes: await folderSize(`${dataDir}/${name}`), training: false };
+    const root = `${dataDir}/${name}`;
+    return { kind: "pictures", name, bytes: await folderSize(root), training: used.has(root) };
   });
   return Promise.all([...runs, ...sets]);
 }
@@ -44,7 +46,10 @@ export function StoragePanel({ stored, changed }: StoragePanelProps) {
     if (!confirm(`Delete ${what} from this browser?`)) return;
     setError(undefined);
     try {
-      for (const { kind, name } of some) await (kind === "run" ? deleteRun(name) : removeFolder(`${dataDir}/${name}`));
+      // A training may have begun since they were counted.
+      const used = await dataInUse();
+      const free = some.filter(({ kind, name }) => kind === "run" || !used.has(`${dataDir}/${name}`));
+      for (const { kind, name } of free) await (kind === "run" ? deleteRun(name) : removeFolder(`${dataDir}/${name}`));
     } catch (reason) {
       setError(reason);
     }
@@ -90,7 +95,7 @@ function StoredTable({ items, remove }: StoredTableProps) {
         {items.map((item) => (
           <tr key={`${item.kind} ${item.name}`}>
             <th scope="row">{item.name}</th>
-            <td>{item.training ? "run, training" : item.kind}</td>
+            <td>{item.training ? `${item.kind}, in training` : item.kind}</td>
             <td>{byteCount(item.bytes)}</td>
             <td>
               <Button

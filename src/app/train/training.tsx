@@ -49,7 +49,7 @@ export function Training({ session, state }: SectionProps) {
       {phase === "new" && state.data && <Estimate {...{ session, state }} />}
       {phase === "new" && <More {...{ session, state }} />}
       {run && <Progress client={session.client} {...{ state, run }} />}
-      {phase === "stored" && <Changes key={selected} {...{ session, state }} />}
+      {phase === "stored" && !run?.imported && <Changes key={selected} {...{ session, state }} />}
     </section>
   );
 }
@@ -58,7 +58,7 @@ export function Training({ session, state }: SectionProps) {
 function Actions({ session, state: { phase, data, status, run } }: SectionProps) {
   const box = useKeptFocus<HTMLDivElement>(phase, "#pause, #resume, #train-more, #start");
   const [steps, setSteps] = useState("1000");
-  const stored = phase === "stored" && run !== undefined;
+  const stored = phase === "stored" && run !== undefined && !run.imported;
   const attempt = (work: () => Promise<unknown>) => void session.attempt(work);
   const ready = () => isValid("settings") && (session.checked.config !== undefined || showWrong());
   return (
