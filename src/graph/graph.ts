@@ -158,7 +158,10 @@ export class Graph {
   /** Constants by a hash of their values and shape. */
   #hashed = new Map<string, Constant[]>();
   #scopes: string[] = [];
-  #names = new Map<string, number>();
+  /** How many computed tensors and constants begin with a stem such as "Conv": the next is named by the number. */
+  #counts = new Map<string, number>();
+  /** The names of all tensors: nodes are compared by those of their inputs. */
+  readonly #names = new Set<string>();
   readonly #reserved: ReadonlySet<string>;
 
   /** @param reserved names that the graph must not give to a computed tensor */
@@ -181,9 +184,10 @@ export class Graph {
     }
   }
 
-  /** Adds an input. @throws ShapeError for a name that another input has */
+  /** Adds an input. @throws ShapeError for a name that another tensor of the graph has */
   input(name: string, shape: Shape, dtype: Dtype = "float32"): Tensor {
-    if (this.inputs.some((t) => t.name === name)) throw new ShapeError(`The graph already has an input "${name}".`);
+    if (this.#names.has(name)) throw new ShapeError(`The graph already has a tensor "${name}".`);
+    this.#names.add(name);
     const tensor = new Tensor(this, name, shape, dtype);
     this.inputs.push(tensor);
     return tensor;
@@ -228,11 +232,12 @@ export class Graph {
     // Two declarations of one ONNX op differ in whether a gradient passes.
     const rule = op.gradient === none ? " none" : "";
     const key = `${op.domain ?? ""}${op.type}${rule}(${inputs.map((t) => t.name)})${JSON.stringify(attrs)}`;
-    const known = this.#known.get(key);
-    if (known) return known;
+    // Before the look-up: tensors of two graphs may have one name.
     for (const input of inputs) {
       if (input.graph !== this) throw new ShapeError(`${op.type}: input ${input} belongs to another graph.`);
     }
+    const known = this.#known.get(key);
+    if (known) return known;
     let shape: Shape;
     try {
       shape = op.shape(
@@ -322,11 +327,14 @@ export class Graph {
     return values && String(values[0]);
   }
 
+  /** A name that no other tensor has and that is not reserved: "Conv_1", "Conv_2", ... */
   #fresh(stem: string): string {
-    const count = (this.#names.get(stem) ?? 0) + 1;
-    this.#names.set(stem, count);
+    const count = (this.#counts.get(stem) ?? 0) + 1;
+    this.#counts.set(stem, count);
     const name = `${stem}_${count}`;
-    return this.#reserved.has(name) ? this.#fresh(stem) : name;
+    if (this.#reserved.has(name) || this.#names.has(name)) return this.#fresh(stem);
+    this.#names.add(name);
+    return name;
   }
 }
 

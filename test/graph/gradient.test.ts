@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { gradient } from "../../src/graph/gradient.ts";
 import { Graph, op, type Program, type Tensor } from "../../src/graph/graph.ts";
-import { add, mul, relu, sub, tanh } from "../../src/graph/ops/elementwise.ts";
+import { add, mul, neg, relu, sub, tanh } from "../../src/graph/ops/elementwise.ts";
 import { detach, Identity, reshape } from "../../src/graph/ops/movement.ts";
 import { mean, sum } from "../../src/graph/ops/reduce.ts";
 import { stepForCpu } from "../../src/lowering/cpu.ts";
@@ -175,6 +175,23 @@ describe("a graph", () => {
     const graph = new Graph();
     const build = () => add(graph.input("a", [2, 3]), graph.input("b", [4]));
     expect(() => graph.scope("netG/up5", build)).toThrow("Add: shapes [2,3] and [4] do not broadcast. (netG/up5)");
+  });
+
+  it("refuses a tensor of another graph, also one whose node it has under the same names", () => {
+    const [graph, other] = [new Graph(), new Graph()];
+    const [a, b] = [graph.input("a", [2]), graph.input("b", [2])];
+    add(a, b);
+    expect(() => add(a, other.input("b", [2]))).toThrow("Add: input b: float32[2] belongs to another graph.");
+  });
+
+  it("gives no two tensors one name, whatever its inputs are called", () => {
+    const graph = new Graph();
+    const named = graph.input("Neg_1", [2]);
+    const negative = neg(graph.input("a", [2]));
+    expect(negative.name).not.toBe(named.name);
+    expect(relu(negative)).not.toBe(relu(named));
+    expect(() => graph.input(negative.name, [2])).toThrow(`The graph already has a tensor "${negative.name}".`);
+    expect(() => graph.input("a", [2])).toThrow('The graph already has a tensor "a".');
   });
 
   it("splits in two programs: the second reads what the first computed, but renames it anew", async () => {
