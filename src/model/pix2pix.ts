@@ -87,7 +87,7 @@ export function trainingStep(options: ModelOptions, batch: BatchShape, perceptua
   const learnD = learning(netD, model.lossD(real, fake, fakeB), options);
   if (options.accumulate > 1 || options.drawTwice) {
     const modelG = new Model(options, batch, { perceptual, masks: options.drawTwice ? "second.mask" : undefined });
-    return stepOverBatches(model, learnD, mapOf(real), modelG, options);
+    return stepOverBatches(model, learnD, outputMapOf(real), modelG, options);
   }
 
   // G learns to convince D and to stay near the target.
@@ -100,7 +100,7 @@ export function trainingStep(options: ModelOptions, batch: BatchShape, perceptua
   );
   const substeps = [substep(learnD, first, options), substep(learnG, second, options)];
   const { masks, uniforms } = randomsOf(model);
-  return { substeps, carried, netG, netD, masks, uniforms, counts: countsOf(netG, netD), outputMap: mapOf(real) };
+  return { substeps, carried, netG, netD, masks, uniforms, counts: countsOf(netG, netD), outputMap: outputMapOf(real) };
 }
 
 /** G's loss by the three orders of update, and the tensors that its backward pass reads instead of others. */
@@ -235,7 +235,7 @@ function randomsOf(...models: Model[]): Pick<StepGraph, "masks" | "uniforms"> {
   };
 }
 
-const mapOf = (judgement: Judgement): readonly number[] => judgement[0]!.at(-1)!.shape;
+const outputMapOf = (judgement: Judgement): readonly number[] => judgement[0]!.at(-1)!.shape.with(0, 1);
 
 /**
  * The generator alone. Inputs: `real_A` [n, inputNc, H, W], the parameters and the dropout masks; output: `fake_B`

@@ -114,6 +114,15 @@ describe("discriminator", () => {
     expect(receptiveField(discriminators.n_layers.geometry({ nLayersD }))).toBe(field);
   });
 
+  it("has the map of one picture, whatever the batch is", () => {
+    const shape = { n: 3, height: 64, width: 96 };
+    for (const accumulate of [1, 2]) {
+      expect(trainingStep(modelOptions({ netG: "unet_32", ngf: 1, ndf: 1, accumulate }), shape).outputMap).toEqual([
+        1, 1, 6, 10,
+      ]);
+    }
+  });
+
   it("pixel is n_layers of 0, basic n_layers of 3", () => {
     expect(countParameters(step({ netD: "pixel", ngf: 1 }).netD.specs)).toBe(9_024);
     expect(countParameters(step({ netD: "basic", ngf: 1 }).netD.specs)).toBe(2_768_705);
