@@ -38,14 +38,16 @@ export type PairOrder = keyof typeof pairOrders;
 /** The options of G. */
 export interface GeneratorChoice extends Omit<GeneratorOptions, "dropout" | "statistics"> {
   netG: GeneratorName;
+  /** Channels of the input. */
   inputNc: number;
+  /** G has no dropout, the paper's noise z. */
   noDropout: boolean;
 }
 
 /** The options on which the networks and the arithmetic of a step depend. A `Config` has them all. */
 export interface ModelOptions extends GeneratorChoice, Omit<DiscriminatorOptions, "prefix" | "statistics"> {
   netD: DiscriminatorName;
-  /** Scales of D. */
+  /** Scales of the picture, each with a D of its own; at least 1. */
   numD: number;
   /** D sees the picture alone, not the input beside it. */
   noCondition: boolean;
@@ -56,6 +58,7 @@ export interface ModelOptions extends GeneratorChoice, Omit<DiscriminatorOptions
   targetAsCondition?: boolean | undefined;
   pairOrder: PairOrder;
   ganMode: GanMode;
+  /** Weight of the gradient penalty, where `ganMode` has one (Gulrajani et al. 2017: 10). */
   lambdaGp: number;
   /** Weight of the penalty on D's gradient at real pictures; 0 is none. */
   lambdaR1: number;
@@ -63,25 +66,30 @@ export interface ModelOptions extends GeneratorChoice, Omit<DiscriminatorOptions
   diffAugment?: string | undefined;
   /** D's weights are divided by their largest singular values. */
   spectralNorm: boolean;
+  /** Weight of the L1 distance to the target: the paper's lambda, 100. */
   lambdaL1: number;
   /** Weight of the adversarial loss. With 0 there is no D. */
   lambdaGan: number;
+  /** Weight of feature matching (pix2pixHD: 10); 0 is none. */
   lambdaFeat: number;
   /** Weight of the L1 distance to a teacher's pictures, the graph's input `teacher_B`; 0 is none. */
   lambdaDistill: number;
   /** Weight of the perceptual loss; 0 is none. */
   lambdaLpips: number;
-  /** Factor of D's loss. */
+  /** Factor of D's loss, its penalties included (paper: 0.5). */
   lossDWeight: number;
   updateOrder: UpdateOrder;
   /** G draws its pictures a second time for its own update, with other dropout masks. */
   drawTwice: boolean;
+  /** The biases of convolutions are set to 0 before every step. */
   zeroBias: boolean;
   /** Batches whose gradients make one update. */
   accumulate: number;
   /** Largest norm of a network's gradient; 0 is no limit. */
   clipGrad: number;
+  /** Decay of Adam's first moment, in [0, 1) (paper: 0.5). */
   beta1: number;
+  /** Decay of Adam's second moment, in [0, 1) (paper: 0.999). */
   beta2: number;
   /** Decay of the running average of G's weights; 0 keeps none. */
   ema: number;
@@ -95,8 +103,8 @@ export interface BatchShape {
 }
 
 /**
- * The losses of a step, in upstream's names. G_L1, G_Feat, G_LPIPS, G_Distill, D_GP and D_R1 are multiplied by their lambdas; the others are not
- * weighted.
+ * The losses of a step, in the names of the PyTorch implementation. G_L1, G_Feat, G_LPIPS, G_Distill, D_GP and D_R1 are multiplied
+ * by their lambdas; the others are not weighted.
  */
 export const lossNames = ["G_GAN", "G_L1", "D_real", "D_fake"] as const;
 export const extraLossNames = ["G_Feat", "G_LPIPS", "G_Distill", "D_GP", "D_R1"] as const;
@@ -135,17 +143,21 @@ export type Judgement = Tensor[][];
  */
 export type PerceptualLoss = (output: Tensor, target: Tensor) => Tensor;
 
-/** A network's loss, and its parts by name as they are reported. */
+/** A network's loss, and its parts by name as they are reported. All are scalars. */
 export interface Loss {
+  /** What the network minimises. */
   total: Tensor;
   parts: [LossName, Tensor][];
 }
 
+/** G and D in one graph, with their losses; each method adds to the graph. */
 export class Model {
   readonly graph: Graph;
   readonly netG: Parameters;
   readonly netD: Parameters;
+  /** The inputs, [n, inputNc, height, width] in [-1, 1]. */
   readonly realA: Tensor;
+  /** Their targets, [n, outputNc, height, width] in [-1, 1]. */
   readonly realB: Tensor;
   readonly #options: ModelOptions;
   readonly #perceptual: PerceptualLoss | undefined;
@@ -174,7 +186,11 @@ export class Model {
     return generate(this.netG, this.realA, this.#options, "batch");
   }
 
-  /** D on pictures, beside their inputs unless D is unconditional. `pass` names the scope. */
+  /**
+   * D on pictures, beside their inputs unless D is unconditional.
+   * @param pass names this use of D: the scope of its nodes is "netD(<pass>)"
+   * @param condition what D sees beside the pictures
+   */
   judge(picture: Tensor, pass: string, condition = this.realA): Judgement {
     return this.graph.scope(`netD(${pass})`, () => this.#discriminate(this.#pair(picture, condition)));
   }
@@ -184,7 +200,7 @@ export class Model {
     return this.judge(fakeB, "G", this.#options.targetAsCondition ? this.realB : this.realA);
   }
 
-  /** D's input after its augmentations: the picture beside its input, or the picture alone. */
+  /** What D reads, after its augmentations: the channels of the condition and of the picture, or of the picture alone. */
   #pair(picture: Tensor, condition = this.realA): Tensor {
     const given = { input: this.#options.noCondition ? undefined : condition, picture };
     const shown = augmented(given, this.#augmentations, (purpose) => this.#draw(purpose));
@@ -193,18 +209,22 @@ export class Model {
     return concat(this.#options.pairOrder === "input_first" ? sides : sides.reverse(), 1);
   }
 
-  /** The random number that the augmentations of this batch use for a purpose, one a sample. */
+  /** The random numbers that the augmentations of this batch use for a purpose, one a sample: [n, 1, 1, 1]. */
   #draw(purpose: string): Tensor {
-    const known = this.#draws.get(purpose) ?? this.netD.uniform([this.realA.shape[0]!, 1, 1, 1]);
-    this.#draws.set(purpose, known);
-    return known;
+    const draw = this.#draws.get(purpose) ?? this.netD.uniform([this.realA.shape[0]!, 1, 1, 1]);
+    this.#draws.set(purpose, draw);
+    return draw;
   }
 
   #discriminate(pair: Tensor): Judgement {
     return discriminateScales(this.netD, pair, { ...this.#options, statistics: "batch", prefix: "" });
   }
 
-  /** D's loss, which is small where D separates real pairs from fake ones (Isola et al. 2017, eq. 1 and 3.3). */
+  /**
+   * D's loss: with `vanilla` -E[log D(x, y)] - E[log(1 - D(x, G(x, z)))], the negative of Isola et al. 2017, eq. 1. The sum with
+   * its penalties is multiplied by `lossDWeight`, which is a half in 3.3.
+   * @param fakeB the pictures that `fake` judges
+   */
   lossD(real: Judgement, fake: Judgement, fakeB: Tensor): Loss {
     const { ganMode, lambdaGp, lambdaR1, lossDWeight } = this.#options;
     const ganLoss: GanLoss = ganLosses[ganMode];
@@ -236,7 +256,12 @@ export class Model {
     });
   }
 
-  /** G's loss: the adversarial loss of its pictures, where there is a D, and their distance to the target (eq. 4). */
+  /**
+   * G's loss (eq. 4): the adversarial loss of its pictures, with `vanilla` -E[log D(x, G(x, z))] (3.3), and `lambdaL1` times
+   * their L1 distance to the target (eq. 3).
+   * @param fake D's judgement of the pictures; without one there is no adversarial loss
+   * @param real that of the targets, for feature matching
+   */
   lossG(fakeB: Tensor, fake?: Judgement, real?: Judgement): Loss {
     const { ganMode, lambdaGan, lambdaL1, lambdaFeat, lambdaLpips, lambdaDistill } = this.#options;
     return this.graph.scope("loss", () => {
@@ -280,7 +305,7 @@ function shareAbove(judgement: Judgement, boundary: number): Tensor {
   return shares.length === 1 ? shares[0]! : mul(shares.reduce(add), 1 / shares.length);
 }
 
-/** A loss of the logits, summed over D's scales. */
+/** A loss of the logits, summed over D's scales (pix2pixHD, Wang et al. 2018, eq. 3). */
 const overScales = (judgement: Judgement, loss: (logits: Tensor) => Tensor): Tensor =>
   logits(judgement).map(loss).reduce(add);
 

@@ -1,6 +1,16 @@
 /**
- * A training step of pix2pix (Isola et al. 2017) as static graphs. The default order is that of the PyTorch implementation:
- * G once; D's loss on (A, fake) and (A, B), halved; Adam on D; G's loss through the updated D plus lambda * L1; Adam on G.
+ * A training step of pix2pix (Isola et al. 2017, arXiv 1611.07004) as static graphs. With the input x (`real_A`), its target y
+ * (`real_B`) and G(x, z) (`fake_B`), whose noise z are dropout masks, the paper's objective is
+ *
+ *     L_cGAN(G, D) = E[log D(x, y)] + E[log(1 - D(x, G(x, z)))]      (1)
+ *     L_L1(G) = E[|y - G(x, z)|]                                     (3)
+ *     G* = arg min_G max_D L_cGAN(G, D) + lambda L_L1(G)             (4)
+ *
+ * (2) is (1) for a D that does not see x (`noCondition`). As in 3.3 of the paper, D minimises half of -(1) (`Model.lossD`), and G
+ * minimises -log D(x, G(x, z)) instead of log(1 - D(x, G(x, z))) (`Model.lossG`).
+ *
+ * The default order is that of the PyTorch implementation: G once; D's loss on (x, G(x, z)) and (x, y); Adam on D; G's loss
+ * through the updated D; Adam on G.
  */
 import { gradient } from "../graph/gradient.ts";
 import { Graph, type Output, type Program, type Tensor, unshaped } from "../graph/graph.ts";
@@ -59,7 +69,7 @@ export interface StepGraph {
  * ("netG.<name>", "netD.<name>") and the random numbers of the networks (`masks`, `uniforms`), which the host draws. D's
  * substep gives `fake_B`, `losses_D` and "netD.<name>.grad". G's substep reads D's new parameters as "netD.<name>.updated" and
  * gives `losses_G`, "netG.<name>.grad" and the new running statistics, "<network>.<name>.new".
- * @param options a `Config` has all of them
+ * @param options a `Config` has all of them; `parseConfig` refuses combinations for which there is no such step
  * @param batch samples and pixels; see `Generator.multiple`: other sizes are padded inside the graph
  * @param perceptual the distance that `lambdaLpips` weights
  * @throws ShapeError for pictures of which D's layers leave nothing
@@ -103,7 +113,10 @@ export function trainingStep(options: ModelOptions, batch: BatchShape, perceptua
   return { substeps, carried, netG, netD, masks, uniforms, counts: countsOf(netG, netD), outputMap: outputMapOf(real) };
 }
 
-/** G's loss by the three orders of update, and the tensors that its backward pass reads instead of others. */
+/**
+ * G's loss by the three orders of update; for `stale` also D's old parameters with the new ones that the backward pass reads
+ * instead.
+ */
 function againstD(
   model: Model,
   fakeB: Tensor,
@@ -138,9 +151,9 @@ function stepOfG(model: Model, fakeB: Tensor, options: ModelOptions): StepGraph 
 }
 
 /**
- * A step whose gradients are means over several batches: those of one batch of all samples, in the memory of one (but batch
- * norms see each batch separately). D's update comes before G's first batch, so G goes through the batches a second time,
- * in a graph of its own: with the same dropout masks, or with others (`drawTwice`).
+ * A step over several batches (`accumulate`) in the memory of one. Its gradients are those of one batch of all samples, but batch
+ * norms see each batch separately. D is updated before G's loss of the first batch, so G draws the pictures of each batch a
+ * second time, in a graph of its own: with the same dropout masks, or with others (`drawTwice`, on one batch too).
  */
 function stepOverBatches(
   modelD: Model,
@@ -163,19 +176,22 @@ function stepOverBatches(
   return { substeps, carried: [], netG, netD: modelD.netD, ...randomsOf(modelD, modelG), counts, outputMap };
 }
 
-/** A network with its loss and the gradients of its trained parameters. */
+/** A network, its loss, and the gradients of the loss by the network's trained parameters. */
 interface Learning {
   net: Parameters;
   loss: Loss;
   gradients: Output[];
 }
 
-/** @param renewed tensors that the backward pass reads instead of those of the forward pass */
+/**
+ * The gradients of a network's loss by its trained parameters, with `accumulate` added to those of the batches before.
+ * @param renewed tensors that the backward pass reads instead of those of the forward pass
+ */
 function learning(net: Parameters, loss: Loss, options: ModelOptions, renewed?: ReadonlyMap<Tensor, Tensor>): Learning {
   return { net, loss, gradients: accumulated(net.graph, gradientsOf(net, loss, renewed), options) };
 }
 
-/** The losses as a vector and the gradients. */
+/** The outputs of a substep's program: the parts of the loss as one vector, and the gradients. */
 function outputsOf({ net, loss: { parts }, gradients }: Learning): Output[] {
   const values = parts.map(([, value]) => reshape(value, [1]));
   return [{ name: lossesOf(net), tensor: values.length === 1 ? values[0]! : concat(values, 0) }, ...gradients];
@@ -189,8 +205,8 @@ function substep({ net, loss: { parts } }: Learning, batch: Program, { clipGrad,
   return {
     network,
     batch,
-    // The paper's code sets biases to 0 before each of its two closures: D's comes before D has judged, G's after G has
-    // drawn.
+    // The paper's code sets the biases to 0 where it begins to compute a network's loss: D's before D judges, G's after G has
+    // drawn its pictures.
     before: network === "netD" ? zero : [],
     after: [...(clipGrad > 0 ? [clipping(net, clipGrad)] : []), ...(network === "netG" ? zero : [])],
     losses: { output: lossesOf(net), names: parts.map(([name]) => name) },
