@@ -9,6 +9,7 @@ import { HostEngine } from "../engines/host.ts";
 import { memoryOnDevice } from "../engines/layout.ts";
 import { checkMemory, type MemoryNeed, memoryNeed } from "../engines/memory.ts";
 import { NetworkState, type Weights } from "../engines/state.ts";
+import { ShapeError } from "../errors.ts";
 import type { Program } from "../graph/graph.ts";
 import type { BatchShape, Losses, LossName, ModelOptions, PerceptualLoss } from "../model/losses.ts";
 import { type StepGraph, type Substep, trainingStep } from "../model/pix2pix.ts";
@@ -50,7 +51,7 @@ export interface StepPlace {
   step: number;
   /** The learning rate. */
   lr: number;
-  /** D's, where it is another. */
+  /** D's learning rate. Default: `lr`. */
   lrD?: number | undefined;
   /** The step before the first that Adam's moments have seen. Default: 0. */
   momentsFrom?: number | undefined;
@@ -77,10 +78,10 @@ interface Compiled {
   counts: StepGraph["counts"];
 }
 
-/** Losses that the engine has recorded and nobody has read. */
+/** What a row of values that the engine has recorded means: the losses of one network on one batch. */
 interface Row {
   names: readonly LossName[];
-  /** The share of the batch in its step: 1 unless a step accumulates. */
+  /** The share of the batch in the samples of its step, in (0, 1]; 0 where this process has no batch in the step. */
   share: number;
   /** Whether it is the first row of its step. */
   first: boolean;
@@ -116,14 +117,17 @@ export class Trainer {
   readonly device: Device;
   readonly #options: TrainerOptions;
   readonly #engine: Engine;
-  /** By size, the least recently used first. */
+  /** The programs by the size of batches, the least recently used first. */
   readonly #compiled = new Map<string, Promise<Compiled>>();
+  /** The upload of the first weights, from the first step on. */
   #begun: Promise<void> | undefined;
+  /** The programs of the last batch: they run what a step does once, not for each batch. */
   #last: Compiled | undefined;
   /** The graphs of the size that the trainer was constructed with. */
   readonly #usual: { key: string; shape: BatchShape; step: StepGraph };
   /** Undefined where this process trains alone. */
   readonly #together: Together | undefined;
+  /** What the recorded rows mean, oldest first. */
   #rows: Row[] = [];
 
   /**
@@ -175,13 +179,16 @@ export class Trainer {
   }
 
   /**
-   * One update of both networks, on one batch or, with `accumulate`, on several. Random draws are functions of (seed,
-   * step). A GPU may still compute when the promise resolves; `losses` waits for it.
+   * One update of both networks, on one batch or, with `accumulate`, on up to so many. Random draws are functions of (seed,
+   * step). A GPU may still compute when the promise resolves; `losses` waits for it. A call has to wait for the one before.
    * @returns the samples of the step, over all processes
+   * @throws ShapeError for a side of a batch that does not have as many values as its shape says
+   * @throws RangeError for no batch or more than `accumulate`, and for a step that is not above `momentsFrom`
    */
   async step(batch: StepBatch | readonly StepBatch[], at: StepPlace): Promise<number> {
     const { model } = this.#options;
     const batches = "A" in batch ? [batch] : batch;
+    this.#check(batches, at);
     const compiled: Compiled[] = [];
     for (const each of batches) compiled.push(await this.#compile(each));
     const samples = batches.reduce((sum, { n }) => sum + n, 0);
@@ -201,6 +208,31 @@ export class Trainer {
       seen.set(name, seen.get(name)! + count * parts.batches);
     }
     return parts.samples;
+  }
+
+  /** Refuses what a step would train on without a word: values of an earlier batch, or Adam's factors of no step. */
+  #check(batches: readonly StepBatch[], { step, momentsFrom = 0 }: StepPlace): void {
+    const { inputNc, outputNc, accumulate, lambdaDistill } = this.#options.model;
+    const fewest = this.#together ? 0 : 1;
+    if (batches.length < fewest || batches.length > accumulate) {
+      throw new RangeError(`A step takes ${fewest} to ${accumulate} batches (accumulate), got ${batches.length}.`);
+    }
+    if (!(Number.isSafeInteger(step) && step > momentsFrom)) {
+      throw new RangeError(`A step is a whole number above ${momentsFrom} (momentsFrom), got ${step}.`);
+    }
+    for (const { A, B, teacher, n, height, width } of batches) {
+      const sides: [name: string, values: Float32Array, channels: number][] = [
+        ["A", A, inputNc],
+        ["B", B, outputNc],
+      ];
+      if (lambdaDistill > 0) sides.push(["teacher", teacher ?? new Float32Array(0), outputNc]);
+      for (const [side, { length }, channels] of sides) {
+        const expected = n * channels * height * width;
+        if (length === expected) continue;
+        const shape = `[${n}, ${channels}, ${height}, ${width}]`;
+        throw new ShapeError(`The batch's ${side} has ${length} values, expected ${expected}: ${shape}.`);
+      }
+    }
   }
 
   /** Runs a substep on all batches of the step: the losses of one network, and its gradients. */
@@ -244,7 +276,10 @@ export class Trainer {
     this.#rows.push({ names: [], share: 0, first: true });
   }
 
-  /** The running statistics that a substep updates, as they are. D's are in the counts of its own substep and of G's. */
+  /**
+   * The running statistics that a substep updates, with a copy of their values before it. `counts` has a norm of D twice, first
+   * for D's substep and then for G's; a norm of G belongs to G's substep.
+   */
   #runningOf(substep: number): Running[] {
     const { counts, substeps } = this.#last!;
     const isFirst = ({ network, name }: Compiled["counts"][number], at: number) =>
@@ -258,7 +293,7 @@ export class Trainer {
     );
   }
 
-  /** Copies a batch and its random draws to the inputs. @param draw numbers the batches of the run */
+  /** Copies a batch and its random draws to the inputs. @param draw the number of the batch in the run, from 1 */
   #feed({ bound, masks, uniforms }: Compiled, { A, B, teacher }: StepBatch, draw: number): void {
     const { seed } = this.#options;
     bound.input("real_A").set(A);
@@ -280,8 +315,9 @@ export class Trainer {
   }
 
   /**
-   * The losses of every step since the last call, oldest first, before the update of the step. Losses that the step
-   * does not have are absent. When one is not finite, the weights must not be used any more.
+   * The losses of every step since the last call, oldest first: means over the samples of a step, of weights before their update
+   * (G's losses: of the D that `updateOrder` names). Losses that the step does not have are absent. When one is not finite, the
+   * weights must not be used any more. At most `capacity` steps may pass between two calls.
    */
   async losses(): Promise<Losses[]> {
     const steps: Losses[] = [];
@@ -295,7 +331,10 @@ export class Trainer {
     return steps;
   }
 
-  /** G's pictures in the last step, [n, outputNc, height, width] in [-1, 1]; valid until the next step. */
+  /**
+   * G's pictures of the last batch of the last step, before its update: [n, outputNc, height, width] in [-1, 1]; valid until the
+   * next step. Needs a step before.
+   */
   async fakeB(): Promise<Float32Array> {
     return this.#last!.bound.read("fake_B");
   }
