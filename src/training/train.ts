@@ -18,6 +18,7 @@ export interface TrainResult {
   runDir: string;
   /** The last step, counted from the run's first. */
   step: number;
+  /** The epoch of that step, from 1. */
   epoch: number;
   /** Whether `signal` ended it before its last step. */
   stopped: boolean;
@@ -56,9 +57,9 @@ export async function train(
   let training: Training | undefined;
   try {
     training = await setUp(config, platform, events);
-    // With samples by time or steps somebody is watching, and sees where the networks begin.
-    const fromTheStart = training.step === 0 && config.displayFreq !== undefined && !signal?.aborted;
-    if (fromTheStart) await training.watch.sample(1, 0, { within: true });
+    // Who asks for samples within an epoch also gets one of the first weights.
+    const showsFirstWeights = training.step === 0 && config.displayFreq !== undefined && !signal?.aborted;
+    if (showsFirstWeights) await training.watch.sample(1, 0, { within: true });
     await scoreMissedEpoch(training, signal);
     while (!isComplete(training) && !stops(training, signal)) await trainEpoch(training, signal);
     return await finish(training);
@@ -66,16 +67,17 @@ export async function train(
     throw error instanceof DeviceLostError ? await withAdvice(error, new Run(platform.files, config)) : error;
   } finally {
     // A device that was lost cannot free its sessions.
-    await training?.trainer.close().catch(() => {});
-    await training?.teacher?.close().catch(() => {});
+    for (const part of [training?.trainer, training?.teacher, training?.validation])
+      await part?.close().catch(() => {});
     await training?.release();
   }
 }
 
-/** Whether training is to stop before its end. Processes that train together stop at the same step. */
+/** Whether `signal` stops the training. Processes that train together stop at the same step, where one of them is to stop. */
 const stops = ({ together }: Training, signal: AbortSignal | undefined): boolean =>
   together?.any(signal?.aborted ?? false) ?? signal?.aborted ?? false;
 
+/** Whether the run has done its last step, or `earlyStop` ends it. */
 const isComplete = ({ step, steps, validation }: Training): boolean =>
   step >= steps.last || (validation?.exhausted ?? false);
 
@@ -95,7 +97,7 @@ async function trainEpoch(training: Training, signal: AbortSignal | undefined): 
     await log.add({ epoch, step, lr: rates.lr, images }, (performance.now() - began) / 1000);
     if (step === end) await endEpoch(training, epoch, signal);
     else await withinEpoch(training, epoch);
-    await watch.settle();
+    await watch.endStep();
     await reporter.writePageIfDue();
   }
 }
@@ -128,8 +130,8 @@ function learningRates({ config, validation }: Training, epoch: number): { lr: n
 }
 
 /**
- * The batches of the next step: `accumulate` of the epoch's, fewer at its end; of these, those that this process has. A failure
- * saves the steps before it.
+ * The batches of the next step: the next `accumulate` batches of the epoch, or those that are left of it. Of processes that train
+ * together each gets its share. Where a batch cannot be read, the steps before it are saved.
  */
 async function nextBatches(training: Training, epoch: number): Promise<Batch[]> {
   const { config, loader, steps, log, teacher, together } = training;
@@ -171,7 +173,7 @@ async function endEpoch(training: Training, epoch: number, signal: AbortSignal |
   if (step % config.saveLatestFreq === 0) await keepStep(training, epoch);
   await training.watch.sample(epoch, step, { within: false });
   if (whole) await training.watch.endEpoch(epoch, step);
-  if (kept || step % config.saveLatestFreq === 0) await save(training);
+  if (kept || step % config.saveLatestFreq === 0 || saveIsDue(training)) await save(training);
 }
 
 /** With --save-by-iter keeps the weights of this step. It comes before the checkpoint: see `endEpoch`. */
@@ -187,13 +189,16 @@ function keep(training: Training, label: number | `iter_${number}`, epoch: numbe
   return run.saveWeights(label, trainer, { epoch, step, momentsFrom }, { state: config.saveState });
 }
 
-/** A run that was stopped between the last step of an epoch and its score. */
+/** Scores the last epoch of a run that was stopped after its last step and before its score. */
 async function scoreMissedEpoch(training: Training, signal: AbortSignal | undefined): Promise<void> {
   const { step, steps } = training;
   if (step > 0 && step % steps.perEpoch === 0) await scoreEpoch(training, step / steps.perEpoch, signal);
 }
 
-/** Where it is stopped, the run makes good for it when it goes on: `scoreMissedEpoch`. */
+/**
+ * Scores the weights after an epoch, where validation is due. A stop by `signal` leaves the epoch without a score until the run
+ * goes on: `scoreMissedEpoch`.
+ */
 async function scoreEpoch(training: Training, epoch: number, signal: AbortSignal | undefined): Promise<void> {
   const { validation, events, together } = training;
   if (!validation?.due(epoch)) return;
@@ -204,6 +209,7 @@ async function scoreEpoch(training: Training, epoch: number, signal: AbortSignal
 }
 
 /**
+ * Saves the checkpoint: weights, moments and state of the run.
  * @throws UserError when the folder of the run is no longer where it was; weights and state are saved there all the
  *   same
  */
@@ -230,16 +236,17 @@ async function save(training: Training): Promise<void> {
   );
 }
 
-/** Copies the weights from the device, after its losses are checked: weights after a bad loss must not be used. */
+/** Copies the weights from the device, after its losses are checked: after a loss that is not finite they must not be used. */
 async function toHost({ log, trainer }: Training): Promise<void> {
   await log.settle();
   await trainer.toHost();
 }
 
+/** Saves what is not saved yet, and writes the page for the last time. */
 async function finish(training: Training): Promise<TrainResult> {
   const { config, run, steps, step, first, log, validation, reporter, watch, events } = training;
+  // A training without a step saves as well: a new run has its first weights then.
   if (log.saved !== step || step === first) await save(training);
-  await validation?.close();
   await watch.close();
   const complete = isComplete(training);
   if (complete && step < steps.last) {
@@ -250,6 +257,7 @@ async function finish(training: Training): Promise<TrainResult> {
   return { runDir: run.dir, step, epoch: Math.ceil(step / steps.perEpoch), stopped: !complete };
 }
 
+/** The error with what to do: go on from the last checkpoint, where there is one. */
 async function withAdvice({ message }: DeviceLostError, run: Run): Promise<DeviceLostError> {
   const kept = (await run.hasCheckpoint())
     ? `The last checkpoint in ${run.dir} is intact: go on from it with --continue-train, also on another --device.`

@@ -54,11 +54,12 @@ export class Watch {
     this.#scored = options.scores.length;
   }
 
-  /** The inputs of a step. */
+  /** Takes the inputs of a step for the alarm of their range. */
   inputs(batches: readonly Batch[]): void {
     for (const { A } of batches) this.#alarms.inputs(A);
   }
 
+  /** Takes the losses of a step for the event files. */
   line(line: LossLine): void {
     this.#board?.line(line);
   }
@@ -112,8 +113,8 @@ export class Watch {
     }
   }
 
-  /** After a step. */
-  async settle(): Promise<void> {
+  /** After each step: writes what event files wait for, when it is due. */
+  async endStep(): Promise<void> {
     await this.#board?.flushIfDue();
   }
 

@@ -4,7 +4,7 @@
  */
 
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -78,6 +78,19 @@ describe("a run", () => {
     const [line] = await new Run(files, config).losses.read();
     expect(Object.keys(line!).sort()).toEqual(["G_L1", "L1", "epoch", "lr", "seconds", "step"]);
     expect(read("l1", "index.html").toString()).not.toMatch(/G_GAN|D_real/);
+  });
+
+  it("saves by time with --save-latest-seconds, also where every step is the end of an epoch", async () => {
+    const times = { batchSize: 5, saveEpochFreq: 1000, saveLatestSeconds: 1, maxSteps: 2 };
+    const config = parseConfig({ dataroot, checkpointsDir, name: "timed", ...small, ...times });
+    const saved: boolean[] = [];
+    const step = () => {
+      saved.push(existsSync(join(dirOf("timed"), latest[2]!)));
+      const from = performance.now();
+      while (saved.length === 1 && performance.now() - from < 1100);
+    };
+    await train(config, platform, { step });
+    expect(saved).toEqual([false, true]);
   });
 
   it("stopped and continued after every single step", async () => {
