@@ -16,6 +16,7 @@ import type { Trainer } from "./trainer.ts";
 /** Memory for decoded pictures: small ones are decoded once for all epochs. */
 const cacheBytes = 16 * 2 ** 20;
 
+/** What a `Validation` consists of; its fields say more. */
 interface Parts {
   config: Config;
   run: Run;
@@ -105,9 +106,9 @@ export class Validation {
   }
 
   /**
-   * Scores the weights on the host, logs the score, and keeps weights that are better than all before as "best".
+   * Scores the weights on the host, keeps weights that are better than all before as "best", and logs the score.
    * @param signal aborts it, without a score
-   * @returns a line for the user
+   * @returns a line for the user; undefined where it was aborted
    */
   async score(epoch: number, step: number, signal?: AbortSignal): Promise<string | undefined> {
     const { valMetric: metric, valPhase } = this.#config;
@@ -132,9 +133,10 @@ export class Validation {
       if (distances.length > 0) score.LPIPS = distances.reduce((sum, d) => sum + d, 0) / distances.length;
     }
     this.scores.push(score);
-    await this.#run.scores.append(score);
     const best = this.best!;
+    // The score comes last: after a kill between the two, an epoch without a score is scored again.
     if (best === score) await this.#run.saveWeights("best", this.#trainer, { epoch, step });
+    await this.#run.scores.append(score);
     const verdict =
       best === score
         ? `the best ${metric} so far, kept as ${weightsFile("best", "G")}`

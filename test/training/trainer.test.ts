@@ -286,7 +286,7 @@ describe("a save that a kill cuts short", () => {
 });
 
 describe("validation", () => {
-  const scored = { valFreq: 1, valPhase: "test", valMetric: "SSIM", lrPolicy: "plateau", nEpochsDecay: 0 };
+  const scored = { valFreq: 1, valPhase: "test", valMetric: "SSIM", lrPolicy: "plateau", nEpochsDecay: 0 } as const;
   const scores = (name: string) => read(name, "val_log.jsonl").toString();
 
   it(
@@ -314,6 +314,14 @@ describe("validation", () => {
     const best = lines.reduce((a, b) => (b.SSIM > a.SSIM ? b : a));
     const tensors = (file: string) => decode(read("scored", file)).tensors;
     expect(tensors("best_net_G.safetensors")).toEqual(tensors(`${best.epoch}_net_G.safetensors`));
+  });
+
+  it("keeps the best weights before it logs their score, so that no score is without them", async () => {
+    const config = parseConfig({ dataroot, checkpointsDir, name: "cut-score", ...small, ...scored, nEpochs: 1 });
+    // A folder in place of the log: the score of the epoch cannot be written.
+    const step = () => void mkdirSync(join(dirOf("cut-score"), "val_log.jsonl"), { recursive: true });
+    await expect(train(config, platform, { step })).rejects.toThrow(/val_log/);
+    expect(readdirSync(dirOf("cut-score"))).toContain("best_net_G.safetensors");
   });
 
   it(
