@@ -6,11 +6,14 @@ import { sumSquare } from "../graph/ops/reduce.ts";
 import type { ParameterSpec, Parameters } from "../nn/parameters.ts";
 import type { ModelOptions } from "./losses.ts";
 
-/** Inputs of one of several batches: 0 for the first and 1 for the others, and the batch's share of all samples. */
+/** Inputs of `accumulated`, scalars: 0 for the first batch of a step and 1 for the others, and the batch's share of all samples. */
 export const keepInput = "accumulate.keep";
 export const shareInput = "accumulate.share";
 
-/** With --accumulate: each gradient added to those of the batches before, "<name>.new" over "<name>". */
+/**
+ * With --accumulate the sum of the gradients over the batches of a step, weighted by their samples: "<name>" is replaced by
+ * "<name>.new" = keep * "<name>" + share * gradient. Without it the gradients as they are.
+ */
 export function accumulated(
   graph: Graph,
   gradients: readonly Output[],
@@ -34,7 +37,7 @@ export function clipping({ network, trainable }: Parameters, limit: number): Pro
   return graph.program(gradients.map((g) => ({ name: `${g.name}.new`, tensor: mul(g, factor) })));
 }
 
-/** Sets the biases of a network's convolutions to 0. */
+/** Sets the biases of a network's convolutions to 0; no program where it has none. Biases of norms stay. */
 export function zeroing({ network, specs }: Parameters): Program[] {
   const graph = new Graph();
   const names = new Set(specs.map(({ name }) => name));

@@ -26,7 +26,7 @@ export interface DiscriminatorOptions extends NetworkOptions {
 /** The options on which the layers of a discriminator depend. */
 export type Depth = Pick<DiscriminatorOptions, "nLayersD">;
 
-/** Kernel extent and stride of a layer, for the receptive field; a transposed layer has stride 1 / s. */
+/** Kernel extent, with its dilation, and stride of a layer, for the receptive field; a transposed layer of stride s has 1 / s. */
 export interface LayerGeometry {
   extent: number;
   stride: number;

@@ -64,8 +64,9 @@ const picture = (p: Parameters, name: string, h: Tensor, outputNc: number): Tens
   p.graph.scope("netG/last", () => tanh(conv(p, name, h, { ...reflected(7), out: outputNc })));
 
 /**
- * A 7 x 7 convolution, `halvings` that halve, `blocks` residual blocks, as many that double, a 7 x 7 one. The 7 x 7 ones and those of the blocks reflect at the edges; `padding` is for the two that halve and for those of
- * `upsample` "resize", which have the names of the transposed ones. Dropout is in the middle of each block.
+ * A 7 x 7 convolution, `halvings` convolutions of stride 2, `blocks` residual blocks, as many layers that double, and a 7 x 7
+ * convolution. The 7 x 7 convolutions and those of the blocks reflect at the edges; `padding` is for those of stride 2 and for those
+ * of `upsample` "resize", which have the names of the transposed ones. Dropout is in the middle of each block.
  */
 export function resnet(blocks: number, halvings = 2): Generator {
   return {

@@ -1,4 +1,4 @@
-/** Initial weights: `inits` are the choices of --init-type. Scales of norms are N(1, gain), biases 0. */
+/** Initial weights: `inits` are the choices of --init-type, `biasInits` those of --init-bias. Scales of norms are N(1, gain). */
 import { type Shape, sizeOf } from "../graph/graph.ts";
 import { Random } from "../random.ts";
 import type { Role } from "./parameters.ts";

@@ -6,8 +6,8 @@
 import { type Graph, type Shape, sizeOf, type Tensor } from "../graph/graph.ts";
 
 /**
- * The role of a parameter, which determines its initial value: `weight` (see init.ts), `scale` of a norm (N(1, gain)),
- * `bias` (0), a batch norm's running `mean` (0) and `variance` (1), and a `direction`, a random vector of length 1
+ * The role of a parameter, which determines its initial value: `weight` and `bias` (see init.ts), `scale` of a norm (N(1, gain)), a
+ * batch norm's running `mean` (0) and `variance` (1), and a `direction`, a random vector of length 1
  * (spectral.ts). The optimiser does not train the last three.
  */
 export type Role = "weight" | "scale" | "bias" | "mean" | "variance" | "direction";
@@ -102,10 +102,12 @@ export class Parameters {
     return moments;
   }
 
+  /** What the optimiser trains, in the order of the first requests. */
   get trainable(): ParameterSpec[] {
     return this.specs.filter(isTrainable);
   }
 
+  /** The others: running statistics and directions. */
   get statistics(): ParameterSpec[] {
     return this.specs.filter((s) => !isTrainable(s));
   }

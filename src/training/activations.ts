@@ -50,9 +50,12 @@ export async function activationsOf(
   }
 }
 
-/** Of G the last map of each scope of the graph: the output of a layer with its norm, and its activation where it follows. */
+/**
+ * A program whose outputs are the maps of all layers: of G the last map in each scope of the graph, after the norm and, where it is
+ * in the scope, the activation; of D those of its judgements of G's picture and of the target.
+ */
 function layersOf(config: Config, { height, width }: Pick<Batch, "height" | "width">): Program {
-  // What D sees is not changed: histograms of two epochs are to be compared.
+  // Without augmentations, whose draws would differ: histograms of two epochs are to be compared.
   const options = {
     ...config,
     noDropout: true,

@@ -25,15 +25,17 @@ export interface LossLogOptions {
 }
 
 /**
- * To wait for a GPU after every step would slow it down. So the losses of several steps are read together, and the time
- * is divided evenly among them. On the CPU the losses are there when the step is done.
+ * The log of losses, `loss_log.jsonl`. To wait for a GPU after every step would slow it down. So the losses of several steps are
+ * read together, and their time is divided evenly among the steps. On the CPU the losses are there when the step is done.
  */
 export class LossLog {
   /** The step of the last checkpoint, for the message when a loss is not finite. */
   saved = 0;
   readonly #options: LossLogOptions;
   #pending: Pending[] = [];
+  /** Seconds that the pending steps have taken on the host. */
   #busy = 0;
+  /** When losses were last read: performance.now(). */
   #settled = performance.now();
 
   constructor(options: LossLogOptions) {

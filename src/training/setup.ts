@@ -71,6 +71,7 @@ export interface Training {
 }
 
 /**
+ * Finds the data, locks the run, and brings it to the step at which training begins.
  * @throws UserError for data, checkpoints and sizes that do not fit, a device that is not there, and a run that is in
  *   use
  */
@@ -97,20 +98,21 @@ export async function setUp(config: Config, platform: Platform, events: TrainEve
   }
 }
 
+/** What `setUp` has found before files of the run are changed. */
 interface Opening extends Pick<Training, "run" | "config" | "platform" | "events" | "loader" | "release" | "data"> {
   found: FoundPairs;
   device: Device;
   size: { height: number; width: number };
 }
 
-/** Networks with their weights, logs up to the step at which training begins, and all that reports. */
+/** The training: networks with their weights, logs cut at the step at which it begins, and what reports on it. */
 async function open({ found, device, size, ...opened }: Opening): Promise<Training> {
   const { run, platform, events, data } = opened;
   // These options hold for this call, not for the run.
   const config = { ...opened.config, allowChangedData: false, epoch: undefined, serve: false };
   const together = platform.collective && togetherOn(platform.collective, config, device);
   await run.sweep();
-  // The first process has removed what a kill has left; nobody reads before.
+  // Of processes that train together the first alone removes what a kill has left; the others must not read before.
   platform.collective?.barrier();
   const threads = config.threads ?? platform.cores;
   const shape = { n: Math.min(config.batchSize, found.pairs.length), ...size };
@@ -194,8 +196,9 @@ async function perceptualOf(
   return perceptualLoss(files, { features, lpips, bgr: channelOrder === "BGR" });
 }
 
+/** @throws CheckpointError for a new run whose folder has weights already */
 async function refuseExisting(run: Run, { continueTrain }: Config): Promise<void> {
-  // An imported run has weights and no state of training.
+  // An imported run has kept weights, and no checkpoint with a state of training.
   if (continueTrain || !((await run.hasCheckpoint()) || (await run.keptWeights()).length > 0)) return;
   const goOn = (await run.hasCheckpoint()) ? "Go on with it by --continue-train, choose" : "Choose";
   throw new CheckpointError(`The run ${run.dir} exists already. ${goOn} another --name, or remove the folder.`);

@@ -28,6 +28,7 @@ export interface Running {
 /** Everything that a step may report. */
 const names = [...lossNames, ...extraLossNames, ...measureNames] as const;
 
+/** The processes that train together, as a step uses them. Each method is called by all of them. */
 export class Together {
   readonly collective: Collective;
   readonly #accumulate: number;
@@ -69,9 +70,16 @@ export class Together {
   }
 
   /**
-   * Running statistics after all batches, as one process computes them one after the other. Each batch replaces r by a r +
-   * (1 - a) m. A process leaves a^k first + rest of its k updates; the updates behind it multiply its rest by a each.
-   * @param momentum the share of a new batch, 1 - a
+   * Running statistics after all batches, as if one process had computed them in the order of the processes' ranks. With a = 1 -
+   * `momentum`, an update by a batch replaces r by a r + momentum m, m being the batch's statistic. From `first` a process computes
+   *
+   *     values = a^k first + rest
+   *
+   * by its k updates. Each update of a later process multiplies this rest by a, so after all K updates, b of them by the processes
+   * behind this one,
+   *
+   *     r = a^K first + (the sum of a^b rest over the processes)
+   * @param momentum the share of a new batch
    */
   joinStatistics(all: readonly Running[], momentum: number, { batches, before, after }: Parts): void {
     const keep = 1 - momentum;
@@ -79,14 +87,14 @@ export class Together {
     const rests = new Float32Array(all.reduce((sum, { values }) => sum + values.length, 0));
     let at = 0;
     for (const { count, values, first } of all) {
-      const [mine, behind] = [keep ** (count * own), keep ** (count * after)];
-      for (let i = 0; i < values.length; i++) rests[at++] = behind * (values[i]! - mine * first[i]!);
+      const [byOwn, byLater] = [keep ** (count * own), keep ** (count * after)];
+      for (let i = 0; i < values.length; i++) rests[at++] = byLater * (values[i]! - byOwn * first[i]!);
     }
     this.collective.sum(rests);
     at = 0;
     for (const { count, values, first } of all) {
-      const whole = keep ** (count * batches);
-      for (let i = 0; i < values.length; i++) values[i] = whole * first[i]! + rests[at++]!;
+      const byAll = keep ** (count * batches);
+      for (let i = 0; i < values.length; i++) values[i] = byAll * first[i]! + rests[at++]!;
     }
   }
 
@@ -102,7 +110,7 @@ export class Together {
     }
   }
 
-  /** Whether any process says so. */
+  /** Whether `said` is true in one process or more. */
   any(said: boolean): boolean {
     const count = Float32Array.of(said ? 1 : 0);
     this.collective.sum(count);
