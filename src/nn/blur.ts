@@ -9,6 +9,7 @@
 import type { Tensor } from "../graph/graph.ts";
 import { depthwise } from "../graph/ops/depthwise.ts";
 import { reflect } from "../graph/ops/movement.ts";
+import { unpadded } from "../graph/ops/windows.ts";
 
 /** The choices of --blur-pool. */
 export const blurPools = {
@@ -30,6 +31,5 @@ export function blur(x: Tensor): Tensor {
   const channels = x.shape[1]!;
   const kernel = row.flatMap((a) => row.map((b) => a * b));
   const kernels = Float32Array.from({ length: channels * kernel.length }, (_, i) => kernel[i % kernel.length]!);
-  const plain = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1] } as const;
-  return depthwise(reflect(x, 1), x.graph.constant(kernels, [channels, 1, 3, 3]), plain);
+  return depthwise(reflect(x, 1), x.graph.constant(kernels, [channels, 1, 3, 3]), unpadded);
 }

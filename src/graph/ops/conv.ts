@@ -7,6 +7,7 @@ import { ShapeError } from "../../errors.ts";
 import { type Op, op, type Shape, type Tensor } from "../graph.ts";
 import { reshape } from "./movement.ts";
 import { sum } from "./reduce.ts";
+import { placesOf } from "./windows.ts";
 
 /** Per axis (height, width); pads in ONNX's order, [top, left, bottom, right]. */
 export type ConvAttributes = {
@@ -22,19 +23,12 @@ export type ConvTransposeAttributes = ConvAttributes & {
 
 /** y[n, o] = sum_c x[n, c] * w[o, c] (+ b[o]), cross-correlation. */
 export const Conv: Op<ConvAttributes> = op<ConvAttributes>("Conv", {
-  shape: ([x, w, b], { strides, pads, dilations }) => {
-    const [n, channels, ...size] = x!;
+  shape: ([x, w, b], attrs) => {
+    const [n, channels] = x!;
     const [cout, cin, ...kernel] = w!;
     if (channels !== cin) throw new ShapeError(`weight expects ${cin} input channels, input has ${channels} [${x}].`);
     if (b && b[0] !== cout) throw new ShapeError(`bias has ${b[0]} values for ${cout} output channels.`);
-    const map = size.map((length, i) => {
-      const extent = dilations[i]! * (kernel[i]! - 1) + 1;
-      return Math.floor((length + pads[i]! + pads[i + 2]! - extent) / strides[i]!) + 1;
-    });
-    if (map.some((length) => length < 1)) {
-      throw new ShapeError(`input [${x}] is smaller than the kernel [${kernel}].`);
-    }
-    return [n!, cout!, ...map];
+    return [n!, cout!, ...placesOf(x!, kernel, attrs)];
   },
   gradient: ({ x: [x, w, b], dy, attrs, needed }) => {
     const gradients = [

@@ -4,6 +4,7 @@ import { type Op, op, type Shape, type Tensor } from "../graph.ts";
 import type { ConvAttributes } from "./conv.ts";
 import { flip, reshape, slice, spaced } from "./movement.ts";
 import { sum } from "./reduce.ts";
+import { placesOf } from "./windows.ts";
 
 export type DepthwiseAttributes = ConvAttributes & {
   /** The number of channels. */
@@ -12,18 +13,13 @@ export type DepthwiseAttributes = ConvAttributes & {
 
 /** y[n, c] = x[n, c] * w[c, 0], cross-correlation. The weight is [C, 1, kh, kw]. */
 export const DepthwiseConv: Op<DepthwiseAttributes> = op<DepthwiseAttributes>("Conv", {
-  shape: ([x, w], { strides, pads, dilations, group }) => {
-    const [n, channels, ...size] = x!;
+  shape: ([x, w], { group, ...attrs }) => {
+    const [n, channels] = x!;
     const [kernels, one, ...kernel] = w!;
     if (channels !== group || kernels !== group || one !== 1) {
       throw new ShapeError(`expects a kernel for each of ${group} channels, got input [${x}] and weight [${w}].`);
     }
-    const map = size.map((length, i) => {
-      const extent = dilations[i]! * (kernel[i]! - 1) + 1;
-      return Math.floor((length + pads[i]! + pads[i + 2]! - extent) / strides[i]!) + 1;
-    });
-    if (map.some((length) => length < 1)) throw new ShapeError(`input [${x}] is smaller than the kernel [${kernel}].`);
-    return [n!, channels!, ...map];
+    return [n!, channels!, ...placesOf(x!, kernel, attrs)];
   },
   gradient: ({ x: [x, w], dy, attrs, needed }) => [
     needed[0] ? inputGradient(dy, w!, x!.shape, attrs) : null,
@@ -55,7 +51,10 @@ function inputGradient(dy: Tensor, w: Tensor, shape: Shape, attrs: DepthwiseAttr
   });
 }
 
-/** The gradient by w, of shape `shape`: x with dy as its kernels, every channel of every sample for itself, strides and dilations exchanged. */
+/**
+ * The gradient by w, of shape `shape`: a convolution of each channel of each sample of x with that of dy as its kernel, strides and
+ * dilations exchanged, summed over samples.
+ */
 function weightGradient(x: Tensor, dy: Tensor, shape: Shape, attrs: DepthwiseAttributes): Tensor {
   const { strides, pads, dilations } = attrs;
   const [n, c, ...size] = x.shape as [number, number, number, number];

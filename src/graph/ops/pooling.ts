@@ -4,6 +4,7 @@ import { type Op, op, type Tensor } from "../graph.ts";
 import { Conv, ConvTranspose } from "./conv.ts";
 import { Cast, Less, mul, sub } from "./elementwise.ts";
 import { concat, DepthToSpace, pad, reshape, slice, stride } from "./movement.ts";
+import { placesOf, unpadded } from "./windows.ts";
 
 /** Per axis (height, width); pads in ONNX's order, [top, left, bottom, right]. */
 export type MaxPoolAttributes = {
@@ -15,9 +16,8 @@ export type MaxPoolAttributes = {
 /** y = the largest value of each window; values beyond the edge do not count. */
 export const MaxPool: Op<MaxPoolAttributes> = op<MaxPoolAttributes>("MaxPool", {
   shape: ([x], { kernel_shape: kernel, strides, pads }) => {
-    const [n, c, ...size] = x!;
-    const map = size.map((side, i) => Math.floor((side + pads[i]! + pads[i + 2]! - kernel[i]!) / strides[i]!) + 1);
-    if (map.some((side) => side < 1)) throw new ShapeError(`input [${x}] is smaller than the window [${kernel}].`);
+    const [n, c] = x!;
+    const map = placesOf(x!, kernel, { strides, pads });
     if (pads.some((by, i) => by >= kernel[i % 2]!)) {
       throw new ShapeError(`pads [${pads}] are not below the window [${kernel}].`);
     }
@@ -57,8 +57,7 @@ function maxPoolGradient(x: Tensor, y: Tensor, dy: Tensor, attrs: MaxPoolAttribu
   }
   const count = taps.length;
   const earlier = Float32Array.from({ length: count * count }, (_, i) => Number(i % count < Math.floor(i / count)));
-  const plain = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1] } as const;
-  const before = Conv([largest, graph.constant(earlier, [count, count, 1, 1])], plain);
+  const before = Conv([largest, graph.constant(earlier, [count, count, 1, 1])], unpadded);
   const first = mul(largest, Cast([Less([before, 0.5])], { to: 1 }));
   const identity = Float32Array.from({ length: count * count }, (_, i) => Number(i % count === Math.floor(i / count)));
   const unseen = [rows, columns].map((count, i) => wide.shape[i + 2]! - ((count - 1) * strides[i]! + kernel[i]!)) as [

@@ -11,19 +11,11 @@ import { isNodeOf, op, type Tensor, unshaped } from "../../graph/graph.ts";
 import { Conv, type ConvAttributes, type ConvTransposeAttributes } from "../../graph/ops/conv.ts";
 import type { GemmAttributes } from "../../graph/ops/linear.ts";
 import { concat, Reshape, reshape, transpose } from "../../graph/ops/movement.ts";
+import { unpadded } from "../../graph/ops/windows.ts";
 import type { CpuOptions, WeightUse } from "../cpu-options.ts";
 import type { BuildForm } from "../rewrite.ts";
 import { isHalving } from "../weight-gradients.ts";
-import {
-  BlockedConv,
-  exchanged,
-  fromBlocks,
-  inBlocksAlready,
-  pointwise,
-  ReorderInput,
-  toBlocks,
-  zeros,
-} from "./ops.ts";
+import { BlockedConv, exchanged, fromBlocks, inBlocksAlready, ReorderInput, toBlocks, zeros } from "./ops.ts";
 
 /** The slices at `indices` of `axis`. */
 const Gather = op<{ indices: readonly number[]; axis: number }>("Gather", {
@@ -76,7 +68,7 @@ export const convTransposeInBlocks: BuildForm<ConvTransposeAttributes, CpuOption
     const columns = [0, 1].map((c) => {
       const indices = [3 - r, 1 - r].flatMap((row) => [3 - c, 1 - c].map((column) => 4 * row + column));
       const filter = reshape(Gather([taps], { indices, axis: 2 }), [o, i, 2, 2]);
-      const part = BlockedConv([input, filter, ...(bias ? [bias] : [])], { ...pointwise, pads: [1 - r, 1 - c, r, c] });
+      const part = BlockedConv([input, filter, ...(bias ? [bias] : [])], { ...unpadded, pads: [1 - r, 1 - c, r, c] });
       return reshape(part, [positions * width, 1, block]);
     });
     return reshape(concat(columns, 1), [positions, 1, 2 * width * block]);
@@ -104,7 +96,7 @@ export const gemmInBlocks: BuildForm<GemmAttributes, CpuOptions> = (
   if (sum && !before) return undefined;
   const input = ReorderInput([reshape(map!, [1, rows, 1, positions])], { channels_last: 1 });
   const added = before ? [zeros(map!.graph, columns), before] : [];
-  const product = BlockedConv([input, reshape(filter, [columns, positions, 1, 1]), ...added], pointwise);
+  const product = BlockedConv([input, reshape(filter, [columns, positions, 1, 1]), ...added], unpadded);
   return reshape(exchanged(product, 1, columns / block, rows, block), [rows, columns]);
 };
 

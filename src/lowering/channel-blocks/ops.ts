@@ -35,9 +35,6 @@ export const GroupedConv: Op<GroupedConvAttributes> = op<GroupedConvAttributes>(
   shape: ([x, filters]) => x!.with(1, filters![0]!),
 });
 
-/** Attributes of a Conv with a 1x1 kernel. */
-export const pointwise = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1] } as const;
-
 /** The bias that a Conv in blocks needs as an input before the tensor that it adds. */
 export const zeros = (graph: Graph, length: number): Tensor => graph.constant(new Float32Array(length), [length]);
 

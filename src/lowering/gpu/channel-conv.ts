@@ -7,6 +7,7 @@
 import { isNodeOf, type Op, op, type Tensor } from "../../graph/graph.ts";
 import { Conv, type ConvAttributes } from "../../graph/ops/conv.ts";
 import { reshape } from "../../graph/ops/movement.ts";
+import { unpadded } from "../../graph/ops/windows.ts";
 
 type ChannelConvAttributes = ConvAttributes & { group: number };
 
@@ -25,8 +26,6 @@ const FusedConv: Op<{ group: number } & Activation> = op<{ group: number } & Act
   floats: ["activation_params"],
 });
 
-const pointwise = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1] } as const;
-
 /**
  * scale * x + shift for each channel.
  * @param x [N, C, H, W]; C has to be above 1: one group takes another kernel
@@ -34,7 +33,7 @@ const pointwise = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1] } as 
  */
 export function scaled(x: Tensor, scale: Tensor, shift: Tensor): Tensor {
   const c = x.shape[1]!;
-  return ChannelConv([x, reshape(scale, [c, 1, 1, 1]), reshape(shift, [c])], { ...pointwise, group: c });
+  return ChannelConv([x, reshape(scale, [c, 1, 1, 1]), reshape(shift, [c])], { ...unpadded, group: c });
 }
 
 /** The same value for each channel of x, as a scale or a shift of `scaled`. */

@@ -26,7 +26,8 @@ import {
 import { add } from "../../graph/ops/elementwise.ts";
 import { gemm, MatMul } from "../../graph/ops/linear.ts";
 import { concat, reshape, slice, transpose } from "../../graph/ops/movement.ts";
-import { exchanged, fromBlocks, GroupedConv, pointwise, toBlocks, zeros } from "../channel-blocks/ops.ts";
+import { unpadded } from "../../graph/ops/windows.ts";
+import { exchanged, fromBlocks, GroupedConv, toBlocks, zeros } from "../channel-blocks/ops.ts";
 import type { CpuOptions } from "../cpu-options.ts";
 import type { BuildForm } from "../rewrite.ts";
 import { pairsOf } from "../weight-gradients.ts";
@@ -173,7 +174,7 @@ function multiplied(
   }
   const groups = [reshape(input, [1, count * values, positions, 1]), reshape(filters, [count * out, values, 1, 1])];
   const added = before ? [zeros(input.graph, count * out), before] : [];
-  return GroupedConv([...groups, ...added], { ...pointwise, group: count });
+  return GroupedConv([...groups, ...added], { ...unpadded, group: count });
 }
 
 /** B, as kernels of a Conv. */
