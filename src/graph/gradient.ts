@@ -48,8 +48,8 @@ export function gradient(
 }
 
 /**
- * The gradients by each tensor of `wrt` of a value `y` with the gradient `dy`; undefined for a tensor that y does not
- * depend on. Axes along which a gradient is constant may have size 1.
+ * The product of `dy` with the Jacobian of `y` by each tensor of `wrt`: the gradients of a loss whose gradient by y is dy. Undefined
+ * for a tensor that y does not depend on. Axes along which a gradient is constant may have size 1.
  * @param independent whether each tensor of `wrt` counts as a variable of its own, also where it is computed from others
  */
 function productWithJacobian(

@@ -40,7 +40,10 @@ type GradientRule<A> = { rule(context: RuleContext<A>): Gradients }["rule"];
 /** A gradient that is zero by definition (comparisons, sign). */
 export const none = "none";
 
-/** The declaration of one ONNX op with attributes of type `A` (a type alias: an interface has no index signature). */
+/**
+ * The declaration of one ONNX op with attributes of type `A`. `A` is a type alias: an interface has no index signature, so it would
+ * not be assignable to `Attributes`.
+ */
 export interface OpDeclaration<A extends Attributes = Attributes> {
   /** ONNX's op_type. */
   type: string;
@@ -284,10 +287,12 @@ export class Graph {
   }
 
   /**
-   * Two programs that run one after the other; between them inputs of the second may change. The first has additional
-   * outputs, `carried`, that the second reads under their own names instead of computing them again. Outputs of ops
-   * that only rename values are not carried.
-   * @param again further tensors that the second program computes again
+   * Two programs that run one after the other, the second perhaps with other values of its inputs. What both need the first
+   * computes: it has additional outputs, `carried`, which the second reads under the names of the tensors. Outputs of ops that only
+   * rename values are not carried.
+   * @param first the outputs of the first program
+   * @param second those of the second
+   * @param again further tensors that are not carried: the second program computes them again
    */
   split(
     first: readonly Output[],

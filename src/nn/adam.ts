@@ -13,6 +13,7 @@ import { instance } from "../kernels/instance.ts";
 import { blendInPlace } from "./average.ts";
 import type { ParameterSpec } from "./parameters.ts";
 
+/** The decays of the first and the second moment, in [0, 1). */
 export interface Betas {
   beta1: number;
   beta2: number;
@@ -20,13 +21,15 @@ export interface Betas {
 
 /** The two numbers that depend on the number t of a step (from 1) and the learning rate. */
 export interface Factors {
+  /** lr / (1 - beta1^t) */
   size: number;
+  /** sqrt(1 - beta2^t) */
   correction: number;
 }
 
 const epsilon = 1e-8;
 
-/** The factors of step t: size = lr / (1 - beta1^t), correction = sqrt(1 - beta2^t). */
+/** The factors of step t, a whole number from 1: at 0 they are infinite and 0. */
 export function adamFactors(t: number, lr: number, { beta1, beta2 }: Betas): Factors {
   return { size: lr / (1 - beta1 ** t), correction: Math.sqrt(1 - beta2 ** t) };
 }
@@ -53,6 +56,7 @@ export interface AdamArrays {
   v: Float32Array;
 }
 
+/** Arrays of a network in one memory, and the loops over them. */
 export interface AdamState extends AdamArrays {
   /** The running average of the values (average.ts), where one was asked for. */
   average?: Float32Array;

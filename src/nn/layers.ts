@@ -96,11 +96,14 @@ export function convTranspose(p: Parameters, name: string, x: Tensor, options: C
   });
 }
 
-/** How `double` doubles. */
+/** How `double` doubles a map. */
 export interface Doubling {
   upsample: Upsample;
+  /** Of the 3 x 3 convolution of `upsample` "resize". */
   padding: Padding;
+  /** The transposed convolution of `upsample` "transpose". */
   transposed: Omit<ConvTransposeOptions, "out" | "bias">;
+  /** A separable convolution after nearest neighbours, instead of both. */
   separable?: boolean;
 }
 

@@ -17,7 +17,7 @@ export interface EncodeOptions {
   sequence?: string | undefined;
 }
 
-/** @throws Error for ops that are not part of ONNX: the program has to be lowered before */
+/** A program as a model. @throws Error for ops that are not part of ONNX: the program has to be lowered before */
 export function modelOf(program: Program, { name = "pix2pix", sequence, split = 0 }: EncodeOptions = {}): Model {
   const { inputs, constants, outputs } = program;
   const { nodes, integers } = nodesOf(program, split);
@@ -78,7 +78,7 @@ function splitsOf(nodes: readonly Node[], most: number): Map<Node, Node[]> {
   }
   const splits = new Map<Node, Node[]>();
   for (const parts of bySource.values()) {
-    if (parts.length > most || parts.length < 2 || !tile(parts)) continue;
+    if (parts.length > most || parts.length < 2 || !areWhole(parts)) continue;
     for (const part of parts) splits.set(part, parts);
   }
   return splits;
@@ -89,8 +89,8 @@ const axisOf = ({ attrs }: Node): number => (attrs.axes as readonly number[])[0]
 const lengthOf = (node: Node): number => node.output.shape[axisOf(node)]!;
 const inOrder = (parts: readonly Node[]): Node[] => [...parts].sort((a, b) => startOf(a) - startOf(b));
 
-/** Whether slices of one tensor along one axis are all of it, without overlaps. */
-function tile(parts: readonly Node[]): boolean {
+/** Whether slices of one tensor along one axis are together all of it, without overlaps. */
+function areWhole(parts: readonly Node[]): boolean {
   let end = 0;
   for (const part of inOrder(parts)) {
     if (startOf(part) !== end) return false;

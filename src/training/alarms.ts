@@ -26,6 +26,7 @@ const [flat, alike] = [2, 1];
 /** The width of the range of all inputs of an epoch, of 2, below which they are nearly blank. */
 const narrow = 0.1;
 
+/** What goes wrong, in words; `kind` is the same at every time. */
 interface Finding {
   kind: string;
   text: string;
@@ -42,6 +43,7 @@ export interface AlarmOptions {
   say(text: string): void;
 }
 
+/** The alarms of a run. An alarm is raised when a check first finds its kind, and is over when the check no longer does. */
 export class Alarms {
   readonly #options: AlarmOptions;
   #lines: AlarmLine[];
@@ -125,6 +127,7 @@ export class Alarms {
 
 const emptyRange = () => ({ low: Number.POSITIVE_INFINITY, high: Number.NEGATIVE_INFINITY });
 
+/** A range of inputs that reaches beyond [-1, 1], or hardly fills it. */
 function rangeOf({ low, high }: { low: number; high: number }): Finding | undefined {
   if (low > high) return undefined;
   const shown = `${low.toFixed(3)} to ${high.toFixed(3)}`;
@@ -155,6 +158,7 @@ function lastEpoch(lines: readonly LossLine[], epoch: number): LossLine[] {
 
 const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
 
+/** A D that is nearly always right over an epoch, or hardly more often than by chance. */
 function judgementOf(own: readonly LossLine[], { lambdaGan }: Config): Finding[] {
   if (lambdaGan === 0 || own.some((line) => line.D_right_real === undefined)) return [];
   const real = meanOf(own, (line) => line.D_right_real!);
@@ -174,7 +178,7 @@ function judgementOf(own: readonly LossLine[], { lambdaGan }: Config): Finding[]
   return [];
 }
 
-/** Whether the mean L1 of the last epochs is hardly below that of the ones before. */
+/** A mean L1 of the last epochs that is hardly below that of as many before. */
 function standing(lines: readonly LossLine[], epoch: number): Finding | undefined {
   const first = epoch - 2 * compared;
   if (first < 0) return undefined;
@@ -193,6 +197,7 @@ function standing(lines: readonly LossLine[], epoch: number): Finding | undefine
   };
 }
 
+/** Scores that have all been worse than the best one for some time. */
 function turning(scores: readonly Score[], { valMetric }: Config): Finding | undefined {
   const sign = validationMetrics[valMetric].better === "smaller" ? 1 : -1;
   const values = scores.flatMap((score) => (score[valMetric] === undefined ? [] : [sign * score[valMetric]]));
@@ -210,6 +215,7 @@ function turning(scores: readonly Score[], { valMetric }: Config): Finding | und
   };
 }
 
+/** Outputs of one colour, or outputs alike for different inputs. */
 function constant(pairs: readonly { input: Picture; output: Picture }[]): Finding | undefined {
   const kind = "constant output";
   const advice =
