@@ -119,7 +119,8 @@ it("a run's average of weights that is replaced gives other outputs, also where 
 });
 
 it("continuing names what it does not know, and deleting keeps a training from beginning", async () => {
-  const ask = (method: string, path: string, body?: string) => fetch(`${server.base}${path}`, { method, body });
+  const ask = (method: string, path: string, body?: string) =>
+    fetch(`${server.base}${path}`, { method, body: body ?? null });
   const response = await ask("POST", "/api/runs/whole/continue", '{"epoch": 1}');
   expect([response.status, await response.json()]).toEqual([
     422,
