@@ -33,7 +33,7 @@ export function classNumbers(picture: DeepPicture, labels: number, file = "the p
     if (!Number.isInteger(value) || (value >= labels && !withoutClass.includes(value)) || value < 0) {
       throw new DatasetError(
         `${file} has the value ${value}, but --input-labels ${labels} expects class numbers from 0 to ${labels - 1}, or 255 ` +
-          "where there is no class.",
+          "where there is no class. Correct the file, or give the number of classes that the label maps have.",
       );
     }
     numbers[i] = value;

@@ -2,8 +2,8 @@
 import { DatasetError, UserError } from "../errors.ts";
 import type { DeepPicture, Files, Images } from "../platform.ts";
 import { contentNotes } from "./content.ts";
-import { classNumbers } from "./labels.ts";
-import type { FoundPairs, Pair, Side } from "./pairs.ts";
+import { checkLabelMaps } from "./label-maps.ts";
+import type { FoundPairs, Pair } from "./pairs.ts";
 import type { SideOptions } from "./sides.ts";
 import { halves } from "./transforms.ts";
 
@@ -23,8 +23,8 @@ const surelyAligned = 1.9;
 /**
  * Notes for the user about a data set, from a sample of its pairs. Files that cannot be read are left out.
  * @param most pairs to look at, spread evenly
- * @throws DatasetError for pictures that `auto` took as aligned pairs and that are not wider than high, and for an odd
- *   width of an aligned picture unless bad pictures are left out, and for label maps (`inputLabels`) with other values than class numbers
+ * @throws DatasetError for pictures that `auto` took as aligned pairs and that are not wider than high, for an odd width of an
+ *   aligned picture unless bad pictures are left out, and for label maps (`inputLabels`) as `checkLabelMaps`, which looks at more of them
  */
 export async function sampleNotes(
   { layout, pairs }: Pick<FoundPairs, "layout" | "pairs">,
@@ -43,7 +43,7 @@ export async function sampleNotes(
     notes.push(...content);
     notes.push(...(await channelNotes(sample, input, { flag: "--input-nc", channels: options.inputNc }, remembered)));
   } else {
-    for (const pair of sample) await checkClasses(pair[input], options.inputLabels, remembered);
+    notes.push(...(await checkLabelMaps(pairs, options, { files, images })));
     // Class numbers are meant to be small.
     notes.push(...content.filter((note) => !note.startsWith(`side ${input} is `)));
   }
@@ -107,13 +107,6 @@ async function shapeNotes(
     `each picture is cut into two halves, A left and B right (${file}: ${width}x${height} into two of ${half}). ${other} If ` +
       "they are pairs, --dataset-mode aligned says so and ends this note.",
   ];
-}
-
-/** @throws DatasetError for a label map with other values than class numbers */
-async function checkClasses({ file, half }: Side, labels: number, access: Access): Promise<void> {
-  const picture = await pictureOf(file, access);
-  if (!picture || (half && picture.width % 2 !== 0)) return;
-  classNumbers(half ? halves(picture, file)[half] : picture, labels, file);
 }
 
 /** Notes about colours and transparency that a side has and its network does not take, and the other way round. */

@@ -3,6 +3,7 @@
  * picture.
  */
 import { checkInstanceSizes } from "../data/instance-sizes.ts";
+import { checkLabelMaps } from "../data/label-maps.ts";
 import { Loader, type LoaderOptions, wholePictures } from "../data/loader.ts";
 import { type DatasetMode, derivedSides, type FoundPairs, findPairs } from "../data/pairs.ts";
 import { collectPalette, type Palette } from "../data/palette.ts";
@@ -51,7 +52,8 @@ export interface TestSet extends FoundPairs {
 /**
  * Finds the pairs of a data set, prepared as a run takes them.
  * @param config the options of the run; `Translator.config` has them
- * @throws DatasetError when there are no pairs, the data set has no such phase, or instance maps have other sizes than their label maps
+ * @throws DatasetError when there are no pairs, the data set has no such phase, instance maps have other sizes than their label maps, or label
+ *   maps have other values than class numbers
  */
 export async function openTestSet(
   config: LoaderOptions & { dataroot: string },
@@ -67,6 +69,7 @@ export async function openTestSet(
   const choice = { phase, datasetMode, skipUnpaired, maxDatasetSize: count, inputInstances };
   const found = await findPairs(platform.files, dataroot, choice);
   await checkInstanceSizes(found.pairs, config, platform);
+  found.notes.push(...(await checkLabelMaps(found.pairs, config, platform)));
   const whole = wholePictures({ ...config, preprocess: options.preprocess ?? config.preprocess });
   const loaderOf: TestSet["loaderOf"] = (pairs) =>
     new Loader(pairs, { ...config, ...whole, skipBadImages, cacheBytes }, platform);

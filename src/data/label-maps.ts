@@ -1,0 +1,162 @@
+/** The label maps of a data set (--input-labels), before a training or a test begins: values that are no class numbers. */
+import { DatasetError, UserError } from "../errors.ts";
+import { type Storage, storageBytes, storageOf } from "../formats/storage.ts";
+import type { DeepPicture, Files, Images } from "../platform.ts";
+import { classNumbers, withoutClass } from "./labels.ts";
+import type { Pair, Side } from "./layouts.ts";
+import type { Direction } from "./sides.ts";
+import { halves } from "./transforms.ts";
+
+interface Access {
+  files: Files;
+  images: Images;
+}
+
+export interface LabelMapOptions {
+  direction: Direction;
+  inputLabels?: number | undefined;
+}
+
+interface LabelMap extends Side {
+  storage: Storage;
+}
+
+/** Headers that are read at a time, and maps that are decoded at a time. */
+const together = { headers: 16, maps: 4 };
+/** So many maps are decoded, however long it takes. */
+const fewest = 8;
+/** Maps are decoded first if at most this part of the set is stored like them. */
+const rare = 0.1;
+
+/**
+ * Looks at the headers of all label maps, and decodes as many of them as a second allows: first those that are stored otherwise than most,
+ * then others, spread evenly over the set. Files that cannot be read are left to who reads them next.
+ * @param enough after so many milliseconds no further maps are decoded: training looks at each as it reads it
+ * @returns notes for the user
+ * @throws DatasetError naming the first map with other values than class numbers, or whose compression changes numbers
+ */
+export async function checkLabelMaps(
+  pairs: readonly Pair[],
+  { direction, inputLabels }: LabelMapOptions,
+  access: Access,
+  enough = 1000,
+): Promise<string[]> {
+  if (inputLabels === undefined) return [];
+  const end = performance.now() + enough;
+  const maps = await withStorage(
+    pairs.map(({ A, B }) => (direction === "AtoB" ? A : B)),
+    access,
+  );
+  refuseLossy(maps);
+  const order = rareFirst(maps);
+  const seen = new Set<number>();
+  const wrong = new Map<LabelMap, DatasetError>();
+  let done = 0;
+  const look = async (map: LabelMap) => {
+    try {
+      for (const value of await valuesOf(map, inputLabels, access)) seen.add(value);
+    } catch (error) {
+      if (!(error instanceof DatasetError)) throw error;
+      wrong.set(map, error);
+    }
+  };
+  while (done < order.length && (done < fewest || performance.now() < end)) {
+    const next = order.slice(done, done + together.maps);
+    await Promise.all(next.map(look));
+    done += next.length;
+  }
+  const first = maps.find((map) => wrong.has(map));
+  if (!first) return maskNote(seen, done, maps);
+  const { message } = wrong.get(first)!;
+  const count = `${wrong.size} of the ${done} label maps that were looked at ${wrong.size === 1 ? "is" : "are"} wrong`;
+  throw new DatasetError(done === 1 ? message : `${count}. ${message}`);
+}
+
+async function withStorage(sides: readonly Side[], { files }: Access): Promise<LabelMap[]> {
+  const head = async (file: string): Promise<Uint8Array> => {
+    try {
+      return await (files.readPart ? files.readPart(file, 0, storageBytes) : files.read(file));
+    } catch (error) {
+      if (error instanceof UserError) return new Uint8Array(0);
+      throw error;
+    }
+  };
+  const maps: LabelMap[] = [];
+  for (let i = 0; i < sides.length; i += together.headers) {
+    const some = sides.slice(i, i + together.headers);
+    maps.push(
+      ...(await Promise.all(some.map(async (side) => ({ ...side, storage: storageOf(await head(side.file)) })))),
+    );
+  }
+  return maps;
+}
+
+function refuseLossy(maps: readonly LabelMap[]): void {
+  const lossy = maps.filter(({ storage }) => storage.lossy);
+  const [first] = lossy;
+  if (!first) return;
+  throw new DatasetError(
+    `${lossy.length} of ${maps.length} label maps are ${first.storage.lossy}s (${first.file}${lossy.length > 1 ? ", ..." : ""}), ` +
+      "whose compression changes class numbers: each changed number is another class. --input-labels expects the numbers as they " +
+      "were made: save them as PNG from their source. A PNG made from these files keeps the changed numbers.",
+  );
+}
+
+/** First the maps that few others are stored like, then all others; both in an order that soon reaches all parts of the set. */
+function rareFirst(maps: readonly LabelMap[]): LabelMap[] {
+  const counts = new Map<string, number>();
+  for (const { storage } of maps) counts.set(storage.key, (counts.get(storage.key) ?? 0) + 1);
+  const isRare = ({ storage }: LabelMap) => counts.get(storage.key)! <= rare * maps.length;
+  const spread = spreadOrder(maps.length).map((i) => maps[i]!);
+  return [...spread.filter(isRare), ...spread.filter((map) => !isRare(map))];
+}
+
+/** 0 to count - 1 in steps of about the golden section: any first few of them are spread evenly. */
+function spreadOrder(count: number): number[] {
+  const order = new Set<number>();
+  for (let k = 0; k < count; k++) order.add(Math.floor(((k * 0.6180339887) % 1) * count));
+  for (let i = 0; i < count; i++) order.add(i);
+  return [...order];
+}
+
+/** The values of a label map, each once; none where it cannot be read. @throws DatasetError for values that are no class */
+async function valuesOf(
+  { file, half, storage }: LabelMap,
+  labels: number,
+  { files, images }: Access,
+): Promise<Set<number>> {
+  let picture: DeepPicture;
+  try {
+    picture = await (images.decodeDeep ?? images.decode).call(images, await files.read(file));
+  } catch (error) {
+    if (error instanceof UserError) return new Set();
+    throw error;
+  }
+  if (half && picture.width % 2 !== 0) return new Set();
+  try {
+    return new Set(classNumbers(half ? halves(picture, file)[half] : picture, labels, file).data);
+  } catch (error) {
+    if (error instanceof DatasetError && storage.palette) throw new DatasetError(`${error.message} ${ofPalette}`);
+    if (error instanceof DatasetError && storage.bits)
+      throw new DatasetError(`${error.message} ${ofBits(storage.bits)}`);
+    throw error;
+  }
+}
+
+const ofPalette =
+  "It is a PNG with a palette, whose colours are read and not its numbers: if these are the classes, save them as a grey PNG " +
+  '(in Python: Image.fromarray(numpy.array(Image.open("x.png"))).save("new.png")).';
+
+const ofBits = (bits: number) =>
+  `It is a grey PNG of ${bits} ${bits === 1 ? "bit" : "bits"}, whose values are read as 0 to 255: save it with 8 bits.`;
+
+/** A mask of 0 and 255 has one class only: 255 is none. */
+function maskNote(seen: ReadonlySet<number>, done: number, maps: readonly LabelMap[]): string[] {
+  const classes = [...seen].filter((value) => !withoutClass.includes(value));
+  if (classes.length > 1 || classes.length === seen.size) return [];
+  const [first] = maps;
+  return [
+    `the ${done} label maps that were looked at (${first!.file}, ...) have no other values than ${[...seen].sort((a, b) => a - b).join(" and ")}, ` +
+      `and ${Math.max(...seen)} means no class: give the classes the numbers 0, 1 and so on.`,
+  ];
+}
