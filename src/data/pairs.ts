@@ -8,6 +8,7 @@ import * as layouts from "./layouts.ts";
 import {
   below,
   foldersOfOneSet,
+  isPhaseName,
   joinPath,
   type Listing,
   listAll,
@@ -186,24 +187,31 @@ function unpairedNote(root: string, layout: string, found: Found, skip: boolean)
 }
 
 function nothingFound(root: string, phase: string, names: string[], listing: Listing): DatasetError {
-  const deeper = topFolders(listing.pictures).find((folder) =>
-    names.some((name) => layoutTable[name]!.find(below(listing.pictures, folder), phase)?.ofPhase),
-  );
-  if (deeper) {
-    return new DatasetError(
-      `no pairs for the phase "${phase}" in ${root} itself, but there are in ${joinPath(root, deeper)}. ` +
-        `Use --dataroot ${joinPath(root, deeper)}.`,
-    );
-  }
+  const { pictures } = listing;
   const present = names
-    .map((name) => ({ name, phases: layoutTable[name]!.phases(listing.pictures) }))
+    .map((name) => ({ name, phases: layoutTable[name]!.phases(pictures) }))
     .filter(({ name, phases }) => {
-      const found = phases.map((p) => layoutTable[name]!.find(listing.pictures, p));
+      const found = phases.map((p) => layoutTable[name]!.find(pictures, p));
       return found.some((one) => one?.likely || (one && layoutTable[name]!.derive));
     });
   const first = present[0];
-  const sides = names.length > 1 && first?.name !== "folders" ? twoSides(root, listing, phase) : undefined;
+  const deeper = topFolders(pictures).find((folder) =>
+    names.some((name) => layoutTable[name]!.find(below(pictures, folder), phase)?.ofPhase),
+  );
+  const automatic = names.length > 1;
+  const places = first?.name === "folders" || deeper ? [phase] : ["", phase];
+  const sides = automatic ? twoSides(root, pictures, places, phase) : undefined;
   if (sides) return sides;
+  if (deeper) {
+    const inner = joinPath(root, deeper);
+    const [a, b] = (first?.name === "aligned" && foldersOfOneSet(pictures)) || [];
+    return new DatasetError(
+      `no pairs for the phase "${phase}" in ${root} itself, but there are in ${inner}. Use --dataroot ${inner}.` +
+        (a ? ` If ${a}/ and ${b}/ are the two sides of pairs, rename them to A and B.` : ""),
+    );
+  }
+  const elsewhere = automatic && !first ? twoSides(root, pictures, topFolders(pictures), phase) : undefined;
+  if (elsewhere) return elsewhere;
   if (first) {
     const usual = nearest(phase, first.phases) ?? (first.phases.includes("val") ? "val" : first.phases[0]);
     return new DatasetError(
@@ -219,17 +227,28 @@ function nothingFound(root: string, phase: string, names: string[], listing: Lis
   );
 }
 
-/** The error about two folders that look like the sides of pairs and have names that no layout knows. */
-export function twoSides(root: string, { pictures }: Listing, phase?: string): DatasetError | undefined {
-  for (const inside of phase === undefined ? [""] : ["", `${phase}/`]) {
-    const sides = foldersOfOneSet(inside === "" ? pictures : below(pictures, phase!));
+/**
+ * The error about two folders that look like the sides of pairs and have names that no layout knows.
+ * @param places folders below the dataroot to look into; "" is the dataroot itself
+ * @param phase the phase of which pairs are looked for
+ */
+export function twoSides(
+  root: string,
+  pictures: readonly string[],
+  places: readonly string[],
+  phase?: string,
+): DatasetError | undefined {
+  for (const place of places) {
+    const sides = foldersOfOneSet(place === "" ? pictures : below(pictures, place));
     if (!sides) continue;
+    const inside = place === "" ? "" : `${place}/`;
     const [a, b] = sides.map((folder) => `${inside}${folder}`);
-    const phases = phase !== undefined && inside === "" ? ` --phase ${a}` : "";
+    const own = place === "" && topFolders(below(pictures, a!)).some(isPhaseName);
+    const named = place === "" ? ` --phase ${a}` : place === phase ? "" : ` --phase ${place}`;
     return new DatasetError(
       `${a}/ and ${b}/ in ${root} hold pictures of the same names, so they look like the two sides of pairs, but it is not ` +
         `clear which one is A. Rename them to ${inside}A and ${inside}B. If each picture is a pair with A left and B right, ` +
-        `use --dataset-mode aligned${phases}.`,
+        `use ${own ? `--dataroot ${joinPath(root, a!)}` : `--dataset-mode aligned${named}`}.`,
     );
   }
   return undefined;

@@ -1,6 +1,7 @@
 /** The layout of a data set over all of its phases; findPairs looks at one phase only. */
 import type { Found } from "../data/layouts.ts";
-import { layoutNames, layoutTable, rankedLayouts } from "../data/pairs.ts";
+import { isPhaseName, topFolders } from "../data/listing.ts";
+import { layoutNames, layoutTable, rankedLayouts, twoSides } from "../data/pairs.ts";
 
 export interface WholeSet {
   /** The layout's name. */
@@ -26,6 +27,21 @@ export function wholeSet(pictures: readonly string[], mode = "auto"): WholeSet |
     if (phases.length > 0) return { layout: name, phases };
   }
   return undefined;
+}
+
+/**
+ * As `wholeSet`, for what needs all pairs of a folder.
+ * @throws DatasetError where `auto` would take the two sides of pairs for pictures of both sides, or would leave out a phase, because two
+ *   folders have names that no layout knows
+ */
+export function completeSet(root: string, pictures: readonly string[], mode = "auto"): WholeSet | undefined {
+  const whole = wholeSet(pictures, mode);
+  if (!whole || mode !== "auto") return whole;
+  const found = new Set(whole.phases.map(({ phase }) => phase));
+  const others = topFolders(pictures).filter((folder) => isPhaseName(folder) && !found.has(folder));
+  const sides = twoSides(root, pictures, [...(whole.layout === "aligned" ? [""] : []), ...others]);
+  if (sides) throw sides;
+  return whole;
 }
 
 /** Sort key of phases: train, val, test, then others. */

@@ -177,6 +177,31 @@ describe("folders", () => {
     ],
     [
       "train",
+      'no pairs for the phase "train" in ROOT itself, but there are in ROOT/labels. Use --dataroot ROOT/labels. If labels/ and photos/ ' +
+        "are the two sides of pairs, rename them to A and B.",
+      ["labels/train/1.png", "labels/test/2.png", "photos/train/1.png", "photos/test/2.png"],
+    ],
+    [
+      "train",
+      "valid/input/ and valid/real/ in ROOT hold pictures of the same names, so they look like the two sides of pairs, but it is " +
+        "not clear which one is A. Rename them to valid/A and valid/B. If each picture is a pair with A left and B right, use " +
+        "--dataset-mode aligned --phase valid.",
+      ["valid/input/1.png", "valid/real/1.png"],
+    ],
+    [
+      "train",
+      "train/input/ and train/real/ in ROOT hold pictures of the same names, so they look like the two sides of pairs, but it is " +
+        "not clear which one is A. Rename them to train/A and train/B. If each picture is a pair with A left and B right, use " +
+        "--dataset-mode aligned.",
+      ["train/input/1.png", "train/real/1.png", "test/A/2.png", "test/B/2.png"],
+    ],
+    [
+      "train",
+      'no pairs for the phase "train" in ROOT itself, but there are in ROOT/large. Use --dataroot ROOT/large.',
+      ["large/trainA/1.png", "large/trainB/1.png", "small/trainA/1.png", "small/trainB/1.png"],
+    ],
+    [
+      "train",
       "x has two pictures of side A: x/A.png and x/a.jpg, so it is not clear which one belongs to the pair. Move one of them away.",
       ["x/A.png", "x/a.jpg", "x/B.png"],
     ],
@@ -329,6 +354,10 @@ Found: train/: 2 .heic, 1 .txt; directly in it: 1 files without an ending.`,
 
   test("one folder too high", async () => {
     expect(await message(dataset("maps/train/1.jpg", "facades/train/1.jpg"))).toBe(
+      'no pairs for the phase "train" in ROOT itself, but there are in ROOT/facades. Use --dataroot ROOT/facades. If facades/ and ' +
+        "maps/ are the two sides of pairs, rename them to A and B.",
+    );
+    expect(await message(dataset("maps/train/1.jpg", "facades/train/2.jpg"))).toBe(
       'no pairs for the phase "train" in ROOT itself, but there are in ROOT/facades. Use --dataroot ROOT/facades.',
     );
   });

@@ -5,7 +5,7 @@ import { ConfigError, DatasetError, UserError } from "../../src/errors.ts";
 import { decode } from "../../src/formats/safetensors.ts";
 import type { Picture } from "../../src/platform.ts";
 import { blanked, resized, sideBySide } from "../../src/tools/frame.ts";
-import { wholeSet } from "../../src/tools/layout.ts";
+import { completeSet, wholeSet } from "../../src/tools/layout.ts";
 import { matchFolders, unmatched } from "../../src/tools/pairing.ts";
 import { deal, placements, sharesOf } from "../../src/tools/split.ts";
 import { fixture } from "../paths.ts";
@@ -158,5 +158,36 @@ describe("wholeSet", () => {
     expect(phases(["trainA/1.png", "trainB/1.png", "valA/1.png", "valB/1.png"])).toEqual(["folders", "train:1 val:1"]);
     expect(phases(["1.jpg", "1.png"])).toEqual(["cmp", ":1"]);
     expect(phases([])).toEqual([undefined, undefined]);
+  });
+});
+
+describe("completeSet", () => {
+  const sides = ["photos/1.png", "photos/2.png", "labels/1.png", "labels/2.png"];
+  const inPhase = (phase: string) => sides.map((path) => `${phase}/${path}`);
+
+  it.each([
+    ["the folder itself", "", sides],
+    [
+      "two folders with phases in them",
+      "",
+      ["photos/train/1.png", "photos/test/2.png", "labels/train/1.png", "labels/test/2.png"],
+    ],
+    ["a phase beside one of aligned pictures", "test/", ["train/1.png", ...inPhase("test")]],
+    ["a phase beside one with A and B", "val/", ["train/A/1.png", "train/B/1.png", ...inPhase("val")]],
+    ["train beside a test with A and B", "train/", [...inPhase("train"), "testA/1.png", "testB/1.png"]],
+  ])("refuses two sides of unknown names: %s", (_, inside, pictures) => {
+    const sorted = [...pictures].sort();
+    expect(() => completeSet("set", sorted)).toThrow(
+      `${inside}labels/ and ${inside}photos/ in set hold pictures of the same`,
+    );
+    expect(wholeSet(sorted)).toBeDefined();
+    expect(completeSet("set", sorted, "aligned")).toEqual(wholeSet(sorted, "aligned"));
+  });
+
+  it("is the whole set otherwise, whatever lies beside it", () => {
+    const pictures = ["results/fake/1.png", "results/real/1.png", "trainA/1.png", "trainB/1.png"];
+    expect(completeSet("set", pictures)).toEqual(wholeSet(pictures));
+    expect(completeSet("set", pictures)?.layout).toBe("folders");
+    expect(completeSet("set", [])).toBeUndefined();
   });
 });

@@ -1,11 +1,11 @@
 /** Checks a whole data set for faults that spoil training; `AuditKind` lists them. */
 import { contentFault } from "../../data/content.ts";
 import { listAll, unreadNote, unreadPictures } from "../../data/listing.ts";
-import { type DatasetMode, findPairs, twoSides } from "../../data/pairs.ts";
+import { type DatasetMode, findPairs } from "../../data/pairs.ts";
 import { eightBit } from "../../data/transforms.ts";
 import { DatasetError } from "../../errors.ts";
 import type { DeepPicture, Files, Images } from "../../platform.ts";
-import { wholeSet } from "../layout.ts";
+import { completeSet } from "../layout.ts";
 import { Alignment, fewestPairs, type Move, packed, type Sample, suspects, unpacked } from "./alignment.ts";
 import { duplicates } from "./duplicates.ts";
 import { features, type Look, look, outlines } from "./features.ts";
@@ -80,13 +80,10 @@ export async function audit(
   { datasetMode = "auto", progress }: AuditOptions = {},
 ): Promise<AuditResult> {
   const listing = await listAll(access.files, root);
-  const whole = listing && wholeSet(listing.pictures, datasetMode);
+  const whole = listing && completeSet(root, listing.pictures, datasetMode);
   // It throws the error that explains why there are no pairs.
   if (!whole) await findPairs(access.files, root, { datasetMode });
   if (!listing || !whole) throw new DatasetError(`there are no pairs in ${root}.`);
-  // As train and inspect: the halves of single pictures are no pairs, and nothing would line up.
-  const sides = datasetMode === "auto" && whole.layout === "aligned" ? twoSides(root, listing) : undefined;
-  if (sides) throw sides;
   const all = whole.phases.flatMap(({ phase, found }) => found.pairs.map((pair): AuditPair => ({ ...pair, phase })));
   const reader = new Examiner(access, root);
   progress?.(0, all.length);

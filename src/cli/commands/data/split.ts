@@ -10,7 +10,7 @@ import { ConfigError, DatasetError, UserError } from "../../../errors.ts";
 import { files } from "../../../node/files.ts";
 import { makeFolder } from "../../../node/folders.ts";
 import { counted, visible } from "../../../text.ts";
-import { wholeSet } from "../../../tools/layout.ts";
+import { completeSet } from "../../../tools/layout.ts";
 import { deal, type Placement, phases, placements, sharesOf } from "../../../tools/split.ts";
 import type { Command, Output } from "../../command.ts";
 import { sameFile } from "../../pictures.ts";
@@ -145,10 +145,10 @@ async function placeAll(plan: readonly Placement[], input: string, out: string, 
   if (mode === "move") await files.remove(journalIn(out));
 }
 
-/** @throws DatasetError where the input has phases already: only one of them would be split */
+/** @throws DatasetError where the input has phases already: only one of them would be split; and as `completeSet` */
 async function refuseSplit(input: string, datasetMode: string): Promise<void> {
   const listing = await listAll(files, input);
-  const whole = wholeSet(listing?.pictures ?? [], datasetMode);
+  const whole = completeSet(input, listing?.pictures ?? [], datasetMode);
   const there = whole?.phases.map(({ phase }) => phase).filter(Boolean) ?? [];
   if (there.length === 0) return;
   throw new DatasetError(
