@@ -247,6 +247,19 @@ describe("data audit", () => {
     expect(text).toContain("Label maps of class numbers: 1\n  trainA/0.png");
   });
 
+  it("says of class numbers in a JPEG that their numbers have changed", async () => {
+    const numbers = Buffer.from(Array.from({ length: 4096 }, (_, k) => (5 * ((k % 64) >> 4) + 3 * (k >> 10)) % 12));
+    const raw = { raw: { width: 64, height: 64, channels: 1 } } as const;
+    await files.write(at("jpeg", "trainA", "1.jpg"), await sharp(numbers, raw).jpeg({ quality: 90 }).toBuffer());
+    await files.write(at("jpeg", "trainB", "1.png"), await sharp(numbers, raw).linear(20).png().toBuffer());
+    const { findings } = await audit(platform, at("jpeg"));
+    expect(findings.map(({ kind, text }) => `${kind}: ${text}`)).toEqual([
+      expect.stringMatching(
+        /^classes: A is a map of the numbers 0 to 1\d .*\(1 of 1 pairs\); trainA\/1\.jpg is a JPEG, whose compression has changed numbers: save them as PNG from their source$/,
+      ),
+    ]);
+  });
+
   it("tells how far it is from the start", async () => {
     const seen: [number, number][] = [];
     await audit(platform, at("sound"), { progress: (done, total) => seen.push([done, total]) });

@@ -8,12 +8,14 @@ import type { DeepPicture, Files, Images } from "../../platform.ts";
 import { completeSet } from "../layout.ts";
 import { Alignment, fewestPairs, type Move, packed, type Sample, suspects, unpacked } from "./alignment.ts";
 import { duplicates } from "./duplicates.ts";
+import { ExchangeTest, type Styles } from "./exchange.ts";
 import { features, type Look, look, outlines } from "./features.ts";
 import {
   type AuditFinding,
   type AuditPair,
   auditKinds,
   ofClasses,
+  ofExchangedSides,
   ofMisaligned,
   ofOnePair,
   ofPlacement,
@@ -22,6 +24,7 @@ import {
 } from "./findings.ts";
 import { type Outlines, type Placement, PlacementTest } from "./placement.ts";
 import { readDeepPair, UnreadableError } from "./read.ts";
+import { styleOf } from "./style.ts";
 
 export interface AuditResult {
   layout: string;
@@ -37,6 +40,8 @@ export interface AuditResult {
    * correspond place by place.
    */
   judged: Move[];
+  /** Whether the sides are so different that it shows in which pairs they are exchanged. */
+  judgesSides: boolean;
 }
 
 export interface AuditOptions {
@@ -65,7 +70,9 @@ interface Examined {
   pair: AuditPair;
   A: Look;
   B: Look;
-  /** See `packed`. */
+  /** A and B are exchanged, compared with most pairs. */
+  exchanged: boolean;
+  /** See `packed`; with sides that are exchanged put right. */
   evidence: number[] | undefined;
 }
 
@@ -87,7 +94,7 @@ export async function audit(
   const all = whole.phases.flatMap(({ phase, found }) => found.pairs.map((pair): AuditPair => ({ ...pair, phase })));
   const reader = new Examiner(access, root);
   progress?.(0, all.length);
-  const { good, placement, sampled } = await examineAll(all, reader, progress);
+  const { good, placement, sampled, judgesSides } = await examineAll(all, reader, progress);
   const { suspected, judged } = suspects(good.flatMap(({ evidence }) => (evidence ? unpacked(evidence) : [])));
   // A set that is at fault as a whole does not show how single pairs should correspond.
   const asWhole = placement.verdict === "moved" || placement.verdict === "exchanged";
@@ -98,6 +105,7 @@ export async function audit(
     ...good.flatMap(({ pair, A, B }) => ofOnePair(pair, A, B)),
     ...ofClasses(good),
     ...ofPlacement(placement, sampled),
+    ...good.flatMap(({ pair, exchanged }) => (exchanged ? [ofExchangedSides(pair)] : [])),
     ...(asWhole ? [] : misaligned(good, suspected)),
     ...duplicates(good).map(({ first, second, kind }) => ofTwoPairs([good[first]!.pair, good[second]!.pair], kind)),
   ];
@@ -108,6 +116,7 @@ export async function audit(
     findings: findings.sort((a, b) => auditKinds.indexOf(a.kind) - auditKinds.indexOf(b.kind)),
     placement,
     judged: asWhole ? [] : judged,
+    judgesSides,
   };
 }
 
@@ -117,11 +126,13 @@ function unreadForms(others: readonly string[]): AuditFinding[] {
   return text ? [{ kind: "form", text, files: unreadPictures(others).slice(0, 3), pairs: [] }] : [];
 }
 
+type Sampled = Pick<Learnt, "A" | "B" | "sample" | "styles">;
+
 /** Examines a sample of the pairs, then all of them with the statistics of the sample. */
 async function examineAll(all: readonly AuditPair[], reader: Examiner, progress: AuditOptions["progress"]) {
   const test = new PlacementTest();
   const sampled: AuditPair[] = [];
-  const sample = new Map<AuditPair, { A: Look; B: Look; sample: Sample } | undefined>();
+  const sample = new Map<AuditPair, Sampled | undefined>();
   const chosen = sampleOf(all);
   for (const [i, pair] of chosen.entries()) {
     const examined = await reader.examine(pair, true, chosen[i + 1]);
@@ -129,12 +140,15 @@ async function examineAll(all: readonly AuditPair[], reader: Examiner, progress:
       test.add(examined.outlines!);
       sampled.push(pair);
     }
-    sample.set(pair, examined && { A: examined.A, B: examined.B, sample: examined.sample });
+    // Without its outlines.
+    sample.set(pair, examined && { A: examined.A, B: examined.B, sample: examined.sample, styles: examined.styles });
     progress?.(sample.size, all.length);
   }
   const placement = test.judge();
-  const learnt = [...sample.values()].flatMap((each) => (each ? [each.sample] : []));
-  const alignment = learnt.length < fewestPairs ? undefined : new Alignment(learnt);
+  const learnt = [...sample.values()].flatMap((each) => each ?? []);
+  const sides = new ExchangeTest(learnt.map(({ styles }) => styles));
+  const alignment =
+    learnt.length < fewestPairs ? undefined : new Alignment(learnt.map((each) => putRight(each, sides)));
   const good: Examined[] = [];
   const rest = all.filter((pair) => !sample.has(pair));
   let done = 0;
@@ -142,12 +156,32 @@ async function examineAll(all: readonly AuditPair[], reader: Examiner, progress:
     const known = sample.has(pair);
     const examined = known ? sample.get(pair) : await reader.examine(pair, false, rest[done + 1]);
     if (examined) {
-      const evidence = alignment && packed(alignment.evidence(examined.sample));
-      good.push({ pair, A: examined.A, B: examined.B, evidence });
+      const evidence = alignment && packed(alignment.evidence(putRight(examined, sides)));
+      const { A, B, styles } = examined;
+      good.push({ pair, A, B, exchanged: !isFlat(A, B) && sides.exchanged(styles), evidence });
     }
     if (!known) progress?.(sample.size + ++done, all.length);
   }
-  return { good, placement, sampled };
+  return { good, placement, sampled, judgesSides: sides.judges };
+}
+
+/** Whether a side is flat: it shows neither a kind nor a place. */
+function isFlat(A: Look, B: Look): boolean {
+  return A.fault?.kind === "flat" || B.fault?.kind === "flat";
+}
+
+/** The features with the sides where they are in most pairs. */
+function putRight({ sample: { a, b }, styles }: Sampled, sides: ExchangeTest): Sample {
+  return sides.exchanged(styles) ? { a: b, b: a } : { a, b };
+}
+
+/** What is computed of a pair. */
+interface Learnt {
+  A: Look;
+  B: Look;
+  sample: Sample;
+  styles: Styles;
+  outlines: Outlines | undefined;
 }
 
 /** Reads pairs, and records each unreadable file once. */
@@ -164,11 +198,7 @@ class Examiner {
   }
 
   /** @param next the pair of the next call: its files are read while this one is examined */
-  async examine(
-    pair: AuditPair,
-    withOutlines: boolean,
-    next: AuditPair | undefined,
-  ): Promise<{ A: Look; B: Look; sample: Sample; outlines: Outlines | undefined } | undefined> {
+  async examine(pair: AuditPair, withOutlines: boolean, next: AuditPair | undefined): Promise<Learnt | undefined> {
     const sides = await (this.#ahead?.pair === pair ? this.#ahead.sides : this.#read(pair));
     this.#ahead = next && { pair: next, sides: this.#read(next) };
     // An error is thrown when its turn comes.
@@ -179,6 +209,7 @@ class Examiner {
       A: look(a, contentFault(sides.A)),
       B: look(b, contentFault(sides.B)),
       sample: { a: features(a), b: features(b) },
+      styles: { a: styleOf(a), b: styleOf(b) },
       outlines: withOutlines ? { a: outlines(a), b: outlines(b) } : undefined,
     };
   }
@@ -196,11 +227,11 @@ class Examiner {
   }
 }
 
-/** Single pairs that do not line up, the most significant first. Flat sides do not show it. */
+/** Single pairs that do not line up, the most significant first; sides that are exchanged are found otherwise. */
 function misaligned(good: readonly Examined[], suspected: readonly (Move | undefined)[]): AuditFinding[] {
-  const found = good.flatMap(({ pair, A, B, evidence }, i) => {
+  const found = good.flatMap(({ pair, A, B, exchanged, evidence }, i) => {
     const move = suspected[i];
-    if (!move || !evidence || A.fault?.kind === "flat" || B.fault?.kind === "flat") return [];
+    if (!move || !evidence || exchanged || isFlat(A, B)) return [];
     return [{ pair, move, errors: unpacked(evidence)[move].errors }];
   });
   return found.sort((a, b) => b.errors - a.errors).map(({ pair, move, errors }) => ofMisaligned(pair, move, errors));

@@ -1,5 +1,6 @@
 /** The findings of the audit and their texts. */
 import type { Pair } from "../../data/layouts.ts";
+import { endingOf } from "../../data/listing.ts";
 import { type Move, otherPair } from "./alignment.ts";
 import type { Duplicate } from "./duplicates.ts";
 import type { Look } from "./features.ts";
@@ -19,6 +20,7 @@ export interface AuditPair extends Pair {
  * - orphan: a picture without a partner
  * - size: the two sides differ in size
  * - placement: throughout the set, sides were cropped, mirrored or exchanged
+ * - sides: A and B of a pair are exchanged, compared with most pairs
  * - misaligned: the sides of a single pair line up better when B is moved
  * - leak: two phases have the same pair
  * - contradiction: one side occurs twice, each time with another partner
@@ -32,6 +34,7 @@ export const auditKinds = [
   "orphan",
   "size",
   "placement",
+  "sides",
   "misaligned",
   "leak",
   "contradiction",
@@ -92,10 +95,17 @@ export function ofClasses(all: readonly { pair: AuditPair; A: Look; B: Look }[])
     if (!first) return [];
     const largest = (each: { A: Look; B: Look }) => each[side].fault?.largest ?? 0;
     const most = maps.reduce((best, each) => (largest(each) > largest(best) ? each : best), first);
-    const text = `${side} is ${most[side].fault?.text} (${maps.length} of ${all.length} pairs)`;
+    const lossy = maps.find(({ pair }) => ["jpg", "jpeg"].includes(endingOf(pair[side].file)))?.pair[side].file;
+    const text =
+      `${side} is ${most[side].fault?.text} (${maps.length} of ${all.length} pairs)` +
+      (lossy ? `; ${lossy} is a JPEG, whose compression has changed numbers: save them as PNG from their source` : "");
     const shown = maps.slice(0, 3).map(({ pair }) => pair);
     return [{ kind: "classes", text, files: shown.map((pair) => pair[side].file), pairs: shown }];
   });
+}
+
+export function ofExchangedSides(pair: AuditPair): AuditFinding {
+  return { kind: "sides", text: "A looks like B of most other pairs, and B like their A", ...about(pair) };
 }
 
 export function ofMisaligned(pair: AuditPair, move: Move, errors: number): AuditFinding {

@@ -131,6 +131,13 @@ const kinds: Record<AuditKind, { title: string; advice: string }> = {
       "A network that learns from such pairs learns blur. If the sides were augmented, draw each crop and each flip once " +
       "and use it for both sides, or give the original pairs: training crops and mirrors both sides together.",
   },
+  sides: {
+    title: "Pairs with A and B exchanged",
+    advice:
+      "A network that learns from such a set learns both directions at once. This comes from mixing two data sets. Exchange the two " +
+      "files of each of these pairs, or the halves of the picture, or leave the pairs out. If these are the ones that are right, " +
+      "exchange the sides of all others.",
+  },
   misaligned: {
     title: "Sides that do not seem to line up",
     advice:
@@ -178,7 +185,7 @@ function factsOf({ layout, phases, sizes, placement, judged }: AuditResult): (re
   ];
 }
 
-function lookedFor({ judged, placement }: AuditResult): string {
+function lookedFor({ judged, judgesSides, placement }: AuditResult): string {
   const whole =
     placement.verdict === "unknown"
       ? `not whether the sides line up throughout the set (${placement.reason})`
@@ -188,9 +195,12 @@ function lookedFor({ judged, placement }: AuditResult): string {
       ? `single pairs that line up better when B is moved (${judged.filter((move) => move !== otherPair).join(", ")}), or that ` +
         "fit their own partner no better than others"
       : "not single pairs that do not line up: in this set the sides do not correspond place by place";
+  const exchanged = judgesSides
+    ? "pairs with A and B exchanged"
+    : "not pairs with A and B exchanged: the two sides are not different enough";
   return (
     "Looked for: unreadable files, pictures without a partner, sides of two sizes, equal and similar pairs within and " +
-    `across phases, one picture with two partners, blank pictures, class numbers; ${whole}; ${single}.`
+    `across phases, one picture with two partners, blank pictures, class numbers; ${whole}; ${exchanged}; ${single}.`
   );
 }
 

@@ -1,0 +1,128 @@
+/**
+ * Tells whether A and B are exchanged in a part of the pairs, as where two downloads were mixed. No side is known to be the right
+ * one: the test looks for a direction in the space of styles (style.ts) along which the sides of every pair lie clearly apart, to
+ * the one way in most pairs and to the other way in some.
+ *
+ * Pictures before and after a change of exposure also lie to either way of each other. Two sides that are exchanged are of two
+ * kinds: the pictures themselves, of all pairs, fall into two clusters along the direction, and A of the one pairs lies where B of the others
+ * does. So sides that only differ within a pair, such as two photographs, are not judged.
+ */
+import { fewestPairs } from "./alignment.ts";
+import { styleCount } from "./style.ts";
+
+/** Styles of both sides of a pair. */
+export interface Styles {
+  a: Float64Array;
+  b: Float64Array;
+}
+
+/** Standard deviations by which the sides of a pair must lie apart, and by which the two kinds of pictures must. */
+const apart = { pairs: 3, kinds: 3.5 };
+/** A pair is judged where its sides lie apart by more than this part of what is usual. */
+const clear = 0.5;
+/** A of the one pairs and B of the others lie at most this part of the distance of the kinds apart. */
+const sameKind = 0.35;
+/** Added to standard deviations, so that a number that is the same in all pictures of a kind does not count without bounds. */
+const least = 0.02;
+
+interface Found {
+  direction: Float64Array;
+  /** Mean distance of the sides of a pair, in its standard deviations. */
+  pairs: number;
+}
+
+export class ExchangeTest {
+  /** A of most pairs lies above B along this direction; undefined where the sides are not of two kinds. */
+  readonly #direction: Float64Array | undefined;
+  readonly #usual: number = 0;
+
+  constructor(sample: readonly Styles[]) {
+    if (sample.length < fewestPairs) return;
+    const differences = sample.map(({ a, b }) => a.map((value, k) => value - b[k]!));
+    let best: Found = { direction: new Float64Array(styleCount), pairs: 0 };
+    for (let k = 0; k < styleCount; k++) {
+      const found = directionFrom(differences, k);
+      if (found.pairs > best.pairs) best = found;
+    }
+    const along = differences.map((difference) => product(difference, best.direction));
+    if (2 * along.filter((value) => value < 0).length > along.length) best.direction = best.direction.map((w) => -w);
+    if (best.pairs < apart.pairs || kindsApart(sample, best.direction) < apart.kinds) return;
+    this.#direction = best.direction;
+    this.#usual = mean(along.map(Math.abs));
+  }
+
+  /** Whether the sides are of two kinds, so that it shows where they are exchanged. */
+  get judges(): boolean {
+    return this.#direction !== undefined;
+  }
+
+  /** Whether the sides of a pair are exchanged, compared with most pairs of the sample. */
+  exchanged({ a, b }: Styles): boolean {
+    if (!this.#direction) return false;
+    return product(a, this.#direction) - product(b, this.#direction) < -clear * this.#usual;
+  }
+}
+
+/**
+ * The direction along which the sides of all pairs lie apart, whichever is above: the pairs take the sign that number k has, or
+ * the direction so far, in turn.
+ */
+function directionFrom(differences: readonly Float64Array[], k: number): Found {
+  let signs = differences.map((each) => Math.sign(each[k]!) || 1);
+  let direction = new Float64Array(styleCount);
+  for (let round = 0; round < 20; round++) {
+    direction = Float64Array.from({ length: styleCount }, (_, i) => {
+      const values = differences.map((each, j) => each[i]! * signs[j]!);
+      return mean(values) / (deviation(values) + least) ** 2;
+    });
+    const next = differences.map((each) => Math.sign(product(each, direction)) || 1);
+    const done = next.every((sign, j) => sign === signs[j]);
+    signs = next;
+    if (done) break;
+  }
+  const along = differences.map((each) => Math.abs(product(each, direction)));
+  return { direction, pairs: mean(along) / (deviation(along) || 1) };
+}
+
+/**
+ * The distance of the two kinds of pictures along the direction, in their standard deviations; 0 where A of the one pairs lies elsewhere
+ * than B of the others.
+ */
+function kindsApart(sample: readonly Styles[], direction: Float64Array): number {
+  const of = (exchanged: boolean) =>
+    sample
+      .map(({ a, b }) => [product(a, direction), product(b, direction)] as const)
+      .filter(([a, b]) => exchanged === a < b);
+  const [usual, others] = [of(false), of(true)];
+  const upper = [...usual.map(([a]) => a), ...others.map(([, b]) => b)];
+  const lower = [...usual.map(([, b]) => b), ...others.map(([a]) => a)];
+  const distance = mean(upper) - mean(lower);
+  if (others.length >= 4) {
+    const moved = (x: readonly number[], y: readonly number[]) => Math.abs(mean(x) - mean(y)) / distance;
+    const first = moved(
+      usual.map(([a]) => a),
+      others.map(([, b]) => b),
+    );
+    const second = moved(
+      usual.map(([, b]) => b),
+      others.map(([a]) => a),
+    );
+    if (Math.max(first, second) > sameKind) return 0;
+  }
+  return distance / (Math.sqrt((deviation(upper) ** 2 + deviation(lower) ** 2) / 2) || 1);
+}
+
+function product(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let k = 0; k < a.length; k++) sum += a[k]! * b[k]!;
+  return sum;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / (values.length || 1);
+}
+
+function deviation(values: readonly number[]): number {
+  const middle = mean(values);
+  return Math.sqrt(mean(values.map((value) => (value - middle) ** 2)));
+}
