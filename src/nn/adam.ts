@@ -169,7 +169,7 @@ export function adamGraph(network: string, groups: readonly MomentGroup<Trained>
     const change = div(newM, add(mul(sqrt(newV), factors.slope), factors.offset));
     const updated = parted(
       sub(joined(""), change),
-      specs.map((spec) => spec.shape),
+      specs.map((spec) => [sizeOf(spec.shape)]),
     );
     for (const [i, spec] of specs.entries()) graph.output(`${network}.${spec.name}.updated`, updated[i]!);
     graph.output(`${at}.m.updated`, newM);
