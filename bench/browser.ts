@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
 import { buildApp, buildPage, copyRuntime } from "../scripts/build-web.ts";
+import { UserError } from "../src/errors.ts";
 import { serveFolders } from "../src/node/serve.ts";
 import { chromiumPath, noChromium } from "../test/web/browser/find.ts";
 import type { Asked } from "./browser/page.ts";
@@ -16,27 +17,35 @@ import { markdown, writeSection } from "./table.ts";
 export interface BrowserOptions extends Measure {
   rounds: number;
   device: "wasm" | "webgpu";
+  /** WebGPU on Chromium's own adapter, which computes on the CPU. */
+  software: boolean;
   note: string;
   write: boolean;
 }
 
+/** How Chromium is started. */
+type Browsing = Pick<BrowserOptions, "device" | "software">;
+
 type Network = Pick<BrowserOptions, "size" | "ngf">;
 type InBrowser = Pick<StepTimes, "step_s" | "step_cpu_s" | "forward_s" | "first_step_s"> & { runtime_s: number };
 
-/** The network that the page proposes for training on a CPU. */
+/** The network that the page proposes for training on a CPU. It is measured beside the default one. */
 const small: Network = { size: 64, ngf: 24 };
+const usual: Network = { size: 256, ngf: 64 };
+const same = (a: Network, b: Network) => a.size === b.size && a.ngf === b.ngf;
 
-/** Measures the network of the options and the page's own small one, in turn in Node and in Chromium, and prints the table. */
+/** Measures the networks in turn in Node and in Chromium, and prints the table. */
 export async function browserTable(options: BrowserOptions): Promise<void> {
-  if (!chromiumPath) throw new Error(noChromium);
+  if (!chromiumPath) throw new UserError(noChromium);
   const folder = mkdtempSync(join(tmpdir(), "pix2pix-bench-"));
-  const networks = [{ size: options.size, ngf: options.ngf }, small].filter(
-    ({ size, ngf }, i) => i === 0 || size !== options.size || ngf !== options.ngf,
-  );
+  const asked: Network = { size: options.size, ngf: options.ngf };
+  const networks = same(asked, usual) ? [asked, small] : [asked];
   try {
-    await Promise.all([buildPage(folder, "bench/browser/page.ts"), buildApp(join(folder, "app"))]);
-    copyRuntime(folder);
+    await buildPage(folder, "bench/browser/page.ts");
     const server = await serveFolders([folder]);
+    const device = await deviceIn(server.url, options);
+    await buildApp(join(folder, "app"));
+    copyRuntime(folder);
     const loads: number[] = [];
     const rows: string[][] = [];
     for (const network of networks) {
@@ -44,7 +53,7 @@ export async function browserTable(options: BrowserOptions): Promise<void> {
       for (let round = 0; round < options.rounds; round++) {
         loads.push(load());
         // The browser's compiler needs some seconds until it has optimised the runtime's code.
-        const steps = network.size === small.size ? 6 * options.steps : options.steps;
+        const steps = same(network, small) ? 6 * options.steps : options.steps;
         const asked = { ...options, ...network, steps };
         const run = { node: inNode(asked), browser: await inChromium(server.url, asked) };
         console.error(JSON.stringify(run));
@@ -54,11 +63,29 @@ export async function browserTable(options: BrowserOptions): Promise<void> {
     }
     const pageLoad = await pageSeconds(`${server.url}app/`);
     await server.close();
-    const text = report(options, rows, pageLoad, loads);
+    const text = report(options, device, rows, pageLoad, loads);
     console.log(text);
-    if (options.write) writeSection("browser", `${options.device}, ${processor().name}`, text);
+    if (options.write) writeSection("browser", `${device}, ${processor().name}`, text);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The device as the table names it. @throws UserError where Chromium has no adapter of the kind that was asked for */
+async function deviceIn(url: string, { device, software }: BrowserOptions): Promise<string> {
+  if (device === "wasm") return device;
+  const browser = await launch({ device, software });
+  try {
+    const page = await browser.newPage();
+    await page.goto(url, { timeout: patience });
+    const { label, present, adapter } = await page.evaluate(() => gpu());
+    if (present && (software || !adapter?.software)) return label;
+    throw new UserError(
+      `--device webgpu --browser: ${chromiumPath} has ${present ? `only ${label}, which computes on the CPU` : "no WebGPU adapter here"}; ` +
+        "expected a GPU (on Linux with its Vulkan driver), or --software to try the command without one.",
+    );
+  } finally {
+    await browser.close();
   }
 }
 
@@ -69,19 +96,26 @@ function inNode(options: BrowserOptions): Times {
   return JSON.parse(stdout.trim().split("\n").at(-1)!) as Times;
 }
 
+/** Milliseconds for Chromium to start or to open a page: other programs may have the processor. */
+const patience = 300_000;
+
+/** What a Chromium without a window needs to find a GPU. */
+const hardware =
+  process.platform === "linux" ? ["--use-angle=vulkan", "--enable-features=Vulkan", "--disable-vulkan-surface"] : [];
+
 /** A new browser each time: its caches are empty. */
-function launch(device: "wasm" | "webgpu"): Promise<Browser> {
-  const gpu = ["--enable-unsafe-webgpu", "--enable-features=Vulkan"];
+function launch({ device, software }: Browsing): Promise<Browser> {
+  const gpu = ["--enable-unsafe-webgpu", ...(software ? ["--use-webgpu-adapter=swiftshader"] : hardware)];
   const args = ["--no-sandbox", "--disable-dev-shm-usage", ...(device === "webgpu" ? gpu : ["--disable-gpu"])];
-  return chromium.launch({ executablePath: chromiumPath!, headless: true, args });
+  return chromium.launch({ executablePath: chromiumPath!, headless: true, args, timeout: patience });
 }
 
 async function inChromium(url: string, options: BrowserOptions): Promise<InBrowser> {
   const { device, size, ngf, batch, steps, threads } = options;
-  const browser = await launch(device);
+  const browser = await launch(options);
   try {
     const page = await browser.newPage();
-    await page.goto(url);
+    await page.goto(url, { timeout: patience });
     const asked: Asked = { size, ngf, batch, steps, threads, device };
     const answer = await page.evaluate((asked) => bench(asked), asked);
     if ("error" in answer) throw new Error(`in the page: ${answer.error}`);
@@ -93,11 +127,11 @@ async function inChromium(url: string, options: BrowserOptions): Promise<InBrows
 
 /** Seconds from the navigation to the end of the web app's load event, and of a second visit. */
 async function pageSeconds(url: string): Promise<[first: number, second: number]> {
-  const browser = await launch("wasm");
+  const browser = await launch({ device: "wasm", software: false });
   try {
     const page = await browser.newPage();
     const visit = async () => {
-      await page.goto(url);
+      await page.goto(url, { timeout: patience });
       return page.evaluate(() => {
         const [entry] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
         return entry!.loadEventEnd / 1000;
@@ -125,7 +159,8 @@ function rowOf({ size, ngf }: Network, runs: readonly { node: Times; browser: In
 }
 
 function report(
-  { device, batch, rounds, steps, threads, note }: BrowserOptions,
+  { batch, rounds, steps, threads, note }: BrowserOptions,
+  device: string,
   rows: string[][],
   page: [number, number],
   loads: number[],

@@ -4,7 +4,8 @@
  *
  * `npm run bench` compares with every PyTorch, ONNX Runtime (Python) and TensorFlow that it finds, in the settings that users choose.
  *   The sides run in turn. `bench/peers/setup` makes an environment with peers; `--python PROGRAM` names others.
- * `npm run bench -- --device wasm`, `--device webgpu --browser`: in Chromium, compared with Node's CPU.
+ * `npm run bench -- --device wasm`, `--device webgpu --browser`: in Chromium, compared with Node's CPU; beside the default network a small
+ *   one. `--size 64 --ngf 24` chooses the network. `--software` takes Chromium's own WebGPU adapter, on the CPU: to try the command.
  * `npm run bench -- --device webgpu` or `cuda`: on the GPU, beside PyTorch with CUDA.
  * `npm run bench -- step [--size --ngf --batch --steps --threads --device]` prints one line of JSON for this project alone.
  * `npm run bench -- translate [--pictures --ngf --threads --rounds --python]` prints the throughput of whole commands.
@@ -15,6 +16,7 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { scriptOptions, usageError } from "../scripts/options.ts";
 import { deviceChoices } from "../src/engines/device.ts";
+import { UserError } from "../src/errors.ts";
 import { findPeers } from "./peers.ts";
 import { timeSteps } from "./step.ts";
 
@@ -28,6 +30,7 @@ const { positionals, values } = scriptOptions(import.meta.url, {
     threads: { type: "string", default: `${availableParallelism()}` },
     device: { type: "string", default: "cpu" },
     browser: { type: "boolean", default: false },
+    software: { type: "boolean", default: false },
     rounds: { type: "string", default: "3" },
     pictures: { type: "string", default: "1000" },
     python: { type: "string", multiple: true, default: [] },
@@ -44,6 +47,7 @@ const number = (name: "size" | "ngf" | "batch" | "steps" | "threads" | "rounds" 
 };
 const device = deviceChoices.find((choice) => choice === values.device);
 if (!device) usageError(`--device: got ${values.device}, expected ${deviceChoices.join(", ")}`);
+if (values.software && values.write) usageError("--software with --write: its times say nothing about a GPU");
 const [size, ngf, batch, steps, threads, rounds] = (
   ["size", "ngf", "batch", "steps", "threads", "rounds"] as const
 ).map(number) as [number, number, number, number, number, number];
@@ -59,10 +63,17 @@ else if (positionals[0] === "translate") {
   await translateTable({ ...common, pictures: number("pictures"), python: peer?.python });
 } else if (device === "wasm" || values.browser) {
   const { browserTable } = await import("./browser.ts");
-  await browserTable({ ...common, device: device === "webgpu" ? "webgpu" : "wasm" });
+  const { software } = values;
+  await browserTable({ ...common, device: device === "webgpu" ? "webgpu" : "wasm", software }).catch(refused);
 } else {
   const { compare } = await import("./compare.ts");
   await compare({ ...common, device, allocator, python: values.python });
+}
+
+/** Ends the program with the sentence of an error that its user can act on. */
+function refused(error: unknown): never {
+  if (error instanceof UserError) usageError(error.message);
+  throw error;
 }
 
 /** This project alone, in a process that has the allocator's variables. */

@@ -1,8 +1,9 @@
 /**
- * The benchmark in a browser. The same script is the page, where the benchmark's driver (../browser.ts) calls `bench`, and the worker that
+ * The benchmark in a browser. The same script is the page, where the benchmark's driver (../browser.ts) calls `gpu` and `bench`, and the worker that
  * computes: a page itself may not wait for threads.
  */
-import { webPlatform } from "../../src/web/index.ts";
+import type { FoundDevice } from "../../src/platform.ts";
+import { capabilities, webPlatform } from "../../src/web/index.ts";
 import { type StepOptions, type StepTimes, timeSteps } from "../step.ts";
 
 /** What the page is asked, and what the worker answers. */
@@ -16,11 +17,13 @@ export type Answered = { times: StepTimes & { runtime_s: number } } | { error: s
 
 declare global {
   var bench: (asked: Asked) => Promise<Answered>;
+  var gpu: () => Promise<FoundDevice>;
 }
 
 const inPage = typeof document !== "undefined";
 
 if (inPage) {
+  globalThis.gpu = async () => (await capabilities()).devices[1];
   globalThis.bench = (asked) =>
     new Promise((resolve) => {
       const worker = new Worker(import.meta.url, { type: "module" });
