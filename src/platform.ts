@@ -165,6 +165,8 @@ export interface Platform {
     (session: InferenceSession, feeds: Tensors, fetches: Tensors): Promise<void>;
     sequenceOutput?: string;
   };
+  /** Whether sessions on webgpu can capture their kernels (`enableGraphCapture`); onnxruntime-node 1.30 cannot. */
+  captures?: boolean;
   /** Bytes of memory that this process can have; absent where that is unknown. */
   memory?: number | undefined;
   /** The processes that train together; absent where this one trains alone. */

@@ -6,6 +6,10 @@
  * onnxruntime 1.30 writes a GPU tensor that is given as a fetch in place, unless the session has
  * `preferredOutputLocation`. Its getData() aborts Node, so values are uploaded and downloaded by graphs of one
  * Identity.
+ *
+ * Where the platform can (`Platform.captures`), the runtime captures the kernels of a program and launches the same ones at
+ * each run, which takes a quarter of the host's time. It captures no copies of buffers: a Reshape that makes an output
+ * is one.
  */
 
 import { DeviceLostError } from "../errors.ts";
@@ -31,6 +35,19 @@ interface Stage {
   fetches: Tensors;
 }
 
+/** A stage whose kernels the runtime has captured. Its feeds are all on the device. */
+interface Captured extends Stage {
+  captured: true;
+  /** Copies the inputs of the host into feeds; absent where the program has none. */
+  upload?: Stage;
+}
+
+/** A stage on a network's memory, and its inputs in the host's. */
+interface Update {
+  stage: Stage | Captured;
+  inputs: ReadonlyMap<string, Tensor>;
+}
+
 /** A stage that writes `width` values into the table of losses. */
 interface Recorder {
   stage: Stage;
@@ -50,11 +67,13 @@ export class GpuEngine implements Engine {
   /** Sessions that allocate a tensor, and that copy one, by shape. */
   readonly #makers = new Map<string, Promise<InferenceSession>>();
   readonly #copiers = new Map<string, Promise<InferenceSession>>();
-  readonly #adam = new Map<NetworkState, Promise<Stage>>();
-  readonly #averages = new Map<NetworkState, Promise<Stage>>();
+  readonly #adam = new Map<NetworkState, Promise<Update>>();
+  readonly #averages = new Map<NetworkState, Promise<Update>>();
   /** Values, statistics, gradients and moments of the networks, by their names in the graphs. */
   #own: Promise<ReadonlyMap<string, Tensor>> | undefined;
   #history: Promise<Tensor> | undefined;
+  /** Whether a size of batches was compiled: only the first, which is the usual one, is captured. */
+  #compiled = false;
   /** The number of values in each row of the table that is not read yet. */
   readonly #widths: number[] = [];
   readonly #read: Float32Array[] = [];
@@ -70,11 +89,15 @@ export class GpuEngine implements Engine {
     const lowered = stepOnDevice(programs, this.#states);
     for (const program of lowered) checkLimits(program, this.#device);
     const inputs = new Map<string, Tensor>();
-    const stages: Stage[] = [];
-    for (const program of lowered) stages.push(await this.#stage(program, memory, inputs));
+    const stages: (Stage | Captured)[] = [];
+    const first = !this.#compiled;
+    this.#compiled = true;
+    for (const program of lowered) {
+      stages.push(await (first ? this.#captured(program, memory, inputs) : this.#stage(program, memory, inputs)));
+    }
     const recorders = new Map<string, Promise<Recorder>>();
     return {
-      run: async (index) => void (await this.#run(stages[index]!)),
+      run: (index) => this.#start(stages[index]!),
       input: (name) => inputs.get(name)!.data as Float32Array,
       read: (name) => this.#down(memory.get(memoryOf(name))!),
       record: async (names) => {
@@ -91,10 +114,12 @@ export class GpuEngine implements Engine {
       },
       release: async () => {
         const made = await Promise.all(recorders.values());
-        for (const { session } of [...stages, ...made.map(({ stage }) => stage)]) {
+        const uploads = stages.flatMap((stage) => ("upload" in stage ? (stage.upload ?? []) : []));
+        for (const { session } of [...stages, ...uploads, ...made.map(({ stage }) => stage)]) {
           this.#sessions.delete(session);
           await session.release();
         }
+        for (const { fetches } of uploads) for (const tensor of Object.values(fetches)) tensor.dispose();
         const kept = new Set([...(await this.#networks()).values(), await this.#history]);
         for (const tensor of new Set(memory.values())) if (!kept.has(tensor)) tensor.dispose();
       },
@@ -113,20 +138,25 @@ export class GpuEngine implements Engine {
 
   /** Runs a program on a network's memory, compiled at its first run. @param numbers inputs of one value each */
   async #onNetwork(
-    known: Map<NetworkState, Promise<Stage>>,
+    known: Map<NetworkState, Promise<Update>>,
     state: NetworkState,
     program: () => Program,
     numbers: Readonly<Record<string, number>>,
   ): Promise<void> {
     let made = known.get(state);
     if (!made) {
-      const lowered = forGpu(program());
-      made = this.#networks().then((own) => this.#stage(lowered, new Map(own), new Map()));
+      made = this.#update(forGpu(program()));
       known.set(state, made);
     }
-    const stage = await made;
-    for (const [name, value] of Object.entries(numbers)) (stage.feeds[name]!.data as Float32Array)[0] = value;
-    await this.#run(stage);
+    const { stage, inputs } = await made;
+    for (const [name, value] of Object.entries(numbers)) (inputs.get(name)!.data as Float32Array)[0] = value;
+    await this.#start(stage);
+  }
+
+  async #update(program: Program): Promise<Update> {
+    const inputs = new Map<string, Tensor>();
+    const stage = await this.#captured(program, new Map(await this.#networks()), inputs);
+    return { stage, inputs };
   }
 
   async recorded(): Promise<Float32Array[]> {
@@ -244,9 +274,14 @@ export class GpuEngine implements Engine {
   }
 
   /** A session with a tensor for each input and output. Equal names in two programs are one tensor. */
-  async #stage(program: Program, memory: Map<string, Tensor>, inputs: Map<string, Tensor>): Promise<Stage> {
+  async #stage(
+    program: Program,
+    memory: Map<string, Tensor>,
+    inputs: Map<string, Tensor>,
+    options: InferenceSession.SessionOptions = {},
+  ): Promise<Stage> {
     const { ort } = this.#platform;
-    const session = await this.#session(program);
+    const session = await this.#session(program, options);
     // The shape of a gradient may differ from that of its memory: it has lost its last Reshape (stepForGpu).
     const view = (t: Tensor, shape: Shape) =>
       sameShape(t.dims, shape) ? t : ort.Tensor.fromGpuBuffer(t.gpuBuffer, { dataType: "float32", dims: shape });
@@ -265,6 +300,51 @@ export class GpuEngine implements Engine {
       fetches[name] = view(known, tensor.shape);
     }
     return { session, feeds, fetches };
+  }
+
+  /**
+   * A stage whose kernels are captured; one like any other where the platform cannot, or where a node runs on the CPU. The
+   * first run of a session that captures runs the program twice, so what it has written is put back. The host keeps it
+   * meanwhile: the device may have no room.
+   */
+  async #captured(
+    program: Program,
+    memory: Map<string, Tensor>,
+    inputs: Map<string, Tensor>,
+  ): Promise<Stage | Captured> {
+    if (!this.#platform.captures) return this.#stage(program, memory, inputs);
+    const options = { enableGraphCapture: true, extra: { session: { disable_cpu_ep_fallback: "1" } } };
+    const made = await this.#stage(withoutCopies(program), memory, inputs, options).catch(() => undefined);
+    if (!made) return this.#stage(program, memory, inputs);
+    const stage: Captured = { ...made, captured: true };
+    const hosts = Object.entries(stage.feeds).filter(([, { location }]) => location === "cpu");
+    const graph = new Graph();
+    const upload: Omit<Stage, "session"> = { feeds: {}, fetches: {} };
+    for (const [i, [name, from]] of hosts.entries()) {
+      graph.output(`to_${i}`, Identity([graph.input(`from_${i}`, from.dims)]));
+      upload.feeds[`from_${i}`] = from;
+      stage.feeds[name] = upload.fetches[`to_${i}`] = await this.#make(from.dims);
+    }
+    if (hosts.length > 0) stage.upload = { session: await this.#session(graph.program()), ...upload };
+    const written = program.outputs.map(({ name }) => memory.get(memoryOf(name))!);
+    const kept: Float32Array[] = [];
+    for (const tensor of written) kept.push(await this.#down(tensor));
+    await this.#run(stage);
+    for (const [i, to] of written.entries()) {
+      await this.#copy(new this.#platform.ort.Tensor("float32", kept[i]!, to.dims), to);
+    }
+    return stage;
+  }
+
+  /**
+   * Runs a stage. A captured session has bound the fetches of its first run. With fetches it would leak a handle for each
+   * output at every later run; without, it returns tensors that are handles of the same buffers.
+   */
+  async #start(stage: Stage | Captured): Promise<void> {
+    if (!("captured" in stage)) return void (await this.#run(stage));
+    const { session, feeds, upload } = stage;
+    if (upload) await this.#run(upload);
+    for (const handle of Object.values(await this.#run({ session, feeds }))) handle.dispose();
   }
 
   /**
@@ -305,17 +385,27 @@ export class GpuEngine implements Engine {
 
 /**
  * The program without nodes that write to the memory of one of their inputs. WebGPU forbids that (onnxruntime-node does
- * not check). An output over such an input gets two more nodes.
+ * not check).
  */
-function withoutInPlaceNodes(program: Program): Program {
-  const added: Node[] = [];
-  const outputs = program.outputs.map(({ name, tensor }) => {
+const withoutInPlaceNodes = (program: Program): Program =>
+  withNodesBefore(program, ({ name, tensor }) => {
     const inPlace = tensor.producer?.inputs.some((input) => unshaped(input).name === memoryOf(name));
-    if (!inPlace || name === memoryOf(name)) return { name, tensor };
-    const through = neg(tensor);
+    return inPlace === true && name !== memoryOf(name);
+  });
+
+/** The program with a kernel for each output that ONNX Runtime would copy from another buffer. */
+const withoutCopies = (program: Program): Program =>
+  withNodesBefore(program, ({ tensor }) => unshaped(tensor) !== tensor || !tensor.producer);
+
+/** The program with two more nodes in front of the outputs that need them. */
+function withNodesBefore(program: Program, need: (output: Program["outputs"][number]) => boolean): Program {
+  const added: Node[] = [];
+  const outputs = program.outputs.map((output) => {
+    if (!need(output)) return output;
+    const through = neg(output.tensor);
     const out = neg(through);
     added.push(through.producer!, out.producer!);
-    return { name, tensor: out };
+    return { name: output.name, tensor: out };
   });
   return { ...program, nodes: [...program.nodes, ...added], outputs };
 }

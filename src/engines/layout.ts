@@ -80,8 +80,13 @@ export function mostMoments({ adapter }: Pick<Device, "adapter">): number {
 export const adamOnDevice = (of: Network, betas: { beta1: number; beta2: number }, device: Device): Program =>
   adamGraph(of.network, momentGroups(tensorsOf(of).trained, mostMoments(device)), betas);
 
-/** The least memory of a step's programs on a device, of which Adam is one. */
-export function memoryOnDevice(programs: readonly Program[], networks: readonly Network[], device: Device): MemoryNeed {
+/** The least memory of a step's programs on a device, of which Adam is one. @param captured see memoryNeed */
+export function memoryOnDevice(
+  programs: readonly Program[],
+  networks: readonly Network[],
+  device: Device,
+  captured = false,
+): MemoryNeed {
   const updates = networks.map((of) => adamOnDevice(of, { beta1: 0.5, beta2: 0.999 }, device));
-  return memoryNeed(stepOnDevice(programs, networks), networks, updates);
+  return memoryNeed(stepOnDevice(programs, networks), networks, updates, captured);
 }

@@ -19,7 +19,7 @@ export interface MemoryNeed {
   networks: number;
   /** Values that one program leaves to a later one, mostly activations. */
   carried: number;
-  /** The largest set of other values that a program needs at the same time. */
+  /** The largest set of other values that a program needs at the same time; of captured programs, all of these sets. */
   working: number;
   total: number;
 }
@@ -28,11 +28,13 @@ export interface MemoryNeed {
  * The least memory of the programs of a step, which have to be lowered for the device. A runtime that keeps free
  * buffers takes somewhat more.
  * @param updates programs on the networks' memory alone: optimisers
+ * @param captured whether a program keeps its working memory between its runs (Platform.captures)
  */
 export function memoryNeed(
   programs: readonly Program[],
   states: readonly Network[],
   updates: readonly Program[] = [],
+  captured = false,
 ): MemoryNeed {
   const own = new Set<string>();
   let networks = 0;
@@ -51,7 +53,8 @@ export function memoryNeed(
     for (const { name, tensor } of outputs) left.set(memoryOf(name), bytesOf(tensor));
   }
   const carried = [...left].reduce((total, [name, bytes]) => total + (own.has(name) ? 0 : bytes), 0);
-  const working = Math.max(0, ...[...programs, ...updates].map(largestLiveSet));
+  const sets = [...programs, ...updates].map(largestLiveSet);
+  const working = captured ? sets.reduce((total, bytes) => total + bytes, 0) : Math.max(0, ...sets);
   return { networks, carried, working, total: networks + carried + working };
 }
 

@@ -117,6 +117,8 @@ export class Trainer {
   readonly device: Device;
   readonly #options: TrainerOptions;
   readonly #engine: Engine;
+  /** Whether programs on the device keep their working memory (Platform.captures). */
+  readonly #captures: boolean;
   /** The programs by the size of batches, the least recently used first. */
   readonly #compiled = new Map<string, Promise<Compiled>>();
   /** The upload of the first weights, from the first step on. */
@@ -145,6 +147,7 @@ export class Trainer {
     this.outputMap = step.outputMap;
     this.device = device;
     this.#options = options;
+    this.#captures = platform.captures === true;
     const states = [this.netG, this.netD];
     this.#engine = keepsState(device)
       ? new GpuEngine(platform, device, states)
@@ -170,6 +173,7 @@ export class Trainer {
       substeps.map(({ batch }) => batch),
       [this.netG, this.netD],
       this.device,
+      this.#captures,
     );
   }
 

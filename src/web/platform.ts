@@ -37,6 +37,7 @@ export async function webPlatform(options: WebPlatformOptions = {}): Promise<Pla
     images,
     ort,
     runInto,
+    captures: true,
     cores: threads,
     base: "wasm",
     devices: async (names) => devicesOf(found, names),

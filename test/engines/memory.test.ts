@@ -2,8 +2,10 @@
 import { expect, it } from "vitest";
 import { threadsNote } from "../../src/cli/platform.ts";
 import { parseCommandLine, readConfig } from "../../src/config/schema.ts";
-import { checkMemory } from "../../src/engines/memory.ts";
+import { checkMemory, memoryNeed } from "../../src/engines/memory.ts";
 import { DeviceError } from "../../src/errors.ts";
+import { Graph } from "../../src/graph/graph.ts";
+import { neg } from "../../src/graph/ops/elementwise.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 import { modelOptions } from "../options.ts";
@@ -44,6 +46,19 @@ it("a need within the memory, or of a machine whose memory is unknown, is no err
   checkMemory(need, 100, "It");
   checkMemory(need, undefined, "It");
   expect(() => checkMemory(need, 99, "It", "Do that.")).toThrow(/^It needs .* Do that\.$/);
+});
+
+it("captured programs keep their working memory, others share it", () => {
+  // One value of `size` floats between input and output.
+  const program = (size: number) => {
+    const graph = new Graph();
+    graph.output(`y${size}`, neg(neg(graph.input(`x${size}`, [size]))));
+    return graph.program();
+  };
+  const programs = [program(100), program(200)];
+  const shared = { networks: 0, carried: 2 * 4 * 300, working: 4 * 200, total: 2400 + 800 };
+  expect(memoryNeed(programs, [])).toEqual(shared);
+  expect(memoryNeed(programs, [], [], true)).toEqual({ ...shared, working: 4 * 300, total: 2400 + 1200 });
 });
 
 it("threads above the number of cores are noted", () => {

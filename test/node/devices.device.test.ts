@@ -199,6 +199,7 @@ describe.skipIf(!softwareAdapter)(`WebGPU in Node${softwareAdapter ? "" : ` (ski
         convOfSixChannels: true,
         spaceToDepthOnTheCpu: true,
         fetchesAreNotWritten: true,
+        captureIsRefused: true,
       });
     },
     patience,

@@ -1,10 +1,11 @@
 /**
  * Training on WebGPU in a real browser, by the SwiftShader that Chromium carries: all small steps of PyTorch, with the runtime for
- * browsers without JSPI, and one with the runtime for the others.
+ * browsers without JSPI, one with the runtime for the others, and steps with and without captured kernels.
  */
 import type { Page } from "playwright-core";
 import { expect, it } from "vitest";
 import { optionsOf, readCase } from "../training/step-cases.ts";
+import type {} from "./browser/capture.ts";
 import { inChromium, sharePage } from "./browser/chromium.ts";
 import { cases, checkCase, runFile, trainIn } from "./browser/training.ts";
 
@@ -21,6 +22,25 @@ inChromium("WebGPU with JSPI", () => {
   it("the steps of PyTorch: pixel", async () => {
     await checkCase(page, "pixel", { 1: "webgpu" });
     expect(loaded.filter((url) => url.endsWith(".wasm"))).toEqual([expect.stringMatching("jspi")]);
+  }, 600_000);
+});
+
+inChromium("WebGPU with captured kernels", () => {
+  let page: Page;
+  sharePage({
+    entry: "test/web/browser/capture.ts",
+    webgpu: true,
+    use: (opened) => {
+      page = opened;
+    },
+  });
+
+  it("programs, Adam and the average are captured, and no bit of a training differs", async () => {
+    const { sessions, tensors, differ, losses } = await page.evaluate(() => capture(5));
+    expect(sessions).toEqual({ captured: 5, plain: 0 });
+    expect(losses.captured).toBe(losses.plain);
+    expect(differ).toEqual([]);
+    expect(tensors).toBeGreaterThan(50);
   }, 600_000);
 });
 

@@ -60,10 +60,22 @@ async function fetchesAreNotWritten(): Promise<boolean> {
   return ((await back.run({ x: y! })).y!.data as Float32Array)[0] === 4;
 }
 
+/** platform.ts, captures: onnxruntime-node refuses the option that onnxruntime-web gives the same provider. */
+async function captureIsRefused(): Promise<boolean> {
+  const graph = new Graph();
+  graph.output("y", mul(graph.input("x", [4]), 2));
+  const provider = { name: "webgpu", enableGraphCapture: true } as const;
+  return ort.InferenceSession.create(encode(graph.program()), { executionProviders: [provider] }).then(
+    () => false,
+    (error: Error) => /unrecognized option: 'enableGraphCapture'/.test(error.message),
+  );
+}
+
 console.log(
   JSON.stringify({
     convOfSixChannels: await convOfSixChannels(),
     spaceToDepthOnTheCpu: await spaceToDepthOnTheCpu(),
     fetchesAreNotWritten: await fetchesAreNotWritten(),
+    captureIsRefused: await captureIsRefused(),
   }),
 );
