@@ -166,7 +166,7 @@ export interface Platform {
     sequenceOutput?: string;
   };
   /** Whether sessions on webgpu can capture their kernels (`enableGraphCapture`); onnxruntime-node 1.30 cannot. */
-  captures?: boolean;
+  captures?: boolean | undefined;
   /** Bytes of memory that this process can have; absent where that is unknown. */
   memory?: number | undefined;
   /** The processes that train together; absent where this one trains alone. */
