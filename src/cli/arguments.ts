@@ -5,7 +5,7 @@
  */
 import { type OptionSpec, plainName } from "../config/options.ts";
 import { ConfigError, nearest } from "../errors.ts";
-import { renamedFlag, suffixed, upstreamOption, upstreamValue } from "./upstream.ts";
+import { renamedFlag, suffixed, upstreamFlags, upstreamOption, upstreamValue } from "./upstream.ts";
 
 export interface Arguments {
   /** Options by key: the text of the value, or true for an option without a value. The last one counts, with a note. */
@@ -161,7 +161,7 @@ function unknown(written: string, specs: readonly OptionSpec[], elsewhere: Reado
   const plain = plainName(renamedFlag(written) ?? written);
   const other = [...elsewhere].find(([flag]) => plainName(flag) === plain);
   if (other) return `${other[0]} is an option of ${other[1]}, not of this command`;
-  const flags = specs.map(({ flag }) => flag);
+  const flags = [...specs.map(({ flag }) => flag), ...(ofRun(specs) ? upstreamFlags : [])];
   const near = written.startsWith("--") ? nearest(written, flags) : undefined;
   return `unknown option ${written}${near ? `; did you mean ${near}?` : ""}`;
 }

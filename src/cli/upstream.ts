@@ -167,6 +167,7 @@ const renamed: Record<string, string> = {
   l1weight: "--lambda-l1",
   ganweight: "--lambda-gan",
   lambda: "--lambda-l1",
+  lambdaa: "--lambda-l1",
   progressfreq: "--print-freq",
   savefreq: "--save-latest-freq",
   checkpoint: "--name",
@@ -179,6 +180,7 @@ const scripts: Record<string, readonly string[]> = {
   "train.py": ["train"],
   "test.py": ["test"],
   "combine_A_and_B.py": ["data", "combine"],
+  "download_pix2pix_dataset.sh": ["data", "download"],
 };
 
 /**
@@ -201,6 +203,9 @@ export const upstreamOption = (name: string): UpstreamOption | undefined =>
 
 /** The flag of an option by its earlier name, in any spelling. */
 export const renamedFlag = (name: string): string | undefined => entry(renamed, name);
+
+/** All options of other implementations, by plain name: what a misspelt option may have meant. */
+export const upstreamFlags = [...Object.keys(withoutCounterpart), ...Object.keys(renamed)].map((name) => `--${name}`);
 
 /** Values of other implementations, by the key of the option: the value here, and why it is the same. */
 const values: Record<string, Record<string, readonly [value: string, why: string]>> = {

@@ -1,6 +1,9 @@
-/** Names of files that other systems give to weights, at most ten of them, the last checkpoint's first. */
+/**
+ * Names of files that other systems give to weights, at most ten of them, the last checkpoint's first. Moments of Adam, beside
+ * them, are none (latest_state.safetensors of a run, latest_optimizers.pth of an export).
+ */
 export function weightsAmong(names: readonly string[]): string[] {
-  const found = names.filter((name) => /\.(pth|pt|safetensors|index|t7|pict)$/i.test(name));
+  const found = names.filter((name) => /(?<!_state|_optimizers)\.(pth|pt|safetensors|index|t7|pict)$/i.test(name));
   const isLatest = (name: string) => Number(name.startsWith("latest"));
   return found.sort((a, b) => isLatest(b) - isLatest(a) || (a < b ? 1 : -1)).slice(0, 10);
 }

@@ -43,8 +43,14 @@ describe("parseArguments", () => {
   it("takes upstream's scripts for the commands that do the same", () => {
     expect(upstreamScript(["train.py", "--name", "test.py"])).toEqual(["train", "--name", "test.py"]);
     expect(upstreamScript(["./pix2pix/test.py"])).toEqual(["test"]);
+    const download = ["./datasets/download_pix2pix_dataset.sh", "facades"];
+    expect(upstreamScript(download)).toEqual(["data", "download", "facades"]);
     expect(upstreamScript(["datasets\\combine_A_and_B.py", "--use_AB"])).toEqual(["data", "combine", "--use_AB"]);
     for (const args of [[], ["train"], ["setup.py"], ["toString"]]) expect(upstreamScript(args)).toBeUndefined();
+  });
+
+  it("takes the weight of L1 of upstream's first version", () => {
+    expect(given("--lambda_A", "10")).toEqual({ lambdaL1: "10" });
   });
 
   it("keeps values unchanged, after = or a space, with dashes, signs and equals signs in them", () => {
@@ -224,6 +230,7 @@ describe("wrong command lines", () => {
 
   it("give the fault and the nearest option", () => {
     expect(problem("--lamda_l1", "3")).toBe("unknown option --lamda_l1; did you mean --lambda-l1?");
+    expect(problem("--gpu-id", "0")).toBe("unknown option --gpu-id; did you mean --gpuids?");
     expect(problem("--batchsiz=3")).toBe("unknown option --batchsiz; did you mean --batch-size?");
     expect(problem("--xyzzyplugh")).toBe("unknown option --xyzzyplugh");
     expect(problem("-x")).toBe("unknown option -x");

@@ -108,6 +108,19 @@ describe("translate", () => {
     expect((await platform.images.decodeDeep!(readFileSync(at("back/x.png")))).data).toBeInstanceOf(Uint16Array);
   });
 
+  it("says where the picture has the shape of a whole pair, which would become one input", async () => {
+    const notes = async (width: number, given: object = {}) => {
+      const picture = { width, height: 40, channels: 3, data: new Uint8Array(width * 120) };
+      await platform.files.write(at("pair/1.png"), await platform.images.encodePng(picture));
+      lines.length = 0;
+      await run({ input: at("pair"), out: at("of-pair"), ...given });
+      return lines.filter((line) => line.startsWith("note:"));
+    };
+    expect(await notes(80)).toEqual([expect.stringMatching(/80x40 px, the shape of a pair.*pix2pix test --dataroot/)]);
+    expect(await notes(79)).toEqual([]);
+    expect(await notes(80, { preprocess: "none" })).toEqual([]);
+  });
+
   it("takes a picture in strips with samples, 16 bits and a palette, as in one piece", async () => {
     const both = async (given: object, ...names: string[]) => {
       const own = { preprocess: "none", input: at("in/x.png"), ...given };

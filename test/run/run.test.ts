@@ -109,7 +109,8 @@ describe("a folder of runs", () => {
 
 it("a folder with weights of another system is no run yet: the message has the command that makes it one", async () => {
   const checkpointsDir = join(work, "checkpoints");
-  for (const name of ["5_net_G.pth", "latest_net_G.pth", "loss_log.txt"])
+  const moments = ["latest_optimizers.pth", "latest_state.safetensors"];
+  for (const name of ["5_net_G.pth", "latest_net_G.pth", "loss_log.txt", ...moments])
     await files.write(join(checkpointsDir, "label 2 photo", name), "");
   await expect(new Run(files, { checkpointsDir, name: "label 2 photo" }).config()).rejects.toThrow(
     `The folder has weights (latest_net_G.pth, 5_net_G.pth); make a run of them: npx pix2pix import '${checkpointsDir}/label 2 photo/latest_net_G.pth' --name 'label 2 photo' --checkpoints-dir ${checkpointsDir}`,

@@ -3,10 +3,13 @@
 import * as z from "zod";
 import { option } from "../../config/options.ts";
 import { configSchema } from "../../config/schema.ts";
+import { wholePictures } from "../../data/loader.ts";
 import { partOf } from "../../data/shard.ts";
 import { ConfigError, UserError, WriteError } from "../../errors.ts";
+import type { Fit } from "../../inference/fit.ts";
+import type { Translator } from "../../inference/translator.ts";
 import { files } from "../../node/files.ts";
-import { counted } from "../../text.ts";
+import { counted, visible } from "../../text.ts";
 import type { Command, Output } from "../command.ts";
 import { instanceMaps } from "../instances.ts";
 import { jsonLine, jsonLinesOption, moved } from "../json-lines.ts";
@@ -98,6 +101,8 @@ export const translate: Command = {
         output.print(`Nothing to do: ${why}.`);
         return 0;
       }
+      const note = await wholePairNote(todo[0]!, translator, fit);
+      if (note) output.note(`note: ${note}`);
       const end = await translateShown(work, todo, output, jsonLines);
       return conclusion({ ...end, all: todo.length, there }, options, output);
     } finally {
@@ -107,6 +112,21 @@ export const translate: Command = {
 };
 
 type Options = z.output<typeof schema>;
+
+/** A sentence on the first picture where it has the shape of a pair side by side: both sides would become one input. */
+async function wholePairNote({ input }: Job, { config }: Translator, fit: Fit): Promise<string | undefined> {
+  const { cropSize, cropHeight = cropSize, datasetMode } = config;
+  const preprocess = fit.preprocess ?? config.preprocess;
+  const isStretched = wholePictures({ ...config, preprocess }).preprocess === "resize_and_crop";
+  if (!isStretched || (datasetMode !== "auto" && datasetMode !== "aligned")) return undefined;
+  const { statedSize } = await import("../../node/large.ts");
+  const size = await statedSize(input);
+  if (!size || size.width * cropHeight !== 2 * size.height * cropSize) return undefined;
+  return (
+    `${visible(input)} has ${size.width}x${size.height} px, the shape of a pair side by side; translate takes the whole picture ` +
+    "as the input. pix2pix test --dataroot FOLDER takes pairs"
+  );
+}
 
 /** The jobs whose files are not all there. What is there is whole: files are written beside and renamed. */
 async function missing(all: readonly Job[], work: Omit<Work, "share" | "signal">): Promise<Job[]> {
