@@ -117,7 +117,7 @@ export interface Images {
   /** As decode, but keeps 16 bits, floats and any number of bands. Absent where a runtime cannot. */
   decodeDeep?(bytes: Uint8Array, options?: DecodeHow): Promise<DeepPicture>;
   /** A PNG with the bits of the picture, 8 or 16. */
-  encodePng(picture: Picture<Uint8Array | Uint16Array>): Promise<Uint8Array>;
+  encodePng(picture: Picture<Uint8Array | Uint16Array>): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /** The part of onnxruntime-common that onnxruntime-node and onnxruntime-web share. */

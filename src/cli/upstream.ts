@@ -215,8 +215,20 @@ const values: Record<string, Record<string, readonly [value: string, why: string
   netG: { unet: ["unet_256", "the paper's code calls it so"] },
 };
 
-/** The value here for a value of another implementation, with a line to print; undefined where it is none. */
+/** Values of other implementations that have no counterpart, by the key of the option, with what to do. */
+const refused: Record<string, Record<string, string>> = {
+  datasetMode: {
+    unaligned: "pictures without partners are for CycleGAN, which is not here; pix2pix needs pairs",
+  },
+};
+
+/**
+ * The value here for a value of another implementation, with a line to print; undefined where it is none.
+ * @throws ConfigError for a value without a counterpart
+ */
 export function upstreamValue(key: string, flag: string, value: string): { value: string; note: string } | undefined {
+  const why = Object.hasOwn(refused, key) ? refused[key]![value] : undefined;
+  if (why !== undefined) throw new ConfigError(`${flag}: got "${value}"; ${why}`);
   const known = Object.hasOwn(values, key) && Object.hasOwn(values[key]!, value) ? values[key]![value] : undefined;
   return known && { value: known[0], note: `${flag} ${value}: taken as ${known[0]}: ${known[1]}` };
 }

@@ -46,7 +46,11 @@ export interface ProjectOptions {
  * The bytes of a project, a zip without compression: weights hardly shrink.
  * @throws CheckpointError for a run that has no weights yet
  */
-export async function writeProject(run: Run, { state }: ProjectOptions, files: Files): Promise<Uint8Array> {
+export async function writeProject(
+  run: Run,
+  { state }: ProjectOptions,
+  files: Files,
+): Promise<Uint8Array<ArrayBuffer>> {
   const samples = (await run.samples()).map(({ file }) => file);
   const wanted = [...small, ...weights("latest"), ...weights("best"), ...(state ? [stateFile] : []), ...samples];
   if (!(await files.exists(run.path(weightsFile("latest", "G"))))) {

@@ -103,7 +103,7 @@ const colourTypes: Readonly<Record<number, number>> = { 1: 0, 2: 4, 3: 2, 4: 6 }
 const pieceBytes = 2 ** 20;
 
 /** Encodes 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA) channels without loss, with 8 or 16 bits as the values have. */
-export async function encodePng({ width, height, channels, data }: Picture<Bytes>): Promise<Uint8Array> {
+export async function encodePng({ width, height, channels, data }: Picture<Bytes>): Promise<Uint8Array<ArrayBuffer>> {
   if (!(channels in colourTypes) || data.length !== width * height * channels) {
     throw new UserError(`encodePng: ${width}x${height} with ${channels} channels does not fit ${data.length} values.`);
   }

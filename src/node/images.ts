@@ -188,7 +188,7 @@ function cmykToRgb(cmyk: Uint8Array, pixels: number): Uint8Array {
 }
 
 /** Encodes 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA) channels as a PNG with 8 or 16 bits, as the values have. */
-async function encodePng(picture: Picture<Uint8Array | Uint16Array>): Promise<Uint8Array> {
+async function encodePng(picture: Picture<Uint8Array | Uint16Array>): Promise<Uint8Array<ArrayBuffer>> {
   const { width, height, channels, data } = picture;
   if (channels < 1 || channels > 4 || data.length !== width * height * channels) {
     throw new UserError(`encodePng: ${width}x${height} with ${channels} channels does not fit ${data.length} values.`);
@@ -199,7 +199,7 @@ async function encodePng(picture: Picture<Uint8Array | Uint16Array>): Promise<Ui
     .toColourspace(channels < 3 ? (deep ? "grey16" : "b-w") : deep ? "rgb16" : "srgb")
     .png()
     .toBuffer();
-  return new Uint8Array(png.buffer, png.byteOffset, png.length);
+  return new Uint8Array(png.buffer as ArrayBuffer, png.byteOffset, png.length);
 }
 
 /** Decodes and encodes pictures on Node. */

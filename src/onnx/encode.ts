@@ -27,7 +27,7 @@ const attributeType = { float: 1, int: 2, string: 3, floats: 6, ints: 7 };
 export const encode = (program: Program, options?: EncodeOptions): Uint8Array => encodeModel(modelOf(program, options));
 
 /** The bytes of an ONNX model. */
-export function encodeModel(model: Model): Uint8Array {
+export function encodeModel(model: Model): Uint8Array<ArrayBuffer> {
   const { opset, nodes, doc, producerVersion, metadata = {} } = model;
   const writer = new BinaryWriter();
   writer.tag(1, WireType.Varint).int64(irVersions.find(([from]) => opset >= from)![1]);

@@ -108,15 +108,18 @@ export class Run {
 
   async #missing(path: string): Promise<CheckpointError> {
     const lacks = `There is no run "${visible(this.name)}": ${visible(path)} does not exist.`;
-    const foreign = weightsAmong(((await this.#files.list(this.dir)) ?? []).map(({ name }) => name));
-    if (foreign[0] !== undefined) {
+    // The PyTorch repository's default is the second folder.
+    for (const folder of [this.dir, `checkpoints/${this.name}`]) {
+      const foreign = weightsAmong(((await this.#files.list(folder)) ?? []).map(({ name }) => name));
+      if (foreign[0] === undefined) continue;
       const command = [
-        `npx pix2pix import ${shellWord(this.path(foreign[0]))}`,
+        `npx pix2pix import ${shellWord(`${folder}/${foreign[0]}`)}`,
         shellOption("--name", this.name),
         shellOption("--checkpoints-dir", this.#checkpointsDir),
       ];
       return new CheckpointError(
-        `${lacks} The folder has weights (${foreign.map(visible).join(", ")}); make a run of them: ${command.join(" ")}`,
+        `${lacks} ${folder === this.dir ? "The folder" : visible(folder)} has weights (${foreign.map(visible).join(", ")}); ` +
+          `make a run of them: ${command.join(" ")}`,
       );
     }
     const runs = await listRuns(this.#files, this.#checkpointsDir);

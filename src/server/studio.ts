@@ -30,7 +30,7 @@ export async function pairOf(run: Run, platform: Platform): Promise<Response> {
   const { name, input, target } = await examples.pair(Math.floor(Math.random() * examples.count));
   const form = new FormData();
   for (const [field, picture] of Object.entries({ input, target })) {
-    const png = (await platform.images.encodePng(picture)) as Uint8Array<ArrayBuffer>;
+    const png = await platform.images.encodePng(picture);
     form.append(field, new Blob([png], { type: "image/png" }), `${name}.png`);
   }
   return new Response(form, { headers: { "Cache-Control": "no-store" } });

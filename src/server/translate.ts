@@ -90,7 +90,7 @@ export async function translateRequest(request: Request, query: TranslateQuery, 
   }
   const bytes = await bodyOf(request, limits.body);
   const png = await translateOne(bytes, query, on, request.signal);
-  return new Response(png as Uint8Array<ArrayBuffer>, {
+  return new Response(png, {
     headers: { "Content-Type": "image/png", "Cache-Control": "no-store" },
   });
 }
@@ -126,7 +126,7 @@ async function translateForm(
   );
   const answer = new FormData();
   for (const { field, png, name } of outputs) {
-    answer.append(field, new Blob([png as Uint8Array<ArrayBuffer>], { type: "image/png" }), name);
+    answer.append(field, new Blob([png], { type: "image/png" }), name);
   }
   return new Response(answer);
 }
@@ -143,7 +143,7 @@ async function translateOne(
   { epoch, dropout, statistics, draw, fit }: TranslateQuery,
   { platform, generators, limits, run }: Translating,
   signal: AbortSignal,
-): Promise<Uint8Array> {
+): Promise<Uint8Array<ArrayBuffer>> {
   const config = await run.config();
   const picture = await decoded(platform, bytes, config.inputNc % 2 === 0, limits.pixels);
   const output = await generators.translate({ run, epoch, dropout, statistics }, picture, { draw, fit }, signal);

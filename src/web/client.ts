@@ -165,7 +165,7 @@ export class Client {
   }
 
   /** The generator of a run as an ONNX file, as the core's `exportOnnx`. */
-  exportOnnx(options: ExportOptions): Promise<Uint8Array> {
+  exportOnnx(options: ExportOptions): Promise<Uint8Array<ArrayBuffer>> {
     return this.#call("exportOnnx", [options]);
   }
 
@@ -173,7 +173,7 @@ export class Client {
    * A run as one zip, which `pix2pix import` and other pages read; pictures of the data set are not in it.
    * @throws CheckpointError for a run without weights
    */
-  exportProject(place: RunPlace, options: ProjectOptions): Promise<Uint8Array> {
+  exportProject(place: RunPlace, options: ProjectOptions): Promise<Uint8Array<ArrayBuffer>> {
     return this.#call("exportProject", [place, options]);
   }
 
@@ -182,6 +182,22 @@ export class Client {
    * @param path for messages
    * @returns the name of the run
    * @throws UserError for a zip that is no project, and for a run that exists
+   *
+   * @example
+   * ```ts
+   * import { Client, files, images } from "pix2pix/web";
+   *
+   * const client = new Client();
+   * if (!(await files.exists("runs/mine/config.json"))) {
+   *   const zip = await (await fetch("mine.zip")).blob();
+   *   await client.importProject(zip, "mine.zip", "runs");
+   * }
+   * const generator = await client.openTranslator({ name: "mine", checkpointsDir: "runs" });
+   * const label = new Uint8Array(await (await fetch("label.png")).arrayBuffer());
+   * const output = await generator.translate(await images.decode(label));
+   * const picture = new Blob([await images.encodePng(output)], { type: "image/png" });
+   * document.querySelector("img")!.src = URL.createObjectURL(picture);
+   * ```
    */
   importProject(file: Blob, path: string, checkpointsDir: string): Promise<string> {
     return this.#call("importProject", [file, path, checkpointsDir]);

@@ -47,8 +47,8 @@ export interface Methods {
   translate(id: number, ...args: Parameters<Translator["translate"]>): Picture;
   evaluate(id: number, options: RemoteEvaluateOptions): Evaluation;
   close(id: number): void;
-  exportOnnx(options: ExportOptions): Uint8Array;
-  exportProject(place: RunPlace, options: ProjectOptions): Uint8Array;
+  exportOnnx(options: ExportOptions): Uint8Array<ArrayBuffer>;
+  exportProject(place: RunPlace, options: ProjectOptions): Uint8Array<ArrayBuffer>;
   importProject(file: Blob, path: string, checkpointsDir: string): string;
 }
 export type Method = keyof Methods;

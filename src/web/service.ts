@@ -98,11 +98,11 @@ export class Service implements Handlers {
     this.#opened.delete(id);
   }
 
-  exportOnnx(_: Context, options: ExportOptions): Promise<Uint8Array> {
+  exportOnnx(_: Context, options: ExportOptions): Promise<Uint8Array<ArrayBuffer>> {
     return exportOnnx(options, files);
   }
 
-  exportProject(_: Context, place: RunPlace, options: ProjectOptions): Promise<Uint8Array> {
+  exportProject(_: Context, place: RunPlace, options: ProjectOptions): Promise<Uint8Array<ArrayBuffer>> {
     return writeProject(new Run(files, place), options, files);
   }
 

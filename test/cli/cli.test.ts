@@ -268,6 +268,12 @@ describe("translate", () => {
   });
 });
 
+it("names weights in the folder of the PyTorch repository, where a run is missing", async () => {
+  await files.write(at("checkpoints/label2photo/latest_net_G.pth"), "");
+  const { err } = await run("test --name label2photo");
+  expect(err).toMatch(/import checkpoints\/label2photo\/latest_net_G\.pth --name label2photo/);
+});
+
 describe("test", () => {
   it("writes pictures, metrics and a page, and prints the means", async () => {
     const { code, out, err } = await run("test --name a --model pix2pix --netG unet_32 --no_dropout");

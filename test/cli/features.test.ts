@@ -44,7 +44,8 @@ beforeAll(async () => {
 it("train chooses the best weights by KID, test scores the outputs, data statistics keeps a reference", async () => {
   const features = "--features @squeezenet.safetensors --lpips @lpips.safetensors";
   const schedule = "--save-epoch-freq 1 --n-epochs 2 --n-epochs-decay 0 --val-freq 1 --val-phase test --val-metric KID";
-  await run(`train --dataroot @data --name mine ${runs} ${small} ${schedule} ${features}`);
+  const trained = await run(`train --dataroot @data --name mine ${runs} ${small} ${schedule} ${features}`);
+  expect(trained).toMatch(/pix2pix test --name mine .*--epoch best +# the weights with the best KID/);
   const log = readFileSync(at("runs/mine/val_log.jsonl"), "utf8").trim().split("\n");
   const scored = log.map((line) => JSON.parse(line));
   expect(scored.map(({ KID, LPIPS }) => [typeof KID, typeof LPIPS])).toEqual(Array(2).fill(["number", "number"]));

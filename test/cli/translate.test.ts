@@ -79,7 +79,7 @@ beforeAll(async () => {
     data: Uint8Array.from({ length: 31500 }, (_, i) => (i * 7) % 256),
   };
   await platform.files.write(at("in/x.png"), await platform.images.encodePng(wide));
-});
+}, 120_000);
 
 /** The two outputs differ by the rounding of a value in a picture of 8 bits, or not at all. */
 const closeTo = (expected: Picture) => ({

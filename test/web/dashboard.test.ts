@@ -185,6 +185,24 @@ inChromium("the dashboard", () => {
     await expect.poll(() => page.title()).toBe("first · pix2pix");
   });
 
+  it("the studio says that it opens a run until the server has answered", async () => {
+    const slow = await browser.newPage();
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await slow.route("**/api/runs/first/studio", async (route) => {
+      await held;
+      await route.continue();
+    });
+    await slow.goto(`${server.base}/#/studio/first`);
+    const said = slow.getByRole("status").filter({ hasText: "Opening the run…" });
+    await said.waitFor(patience);
+    release();
+    await said.waitFor({ ...patience, state: "detached" });
+    await slow.close();
+  });
+
   it("fits a phone, in the dark", async () => {
     const context = await browser.newContext({ viewport: { width: 390, height: 800 }, colorScheme: "dark" });
     const phone = await context.newPage();

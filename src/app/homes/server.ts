@@ -79,7 +79,7 @@ async function translate(
   const began = performance.now();
   const given = Object.entries({ ...settings, preprocess: "none" }).filter(([, value]) => value !== undefined);
   const query = new URLSearchParams(given.map(([key, value]) => [key, String(value)]));
-  const body = (await images.encodePng(picture)) as Uint8Array<ArrayBuffer>;
+  const body = await images.encodePng(picture);
   const headers = { "Content-Type": "image/png" };
   const response = await ask(`${runPath(name)}/translate?${query}`, { method: "POST", body, headers });
   const output = await images.decode(new Uint8Array(await response.arrayBuffer()));

@@ -52,6 +52,11 @@ export function Studio({ home, route }: PageProps) {
         )}
       </div>
       {error && <Note bad>{error}</Note>}
+      {!opened && !error && (!runs || usable.length > 0) && (
+        <p class="soft" role="status">
+          {runs ? "Opening the run…" : "Looking for runs…"}
+        </p>
+      )}
       {runs && usable.length === 0 && !error && (
         <Note>No run has weights yet. Train one; after its first checkpoint you can draw with it here.</Note>
       )}

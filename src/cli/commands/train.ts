@@ -6,7 +6,7 @@ import { ConfigError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
 import type { Listening } from "../../node/http.ts";
 import type { Collective } from "../../platform.ts";
-import { Run } from "../../run/run.ts";
+import { Run, weightsFile } from "../../run/run.ts";
 import { translateCommand } from "../../text.ts";
 import type { TrainResult } from "../../training/train.ts";
 import type { Command, Output } from "../command.ts";
@@ -44,7 +44,7 @@ export const train: Command = {
       output.print(nothingLeft(config, end.step));
       return 0;
     }
-    finish(output, config, end);
+    await finish(output, config, end);
     return 0;
   },
 };
@@ -78,10 +78,12 @@ function nothingLeft({ maxSteps, earlyStop }: Pick<Config, "maxSteps" | "earlySt
   return `${at}, beyond --max-steps ${maxSteps}, which is not kept. To train on, leave it out, or give ${larger}.`;
 }
 
-function finish(output: Output, config: Config, end: TrainResult): void {
+async function finish(output: Output, config: Config, end: TrainResult): Promise<void> {
   const run = runFlags(config);
   output.print(`Done (${place(end)}). Losses and pictures: ${end.runDir}/index.html`);
   output.print(`  npx pix2pix test ${run}`);
+  if (await files.exists(`${end.runDir}/${weightsFile("best", "G")}`))
+    output.print(`  npx pix2pix test ${run} --epoch best    # the weights with the best ${config.valMetric}`);
   output.print(`  ${translateCommand(run, config)}`);
 }
 

@@ -18,7 +18,7 @@ export function onnxFile(
   from: ExportModel,
   form: OnnxForm,
   told: { licence?: string | undefined; halfDifference?: number | undefined },
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   const size = model.initializers.reduce((sum, { bytes }) => sum + bytes.length, 0);
   if (size > mostBytes - 2 ** 20) {
     throw new UserError(
@@ -107,7 +107,7 @@ export interface ExportOptions {
  * await files.write("mine.onnx", await exportOnnx(options, files));
  * ```
  */
-export async function exportOnnx(options: ExportOptions, files: Files): Promise<Uint8Array> {
+export async function exportOnnx(options: ExportOptions, files: Files): Promise<Uint8Array<ArrayBuffer>> {
   const { epoch = "latest", dynamic = false, licence } = options;
   const model = await modelOfRun(options, epoch, files);
   const usual = sizeOfModel(model, { size: undefined, dynamic });
