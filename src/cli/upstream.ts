@@ -50,7 +50,12 @@ const partOff = (flag: string, key: string, off: string | true): UpstreamOption 
 /** The PyTorch repository's --model. */
 const model: UpstreamOption = {
   value: true,
-  meaning(value) {
+  meaning(value, has) {
+    if (value === "test" && has("resultsDir")) {
+      return {
+        note: "test compares outputs with targets, so it takes pairs; for pictures without targets use pix2pix translate --input FOLDER",
+      };
+    }
     if (value === "pix2pix" || value === "test") return {};
     if (value === "colorization") {
       return { replacement: { datasetMode: value }, note: "taken as --dataset-mode colorization" };

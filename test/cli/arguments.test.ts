@@ -155,6 +155,9 @@ describe("options of other implementations", () => {
     expect(() => parse(line)).toThrow("--mode test: use pix2pix test or pix2pix translate");
     expect(() => parse("--mode train", "test")).toThrow("--mode train: use pix2pix train");
     expect(() => parse("--mode export")).toThrow("--mode export: expected train or test");
+    const [note] = parse("--model test", "test").notes;
+    expect(note).toMatch(/for pictures without targets use pix2pix translate/);
+    expect(parse("--model test", "translate").notes).toEqual([]);
     expect(parse("--ntest 5", "test").given).toEqual({ numTest: "5" });
   });
 

@@ -184,6 +184,9 @@ describe("translate", () => {
     await run({ samples: "2", seed: "6", out: at("other") });
     expect(bytes("again/x_2.png")).toBe(bytes("samples/x_2.png"));
     expect(bytes("other/x_2.png")).not.toBe(bytes("samples/x_2.png"));
+    lines.length = 0;
+    await run({ samples: "2", input: at("in/x.png"), out: at("one.png") });
+    expect(lines.at(-1)).toBe(`In ${["one_1.png", "one_2.png", "one_spread.png"].map((name) => at(name)).join(", ")}`);
   });
 
   it("paints label maps in the colours of a palette", async () => {

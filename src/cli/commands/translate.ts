@@ -104,7 +104,9 @@ export const translate: Command = {
       const note = await wholePairNote(todo[0]!, translator, fit);
       if (note) output.note(`note: ${note}`);
       const end = await translateShown(work, todo, output, jsonLines);
-      return conclusion({ ...end, all: todo.length, there }, options, output);
+      const [only] = found;
+      const where = found.length === 1 && only!.output === options.out ? filesOf(only!, work).join(", ") : options.out;
+      return conclusion({ ...end, all: todo.length, there }, { ...options, out: where }, output);
     } finally {
       await translator.close();
     }
