@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 import { describe, expect, it } from "vitest";
+import { upstreamScript } from "../src/cli/upstream.ts";
 import { root } from "./paths.ts";
 
 /** Folders of the repository whose files documents may name. */
@@ -60,7 +61,8 @@ function codeWords(text: string): Mention[] {
 
 /** Whether a word is meant as a path of the repository. */
 function isPath(word: string, document: string): boolean {
-  if (dataFile.test(word) || createdFolder.test(word)) return false;
+  // Scripts of the PyTorch repository lie there.
+  if (dataFile.test(word) || createdFolder.test(word) || upstreamScript([word])) return false;
   return inFolder.test(word) || sourceFile.test(word) || (aboutCode.has(document) && folder.test(word));
 }
 

@@ -182,7 +182,7 @@ inChromium("the dashboard", () => {
     expect(await code.evaluate((section) => section.scrollWidth - section.clientWidth)).toBe(0);
     await page.goto(`${server.base}/#/train`);
     await page.locator("#studio").waitFor({ ...patience, state: "visible" });
-    await expect.poll(() => page.title()).toBe("first · pix2pix");
+    await expect.poll(() => page.title(), patience).toBe("first · pix2pix");
   });
 
   it("the studio says that it opens a run until the server has answered", async () => {
