@@ -321,7 +321,7 @@ export class Trainer {
   /**
    * The losses of every step since the last call, oldest first: means over the samples of a step, of weights before their update
    * (G's losses: of the D that `updateOrder` names). Losses that the step does not have are absent. When one is not finite, the
-   * weights must not be used any more. At most `capacity` steps may pass between two calls.
+   * weights must not be used any more.
    */
   async losses(): Promise<Losses[]> {
     const steps: Losses[] = [];
