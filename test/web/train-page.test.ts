@@ -164,7 +164,8 @@ inChromium("the page that trains", () => {
     await page.click("#start");
     await page.click("#pause");
     await state(/Paused/);
-    await page.click("#resume");
+    // Two presses at once are one.
+    await page.locator("#resume").evaluate((button: HTMLButtonElement) => [button.click(), button.click()]);
     await page
       .locator("#facts")
       .filter({ hasText: /time left/ })
@@ -182,6 +183,7 @@ inChromium("the page that trains", () => {
     expect(await other.isVisible("#resume")).toBe(false);
     await page.click("#pause");
     await state(/Paused at step \d+/);
+    expect(await page.isVisible("#problem")).toBe(false);
     expect(await page.evaluate(() => document.activeElement?.id)).toBe("resume");
     await state(/Paused at step \d+/, other);
     expect(await other.isVisible("#delete-run")).toBe(true);
