@@ -7,11 +7,12 @@ import { type Browser, chromium } from "playwright-core";
 import { buildApp, buildPage, copyRuntime } from "../scripts/build-web.ts";
 import { UserError } from "../src/errors.ts";
 import { serveFolders } from "../src/node/serve.ts";
+import { median } from "../src/statistics.ts";
 import { chromiumPath, noChromium } from "../test/web/browser/find.ts";
 import type { Asked } from "./browser/page.ts";
 import { load, processor } from "./machine.ts";
 import { type Measure, ownCommand, type Times } from "./sides.ts";
-import { median, type StepTimes } from "./step.ts";
+import type { StepTimes } from "./step.ts";
 import { markdown, writeSection } from "./table.ts";
 
 export interface BrowserOptions extends Measure {

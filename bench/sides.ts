@@ -2,8 +2,8 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { DeviceChoice } from "../src/engines/device.ts";
+import { median } from "../src/statistics.ts";
 import { load } from "./machine.ts";
-import { median } from "./step.ts";
 
 /** One run: seconds of the wall clock and of the processor (all threads), peak memory in 10^6 bytes. Absent: the side does no steps. */
 export interface Times {

@@ -5,6 +5,7 @@ import { Translator } from "../src/inference/translator.ts";
 import { inits } from "../src/nn/init.ts";
 import type { Platform } from "../src/platform.ts";
 import { Random } from "../src/random.ts";
+import { median } from "../src/statistics.ts";
 import { Trainer } from "../src/training/trainer.ts";
 import { benchConfig, workOf } from "./work.ts";
 
@@ -102,12 +103,6 @@ async function times({ cpu }: Meter, count: number, work: (i: number) => Promise
   }
   const timed = seconds.slice(warmUp);
   return { first: seconds[0]!.wall, wall: timed.map(({ wall }) => wall), cpu: timed.map(({ cpu }) => cpu) };
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 const rounded = (seconds: number): number => Number(seconds.toFixed(4));

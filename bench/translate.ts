@@ -14,7 +14,7 @@ import { files } from "../src/node/files.ts";
 import { images } from "../src/node/images.ts";
 import { encodeJpeg } from "../src/node/jpeg.ts";
 import { Random } from "../src/random.ts";
-import { median } from "./step.ts";
+import { median } from "../src/statistics.ts";
 
 export interface TranslateOptions {
   pictures: number;

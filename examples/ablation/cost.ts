@@ -3,7 +3,6 @@
  *
  * `node --import tsx examples/ablation/cost.ts examples/ablation/facades-small.yaml`
  */
-import { median } from "../../bench/step.ts";
 import { scriptOptions, usageError } from "../../scripts/options.ts";
 import { test } from "../../src/cli/commands/test.ts";
 import { readSweep } from "../../src/cli/sweep/plan.ts";
@@ -11,6 +10,7 @@ import { optionsOf } from "../../src/config/options.ts";
 import { parseCommandLine } from "../../src/config/schema.ts";
 import { inits } from "../../src/nn/init.ts";
 import { nodePlatform } from "../../src/node/index.ts";
+import { median } from "../../src/statistics.ts";
 import { noise } from "../../src/training/measure.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 

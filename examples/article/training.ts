@@ -14,6 +14,7 @@ import { files } from "../../src/node/files.ts";
 import type { Platform } from "../../src/platform.ts";
 import { Random } from "../../src/random.ts";
 import { Run } from "../../src/run/run.ts";
+import { mean } from "../../src/statistics.ts";
 import { drawSamples } from "../../src/training/samples.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 
@@ -162,7 +163,6 @@ async function trainEpoch(epoch: number, { config, options, pairs, platform, tra
   const losses = await trainer.losses();
   await trainer.toHost();
   const totals = losses.map((one) => totalLosses(one, config));
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   return {
     epoch,
     seconds: (performance.now() - began) / 1000,

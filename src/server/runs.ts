@@ -9,6 +9,7 @@ import { lockFile, lossFile, weightsFile } from "../run/paths.ts";
 import { listRuns, Run, type SampleEntry, type Score } from "../run/run.ts";
 import type { RunStatus } from "../run/status.ts";
 import { stepsOf } from "../run/steps.ts";
+import { median } from "../statistics.ts";
 import { Refusal } from "./problem.ts";
 
 /** The state of a run; "started": it has no checkpoint and nobody trains it. */
@@ -226,8 +227,8 @@ function damaged(name: string, problem: string): RunSummary {
 
 /** The median seconds of the last steps: one that waited must not count. */
 function paceOf(log: FollowedLog): number | undefined {
-  const seconds = log.columns.get("seconds")?.slice(-paceLines).filter(Number.isFinite).sort();
-  return seconds && seconds.length > 0 ? seconds[seconds.length >> 1] : undefined;
+  const seconds = log.columns.get("seconds")?.slice(-paceLines).filter(Number.isFinite);
+  return seconds && seconds.length > 0 ? median(seconds) : undefined;
 }
 
 function aboutOf(config: Config): string {

@@ -4,6 +4,7 @@ import { validationMetrics } from "../metrics/pictures.ts";
 import type { Files, Picture } from "../platform.ts";
 import { type AlarmLine, alarmFile, alarmsNow, readAlarms } from "../run/alarms.ts";
 import type { LossLine, Run, Score } from "../run/run.ts";
+import { deviation } from "../statistics.ts";
 
 /** D is right on more than this share of its map over an epoch: it wins. */
 const winning = 0.95;
@@ -220,7 +221,7 @@ function constant(pairs: readonly { input: Picture; output: Picture }[]): Findin
   const kind = "constant output";
   const advice =
     "Start again with a smaller --lr or another --seed; check that inputs and targets are not exchanged (--direction).";
-  if (pairs.length > 0 && pairs.every(({ output }) => deviation(output) < flat)) {
+  if (pairs.length > 0 && pairs.every(({ output }) => deviation(output.data) < flat)) {
     return { kind, text: "Every output is one flat colour.", advice };
   }
   const [first, ...others] = pairs;
@@ -228,12 +229,6 @@ function constant(pairs: readonly { input: Picture; output: Picture }[]): Findin
   const same = others.every(({ output }) => difference(first.output, output) < alike);
   const different = others.every(({ input }) => difference(first.input, input) > 5 * alike);
   return same && different ? { kind, text: "The outputs are the same for different inputs.", advice } : undefined;
-}
-
-/** The standard deviation of a picture's values, in grey levels. */
-function deviation({ data }: Picture): number {
-  const mean = data.reduce((sum, value) => sum + value, 0) / data.length;
-  return Math.sqrt(data.reduce((sum, value) => sum + (value - mean) ** 2, 0) / data.length);
 }
 
 /** The mean difference in grey levels; infinite for pictures of two sizes. */

@@ -4,6 +4,7 @@ import { chooseDevice } from "../engines/device.ts";
 import { inits } from "../nn/init.ts";
 import type { Platform } from "../platform.ts";
 import { Random } from "../random.ts";
+import { median } from "../statistics.ts";
 import { type StepBatch, Trainer } from "./trainer.ts";
 
 /** What a step of a training takes on this machine. */
@@ -58,7 +59,8 @@ export async function measureStep(config: Config, platform: Platform, signal?: A
       await step(times.length + 2);
       times.push((performance.now() - start) / 1000);
     }
-    return { seconds: median(times) ?? preparation, preparation, steps: times.length, device: device.label };
+    const seconds = times.length > 0 ? median(times) : preparation;
+    return { seconds, preparation, steps: times.length, device: device.label };
   } finally {
     await trainer.close();
   }
@@ -74,8 +76,4 @@ export function noise(
   const side = (channels: number) =>
     Float32Array.from({ length: n * channels * height * width }, () => 2 * random.float() - 1);
   return { A: side(inputNc), B: side(outputNc), ...shape };
-}
-
-function median(values: readonly number[]): number | undefined {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 }

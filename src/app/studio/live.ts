@@ -1,5 +1,6 @@
 /** Translates the newest picture: of those that come while one is translated, only the last counts. */
 import type { Picture } from "../../platform.ts";
+import { median } from "../../statistics.ts";
 import type { OpenRun, Translated, TranslateSettings } from "../home.ts";
 
 /** Milliseconds a picture below which the output follows the stroke. */
@@ -37,8 +38,7 @@ export class Live {
 
   /** Milliseconds that a picture of the last size takes; undefined before two were translated. */
   get milliseconds(): number | undefined {
-    const sorted = this.#times.toSorted((a, b) => a - b);
-    return sorted[Math.floor(sorted.length / 2)];
+    return this.#times.length > 0 ? median(this.#times) : undefined;
   }
 
   /** Whether the output may follow a stroke. */

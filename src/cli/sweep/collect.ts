@@ -1,6 +1,7 @@
 /** The scores of all runs of a sweep, as a table. */
 import { files } from "../../node/files.ts";
 import { Run } from "../../run/run.ts";
+import { deviation, mean } from "../../statistics.ts";
 import { type Sweep, type SweepRun, variedIn } from "./plan.ts";
 
 /** A run of the sweep, as far as it has come. */
@@ -72,10 +73,11 @@ export const scoreNames = (rows: readonly SweepRow[]): string[] => [
 
 /** Mean and standard deviation (n - 1; undefined for one value). */
 export function spreadOf(values: readonly number[]): { mean: number; deviation: number | undefined } {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  if (values.length < 2) return { mean, deviation: undefined };
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return { mean, deviation: Math.sqrt(squares / (values.length - 1)) };
+  const { length } = values;
+  return {
+    mean: mean(values),
+    deviation: length < 2 ? undefined : deviation(values) * Math.sqrt(length / (length - 1)),
+  };
 }
 
 /** The table as CSV (RFC 4180): a line for each run. */

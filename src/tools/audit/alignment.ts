@@ -11,6 +11,7 @@
  * the mirrored pairs, 44 to 83 % of shifts by an eighth, 13 to 59 % of wrong partners. It names 3 of 1136 sound pairs.
  */
 import type { Picture } from "../../platform.ts";
+import { median } from "../../statistics.ts";
 import { featureCount, grid } from "./features.ts";
 import { placed } from "./pose.ts";
 
@@ -174,10 +175,6 @@ export function meanOf(all: readonly (Float32Array | Float64Array)[]): Float64Ar
   const mean = new Float64Array(all[0]!.length);
   for (const each of all) for (let i = 0; i < mean.length; i++) mean[i]! += each[i]! / all.length;
   return mean;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
 interface Scale {

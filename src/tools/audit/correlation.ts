@@ -1,4 +1,6 @@
 /** Correlation of the outlines of two pictures, over flips and shifts. */
+
+import { deviation, mean } from "../../statistics.ts";
 import { fourier, fourierSize } from "./fourier.ts";
 
 /** Width and height of the grid of outlines. With the largest shift it fits into `fourierSize`. */
@@ -140,7 +142,5 @@ function product(a: Float32Array, b: Float32Array): number {
 
 function outstanding(values: Float32Array, at: number): boolean {
   const others = values.filter((_, i) => i !== at);
-  const mean = others.reduce((sum, value) => sum + value, 0) / others.length;
-  const deviation = Math.sqrt(others.reduce((sum, value) => sum + (value - mean) ** 2, 0) / others.length);
-  return values[at]! - mean > standsOut * deviation + 1e-6;
+  return values[at]! - mean(others) > standsOut * deviation(others) + 1e-6;
 }

@@ -7,6 +7,8 @@
  * kinds: the pictures themselves, of all pairs, fall into two clusters along the direction, and A of the one pairs lies where B of the others
  * does. So sides that only differ within a pair, such as two photographs, are not judged.
  */
+
+import { deviation, mean } from "../../statistics.ts";
 import { fewestPairs } from "./alignment.ts";
 import { styleCount } from "./style.ts";
 
@@ -116,13 +118,4 @@ function product(a: Float64Array, b: Float64Array): number {
   let sum = 0;
   for (let k = 0; k < a.length; k++) sum += a[k]! * b[k]!;
   return sum;
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / (values.length || 1);
-}
-
-function deviation(values: readonly number[]): number {
-  const middle = mean(values);
-  return Math.sqrt(mean(values.map((value) => (value - middle) ** 2)));
 }
