@@ -5,6 +5,7 @@ import { ganLosses } from "../nn/losses.ts";
 import { runPage } from "../report/run-page.ts";
 import type { AlarmLine } from "../run/alarms.ts";
 import type { LossLine, Run, Score } from "../run/run.ts";
+import { mean } from "../statistics.ts";
 import { objectiveOf } from "./description.ts";
 
 /** A step that is done. */
@@ -100,7 +101,7 @@ export class Reporter {
   epoch(epoch: number): EpochReport {
     const { config, lines, steps } = this.#options;
     const own = lines.slice(lines.findLastIndex((line) => line.epoch < epoch) + 1);
-    const meanOf = (name: keyof LossLine) => own.reduce((sum, line) => sum + line[name]!, 0) / own.length;
+    const meanOf = (name: keyof LossLine) => mean(own.map((line) => line[name]!));
     const { lr } = own[0]!;
     const losses = Object.fromEntries(lossesIn(own[0]!).map((name) => [name, meanOf(name)])) as Losses;
     const seconds = own.length * meanOf("seconds");
