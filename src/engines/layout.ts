@@ -43,8 +43,9 @@ export function tensorsOf({ specs }: Pick<Network, "specs">): {
   };
 }
 
+/** One tensor of several parts; a part that is alone keeps its own name, by which the programs know it. */
 function together(name: string, specs: readonly ParameterSpec[]): DeviceTensor[] {
-  if (specs.length === 0) return [];
+  if (specs.length < 2) return specs.map((spec) => ({ ...spec, specs: [spec] }));
   const sorted = [...specs].sort((a, b) => order.indexOf(a.role) - order.indexOf(b.role));
   return [{ name, shape: [sorted.reduce((total, { shape }) => total + sizeOf(shape), 0)], specs: sorted }];
 }
