@@ -302,9 +302,12 @@ export class Session extends Store<SessionState> {
   async delete(): Promise<void> {
     const { selected } = this.state;
     if (selected === newRun || !confirm(`Delete the run "${selected}" with its weights?`)) return;
-    await deleteRun(selected);
-    await this.#inTurn(() => removeUnusedData([this.state.data?.root]));
-    await this.#select(newRun);
+    // Pictures or a project that are chosen meanwhile come afterwards: they may have the name of this run.
+    await this.#inTurn(async () => {
+      await deleteRun(selected);
+      await removeUnusedData([this.state.data?.root]);
+      await this.#select(newRun);
+    });
   }
 
   // ---- Training -----------------------------------------------------------------------------------------------------
