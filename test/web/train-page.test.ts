@@ -233,6 +233,16 @@ inChromium("the page that trains", () => {
       // Without the state of its training it can be used, and not trained.
       const without = await cli("export", "--name", "short", "--format", "project", "--out", "without");
       expect(without).toMatchObject({ code: 0 });
+      // The file is chosen while a slow disk is still deleting.
+      await page.evaluate(() => {
+        const { prototype } = FileSystemDirectoryHandle;
+        const remove = prototype.removeEntry;
+        prototype.removeEntry = async function (...given) {
+          await new Promise((resolve) => setTimeout(resolve, 2000));
+          prototype.removeEntry = remove;
+          return remove.apply(this, given);
+        };
+      });
       page.once("dialog", (dialog) => dialog.accept());
       await page.click("#delete-run");
       await page.setInputFiles("#pick-files", join(work, "without/short.zip"));
