@@ -38,7 +38,7 @@ function lit(photo: Picture, gains: readonly number[], exponent = 1): Picture {
   return { ...photo, data: photo.data.map((value, i) => level(value, i % photo.channels)) };
 }
 
-/** What is made of a photograph to be the B of it. */
+/** Each function draws side B of a pair from the photograph on side A. */
 const changes: Record<string, (photo: Picture, random: Random) => Picture> = {
   night: (photo) => lit(photo, [0.55, 0.6, 0.8], 1.3),
   light: (photo, random) => {
@@ -48,7 +48,7 @@ const changes: Record<string, (photo: Picture, random: Random) => Picture> = {
   exposure: (photo, random) => lit(photo, random.int(2) === 0 ? [0.5, 0.5, 0.5] : [1.6, 1.6, 1.6]),
 };
 
-/** Exchanged and found, and others that are reported. */
+/** Counts the exchanged pairs, those that the test finds, and the other pairs that it reports. */
 function trial(
   all: readonly Styles[],
   count: number,
@@ -63,7 +63,7 @@ function trial(
   const said = mixed.map((pair) => test.exchanged(pair));
   const right = said.filter((told, i) => told && chosen.has(i)).length;
   const wrong = said.filter(Boolean).length - right;
-  // Of two halves either may be told.
+  // If half of the pairs are exchanged, the test may report either half.
   const others = share === 0.5 && wrong > right;
   return {
     found: others ? wrong : right,

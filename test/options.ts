@@ -11,6 +11,17 @@ export const given = <const T extends Partial<ConfigInput>>(options: T): T => op
 /** A run of seconds; unet_64 is the smallest network with dropout. */
 export const smallRun = given({ netG: "unet_64", ngf: 2, ndf: 2, cropSize: 64, loadSize: 72, batchSize: 2, seed: 5 });
 
+/** The smallest networks with layers of each kind, for steps that are compared with PyTorch's at 32 px. */
+export const smallModel = given({
+  netG: "unet_32",
+  ngf: 1,
+  netD: "n_layers",
+  ndf: 2,
+  nLayersD: 2,
+  norm: "instance",
+  noDropout: true,
+});
+
 const defaults = parseConfig({ dataroot: "none", preprocess: "none" });
 
 export const modelOptions = (changes: Partial<ModelOptions> = {}): ModelOptions => ({ ...defaults, ...changes });

@@ -11,6 +11,7 @@ import type { Picture, Platform } from "../platform.ts";
 import { cut, stripGap as gap } from "../report/compose.ts";
 import { readTensors } from "../run/checkpoint.ts";
 import { loadWeights, Run, type RunPlace } from "../run/run.ts";
+import { mean } from "../statistics.ts";
 import { Compiler } from "./compiler.ts";
 
 /** D's map for one picture: row by row, how much it takes each patch for real, from 0 to 1; 0.5 where it cannot tell. */
@@ -141,7 +142,7 @@ function valuesOf(picture: Picture, form: SideForm): Float32Array {
 
 function mapOf(logits: Float32Array, height: number, width: number, { boundary = 0 }: GanLoss, path: string): PatchMap {
   const belief = Array.from(logits, (logit) => 1 / (1 + Math.exp(boundary - logit)));
-  const mean = belief.reduce((sum, value) => sum + value, 0) / belief.length;
-  if (!Number.isFinite(mean)) throw new UserError(`${path} gives values that are not finite.`);
-  return { width, height, belief, mean };
+  const middle = mean(belief);
+  if (!Number.isFinite(middle)) throw new UserError(`${path} gives values that are not finite.`);
+  return { width, height, belief, mean: middle };
 }

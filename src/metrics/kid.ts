@@ -3,6 +3,7 @@
  * estimate of the squared maximum mean discrepancy with the kernel (x'y / size + 1)^3.
  */
 import { UserError } from "../errors.ts";
+import { deviation, mean } from "../statistics.ts";
 import { checkRows, checkSizes, type FeatureRows } from "./features.ts";
 import { rowsByRows } from "./matrices.ts";
 import { NumpyRandom } from "./numpy-random.ts";
@@ -68,11 +69,10 @@ export function kernelDistance(a: FeatureRows, b: FeatureRows, options: KidOptio
     const [i, j] = [random.choice(a.count, m), random.choice(b.count, m)];
     return discrepancy(kept ? partOf(kept, i, j) : kernelsOf(chosen(a, i), chosen(b, j)));
   });
-  const mean = each.reduce((sum, value) => sum + value, 0) / subsets;
-  const std = Math.sqrt(each.reduce((sum, value) => sum + (value - mean) ** 2, 0) / subsets);
+  const std = deviation(each);
   const all = least > m ? least : Math.max(a.count, b.count);
   const error = kept ? jackknife(kept) : std * Math.sqrt(m / (all - m));
-  return { mean, std, error, subsets, subsetSize: m };
+  return { mean: mean(each), std, error, subsets, subsetSize: m };
 }
 
 /** The kernel within both sets, and between them: xx [m, m], yy [n, n], xy [m, n]. */
@@ -174,8 +174,8 @@ function jackknife({ xx, yy, xy, m, n }: Kernels): number {
       (sum, i) =>
         (all - 2 * sum) / ((count - 1) * (count - 2)) - (2 * (crossing - outside[i]!)) / ((count - 1) * others),
     );
-    const mean = without.reduce((a, b) => a + b, 0) / count;
-    return ((count - 1) / count) * without.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+    const middle = mean(without);
+    return ((count - 1) / count) * without.reduce((sum, value) => sum + (value - middle) ** 2, 0);
   };
   return Math.sqrt(variance(xx, m, xy, n) + variance(yy, n, turned, m));
 }

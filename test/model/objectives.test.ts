@@ -7,7 +7,7 @@ import { type Losses, type ModelOptions, measureNames } from "../../src/model/lo
 import { nodePlatform } from "../../src/node/index.ts";
 import { Random } from "../../src/random.ts";
 import { type StepBatch, Trainer } from "../../src/training/trainer.ts";
-import { modelOptions } from "../options.ts";
+import { modelOptions, smallModel } from "../options.ts";
 import { fixture as addressOf } from "../paths.ts";
 
 const fixture = (name: string) => readFileSync(addressOf(name));
@@ -23,15 +23,7 @@ const { shares, cases } = JSON.parse(fixture("objectives.json").toString()) as {
 };
 
 const seed = 7;
-const model = modelOptions({
-  netG: "unet_32",
-  ngf: 1,
-  netD: "n_layers",
-  ndf: 2,
-  nLayersD: 2,
-  norm: "instance",
-  noDropout: true,
-});
+const model = modelOptions(smallModel);
 
 const stored = (name: string) => tensors[name]!.data as Float32Array;
 

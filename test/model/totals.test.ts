@@ -6,17 +6,8 @@ import { mean } from "../../src/graph/ops/reduce.ts";
 import { type Losses, Model, type ModelOptions, totalLosses } from "../../src/model/losses.ts";
 import { Random } from "../../src/random.ts";
 import { run } from "../graph/evaluate.ts";
-import { modelOptions } from "../options.ts";
+import { modelOptions, smallModel } from "../options.ts";
 
-const small = {
-  netG: "unet_32",
-  ngf: 1,
-  netD: "n_layers",
-  ndf: 2,
-  nLayersD: 2,
-  norm: "instance",
-  noDropout: true,
-} as const;
 const shape = { n: 1, height: 32, width: 32 };
 
 it.each<[string, Partial<ModelOptions>]>([
@@ -29,7 +20,7 @@ it.each<[string, Partial<ModelOptions>]>([
   ["a gradient penalty", { ganMode: "wgangp", lambdaGp: 4 }],
   ["L1 alone", { lambdaGan: 0 }],
 ])("%s", async (_, changes) => {
-  const options = modelOptions({ ...small, ...changes });
+  const options = modelOptions({ ...smallModel, ...changes });
   const perceptual = (a: Tensor, b: Tensor) => mul(mean(abs(sub(a, b))), 0.3);
   const model = new Model(options, shape, { perceptual });
   const fakeB = model.generate();

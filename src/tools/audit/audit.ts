@@ -148,7 +148,9 @@ async function examineAll(all: readonly AuditPair[], reader: Examiner, progress:
   const learnt = [...sample.values()].flatMap((each) => each ?? []);
   const sides = new ExchangeTest(learnt.map(({ styles }) => styles));
   const alignment =
-    learnt.length < fewestPairs ? undefined : new Alignment(learnt.map((each) => putRight(each, sides)));
+    learnt.length < fewestPairs
+      ? undefined
+      : new Alignment(learnt.map(({ sample, styles }) => putRight(sample, sides.exchanged(styles))));
   const good: Examined[] = [];
   const rest = all.filter((pair) => !sample.has(pair));
   let done = 0;
@@ -156,9 +158,10 @@ async function examineAll(all: readonly AuditPair[], reader: Examiner, progress:
     const known = sample.has(pair);
     const examined = known ? sample.get(pair) : await reader.examine(pair, false, rest[done + 1]);
     if (examined) {
-      const evidence = alignment && packed(alignment.evidence(putRight(examined, sides)));
-      const { A, B, styles } = examined;
-      good.push({ pair, A, B, exchanged: !isFlat(A, B) && sides.exchanged(styles), evidence });
+      const { A, B } = examined;
+      const exchanged = sides.exchanged(examined.styles);
+      const evidence = alignment && packed(alignment.evidence(putRight(examined.sample, exchanged)));
+      good.push({ pair, A, B, exchanged: !isFlat(A, B) && exchanged, evidence });
     }
     if (!known) progress?.(sample.size + ++done, all.length);
   }
@@ -171,8 +174,8 @@ function isFlat(A: Look, B: Look): boolean {
 }
 
 /** The features with the sides where they are in most pairs. */
-function putRight({ sample: { a, b }, styles }: Sampled, sides: ExchangeTest): Sample {
-  return sides.exchanged(styles) ? { a: b, b: a } : { a, b };
+function putRight({ a, b }: Sample, exchanged: boolean): Sample {
+  return exchanged ? { a: b, b: a } : { a, b };
 }
 
 /** What is computed of a pair. */

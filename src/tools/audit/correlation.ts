@@ -1,5 +1,4 @@
 /** Correlation of the outlines of two pictures, over flips and shifts. */
-
 import { deviation, mean } from "../../statistics.ts";
 import { fourier, fourierSize } from "./fourier.ts";
 
@@ -134,7 +133,8 @@ export function foreignPartners(sample: readonly { a: Float32Array; b: Float32Ar
   });
 }
 
-function product(a: Float32Array, b: Float32Array): number {
+/** The dot product of two vectors of one length. */
+export function product<Vector extends Float32Array | Float64Array>(a: Vector, b: Vector): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
   return sum;

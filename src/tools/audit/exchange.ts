@@ -7,9 +7,9 @@
  * kinds: the pictures themselves, of all pairs, fall into two clusters along the direction, and A of the one pairs lies where B of the others
  * does. So sides that only differ within a pair, such as two photographs, are not judged.
  */
-
 import { deviation, mean } from "../../statistics.ts";
 import { fewestPairs } from "./alignment.ts";
+import { product } from "./correlation.ts";
 import { styleCount } from "./style.ts";
 
 /** Styles of both sides of a pair. */
@@ -112,10 +112,4 @@ function kindsApart(sample: readonly Styles[], direction: Float64Array): number 
     if (Math.max(first, second) > sameKind) return 0;
   }
   return distance / (Math.sqrt((deviation(upper) ** 2 + deviation(lower) ** 2) / 2) || 1);
-}
-
-function product(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let k = 0; k < a.length; k++) sum += a[k]! * b[k]!;
-  return sum;
 }
