@@ -32,8 +32,8 @@ export interface ImportedRun extends Described {
 }
 
 /**
- * Writes a run folder with the networks of files. The architecture is read off the tensors; what they do not show (direction,
- * dropout, sizes) are upstream's defaults unless `given` says otherwise.
+ * Writes a run folder with the networks of files. The architecture is found from the tensors; what they do not show (direction,
+ * dropout, sizes) are the defaults of the files' system unless `given` says otherwise.
  * @throws CheckpointError for files that cannot be read or hold no generator, for weights that are not finite, and for a run that exists
  * @throws ConfigError for an option that the tensors contradict
  */

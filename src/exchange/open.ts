@@ -13,8 +13,8 @@ export interface OpenWeightsOptions extends Omit<OpenOptions, "name" | "checkpoi
 }
 
 /**
- * Opens the generator of a file of weights, such as a PyTorch .pth. Its architecture is read off the tensors; what they do
- * not show are upstream's defaults unless `given` says otherwise.
+ * Opens the generator of a file of weights, such as a PyTorch .pth. Its architecture is found from the tensors; what they do
+ * not show are the defaults of the file's system unless `given` says otherwise.
  * @throws CheckpointError for a file that cannot be read or holds no generator
  * @throws ConfigError for an option that the tensors contradict
  *

@@ -73,8 +73,8 @@ const formats: readonly Format[] = [
 ];
 
 /**
- * Opens a file of weights: safetensors, or PyTorch's .pth and .pt in both of its forms. Tensors stay in the file until
- * they are read.
+ * Opens a file of weights: safetensors, PyTorch's .pth and .pt in both of its forms, a TensorFlow checkpoint, .t7 of Torch, or
+ * .pict. Tensors of .pth files and of TensorFlow checkpoints stay in the file until they are read.
  * @throws CheckpointError for a file that does not exist, is damaged or truncated, or is of another kind: the message says
  *   which it seems to be
  */

@@ -8,7 +8,7 @@ import { checkRows, checkSizes, type FeatureRows } from "./features.ts";
 import { rowsByRows } from "./matrices.ts";
 import { NumpyRandom } from "./numpy-random.ts";
 
-/** The subsets of `kid`. */
+/** The subsets of `kernelDistance`. */
 export interface KidOptions {
   /** Number of subsets. Default 100, as torch-fidelity. */
   subsets?: number | undefined;

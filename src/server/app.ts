@@ -63,6 +63,8 @@ interface Services extends ServerOptions {
 }
 
 /**
+ * The server of `pix2pix serve` without a socket: it answers requests about the runs of a folder.
+ *
  * @example
  * ```ts
  * import { createServer } from "pix2pix";
