@@ -100,7 +100,7 @@ export class Generators {
       const [n, , height, width] = shape;
       return [await translator.run(A, n, height, width, draw)];
     }
-    // On two cores, four pictures together took 1.2 to 1.6 times as long as one after another (docs/serve.md).
+    // On two cores, four pictures together took 1.2 to 1.6 times as long as one after another (docs/overview.md).
     const together = keepsState(translator.device) ? this.#limits.together : 1;
     return translator.translateAll(
       jobs.map(({ work }) => work as Exclude<Job["work"], { tensor: unknown }>),
