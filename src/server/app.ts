@@ -188,12 +188,7 @@ function runRoutes(app: Hono, services: Services): void {
   app.get("/api/runs/:name/pair", async (context) => pairOf(await runOf(context, services), services.platform));
   app.get("/api/runs/:name/patches", async (context) =>
     context.json(
-      await patchesOf(
-        await runOf(context, services),
-        context.req.query("sample"),
-        runs.checkpointsDir,
-        services.platform,
-      ),
+      await patchesOf(await runOf(context, services), context.req.query("sample"), services, context.req.raw.signal),
       200,
       fresh,
     ),
@@ -226,10 +221,9 @@ function fileRoutes(app: Hono, services: Services): void {
     const epoch = context.req.query("epoch") ?? "latest";
     if (!(await run.keptWeights()).includes(epoch))
       throw new Refusal(404, `the run "${run.name}" has no weights "${epoch}"`);
-    const bytes = await exportOnnx(
-      { name: run.name, checkpointsDir: services.checkpointsDir, epoch },
-      services.platform.files,
-    );
+    const place = { name: run.name, checkpointsDir: services.checkpointsDir, epoch };
+    const compute = () => exportOnnx(place, services.platform.files);
+    const bytes = await services.generators.inTurn(compute, context.req.raw.signal);
     const file = encodeURIComponent(`${run.name}_${epoch}.onnx`);
     return new Response(bytes as Uint8Array<ArrayBuffer>, {
       headers: {

@@ -1,4 +1,7 @@
-/** The generators that stay open: one for each run, its weights and settings that pictures are asked for with. */
+/**
+ * The work that takes all cores, one after the other: pictures, and whatever else is computed on request. The generators stay open,
+ * one for each run, its weights and settings that pictures are asked for with.
+ */
 import type { Config } from "../config/schema.ts";
 import { keepsState } from "../engines/device.ts";
 import type { Fit } from "../inference/fit.ts";
@@ -20,11 +23,13 @@ export interface Choice {
   statistics?: Config["statistics"] | undefined;
 }
 
-interface Job extends Choice {
+interface Translation extends Choice {
   /** The generator, its weights and settings. */
   key: string;
   work: { picture: DeepPicture; draw: Draw; fit: Fit } | { tensor: TensorJob };
 }
+
+type Job = Translation | { other: () => Promise<unknown> };
 
 /** A batch as a client has made it: [n, inputNc, height, width] in [-1, 1]. */
 export interface TensorJob {
@@ -33,8 +38,6 @@ export interface TensorJob {
   draw: Draw;
 }
 
-type Result = Picture | Float32Array;
-
 export class Generators {
   readonly #platform: Platform;
   readonly #checkpointsDir: string;
@@ -42,23 +45,23 @@ export class Generators {
   readonly #threads: number | undefined;
   /** By key, the least recently used first. */
   readonly #open = new Map<string, Translator>();
-  readonly #queue: Queue<Job, Result>;
+  readonly #queue: Queue<Job, unknown>;
 
   constructor(platform: Platform, checkpointsDir: string, limits: Limits, threads?: number) {
     this.#platform = platform;
     this.#checkpointsDir = checkpointsDir;
     this.#limits = limits;
     this.#threads = threads;
-    this.#queue = new Queue<Job, Result>({
+    this.#queue = new Queue<Job, unknown>({
       most: limits.queue,
       seconds: limits.seconds,
       together: limits.together,
-      alike: (a, b) => a.key === b.key && "picture" in a.work && "picture" in b.work,
+      alike: (a, b) => "key" in a && "key" in b && a.key === b.key && "picture" in a.work && "picture" in b.work,
       run: (jobs) => this.#run(jobs),
     });
   }
 
-  /** Pictures that wait. */
+  /** Pictures and other work that wait. */
   get waiting(): number {
     return this.#queue.length;
   }
@@ -85,6 +88,11 @@ export class Generators {
     return (await this.#queue.add({ ...choice, key, work: { tensor } }, signal)) as Float32Array;
   }
 
+  /** Does other work that takes all cores, such as an export, when it is its turn. @throws Refusal 429 or 503 by the queue */
+  async inTurn<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    return (await this.#queue.add({ other: work }, signal)) as T;
+  }
+
   /** Waits for what is asked for already, and frees the generators. */
   async close(): Promise<void> {
     await this.#queue.close();
@@ -92,10 +100,11 @@ export class Generators {
     this.#open.clear();
   }
 
-  async #run(jobs: Job[]): Promise<Result[]> {
-    const translator = await this.#translator(jobs[0]!);
-    const [first] = jobs;
-    if (first && "tensor" in first.work) {
+  async #run(jobs: Job[]): Promise<unknown[]> {
+    const [first] = jobs as [Job];
+    if ("other" in first) return [await first.other()];
+    const translator = await this.#translator(first);
+    if ("tensor" in first.work) {
       const { A, shape, draw } = first.work.tensor;
       const [n, , height, width] = shape;
       return [await translator.run(A, n, height, width, draw)];
@@ -103,12 +112,12 @@ export class Generators {
     // On two cores, four pictures together took 1.2 to 1.6 times as long as one after another (docs/overview.md).
     const together = keepsState(translator.device) ? this.#limits.together : 1;
     return translator.translateAll(
-      jobs.map(({ work }) => work as Exclude<Job["work"], { tensor: unknown }>),
+      jobs.map((job) => (job as Translation).work as Exclude<Translation["work"], { tensor: unknown }>),
       together,
     );
   }
 
-  async #translator({ key, run, epoch, dropout, statistics }: Job): Promise<Translator> {
+  async #translator({ key, run, epoch, dropout, statistics }: Translation): Promise<Translator> {
     const known = this.#open.get(key);
     if (known) {
       this.#open.delete(key);

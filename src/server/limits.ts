@@ -6,9 +6,9 @@ export interface Limits {
   pixels: number;
   /** Pictures of one request. */
   pictures: number;
-  /** Pictures that wait for a generator; the next one is refused. */
+  /** Pictures and exports that wait for their turn; the next one is refused. */
   queue: number;
-  /** Seconds that a picture may wait and compute. */
+  /** Seconds that a picture or an export may wait and compute. */
   seconds: number;
   /** Generators that stay open. */
   generators: number;

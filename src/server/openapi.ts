@@ -37,7 +37,7 @@ const failures: Readonly<Record<number, string>> = {
   413: "the body, the picture or the number of pictures is too large",
   415: "the body is no picture",
   422: "a value is wrong, or the picture is damaged",
-  429: "too many pictures wait; Retry-After says how many seconds to wait",
+  429: "too many pictures and exports wait, or too many pages watch; Retry-After says how many seconds to wait",
   501: "this server cannot train",
   503: "the server is about to end, or the time is over; see Retry-After",
 };
@@ -123,7 +123,7 @@ const runPaths = {
     "judgeSample",
     "where the run's discriminator takes the outputs and targets of a sample for real",
     [runName, named("sample", "query", "file in the run's folder; default the newest sample")],
-    answers("maps of values from 0 to 1 for each pair", json(anObject), [401, 403, 404, 409, 422]),
+    answers("maps of values from 0 to 1 for each pair", json(anObject), [401, 403, 404, 409, 422, 429, 503]),
   ),
   "/api/runs/{name}/losses": get(
     "getLosses",
@@ -158,7 +158,7 @@ const runPaths = {
     "exportOnnx",
     "the generator as an ONNX file",
     [runName, epochOf],
-    answers("the file", { "application/octet-stream": { schema: binary } }, [401, 403, 404, 409, 422]),
+    answers("the file", { "application/octet-stream": { schema: binary } }, [401, 403, 404, 409, 422, 429, 503]),
   ),
 };
 

@@ -1,4 +1,4 @@
-/** A bounded queue in front of the generators: they compute one batch at a time, since each uses all cores. */
+/** A bounded queue in front of what computes: one batch at a time, since each uses all cores. */
 import { Refusal } from "./problem.ts";
 
 export interface QueueOptions<Job, Result> {
@@ -48,7 +48,11 @@ export class Queue<Job, Result> {
     const { most } = this.#options;
     if (this.#waiting.length + count > most) {
       const wait = Math.max(1, Math.ceil(this.#waiting.length * this.#pace));
-      throw new Refusal(429, `${this.#waiting.length} pictures wait already, at most ${most} may; try again`, wait);
+      throw new Refusal(
+        429,
+        `${this.#waiting.length} pictures and exports wait already, at most ${most} may; try again`,
+        wait,
+      );
     }
   }
 
@@ -67,7 +71,9 @@ export class Queue<Job, Result> {
       };
       const gone = () => drop(new Refusal(400, clientGone));
       const late = () =>
-        drop(new Refusal(503, `not done within ${seconds} seconds; try again later, or with fewer pixels`, 10));
+        drop(
+          new Refusal(503, `not done within ${seconds} seconds; try again later, a picture also with fewer pixels`, 10),
+        );
       const timer = setTimeout(late, seconds * 1000);
       const ended = () => {
         clearTimeout(timer);

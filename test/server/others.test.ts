@@ -3,10 +3,12 @@ import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { exportOnnx } from "../../src/exchange/onnx/export.ts";
 import { encode, type StoredTensor } from "../../src/formats/safetensors.ts";
 import { joined } from "../../src/formats/streams.ts";
 import { Trainings } from "../../src/node/trainings.ts";
 import { readTensors } from "../../src/run/checkpoint.ts";
+import type { Limits } from "../../src/server/limits.ts";
 import { Queue } from "../../src/server/queue.ts";
 import type { RunSummary } from "../../src/server/runs.ts";
 import { storedRun } from "../exchange/stored-run.ts";
@@ -100,6 +102,72 @@ it("a job of a client that has gone already is not done", async () => {
   await expect(queue.add(1, AbortSignal.abort())).rejects.toMatchObject({ status: 400 });
   expect(await queue.add(2)).toBe(2);
   expect(done).toBe(1);
+});
+
+interface Slow {
+  base: string;
+  /** How often weights were asked for. */
+  begun(): number;
+  ask(path: string): Promise<Response>;
+  open(): void;
+}
+
+/** A server whose disk gives no weights until `open` is called. */
+async function withSlowDisk(limits: Partial<Limits>, use: (slow: Slow) => Promise<void>): Promise<void> {
+  let begun = 0;
+  let open = () => {};
+  const disk = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const read = async (path: string) => {
+    if (/_net_[GD]/.test(path)) {
+      begun++;
+      await disk;
+    }
+    return platform.files.read(path);
+  };
+  const { base, close } = await listen(runs, { platform: { ...platform, files: { ...platform.files, read } }, limits });
+  const ask = (path: string) => fetch(`${base}/api/runs/whole/${path}`, { signal: AbortSignal.timeout(60_000) });
+  try {
+    await use({ base, begun: () => begun, ask, open });
+  } finally {
+    open();
+    await close();
+  }
+}
+
+it("exports and maps of the discriminator wait in the queue of the pictures, and one computes at a time", async () => {
+  const [width, height] = [3 * 32 + 2 * 4, 32];
+  const strip = { width, height, channels: 3, data: new Uint8Array(width * height * 3).fill(90) };
+  await platform.files.write(join(runs, "whole/samples/epoch_001.png"), await platform.images.encodePng(strip));
+  await withSlowDisk({ queue: 3 }, async ({ base, begun, ask, open }) => {
+    const first = ask("onnx");
+    await expect.poll(begun, { timeout: 60_000 }).toBe(1);
+    const waiting = Promise.all([ask("onnx"), ask("patches"), ask("onnx?epoch=latest")]);
+    const health = async () => (await (await fetch(`${base}/healthz`)).json()) as { waiting: number };
+    await expect.poll(async () => (await health()).waiting, { timeout: 30_000 }).toBe(3);
+    const picture = fetch(`${base}/api/runs/whole/translate`, { method: "POST", body: "a picture" });
+    for (const full of await Promise.all([ask("onnx"), ask("patches"), picture])) {
+      expect([full.status, Number(full.headers.get("retry-after")) > 0]).toEqual([429, true]);
+      expect(await full.text()).toContain("3 pictures and exports wait already, at most 3 may");
+    }
+    expect(begun()).toBe(1);
+    open();
+    expect((await waiting).map(({ status }) => status)).toEqual([200, 200, 200]);
+    const timeless = (file: Uint8Array) =>
+      Buffer.from(file)
+        .toString("latin1")
+        .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "");
+    const exported = await exportOnnx({ name: "whole", checkpointsDir: runs }, platform.files);
+    expect(timeless(new Uint8Array(await (await first).arrayBuffer())) === timeless(exported)).toBe(true);
+  });
+});
+
+it("an export that takes too long is answered with 503", async () => {
+  await withSlowDisk({ seconds: 0.2 }, async ({ ask }) => {
+    const late = await ask("onnx");
+    expect([late.status, late.headers.get("retry-after")]).toEqual([503, "10"]);
+  });
 });
 
 it("a run's average of weights that is replaced gives other outputs, also where its weights stay", async () => {

@@ -54,12 +54,12 @@ const schema = z.object({
   maxQueue: option(z.int().min(1).max(100_000).default(256), {
     group: "limits",
     unit: "pictures",
-    help: "pictures that may wait; further ones are answered with 429 and when to come again",
+    help: "pictures and ONNX exports that may wait; further ones are answered with 429 and when to come again",
   }),
   maxSeconds: option(z.int().min(1).max(3600).default(120), {
     group: "limits",
     unit: "s",
-    help: "how long a picture may wait and compute; then the answer is 503",
+    help: "how long a picture or an export may wait and compute; then the answer is 503",
   }),
   threads,
 });
