@@ -1,4 +1,4 @@
-/** Parts of a test: what each leaves in <results>/<run>/<phase>_<epoch>/parts, and how they are put together. */
+/** Parts of a test: what each leaves in <results>/<run>/<phase>_<epoch>/parts/, and how they are put together. */
 import { createHash } from "node:crypto";
 import type { Palette } from "../data/palette.ts";
 import type { Shard } from "../data/shard.ts";
@@ -7,14 +7,15 @@ import type { FeatureScoring } from "../features/scorer.ts";
 import { Tally, type TallyState } from "../inference/tally.ts";
 import { files } from "../node/files.ts";
 import type { ResultRow } from "../report/results-page.ts";
-import { Run, weightsFile } from "../run/run.ts";
+import { partsFolder, refuseOtherResults } from "../run/results.ts";
+import { Run } from "../run/run.ts";
 import { visible } from "../text.ts";
 import { featureFacts } from "./feature-scores.ts";
 import { type Heading, type Results, writeSummary } from "./results.ts";
 
 /** What all parts of one test have in common. */
 interface Common extends Heading {
-  /** SHA-256 of the generator's weights. */
+  /** SHA-256 of the weights in use. */
   weights: string;
   /** Names of all pairs of the set, in order. */
   names: readonly string[];
@@ -31,8 +32,22 @@ export interface Part extends Common {
   skipped: readonly (readonly [file: string, reason: string])[];
 }
 
-const folderOf = (results: string) => `${results}/parts`;
-const fileOf = (results: string, { index, count }: Shard) => `${folderOf(results)}/${index}-of-${count}.json`;
+const folderOf = (results: string) => `${results}/${partsFolder}`;
+const nameOf = ({ index, count }: Shard) => `${index}-of-${count}`;
+const fileOf = (results: string, shard: Shard) => `${folderOf(results)}/${nameOf(shard)}.json`;
+/** It says whose part is being done, until that is done. */
+const begunFile = (results: string, shard: Shard) => `${folderOf(results)}/${nameOf(shard)}.begun.json`;
+
+/**
+ * Takes the folder of results for a part, before it writes pictures there.
+ * @param results the folder <phase>_<epoch>
+ * @param source the folder of the run that is tested, or the file of weights
+ * @throws UserError where there are parts or results of another source
+ */
+export async function beginPart(results: string, shard: Shard, source: string): Promise<void> {
+  await refuseOtherResults(files, results, source, `${nameOf(shard)}.json`);
+  await files.write(begunFile(results, shard), `${JSON.stringify({ source })}\n`);
+}
 
 /** @param results the folder <phase>_<epoch> */
 export async function writePart(results: string, part: Part): Promise<void> {
@@ -42,6 +57,7 @@ export async function writePart(results: string, part: Part): Promise<void> {
     return typeof value === "number" && !Number.isFinite(value) ? { number: String(value) } : value;
   });
   await files.write(fileOf(results, part.shard), `${text}\n`);
+  await files.remove(begunFile(results, part.shard));
 }
 
 /** The part, where it is done and belongs to this very test. */
@@ -130,7 +146,7 @@ function checkWhole(parts: readonly Part[], folder: string): void {
   );
 }
 
-/** SHA-256 of the weights in use: of a run's generator, or of the file of --weights. */
+/** SHA-256 of the weights in use: of a run's generator or its running average, or of the file of --weights. */
 export async function weightsDigest(from: {
   checkpointsDir: string;
   name: string;
@@ -138,7 +154,8 @@ export async function weightsDigest(from: {
   weights?: string | undefined;
   rawWeights: boolean;
 }): Promise<string> {
-  const path = from.weights ?? new Run(files, from).path(weightsFile(from.epoch, "G"));
-  const hash = createHash("sha256").update(await files.read(path));
-  return `${hash.digest("hex")}${from.rawWeights ? " raw" : ""}`;
+  const path = from.weights ?? (await new Run(files, from).generator(from.epoch, { raw: from.rawWeights })).path;
+  return createHash("sha256")
+    .update(await files.read(path))
+    .digest("hex");
 }

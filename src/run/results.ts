@@ -5,23 +5,38 @@ import { visible } from "../text.ts";
 
 /** The scores in a folder of results, results/NAME/PHASE_EPOCH/. */
 export const metricsFile = "metrics.json";
+/** The parts of a test in a folder of results. */
+export const partsFolder = "parts";
 
 /**
  * What the results in a folder are of, where that is something else than `tested`.
  * @param tested the folder of a run, or a file of weights; `source` of metrics.json has that of an earlier test, as it was given
+ * @param file in the folder, with a `source`. Default: metrics.json
  * @returns undefined where there are no results, where they are of the same, and where what they are of is no longer there:
  *   a run that was moved is the same run
  */
-export async function otherSource(files: Files, folder: string, tested: string): Promise<string | undefined> {
-  const source = await sourceIn(files, `${folder}/${metricsFile}`);
+export async function otherSource(
+  files: Files,
+  folder: string,
+  tested: string,
+  file = metricsFile,
+): Promise<string | undefined> {
+  const source = await sourceIn(files, `${folder}/${file}`);
   if (source === undefined || source === tested || !(await files.exists(source))) return undefined;
   const real = async (path: string) => (await files.realPath?.(path).catch(() => undefined)) ?? path;
   return (await real(source)) === (await real(tested)) ? undefined : source;
 }
 
-/** @throws UserError for a folder with results of something else than `tested`, which a test would write over */
-export async function refuseOtherResults(files: Files, folder: string, tested: string): Promise<void> {
-  const other = await otherSource(files, folder, tested);
+/**
+ * @param part the file of the part that is to be done, if it is one. All parts in a folder are of one source, so one is looked at
+ * @throws UserError for a folder with results, or parts of results, of something else than `tested`, which a test would write over
+ */
+export async function refuseOtherResults(files: Files, folder: string, tested: string, part?: string): Promise<void> {
+  const parts = ((await files.list(`${folder}/${partsFolder}`)) ?? []).map(({ name }) => name);
+  const one = parts.find((name) => name === part) ?? parts.find((name) => name.endsWith(".json"));
+  const other =
+    (await otherSource(files, folder, tested)) ??
+    (one && (await otherSource(files, folder, tested, `${partsFolder}/${one}`)));
   if (other === undefined) return;
   throw new UserError(
     `${visible(folder)} has the results of ${visible(other)}, and ${visible(tested)} has the same name. To keep both, give ` +

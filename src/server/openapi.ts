@@ -140,13 +140,13 @@ const runPaths = {
     "watchRun",
     "server-sent events of a run: run, losses, reset",
     [runName],
-    answers("a stream that stays open", { "text/event-stream": { schema: text } }, [401, 403, 404, 429]),
+    answers("a stream that stays open", { "text/event-stream": { schema: text } }, [401, 403, 404, 429, 503]),
   ),
   "/api/events": get(
     "watchRuns",
     "server-sent events of all runs, or with the losses of those that are named",
     [named("run", "query", "name of a run; may be given several times", list(text))],
-    answers("a stream that stays open", { "text/event-stream": { schema: text } }, [401, 403, 404, 429]),
+    answers("a stream that stays open", { "text/event-stream": { schema: text } }, [401, 403, 404, 429, 503]),
   ),
   "/api/runs/{name}/files/{path}": get(
     "getFile",

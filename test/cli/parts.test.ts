@@ -1,5 +1,5 @@
 /** Work in parts: translate and test with --shard, and test --merge with the numbers of a test in one go. */
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { test } from "../../src/cli/commands/test.ts";
@@ -175,6 +175,58 @@ describe("test", () => {
     await expect(run({ resultsDir, merge: true })).rejects.toThrow(different);
     await run({ resultsDir, shard: "1/4", numTest: "2" });
     await expect(run({ resultsDir, merge: true })).rejects.toThrow(/has parts of 3 and of 4; remove/);
+  });
+
+  it("does not write over the parts of another run of its name, done or being done", async () => {
+    for (const folder of ["first", "second", "third"]) cpSync(at("runs/a"), at(folder, "a"), { recursive: true });
+    const resultsDir = at("named");
+    const part = (folder: string, shard: string, more: object = {}) =>
+      run({ resultsDir, checkpointsDir: at(folder), shard, numTest: "2", ...more });
+    const parts = () => contents(at("named/a/test_latest/parts"));
+    await part("first", "1/2");
+    const before = parts();
+    expect(Object.keys(before)).toEqual(["1-of-2.json"]);
+    const other = (folder: string) =>
+      `${resultsDir}/a/test_latest has the results of ${at("first")}/a, and ${at(folder)}/a has the same name.`;
+    for (const shard of ["1/2", "2/2"]) await expect(part("second", shard)).rejects.toThrow(other("second"));
+    await expect(part("second", "1/2", { skipExisting: true })).rejects.toThrow(other("second"));
+    await expect(part("second", "1/1")).rejects.toThrow(other("second"));
+    await expect(run({ resultsDir, checkpointsDir: at("second"), merge: true })).rejects.toThrow(other("second"));
+    expect(parts()).toEqual(before);
+    // One that is being done, or was killed, counts, too: it has written pictures.
+    rmSync(at("named/a/test_latest/parts/1-of-2.json"));
+    writeFileSync(at("named/a/test_latest/parts/2-of-2.begun.json"), JSON.stringify({ source: at("first/a") }));
+    await expect(part("second", "1/2")).rejects.toThrow(other("second"));
+    // Parts are put together where their run is not, and a run that was moved is the same run.
+    await expect(run({ resultsDir, checkpointsDir: at("nowhere"), merge: true })).rejects.toThrow(/no parts in/);
+    rmSync(at("first"), { recursive: true });
+    for (const shard of ["1/2", "2/2"]) await part("third", shard);
+    expect(Object.keys(parts())).toEqual(["1-of-2.json", "2-of-2.json"]);
+    expect(await run({ resultsDir, checkpointsDir: at("third"), merge: true })).toBe(0);
+  });
+
+  it("parts of the running average, of another one, and of the weights themselves are of different tests", async () => {
+    const average = at("averaged/a/latest_net_G_ema.safetensors");
+    cpSync(at("runs/a"), at("averaged/a"), { recursive: true });
+    const part = (shard: string, more: object = {}) =>
+      run({ resultsDir: at("average"), checkpointsDir: at("averaged"), shard, numTest: "2", ...more });
+    const merge = () => run({ resultsDir: at("average"), checkpointsDir: at("averaged"), merge: true });
+    const different = /parts in .* are of different tests: 2 and 1 of 2 differ in weights/;
+    cpSync(at("averaged/a/latest_net_G.safetensors"), average);
+    await part("1/2", { rawWeights: true });
+    // The average has the very values of the weights.
+    await part("2/2");
+    expect(await merge()).toBe(0);
+    // It is that of another step: a bit of the last value differs.
+    const bytes = readFileSync(average);
+    bytes[bytes.length - 1]! ^= 1;
+    writeFileSync(average, bytes);
+    lines.length = 0;
+    await part("2/2", { skipExisting: true });
+    expect(lines.join("\n")).toMatch(/Part 2 of 2: 1 of 2 pairs/);
+    await expect(merge()).rejects.toThrow(different);
+    await part("1/2");
+    expect(await merge()).toBe(0);
   });
 
   it("--skip-existing leaves a part alone that is done with these settings, and no other", async () => {

@@ -173,6 +173,15 @@ describe("a sweep", () => {
     expect(page.match(/class="number best"/g)).toHaveLength(8);
   });
 
+  it("--collect does not take the scores of another sweep's runs of the same names", async () => {
+    mkdirSync(at("other"));
+    const text = readFileSync(at("small.yaml"), "utf8").replace(at("runs"), at("other/runs"));
+    writeFileSync(at("other/small.yaml"), text);
+    lines.length = 0;
+    expect(await run({ grid: at("other/small.yaml"), collect: true })).toBe(0);
+    expect(lines.join("\n")).toMatch(/0 of 4 runs are tested/);
+  });
+
   it("knows which value of a score is the best", () => {
     expect(bestOf("l1", [3, undefined, 1])).toBe(2);
     expect(bestOf("psnr", [3, 9, 1])).toBe(1);

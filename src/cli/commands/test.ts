@@ -30,7 +30,7 @@ import { Counter } from "../progress.ts";
 import { type Heading, metricLines, type Results, scorePairs, writeSummary } from "../results.ts";
 import { otherOptions, ownOptions, storedOptions } from "../runs.ts";
 import { shardOf, shardOption } from "../shard.ts";
-import { donePart, mergeParts, weightsDigest, writePart } from "../test-parts.ts";
+import { beginPart, donePart, mergeParts, weightsDigest, writePart } from "../test-parts.ts";
 import { epochOption, openForTest, refuseTwoSizes, testTimeOptions } from "../test-time.ts";
 
 const { name, checkpointsDir, skipUnpaired, skipBadImages, features, lpips, featureResize } = configSchema.shape;
@@ -245,6 +245,7 @@ async function testPart(work: OpenedTest, shard: Shard): Promise<void> {
     output.print(`${which} is done already. ${merging}`);
     return;
   }
+  await beginPart(folder, shard, sourceOf(options));
   const pairs = partOf(set.pairs, ({ name }) => name, shard);
   const loader = pairs.length > 0 ? set.loaderOf(pairs) : undefined;
   const nothing = { tally: new Tally(common), rows: [] };
@@ -297,7 +298,9 @@ async function scoreShown(
 
 /** --merge */
 async function merge(options: Options, output: Output): Promise<number> {
-  await refuseOtherResults(files, folderOf(options), sourceOf(options));
+  const source = sourceOf(options);
+  // Parts can be put together where their run is not.
+  if (await files.exists(source)) await refuseOtherResults(files, folderOf(options), source);
   const features = await openFeatures(options, await loadPlatform({ threads: options.threads }), output);
   try {
     const { skipped, parts, ...results } = await mergeParts(folderOf(options), features);

@@ -1,5 +1,6 @@
 /** The scores of all runs of a sweep, as a table. */
 import { files } from "../../node/files.ts";
+import { metricsFile, otherSource } from "../../run/results.ts";
 import { Run } from "../../run/run.ts";
 import { deviation, mean } from "../../statistics.ts";
 import { type Sweep, type SweepRun, variedIn } from "./plan.ts";
@@ -27,10 +28,13 @@ export interface SweepGroup {
 export async function collect(sweep: Sweep, resultsOf: (run: SweepRun) => string): Promise<SweepRow[]> {
   return Promise.all(
     sweep.runs.map(async (run): Promise<SweepRow> => {
-      const progress = await new Run(files, { name: run.name, checkpointsDir: sweep.checkpointsDir }).progress();
+      const stored = new Run(files, { name: run.name, checkpointsDir: sweep.checkpointsDir });
+      const progress = await stored.progress();
       const folder = resultsOf(run);
-      const tested = (await files.exists(`${folder}/metrics.json`)) ? folder : undefined;
-      return { run, step: progress?.step, tested, scores: tested ? await scoresIn(`${tested}/metrics.json`) : {} };
+      // A run of the same name, of another sweep, may have been tested.
+      const own = !(await otherSource(files, folder, stored.dir)) && (await files.exists(`${folder}/${metricsFile}`));
+      const tested = own ? folder : undefined;
+      return { run, step: progress?.step, tested, scores: tested ? await scoresIn(`${tested}/${metricsFile}`) : {} };
     }),
   );
 }
