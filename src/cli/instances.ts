@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { basename, relative } from "node:path";
 import type { Config } from "../config/schema.ts";
 import { partners } from "../data/instances.ts";
+import { refuseLossyMap } from "../data/label-maps.ts";
 import { classNumbers, withInstances } from "../data/labels.ts";
 import { joinPath, listAll, stemOf } from "../data/listing.ts";
 import { ConfigError, UserError } from "../errors.ts";
@@ -56,6 +57,8 @@ export async function readWithInstances(
   images: Images,
 ): Promise<DeepPicture> {
   const decode = (images.decodeDeep ?? images.decode).bind(images);
-  const objects = await decode(await files.read(file), { alpha: true });
+  const bytes = await files.read(file);
+  refuseLossyMap(bytes, "instance");
+  const objects = await decode(bytes, { alpha: true });
   return withInstances(classNumbers(label, inputLabels!, labelFile), objects, [labelFile, file]);
 }

@@ -1,8 +1,10 @@
 /** Translates files: reading, the network and writing overlap. */
 import { basename } from "node:path";
+import { refuseLossyMap } from "../data/label-maps.ts";
 import { stemOf } from "../data/listing.ts";
 import { nearestColours, paint } from "../data/palette.ts";
 import { encodeNpy } from "../formats/npy.ts";
+import { storageBytes } from "../formats/storage.ts";
 import { overlapped } from "../inference/overlap.ts";
 import type { Draw } from "../inference/translator.ts";
 import { spread } from "../metrics/pictures.ts";
@@ -95,8 +97,10 @@ export function filesOf({ output }: Job, { samples, bits, translator }: Omit<Str
 const valuesFile = (path: string) => path.replace(/\.png$/, ".npy");
 
 async function read({ translator, images, instances }: Work, input: string): Promise<DeepPicture> {
-  const alpha = translator.config.inputNc % 2 === 0;
+  const { inputNc, inputLabels } = translator.config;
+  const alpha = inputNc % 2 === 0;
   const bytes = await files.read(input);
+  if (inputLabels !== undefined) refuseLossyMap(bytes);
   const picture = await (images.decodeDeep ?? images.decode).call(images, bytes, { alpha });
   const map = instances?.get(input);
   return map === undefined ? picture : readWithInstances(picture, [input, map], translator.config, images);
@@ -105,6 +109,8 @@ async function read({ translator, images, instances }: Work, input: string): Pro
 /** @returns undefined for a picture that cannot be read in strips */
 async function computeInStrips(work: Work, job: Job): Promise<Computed | undefined> {
   const began = performance.now();
+  const { inputLabels } = work.translator.config;
+  if (inputLabels !== undefined) refuseLossyMap(await files.readPart!(job.input, 0, storageBytes));
   const size = await translatedInStrips(work, job.input, job.output, stemOf(basename(job.input)));
   return size && { targets: [], written: filesOf(job, work), ...size, seconds: (performance.now() - began) / 1000 };
 }

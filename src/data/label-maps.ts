@@ -1,4 +1,7 @@
-/** The label maps of a data set (--input-labels), before a training or a test begins: values that are no class numbers. */
+/**
+ * The label maps of a data set (--input-labels) and their instance maps, before a training or a test begins: values that are no class numbers,
+ * and files whose compression changes numbers.
+ */
 import { DatasetError, UserError } from "../errors.ts";
 import { type Storage, storageBytes, storageOf } from "../formats/storage.ts";
 import type { DeepPicture, Files, Images } from "../platform.ts";
@@ -21,6 +24,13 @@ interface LabelMap extends Side {
   storage: Storage;
 }
 
+/** The maps of numbers that an input is made of: what their numbers mean, and the option that asks for them. */
+const kinds = {
+  label: { of: "class", option: "--input-labels" },
+  instance: { of: "object", option: "--input-instances" },
+} as const;
+type Kind = keyof typeof kinds;
+
 /** Headers that are read at a time, and maps that are decoded at a time. */
 const together = { headers: 16, maps: 4 };
 /** So many maps are decoded, however long it takes. */
@@ -33,7 +43,8 @@ const rare = 0.1;
  * then others, spread evenly over the set. Files that cannot be read are left to who reads them next.
  * @param enough after so many milliseconds no further maps are decoded: training looks at each as it reads it
  * @returns notes for the user
- * @throws DatasetError naming the first map with other values than class numbers, or whose compression changes numbers
+ * @throws DatasetError naming the first map with other values than class numbers, or the first label or instance map whose
+ *   compression changes numbers
  */
 export async function checkLabelMaps(
   pairs: readonly Pair[],
@@ -47,7 +58,9 @@ export async function checkLabelMaps(
     pairs.map(({ A, B }) => (direction === "AtoB" ? A : B)),
     access,
   );
-  refuseLossy(maps);
+  refuseLossy(maps, "label");
+  const instances = pairs.flatMap(({ instances: file }) => (file === undefined ? [] : [{ file }]));
+  refuseLossy(await withStorage(instances, access), "instance");
   const order = rareFirst(maps);
   const seen = new Set<number>();
   const wrong = new Map<LabelMap, DatasetError>();
@@ -91,14 +104,30 @@ async function withStorage(sides: readonly Side[], { files }: Access): Promise<L
   return maps;
 }
 
-function refuseLossy(maps: readonly LabelMap[]): void {
+function refuseLossy(maps: readonly LabelMap[], kind: Kind): void {
   const lossy = maps.filter(({ storage }) => storage.lossy);
   const [first] = lossy;
   if (!first) return;
+  const which = `${first.file}${lossy.length > 1 ? ", ..." : ""}`;
   throw new DatasetError(
-    `${lossy.length} of ${maps.length} label maps are ${first.storage.lossy}s (${first.file}${lossy.length > 1 ? ", ..." : ""}), ` +
-      "whose compression changes class numbers: each changed number is another class. --input-labels expects the numbers as they " +
-      "were made: save them as PNG from their source. A PNG made from these files keeps the changed numbers.",
+    `${lossy.length} of ${maps.length} ${kind} maps are ${first.storage.lossy}s (${which}), ${changed(kind)}`,
+  );
+}
+
+/**
+ * @param head the first `storageBytes` of a map that is translated alone, or more
+ * @throws DatasetError where its compression changes numbers
+ */
+export function refuseLossyMap(head: Uint8Array, kind: Kind = "label"): void {
+  const { lossy } = storageOf(head);
+  if (lossy) throw new DatasetError(`the ${kind} map is a ${lossy}, ${changed(kind)}`);
+}
+
+function changed(kind: Kind): string {
+  const { of, option } = kinds[kind];
+  return (
+    `whose compression changes ${of} numbers: each changed number is another ${of}. ${option} expects the numbers as they were made: ` +
+    "save them as PNG from their source. A PNG made from these files keeps the changed numbers."
   );
 }
 

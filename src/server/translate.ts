@@ -1,6 +1,7 @@
 /** POST /api/runs/:name/translate: a picture in, a picture out; several as a form. */
 import * as z from "zod";
 import { configSchema } from "../config/schema.ts";
+import { refuseLossyMap } from "../data/label-maps.ts";
 import { stemOf } from "../data/listing.ts";
 import { PictureSizeError, UserError } from "../errors.ts";
 import type { Fit } from "../inference/fit.ts";
@@ -145,6 +146,7 @@ async function translateOne(
   signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const config = await run.config();
+  if (config.inputLabels !== undefined) refuseLossyMap(bytes);
   const picture = await decoded(platform, bytes, config.inputNc % 2 === 0, limits.pixels);
   const output = await generators.translate({ run, epoch, dropout, statistics }, picture, { draw, fit }, signal);
   return platform.images.encodePng(output);

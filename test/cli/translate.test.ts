@@ -2,6 +2,7 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32, deflateSync } from "node:zlib";
+import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
 import { test } from "../../src/cli/commands/test.ts";
 import { translate } from "../../src/cli/commands/translate.ts";
@@ -10,6 +11,7 @@ import { writeDemo } from "../../src/demo/write.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import type { Picture } from "../../src/platform.ts";
 import { train } from "../../src/training/train.ts";
+import { storedRun } from "../exchange/stored-run.ts";
 import { workFolder } from "../work-folder.ts";
 
 const work = workFolder("translate");
@@ -157,6 +159,41 @@ describe("translate", () => {
       /30000x30000 pixels, more than 268402689 that are taken at once; leave --aspect-ratio out/,
     );
     expect(await refusal("plain.png", {})).toMatch(/30000x30000.*translate --preprocess none/);
+  });
+
+  it("refuses label and instance maps whose compression changes numbers, in one piece and in strips", async () => {
+    const flat = (side: number) =>
+      sharp(Buffer.alloc(side * side, 2), { raw: { width: side, height: side, channels: 1 } }).toColourspace("b-w");
+    const jpeg = (side: number) => flat(side).jpeg({ quality: 100 }).toBuffer();
+    const place = async (folder: string, maps: Record<string, Promise<Buffer>>) => {
+      for (const [name, map] of Object.entries(maps)) await platform.files.write(at(folder, name), await map);
+    };
+    await storedRun(runs.checkpointsDir, "numbers", { inputLabels: 5 });
+    await storedRun(runs.checkpointsDir, "objects", { inputLabels: 5, inputInstances: true });
+    // The values of the JPEGs are class numbers, too.
+    expect(new Set((await platform.images.decode(await jpeg(32))).data)).toEqual(new Set([2]));
+    const png = (side: number) => flat(side).png().toBuffer();
+    await place("maps", { "bad.jpg": jpeg(32), "good.png": png(32) });
+    await place("large", { "bad.jpg": jpeg(96), "good.png": png(96) });
+    await place("labels", { "bad.png": png(32), "good.png": png(32) });
+    const words = (kind: string, of: string) =>
+      `bad.*: the ${kind} map is a JPEG, whose compression changes ${of} numbers: each changed number is another ${of}\\..*as PNG`;
+    for (const [given, message] of [
+      [{ name: "numbers", input: at("maps"), out: at("of-maps") }, words("label", "class")],
+      [
+        { name: "numbers", input: at("large"), out: at("of-large"), preprocess: "none", tile: "64" },
+        words("label", "class"),
+      ],
+      [
+        { name: "objects", input: at("labels"), instances: at("maps"), out: at("of-objects") },
+        words("instance", "object"),
+      ],
+    ] as const) {
+      lines.length = 0;
+      await expect(run(given)).rejects.toThrow(/1 of 2 pictures could not be translated/);
+      expect(lines.join("\n")).toMatch(new RegExp(message));
+      expect(readdirSync(given.out)).toEqual(["good.png"]);
+    }
   });
 
   it("gives a picture the same output alone, in a folder and in test", async () => {

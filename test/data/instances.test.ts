@@ -1,7 +1,8 @@
 /** Instance maps: the channel of edges beside pix2pixHD's get_edges, on files of Pillow (test/fixtures/make/instances.py). */
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/config/schema.ts";
 import { checkInstanceSizes } from "../../src/data/instance-sizes.ts";
@@ -137,6 +138,17 @@ describe("mistakes", () => {
     const pairs = (await find(uneven)).pairs;
     const { readPart: _, ...wholeFiles } = files;
     await checkInstanceSizes(pairs, config, { files: { ...wholeFiles, read: whole }, images });
+  });
+
+  it("refuses instance maps whose compression changes numbers", async () => {
+    const lossy = join(root, "lossy");
+    cpSync(stored, lossy, { recursive: true });
+    const map = join(lossy, "train_inst", readdirSync(join(lossy, "train_inst"))[1]!);
+    writeFileSync(map, await sharp(map).jpeg().toBuffer());
+    const config = { ...loaderOptions(given), dataroot: lossy };
+    await expect(openTestSet(config, { phase: "train" }, { files, images })).rejects.toThrow(
+      /^1 of 2 instance maps are JPEGs \(\S+_instanceIds\.png\), whose compression changes object numbers: .*--input-instances/,
+    );
   });
 
   it("refuses an instance map of another size, and a label map alone", async () => {

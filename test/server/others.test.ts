@@ -2,6 +2,7 @@
 import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { join } from "node:path";
+import sharp from "sharp";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { exportOnnx } from "../../src/exchange/onnx/export.ts";
 import { encode, type StoredTensor } from "../../src/formats/safetensors.ts";
@@ -85,6 +86,21 @@ it("a picture that the generator cannot take does not fail those of other client
   expect(answers.map(({ status }) => status)).toEqual(bodies.map((body) => (body === good ? 200 : 422)));
   expect(await answers[2]!.text()).toContain("5 channels");
   expect(await answers[5]!.text()).toContain("7 channels");
+});
+
+it("a label map whose compression changes numbers is refused, as training refuses it", async () => {
+  await storedRun(runs, "numbers", { inputLabels: 5 });
+  // All values of both are class numbers.
+  const map = sharp(Buffer.alloc(32 * 32, 2), { raw: { width: 32, height: 32, channels: 1 } }).toColourspace("b-w");
+  const send = async (body: Buffer) =>
+    fetch(`${server.base}/api/runs/numbers/translate`, { method: "POST", body: new Uint8Array(body) });
+  expect((await send(await map.png().toBuffer())).status).toBe(200);
+  const refused = await send(await map.jpeg({ quality: 100 }).toBuffer());
+  expect([refused.status, await refused.text()]).toEqual([
+    422,
+    expect.stringMatching(/the label map is a JPEG, whose compression changes class numbers: .* save them as PNG from/),
+  ]);
+  rmSync(join(runs, "numbers"), { recursive: true });
 });
 
 it("a job of a client that has gone already is not done", async () => {
