@@ -250,7 +250,10 @@ describe("data audit", () => {
     expect(few.text).toContain(
       "lining up: could not be judged: at least 16 readable pairs are needed, and there are 8",
     );
-    expect(few.text).toMatch(/\nNothing else found, but whether the sides line up could not be judged: look at/);
+    expect(few.text.split("\n").at(-1)).toBe(
+      "Nothing else found, but whether the sides line up could not be judged: look at some pairs with pix2pix inspect. " +
+        `What was looked for: ${at("few.html")}`,
+    );
     expect(few.page).not.toContain("No findings.");
     expect(few.page).toContain("could not be judged");
   });

@@ -163,7 +163,7 @@ describe("data audit", () => {
         "pairs: 40 (36 train, 4 test), layout folders",
         "size of A: 64x64",
         "lining up: yes, in 100 % (91 to 100 %) of the pairs; it shows in 40 of 40 that were compared",
-        `Nothing found; ${at("sound.html")}`,
+        `Nothing found. What was looked for: ${at("sound.html")}`,
       ].join("\n"),
     );
     expect(code).toBe(0);

@@ -83,8 +83,9 @@ export const audit: Command = {
 function conclusion({ findings, placement }: AuditResult, out: string): string {
   if (findings.length > 0) return `All with pictures: ${out}`;
   return placement.verdict === "unknown"
-    ? `Nothing else found, but whether the sides line up could not be judged: look at some pairs with pix2pix inspect; ${out}`
-    : `Nothing found; ${out}`;
+    ? "Nothing else found, but whether the sides line up could not be judged: look at some pairs with pix2pix inspect. " +
+        `What was looked for: ${out}`
+    : `Nothing found. What was looked for: ${out}`;
 }
 
 function caveatOf({ placement: { verdict, reason } }: AuditResult): string | undefined {
