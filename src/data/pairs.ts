@@ -203,19 +203,27 @@ function nothingFound(root: string, phase: string, names: string[], listing: Lis
   const sides = automatic ? twoSides(root, pictures, places, phase) : undefined;
   if (sides) return sides;
   if (deeper) {
-    const inner = joinPath(root, deeper);
+    const place = joinPath(root, deeper);
     const [a, b] = (first?.name === "aligned" && foldersOfOneSet(pictures)) || [];
     return new DatasetError(
-      `no pairs for the phase "${phase}" in ${root} itself, but there are in ${inner}. Use --dataroot ${inner}.` +
+      `no pairs for the phase "${phase}" in ${root} itself, but there are in ${place}. Use --dataroot ${place}.` +
         (a ? ` If ${a}/ and ${b}/ are the two sides of pairs, rename them to A and B.` : ""),
+    );
+  }
+  const inner = first?.phases.some(isPhaseName) ? undefined : innerSet(pictures, phase, names);
+  if (inner) {
+    const place = joinPath(root, inner.folder);
+    const other = inner.phases.includes(phase) ? "" : ` --phase ${usualPhase(phase, inner.phases)}`;
+    return new DatasetError(
+      `no pairs for the phase "${phase}" in ${root} itself; ${place} holds a data set with ${inner.phases.join(", ")} ` +
+        `(${inner.name}). Use --dataroot ${place}${other}.`,
     );
   }
   const elsewhere = automatic && !first ? twoSides(root, pictures, topFolders(pictures), phase) : undefined;
   if (elsewhere) return elsewhere;
   if (first) {
-    const usual = nearest(phase, first.phases) ?? (first.phases.includes("val") ? "val" : first.phases[0]);
     return new DatasetError(
-      `${root} has no phase "${phase}"; there is ${first.phases.join(", ")} (${first.name}). Use --phase ${usual}.`,
+      `${root} has no phase "${phase}"; there is ${first.phases.join(", ")} (${first.name}). Use --phase ${usualPhase(phase, first.phases)}.`,
     );
   }
   const looked = names.map(
@@ -225,6 +233,35 @@ function nothingFound(root: string, phase: string, names: string[], listing: Lis
     `no pairs for the phase "${phase}" in ${root}. Looked for, with pictures ending in ${PICTURE_ENDINGS.join(", ")}:` +
       `${looked.join("")}\nFound: ${summary(listing)}.`,
   );
+}
+
+/** The phase to use instead of one that is not there. */
+function usualPhase(phase: string, phases: readonly string[]): string {
+  return nearest(phase, phases) ?? (phases.includes("val") ? "val" : phases[0]!);
+}
+
+/** A data set with phases, one or two folders below the dataroot: one that has the phase, else the first. */
+function innerSet(
+  pictures: readonly string[],
+  phase: string,
+  names: readonly string[],
+): { folder: string; name: string; phases: string[] } | undefined {
+  const places = new Set<string>();
+  for (const path of pictures) {
+    const parts = path.split("/").slice(0, -1);
+    const at = parts.findIndex((part) => isPhaseName(part.replace(/_?[AB]$|_label$|_img$/i, "")));
+    for (let depth = 1; depth <= Math.min(at, 2); depth++) places.add(parts.slice(0, depth).join("/"));
+  }
+  const sets = [...places].flatMap((folder) => {
+    const inside = below(pictures, folder);
+    const found = names.map((name) => ({
+      name,
+      folder,
+      phases: layoutTable[name]!.phases(inside).filter(isPhaseName),
+    }));
+    return found.find(({ phases }) => phases.length > 0) ?? [];
+  });
+  return sets.find(({ phases }) => phases.includes(phase)) ?? sets[0];
 }
 
 /**

@@ -362,6 +362,20 @@ Found: train/: 2 .heic, 1 .txt; directly in it: 1 files without an ending.`,
     );
   });
 
+  test.each([
+    ["test", ["data/train/1.jpg", "data/val/1.jpg"], "data", "train, val (aligned)", " --phase val"],
+    ["test", ["data/trainA/1.jpg", "data/trainB/1.jpg"], "data", "train (folders)", " --phase train"],
+    ["test", ["pairs/A/train/1.jpg", "pairs/B/train/1.jpg"], "pairs", "train (folders)", " --phase train"],
+    ["train", ["data/Train/1.jpg", "runs/mine/1.jpg"], "data", "Train (aligned)", " --phase Train"],
+    ["train", ["data/mine/test/1.jpg", "data/mine/train/1.jpg"], "data/mine", "test, train (aligned)", ""],
+    ["test", ["data/x/train/1.jpg", "data/y/test/1.jpg"], "data/y", "test (aligned)", ""],
+  ])("phase %s, one or two folders too high: %j", async (phase, paths, folder, phases, other) => {
+    expect(await message(dataset(...paths), { phase })).toBe(
+      `no pairs for the phase "${phase}" in ROOT itself; ROOT/${folder} holds a data set with ${phases}. ` +
+        `Use --dataroot ROOT/${folder}${other}.`,
+    );
+  });
+
   test("a named layout that does not fit, and one that does not exist", async () => {
     const root = dataset("train/1.jpg");
     expect(await message(root, { datasetMode: "cmp" })).toMatch(/^no pairs .*\n {2}cmp .*\nFound: train\/: 1 .jpg.$/);
