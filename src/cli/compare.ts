@@ -9,6 +9,7 @@ import { files } from "../node/files.ts";
 import { columns, metricsIn } from "../report/columns.ts";
 import { type ComparedFigure, type ComparedPicture, comparePage, decimalsOf } from "../report/compare-page.ts";
 import { Run } from "../run/run.ts";
+import { counted } from "../text.ts";
 import type { Output } from "./command.ts";
 import type { Results } from "./results.ts";
 
@@ -32,6 +33,14 @@ export interface TestedRun {
   facts: Readonly<Record<string, string | number>>;
 }
 
+/** What a run is tested on. */
+export interface TestedPictures {
+  dataroot: string;
+  names: readonly string[];
+  /** Of the first picture, as the network takes it. */
+  size: string;
+}
+
 interface Options {
   compare: string;
   epoch: string;
@@ -51,10 +60,12 @@ const number = 2000;
 
 /**
  * Tests the runs one after the other and writes the page.
+ * @param look finds what a run would be tested on
  * @throws ConfigError for fewer than two runs, UserError for runs with different pictures
  */
 export async function compareRuns(
   { compare, epoch, checkpointsDir, resultsDir, seed }: Options,
+  look: (name: string) => Promise<TestedPictures>,
   test: (run: { name: string; epoch: string }) => Promise<TestedRun>,
   output: Output,
 ): Promise<number> {
@@ -68,9 +79,18 @@ export async function compareRuns(
     return { name, epoch: ownEpoch };
   });
   await checkRuns(labels, runs, checkpointsDir);
+  const pictures: TestedPictures[] = [];
+  for (const { name } of runs) pictures.push(await look(name));
+  refuseOtherNames(labels, pictures);
+  refuseOtherSizes(labels, pictures);
   const tested: TestedRun[] = [];
   for (const run of runs) tested.push(await test(run));
-  checkSame(labels, tested);
+  // With --skip-bad-images other pictures may have been left out in another folder.
+  const scored = tested.map(({ results }) => results.pairs.map(({ name }) => name));
+  refuseOtherNames(
+    labels,
+    scored.map((names, i) => ({ ...pictures[i]!, names })),
+  );
   const joined = labels.map((label) => label.replace(/[/:]/g, "_")).join("_");
   const folder = `${resultsDir}/compare_${joined.slice(0, 100)}`;
   const figures = figuresOf(tested, seed);
@@ -123,26 +143,29 @@ async function checkRuns(
   }
 }
 
-/** @throws UserError for runs whose pictures, targets or sizes are not the same */
-function checkSame(labels: readonly string[], tested: readonly TestedRun[]): void {
-  const [first, ...others] = tested.map(({ results }) => ({
-    names: results.pairs.map(({ name }) => name).join("\n"),
-    count: results.pairs.length,
-    size: `${results.rows[0]!.width}x${results.rows[0]!.height}`,
-  }));
-  for (const [i, other] of others.entries()) {
-    const both = (a: string, b: string) => `${labels[0]} has ${a}, ${labels[i + 1]} has ${b}`;
-    if (other.names !== first!.names) {
-      throw new UserError(
-        `--compare: the runs were tested on different pictures: ${both(`${first!.count} pairs`, `${other.count} others`)}; give one --dataroot and --phase for all`,
-      );
-    }
-    if (other.size !== first!.size) {
-      throw new UserError(
-        `--compare: ${both(`outputs of ${first!.size}`, other.size)}; figures of two sizes cannot be compared`,
-      );
-    }
-  }
+type Names = Pick<TestedPictures, "dataroot" | "names">;
+
+/** @throws UserError for runs with pictures of other names than the first run's */
+function refuseOtherNames(labels: readonly string[], all: readonly Names[]): void {
+  const [first] = all;
+  const i = all.findIndex(({ names }) => names.join("\n") !== first!.names.join("\n"));
+  if (i < 0) return;
+  const has = (label: string, { dataroot, names }: Names, pairs: string) =>
+    `${label} has ${counted(names.length, pairs)} of ${dataroot}`;
+  throw new UserError(
+    `--compare: the runs have different pictures: ${has(labels[0]!, first!, "pair")}, ` +
+      `${has(labels[i]!, all[i]!, "other")}; give one --dataroot and --phase for all`,
+  );
+}
+
+/** @throws UserError for runs whose networks take another size than the first run's */
+function refuseOtherSizes(labels: readonly string[], all: readonly Pick<TestedPictures, "size">[]): void {
+  const sizes = all.map(({ size }) => size);
+  const i = sizes.findIndex((size) => size !== sizes[0]);
+  if (i < 0) return;
+  throw new UserError(
+    `--compare: ${labels[0]} has outputs of ${sizes[0]}, ${labels[i]} has ${sizes[i]}; figures of two sizes cannot be compared`,
+  );
 }
 
 function figuresOf(tested: readonly TestedRun[], seed: number): ComparedFigure[] {

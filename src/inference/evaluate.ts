@@ -49,6 +49,8 @@ export interface TestSet extends FoundPairs {
   loaderOf(pairs: TestSet["pairs"]): Loader;
 }
 
+type Access = Pick<Platform, "files" | "images">;
+
 /**
  * Finds the pairs of a data set, prepared as a run takes them.
  * @param config the options of the run; `Translator.config` has them
@@ -58,7 +60,19 @@ export interface TestSet extends FoundPairs {
 export async function openTestSet(
   config: LoaderOptions & { dataroot: string },
   options: TestSetOptions,
-  platform: Pick<Platform, "files" | "images">,
+  platform: Access,
+): Promise<TestSet> {
+  const set = await listTestSet(config, options, platform);
+  await checkInstanceSizes(set.pairs, config, platform);
+  set.notes.push(...(await checkLabelMaps(set.pairs, config, platform)));
+  return set;
+}
+
+/** As `openTestSet`, by the names of the files alone: no picture is looked at. */
+export async function listTestSet(
+  config: LoaderOptions & { dataroot: string },
+  options: TestSetOptions,
+  platform: Access,
 ): Promise<TestSet> {
   const { phase = "test", count, skipUnpaired, skipBadImages = false, cacheBytes = 0 } = options;
   const dataroot = options.dataroot ?? config.dataroot;
@@ -68,8 +82,6 @@ export async function openTestSet(
   const { inputInstances } = config;
   const choice = { phase, datasetMode, skipUnpaired, maxDatasetSize: count, inputInstances };
   const found = await findPairs(platform.files, dataroot, choice);
-  await checkInstanceSizes(found.pairs, config, platform);
-  found.notes.push(...(await checkLabelMaps(found.pairs, config, platform)));
   const whole = wholePictures({ ...config, preprocess: options.preprocess ?? config.preprocess });
   const loaderOf: TestSet["loaderOf"] = (pairs) =>
     new Loader(pairs, { ...config, ...whole, skipBadImages, cacheBytes }, platform);

@@ -1,7 +1,7 @@
 /** pix2pix test */
 import * as z from "zod";
 import { option, parseOptions } from "../../config/options.ts";
-import { configSchema } from "../../config/schema.ts";
+import { type Config, configSchema } from "../../config/schema.ts";
 import type { Loader } from "../../data/loader.ts";
 import type { Palette } from "../../data/palette.ts";
 import { PairReader } from "../../data/reader.ts";
@@ -10,7 +10,7 @@ import { showsColour } from "../../data/sides.ts";
 import { ConfigError } from "../../errors.ts";
 import { nameOf, unknownData } from "../../exchange/describe.ts";
 import type { FeatureScoring } from "../../features/scorer.ts";
-import { openTestSet, paletteOfTargets, type TestSet } from "../../inference/evaluate.ts";
+import { listTestSet, openTestSet, paletteOfTargets, type TestSet } from "../../inference/evaluate.ts";
 import type { Fit } from "../../inference/fit.ts";
 import { openJudge } from "../../inference/judge.ts";
 import { Tally } from "../../inference/tally.ts";
@@ -20,15 +20,15 @@ import type { Platform } from "../../platform.ts";
 import { refuseOtherResults } from "../../run/results.ts";
 import { counted } from "../../text.ts";
 import type { Command, Output } from "../command.ts";
-import { compareOptions, compareRuns, type TestedRun } from "../compare.ts";
+import { compareOptions, compareRuns, type TestedPictures, type TestedRun } from "../compare.ts";
 import { checkSetSizes, featureFacts, featureTestOptions, openFeatures } from "../feature-scores.ts";
 import { jsonLine, jsonLinesOption, moved } from "../json-lines.ts";
 import { namedPalette, paletteChoices } from "../palette.ts";
 import { writePatchMaps } from "../patch-maps.ts";
-import { loadPlatform } from "../platform.ts";
+import { loadImages, loadPlatform } from "../platform.ts";
 import { Counter } from "../progress.ts";
 import { type Heading, metricLines, type Results, scorePairs, writeSummary } from "../results.ts";
-import { otherOptions, ownOptions, storedOptions } from "../runs.ts";
+import { otherOptions, ownOptions, storedConfig, storedOptions } from "../runs.ts";
 import { shardOf, shardOption } from "../shard.ts";
 import { beginPart, donePart, mergeParts, weightsDigest, writePart } from "../test-parts.ts";
 import { epochOption, openForTest, refuseTwoSizes, testTimeOptions } from "../test-time.ts";
@@ -146,7 +146,8 @@ export const test: Command = {
     if (compare !== undefined) {
       const one = (run: Pick<Options, "name" | "epoch">) =>
         withOpenedTest({ ...each, ...run }, others, output, testedRun);
-      return compareRuns({ ...options, compare, seed: options.compareSeed }, one, output);
+      const look = (run: string) => picturesOf(run, each);
+      return compareRuns({ ...options, compare, seed: options.compareSeed }, look, one, output);
     }
     await withOpenedTest<unknown>(each, others, output, (work) => (shard ? testPart(work, shard) : testAll(work)));
     return 0;
@@ -169,9 +170,7 @@ async function withOpenedTest<T>(
   try {
     await refuseOtherResults(files, folderOf(options), sourceOf(options));
     features = await openFeatures(options, platform, output);
-    if ((options.dataroot ?? translator.config.dataroot) === unknownData) {
-      throw new ConfigError("--dataroot is missing: imported weights do not say on which pairs they were trained");
-    }
+    refuseUnknownData(options, translator.config);
     const choice = { ...options, count: options.numTest, preprocess: fit.preprocess };
     const set = await openTestSet(translator.config, choice, platform);
     for (const note of set.notes) output.note(`note: ${note}`);
@@ -182,6 +181,22 @@ async function withOpenedTest<T>(
     await features?.extractor.close();
     await translator.close();
   }
+}
+
+/** @throws ConfigError for a run of imported weights, which names no pairs, without --dataroot */
+function refuseUnknownData({ dataroot }: Pick<Options, "dataroot">, config: Pick<Config, "dataroot">): void {
+  if ((dataroot ?? config.dataroot) !== unknownData) return;
+  throw new ConfigError("--dataroot is missing: imported weights do not say on which pairs they were trained");
+}
+
+/** What a run would be tested on. Its weights are not read. */
+async function picturesOf(name: string, options: Options): Promise<TestedPictures> {
+  const config = await storedConfig(options.checkpointsDir, name);
+  refuseUnknownData(options, config);
+  const access = { files, images: await loadImages() };
+  const { loader, dataroot } = await listTestSet(config, { ...options, count: options.numTest }, access);
+  const { width, height } = await loader.size();
+  return { dataroot, names: loader.names, size: `${width}x${height}` };
 }
 
 type Options = z.output<typeof schema>;
