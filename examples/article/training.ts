@@ -33,7 +33,12 @@ export const articleOptions = z.object({
     help: "in G's step show D the target photo instead of the label, as the article does",
   }),
   epochs: option(z.int().min(1).default(50), { group: "training", help: "epochs; 200 in the article" }),
-  size: option(z.int().min(32).default(256), { group: "training", unit: "px", help: "width and height of the crop" }),
+  // Its load size must not exceed 32768 px, the largest of the library.
+  size: option(z.int().min(32).max(29330).default(256), {
+    group: "training",
+    unit: "px",
+    help: "width and height of the crop",
+  }),
   ngf,
   ndf,
   netG: option(netG.removeDefault().default("article"), {
@@ -65,6 +70,10 @@ export interface Epoch {
 /** "article", "article-independent", ... */
 export const runName = ({ independent, targetCondition }: ArticleOptions): string =>
   ["article", ...(independent ? ["independent"] : []), ...(targetCondition ? ["target"] : [])].join("-");
+
+/** A message of the library with this script's own option for the size; a batch has one pair. */
+export const ownWords = (message: string): string =>
+  message.replaceAll("--crop-size or --batch-size", "--size").replaceAll("--crop-size", "--size");
 
 export const historyFile = "history.json";
 

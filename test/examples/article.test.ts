@@ -1,4 +1,5 @@
 /** The slip of the seed article, which examples/article.ts repeats, beside PyTorch (fixtures/make/article_slip.py). */
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
@@ -8,10 +9,18 @@ import { findPairs } from "../../src/data/pairs.ts";
 import { initialiseFrom } from "../../src/exchange/load.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import { Trainer } from "../../src/training/trainer.ts";
-import { fixture } from "../paths.ts";
+import { fixture, root } from "../paths.ts";
 import { type Losses, optionsOf, readCase } from "../training/step-cases.ts";
 
 const platform = await nodePlatform({ threads: 1 });
+
+it("errors about the size name the option of the script", () => {
+  const words = "--import tsx examples/article.ts --dataroot none --size 100".split(" ");
+  const ended = spawnSync(process.execPath, words, { cwd: root, encoding: "utf8" });
+  expect(ended.status).toBe(1);
+  expect(ended.stderr).toMatch(/--size 100: .*expected a multiple of \d+/);
+  expect(ended.stderr).not.toMatch(/--(crop|load|batch)-size/);
+});
 
 it("with the target as D's condition in G's step, G has the losses of PyTorch", async () => {
   const { losses } = JSON.parse(readFileSync(fixture("article-slip.json"), "utf8")) as { losses: Losses[] };
