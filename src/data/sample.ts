@@ -5,7 +5,7 @@ import { contentNotes } from "./content.ts";
 import { checkLabelMaps } from "./label-maps.ts";
 import type { FoundPairs, Pair } from "./pairs.ts";
 import type { SideOptions } from "./sides.ts";
-import { halves } from "./transforms.ts";
+import { oddWidth } from "./transforms.ts";
 
 interface Access {
   files: Files;
@@ -20,9 +20,17 @@ export interface SampleOptions extends SideOptions {
 /** Aligned pictures that are not this much wider than high are no matter of course: plain photos have up to 16:9. */
 const surelyAligned = 1.9;
 
+/** Pairs that are looked at. */
+const most = 8;
+
+/** Some of the pairs, spread evenly. */
+function spread(pairs: readonly Pair[]): Pair[] {
+  const step = Math.max(1, pairs.length / most);
+  return Array.from({ length: Math.min(most, pairs.length) }, (_, i) => pairs[Math.floor(i * step)]!);
+}
+
 /**
  * Notes for the user about a data set, from a sample of its pairs. Files that cannot be read are left out.
- * @param most pairs to look at, spread evenly
  * @throws DatasetError for pictures that `auto` took as aligned pairs and that are not wider than high, for an odd width of an
  *   aligned picture unless bad pictures are left out, and for label maps (`inputLabels`) as `checkLabelMaps`, which looks at more of them
  */
@@ -30,11 +38,9 @@ export async function sampleNotes(
   { layout, pairs }: Pick<FoundPairs, "layout" | "pairs">,
   options: SampleOptions,
   { files, images }: Access,
-  most = 8,
 ): Promise<string[]> {
   const remembered = remember({ files, images });
-  const step = Math.max(1, pairs.length / most);
-  const sample = Array.from({ length: Math.min(most, pairs.length) }, (_, i) => pairs[Math.floor(i * step)]!);
+  const sample = spread(pairs);
   const notes: string[] = [];
   if (layout === "aligned") notes.push(...(await shapeNotes(sample, options, remembered)));
   const [input, target] = options.direction === "AtoB" ? (["A", "B"] as const) : (["B", "A"] as const);
@@ -83,30 +89,62 @@ async function shapeNotes(
   { datasetMode, skipBadImages }: SampleOptions,
   access: Access,
 ): Promise<string[]> {
-  const shapes: { file: string; width: number; height: number }[] = [];
-  for (const { A } of sample) {
-    const picture = await pictureOf(A.file, access);
-    if (!picture) continue;
-    const { width, height } = picture;
-    if (width % 2 !== 0 && !skipBadImages) halves(picture, A.file);
-    shapes.push({ file: A.file, width, height });
-  }
-  const narrow = shapes.filter(({ width, height }) => width < surelyAligned * height);
-  const [first] = narrow;
-  if (datasetMode !== "auto" || !first || 2 * narrow.length < shapes.length) return [];
-  const { file, width, height } = first;
-  const half = `${Math.floor(width / 2)}x${height}`;
-  const other = "Pictures of A and B that are separate files belong in two folders, A and B (or trainA and trainB).";
+  const shapes = await shapesOf(sample, access);
+  const odd = shapes.find(({ width }) => width % 2 !== 0);
+  if (odd && !skipBadImages) throw new DatasetError(`${odd.file}: ${oddWidth(odd)}.`);
+  const note = datasetMode === "auto" ? halvesNote(shapes) : undefined;
+  if (note === undefined) return [];
+  const { file, width, height } = shapes[0]!;
   if (shapes.every((shape) => shape.width <= shape.height)) {
     throw new DatasetError(
       `${file} is ${width}x${height}: pictures that are not wider than high are hardly pairs with A left and B right, and ` +
-        `would be cut into two halves of ${half}. ${other} If they are pairs, give --dataset-mode aligned.`,
+        `would be cut into two halves of ${halfOf(shapes[0]!)}. ${separate} If they are pairs, give --dataset-mode aligned.`,
     );
   }
-  return [
-    `each picture is cut into two halves, A left and B right (${file}: ${width}x${height} into two of ${half}). ${other} If ` +
-      "they are pairs, --dataset-mode aligned says so and ends this note.",
-  ];
+  return [note];
+}
+
+interface Shape {
+  file: string;
+  width: number;
+  height: number;
+}
+
+/** The sizes of the files of side A; those that cannot be read are left out. */
+async function shapesOf(sample: readonly Pair[], access: Access): Promise<Shape[]> {
+  const shapes: Shape[] = [];
+  for (const { A } of sample) {
+    const picture = await pictureOf(A.file, access);
+    if (picture) shapes.push({ file: A.file, width: picture.width, height: picture.height });
+  }
+  return shapes;
+}
+
+const separate = "Pictures of A and B that are separate files belong in two folders, A and B (or trainA and trainB).";
+const halfOf = ({ width, height }: Shape) => `${Math.floor(width / 2)}x${height}`;
+
+/** A note where at least half of the pictures have the shape of plain photos. */
+function halvesNote(shapes: readonly Shape[]): string | undefined {
+  const narrow = shapes.filter(({ width, height }) => width < surelyAligned * height);
+  const [first] = narrow;
+  if (!first || 2 * narrow.length < shapes.length) return undefined;
+  const { file, width, height } = first;
+  return (
+    `each picture is taken as two halves, A left and B right (${file}: ${width}x${height} as two of ${halfOf(first)}). ${separate} ` +
+    "If they are pairs, --dataset-mode aligned says so and ends this note."
+  );
+}
+
+/**
+ * A note where `auto` took pictures as aligned pairs that have the shape of plain photos; undefined otherwise. `sampleNotes` has it too,
+ * and refuses some of them.
+ * @param found the pairs that `auto` has found
+ */
+export async function plainNote(
+  { layout, pairs }: Pick<FoundPairs, "layout" | "pairs">,
+  access: Access,
+): Promise<string | undefined> {
+  return layout === "aligned" ? halvesNote(await shapesOf(spread(pairs), remember(access))) : undefined;
 }
 
 /** Notes about colours and transparency that a side has and its network does not take, and the other way round. */

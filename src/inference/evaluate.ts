@@ -7,6 +7,7 @@ import { checkLabelMaps } from "../data/label-maps.ts";
 import { Loader, type LoaderOptions, wholePictures } from "../data/loader.ts";
 import { type DatasetMode, derivedSides, type FoundPairs, findPairs } from "../data/pairs.ts";
 import { collectPalette, type Palette } from "../data/palette.ts";
+import { plainNote } from "../data/sample.ts";
 import { inputPicture, outputPicture, type SideOptions, showsColour } from "../data/sides.ts";
 import type { Preprocess } from "../data/sizes.ts";
 import type { FeatureScoring } from "../features/scorer.ts";
@@ -65,6 +66,10 @@ export async function openTestSet(
   const set = await listTestSet(config, options, platform);
   await checkInstanceSizes(set.pairs, config, platform);
   set.notes.push(...(await checkLabelMaps(set.pairs, config, platform)));
+  // Of the run's own pictures training has said it.
+  const other = options.dataroot !== undefined && (options.datasetMode ?? "auto") === "auto";
+  const plain = other && (await plainNote(set, platform));
+  if (plain) set.notes.push(plain);
   return set;
 }
 

@@ -231,6 +231,19 @@ describe("split", () => {
     );
   });
 
+  it("says where plain photos are taken as pairs, and splits them", async () => {
+    for (const name of listed("demo/trainB")) {
+      await files.write(at("photos", name), readFileSync(at("demo/trainB", name)));
+    }
+    const { notes, out } = await run("split", { input: "@photos", out: "@photosSplit" });
+    expect(notes.replace(at("photos"), "photos")).toMatch(
+      /^note: each picture is taken as two halves, A left and B right \(photos\/facade_0001\.png: 32x32 as two of 16x32\)\. .*--dataset-mode aligned says so and ends this note\.$/,
+    );
+    expect(out).toContain("6 pairs (aligned)");
+    expect((await run("split", { input: "@photos", out: "@named", datasetMode: "aligned" })).notes).toBe("");
+    expect((await run("split", { input: "@whole", out: "@wide" })).notes).toBe("");
+  });
+
   it("a move that was interrupted is completed by the same plan", async () => {
     const line = { out: "@moved", trainFrac: "0.5", testFrac: "0.17", mode: "move" } as const;
     for (const name of listed("whole")) await files.write(at("toMove", name), readFileSync(at("whole", name)));

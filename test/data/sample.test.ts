@@ -58,7 +58,7 @@ describe("shapes that are hardly aligned pairs", () => {
   test("plain photos get a note that says what is done", async () => {
     const root = await dataset({ "1.png": [96, 64, 3], "2.png": [64, 96, 3], "3.png": [128, 64, 3] });
     expect(await notes(root)).toEqual([
-      `each picture is cut into two halves, A left and B right (1.png: 96x64 into two of 48x64). ${separate} If they are ` +
+      `each picture is taken as two halves, A left and B right (1.png: 96x64 as two of 48x64). ${separate} If they are ` +
         "pairs, --dataset-mode aligned says so and ends this note.",
     ]);
     expect(await notes(root, { datasetMode: "aligned" })).toEqual([]);

@@ -116,6 +116,23 @@ describe("evaluate", () => {
     await translator.close();
   });
 
+  it("notes that plain photos of another dataroot are taken as pairs", async () => {
+    const root = join(work, "photos");
+    for (const i of [1, 2]) {
+      const photo = readFileSync(join(work, `data/testB/facade_000${i}.png`));
+      await files.write(join(root, `test/${i}.png`), photo);
+    }
+    const { pairs, notes } = await openTestSet(config, { dataroot: root }, platform);
+    expect(pairs.length).toBe(2);
+    expect(notes).toEqual([
+      expect.stringMatching(
+        /^each picture is taken as two halves, A left and B right \(.*1\.png: 64x64 as two of 32x64\)/,
+      ),
+    ]);
+    expect((await openTestSet(config, { dataroot: root, datasetMode: "aligned" }, platform)).notes).toEqual([]);
+    expect((await openTestSet({ ...config, dataroot: root }, {}, platform)).notes).toEqual([]);
+  });
+
   it("leaves out pairs that cannot be decoded, where that is asked for", async () => {
     const root = join(work, "broken");
     await writeDemo({ files, images }, root, { train: 0, test: 3, size: 64, seed: 1 });

@@ -6,6 +6,7 @@ import { option } from "../../../config/options.ts";
 import { configSchema } from "../../../config/schema.ts";
 import { listAll } from "../../../data/listing.ts";
 import { findPairs } from "../../../data/pairs.ts";
+import { plainNote } from "../../../data/sample.ts";
 import { ConfigError, DatasetError, UserError } from "../../../errors.ts";
 import { files } from "../../../node/files.ts";
 import { makeFolder } from "../../../node/folders.ts";
@@ -14,6 +15,7 @@ import { completeSet } from "../../../tools/layout.ts";
 import { deal, type Placement, phases, placements, sharesOf } from "../../../tools/split.ts";
 import type { Command, Output } from "../../command.ts";
 import { sameFile } from "../../pictures.ts";
+import { loadImages } from "../../platform.ts";
 import { Counter } from "../../progress.ts";
 import { ownOptions } from "../../runs.ts";
 
@@ -73,7 +75,8 @@ export const split: Command = {
     }
     await refuseSplit(input, options.datasetMode);
     const found = await findPairs(files, input, options);
-    for (const note of found.notes) output.note(`note: ${note}`);
+    const plain = options.datasetMode === "auto" && (await plainNote(found, { files, images: await loadImages() }));
+    for (const note of [...found.notes, ...(plain ? [plain] : [])]) output.note(`note: ${note}`);
     const below = (file: string) => file.slice(input.length).replace(/^[/\\]/, "");
     const pairs = found.pairs.map(({ name, A, B }) => {
       return { name, A: { ...A, file: below(A.file) }, B: { ...B, file: below(B.file) } };
