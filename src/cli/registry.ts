@@ -8,6 +8,7 @@ import { blank } from "./commands/data/blank.ts";
 import { combine } from "./commands/data/combine.ts";
 import { download } from "./commands/data/download.ts";
 import { edges } from "./commands/data/edges.ts";
+import { exchange } from "./commands/data/exchange.ts";
 import { grayscale } from "./commands/data/grayscale.ts";
 import { resize } from "./commands/data/resize.ts";
 import { split } from "./commands/data/split.ts";
@@ -26,7 +27,7 @@ import { web } from "./commands/web.ts";
 
 export const commands: readonly Command[] = [
   ...[train, translate, test, sweep, importCommand, exportCommand, inspect, demo, devices, serve, web, completion],
-  ...[combine, split, resize, edges, blank, grayscale, download, audit, statistics],
+  ...[combine, split, resize, edges, blank, grayscale, download, audit, exchange, statistics],
 ];
 
 /** The families of commands (the first of two words), each with its line in the help. */

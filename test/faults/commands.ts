@@ -30,6 +30,7 @@ const cases: readonly Case[] = [
   { name: "edges", line: "data edges --input data/trainB --out OUT" },
   { name: "split", line: "data split --input pairs --out OUT" },
   { name: "split by moving", line: "data split --input IN --out OUT --mode move", input: "pairs" },
+  { name: "exchange", line: "data exchange --dataroot pairs --out OUT --pairs all" },
   { name: "download", line: "data download facades --from URL --out OUT" },
 ];
 

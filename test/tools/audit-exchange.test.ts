@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { pairsOf } from "../../bench/audit-sets.ts";
 import { audit as command } from "../../src/cli/commands/data/audit.ts";
+import { exchange } from "../../src/cli/commands/data/exchange.ts";
 import { drawFacade } from "../../src/demo/facades.ts";
 import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
@@ -138,7 +139,16 @@ describe("data audit", () => {
     expect(lines.join("\n")).toContain(
       "Pairs with A and B exchanged: 10\n  trainA/03.png, trainB/03.png: A looks like B of most other pairs, and B like their A\n",
     );
-    expect(new TextDecoder().decode(await files.read(page))).toContain("Exchange the two files of each of these pairs");
+    expect(lines.at(-2)).toBe(`  npx pix2pix data exchange --dataroot ${root} --out FOLDER exchanges them`);
+    expect(new TextDecoder().decode(await files.read(page))).toContain("pix2pix data exchange writes the set");
+
+    const out = join(work, "right");
+    expect(await exchange.run({ dataroot: root, out }, output)).toBe(0);
+    expect(lines).toContain("A and B of 10 of 40 pairs (folders) are exchanged");
+    for (const [i, { A, B }] of drawn(40, 64).entries()) {
+      const read = async (side: string) => images.decode(await files.read(join(out, `train${side}`, name(i))));
+      expect([(await read("A")).data, (await read("B")).data]).toEqual([A.data, B.data]);
+    }
   });
 });
 

@@ -3,11 +3,13 @@ import * as z from "zod";
 import { option } from "../../../config/options.ts";
 import { configSchema } from "../../../config/schema.ts";
 import { joinPath } from "../../../data/listing.ts";
+import type { DatasetMode } from "../../../data/pairs.ts";
 import { resize } from "../../../data/resize.ts";
 import { UserError } from "../../../errors.ts";
 import { files } from "../../../node/files.ts";
 import type { Images, Picture } from "../../../platform.ts";
 import { type AuditItem, type AuditPicture, type AuditSection, auditPage } from "../../../report/audit-page.ts";
+import { shellOption } from "../../../text.ts";
 import { moved, otherPair } from "../../../tools/audit/alignment.ts";
 import { type AuditResult, audit as auditSet } from "../../../tools/audit/audit.ts";
 import { type AuditFinding, type AuditKind, type AuditPair, placementFact } from "../../../tools/audit/findings.ts";
@@ -73,6 +75,7 @@ export const audit: Command = {
       output.print(`${title}: ${found.length}`);
       for (const { files, text } of found.slice(0, 5)) output.print(`  ${files.join(", ")}: ${text}`);
       if (found.length > 5) output.print("  ...");
+      if (kind === "sides") output.print(`  ${exchangeCommand(root, datasetMode)} exchanges them`);
     }
     output.print(conclusion(result, out));
     return strict && result.findings.length > 0 ? 1 : 0;
@@ -86,6 +89,11 @@ function conclusion({ findings, placement }: AuditResult, out: string): string {
     ? "Nothing else found, but whether the sides line up could not be judged: look at some pairs with pix2pix inspect. " +
         `What was looked for: ${out}`
     : `Nothing found. What was looked for: ${out}`;
+}
+
+function exchangeCommand(root: string, mode: DatasetMode): string {
+  const named = mode === "auto" ? "" : ` --dataset-mode ${mode}`;
+  return `npx pix2pix data exchange ${shellOption("--dataroot", root)}${named} --out FOLDER`;
 }
 
 function caveatOf({ placement: { verdict, reason } }: AuditResult): string | undefined {
@@ -135,9 +143,9 @@ const kinds: Record<AuditKind, { title: string; advice: string }> = {
   sides: {
     title: "Pairs with A and B exchanged",
     advice:
-      "A network that learns from such a set learns both directions at once. This comes from mixing two data sets. Exchange the two " +
-      "files of each of these pairs, or the halves of the picture, or leave the pairs out. If these are the ones that are right, " +
-      "exchange the sides of all others.",
+      "A network that learns from such a set learns both directions at once. This comes from mixing two data sets. pix2pix data exchange " +
+      "writes the set with the sides of these pairs exchanged; if these are the ones that are right, --pairs others exchanges those of " +
+      "all others. Or leave the pairs out.",
   },
   misaligned: {
     title: "Sides that do not seem to line up",
