@@ -2,8 +2,9 @@
 
 import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, extname, join, relative, resolve } from "node:path";
-import { endingOf, type Listing, PICTURE_ENDINGS, unreadNote } from "../data/listing.ts";
-import { ConfigError, UserError } from "../errors.ts";
+import { endingOf, folderLike, type Listing, listAll, PICTURE_ENDINGS, unreadNote } from "../data/listing.ts";
+import { ConfigError, DatasetError, UserError } from "../errors.ts";
+import { files } from "../node/files.ts";
 import { isFolder } from "../node/folders.ts";
 import type { Picture } from "../platform.ts";
 import { visible } from "../text.ts";
@@ -53,6 +54,26 @@ export async function jobs(input: string, out: string, note: (text: string) => v
       output: join(out, `${count.get(stem(name)) === 1 ? stem(name) : name}.png`),
     })),
   );
+}
+
+/**
+ * The files of a folder that an option names.
+ * @throws DatasetError where there is no such folder, or no picture in it
+ */
+export async function listedPictures(flag: string, folder: string): Promise<Listing> {
+  const listing = await listAll(files, folder);
+  if (!listing) {
+    const near = await folderLike(files, folder);
+    throw new DatasetError(`${flag}: there is no folder ${folder}${near ? `; did you mean ${near}?` : ""}`);
+  }
+  if (listing.pictures.length > 0) return listing;
+  const unread = unreadNote(listing.others);
+  throw new DatasetError(`${flag}: no picture in ${folder} or a folder below it${unread ? `; ${unread}` : ""}`);
+}
+
+/** @throws ConfigError where --out names a folder, before the work for a file begins */
+export async function refuseFolder(out: string): Promise<void> {
+  if (await isFolder(out)) throw new ConfigError(`--out: got the folder ${visible(out)}, expected a file`);
 }
 
 /** A picture of 1 to 4 channels as a data URI with a PNG, to embed it in a page. */

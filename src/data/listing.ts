@@ -1,5 +1,5 @@
 /** The files under a folder, and the path functions of the layouts. */
-import { DatasetError } from "../errors.ts";
+import { DatasetError, nearest } from "../errors.ts";
 import type { Files } from "../platform.ts";
 
 /** Endings (lower case) of the pictures that are looked for; any case matches. */
@@ -68,6 +68,18 @@ export async function listAll(files: Files, root: string): Promise<Listing | und
   listing.pictures.sort(byCodeUnit);
   listing.others.sort(byCodeUnit);
   return listing;
+}
+
+/** The folder that is meant by a path that does not exist: one of a similar name beside it. */
+export async function folderLike(files: Files, path: string): Promise<string | undefined> {
+  // Paths of Windows are understood everywhere: a slash separates on all systems.
+  const [, parent = "", name = path] = /^(.*\/)?([^/]+)\/*$/.exec(path.replaceAll("\\", "/")) ?? [];
+  const beside = (await files.list(parent || ".")) ?? [];
+  const near = nearest(
+    name,
+    beside.filter((entry) => entry.folder).map((entry) => entry.name),
+  );
+  return near && parent + near;
 }
 
 export function byCodeUnit(a: string, b: string): number {

@@ -7,6 +7,7 @@ import type { Found, Layout, Pair, Side } from "./layouts.ts";
 import * as layouts from "./layouts.ts";
 import {
   below,
+  folderLike,
   foldersOfOneSet,
   isPhaseName,
   joinPath,
@@ -141,16 +142,10 @@ async function list(files: Files, root: string): Promise<Listing> {
   }
   if (await files.exists(root))
     throw new DatasetError(`the dataroot ${root} is a file; a folder of pairs was expected.`);
-  // Paths of Windows are understood everywhere: a slash separates on all systems.
-  const [, parent = "", name = root] = /^(.*\/)?([^/]+)\/*$/.exec(root.replaceAll("\\", "/")) ?? [];
-  const beside = (await files.list(parent || ".")) ?? [];
-  const near = nearest(
-    name,
-    beside.filter((entry) => entry.folder).map((entry) => entry.name),
-  );
+  const near = await folderLike(files, root);
   throw new DatasetError(
     `the dataroot ${root} does not exist.` +
-      (near ? ` Did you mean ${parent}${near}?` : " Give a folder of pairs with --dataroot."),
+      (near ? ` Did you mean ${near}?` : " Give a folder of pairs with --dataroot."),
   );
 }
 

@@ -42,12 +42,16 @@ const notUtf8 = "its name has bytes that are no UTF-8. Rename it";
 
 type Action = "read" | "list" | "look at" | "write" | "append to" | "rename" | "remove" | "lock";
 
-function explained(action: Action, path: string, error: unknown, state = ""): UserError {
+/** Why an operation on a file failed: a clause without a full stop. */
+export function reasonOf(error: unknown, path: string): string {
   const { code = "", message = String(error) } = error as NodeJS.ErrnoException;
   // Node lists a name that is no UTF-8 with this character for its bytes, and then finds no such file.
   const known = code === "ENOENT" && path.includes("\ufffd") ? notUtf8 : REASONS[code];
-  const reason = known ? `${known} (${code}).` : `${visible(message)}.`;
-  const text = `cannot ${action} ${visible(path)}: ${reason}${state}`;
+  return known ? `${known} (${code})` : visible(message);
+}
+
+function explained(action: Action, path: string, error: unknown, state = ""): UserError {
+  const text = `cannot ${action} ${visible(path)}: ${reasonOf(error, path)}.${state}`;
   return ["read", "list", "look at"].includes(action) ? new UserError(text) : new WriteError(text);
 }
 

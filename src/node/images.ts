@@ -4,7 +4,7 @@ import { alike, eightBit } from "../data/transforms.ts";
 import { PictureSizeError, UserError } from "../errors.ts";
 import { damageOf } from "../formats/damage.ts";
 import { decodeKnown } from "../formats/decode.ts";
-import { checkPictureSize } from "../formats/limits.ts";
+import { checkPictureSize, mostPixels } from "../formats/limits.ts";
 import { checkRange, decodeNpy, isNpy } from "../formats/npy.ts";
 import { upright } from "../formats/orientation.ts";
 import { unreadTiff } from "../formats/tiff.ts";
@@ -192,6 +192,9 @@ async function encodePng(picture: Picture<Uint8Array | Uint16Array>): Promise<Ui
   const { width, height, channels, data } = picture;
   if (channels < 1 || channels > 4 || data.length !== width * height * channels) {
     throw new UserError(`encodePng: ${width}x${height} with ${channels} channels does not fit ${data.length} values.`);
+  }
+  if (width * height > mostPixels) {
+    throw new UserError(`it would be ${width}x${height}; a PNG that is written has at most ${mostPixels} pixels`);
   }
   const raw = { width, height, channels: channels as 1 | 2 | 3 | 4 };
   const deep = data instanceof Uint16Array;

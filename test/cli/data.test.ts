@@ -70,6 +70,10 @@ describe("the command line", () => {
       /unknown option --fold_c; did you mean --fold-A\?\nSee: pix2pix data combine --help/,
     ],
     ["data resize --input demo --out x --size 0x3", /--size: got "0x3", expected a number of pixels or WxH/],
+    [
+      "data resize --input demo --out x --size 16384",
+      /--size: got "16384", 268435456 pixels; a picture has at most 268402689/,
+    ],
   ])("%s", (line, message) => {
     const { code, out, err } = program(line);
     expect(err).toMatch(message);
@@ -228,6 +232,16 @@ describe("split", () => {
     );
     await expect(run("split", { input: "@parts", out: "@more" })).rejects.toThrow(
       /has folders already \(train, val, test/,
+    );
+  });
+
+  it("names what is wrong with its folders by its own options", async () => {
+    const split = (input: string, out = "@wrong") => expect(run("split", { input, out })).rejects;
+    await split("@whol").toThrow(`--input: there is no folder ${at("whol")}; did you mean ${at("whole")}?`);
+    await files.write(at("words/readme.txt"), "no picture");
+    await split("@words").toThrow(/^--input: no picture in .*words or a folder below it$/);
+    await split("@whole", "@words/readme.txt").toThrow(
+      /^cannot copy .* to .*readme\.txt\/train\/.*: a part of the path is a file, not a folder \(ENOTDIR\)$/,
     );
   });
 

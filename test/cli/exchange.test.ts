@@ -122,8 +122,14 @@ it("refuses what it cannot exchange, before anything is written", async () => {
     "trainA/2.jpeg",
   );
   await refused("two", /--dataset-mode single: its pictures have no two sides/, "all", { datasetMode: "single" });
+  await refused("two", /--pairs: got ",", expected audit, others, all or files of pairs/, ",");
   await refused("nowhere", /nowhere does not exist/);
   await refused("each", /--pairs audit: data audit reports no pairs of .*each as exchanged; name pairs/);
   await expect(run("two", "two/right", "all")).rejects.toThrow(/right lies in .*two, which is read/);
   expect(existsSync(at("none"))).toBe(false);
+  await files.write(
+    at("odd/1.png"),
+    await images.encodePng({ width: 3, height: 1, channels: 1, data: Uint8Array.of(1, 2, 3) }),
+  );
+  await refused("odd", /^1\.png: the width is odd \(3x1\)/m, "all");
 });

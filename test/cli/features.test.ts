@@ -124,6 +124,7 @@ it("wrong combinations are refused with a sentence", async () => {
     `train --dataroot @data --name other ${runs} ${small} --val-freq 1 --val-metric LPIPS`,
     "--val-metric LPIPS needs --features FILE",
   );
+  await refused(`data statistics ${features} --dataroot @data --out @pictures`, "pictures, expected a file");
   await refused(
     `data statistics ${features} --out @x.safetensors`,
     "give --input FOLDER for plain pictures, or --dataroot",

@@ -18,6 +18,13 @@ function rgb(picture: Picture): number[] {
   return picture.channels === 1 ? [...picture.data].flatMap((v) => [v, v, v]) : [...picture.data];
 }
 
+test("encodePng says how many pixels a PNG may have", async () => {
+  const large = { width: 16384, height: 16384, channels: 1, data: new Uint8Array(16384 ** 2) };
+  await expect(images.encodePng(large)).rejects.toThrow(
+    "it would be 16384x16384; a PNG that is written has at most 268402689 pixels",
+  );
+});
+
 describe("decode equals Pillow's convert('RGB')", () => {
   for (const [name, { mode, ...expected }] of Object.entries(pixels)) {
     test(`${name} (mode ${mode})`, async () => {

@@ -269,6 +269,10 @@ describe("data audit", () => {
   it("says what is wrong with a folder without pairs", async () => {
     await expect(run({ dataroot: at("nowhere") })).rejects.toThrow(/does not exist/);
     expect(existsSync("audit.html")).toBe(false);
+    // Before the audit, which may take long.
+    await expect(run({ dataroot: at("nowhere"), out: at("sound") })).rejects.toThrow(
+      `--out: got the folder ${at("sound")}, expected a file`,
+    );
   });
 
   it("refuses two sides whose names no layout knows, as training does", async () => {

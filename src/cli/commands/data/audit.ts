@@ -16,7 +16,7 @@ import { type AuditFinding, type AuditKind, type AuditPair, placementFact } from
 import { placed } from "../../../tools/audit/pose.ts";
 import { readPair } from "../../../tools/audit/read.ts";
 import type { Command } from "../../command.ts";
-import { pngUri } from "../../pictures.ts";
+import { pngUri, refuseFolder } from "../../pictures.ts";
 import { loadImages } from "../../platform.ts";
 import { Counter } from "../../progress.ts";
 import { ownOptions } from "../../runs.ts";
@@ -53,6 +53,7 @@ export const audit: Command = {
   ],
   async run(given, output) {
     const { dataroot: root, datasetMode, out, shown, strict } = ownOptions(schema, given);
+    await refuseFolder(out);
     let counter: Counter | undefined;
     const progress = (done: number, total: number) => {
       counter ??= new Counter(process.stdout, total, "pairs");

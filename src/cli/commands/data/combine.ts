@@ -3,7 +3,7 @@
 import { resolve, sep } from "node:path";
 import * as z from "zod";
 import { option } from "../../../config/options.ts";
-import { listAll, unreadNote } from "../../../data/listing.ts";
+import { unreadNote } from "../../../data/listing.ts";
 import { eightBit, reduceChannels } from "../../../data/transforms.ts";
 import { ConfigError, DatasetError, UserError, WriteError } from "../../../errors.ts";
 import { files } from "../../../node/files.ts";
@@ -12,6 +12,7 @@ import { sideBySide } from "../../../tools/frame.ts";
 import { matchFolders, unmatched } from "../../../tools/pairing.ts";
 import type { Command } from "../../command.ts";
 import { inBatch, overwrite, readPicture } from "../../convert.ts";
+import { listedPictures } from "../../pictures.ts";
 import { loadImages } from "../../platform.ts";
 import { ownOptions } from "../../runs.ts";
 
@@ -108,13 +109,8 @@ export const combine: Command = {
 };
 
 async function pictures(flag: string, folder: string, note: (text: string) => void): Promise<string[]> {
-  const listing = await listAll(files, folder);
-  if (!listing) throw new DatasetError(`${flag}: there is no folder ${folder}`);
+  const listing = await listedPictures(flag, folder);
   const unread = unreadNote(listing.others);
-  if (listing.pictures.length === 0) {
-    const left = unread ? `; ${unread}` : "";
-    throw new DatasetError(`${flag}: no picture in ${folder} or a folder below it${left}`);
-  }
   if (unread) note(`${flag}: ${unread}`);
   return listing.pictures;
 }

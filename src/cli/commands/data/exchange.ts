@@ -6,7 +6,7 @@ import { configSchema } from "../../../config/schema.ts";
 import type { Pair } from "../../../data/layouts.ts";
 import { joinPath, type Listing, listAll } from "../../../data/listing.ts";
 import { type DatasetMode, findPairs, layoutTable } from "../../../data/pairs.ts";
-import { halves } from "../../../data/transforms.ts";
+import { halves, oddWidth } from "../../../data/transforms.ts";
 import { ConfigError, DatasetError, UserError } from "../../../errors.ts";
 import { files } from "../../../node/files.ts";
 import { counted } from "../../../text.ts";
@@ -68,7 +68,9 @@ export const exchange: Command = {
     await inBatch(pieces, batch, output, async ({ from, halves: cut }) => {
       const path = joinPath(root, from);
       if (!cut) return files.read(path);
-      const { left, right } = halves(await readPicture(path, { alpha: true }), from);
+      const picture = await readPicture(path, { alpha: true });
+      if (picture.width % 2 !== 0) throw new UserError(oddWidth(picture));
+      const { left, right } = halves(picture, from);
       return images.encodePng(sideBySide(right, left));
     });
     return 0;
@@ -101,7 +103,9 @@ async function pairsOf({ dataroot: root, datasetMode, pairs: choice }: Options, 
   if (choice === "all") return [...all];
   if (choice !== "audit" && choice !== "others") {
     const names = choice.split(",").map((name) => name.trim());
-    return pairsNamed(all, names.filter(Boolean));
+    const named = pairsNamed(all, names.filter(Boolean));
+    if (named.length > 0) return named;
+    throw new ConfigError(`--pairs: got "${choice}", expected audit, others, all or files of pairs`);
   }
   const counter = new Counter(process.stdout, all.length, "pairs compared");
   const progress = (done: number) => (done === 0 ? counter.start() : counter.done());

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { option } from "../../../config/options.ts";
 import { ConfigError } from "../../../errors.ts";
+import { mostPixels } from "../../../formats/limits.ts";
 import { resized } from "../../../tools/frame.ts";
 import type { Command } from "../../command.ts";
 import { convert, convertOptions } from "../../convert.ts";
@@ -44,7 +45,7 @@ export const resize: Command = {
   },
 };
 
-/** @throws ConfigError for anything but N or WxH, 1 to 16384 */
+/** @throws ConfigError for anything but N or WxH, 1 to 16384, and for more pixels than a picture may have */
 function sizeOf(text: string): { width: number; height: number } {
   const [, first, second = first] = /^(\d+)(?:[xX](\d+))?$/.exec(text.trim()) ?? [];
   const [width, height] = [Number(first), Number(second)];
@@ -52,6 +53,9 @@ function sizeOf(text: string): { width: number; height: number } {
     throw new ConfigError(
       `--size: got "${text}", expected a number of pixels or WxH, such as 256 or 512x256 (1 to 16384)`,
     );
+  }
+  if (width * height > mostPixels) {
+    throw new ConfigError(`--size: got "${text}", ${width * height} pixels; a picture has at most ${mostPixels}`);
   }
   return { width, height };
 }

@@ -8,13 +8,13 @@ import { listAll } from "../../../data/listing.ts";
 import { findPairs } from "../../../data/pairs.ts";
 import { plainNote } from "../../../data/sample.ts";
 import { ConfigError, DatasetError, UserError } from "../../../errors.ts";
-import { files } from "../../../node/files.ts";
+import { files, reasonOf } from "../../../node/files.ts";
 import { makeFolder } from "../../../node/folders.ts";
 import { counted, visible } from "../../../text.ts";
 import { completeSet } from "../../../tools/layout.ts";
 import { deal, type Placement, phases, placements, sharesOf } from "../../../tools/split.ts";
 import type { Command, Output } from "../../command.ts";
-import { sameFile } from "../../pictures.ts";
+import { listedPictures, sameFile } from "../../pictures.ts";
 import { loadImages } from "../../platform.ts";
 import { Counter } from "../../progress.ts";
 import { ownOptions } from "../../runs.ts";
@@ -148,10 +148,9 @@ async function placeAll(plan: readonly Placement[], input: string, out: string, 
   if (mode === "move") await files.remove(journalIn(out));
 }
 
-/** @throws DatasetError where the input has phases already: only one of them would be split; and as `completeSet` */
+/** @throws DatasetError without a picture, and where the input has phases already: only one of them would be split; and as `completeSet` */
 async function refuseSplit(input: string, datasetMode: string): Promise<void> {
-  const listing = await listAll(files, input);
-  const whole = completeSet(input, listing?.pictures ?? [], datasetMode);
+  const whole = completeSet(input, (await listedPictures("--input", input)).pictures, datasetMode);
   const there = whole?.phases.map(({ phase }) => phase).filter(Boolean) ?? [];
   if (there.length === 0) return;
   throw new DatasetError(
@@ -172,8 +171,8 @@ async function refuseOther(out: string, plan: readonly Placement[]): Promise<voi
 type Mode = "copy" | "move" | "link";
 
 async function place(from: string, to: string, mode: Mode): Promise<void> {
-  await makeFolder(dirname(to));
   try {
+    await makeFolder(dirname(to));
     if (mode === "copy") {
       await copyFile(from, `${to}.part`);
       await rename(`${to}.part`, to);
@@ -183,9 +182,10 @@ async function place(from: string, to: string, mode: Mode): Promise<void> {
       await link(from, to);
     }
   } catch (error) {
-    await rm(`${to}.part`, { force: true });
-    const { code, message } = error as NodeJS.ErrnoException;
-    const reason = code === "EXDEV" ? "they are on different disks; use --mode copy" : message;
+    // The first error says more than that of the clearing away.
+    await rm(`${to}.part`, { force: true }).catch(() => {});
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = code === "EXDEV" ? "they are on different disks; use --mode copy" : reasonOf(error, from);
     throw new UserError(`cannot ${mode} ${from} to ${to}: ${reason}`);
   }
 }

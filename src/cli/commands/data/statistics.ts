@@ -12,7 +12,7 @@ import { featureRows } from "../../../metrics/features.ts";
 import type { DeepPicture, Picture, Platform } from "../../../platform.ts";
 import { counted, visible } from "../../../text.ts";
 import type { Command, Output } from "../../command.ts";
-import { jobs } from "../../pictures.ts";
+import { jobs, refuseFolder } from "../../pictures.ts";
 import { loadPlatform } from "../../platform.ts";
 import { Counter } from "../../progress.ts";
 import { ownOptions } from "../../runs.ts";
@@ -77,6 +77,7 @@ export const statistics: Command = {
   ],
   async run(given, output) {
     const options = ownOptions(schema, given);
+    await refuseFolder(options.out);
     const platform = await loadPlatform({ threads: options.threads });
     const sources = await sourcesOf(options, platform, output);
     const { features: file, featureResize: resize, threads } = options;
