@@ -1,5 +1,5 @@
 /** `pix2pix data exchange` by names of files; test/tools/audit-exchange.test.ts has the pairs that the audit finds. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { beforeAll, expect, it } from "vitest";
@@ -126,6 +126,8 @@ it("refuses what it cannot exchange, before anything is written", async () => {
   await refused("nowhere", /nowhere does not exist/);
   await refused("each", /--pairs audit: data audit reports no pairs of .*each as exchanged; name pairs/);
   await expect(run("two", "two/right", "all")).rejects.toThrow(/right lies in .*two, which is read/);
+  symlinkSync(at("two"), at("link"), "junction");
+  await expect(run("two", "link", "all")).rejects.toThrow(/link lies in .*two, which is read/);
   expect(existsSync(at("none"))).toBe(false);
   await files.write(
     at("odd/1.png"),

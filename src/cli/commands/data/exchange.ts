@@ -16,6 +16,7 @@ import { sideBySide } from "../../../tools/frame.ts";
 import { completeSet, type WholeSet } from "../../../tools/layout.ts";
 import type { Command } from "../../command.ts";
 import { inBatch, readPicture } from "../../convert.ts";
+import { sameFile } from "../../pictures.ts";
 import { loadImages } from "../../platform.ts";
 import { Counter } from "../../progress.ts";
 import { ownOptions } from "../../runs.ts";
@@ -52,7 +53,7 @@ export const exchange: Command = {
   async run(given, output) {
     const options = ownOptions(schema, given);
     const { dataroot: root, out } = options;
-    if ((resolve(out) + sep).startsWith(resolve(root) + sep)) {
+    if ((resolve(out) + sep).startsWith(resolve(root) + sep) || (await sameFile(root, out))) {
       throw new ConfigError(`--out: ${out} lies in ${root}, which is read; choose another folder`);
     }
     const { whole, listing } = await setIn(root, options.datasetMode);
