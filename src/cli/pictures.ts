@@ -1,7 +1,7 @@
 /** The pictures that a command reads, and the files that it writes for them. */
 
 import { readdir, realpath, stat } from "node:fs/promises";
-import { basename, extname, join, relative, resolve } from "node:path";
+import { basename, extname, join, relative, resolve, sep } from "node:path";
 import { endingOf, folderLike, type Listing, listAll, PICTURE_ENDINGS, unreadNote } from "../data/listing.ts";
 import { ConfigError, DatasetError, UserError } from "../errors.ts";
 import { files } from "../node/files.ts";
@@ -74,6 +74,13 @@ export async function listedPictures(flag: string, folder: string): Promise<List
 /** @throws ConfigError where --out names a folder, before the work for a file begins */
 export async function refuseFolder(out: string): Promise<void> {
   if (await isFolder(out)) throw new ConfigError(`--out: got the folder ${visible(out)}, expected a file`);
+}
+
+/** @throws ConfigError where the output folder of a command is a folder that the command reads, or lies in it */
+export async function refuseInside(flag: string, out: string, source: string): Promise<void> {
+  const inside = (resolve(out) + sep).startsWith(resolve(source) + sep);
+  if (!inside && !(await sameFile(source, out))) return;
+  throw new ConfigError(`${flag}: ${out} lies in ${source}, which is read; choose another folder`);
 }
 
 /** A picture of 1 to 4 channels as a data URI with a PNG, to embed it in a page. */

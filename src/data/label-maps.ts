@@ -24,7 +24,7 @@ interface LabelMap extends Side {
   storage: Storage;
 }
 
-/** The maps of numbers that an input is made of: what their numbers mean, and the option that asks for them. */
+/** The kinds of maps that G's input is computed from: what a number in them stands for, and the option that reads them. */
 const kinds = {
   label: { of: "class", option: "--input-labels" },
   instance: { of: "object", option: "--input-instances" },

@@ -3,7 +3,7 @@ import { DatasetError, UserError } from "../errors.ts";
 import type { DeepPicture, Files, Images } from "../platform.ts";
 import { contentNotes } from "./content.ts";
 import { checkLabelMaps } from "./label-maps.ts";
-import type { FoundPairs, Pair } from "./pairs.ts";
+import type { DatasetMode, FoundPairs, Pair } from "./pairs.ts";
 import type { SideOptions } from "./sides.ts";
 import { oddWidth } from "./transforms.ts";
 
@@ -23,10 +23,10 @@ const surelyAligned = 1.9;
 /** Pairs that are looked at. */
 const most = 8;
 
-/** Some of the pairs, spread evenly. */
-function spread(pairs: readonly Pair[]): Pair[] {
-  const step = Math.max(1, pairs.length / most);
-  return Array.from({ length: Math.min(most, pairs.length) }, (_, i) => pairs[Math.floor(i * step)]!);
+/** `count` of the items, evenly spaced, the first among them; all where there are fewer. */
+export function evenlySpaced<T>(items: readonly T[], count: number): T[] {
+  const n = Math.min(count, items.length);
+  return Array.from({ length: n }, (_, i) => items[Math.floor((i * items.length) / n)]!);
 }
 
 /**
@@ -40,7 +40,7 @@ export async function sampleNotes(
   { files, images }: Access,
 ): Promise<string[]> {
   const remembered = remember({ files, images });
-  const sample = spread(pairs);
+  const sample = evenlySpaced(pairs, most);
   const notes: string[] = [];
   if (layout === "aligned") notes.push(...(await shapeNotes(sample, options, remembered)));
   const [input, target] = options.direction === "AtoB" ? (["A", "B"] as const) : (["B", "A"] as const);
@@ -92,8 +92,8 @@ async function shapeNotes(
   const shapes = await shapesOf(sample, access);
   const odd = shapes.find(({ width }) => width % 2 !== 0);
   if (odd && !skipBadImages) throw new DatasetError(`${odd.file}: ${oddWidth(odd)}.`);
-  const note = datasetMode === "auto" ? halvesNote(shapes) : undefined;
-  if (note === undefined) return [];
+  const notes = datasetMode === "auto" ? halvesNotes(shapes) : [];
+  if (notes.length === 0) return [];
   const { file, width, height } = shapes[0]!;
   if (shapes.every((shape) => shape.width <= shape.height)) {
     throw new DatasetError(
@@ -101,7 +101,7 @@ async function shapeNotes(
         `would be cut into two halves of ${halfOf(shapes[0]!)}. ${separate} If they are pairs, give --dataset-mode aligned.`,
     );
   }
-  return [note];
+  return notes;
 }
 
 interface Shape {
@@ -123,28 +123,29 @@ async function shapesOf(sample: readonly Pair[], access: Access): Promise<Shape[
 const separate = "Pictures of A and B that are separate files belong in two folders, A and B (or trainA and trainB).";
 const halfOf = ({ width, height }: Shape) => `${Math.floor(width / 2)}x${height}`;
 
-/** A note where at least half of the pictures have the shape of plain photos. */
-function halvesNote(shapes: readonly Shape[]): string | undefined {
+/** One note where at least half of the pictures have the shape of plain photos. */
+function halvesNotes(shapes: readonly Shape[]): string[] {
   const narrow = shapes.filter(({ width, height }) => width < surelyAligned * height);
   const [first] = narrow;
-  if (!first || 2 * narrow.length < shapes.length) return undefined;
+  if (!first || 2 * narrow.length < shapes.length) return [];
   const { file, width, height } = first;
-  return (
+  return [
     `each picture is taken as two halves, A left and B right (${file}: ${width}x${height} as two of ${halfOf(first)}). ${separate} ` +
-    "If they are pairs, --dataset-mode aligned says so and ends this note."
-  );
+      "If they are pairs, --dataset-mode aligned says so and ends this note.",
+  ];
 }
 
 /**
- * A note where `auto` took pictures as aligned pairs that have the shape of plain photos; undefined otherwise. `sampleNotes` has it too,
- * and refuses some of them.
- * @param found the pairs that `auto` has found
+ * One note where `auto` took pictures as aligned pairs that have the shape of plain photos. `sampleNotes` has it too, and refuses some of
+ * these pictures.
  */
-export async function plainNote(
+export async function plainNotes(
   { layout, pairs }: Pick<FoundPairs, "layout" | "pairs">,
+  datasetMode: DatasetMode,
   access: Access,
-): Promise<string | undefined> {
-  return layout === "aligned" ? halvesNote(await shapesOf(spread(pairs), remember(access))) : undefined;
+): Promise<string[]> {
+  if (datasetMode !== "auto" || layout !== "aligned") return [];
+  return halvesNotes(await shapesOf(evenlySpaced(pairs, most), remember(access)));
 }
 
 /** Notes about colours and transparency that a side has and its network does not take, and the other way round. */

@@ -7,7 +7,7 @@ import { checkLabelMaps } from "../data/label-maps.ts";
 import { Loader, type LoaderOptions, wholePictures } from "../data/loader.ts";
 import { type DatasetMode, derivedSides, type FoundPairs, findPairs } from "../data/pairs.ts";
 import { collectPalette, type Palette } from "../data/palette.ts";
-import { plainNote } from "../data/sample.ts";
+import { plainNotes } from "../data/sample.ts";
 import { inputPicture, outputPicture, type SideOptions, showsColour } from "../data/sides.ts";
 import type { Preprocess } from "../data/sizes.ts";
 import type { FeatureScoring } from "../features/scorer.ts";
@@ -67,9 +67,9 @@ export async function openTestSet(
   await checkInstanceSizes(set.pairs, config, platform);
   set.notes.push(...(await checkLabelMaps(set.pairs, config, platform)));
   // Of the run's own pictures training has said it.
-  const other = options.dataroot !== undefined && (options.datasetMode ?? "auto") === "auto";
-  const plain = other && (await plainNote(set, platform));
-  if (plain) set.notes.push(plain);
+  if (options.dataroot !== undefined) {
+    set.notes.push(...(await plainNotes(set, options.datasetMode ?? "auto", platform)));
+  }
   return set;
 }
 

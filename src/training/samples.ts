@@ -2,6 +2,8 @@
 import type { Config } from "../config/schema.ts";
 import { Loader, still } from "../data/loader.ts";
 import { findPairs, type Pair } from "../data/pairs.ts";
+import { evenlySpaced } from "../data/sample.ts";
+import { DatasetError } from "../errors.ts";
 import { translatePairs } from "../inference/evaluate.ts";
 import { Translator } from "../inference/translator.ts";
 import type { Picture, Platform } from "../platform.ts";
@@ -54,15 +56,10 @@ async function pairsToShow(config: Config, { files }: Platform): Promise<Pair[]>
       const options = { ...config, phase, skipUnpaired: true, maxDatasetSize: undefined };
       const { pairs } = await findPairs(files, config.dataroot, options);
       return evenlySpaced(pairs, samplePairs);
-    } catch {
+    } catch (error) {
       // This data set has no such phase.
+      if (!(error instanceof DatasetError)) throw error;
     }
   }
   return [];
-}
-
-/** `count` of the items, evenly spaced, the first among them. */
-function evenlySpaced<T>(items: readonly T[], count: number): T[] {
-  const n = Math.min(count, items.length);
-  return Array.from({ length: n }, (_, i) => items[Math.floor((i * items.length) / n)]!);
 }

@@ -1,6 +1,6 @@
 /** `pix2pix data ...` on files: the command line in a process of its own, what commands do in this one. */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { commands } from "../../src/cli/registry.ts";
@@ -206,6 +206,9 @@ describe("combine", () => {
 
   it("does not write into what it reads", async () => {
     await expect(run("combine", { ...folders, foldAB: "@demo/trainB/both" })).rejects.toThrow(/lies in/);
+    symlinkSync(at("demo/trainB"), at("other-trainB"), "junction");
+    const linked = run("combine", { ...folders, foldAB: "@other-trainB" });
+    await expect(linked).rejects.toThrow(/other-trainB lies in .*trainB, which is read/);
   });
 });
 

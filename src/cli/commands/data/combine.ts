@@ -1,18 +1,17 @@
 /** pix2pix data combine */
 
-import { resolve, sep } from "node:path";
 import * as z from "zod";
 import { option } from "../../../config/options.ts";
 import { unreadNote } from "../../../data/listing.ts";
 import { eightBit, reduceChannels } from "../../../data/transforms.ts";
-import { ConfigError, DatasetError, UserError, WriteError } from "../../../errors.ts";
+import { DatasetError, UserError, WriteError } from "../../../errors.ts";
 import { files } from "../../../node/files.ts";
 import { counted } from "../../../text.ts";
 import { sideBySide } from "../../../tools/frame.ts";
 import { matchFolders, unmatched } from "../../../tools/pairing.ts";
 import type { Command } from "../../command.ts";
 import { inBatch, overwrite, readPicture } from "../../convert.ts";
-import { listedPictures } from "../../pictures.ts";
+import { listedPictures, refuseInside } from "../../pictures.ts";
 import { loadImages } from "../../platform.ts";
 import { ownOptions } from "../../runs.ts";
 
@@ -56,12 +55,7 @@ export const combine: Command = {
   ],
   async run(given, output) {
     const { foldA, foldB, foldAB, ...options } = ownOptions(schema, given);
-    const target = resolve(foldAB) + sep;
-    for (const source of [foldA, foldB]) {
-      if (target.startsWith(resolve(source) + sep)) {
-        throw new ConfigError(`--fold-AB: ${foldAB} lies in ${source}, which is read; choose another folder`);
-      }
-    }
+    for (const source of [foldA, foldB]) await refuseInside("--fold-AB", foldAB, source);
     const note = (text: string) => output.note(`note: ${text}`);
     const sides = [await pictures("--fold-A", foldA, note), await pictures("--fold-B", foldB, note)] as const;
     const matching = matchFolders(...sides, { useAB: options.useAB });

@@ -1,5 +1,4 @@
 /** pix2pix data exchange */
-import { resolve, sep } from "node:path";
 import * as z from "zod";
 import { option } from "../../../config/options.ts";
 import { configSchema } from "../../../config/schema.ts";
@@ -16,7 +15,7 @@ import { sideBySide } from "../../../tools/frame.ts";
 import { completeSet, type WholeSet } from "../../../tools/layout.ts";
 import type { Command } from "../../command.ts";
 import { inBatch, readPicture } from "../../convert.ts";
-import { sameFile } from "../../pictures.ts";
+import { refuseInside } from "../../pictures.ts";
 import { loadImages } from "../../platform.ts";
 import { Counter } from "../../progress.ts";
 import { ownOptions } from "../../runs.ts";
@@ -53,9 +52,7 @@ export const exchange: Command = {
   async run(given, output) {
     const options = ownOptions(schema, given);
     const { dataroot: root, out } = options;
-    if ((resolve(out) + sep).startsWith(resolve(root) + sep) || (await sameFile(root, out))) {
-      throw new ConfigError(`--out: ${out} lies in ${root}, which is read; choose another folder`);
-    }
+    await refuseInside("--out", out, root);
     const { whole, listing } = await setIn(root, options.datasetMode);
     const all = whole.phases.flatMap(({ found }) => found.pairs);
     const chosen = await pairsOf(options, all);

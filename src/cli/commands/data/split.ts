@@ -6,7 +6,7 @@ import { option } from "../../../config/options.ts";
 import { configSchema } from "../../../config/schema.ts";
 import { listAll } from "../../../data/listing.ts";
 import { findPairs } from "../../../data/pairs.ts";
-import { plainNote } from "../../../data/sample.ts";
+import { plainNotes } from "../../../data/sample.ts";
 import { ConfigError, DatasetError, UserError } from "../../../errors.ts";
 import { files, reasonOf } from "../../../node/files.ts";
 import { makeFolder } from "../../../node/folders.ts";
@@ -75,8 +75,8 @@ export const split: Command = {
     }
     await refuseSplit(input, options.datasetMode);
     const found = await findPairs(files, input, options);
-    const plain = options.datasetMode === "auto" && (await plainNote(found, { files, images: await loadImages() }));
-    for (const note of [...found.notes, ...(plain ? [plain] : [])]) output.note(`note: ${note}`);
+    const plain = await plainNotes(found, options.datasetMode, { files, images: await loadImages() });
+    for (const note of [...found.notes, ...plain]) output.note(`note: ${note}`);
     const below = (file: string) => file.slice(input.length).replace(/^[/\\]/, "");
     const pairs = found.pairs.map(({ name, A, B }) => {
       return { name, A: { ...A, file: below(A.file) }, B: { ...B, file: below(B.file) } };
