@@ -33,10 +33,12 @@ export {
 } from "./inference/evaluate.ts";
 export { type ExportOptions, exportOnnx } from "./exchange/onnx/export.ts";
 export type {
+  BoundKernel,
   DeepPicture,
   DeviceName,
   Files,
   FoundDevice,
+  GpuKernel,
   Images,
   Ort,
   Picture,

@@ -152,6 +152,22 @@ export interface Collective {
 
 export type Tensors = Record<string, Tensor>;
 
+/** A compiled kernel in WGSL (Platform.gpuKernel). */
+export interface GpuKernel {
+  /**
+   * @param sets the tensors of each launch, on the device and of one size each; the first is as long as the others
+   * @param count of the numbers that a launch takes
+   */
+  bind(sets: readonly (readonly Tensor[])[], count: number): BoundKernel;
+}
+
+/** A kernel and the tensors that it works on. */
+export interface BoundKernel {
+  /** Launches the kernel once for each set, after everything that was launched before. */
+  run(numbers: readonly number[]): void;
+  release(): void;
+}
+
 /** The runtime that the core runs on. `nodePlatform` and `webPlatform` return one. */
 export interface Platform {
   files: Files;
@@ -167,6 +183,13 @@ export interface Platform {
   };
   /** Whether sessions on webgpu can capture their kernels (`enableGraphCapture`); onnxruntime-node 1.30 cannot. */
   captures?: boolean | undefined;
+  /**
+   * Compiles a kernel in WGSL for the GPU on which the runtime computes; absent where its device cannot be reached
+   * (Node). To be called after the first session on webgpu: before that the runtime has no device.
+   * @param code a compute shader with one entry point. Its bindings of group 0 are tensors (storage, read_write), then one
+   *   uniform of float32 values. It takes any number of workgroups of 256.
+   */
+  gpuKernel?: ((code: string) => Promise<GpuKernel>) | undefined;
   /** Bytes of memory that this process can have; absent where that is unknown. */
   memory?: number | undefined;
   /** The processes that train together; absent where this one trains alone. */

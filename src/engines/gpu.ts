@@ -1,6 +1,7 @@
 /**
- * The engine that keeps everything in the device's memory. Values, moments and carried values are GPU tensors, and Adam
- * is a graph. Each step uploads only pictures, masks and Adam's two factors. Losses are downloaded for many steps at
+ * The engine that keeps everything in the device's memory. Values, moments and carried values are GPU tensors. Adam and the
+ * running average are kernels of this project (gpu-updates.ts) or, where the platform hides the runtime's device, graphs.
+ * Each step uploads only pictures, masks and Adam's factors. Losses are downloaded for many steps at
  * once, other values on request.
  *
  * onnxruntime 1.30 writes a GPU tensor that is given as a fetch in place, unless the session has
@@ -24,6 +25,7 @@ import { encode } from "../onnx/encode.ts";
 import type { Device, InferenceSession, Platform, Tensor, Tensors } from "../platform.ts";
 import { sessionOptions } from "./device.ts";
 import { type Bound, type Engine, memoryOf } from "./engine.ts";
+import { KernelUpdates, mostMomentsOfKernels } from "./gpu-updates.ts";
 import { adamOnDevice, mostMoments, stepOnDevice, tensorsOf } from "./layout.ts";
 import { checkLimits } from "./memory.ts";
 import type { NetworkState } from "./state.ts";
@@ -44,7 +46,7 @@ interface Captured extends Stage {
 
 /** A stage on a network's memory, and its inputs in the host's. */
 interface Update {
-  stage: Stage | Captured;
+  stage: Stage;
   inputs: ReadonlyMap<string, Tensor>;
 }
 
@@ -63,6 +65,8 @@ export class GpuEngine implements Engine {
   readonly #platform: Platform;
   readonly #device: Device;
   readonly #states: readonly NetworkState[];
+  /** Undefined where Adam and the average are graphs. */
+  readonly #kernels: KernelUpdates | undefined;
   readonly #sessions = new Set<InferenceSession>();
   /** Sessions that allocate a tensor, and that copy one, by shape. */
   readonly #makers = new Map<string, Promise<InferenceSession>>();
@@ -82,6 +86,7 @@ export class GpuEngine implements Engine {
     this.#platform = platform;
     this.#device = device;
     this.#states = states;
+    this.#kernels = platform.gpuKernel && new KernelUpdates(platform.gpuKernel);
   }
 
   async compile(programs: readonly Program[]): Promise<Bound> {
@@ -127,11 +132,13 @@ export class GpuEngine implements Engine {
   }
 
   async optimise(state: NetworkState, factors: Factors, betas: Betas): Promise<void> {
+    if (this.#kernels) return this.#kernels.adam(state, await this.#networks(), factors, betas);
     const program = () => adamOnDevice(state, betas, this.#device);
     await this.#onNetwork(this.#adam, state, program, { ...graphFactors(factors) });
   }
 
   async average(state: NetworkState, share: number): Promise<void> {
+    if (this.#kernels) return this.#kernels.average(state, await this.#networks(), share);
     const program = () => averageGraph(state.network, tensorsOf(state).trained);
     await this.#onNetwork(this.#averages, state, program, { share });
   }
@@ -150,12 +157,12 @@ export class GpuEngine implements Engine {
     }
     const { stage, inputs } = await made;
     for (const [name, value] of Object.entries(numbers)) (inputs.get(name)!.data as Float32Array)[0] = value;
-    await this.#start(stage);
+    await this.#run(stage);
   }
 
   async #update(program: Program): Promise<Update> {
     const inputs = new Map<string, Tensor>();
-    const stage = await this.#captured(program, new Map(await this.#networks()), inputs);
+    const stage = await this.#stage(program, new Map(await this.#networks()), inputs);
     return { stage, inputs };
   }
 
@@ -181,6 +188,7 @@ export class GpuEngine implements Engine {
   }
 
   async close(): Promise<void> {
+    await this.#kernels?.release();
     for (const session of this.#sessions) await session.release();
     this.#sessions.clear();
   }
@@ -189,6 +197,7 @@ export class GpuEngine implements Engine {
 
   /** Values, statistics and moments by their names on the device, with the parts that they have in the host's memory. */
   #hostMemory(): { name: string; shape: Shape; parts: Float32Array[] }[] {
+    const most = this.#kernels ? mostMomentsOfKernels : mostMoments(this.#device);
     return this.#states.flatMap((state) => {
       const { trained, statistics } = tensorsOf(state);
       const named = (name: string) => `${state.network}.${name}`;
@@ -196,7 +205,7 @@ export class GpuEngine implements Engine {
         ...[...trained, ...statistics].map(({ name, shape, specs }) => {
           return { name: named(name), shape, parts: specs.map((spec) => state.get(spec)) };
         }),
-        ...momentGroups(trained, mostMoments(this.#device)).flatMap(({ name, specs, shape }) =>
+        ...momentGroups(trained, most).flatMap(({ name, specs, shape }) =>
           (["m", "v"] as const).map((moment) => {
             const parts = specs.flatMap((tensor) => tensor.specs.map((spec) => state.view(moment, spec)));
             return { name: named(`${name}.${moment}`), shape, parts };

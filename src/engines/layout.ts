@@ -7,7 +7,7 @@ import { type FlatTensor, withFlatMemory } from "../lowering/gpu/flat-memory.ts"
 import { stepForGpu } from "../lowering/gpu.ts";
 import { adamGraph, momentGroups } from "../nn/adam.ts";
 import { isTrainable, type ParameterSpec, type Role } from "../nn/parameters.ts";
-import type { Device } from "../platform.ts";
+import type { Device, Platform } from "../platform.ts";
 import { memoryOf } from "./engine.ts";
 import { type MemoryNeed, memoryNeed } from "./memory.ts";
 import type { NetworkState } from "./state.ts";
@@ -81,13 +81,13 @@ export function mostMoments({ adapter }: Pick<Device, "adapter">): number {
 export const adamOnDevice = (of: Network, betas: { beta1: number; beta2: number }, device: Device): Program =>
   adamGraph(of.network, momentGroups(tensorsOf(of).trained, mostMoments(device)), betas);
 
-/** The least memory of a step's programs on a device, of which Adam is one. @param captured see memoryNeed */
+/** The least memory of a step's programs on a device; without `gpuKernel`, Adam is one of them. */
 export function memoryOnDevice(
   programs: readonly Program[],
   networks: readonly Network[],
   device: Device,
-  captured = false,
+  { captures = false, gpuKernel }: Pick<Platform, "captures" | "gpuKernel"> = {},
 ): MemoryNeed {
-  const updates = networks.map((of) => adamOnDevice(of, { beta1: 0.5, beta2: 0.999 }, device));
-  return memoryNeed(stepOnDevice(programs, networks), networks, updates, captured);
+  const updates = gpuKernel ? [] : networks.map((of) => adamOnDevice(of, { beta1: 0.5, beta2: 0.999 }, device));
+  return memoryNeed(stepOnDevice(programs, networks), networks, updates, captures);
 }

@@ -34,6 +34,17 @@ export function adamFactors(t: number, lr: number, { beta1, beta2 }: Betas): Fac
   return { size: lr / (1 - beta1 ** t), correction: Math.sqrt(1 - beta2 ** t) };
 }
 
+/** The numbers that a kernel of Adam takes for a step, in their order. */
+export const adamNumbers = ({ size, correction }: Factors, { beta1, beta2 }: Betas): number[] => [
+  size,
+  1 / correction,
+  epsilon,
+  beta1,
+  1 - beta1,
+  beta2,
+  1 - beta2,
+];
+
 /** One step on flat arrays of equal length, in place. */
 export function adamInPlace(
   { values, gradients, m, v }: AdamArrays,
@@ -89,8 +100,7 @@ export function adamState(length: number, averaged = false): AdamState {
     m: array(2),
     v: array(3),
     ...(averaged && { average: array(4) }),
-    step: ({ size, correction }, { beta1, beta2 }) =>
-      adam(0, bytes, 2 * bytes, 3 * bytes, bytes, size, 1 / correction, epsilon, beta1, 1 - beta1, beta2, 1 - beta2),
+    step: (factors, betas) => adam(0, bytes, 2 * bytes, 3 * bytes, bytes, ...adamNumbers(factors, betas)),
     blend: (share) => average(4 * bytes, 0, bytes, share),
   };
 }

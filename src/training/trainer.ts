@@ -117,8 +117,7 @@ export class Trainer {
   readonly device: Device;
   readonly #options: TrainerOptions;
   readonly #engine: Engine;
-  /** Whether programs on the device keep their working memory (Platform.captures). */
-  readonly #captures: boolean;
+  readonly #platform: Platform;
   /** The programs by the size of batches, the least recently used first. */
   readonly #compiled = new Map<string, Promise<Compiled>>();
   /** The upload of the first weights, from the first step on. */
@@ -147,7 +146,7 @@ export class Trainer {
     this.outputMap = step.outputMap;
     this.device = device;
     this.#options = options;
-    this.#captures = platform.captures === true;
+    this.#platform = platform;
     const states = [this.netG, this.netD];
     this.#engine = keepsState(device)
       ? new GpuEngine(platform, device, states)
@@ -173,7 +172,7 @@ export class Trainer {
       substeps.map(({ batch }) => batch),
       [this.netG, this.netD],
       this.device,
-      this.#captures,
+      this.#platform,
     );
   }
 

@@ -1,4 +1,5 @@
 /** ONNX Runtime in a browser. The package's build includes its scripts; its binaries lie in ort/ beside this module. */
+import type { Env } from "onnxruntime-common";
 import { UserError } from "../errors.ts";
 import type { Ort, Platform } from "../platform.ts";
 
@@ -54,7 +55,7 @@ function buildFor(device: "wasm" | "webgpu"): keyof typeof shipped {
 const fetched = new Map<string, Promise<ArrayBuffer>>();
 
 /** Loads the runtime for a device. One runtime serves one page: it takes its binary at the first session. */
-export async function loadOrt(device: "wasm" | "webgpu", options: RuntimeOptions): Promise<Ort> {
+export async function loadOrt(device: "wasm" | "webgpu", options: RuntimeOptions): Promise<Ort & { env: Env }> {
   const { threads, base, compressed = false } = options;
   const build = buildFor(device);
   // Both are needed: they are fetched at the same time.

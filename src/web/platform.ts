@@ -2,6 +2,7 @@
 import type { Platform } from "../platform.ts";
 import { type Capabilities, capabilities, devicesOf } from "./capabilities.ts";
 import { files } from "./files.ts";
+import { gpuKernel } from "./gpu-kernel.ts";
 import { images } from "./images.ts";
 import { loadOrt, runInto } from "./ort.ts";
 
@@ -38,6 +39,7 @@ export async function webPlatform(options: WebPlatformOptions = {}): Promise<Pla
     ort,
     runInto,
     captures: true,
+    gpuKernel: async (code) => gpuKernel(await ort.env.webgpu.device, code),
     cores: threads,
     base: "wasm",
     devices: async (names) => devicesOf(found, names),

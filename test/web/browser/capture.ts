@@ -1,5 +1,7 @@
-/** Trains the same networks with and without captured kernels (src/engines/gpu.ts), on a page of its own. */
+/** Trains the same networks with and without captured kernels and kernels of our own (src/engines), on a page of its own. */
+import { NetworkState } from "../../../src/engines/state.ts";
 import { type Platform, parseConfig, Trainer } from "../../../src/index.ts";
+import { trainingStep } from "../../../src/model/pix2pix.ts";
 import { inits } from "../../../src/nn/init.ts";
 import { webPlatform } from "../../../src/web/index.ts";
 
@@ -11,15 +13,67 @@ export interface Captures {
   losses: { captured: string; plain: string };
 }
 
-declare global {
-  var capture: (steps: number) => Promise<Captures>;
+/**
+ * Of all trained values after the first step, the largest error against the formula in float64 on the same float32 values: of the second
+ * moment from the first, of the weights from the moments, of the running average from the weights. Relative to the value, or to its change.
+ */
+export interface UpdateErrors {
+  moment: number;
+  weight: number;
+  average: number;
+  /** Values that were compared. */
+  count: number;
 }
 
-const [side, netG] = [64, "unet_64"] as const;
+declare global {
+  var capture: (steps: number) => Promise<Captures>;
+  var firstUpdate: (own: boolean) => Promise<UpdateErrors>;
+}
+
+const side = 64;
+const small = parseConfig({
+  dataroot: "none",
+  netG: "unet_64",
+  cropSize: side,
+  loadSize: side,
+  ngf: 4,
+  ndf: 4,
+  ema: 0.9,
+});
+const usual = { n: 1, height: side, width: side };
+
+const platformHere = () =>
+  webPlatform({ device: "webgpu", threads: 1, runtimeBase: new URL("ort/", location.href).href });
+
+globalThis.firstUpdate = async (own) => {
+  const platform = await platformHere();
+  const [beta1, beta2, lr, epsilon] = [0.5, 0.999, 2e-4, 1e-8];
+  const { trainer } = await trained(own ? platform : { ...platform, gpuKernel: undefined }, 1);
+  const { netG } = trainer;
+  const first = new NetworkState(trainingStep(small, usual).netG, { averaged: true });
+  first.initialise(inits.normal, small.initGain, 0);
+  const errors: UpdateErrors = { moment: 0, weight: 0, average: 0, count: 0 };
+  const { m, v, values, average } = netG.adam;
+  for (let i = 0; i < m.length; i++) {
+    // The size of a step is lr / (1 - beta1), and sqrt(v) is corrected by sqrt(1 - beta2).
+    const gradient = m[i]! / (1 - beta1);
+    const moment = (1 - beta2) * gradient * gradient;
+    // Squares below the smallest normal float32 may be flushed to 0.
+    if (moment < 1e-37) continue;
+    errors.count++;
+    const from = first.adam.values[i]!;
+    const weight = from - ((lr / (1 - beta1)) * m[i]!) / (Math.sqrt(v[i]! / (1 - beta2)) + epsilon);
+    // The average begins at 0 here; the share of the weights at step 1 is 1 - 2 / 11.
+    const mean = (1 - 2 / 11) * values[i]!;
+    errors.moment = Math.max(errors.moment, Math.abs(v[i]! - moment) / moment);
+    errors.weight = Math.max(errors.weight, Math.abs(values[i]! - weight) / lr);
+    errors.average = Math.max(errors.average, Math.abs(average![i]! - mean) / lr);
+  }
+  return errors;
+};
 
 globalThis.capture = async (steps) => {
-  const runtimeBase = new URL("ort/", location.href).href;
-  const platform = await webPlatform({ device: "webgpu", threads: 1, runtimeBase });
+  const platform = await platformHere();
   const captured = await trained(platform, steps);
   const plain = await trained({ ...platform, captures: false }, steps);
   const names = Object.keys(plain.values);
@@ -42,10 +96,8 @@ async function trained(platform: Platform, steps: number) {
     return session;
   };
   const counted = { ...platform, ort: { ...platform.ort, Tensor: platform.ort.Tensor, InferenceSession: { create } } };
-  const model = parseConfig({ dataroot: "none", netG, cropSize: side, loadSize: side, ngf: 4, ndf: 4, ema: 0.9 });
-  const usual = { n: 1, height: side, width: side };
-  const trainer = new Trainer(counted, { model, seed: 0, threads: 1, device: device! }, usual);
-  for (const net of [trainer.netG, trainer.netD]) net.initialise(inits.normal, model.initGain, 0);
+  const trainer = new Trainer(counted, { model: small, seed: 0, threads: 1, device: device! }, usual);
+  for (const net of [trainer.netG, trainer.netD]) net.initialise(inits.normal, small.initGain, 0);
   const picture = (n: number, seed: number) =>
     Float32Array.from({ length: n * 3 * side * side }, (_, i) => Math.sin(i * (1 + (seed % 5)) + seed));
   const losses: string[] = [];
@@ -65,5 +117,5 @@ async function trained(platform: Platform, steps: number) {
   }
   values.average = trainer.netG.adam.average!.slice();
   await trainer.close();
-  return { values, losses: losses.join("\n"), sessions };
+  return { trainer, values, losses: losses.join("\n"), sessions };
 }
