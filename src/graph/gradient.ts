@@ -1,9 +1,9 @@
 /**
  * Reverse-mode differentiation: adds nodes that compute gradients to the graph of the loss.
  *
- * The walk adds up the gradients of a value that is used several times, and sums the gradient of a broadcast input back
- * to the input's shape, so rules do neither. It treats all ops alike. Rules use ops, so gradients can be differentiated
- * again.
+ * The reverse walk adds up the gradients of a value that is used several times, and sums the gradient of a broadcast
+ * input back to the input's shape, so the rules of ops do neither. Rules are written with ops, so gradients can be
+ * differentiated again.
  */
 import { type Graph, type Node, none, type Shape, type Tensor } from "./graph.ts";
 import { add } from "./ops/elementwise.ts";
@@ -11,11 +11,11 @@ import { reshape } from "./ops/movement.ts";
 import { Expand, sum } from "./ops/reduce.ts";
 
 /**
- * The gradients of a scalar `loss` by each tensor of `wrt`, in the order and with the shapes of `wrt`. Only nodes on a
+ * The gradients of a scalar `loss` with respect to each tensor of `wrt`, in the order and with the shapes of `wrt`. Only nodes on a
  * path from `wrt` to the loss are visited, so all other values count as constants. A tensor that the loss does not
  * depend on gets a constant of zeros.
- * @param renewed tensors of the forward pass that gradient rules replace by others: weights that have been updated
- *   since
+ * @param renewed replacements for tensors of the forward pass, which gradient rules read instead: weights that have been
+ *   updated since the forward pass
  * @throws Error for a loss of more than one value, and for an op on a path that has no gradient rule
  *
  * @example
@@ -41,18 +41,19 @@ export function gradient(
 ): Tensor[] {
   if (loss.size !== 1) throw new Error(`gradient: the loss has to be a scalar, got [${loss.shape}].`);
   const one = loss.graph.constant(new Float32Array([1]), loss.shape);
-  return productWithJacobian(loss, one, wrt, renewed).map((dt, i) => {
+  return vectorJacobianProduct(loss, one, wrt, renewed).map((dt, i) => {
     const t = wrt[i]!;
     return dt ? expandTo(dt, t.shape) : loss.graph.constant(new Float32Array(t.size), t.shape);
   });
 }
 
 /**
- * The product of `dy` with the Jacobian of `y` by each tensor of `wrt`: the gradients of a loss whose gradient by y is dy. Undefined
- * for a tensor that y does not depend on. Axes along which a gradient is constant may have size 1.
- * @param independent whether each tensor of `wrt` counts as a variable of its own, also where it is computed from others
+ * The product of `dy` with the Jacobian of `y` with respect to each tensor of `wrt`: if dy is the gradient of a loss with respect to
+ * y, the results are the gradients with respect to `wrt`. Undefined for a tensor that y does not depend on. Axes along which a
+ * gradient is constant may have size 1.
+ * @param independent whether a tensor of `wrt` is an independent variable even where it is computed from others of them
  */
-function productWithJacobian(
+function vectorJacobianProduct(
   y: Tensor,
   dy: Tensor,
   wrt: readonly Tensor[],
@@ -113,7 +114,7 @@ function partsOf(
 ): (Tensor | null)[] {
   if (op.gradient === none) return inputs.map(() => null);
   if (!op.gradient && op.definition) {
-    const parts = productWithJacobian(op.definition(inputs, attrs), dy, inputs, undefined, true);
+    const parts = vectorJacobianProduct(op.definition(inputs, attrs), dy, inputs, undefined, true);
     return inputs.map((t, i) => (needed[i] && inputs.indexOf(t) === i ? (parts[i] ?? null) : null));
   }
   if (!op.gradient) {

@@ -1,9 +1,9 @@
 /**
  * Symbolic tensors and graphs of ONNX nodes. All shapes are static; building a graph computes no values.
  *
- * A graph lists its nodes in execution order. Equal nodes (same op, inputs and attributes) are added once, so a
- * gradient rule may state a value wherever it needs it. A scope ("netG/down3") names the layer of a node in messages
- * and prints.
+ * A graph lists its nodes in execution order. Equal nodes (same op, inputs and attributes) are added once, so a gradient
+ * rule can build a value again wherever it needs it. A scope ("netG/down3") names the layer of a node in messages and in
+ * printed graphs.
  */
 import { ShapeError } from "../errors.ts";
 
@@ -24,7 +24,7 @@ export interface RuleContext<A> {
   x: Tensor[];
   /** The output. */
   y: Tensor;
-  /** The gradient of the loss by the output. */
+  /** The gradient of the loss with respect to the output. */
   dy: Tensor;
   attrs: A;
   /** Which inputs need a gradient. A rule may return null for the others. */
@@ -58,11 +58,11 @@ export interface OpDeclaration<A extends Attributes = Attributes> {
   /** The op is not part of ONNX. A program has to be lowered (src/lowering) before it is encoded. */
   abstract?: boolean;
   /**
-   * The same value by other ops, of an op that is not part of ONNX. Lowering takes it where a device has no form of its
-   * own, and the gradient goes through it where there is no rule.
+   * For an op that is not part of ONNX: its output, computed by other ops. Lowering uses it where a device has no form of
+   * its own for the op, and the reverse walk differentiates it where the op has no gradient rule.
    */
   definition?(inputs: Tensor[], attrs: A): Tensor;
-  /** The output holds the input's values in the same order (Reshape). */
+  /** The output has the input's values in the same order and only another shape (Reshape). */
   renames?: boolean;
   /** Attributes that ONNX takes as int64 inputs after the tensor inputs (axes, shapes, pads). */
   constants?(attrs: A): (readonly number[])[];
@@ -157,13 +157,14 @@ export class Graph {
   readonly outputs: Output[] = [];
   readonly constants: Constant[] = [];
   readonly nodes: Node[] = [];
-  #known = new Map<string, Tensor>();
+  /** The output of each node by the node's op, inputs and attributes. */
+  #outputs = new Map<string, Tensor>();
   /** Constants by a hash of their values and shape. */
   #hashed = new Map<string, Constant[]>();
   #scopes: string[] = [];
-  /** How many computed tensors and constants begin with a stem such as "Conv": the next is named by the number. */
+  /** The last number that was used in a name for each stem, such as 2 for "Conv" after "Conv_2". */
   #counts = new Map<string, number>();
-  /** The names of all tensors: nodes are compared by those of their inputs. */
+  /** The names of all tensors. They must be unique: nodes are compared by the names of their inputs. */
   readonly #names = new Set<string>();
   readonly #reserved: ReadonlySet<string>;
 
@@ -232,15 +233,15 @@ export class Graph {
    * @throws ShapeError for inputs that do not fit: names the op, the shapes and the scope
    */
   node(op: OpDeclaration, inputs: Tensor[], attrs: Attributes): Tensor {
-    // Two declarations of one ONNX op differ in whether a gradient passes.
+    // Identity and Clip have two declarations each: one passes the gradient, the other stops it.
     const rule = op.gradient === none ? " none" : "";
     const key = `${op.domain ?? ""}${op.type}${rule}(${inputs.map((t) => t.name)})${JSON.stringify(attrs)}`;
     // Before the look-up: tensors of two graphs may have one name.
     for (const input of inputs) {
       if (input.graph !== this) throw new ShapeError(`${op.type}: input ${input} belongs to another graph.`);
     }
-    const known = this.#known.get(key);
-    if (known) return known;
+    const existing = this.#outputs.get(key);
+    if (existing) return existing;
     let shape: Shape;
     try {
       shape = op.shape(
@@ -253,7 +254,7 @@ export class Graph {
       throw new ShapeError(`${op.type}: ${error.message}${place}`);
     }
     const output = this.make(op, inputs, attrs, shape);
-    this.#known.set(key, output);
+    this.#outputs.set(key, output);
     return output;
   }
 
@@ -287,22 +288,24 @@ export class Graph {
   }
 
   /**
-   * Two programs that run one after the other, the second perhaps with other values of its inputs. What both need the first
-   * computes: it has additional outputs, `carried`, which the second reads under the names of the tensors. Outputs of ops that only
-   * rename values are not carried.
+   * Two programs that run one after the other. An input may have another value for the second. The first program computes what both
+   * need: it has additional outputs, `carried`, which the second program reads as inputs under the names of the tensors. The second
+   * program repeats reshapes instead of reading them.
    * @param first the outputs of the first program
-   * @param second those of the second
-   * @param again further tensors that are not carried: the second program computes them again
+   * @param second the outputs of the second program
+   * @param recomputed further tensors that are not carried: the second program computes them again
    */
   split(
     first: readonly Output[],
     second: readonly Output[],
-    again: (t: Tensor) => boolean = () => false,
+    recomputed: (t: Tensor) => boolean = () => false,
   ): { first: Program; second: Program; carried: Tensor[] } {
-    const made = this.program(first).nodes;
-    const done = new Set(made.flatMap(({ op, output }) => (op.renames || again(output) ? [] : [output])));
-    const rest = this.program(second, done);
-    const carried = rest.inputs.filter((t) => done.has(t));
+    const firstNodes = this.program(first).nodes;
+    const reusable = new Set(
+      firstNodes.flatMap(({ op, output }) => (op.renames || recomputed(output) ? [] : [output])),
+    );
+    const rest = this.program(second, reusable);
+    const carried = rest.inputs.filter((t) => reusable.has(t));
     const outputs = [...first, ...carried.map((tensor) => ({ name: tensor.name, tensor }))];
     return { first: this.program(outputs), second: rest, carried };
   }
@@ -343,7 +346,7 @@ export class Graph {
   }
 }
 
-/** The tensor before ops that only rename its values (Reshape): a Reshape in front of an output would copy them. */
+/** The tensor before its last reshapes. As an output it saves the copy that ONNX Runtime makes for a Reshape at the end. */
 export const unshaped = (t: Tensor): Tensor => (t.producer?.op.renames ? unshaped(t.producer.inputs[0]!) : t);
 
 /** The number of values of a shape. */

@@ -1,11 +1,11 @@
 /** Conditions besides shapes and attributes that decide which form of an op is the fastest on a CPU. */
 
-/** How many channels ONNX Runtime's blocked CPU kernels take at once on this CPU; 1: it has no such kernels. */
+/** How many channels ONNX Runtime's blocked CPU kernels process at once on this CPU; 1: it has no such kernels. */
 export type ChannelBlock = 1 | 8 | 16;
 
 /**
- * The kernels of a runtime on this CPU: blocked ones; those of a processor of Intel ("intel": blocks of 16); plain ones (1); or those of
- * WASM, which are plain ones on four values at a time without fused multiply-add.
+ * The runtime's kernels on this CPU: the size of the blocks of channels (1: no blocked kernels); "intel": blocks of 16 on a processor
+ * by Intel; "wasm": no blocked kernels, and vectors of four values without fused multiply-add.
  */
 export type CpuKernels = ChannelBlock | "intel" | "wasm";
 
@@ -16,8 +16,8 @@ export interface CpuOptions {
   block: ChannelBlock;
   weights: WeightUse;
   /**
-   * Where layers of stride 2 may take Winograd's form, which trades arithmetic for memory: where channels fill blocks; always in WASM,
-   * where arithmetic is dear; never while training on the processors of Intel that were measured (docs/performance.md).
+   * When layers of stride 2 may take Winograd's form, which needs less arithmetic and more memory traffic: where channels fill blocks;
+   * always in WASM, where arithmetic is slow; never in training on Intel's processors, as measured (docs/performance.md).
    */
   stridedWinograd: "in blocks" | "always" | "never";
 }

@@ -1,5 +1,5 @@
 /**
- * The forms in which ONNX Runtime computes ops fastest on a CPU, chosen by shape. Each is exact but for rounding;
+ * The forms in which ONNX Runtime computes ops fastest on a CPU, chosen by shape. Each equals its op except for rounding;
  * docs/performance.md has the measurements.
  */
 import type { Graph, Program, Shape, Tensor } from "../graph/graph.ts";
@@ -22,7 +22,7 @@ import { asConv, rotated, rotatedAttributes } from "./rotated-kernels.ts";
 import { byOneHotConv, byTaps, pairsOf, withMergedWeightGradients } from "./weight-gradients.ts";
 import { winograd, winogradInputGradient, winogradWeightGradient } from "./winograd/winograd.ts";
 
-/** Of several forms of an op the first that applies is taken. */
+/** Of several forms of an op, the first that applies is used. */
 const forms: readonly Form<CpuOptions>[] = [
   form(Conv, toFewChannels),
   form(Conv, winograd),
@@ -41,16 +41,16 @@ const forms: readonly Form<CpuOptions>[] = [
 
 /**
  * The program in these forms.
- * @param kernels of the runtime (engines/cpu-kernels.ts asks); 1: plain ones
- * @param weights whether weights change at every run, which decides how much work on weights a form may add
+ * @param kernels the runtime's kernels on this CPU, which engines/cpu-kernels.ts finds out; 1: no blocked kernels
+ * @param weights whether weights change at every run: if so, a form may add less work on weights
  */
 export function forCpu(program: Program, kernels: CpuKernels = 1, weights: WeightUse = "changing"): Program {
   return lowerProgram(withMergedWeightGradients(program), forms, cpuOptions(kernels, weights));
 }
 
 /**
- * The programs of a training step in these forms; see `lowerStep`. The second program of a graph computes again what
- * depends on weights alone: to keep the transformed weights would take 50 MB and save a hundredth of the time.
+ * The programs of a training step in these forms; see `lowerStep`. The second program of a graph recomputes what depends
+ * only on weights: keeping the transformed weights would take 50 MB and save 1 percent of the time.
  * @param isWeight which inputs are weights
  */
 export function stepForCpu(
@@ -59,18 +59,20 @@ export function stepForCpu(
   isWeight: (input: Tensor) => boolean,
 ): Program[] {
   const merged = programs.map(withMergedWeightGradients);
-  return lowerStep(merged, forms, cpuOptions(kernels, "changing"), { again: (graph) => dependOnlyOn(graph, isWeight) });
+  return lowerStep(merged, forms, cpuOptions(kernels, "changing"), {
+    recomputed: (graph) => dependsOnSameWeights(graph, isWeight),
+  });
 }
 
 /**
- * Whether a tensor depends only on constants and on such inputs that are the same for both programs. An input "<name>.updated" has
- * the memory of "<name>", whose old values the second program no longer finds.
+ * Tells for a tensor whether it depends only on constants and on weights that have the same values for both programs. A weight
+ * "<name>" has other values for the second program if the graph has an input "<name>.updated": both use the same memory.
  */
-function dependOnlyOn({ inputs, nodes }: Graph, isWeight: (input: Tensor) => boolean): (t: Tensor) => boolean {
+function dependsOnSameWeights({ inputs, nodes }: Graph, isWeight: (input: Tensor) => boolean): (t: Tensor) => boolean {
   const names = new Set(inputs.map(({ name }) => name));
-  const others = new Set(inputs.filter((t) => !isWeight(t) || names.has(`${t.name}.updated`)));
-  for (const node of nodes) if (node.inputs.some((t) => others.has(t))) others.add(node.output);
-  return (t) => !others.has(t);
+  const changing = new Set(inputs.filter((t) => !isWeight(t) || names.has(`${t.name}.updated`)));
+  for (const node of nodes) if (node.inputs.some((t) => changing.has(t))) changing.add(node.output);
+  return (t) => !changing.has(t);
 }
 
 /**
@@ -87,13 +89,13 @@ function dependOnlyOn({ inputs, nodes }: Graph, isWeight: (input: Tensor) => boo
  */
 export const encodeOnnx = (program: Program, options?: EncodeOptions): Uint8Array => encode(forCpu(program), options);
 
-/** Input channels for each output channel from which a convolution counts as one from many channels to few. */
+/** Input channels per output channel from which a convolution counts as one from many channels to few. */
 const manyToOne = 16;
 const toFewer = (cin: number, cout: number, [kh, kw]: Shape): boolean => kh! * kw! > 1 && cin >= manyToOne * cout;
 
 /**
- * A Conv of stride 1 from many channels to few, the last layer of a D or a ResNet, as the equal ConvTranspose: its
- * matrix product takes the maps themselves, while that of a Conv takes a copy of every value for each tap.
+ * A Conv of stride 1 from many channels to few (the last layer of a D or a ResNet) as the equal ConvTranspose: its matrix
+ * product reads the maps themselves, while that of a Conv reads a copy of every value for each tap.
  */
 function toFewChannels([x, w, ...bias]: Tensor[], attrs: ConvAttributes): Tensor | undefined {
   const [cout, cin, ...kernel] = w!.shape as [number, number, number, number];
@@ -118,7 +120,7 @@ function gradientToFewChannels(inputs: Tensor[], attrs: ConvWeightGradientAttrib
   return rotated(ConvWeightGradient(swapped, { ...around, kernel }));
 }
 
-/** Taps of a kernel up to which a matrix product for each tap is the faster form: those of 3x3. */
+/** Most taps of a kernel for which a matrix product for each tap is the faster form: those of 3x3. */
 const fewTaps = 9;
 
 function byPatches(inputs: Tensor[], attrs: ConvWeightGradientAttributes): Tensor {

@@ -2,14 +2,14 @@
 import type { Program, Tensor } from "../graph/graph.ts";
 
 /**
- * Most memory that a precomputed value may take, in multiples of its inputs': Winograd's form of a 3x3 kernel takes
- * 5.4.
+ * Most memory that a precomputed value may take, relative to its inputs: Winograd's form of a 3x3 kernel takes 5.4 times
+ * as much.
  */
 const mostGrowth = 6;
 
 /**
- * Splits a program in two. `fromWeights` computes the values that depend only on weights and constants and do not take
- * much more memory than those; `perPicture` reads them as inputs of the same names and has the outputs of the program.
+ * Splits a program in two. `fromWeights` computes the values that depend only on weights and constants and take at most
+ * `mostGrowth` times their memory; `perPicture` reads them as inputs of the same names and has the program's outputs.
  * @param isWeight which inputs of the program stay as they are between runs
  */
 export function splitOffWeights(
@@ -23,7 +23,7 @@ export function splitOffWeights(
     const size = inputs.reduce((total, t) => total + t.size, 0);
     if (output.size > mostGrowth * size || !inputs.every((t) => known.has(t))) continue;
     known.add(output);
-    // An op that only renames values is free.
+    // A reshape costs nothing, so its result need not be kept.
     if (!op.renames) computed.add(output);
   }
   const perPicture = graph.program(program.outputs, computed);

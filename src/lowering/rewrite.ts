@@ -1,9 +1,9 @@
 /**
  * The rewriting pass that lowers finished programs for a device.
  *
- * A graph states what is computed, in few and plain ops, and gradients are built from those. A table of forms
- * (./cpu.ts, ./gpu.ts) then says how a device computes an op: as which other ops. The pass copies a program into a new
- * graph and applies the table to every node, and again to the nodes of which a form consists.
+ * A graph states what is computed, in few and plain ops, and gradients are built from those. A table of forms (./cpu.ts,
+ * ./gpu.ts) then replaces an op by other ops that a device computes faster. The pass copies a program into a new graph and
+ * applies the table to every node, and also to the nodes that a form adds.
  */
 import {
   type Attributes,
@@ -19,7 +19,7 @@ import {
 
 /**
  * Computes the output of an op from `inputs` by other ops, which it adds to the inputs' graph. Returns undefined if the
- * form does not apply or is slower. `options` is what a device's choice depends on besides shapes and attributes.
+ * form does not apply or is slower. Besides shapes and attributes the choice depends on `options`.
  */
 export type BuildForm<A extends Attributes, Options = undefined> = (
   inputs: Tensor[],
@@ -42,7 +42,7 @@ export function form<A extends Attributes, Options = undefined>(
   return { op: op.declaration, build: (inputs, attrs, options) => build(inputs, attrs as A, options) };
 }
 
-/** A graph in which each new node takes the first form of the table that applies, or its definition. */
+/** A graph that replaces each new node by the first form of the table that applies, else by its definition, if it has one. */
 class LoweredGraph<Options> extends Graph {
   readonly #forms = new Map<OpDeclaration, Form<Options>[]>();
   readonly #options: Options;
@@ -74,23 +74,23 @@ export interface StepChoices {
    * The values that the second program of a graph computes again instead of reading them from the first; by default
    * none.
    */
-  again?: ((graph: Graph) => (t: Tensor) => boolean) | undefined;
+  recomputed?: ((graph: Graph) => (t: Tensor) => boolean) | undefined;
   /**
-   * Which outputs, by name, may have another shape of the same values; by default none. They lose a last Reshape, which
-   * would copy.
+   * Which outputs, by name, may have another shape of the same values; by default none. A Reshape at their end, which would
+   * copy them, is left out.
    */
   anyShape?: ((name: string) => boolean) | undefined;
 }
 
 /**
  * The programs of a training step, lowered, in their order. Two programs of one graph are lowered together and split
- * again, so that the second reads every value that both compute, intermediate values of forms too, from the first.
+ * again, so that the second reads from the first every value that both need, including intermediate values of forms.
  */
 export function lowerStep<Options>(
   programs: readonly Program[],
   forms: readonly Form<Options>[],
   options: Options,
-  { again = () => () => false, anyShape = () => false }: StepChoices,
+  { recomputed = () => () => false, anyShape = () => false }: StepChoices,
 ): Program[] {
   const result = ({ name, tensor }: Output): Output => ({ name, tensor: anyShape(name) ? unshaped(tensor) : tensor });
   const all: Program[] = [];
@@ -103,11 +103,11 @@ export function lowerStep<Options>(
       all[i] = graph.program(outputs[0]!.map(result));
       continue;
     }
-    // `split` finds anew which values the first program leaves to the second.
+    // The values that the first program leaves to the second are not copied as outputs: `split` determines them again.
     const carried = new Set(second.inputs);
     const own = first.outputs.filter(({ name, tensor }) => name !== tensor.name || !carried.has(tensor));
     const { graph, outputs } = copied([{ ...first, outputs: own }, second], forms, options);
-    const split = graph.split(outputs[0]!.map(result), outputs[1]!.map(result), again(graph));
+    const split = graph.split(outputs[0]!.map(result), outputs[1]!.map(result), recomputed(graph));
     [all[i], all[k]] = [split.first, split.second];
   }
   return all;
@@ -115,7 +115,7 @@ export function lowerStep<Options>(
 
 const graphOf = (program: Program): Graph => program.outputs[0]!.tensor.graph;
 
-/** Programs of one graph, copied into a graph with forms. */
+/** Programs of one graph, copied into one lowered graph, and the outputs of each. */
 function copied<Options>(
   programs: readonly Program[],
   forms: readonly Form<Options>[],

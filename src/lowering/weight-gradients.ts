@@ -1,7 +1,7 @@
 /**
- * Forms of the gradient of y = Conv(x, w) by w, a ConvWeightGradient, as [Cout, Cin, kh, kw]. All are exact and differ
- * in speed; ./cpu.ts and ./gpu.ts choose. Most multiply dy with the patches of x that the kernel sees, and differ in
- * how they copy those.
+ * Forms of the gradient of y = Conv(x, w) with respect to w, a ConvWeightGradient, as [Cout, Cin, kh, kw]. All are exact
+ * and differ in speed; ./cpu.ts and ./gpu.ts choose. Most multiply dy with the patches of x under the kernel, and differ
+ * in how they copy those.
  */
 import { isNodeOf, type Node, type Program, sameShape, type Tensor } from "../graph/graph.ts";
 import { Conv, type ConvAttributes, ConvWeightGradient, type ConvWeightGradientAttributes } from "../graph/ops/conv.ts";
@@ -9,9 +9,9 @@ import { Add } from "../graph/ops/elementwise.ts";
 import { gemm } from "../graph/ops/linear.ts";
 import { concat, pad, reshape, slice, transpose } from "../graph/ops/movement.ts";
 
-/** Of one pair (x, dy). */
+/** The weight gradient of one pair (x, dy). */
 type GradientOfPair = (x: Tensor, dy: Tensor, attrs: ConvWeightGradientAttributes) => Tensor;
-/** Summed over all pairs, of which each but the first is added by a Gemm at no cost. */
+/** The weight gradient summed over all pairs (x, dy). The Gemm of each pair adds the sum so far, which costs nothing. */
 type GradientOfPairs = (inputs: readonly Tensor[], attrs: ConvWeightGradientAttributes) => Tensor;
 
 /** The pairs (x, dy) of a ConvWeightGradient's inputs. */
@@ -19,8 +19,8 @@ export const pairsOf = (inputs: readonly Tensor[]): [x: Tensor, dy: Tensor][] =>
   inputs.flatMap((x, i) => (i % 2 === 0 ? [[x, inputs[i + 1]!]] : []));
 
 /**
- * The program with each sum of weight gradients of one kernel as one ConvWeightGradient of all pairs, for forms that
- * add a pair at no cost: D's kernels see real and fake pairs.
+ * The program with each sum of weight gradients of one kernel as one ConvWeightGradient of all pairs (x, dy), whose forms
+ * sum at no cost. D's kernels have such sums: their gradients come from real and from fake pairs.
  */
 export function withMergedWeightGradients(program: Program): Program {
   const uses = new Map<Tensor, number>();
@@ -89,7 +89,7 @@ export const byConv: GradientOfPair = (x, dy, { kernel, strides, pads, dilations
   return transpose(slice(swapped, [2, 3], [0, 0], kernel), [1, 0, 2, 3]);
 };
 
-/** Whether a convolution has the 4x4 kernel, stride 2 and padding 1 of every down and up step of the networks. */
+/** Whether a convolution has kernel 4x4, stride 2 and padding 1, as the U-Net's down and up steps and D's strided layers. */
 export const isHalving = (kernel: readonly number[], { strides, pads, dilations }: ConvAttributes): boolean =>
   sameShape(kernel, [4, 4]) &&
   sameShape(strides, [2, 2]) &&

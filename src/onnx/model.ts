@@ -23,7 +23,7 @@ export interface ModelNode {
   /** Names of values. */
   inputs: readonly string[];
   output: string;
-  /** Outputs after the first. */
+  /** The outputs after the first. */
   more?: readonly string[];
   attributes: Readonly<Record<string, ModelAttribute>>;
 }

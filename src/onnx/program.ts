@@ -9,15 +9,15 @@ export interface EncodeOptions {
   /** The graph's name in ONNX Runtime's messages and profiles; default "pix2pix". */
   name?: string;
   /**
-   * Most outputs of a Split (from operator set 18 on). With it, Slices that together are all of a tensor become one
-   * Split; on a GPU each would be a kernel.
+   * Most outputs of a Split. Up to so many Slices that together cover a tensor are encoded as one Split, because on a GPU
+   * each Slice is a kernel. Default 0: no Splits.
    */
   split?: number;
   /** Adds a first output of this name whose type is a sequence, for platforms that need one (see Platform.runInto). */
   sequence?: string | undefined;
 }
 
-/** A program as a model. @throws Error for ops that are not part of ONNX: the program has to be lowered before */
+/** A program as a model. @throws Error for ops that are not part of ONNX: lower the program first */
 export function modelOf(program: Program, { name = "pix2pix", sequence, split = 0 }: EncodeOptions = {}): Model {
   const { inputs, constants, outputs } = program;
   const { nodes, integers } = nodesOf(program, split);
@@ -67,7 +67,7 @@ function nodesOf({ nodes, outputs }: Program, mostParts: number): { nodes: Model
   return { nodes: all, integers: [...integers.values()] };
 }
 
-/** For each Slice that is one part of a Split all parts, in the order of the nodes. */
+/** The Slices that become Splits: for each of them, all Slices of its Split in the order of the nodes. */
 function splitsOf(nodes: readonly Node[], most: number): Map<Node, Node[]> {
   const bySource = new Map<string, Node[]>();
   for (const node of nodes) {
@@ -78,7 +78,7 @@ function splitsOf(nodes: readonly Node[], most: number): Map<Node, Node[]> {
   }
   const splits = new Map<Node, Node[]>();
   for (const parts of bySource.values()) {
-    if (parts.length > most || parts.length < 2 || !areWhole(parts)) continue;
+    if (parts.length > most || parts.length < 2 || !coverSource(parts)) continue;
     for (const part of parts) splits.set(part, parts);
   }
   return splits;
@@ -89,8 +89,8 @@ const axisOf = ({ attrs }: Node): number => (attrs.axes as readonly number[])[0]
 const lengthOf = (node: Node): number => node.output.shape[axisOf(node)]!;
 const inOrder = (parts: readonly Node[]): Node[] => [...parts].sort((a, b) => startOf(a) - startOf(b));
 
-/** Whether slices of one tensor along one axis are together all of it, without overlaps. */
-function areWhole(parts: readonly Node[]): boolean {
+/** Whether slices of one tensor along one axis cover the tensor without overlaps. */
+function coverSource(parts: readonly Node[]): boolean {
   let end = 0;
   for (const part of inOrder(parts)) {
     if (startOf(part) !== end) return false;

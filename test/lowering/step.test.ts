@@ -14,7 +14,7 @@ const small = { netG: "unet_32", ngf: 2, ndf: 4, noDropout: true } as const;
 const variants: [string, Partial<Config>][] = [
   ["the default losses", {}],
   ["WGAN-GP, gradients of gradients", { ganMode: "wgangp", norm: "instance" }],
-  ["G's gradient through the old D", { updateOrder: "stale", ndf: 6 }],
+  ["G's loss from the old D, its gradient through the new one", { updateOrder: "stale", ndf: 6 }],
   ["both updates at the end", { updateOrder: "simultaneous" }],
   ["a ResNet", { netG: "resnet_6blocks" }],
 ];

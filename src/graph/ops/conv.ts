@@ -1,13 +1,13 @@
 /**
- * Convolution, transposed convolution (each is the other's gradient by its input) and their gradient by the weight, on
- * NCHW maps. The weight of a Conv is [Cout, Cin, kh, kw], that of a ConvTranspose [Cin, Cout, kh, kw]. src/lowering
- * chooses how a device computes them.
+ * Convolution and transposed convolution (each is the other's gradient with respect to its input) and their gradient with
+ * respect to the weight, on NCHW maps. The weight of a Conv is [Cout, Cin, kh, kw], that of a ConvTranspose [Cin, Cout,
+ * kh, kw]. src/lowering chooses how a device computes them.
  */
 import { ShapeError } from "../../errors.ts";
 import { type Op, op, type Shape, type Tensor } from "../graph.ts";
 import { reshape } from "./movement.ts";
 import { sum } from "./reduce.ts";
-import { placesOf } from "./windows.ts";
+import { outputSize } from "./windows.ts";
 
 /** Per axis (height, width); pads in ONNX's order, [top, left, bottom, right]. */
 export type ConvAttributes = {
@@ -28,7 +28,7 @@ export const Conv: Op<ConvAttributes> = op<ConvAttributes>("Conv", {
     const [cout, cin, ...kernel] = w!;
     if (channels !== cin) throw new ShapeError(`weight expects ${cin} input channels, input has ${channels} [${x}].`);
     if (b && b[0] !== cout) throw new ShapeError(`bias has ${b[0]} values for ${cout} output channels.`);
-    return [n!, cout!, ...placesOf(x!, kernel, attrs)];
+    return [n!, cout!, ...outputSize(x!, kernel, attrs)];
   },
   gradient: ({ x: [x, w, b], dy, attrs, needed }) => {
     const gradients = [
@@ -39,7 +39,7 @@ export const Conv: Op<ConvAttributes> = op<ConvAttributes>("Conv", {
   },
 });
 
-/** The gradient of Conv by its input. */
+/** The gradient of Conv with respect to its input. */
 export const ConvTranspose: Op<ConvTransposeAttributes> = op<ConvTransposeAttributes>("ConvTranspose", {
   shape: ([x, w, b], { strides, pads, dilations, output_padding }) => {
     const [n, channels, ...size] = x!;
@@ -69,8 +69,9 @@ export type ConvWeightGradientAttributes = ConvAttributes & {
 };
 
 /**
- * The gradient of Conv by its weight, [Cout, Cin, kh, kw], summed over pairs (x, dy): inputs x, dy, x, dy, ... The
- * gradient rules make it with one pair; lowering/cpu.ts merges sums. It is not an ONNX op: src/lowering replaces it.
+ * The gradient of Conv with respect to its weight, [Cout, Cin, kh, kw], summed over pairs (x, dy): inputs x, dy, x, dy,
+ * ... Gradient rules add it with one pair; lowering/weight-gradients.ts merges sums of them into one of several pairs. It
+ * is not an ONNX op: src/lowering replaces it.
  */
 export const ConvWeightGradient: Op<ConvWeightGradientAttributes> = op<ConvWeightGradientAttributes>(
   "ConvWeightGradient",
@@ -85,10 +86,10 @@ export const ConvWeightGradient: Op<ConvWeightGradientAttributes> = op<ConvWeigh
   },
 );
 
-/** The gradient of y = Conv(x, w) by x, which has the shape `shape`. */
+/** The gradient of y = Conv(x, w) with respect to x, which has the shape `shape`. */
 function inputGradient(dy: Tensor, w: Tensor, shape: Shape, attrs: ConvAttributes): Tensor {
   const { strides, pads, dilations } = attrs;
-  // Rows (columns) of x that no output of a strided Conv has seen.
+  // Rows (columns) of x at the end that a strided Conv does not read.
   const unseen = (axis: 0 | 1) => {
     const extent = dilations[axis] * (w.shape[axis + 2]! - 1) + 1;
     return shape[axis + 2]! - ((dy.shape[axis + 2]! - 1) * strides[axis] - pads[axis] - pads[axis + 2]! + extent);

@@ -1,10 +1,10 @@
-/** Depthwise convolution: one kernel for each channel. It is an ONNX Conv of as many groups as channels. */
+/** Depthwise convolution: one kernel for each channel. In ONNX it is a Conv whose groups are single channels. */
 import { ShapeError } from "../../errors.ts";
 import { type Op, op, type Shape, type Tensor } from "../graph.ts";
 import type { ConvAttributes } from "./conv.ts";
 import { flip, reshape, slice, spaced } from "./movement.ts";
 import { sum } from "./reduce.ts";
-import { placesOf } from "./windows.ts";
+import { outputSize } from "./windows.ts";
 
 export type DepthwiseAttributes = ConvAttributes & {
   /** The number of channels. */
@@ -19,7 +19,7 @@ export const DepthwiseConv: Op<DepthwiseAttributes> = op<DepthwiseAttributes>("C
     if (channels !== group || kernels !== group || one !== 1) {
       throw new ShapeError(`expects a kernel for each of ${group} channels, got input [${x}] and weight [${w}].`);
     }
-    return [n!, channels!, ...placesOf(x!, kernel, attrs)];
+    return [n!, channels!, ...outputSize(x!, kernel, attrs)];
   },
   gradient: ({ x: [x, w], dy, attrs, needed }) => [
     needed[0] ? inputGradient(dy, w!, x!.shape, attrs) : null,
@@ -32,8 +32,8 @@ export const depthwise = (x: Tensor, w: Tensor, attrs: ConvAttributes): Tensor =
   DepthwiseConv([x, w], { ...attrs, group: x.shape[1]! });
 
 /**
- * The gradient of y = DepthwiseConv(x, w) by x, which has the shape `shape`: a convolution of stride 1 with rotated kernels. A
- * transposed convolution of groups is slower on a CPU.
+ * The gradient of y = DepthwiseConv(x, w) with respect to x, which has the shape `shape`: a convolution of stride 1 with rotated
+ * kernels. On a CPU it is faster than a transposed convolution with groups.
  */
 function inputGradient(dy: Tensor, w: Tensor, shape: Shape, attrs: DepthwiseAttributes): Tensor {
   const { strides, pads, dilations } = attrs;
@@ -52,8 +52,8 @@ function inputGradient(dy: Tensor, w: Tensor, shape: Shape, attrs: DepthwiseAttr
 }
 
 /**
- * The gradient by w, of shape `shape`: a convolution of each channel of each sample of x with that of dy as its kernel, strides and
- * dilations exchanged, summed over samples.
+ * The gradient with respect to w, which has the shape `shape`: a convolution of each channel of each sample of x with the same channel
+ * of dy as the kernel, strides and dilations exchanged, summed over samples.
  */
 function weightGradient(x: Tensor, dy: Tensor, shape: Shape, attrs: DepthwiseAttributes): Tensor {
   const { strides, pads, dilations } = attrs;

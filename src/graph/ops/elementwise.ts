@@ -117,7 +117,7 @@ export const isPositive = (x: Tensor): Tensor => slopeOf(x, 0);
 /** 1 where x > 0, else `low`. */
 const slopeOf = (x: Tensor, low: number): Tensor => Slope([x], { low });
 
-/** The factor that takes every normal number out of [-1, 1]. */
+/** Every normal float32 number times this lies outside [-1, 1]. */
 export const beyond = 1e38;
 
 /**
@@ -131,5 +131,5 @@ export const Slope = op<{ low: number }>("Slope", {
   gradient: none,
 });
 
-/** A Clip of values outside its range. Its slope is 0, so second derivatives need no nodes. */
+/** The Clip of Slope. Its derivative is 0, so second derivatives need no nodes. */
 const Step = op("Clip", { shape: same, gradient: none });

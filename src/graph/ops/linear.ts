@@ -11,7 +11,7 @@ export type GemmAttributes = {
 const swap = ([rows, columns]: readonly number[], transposed: number): [number, number] =>
   transposed ? [columns!, rows!] : [rows!, columns!];
 
-/** y = A' B' + C, A' = A or its transpose; C (optional) has the shape of y. */
+/** y = A' B' + C. A' is A, or its transpose with `transA`; B' likewise. C (optional) has the shape of y. */
 export const Gemm: Op<GemmAttributes> = op<GemmAttributes>("Gemm", {
   shape: ([a, b], { transA, transB }) => {
     const [rows, inner] = swap(a!, transA);
@@ -35,11 +35,11 @@ export const MatMul: Op = op("MatMul", {
     if (n !== n2 || inner !== inner2) throw new ShapeError(`[${a}] times [${b}] does not fit.`);
     return [n, rows, columns];
   },
-  gradient: ({ x: [a, b], dy }) => [MatMul([dy, turned(b!)]), MatMul([turned(a!), dy])],
+  gradient: ({ x: [a, b], dy }) => [MatMul([dy, transposed(b!)]), MatMul([transposed(a!), dy])],
 });
 
-const turned = (t: Tensor): Tensor => transpose(t, [0, 2, 1]);
+const transposed = (t: Tensor): Tensor => transpose(t, [0, 2, 1]);
 
-/** A' B' (+ C). With `transA` or `transB` 1 the matrix is read as its transpose. */
+/** A' B' (+ C). With `transA` or `transB` 1, A or B is replaced by its transpose. */
 export const gemm = (a: Tensor, b: Tensor, transA: 0 | 1 = 0, transB: 0 | 1 = 0, c?: Tensor): Tensor =>
   Gemm(c ? [a, b, c] : [a, b], { transA, transB });

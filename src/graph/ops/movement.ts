@@ -39,7 +39,9 @@ export const Concat = op<{ axis: number }>("Concat", {
     const [first] = shapes;
     for (const shape of shapes) {
       if (shape.length !== first!.length || shape.some((n, i) => i !== axis && n !== first![i])) {
-        throw new ShapeError(`inputs ${shapes.map((s) => `[${s}]`).join(" and ")} differ beside axis ${axis}.`);
+        throw new ShapeError(
+          `inputs ${shapes.map((s) => `[${s}]`).join(" and ")} have different sizes on an axis other than ${axis}.`,
+        );
       }
     }
     return first!.map((n, i) => (i === axis ? shapes.reduce((total, s) => total + s[axis]!, 0) : n));
@@ -191,7 +193,7 @@ export function transpose(x: Tensor, perm: readonly number[]): Tensor {
   return Transpose([x], { perm });
 }
 
-/** x as a constant: the gradient of everything behind it stops there. */
+/** x, which gradients treat as a constant: none passes to the tensors from which x is computed. */
 export const detach = (x: Tensor): Tensor => Stop([x]);
 const Stop = op("Identity", { shape: ([x]) => x!, gradient: none });
 
@@ -203,7 +205,7 @@ export const pad = (x: Tensor, before: readonly number[], after: readonly number
 
 /**
  * x with `margin` mirrored values on each side of the last two axes; the outermost value is not repeated. An axis of
- * one value has nothing to mirror and repeats it.
+ * one value is extended by copies of that value.
  * @throws ShapeError for an axis of 2 to `margin` values
  */
 export function reflect(x: Tensor, margin: number): Tensor {
@@ -238,18 +240,18 @@ export const flip = (x: Tensor, axes: readonly number[]): Tensor =>
     steps: axes.map(() => -1),
   });
 
-/** The values of tensors one after the other, [their number]. */
+/** The values of all tensors one after the other, as a vector. */
 export const flat = (xs: readonly Tensor[]): Tensor => {
   const vectors = xs.map((x) => reshape(x, [x.size]));
   return vectors.length === 1 ? vectors[0]! : concat(vectors, 0);
 };
 
-/** Outputs of one Split: with its input they are the 8 buffers that a kernel may have on every WebGPU device. */
+/** Most outputs of one Split. With its input they are 8 buffers, as many as every WebGPU device allows a kernel. */
 export const mostParts = 7;
 
 /**
- * The tensors of these shapes whose `flat` is x. More than `mostParts` are parts of parts, so that all parts of a tensor
- * can be one Split (EncodeOptions.split).
+ * The inverse of `flat`: cuts the vector x into tensors of these shapes. More than `mostParts` tensors are cut in two
+ * steps or more, so that all cuts of one tensor fit into one Split (EncodeOptions.split).
  */
 export function parted(x: Tensor, shapes: readonly Shape[]): Tensor[] {
   const sizes = shapes.map(sizeOf);

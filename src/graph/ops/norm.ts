@@ -1,6 +1,6 @@
 /**
- * Normalisation over the batch and all positions of a map. Both gradients are ops, so that a device can compute them in
- * fewer passes than their definitions have.
+ * Normalisation over the batch and all positions of a map. Its gradients are ops too, so that a device can compute them
+ * in fewer passes than their definitions take.
  */
 import { type Op, op, sizeOf, type Tensor } from "../graph.ts";
 import { add, div, mul, neg, sqrt, sub } from "./elementwise.ts";
@@ -19,7 +19,7 @@ function channelSum(x: Tensor): Tensor {
   return long.length === 0 ? x : sum(x, long);
 }
 
-/** Mean and variance over `axes`, and x less its mean. */
+/** Mean and variance over `axes`, x minus its mean, and the number of values of which each mean is taken. */
 export function moments(
   x: Tensor,
   axes: readonly number[],
@@ -30,7 +30,10 @@ export function moments(
   return { centred, mean: average, variance: div(sumSquare(centred, axes), count), count };
 }
 
-/** x less its mean, the deviation, and the factor scale / deviation: one factor a channel saves a pass over the map. */
+/**
+ * x minus its mean, and the deviation of each channel. The definitions below multiply maps by scale / deviation: one factor for a
+ * channel, which saves a pass over the map.
+ */
 function standardised(x: Tensor, { epsilon }: NormAttributes) {
   const { centred, variance, count } = moments(x, axes);
   return { centred, count, deviation: sqrt(add(variance, epsilon)) };
@@ -54,11 +57,12 @@ export const BatchNorm: Op<NormAttributes> = op<NormAttributes>("BatchNorm", {
   ],
 });
 
-/** The gradient of BatchNorm by x. Inputs x, scale, dy. */
+/** The gradient of BatchNorm with respect to x. Inputs x, scale, dy. */
 export const BatchNormInputGradient: Op<NormAttributes> = op<NormAttributes>("BatchNormInputGradient", {
   abstract: true,
   definition: ([x, scale, dy], attrs) => {
     const { centred, deviation, count } = standardised(x!, attrs);
+    // y = centred * factor + shift. A name by<Value> is the gradient with respect to that value; squares = centred^2.
     const factor = div(scale!, deviation);
     const byFactor = channelSum(mul(dy!, centred));
     const byDeviation = neg(div(mul(byFactor, factor), deviation));
@@ -69,7 +73,7 @@ export const BatchNormInputGradient: Op<NormAttributes> = op<NormAttributes>("Ba
   shape: ([x]) => x!,
 });
 
-/** The gradient of BatchNorm by its scale, [1, C, 1, 1]. Inputs x, dy. */
+/** The gradient of BatchNorm with respect to its scale, [1, C, 1, 1]. Inputs x, dy. */
 export const BatchNormScaleGradient: Op<NormAttributes> = op<NormAttributes>("BatchNormScaleGradient", {
   abstract: true,
   definition: ([x, dy], attrs) => {
@@ -79,7 +83,7 @@ export const BatchNormScaleGradient: Op<NormAttributes> = op<NormAttributes>("Ba
   shape: ([x]) => [1, x![1]!, 1, 1],
 });
 
-/** The gradient of BatchNorm by its shift, [1, C, 1, 1]. Input dy. */
+/** The gradient of BatchNorm with respect to its shift, [1, C, 1, 1]. Input dy. */
 export const BatchNormShiftGradient: Op = op("BatchNormShiftGradient", {
   abstract: true,
   definition: ([dy]) => channelSum(dy!),

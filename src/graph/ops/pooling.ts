@@ -1,10 +1,10 @@
-/** Maps [N, C, H, W] at another size: twice, or by windows of which the largest or the mean value is taken. */
+/** Ops that change the size of maps, [N, C, H, W]: max pooling, average pooling, and doubling by nearest neighbours. */
 import { ShapeError } from "../../errors.ts";
 import { type Op, op, type Tensor } from "../graph.ts";
 import { Conv, ConvTranspose } from "./conv.ts";
 import { Cast, Less, mul, sub } from "./elementwise.ts";
 import { concat, DepthToSpace, pad, reshape, slice, stride } from "./movement.ts";
-import { placesOf, unpadded } from "./windows.ts";
+import { outputSize, unpadded } from "./windows.ts";
 
 /** Per axis (height, width); pads in ONNX's order, [top, left, bottom, right]. */
 export type MaxPoolAttributes = {
@@ -17,9 +17,9 @@ export type MaxPoolAttributes = {
 export const MaxPool: Op<MaxPoolAttributes> = op<MaxPoolAttributes>("MaxPool", {
   shape: ([x], { kernel_shape: kernel, strides, pads }) => {
     const [n, c] = x!;
-    const map = placesOf(x!, kernel, { strides, pads });
+    const map = outputSize(x!, kernel, { strides, pads });
     if (pads.some((by, i) => by >= kernel[i % 2]!)) {
-      throw new ShapeError(`pads [${pads}] are not below the window [${kernel}].`);
+      throw new ShapeError(`pads [${pads}] have to be smaller than the window [${kernel}].`);
     }
     return [n!, c!, ...map];
   },
@@ -56,6 +56,7 @@ function maxPoolGradient(x: Tensor, y: Tensor, dy: Tensor, attrs: MaxPoolAttribu
     largest = mul(largest, counts);
   }
   const count = taps.length;
+  // A tap is the first of the largest if no earlier tap has the largest value: `before` is the number of those.
   const earlier = Float32Array.from({ length: count * count }, (_, i) => Number(i % count < Math.floor(i / count)));
   const before = Conv([largest, graph.constant(earlier, [count, count, 1, 1])], unpadded);
   const first = mul(largest, Cast([Less([before, 0.5])], { to: 1 }));

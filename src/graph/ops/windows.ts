@@ -1,4 +1,4 @@
-/** Windows on a map, such as the kernels of a convolution: their places, and the attributes of those at every place. */
+/** Windows that slide over a map, such as the kernel of a convolution. */
 import { ShapeError } from "../../errors.ts";
 import type { Shape } from "../graph.ts";
 
@@ -13,11 +13,11 @@ interface Windows {
 export const unpadded = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1] } as const;
 
 /**
- * Height and width of the map with a value for each place of a window on x, [N, C, H, W].
- * @param window its height and width
+ * Height and width of the output: the number of places of a window on x, [N, C, H, W].
+ * @param window height and width of the window
  * @throws ShapeError where x with its padding is smaller than the window
  */
-export function placesOf(x: Shape, window: Shape, { strides, pads, dilations = [1, 1] }: Windows): number[] {
+export function outputSize(x: Shape, window: Shape, { strides, pads, dilations = [1, 1] }: Windows): number[] {
   const map = x.slice(2).map((length, i) => {
     const extent = dilations[i]! * (window[i]! - 1) + 1;
     return Math.floor((length + pads[i]! + pads[i + 2]! - extent) / strides[i]!) + 1;

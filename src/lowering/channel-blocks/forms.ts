@@ -5,7 +5,7 @@
  * W, b], as many as a register of the CPU holds. It copies no patches, and it avoids the cache conflicts of rows whose
  * distance is a power of two, as those of pix2pix are. It runs at the full rate of the cores, the plain Conv at 0.6 of
  * it. ONNX Runtime itself uses it only for constant weights. In training weights are inputs, so these forms use it.
- * Their results are in ONNX's order again; values are the same but for rounding.
+ * Their results are in ONNX's order; values are the same except for rounding.
  */
 import { isNodeOf, op, type Tensor, unshaped } from "../../graph/graph.ts";
 import { Conv, type ConvAttributes, type ConvTransposeAttributes } from "../../graph/ops/conv.ts";
@@ -25,17 +25,17 @@ const Gather = op<{ indices: readonly number[]; axis: number }>("Gather", {
 });
 
 /**
- * Positions for each weight from which blocks save more than the reordering of weights costs: positions of a Conv's
- * output, and of a ConvTranspose's input, whose weights are reordered more often.
+ * Positions from which blocks save more time than the reordering of the weights costs. They are those of a Conv's output,
+ * and of the input of a ConvTranspose, whose weights take more reorderings.
  */
 const worth: Record<WeightUse, { conv: number; convTranspose: number }> = {
   changing: { conv: 256, convTranspose: 512 },
   fixed: { conv: 4, convTranspose: 4 },
 };
-/** Positions summed over from which a weight gradient in blocks saves more than the reordering of its result costs. */
+/** Positions over which a weight gradient sums, from which blocks save more time than the reordering of its result costs. */
 const worthGradient = 512;
 
-/** A Conv of enough positions whose channels fill blocks; the input may have fewer channels than one block. */
+/** A Conv of enough positions whose channels fill blocks. Its input may also have fewer channels than one block. */
 export const convInBlocks: BuildForm<ConvAttributes, CpuOptions> = ([x, w, bias], attrs, { block, weights }) => {
   const [o, i] = w!.shape as [number, number];
   const few = i < block;
@@ -78,7 +78,7 @@ export const convTransposeInBlocks: BuildForm<ConvTransposeAttributes, CpuOption
 
 /**
  * The product of a map with patches in a weight gradient (../weight-gradients.ts), as a 1x1 Conv whose channels are the
- * positions of the map. Patches that a Conv has computed in blocks of taps are its filters, as they lie in memory.
+ * positions of the map. Its filters are the patches that a Conv in blocks has computed, without a reordering.
  */
 export const gemmInBlocks: BuildForm<GemmAttributes, CpuOptions> = (
   [map, patches, sum],
@@ -101,8 +101,8 @@ export const gemmInBlocks: BuildForm<GemmAttributes, CpuOptions> = (
 };
 
 /**
- * The product in blocks, [1, columns, rows, 1], from which `gemmInBlocks` has computed this sum of earlier
- * samples.
+ * The product in blocks, [1, columns, rows, 1], if `gemmInBlocks` has computed `sum` (that of earlier samples) from such a
+ * product; else undefined.
  */
 function productInBlocks(sum: Tensor, rows: number, columns: number): Tensor | undefined {
   const reordered = unshaped(sum).producer;

@@ -11,8 +11,8 @@ const domain = "com.microsoft.nchwc";
 type ReorderAttributes = { channels_last: 0 | 1 };
 
 /**
- * [N, C, H, W] to blocks of channels; with `channels_last` from [N, H, W, C]. Threaded, and the fastest transpose that
- * ONNX Runtime has. Shapes are given as in ONNX's order.
+ * [N, C, H, W] to blocks of channels; with `channels_last` from [N, H, W, C]. It is threaded, and ONNX Runtime's fastest
+ * transpose. The output's shape is given in ONNX's order, [N, C, H, W].
  */
 export const ReorderInput: Op<ReorderAttributes> = op<ReorderAttributes>("ReorderInput", {
   domain,
@@ -29,13 +29,13 @@ export const BlockedConv: Op<ConvAttributes> = op<ConvAttributes>("Conv", { doma
 
 type GroupedConvAttributes = ConvAttributes & { group: number };
 
-/** The same for groups of channels, each with its own filters: [1, groups * C, H, W] and [groups * O, C, 1, 1]. */
+/** BlockedConv for groups of channels with filters of their own: [1, groups * C, H, W] and [groups * O, C, 1, 1]. */
 export const GroupedConv: Op<GroupedConvAttributes> = op<GroupedConvAttributes>("Conv", {
   domain,
   shape: ([x, filters]) => x!.with(1, filters![0]!),
 });
 
-/** The bias that a Conv in blocks needs as an input before the tensor that it adds. */
+/** A bias of zeros: a Conv in blocks that adds a tensor to its output takes it after a bias. */
 export const zeros = (graph: Graph, length: number): Tensor => graph.constant(new Float32Array(length), [length]);
 
 /** x, [N, C, H, W], in blocks of channels. */

@@ -8,8 +8,8 @@ import type { CpuOptions } from "../cpu-options.ts";
 import { type TransformMatrices, transformMatrices } from "./matrices.ts";
 
 /**
- * A polyphase component of a convolution of stride s: the rows row, row + s, row + 2s, ... and the columns likewise, of
- * the kernel and of what it sees. The convolution is the sum of those of stride 1 on each of its s * s components.
+ * A polyphase component of a convolution of stride s: the rows row, row + s, row + 2s, ... and likewise the columns, of the
+ * kernel and of its input. The convolution is the sum of s * s convolutions of stride 1, one for each component.
  */
 export type Polyphase = readonly [row: number, column: number];
 
@@ -34,7 +34,7 @@ export interface Geometry {
   tiles: Pair;
   /** Tiles of a sample. */
   places: number;
-  /** Channels, and tiles, that lie side by side. */
+  /** Channels, or tiles, that lie side by side in memory; 1: no blocks. */
   block: number;
   /**
    * How tiles lie in the input: attributes of the Conv that cuts them out and of the ConvTranspose that adds them up.
@@ -45,28 +45,24 @@ export interface Geometry {
   matrices: TransformMatrices;
 }
 
-/**
- * Sides of tiles, by the stride. Others take longer; the second is for maps that the first does not cut into blocks.
- */
+/** Candidates for the side of a tile, for stride 1 and 2. The second may be faster where only its number of tiles fills blocks. */
 const sides = [
   [7, 6],
   [5, 3],
 ];
-/** Channels from which the transforms cost less than they save, by the stride. */
+/** Channels from which the transforms cost less than they save, for stride 1 and 2. */
 const fewChannels = [32, 64];
-/** Time of a product without blocks, in times of one with blocks. */
+/** Time of a multiplication without blocks, relative to one with blocks. */
 const withoutBlocks = 1.4;
-/**
- * Measured cost of transforming one weight at every run, in products, for 49 points. It is mostly memory traffic.
- */
+/** Measured cost of transforming the kernel of one pair of channels to 49 points, in multiplications: mostly memory traffic. */
 const weightTransform = 1000;
-/** Cost of reading a weight that was transformed once in WASM, in products, for each product of a place. */
+/** Measured cost of reading one point of a kernel that was transformed before, in WASM, in multiplications. */
 const weightRead = 10;
 
 /**
  * The tiles for y = Conv(x, w). Undefined if Winograd's form is not the faster one: for dilations, few channels, and
- * maps so small that the transform of the weights costs more than it saves; at stride 2 also without blocks of
- * channels, except in WASM, and in training on processors of Intel.
+ * maps so small that the transform of the weights costs more than it saves; at stride 2 also where
+ * `CpuOptions.stridedWinograd` excludes it.
  */
 export function geometryOf(
   x: Shape,
@@ -108,7 +104,10 @@ export function geometryOf(
 
 const planeOf = (shape: Shape): Pair => [shape[2]!, shape[3]!];
 
-/** The side of tiles that takes the least time for the products; `products` is their number for each place. */
+/**
+ * The tiles whose multiplications take the least time. `products` is the number of multiplications for each tile and pair of an input
+ * and an output channel.
+ */
 function fastestCut(
   { n, cin, cout, map, kernel, stride }: Pick<Geometry, "n" | "cin" | "cout" | "kernel" | "stride"> & { map: Pair },
   { block, stridedWinograd }: CpuOptions,

@@ -48,7 +48,7 @@ export const winograd: BuildForm<ConvAttributes, CpuOptions> = ([x, w, b], attrs
   return b ? add(y, reshape(b, [1, cout, 1, 1])) : y;
 };
 
-/** The gradient by x: a ConvTranspose of dy. */
+/** The gradient with respect to x: a ConvTranspose of dy. */
 export const winogradInputGradient: BuildForm<ConvTransposeAttributes, CpuOptions> = ([dy, w, b], attrs, options) => {
   const shape = ConvTranspose.declaration.shape([dy!.shape, w!.shape], attrs);
   const g = geometryOf(shape, w!.shape, dy!.shape, attrs, options);
@@ -67,7 +67,7 @@ export const winogradInputGradient: BuildForm<ConvTransposeAttributes, CpuOption
   return b ? add(result, reshape(b, [1, cin, 1, 1])) : result;
 };
 
-/** The gradient by w: a ConvWeightGradient. */
+/** The gradient with respect to w: a ConvWeightGradient. */
 export const winogradWeightGradient: BuildForm<ConvWeightGradientAttributes, CpuOptions> = (inputs, attrs, options) => {
   const { kernel } = attrs;
   const pairs = pairsOf(inputs);
