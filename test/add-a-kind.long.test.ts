@@ -105,7 +105,7 @@ describe("a GAN loss and a generator, each in one file", () => {
     const sizes = ["--crop-size=33", "--load-size=36", "--max-steps=2", "--threads=1"];
     const { code, out } = await bin("train", "--dataroot=data", "--name=kinds", ...networks, ...sizes, "--skip=leaky");
     expect(out).toMatch(/faraway GAN \+ 100 x L1/);
-    expect(out).toMatch(/--skip: --netG plain has no such switch/);
+    expect(out).toMatch(/--skip: no effect, because --netG plain has no such switch/);
     expect(code, out).toBe(0);
     const page = read("runs/kinds/index.html");
     expect(page).toContain("squared distance");

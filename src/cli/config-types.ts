@@ -69,7 +69,7 @@ ${imports.join("\n")}
 /** The options that \`parseConfig\` takes. Only the dataroot has to be given. */
 export interface ConfigInput extends ${all.map(({ type }) => type).join(", ")} {}
 
-/** Options without which a run goes without a limit, a file or a validation. */
+/** Options that may be absent: the run then has no such limit, file or validation. */
 type Open =
 ${open.map(({ key }) => `  | "${key}"`).join("\n")};
 

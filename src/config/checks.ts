@@ -1,6 +1,6 @@
 /**
- * Combinations of options that cannot work, each with the reason and the way out, and combinations that only surprise.
- * Rules of data are in data/rules.ts; a loss, a generator, a discriminator or a schedule declares its own.
+ * Combinations of options that cannot work, each with the reason and what to do, and combinations that work but may not be
+ * meant. Rules of data are in data/rules.ts; a loss, a generator, a discriminator or a schedule declares its own.
  */
 import { dataProblems } from "../data/rules.ts";
 import { sideForms } from "../data/sides.ts";
@@ -24,7 +24,7 @@ export function problemsOf(config: Config): string[] {
   return [dataChecks, sizeChecks, objectiveChecks, scheduleChecks, runChecks].flatMap((check) => check(config));
 }
 
-/** The loader would let --serial-batches win; who gives both expects something else. */
+/** The rules of data, and --replacement with --serial-batches: the loader would ignore --replacement. */
 function dataChecks(config: Config): string[] {
   const problems = dataProblems(config);
   if (config.replacement && config.serialBatches) {
@@ -60,8 +60,8 @@ function objectiveChecks(config: Config): string[] {
   }
   if (config.lambdaR1 > 0 && config.batchSize > 1 && norms[config.norm].mixesBatch) {
     problems.push(
-      `--lambda-r1: its penalty is that of each picture, and ${config.norm} norm mixes the pictures of a batch; use --batch-size 1, ` +
-        "--norm instance or --norm none",
+      `--lambda-r1: its penalty is computed for each picture separately, and ${config.norm} norm mixes the pictures of a ` +
+        "batch; use --batch-size 1, --norm instance or --norm none",
     );
   }
   if (config.spectralNorm && config.updateOrder === "stale") {
@@ -156,7 +156,7 @@ function scheduleChecks(config: Config): string[] {
 function runChecks({ epoch, continueTrain }: Config): string[] {
   if (epoch === undefined || epoch === "latest" || continueTrain) return [];
   return [
-    `--epoch ${epoch} takes a run back to weights that it has kept; give --continue-train and the --name of the run`,
+    `--epoch ${epoch} continues a run from weights that it has kept; give --continue-train and the --name of the run`,
   ];
 }
 
@@ -166,13 +166,13 @@ export function warningsOf(config: Config): string[] {
   const warnings: string[] = [];
   if (!schedules[lrPolicy].secondPart && nEpochsDecay > 0) {
     warnings.push(
-      `--lr-policy ${lrPolicy} has no second part: it runs over --n-epochs + --n-epochs-decay = ${nEpochs + nEpochsDecay} ` +
-        "epochs, and never rises again",
+      `--lr-policy ${lrPolicy} has no separate phase of decay: it runs over all --n-epochs + --n-epochs-decay = ` +
+        `${nEpochs + nEpochsDecay} epochs`,
     );
   }
   if (bottleneckNorm && batchSize === 1) {
     warnings.push(
-      "a norm on the bottleneck at batch 1 wipes out the innermost map where that is 1x1 (erratum of the paper)",
+      "--bottleneck-norm with --batch-size 1 sets the innermost map to zero where it is 1x1 (erratum of the paper)",
     );
   }
   if (accumulate > 1 && norms[norm].mixesBatch) {
@@ -196,7 +196,7 @@ function idleSwitches(config: Config): string[] {
     .filter(([key]) => config[key] !== (sets[key] ?? networkOptions[key].parse(undefined)));
   if (idle.length === 0) return [];
   const flags = idle.map(([, flag]) => flag);
-  return [`${listed(flags, "and")}: --netG ${netG} has no such switch, so it changes nothing`];
+  return [`${listed(flags, "and")}: no effect, because --netG ${netG} has no such switch`];
 }
 
 /**
@@ -234,7 +234,7 @@ function around(value: number, multiple: number): number[] {
   return below === 0 ? [multiple] : [below, below + multiple];
 }
 
-/** The options that fix which pictures are too small for D. */
+/** The options that determine the least size of pictures for D. */
 type DiscriminatorChoice = Pick<Config, "netD" | "nLayersD" | "numD" | "lambdaGan">;
 
 function discriminatorSize(config: DiscriminatorChoice, height: number, width: number, size: string): string[] {

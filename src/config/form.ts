@@ -1,4 +1,4 @@
-/** The options of a run as the fields of a form: which ones a page has, their names, and what is wrong with which field. */
+/** The options of a run as the fields of a form: the fields of a page, their labels and hints, and the problems of each. */
 import { ConfigError, UserError } from "../errors.ts";
 import { expectedOf, listed, type OptionSpec, optionsOf, valueWords } from "./options.ts";
 import { configSchema, parseCommandLine } from "./schema.ts";
@@ -35,15 +35,15 @@ export function hintOf(spec: OptionSpec): string {
 export const textOf = (value: unknown): string => (value === undefined ? "" : String(value));
 
 /**
- * The values that the fields have without the user's, by key: the profile's, then the page's, then those of the command line.
- * @param base what the page sets itself
+ * The values of the fields before the user changes them, by key: those that the page sets, else the profile's, else the defaults.
+ * @param base the values that the page sets
  */
 export function initialValues(
   fields: readonly OptionSpec[],
   base: Readonly<Record<string, unknown>>,
   { profile }: Given,
 ): Readonly<Record<string, unknown>> {
-  // An option without a default follows from others, such as the height from the width.
+  // Options without a default stay empty unless the page sets them: parsing computes some, such as the height from the width.
   const open = Object.fromEntries(
     fields.filter((field) => field.default === undefined).map(({ key }) => [key, base[key]]),
   );
@@ -51,7 +51,7 @@ export function initialValues(
     const config = parseCommandLine({ ...base, ...(profile && { profile }) });
     return { ...config, ...open, profile: configSchema.shape.profile.parse(undefined) };
   } catch (error) {
-    // While an option is wrong.
+    // The profile or a value of the page is invalid.
     if (!(error instanceof UserError)) throw error;
     return base;
   }
@@ -59,11 +59,11 @@ export function initialValues(
 
 /** A form that was checked. */
 export interface CheckedForm {
-  /** Undefined while something is wrong. */
+  /** Undefined if there are problems. */
   config?: Config;
-  /** What is wrong, by the key of the field that it belongs to. */
+  /** The problem of each field, by its key. */
   problems: ReadonlyMap<string, string>;
-  /** What belongs to no field. */
+  /** Problems that belong to no field. */
   others: readonly string[];
 }
 
@@ -99,7 +99,7 @@ function fieldFor(problem: string, given: Given, fields: readonly OptionSpec[]):
   return named.find(({ key }) => key in given) ?? named[0];
 }
 
-/** A message of the command line with the names of the fields. @param field the one that it stands beside */
+/** A message of the command line with the names of the fields. @param field the one beside which it is shown */
 function inFieldWords(problem: string, field: OptionSpec | undefined): string {
   const own = field && problem.startsWith(`${field.flag}: `) ? problem.slice(field.flag.length + 2) : problem;
   const text = inWords(own);

@@ -10,7 +10,7 @@ export interface OptionInfo {
   /** Heading in help and docs. */
   group: string;
   help: string;
-  /** The choices with their own texts, from the code that owns them. */
+  /** The help texts of the choices, from the code that declares them. */
   kinds?: Readonly<Record<string, { help: string }>>;
   /** Unit of the value: "px", "steps", "epochs", ... */
   unit?: string;
@@ -18,7 +18,7 @@ export interface OptionInfo {
   absent?: string;
   /** Kind of value shown in help for strings: "FOLDER", "FILE", "NAME". */
   value?: string;
-  /** A word that may follow the flag of an option without a value; the command gives it its meaning. */
+  /** A word that may follow the flag of a boolean option, as in `--continue-train if-present`; the command interprets it. */
   word?: string;
   /** Spelling of the flag when it is not the key in kebab-case. */
   flag?: string;
@@ -27,8 +27,8 @@ export interface OptionInfo {
   /** A continued run may change it; see `resumeConfig`. */
   resume?: boolean;
   /**
-   * What it has a meaning with: "machine" are files, devices and programs that a page in a browser does not reach; "terminal" is
-   * the command line alone, since pages have controls of their own for it. Absent: it is on every page that trains.
+   * Where the option can be used: "machine" needs files, devices or programs that a page in a browser cannot reach; "terminal" is for
+   * the command line alone, because pages have controls of their own for it. Absent: every page that trains has it.
    */
   needs?: "machine" | "terminal";
 }
@@ -92,12 +92,12 @@ export function optionsOf(schema: Options): OptionSpec[] {
   return specs;
 }
 
-/** The bound, unless it is only the end of the exact integers, which no user needs to read. */
+/** The bound; undefined for the largest and smallest exact integer, which zod gives every integer as bounds. */
 function safe(bound: unknown): number | undefined {
   return typeof bound === "number" && Math.abs(bound) < Number.MAX_SAFE_INTEGER ? bound : undefined;
 }
 
-/** What a text stands for, in words: "folder" for FOLDER; letters that stand for numbers stay, as in I/N and WxH. */
+/** The placeholder of an option's value in lower case: "folder" for FOLDER. Single letters stay: I/N, WxH. */
 export const valueWords = ({ value = "text" }: OptionSpec): string =>
   value.replace(/\b[A-Z]{2,}\b/g, (word) => word.toLowerCase());
 
@@ -225,7 +225,7 @@ export function checked<S extends Options>(schema: S, given: Named): z.output<S>
 
 function problemWith(spec: OptionSpec, got: unknown, issue: { code?: string; message: string }): string {
   if (got === undefined) return `${spec.flag} is missing (${spec.help})`;
-  // The words of a schema's own check, where it has some: zod's for a pattern begin with Invalid.
+  // The message of the schema's own check, if it has one. Zod's own messages for patterns begin with "Invalid".
   const own = issue.code === "custom" || (issue.code === "invalid_format" && !issue.message.startsWith("Invalid "));
   const expected = own ? issue.message : expectedOf(spec);
   const near = spec.choices && typeof got === "string" ? nearest(got, spec.choices) : undefined;

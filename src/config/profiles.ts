@@ -1,6 +1,6 @@
 /**
- * The choices of --profile: defaults in which the known systems differ from the PyTorch implementation, whose defaults the
- * schema has. Options override them.
+ * The choices of --profile: the defaults in which other systems differ from the PyTorch implementation, whose defaults are the
+ * schema's. Options override them.
  */
 import type * as z from "zod";
 import type { dataOptions } from "./groups/data.ts";
@@ -64,7 +64,7 @@ export const profiles = {
       skip: "leaky",
       bias: "never",
       normEpsilon: 1e-3,
-      // Keras keeps .99 of the old value.
+      // Keras: momentum .99, the weight of the old value.
       normMomentum: 0.01,
       lossDWeight: 1,
       updateOrder: "simultaneous",
@@ -106,7 +106,7 @@ export const profiles = {
     },
   },
   article: {
-    help: "the article that this project began with",
+    help: "the article that this project began with (docs/article.md)",
     sets: {
       ...constant200,
       netG: "article",

@@ -73,7 +73,7 @@ function validOr<T>(schema: z.ZodDefault<z.ZodType<T>>, value: unknown): T {
   return (parsed.success ? parsed.data : schema.parse(undefined)) as T;
 }
 
-/** Heights that are not given are those of squares. Parsed again, their keys take their place in the schema's order. */
+/** Heights that are not given equal the widths. Parsing again puts their keys in the schema's order. */
 function complete(config: z.output<typeof configSchema>): Config {
   const { loadSize, loadHeight = loadSize, cropSize, cropHeight = cropSize } = config;
   return { ...configSchema.parse({ ...config, loadHeight, cropHeight }), loadHeight, cropHeight };
@@ -89,7 +89,9 @@ export function readConfig(text: string, where: string): Config {
   try {
     values = JSON.parse(text);
   } catch {
-    throw new CheckpointError(`${where} is not JSON: expected the options of a run; the file is damaged or not ours`);
+    throw new CheckpointError(
+      `${where} is not JSON: expected the options of a run; the file is damaged or from another program`,
+    );
   }
   if (typeof values !== "object" || values === null || Array.isArray(values)) {
     throw new CheckpointError(`${where}: expected an object with the options of a run, got ${quoted(values)}`);

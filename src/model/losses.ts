@@ -1,4 +1,4 @@
-/** Both networks on one batch in one graph: G's pictures, D's judgements and the losses. pix2pix.ts arranges them. */
+/** The networks and losses of a batch in one graph: G's pictures, D's logits, the losses of both. pix2pix.ts makes a training step of them. */
 import { Graph, type Tensor } from "../graph/graph.ts";
 import { add, isPositive, mul, sub } from "../graph/ops/elementwise.ts";
 import { concat } from "../graph/ops/movement.ts";
@@ -23,15 +23,15 @@ import { Parameters } from "../nn/parameters.ts";
 /** The choices of --update-order: the discriminator from which the generator learns. */
 export const updateOrders = {
   updated: { help: "D judges G's pictures again after its update (PyTorch implementation)" },
-  stale: { help: "D's judgement before its update, the gradient through its new weights (paper's code)" },
-  simultaneous: { help: "D before its update" },
+  stale: { help: "D's judgement from before its update, the gradient through its updated weights (paper's code)" },
+  simultaneous: { help: "D's judgement and the gradient from before its update" },
 };
 export type UpdateOrder = keyof typeof updateOrders;
 
 /** The choices of --pair-order: the order of the channels that D reads. */
 export const pairOrders = {
   input_first: { help: "input, then picture (the known systems)" },
-  picture_first: { help: "picture, then input (article)" },
+  picture_first: { help: "picture, then input (profile article)" },
 };
 export type PairOrder = keyof typeof pairOrders;
 
@@ -40,7 +40,7 @@ export interface GeneratorChoice extends Omit<GeneratorOptions, "dropout" | "sta
   netG: GeneratorName;
   /** Channels of the input. */
   inputNc: number;
-  /** G has no dropout, the paper's noise z. */
+  /** Whether G has no dropout, the paper's noise z. */
   noDropout: boolean;
 }
 
@@ -49,11 +49,11 @@ export interface ModelOptions extends GeneratorChoice, Omit<DiscriminatorOptions
   netD: DiscriminatorName;
   /** Scales of the picture, each with a D of its own; at least 1. */
   numD: number;
-  /** D sees the picture alone, not the input beside it. */
+  /** Whether D sees the picture alone, without the input. */
   noCondition: boolean;
   /**
-   * In G's step D judges G's pictures beside the target instead of the input: a slip of the seed article, which examples/article.ts
-   * repeats. No option of the program sets it. Default false.
+   * In G's step D judges G's pictures beside the target instead of the input: a mistake of the seed article (docs/article.md), which
+   * examples/article.ts repeats. No option of the program sets it. Default false.
    */
   targetAsCondition?: boolean | undefined;
   pairOrder: PairOrder;
@@ -62,9 +62,9 @@ export interface ModelOptions extends GeneratorChoice, Omit<DiscriminatorOptions
   lambdaGp: number;
   /** Weight of the penalty on D's gradient at real pictures; 0 is none. */
   lambdaR1: number;
-  /** Names of `diffAugments`, separated by commas: changes of what D sees. Undefined is none. */
+  /** Names of `diffAugments`, separated by commas: random changes of the pairs that D sees. Undefined is none. */
   diffAugment?: string | undefined;
-  /** D's weights are divided by their largest singular values. */
+  /** Whether D's weights are divided by their largest singular values. */
   spectralNorm: boolean;
   /** Weight of the L1 distance to the target: the paper's lambda, 100. */
   lambdaL1: number;
@@ -79,11 +79,11 @@ export interface ModelOptions extends GeneratorChoice, Omit<DiscriminatorOptions
   /** Factor of D's loss, its penalties included (paper: 0.5). */
   lossDWeight: number;
   updateOrder: UpdateOrder;
-  /** G draws its pictures a second time for its own update, with other dropout masks. */
+  /** Whether G generates its pictures a second time for its own update, with other dropout masks. */
   drawTwice: boolean;
-  /** The biases of convolutions are set to 0 before every step. */
+  /** Whether the biases of convolutions are set to 0 before every step. */
   zeroBias: boolean;
-  /** Batches whose gradients make one update. */
+  /** Batches whose gradients are averaged for one update. */
   accumulate: number;
   /** Largest norm of a network's gradient; 0 is no limit. */
   clipGrad: number;
@@ -109,12 +109,12 @@ export interface BatchShape {
 export const lossNames = ["G_GAN", "G_L1", "D_real", "D_fake"] as const;
 export const extraLossNames = ["G_Feat", "G_LPIPS", "G_Distill", "D_GP", "D_R1"] as const;
 /**
- * What is measured beside the losses: the share of D's map that is right on real and on fake pairs, 0 to 1, where the loss
- * has a boundary between the two; and the L1 distance without its lambda.
+ * Measures that are reported beside the losses: the share of D's logits on the right side of the loss's boundary, for real and for fake
+ * pairs, 0 to 1; and the L1 distance without its lambda.
  */
 export const measureNames = ["D_right_real", "D_right_fake", "L1"] as const;
 export type LossName = (typeof lossNames)[number] | (typeof extraLossNames)[number] | (typeof measureNames)[number];
-/** The losses of a step by name. Those of options that are off are absent: without D those of D, and G_GAN. */
+/** The losses of a step by name. Losses of options that are off are absent; without D all of D, and G_GAN. */
 export type Losses = { G_L1: number } & Partial<Record<LossName, number>>;
 
 /** The names of the losses that a step has, without measures, in the order in which they are shown. */
@@ -138,12 +138,12 @@ export function totalLosses(
 export type Judgement = Tensor[][];
 
 /**
- * A distance of pictures that a fixed network measures: a scalar.
- * @param output G's pictures, [n, outputNc, H, W] in [-1, 1], as `target`
+ * The distance of pictures by a fixed network, a scalar.
+ * @param output G's pictures, [n, outputNc, H, W] in [-1, 1]; `target` likewise
  */
 export type PerceptualLoss = (output: Tensor, target: Tensor) => Tensor;
 
-/** A network's loss, and its parts by name as they are reported. All are scalars. */
+/** A network's loss, and its parts by the names under which they are reported. All are scalars. */
 export interface Loss {
   /** What the network minimises. */
   total: Tensor;
@@ -165,7 +165,7 @@ export class Model {
   /** Random numbers of the augmentations by their purpose. */
   readonly #draws = new Map<string, Tensor>();
 
-  /** @param masks the name of G's dropout masks */
+  /** @param masks the first part of the names of G's dropout masks */
   constructor(
     options: ModelOptions,
     { n, height, width }: BatchShape,
@@ -187,20 +187,20 @@ export class Model {
   }
 
   /**
-   * D on pictures, beside their inputs unless D is unconditional.
-   * @param pass names this use of D: the scope of its nodes is "netD(<pass>)"
+   * D's judgement of pictures with their inputs, or of pictures alone (`noCondition`).
+   * @param pass the name of this use of D: the scope of its nodes is "netD(<pass>)"
    * @param condition what D sees beside the pictures
    */
   judge(picture: Tensor, pass: string, condition = this.realA): Judgement {
     return this.graph.scope(`netD(${pass})`, () => this.#discriminate(this.#pair(picture, condition)));
   }
 
-  /** D on G's pictures in G's own step. */
+  /** D's judgement of G's pictures in G's own step. */
   judgeForG(fakeB: Tensor): Judgement {
     return this.judge(fakeB, "G", this.#options.targetAsCondition ? this.realB : this.realA);
   }
 
-  /** What D reads, after its augmentations: the channels of the condition and of the picture, or of the picture alone. */
+  /** What D reads, after augmentation: the channels of the condition and of the picture, or of the picture alone. */
   #pair(picture: Tensor, condition = this.realA): Tensor {
     const given = { input: this.#options.noCondition ? undefined : condition, picture };
     const shown = augmented(given, this.#augmentations, (purpose) => this.#draw(purpose));
@@ -223,7 +223,8 @@ export class Model {
   /**
    * D's loss: with `vanilla` -E[log D(x, y)] - E[log(1 - D(x, G(x, z)))], the negative of Isola et al. 2017, eq. 1. The sum with
    * its penalties is multiplied by `lossDWeight`, which is a half in 3.3.
-   * @param fakeB the pictures that `fake` judges
+   * @param real D's judgement of the targets
+   * @param fake D's judgement of G's pictures, `fakeB`
    */
   lossD(real: Judgement, fake: Judgement, fakeB: Tensor): Loss {
     const { ganMode, lambdaGp, lambdaR1, lossDWeight } = this.#options;
@@ -259,8 +260,8 @@ export class Model {
   /**
    * G's loss (eq. 4): the adversarial loss of its pictures, with `vanilla` -E[log D(x, G(x, z))] (3.3), and `lambdaL1` times
    * their L1 distance to the target (eq. 3).
-   * @param fake D's judgement of the pictures; without one there is no adversarial loss
-   * @param real that of the targets, for feature matching
+   * @param fake D's judgement of the pictures; without it there is no adversarial loss
+   * @param real D's judgement of the targets, for feature matching
    */
   lossG(fakeB: Tensor, fake?: Judgement, real?: Judgement): Loss {
     const { ganMode, lambdaGan, lambdaL1, lambdaFeat, lambdaLpips, lambdaDistill } = this.#options;
@@ -309,7 +310,7 @@ function shareAbove(judgement: Judgement, boundary: number): Tensor {
 const overScales = (judgement: Judgement, loss: (logits: Tensor) => Tensor): Tensor =>
   logits(judgement).map(loss).reduce(add);
 
-/** G on pictures of any size: they are padded to its multiple, and the output is cut back. */
+/** G's output for pictures of any size: they are padded to multiples of `Generator.multiple`, and the output is cropped. */
 export function generate(netG: Parameters, x: Tensor, options: GeneratorChoice, statistics: Statistics): Tensor {
   const { build, multiple }: Generator = generators[options.netG];
   const switches = { ...options, dropout: !options.noDropout, statistics };

@@ -7,7 +7,7 @@
  *     G* = arg min_G max_D L_cGAN(G, D) + lambda L_L1(G)             (4)
  *
  * (2) is (1) for a D that does not see x (`noCondition`). As in 3.3 of the paper, D minimises half of -(1) (`Model.lossD`), and G
- * minimises -log D(x, G(x, z)) instead of log(1 - D(x, G(x, z))) (`Model.lossG`).
+ * minimises -log D(x, G(x, z)) instead of log(1 - D(x, G(x, z))) (`Model.lossG`); one gradient step on D alternates with one on G.
  *
  * The default order is that of the PyTorch implementation: G once; D's loss on (x, G(x, z)) and (x, y); Adam on D; G's loss
  * through the updated D; Adam on G.
@@ -32,47 +32,19 @@ import { accumulated, clipping, zeroing } from "./update.ts";
 
 export { type BatchShape, type Losses, lossNames, type ModelOptions } from "./losses.ts";
 
-/** The part of a step that computes the losses and gradients of one network and ends with its update. */
-export interface Substep {
-  network: "netG" | "netD";
-  /** A batch's losses and the network's gradients. */
-  batch: Program;
-  /** Programs that run before the batches, on the parameters. */
-  before: Program[];
-  /** Programs that run after the batches and before the optimiser, on gradients and parameters. */
-  after: Program[];
-  /** The output of `batch` that holds the losses as a vector, and their names in it. */
-  losses: { output: string; names: readonly LossName[] };
-}
-
-/** A training step: its programs, and the parameters of both networks. */
-export interface StepGraph {
-  /** In the order in which they run. */
-  substeps: Substep[];
-  /** Values that the first substep computes and the second reads, under their own names. */
-  carried: readonly Tensor[];
-  netG: Parameters;
-  netD: Parameters;
-  /** The dropout masks of G, and the random numbers of D's loss, that the host draws. */
-  masks: readonly MaskSpec[];
-  uniforms: Parameters["uniforms"];
-  /** The batches that each batch norm sees in a step: num_batches_tracked of the PyTorch implementation. */
-  counts: { network: "netG" | "netD"; name: string; count: number }[];
-  /** The shape of D's map for one picture at full size, [1, 1, h, w]; undefined where there is no D. */
-  outputMap: readonly number[] | undefined;
-}
+// ---- A training step ------------------------------------------------------------------------------------------------
 
 /**
  * One training step as programs, with an optimiser after each.
  *
  * The programs read `real_A` [n, inputNc, H, W] and `real_B` [n, outputNc, H, W], both in [-1, 1], every parameter
- * ("netG.<name>", "netD.<name>") and the random numbers of the networks (`masks`, `uniforms`), which the host draws. D's
+ * ("netG.<name>", "netD.<name>") and the random numbers of the networks (`masks`, `uniforms`), which the host draws. By default D's
  * substep gives `fake_B`, `losses_D` and "netD.<name>.grad". G's substep reads D's new parameters as "netD.<name>.updated" and
  * gives `losses_G`, "netG.<name>.grad" and the new running statistics, "<network>.<name>.new".
  * @param options a `Config` has all of them; `parseConfig` refuses combinations for which there is no such step
- * @param batch samples and pixels; see `Generator.multiple`: other sizes are padded inside the graph
+ * @param batch samples and pixels; sizes that are no multiples of `Generator.multiple` are padded inside the graph
  * @param perceptual the distance that `lambdaLpips` weights
- * @throws ShapeError for pictures of which D's layers leave nothing
+ * @throws ShapeError for pictures so small that D's map would be empty
  *
  * @example
  * ```ts
@@ -88,36 +60,37 @@ export interface StepGraph {
 export function trainingStep(options: ModelOptions, batch: BatchShape, perceptual?: PerceptualLoss): StepGraph {
   const model = new Model(options, batch, { perceptual });
   const { graph, netG, netD, realB } = model;
+  // G(x, z)
   const fakeB = model.generate();
-  if (options.lambdaGan === 0) return stepOfG(model, fakeB, options);
+  if (options.lambdaGan === 0) return stepWithoutD(model, fakeB, options);
 
-  // D learns to tell real pairs from fake ones.
+  // One gradient step on D, which learns to distinguish (x, y) from (x, G(x, z)).
   const fake = model.judge(fakeB, "fake");
   const real = model.judge(realB, "real");
-  const learnD = learning(netD, model.lossD(real, fake, fakeB), options);
+  const stepD = gradientStep(netD, model.lossD(real, fake, fakeB), options);
   if (options.accumulate > 1 || options.drawTwice) {
     const modelG = new Model(options, batch, { perceptual, masks: options.drawTwice ? "second.mask" : undefined });
-    return stepOverBatches(model, learnD, outputMapOf(real), modelG, options);
+    return stepOverBatches(model, stepD, outputMapOf(real), modelG, options);
   }
 
-  // G learns to convince D and to stay near the target.
-  const { lossG, renewed } = againstD(model, fakeB, { fake, real }, options);
-  const learnG = learning(netG, lossG, options, renewed);
+  // One gradient step on G, which learns to generate pictures that D takes for real and that are near y.
+  const { lossG, renewed } = lossOfG(model, fakeB, { fake, real }, options);
+  const stepG = gradientStep(netG, lossG, options, renewed);
 
   const { first, second, carried } = graph.split(
-    [{ name: "fake_B", tensor: fakeB }, ...outputsOf(learnD)],
-    [...outputsOf(learnG), ...statisticsOf(netG), ...statisticsOf(netD)],
+    [{ name: "fake_B", tensor: fakeB }, ...outputsOf(stepD)],
+    [...outputsOf(stepG), ...statisticsOf(netG), ...statisticsOf(netD)],
   );
-  const substeps = [substep(learnD, first, options), substep(learnG, second, options)];
+  const substeps = [substep(stepD, first, options), substep(stepG, second, options)];
   const { masks, uniforms } = randomsOf(model);
   return { substeps, carried, netG, netD, masks, uniforms, counts: countsOf(netG, netD), outputMap: outputMapOf(real) };
 }
 
 /**
- * G's loss by the three orders of update; for `stale` also D's old parameters with the new ones that the backward pass reads
- * instead.
+ * G's loss in the three orders of updates. For `stale` also `renewed`: D's old parameters, each with the updated one that the backward pass
+ * reads instead.
  */
-function againstD(
+function lossOfG(
   model: Model,
   fakeB: Tensor,
   { fake, real }: { fake: Judgement; real: Judgement },
@@ -125,22 +98,22 @@ function againstD(
 ): { lossG: Loss; renewed?: Map<Tensor, Tensor> } {
   const { netD, realB } = model;
   if (updateOrder === "updated") {
-    for (const [name, updated] of updatesOf(netD)) netD.replace(name, updated);
+    for (const [name, updated] of updatedParameters(netD)) netD.replace(name, updated);
     const judged = model.judgeForG(fakeB);
     return { lossG: model.lossG(fakeB, judged, lambdaFeat > 0 ? model.judge(realB, "G, real") : undefined) };
   }
   const lossG = model.lossG(fakeB, fake, real);
   if (updateOrder === "simultaneous") return { lossG };
-  return { lossG, renewed: new Map([...updatesOf(netD)].map(([name, t]) => [netD.current(name), t])) };
+  return { lossG, renewed: new Map([...updatedParameters(netD)].map(([name, t]) => [netD.current(name), t])) };
 }
 
-/** A step of G alone, without D: the paper's L1. */
-function stepOfG(model: Model, fakeB: Tensor, options: ModelOptions): StepGraph {
+/** A step without D (`lambdaGan` 0), such as the paper's L1. */
+function stepWithoutD(model: Model, fakeB: Tensor, options: ModelOptions): StepGraph {
   const { graph, netG, netD } = model;
-  const learnG = learning(netG, model.lossG(fakeB), options);
-  const program = graph.program([{ name: "fake_B", tensor: fakeB }, ...outputsOf(learnG), ...statisticsOf(netG)]);
+  const stepG = gradientStep(netG, model.lossG(fakeB), options);
+  const program = graph.program([{ name: "fake_B", tensor: fakeB }, ...outputsOf(stepG), ...statisticsOf(netG)]);
   return {
-    substeps: [substep(learnG, program, options)],
+    substeps: [substep(stepG, program, options)],
     carried: [],
     netG,
     netD,
@@ -151,65 +124,106 @@ function stepOfG(model: Model, fakeB: Tensor, options: ModelOptions): StepGraph 
 }
 
 /**
- * A step over several batches (`accumulate`) in the memory of one. Its gradients are those of one batch of all samples, but batch
- * norms see each batch separately. D is updated before G's loss of the first batch, so G draws the pictures of each batch a
- * second time, in a graph of its own: with the same dropout masks, or with others (`drawTwice`, on one batch too).
+ * A step over several batches (`accumulate`) in the memory of one. Its gradients are those of one batch of all samples, except that
+ * batch norms see each batch separately. D is updated before G's loss of the first batch is computed, so G generates the pictures of
+ * each batch a second time, in a graph of its own: with the same dropout masks, or with others (`drawTwice`, also for one batch).
  */
 function stepOverBatches(
   modelD: Model,
-  learnD: Learning,
+  stepD: GradientStep,
   outputMap: readonly number[],
   modelG: Model,
   options: ModelOptions,
 ): StepGraph {
-  const stepD = modelD.graph.program([...outputsOf(learnD), ...statisticsOf(modelD.netD)]);
+  const programD = modelD.graph.program([...outputsOf(stepD), ...statisticsOf(modelD.netD)]);
 
   const { graph, netG, netD, realB } = modelG;
   const fakeB = modelG.generate();
   const real = options.lambdaFeat > 0 ? modelG.judge(realB, "G, real") : undefined;
-  const learnG = learning(netG, modelG.lossG(fakeB, modelG.judgeForG(fakeB), real), options);
-  const outputs = [{ name: "fake_B", tensor: fakeB }, ...outputsOf(learnG)];
-  const stepG = graph.program([...outputs, ...statisticsOf(netG), ...statisticsOf(netD)]);
+  const stepG = gradientStep(netG, modelG.lossG(fakeB, modelG.judgeForG(fakeB), real), options);
+  const outputs = [{ name: "fake_B", tensor: fakeB }, ...outputsOf(stepG)];
+  const programG = graph.program([...outputs, ...statisticsOf(netG), ...statisticsOf(netD)]);
 
-  const substeps = [substep(learnD, stepD, options), substep(learnG, stepG, options)];
+  const substeps = [substep(stepD, programD, options), substep(stepG, programG, options)];
   const counts = countsOf(modelD.netD, netG, netD);
   return { substeps, carried: [], netG, netD: modelD.netD, ...randomsOf(modelD, modelG), counts, outputMap };
 }
 
-/** A network, its loss, and the gradients of the loss by the network's trained parameters. */
-interface Learning {
+// ---- The programs of a step -----------------------------------------------------------------------------------------
+
+/** The part of a step that updates one network: its losses and gradients, then the optimiser. */
+export interface Substep {
+  network: "netG" | "netD";
+  /** A batch's losses and the network's gradients. */
+  batch: Program;
+  /** Programs that run before the batches, on the parameters. */
+  before: Program[];
+  /** Programs that run after the batches and before the optimiser, on gradients and parameters. */
+  after: Program[];
+  /** The output of `batch` that has the losses as a vector, and the names of its values. */
+  losses: { output: string; names: readonly LossName[] };
+}
+
+/** A training step: its programs, and the parameters of both networks. */
+export interface StepGraph {
+  /** In the order in which they run. */
+  substeps: Substep[];
+  /** Values that the first substep computes and the second reads, under their own names. */
+  carried: readonly Tensor[];
+  netG: Parameters;
+  netD: Parameters;
+  /** The dropout masks of G, and the random numbers of D's loss, that the host draws. */
+  masks: readonly MaskSpec[];
+  uniforms: Parameters["uniforms"];
+  /** The number of batches that each batch norm sees in a step, by which PyTorch's num_batches_tracked grows. */
+  counts: { network: "netG" | "netD"; name: string; count: number }[];
+  /** The shape of D's map for one picture at full size, [1, 1, h, w]; undefined where there is no D. */
+  outputMap: readonly number[] | undefined;
+}
+
+/** One gradient step on a network, without the optimiser: its loss, and the gradients with respect to its trained parameters. */
+interface GradientStep {
   net: Parameters;
   loss: Loss;
   gradients: Output[];
 }
 
 /**
- * The gradients of a network's loss by its trained parameters, with `accumulate` added to those of the batches before.
- * @param renewed tensors that the backward pass reads instead of those of the forward pass
+ * Adds the gradients of a loss to the network's graph; with `accumulate` they are added to those of the batches before.
+ * @param renewed replacements for tensors of the forward pass, which the backward pass reads instead (`gradient`)
  */
-function learning(net: Parameters, loss: Loss, options: ModelOptions, renewed?: ReadonlyMap<Tensor, Tensor>): Learning {
+function gradientStep(
+  net: Parameters,
+  loss: Loss,
+  options: ModelOptions,
+  renewed?: ReadonlyMap<Tensor, Tensor>,
+): GradientStep {
   return { net, loss, gradients: accumulated(net.graph, gradientsOf(net, loss, renewed), options) };
 }
 
 /** The outputs of a substep's program: the parts of the loss as one vector, and the gradients. */
-function outputsOf({ net, loss: { parts }, gradients }: Learning): Output[] {
+function outputsOf({ net, loss: { parts }, gradients }: GradientStep): Output[] {
   const values = parts.map(([, value]) => reshape(value, [1]));
-  return [{ name: lossesOf(net), tensor: values.length === 1 ? values[0]! : concat(values, 0) }, ...gradients];
+  return [{ name: lossesName(net), tensor: values.length === 1 ? values[0]! : concat(values, 0) }, ...gradients];
 }
 
-const lossesOf = ({ network }: Parameters) => (network === "netD" ? "losses_D" : "losses_G");
+const lossesName = ({ network }: Parameters) => (network === "netD" ? "losses_D" : "losses_G");
 
-function substep({ net, loss: { parts } }: Learning, batch: Program, { clipGrad, zeroBias }: ModelOptions): Substep {
+function substep(
+  { net, loss: { parts } }: GradientStep,
+  batch: Program,
+  { clipGrad, zeroBias }: ModelOptions,
+): Substep {
   const network = net.network as Substep["network"];
   const zero = zeroBias ? zeroing(net) : [];
   return {
     network,
     batch,
-    // The paper's code sets the biases to 0 where it begins to compute a network's loss: D's before D judges, G's after G has
-    // drawn its pictures.
+    // The paper's code sets a network's biases to 0 where it begins to compute the network's loss: D's before D judges, G's after
+    // G has generated its pictures.
     before: network === "netD" ? zero : [],
     after: [...(clipGrad > 0 ? [clipping(net, clipGrad)] : []), ...(network === "netG" ? zero : [])],
-    losses: { output: lossesOf(net), names: parts.map(([name]) => name) },
+    losses: { output: lossesName(net), names: parts.map(([name]) => name) },
   };
 }
 
@@ -224,8 +238,8 @@ function gradientsOf(net: Parameters, { total }: Loss, renewed?: ReadonlyMap<Ten
   return specs.map((s, i) => ({ name: `${net.network}.${s.name}.grad`, tensor: unshaped(gradients[i]!) }));
 }
 
-/** A network's parameters after its update, by name: inputs of the second program. */
-function updatesOf({ graph, network, trainable }: Parameters): Map<string, Tensor> {
+/** The values of a network's parameters after its update, by name: inputs of the second program. */
+function updatedParameters({ graph, network, trainable }: Parameters): Map<string, Tensor> {
   return new Map(trainable.map(({ name, shape }) => [name, graph.input(`${network}.${name}.updated`, shape)]));
 }
 
@@ -240,7 +254,7 @@ function countsOf(...networks: Parameters[]): StepGraph["counts"] {
   );
 }
 
-/** The random numbers of a step; two graphs with the same names read the same numbers. */
+/** The random numbers of a step. Inputs of the same name in two graphs get the same numbers. */
 function randomsOf(...models: Model[]): Pick<StepGraph, "masks" | "uniforms"> {
   const distinct = <T extends { name: string }>(all: readonly T[]) => [
     ...new Map(all.map((t) => [t.name, t])).values(),
@@ -252,6 +266,8 @@ function randomsOf(...models: Model[]): Pick<StepGraph, "masks" | "uniforms"> {
 }
 
 const outputMapOf = (judgement: Judgement): readonly number[] => judgement[0]!.at(-1)!.shape.with(0, 1);
+
+// ---- The networks alone ---------------------------------------------------------------------------------------------
 
 /**
  * The generator alone. Inputs: `real_A` [n, inputNc, H, W], the parameters and the dropout masks; output: `fake_B`

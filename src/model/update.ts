@@ -6,7 +6,7 @@ import { sumSquare } from "../graph/ops/reduce.ts";
 import type { ParameterSpec, Parameters } from "../nn/parameters.ts";
 import type { ModelOptions } from "./losses.ts";
 
-/** Inputs of `accumulated`, scalars: 0 for the first batch of a step and 1 for the others, and the batch's share of all samples. */
+/** Scalar inputs of `accumulated`: 0 for the first batch of a step, else 1; and the batch's share of the samples of the step. */
 export const keepInput = "accumulate.keep";
 export const shareInput = "accumulate.share";
 

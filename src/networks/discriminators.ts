@@ -26,7 +26,7 @@ export interface DiscriminatorOptions extends NetworkOptions {
 /** The options on which the layers of a discriminator depend. */
 export type Depth = Pick<DiscriminatorOptions, "nLayersD">;
 
-/** Kernel extent, with its dilation, and stride of a layer, for the receptive field; a transposed layer of stride s has 1 / s. */
+/** Extent of a layer's kernel, dilation included, and stride, for the receptive field. A transposed layer of stride s has stride 1 / s. */
 export interface LayerGeometry {
   extent: number;
   stride: number;
@@ -85,7 +85,7 @@ const n_layers = discriminator({
           { extent: 4, stride: 1 },
           { extent: 4, stride: 1 },
         ],
-  // Strided layers halve, rounding down; each of the two 4 x 4 layers of stride 1 with padding 1 takes one value.
+  // Strided layers halve each side, rounding down; each of the two 4 x 4 layers of stride 1 with padding 1 shortens it by 1.
   least: ({ nLayersD }) => (nLayersD === 0 ? 1 : 3 * 2 ** nLayersD),
   remedy: (side) => `--n-layers-d of at most ${deepest(side)}`,
   layers(p, x, options) {
@@ -143,8 +143,8 @@ const pixel = discriminator({
 });
 
 /**
- * The seed article's: four strided convolutions, then a transposed one of stride 4 and dilation 3, which spreads a 16 x 16
- * map over 70 x 70 values. The size of that map is not its receptive field.
+ * The discriminator of the seed article (docs/article.md): four strided convolutions, then a transposed one of stride 4 and dilation 3,
+ * which turns a 16 x 16 map into one of 70 x 70. The size of that map is not its receptive field.
  */
 const article = discriminator({
   help: "the seed article's: 4 strided layers, then a transposed one to a 70 x 70 map",
@@ -152,8 +152,8 @@ const article = discriminator({
   mostScales: 1,
   geometry: () => [
     ...Array.from({ length: 4 }, () => ({ extent: 4, stride: 2 })),
-    // Each output value of the transposed layer sees at most ceil(10 / 4) = 3 places of its input, of which dilation 3
-    // leaves one: the 4 taps lie 3 apart and stride 4 lets exactly one of them meet an output position.
+    // Each output value of the transposed layer depends on one place of its input. Tap k at place p writes to position 4 p + 3 k, and
+    // for a given position only one k of 0 to 3 has the right remainder modulo 4.
     { extent: 1, stride: 1 },
   ],
   layers(p, x, options) {
@@ -191,8 +191,8 @@ export const discriminators = {
 export type DiscriminatorName = keyof typeof discriminators;
 
 /**
- * `numD` discriminators of one kind at as many scales (pix2pixHD, Wang et al. 2018, 3.2): the one of scale k sees `x`
- * after k times AvgPool2d(3, 2, 1, count_include_pad=False).
+ * `numD` discriminators of one kind at as many scales (pix2pixHD, Wang et al. 2018, 3.2): that of scale k gets `x` after k
+ * applications of AvgPool2d(3, 2, 1, count_include_pad=False).
  * @param x input and picture side by side, [N, inputNc + outputNc, H, W]
  * @returns for each scale, from full size down, the output of each layer; the last is the scale's map of logits
  *

@@ -24,7 +24,10 @@ export interface GeneratorOptions extends NetworkOptions {
   /** Channels of the first layer; they double up to 8 times. */
   ngf: number;
   dropout: boolean;
-  /** Whether it was trained with dropout, where that is off now: PyTorch counts it in a resnet's layers. Default: `dropout`. */
+  /**
+   * Whether the network was trained with dropout, which may be off now: the PyTorch implementation counts dropout among the layers of a
+   * resnet, which are numbered. Default: `dropout`.
+   */
   dropoutLayers?: boolean | undefined;
   upsample: Upsample;
   dropoutLevels: DropoutLevels;
@@ -44,9 +47,9 @@ export interface Generator {
   help: string;
   /** Height and width have to be multiples of this. */
   multiple: number;
-  /** The switches that it reads; by default none. A run that sets another one gets a warning. */
+  /** The switches that it reads; by default none. A run that sets one of the others gets a warning. */
   switches?: readonly GeneratorSwitch[];
-  /** Messages recommend it where another generator does not take the size of the pictures. */
+  /** Whether messages recommend it where the chosen generator cannot take the size of the pictures. */
   recommended?: true;
   /** The output picture. */
   build(p: Parameters, x: Tensor, options: GeneratorOptions): Tensor;

@@ -3,9 +3,14 @@ import type { BlurPool } from "../nn/blur.ts";
 import type { Padding } from "../nn/layers.ts";
 import type { Norm, NormOptions } from "../nn/norms.ts";
 
-/** The choices of --bias: which convolutions have a bias. The last one always has. */
+/**
+ * The choices of --bias: which convolutions have a bias. The last one always has, except that of a PixelGAN with `auto` and another norm
+ * than instance.
+ */
 export const biases = {
-  auto: { help: "as the network's authors: before an instance norm and in D's first (article: all)" },
+  auto: {
+    help: "as in the original networks: all with --norm instance, else only D's first (netG and netD article: all)",
+  },
   always: { help: "all convolutions" },
   never: { help: "only the last convolution" },
 };
@@ -16,11 +21,11 @@ export interface NetworkOptions extends NormOptions {
   /** Slope of LeakyReLU below 0. */
   slope: number;
   bias: Bias;
-  /** At the edges of strided convolutions, of those of stride 1 in D, and of resize-convolutions. */
+  /** Of strided convolutions, of those of stride 1 in D, and of resize-convolutions. */
   padding: Padding;
   /** The networks in which a filter precedes each convolution that halves a map; a picture itself is never smoothed. */
   blurPool: BlurPool;
 }
 
-/** Whether a convolution before the last has a bias; `auto` is the network's own choice. */
+/** Whether a convolution other than the last has a bias. @param auto the network's own choice, for --bias auto */
 export const hasBias = (bias: Bias, auto: boolean): boolean => (bias === "auto" ? auto : bias === "always");

@@ -12,7 +12,7 @@ import type { Parameters } from "../nn/parameters.ts";
 import type { Generator, GeneratorOptions } from "./generator.ts";
 import { hasBias } from "./network.ts";
 
-/** The 7 x 7 convolutions and those of the blocks mirror the picture at its edges. */
+/** The 7 x 7 convolutions and those of the blocks mirror their input at its edges. */
 const reflected = (kernel: number) => ({ kernel, pad: (kernel - 1) / 2, padding: "reflect" as const });
 
 /** The transposed convolutions. */
@@ -80,8 +80,8 @@ export function resnet(blocks: number, halvings = 2): Generator {
 }
 
 /**
- * pix2pixHD's local enhancer: a ResNet of twice the filters on the picture at half its size, and layers at full size that take its
- * maps up. The weights of a trained `resnet(9, 4)` with twice the filters, but for its last convolution, are those of the inner ResNet.
+ * pix2pixHD's local enhancer: a ResNet with twice the filters on the picture at half its size, and layers at full size, which add its
+ * maps to theirs. The inner ResNet is `resnet(9, 4)` without its last convolution, and can take the weights of a trained one.
  */
 export const enhancer: Generator = {
   help: "pix2pixHD's local enhancer around global_9blocks of twice the filters",

@@ -81,9 +81,9 @@ export function unet(levels: number, { skips = true } = {}): Generator {
 }
 
 /**
- * The seed article's U-Net: biases everywhere, LeakyReLU after the norm, no norm on the first and the last encoder
- * layer, dropout on the first three decoder layers, each of which concatenates (decoder, encoder). It has its own dropout
- * levels, skips and bottleneck: options for those change nothing.
+ * The U-Net of the seed article (docs/article.md): biases everywhere, LeakyReLU after the norm, no norm on the first and the
+ * last encoder layer, dropout on the first three decoder layers; each decoder layer concatenates (decoder, encoder). It does
+ * not read the options for dropout levels, skips and the bottleneck's norm.
  */
 export const article: Generator = {
   multiple: 256,

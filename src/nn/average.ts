@@ -5,7 +5,7 @@ import type { ParameterSpec } from "./parameters.ts";
 
 /**
  * The share of the new weights in the average at step t (from 1): 1 - min(decay, (1 + t) / (10 + t)), as TensorFlow's
- * ExponentialMovingAverage with a number of updates. Early in a run the average follows the weights more closely.
+ * ExponentialMovingAverage with `num_updates`. Early in a run the average follows the weights more closely.
  */
 export const averageShare = (t: number, decay: number): number => 1 - Math.min(decay, (1 + t) / (10 + t));
 
@@ -15,7 +15,7 @@ export function blendInPlace(average: Float32Array, values: Float32Array, share:
 }
 
 /**
- * `blendInPlace` as a program, for devices that keep the arrays. Inputs: each `<network>.<parameter>` and its `.average`,
+ * `blendInPlace` as a program, for devices that keep the arrays in their own memory. Inputs: each `<network>.<parameter>` and its `.average`,
  * and `share`. Outputs: `<network>.<parameter>.average.updated`.
  */
 export function averageGraph(network: string, trainable: readonly Pick<ParameterSpec, "name" | "shape">[]): Program {

@@ -3,8 +3,8 @@
  * smoothed by the binomial filter (1 2 1) in both directions, reflected at its edges. `blurPools` are the choices of --blur-pool.
  *
  * Zhang convolves at full size, then filters and takes every second value. Filter and convolution commute, so here the filter
- * comes first and the convolution computes only the values that are kept, a quarter: the maps are equal but at the edges, as long
- * as the activation follows.
+ * comes first and the strided convolution computes only the quarter of the values that are kept. The maps are equal except at the
+ * edges if nothing lies between the two: here norm and activation follow both, in Zhang's networks the activation lies between.
  */
 import type { Tensor } from "../graph/graph.ts";
 import { depthwise } from "../graph/ops/depthwise.ts";
@@ -20,7 +20,7 @@ export const blurPools = {
 } as const satisfies Readonly<Record<string, { help: string; networks: readonly string[] }>>;
 export type BlurPool = keyof typeof blurPools;
 
-/** Whether a network's convolutions that halve are preceded by a filter. */
+/** Whether a filter precedes each convolution of a network that halves a map. */
 export const blurs = (choice: BlurPool, network: "netG" | "netD"): boolean =>
   (blurPools[choice].networks as readonly string[]).includes(network);
 

@@ -11,14 +11,14 @@ import { MatMul } from "../graph/ops/linear.ts";
 import { reshape, transpose } from "../graph/ops/movement.ts";
 import { mean } from "../graph/ops/reduce.ts";
 
-/** What D judges. Maps are [N, C, H, W] in [-1, 1]. */
+/** A pair as D sees it. Maps are [N, C, H, W] in [-1, 1]. */
 export interface JudgedPair {
   /** Undefined where D sees the picture alone. */
   input?: Tensor | undefined;
   picture: Tensor;
 }
 
-/** A uniform random number in [0, 1) for each sample, [N, 1, 1, 1]. The same purpose has the same number within a step. */
+/** A uniform random number in [0, 1) for each sample, [N, 1, 1, 1]. Within a step the numbers of one purpose are the same for all pairs. */
 export type Draw = (purpose: string) => Tensor;
 
 /** A choice of --diff-augment. */
@@ -83,7 +83,7 @@ export function diffAugmentNames(list: string): DiffAugmentName[] | undefined {
 export const augmented = (pair: JudgedPair, names: readonly DiffAugmentName[], draw: Draw): JudgedPair =>
   names.reduce((changed, name) => diffAugments[name].apply(changed, draw), pair);
 
-/** Row `i` and column `j` of a matrix [size, size] as j - i. */
+/** The matrix [size, size] whose value in row i and column j is j - i. */
 const offsets = (size: number): Float32Array =>
   Float32Array.from({ length: size * size }, (_, k) => (k % size) - Math.floor(k / size));
 
@@ -91,8 +91,8 @@ const offsets = (size: number): Float32Array =>
 const reached = (x: Tensor, at: Tensor): Tensor => sub(1, toFloat(greater(at, x)));
 
 /**
- * For each sample the matrix [size, size] that shifts a vector by a whole number from -largest to largest, by `u` in [0, 1):
- * floor(u * (2 * largest + 1)) - largest.
+ * For each sample the matrix [size, size] that shifts a vector by a whole number from -largest to largest. `u` in [0, 1) selects
+ * the number: floor(u * (2 * largest + 1)) - largest.
  */
 function shifting(u: Tensor, size: number): Tensor {
   const { graph } = u;
@@ -111,7 +111,10 @@ function shift(x: Tensor, rows: Tensor, columns: Tensor): Tensor {
   return transpose(reshape(down, [n, h, c, w]), [0, 2, 1, 3]);
 }
 
-/** For each sample [size] with 1 inside an interval of half the size around a random place, by `u` in [0, 1). */
+/**
+ * For each sample a vector [size] that is 1 inside an interval of half the size, else 0. `u` in [0, 1) selects the centre of the interval,
+ * which is cut off at the ends of the vector.
+ */
 function inside(u: Tensor, size: number): Tensor {
   const { graph } = u;
   const length = Math.floor(size * cutoutShare + 0.5);

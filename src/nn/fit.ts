@@ -2,7 +2,7 @@
 import type { Tensor } from "../graph/graph.ts";
 import { concat, flip, slice } from "../graph/ops/movement.ts";
 
-/** The next multiple of `multiple` that is not below `side`. */
+/** The smallest multiple of `multiple` that is at least `side`. */
 export const roundedUp = (side: number, multiple: number): number => Math.ceil(side / multiple) * multiple;
 
 /**

@@ -1,4 +1,4 @@
-/** Initial weights: `inits` are the choices of --init-type, `biasInits` those of --init-bias. Scales of norms are N(1, gain). */
+/** Initial values of parameters: `inits` are the choices of --init-type, `biasInits` those of --init-bias. */
 import { type Shape, sizeOf } from "../graph/graph.ts";
 import { Random } from "../random.ts";
 import type { Role } from "./parameters.ts";
@@ -13,7 +13,7 @@ export interface Init {
   /** One line for the help of --init-type. */
   help: string;
   fill: Fill;
-  /** A message for the user ahead of a fill that takes long. */
+  /** A message for the user before a fill that takes long. */
   notice?: string;
 }
 
@@ -26,7 +26,7 @@ const xavier: Fill = (random, out, shape, gain) => {
   random.fillNormal(out, 0, gain * Math.sqrt(2 / (fanIn + fanOut)));
 };
 
-/** N(0, sqrt(2 / fan in)), whatever the gain (He et al. 2015). */
+/** N(0, sqrt(2 / fan in)) (He et al. 2015). The gain is ignored, as in the PyTorch implementation. */
 const kaiming: Fill = (random, out, shape) => random.fillNormal(out, 0, Math.sqrt(2 / fans(shape).fanIn));
 
 /**
@@ -52,22 +52,22 @@ const orthogonal: Fill = (random, out, shape, gain) => {
 export const inits = {
   normal: { help: "N(0, gain)", fill: normal },
   xavier: { help: "N(0, gain * sqrt(2 / (fan in + fan out)))", fill: xavier },
-  kaiming: { help: "N(0, sqrt(2 / fan in)), whatever the gain", fill: kaiming },
+  kaiming: { help: "N(0, sqrt(2 / fan in)); ignores the gain", fill: kaiming },
   orthogonal: {
     help: "gain times a matrix with orthonormal rows",
     fill: orthogonal,
-    notice: "Drawing orthogonal first weights: up to a minute for a large network.",
+    notice: "Drawing orthogonal initial weights: up to a minute for a large network.",
   },
 } satisfies Readonly<Record<string, Init>>;
 
 /** The choices of --init-bias. */
 export const biasInits = {
   zero: { help: "0" },
-  uniform: { help: "uniform up to 1 / sqrt(fan in), PyTorch's default (article)" },
+  uniform: { help: "uniform from -1 / sqrt(fan in) to 1 / sqrt(fan in), PyTorch's default (profile article)" },
 };
 export type BiasInit = keyof typeof biasInits;
 
-/** How the parameters of a network get their first values. */
+/** How the parameters of a network get their initial values. */
 export interface Initialisation {
   init: Init;
   gain: number;
@@ -102,7 +102,7 @@ function fillUniform(random: Random, out: Float32Array, weightShape: Shape): voi
   for (let i = 0; i < out.length; i++) out[i] = (2 * random.float() - 1) * bound;
 }
 
-/** A random vector of length 1, all directions alike. */
+/** A random vector of length 1; all directions are equally likely. */
 function fillDirection(random: Random, out: Float32Array): void {
   random.fillNormal(out, 0, 1);
   const length = lengthOf(Float64Array.from(out));
@@ -110,8 +110,8 @@ function fillDirection(random: Random, out: Float32Array): void {
 }
 
 /**
- * The numbers of inputs of an output and of outputs of an input, as PyTorch counts them: it reads every weight as [out,
- * in, ...].
+ * The number of values that one output depends on, and the number of outputs that depend on one value, as PyTorch counts
+ * them: it reads every weight as [out, in, ...].
  */
 function fans(shape: Shape): { fanIn: number; fanOut: number } {
   const [out, into, ...kernel] = shape as [number, number, ...number[]];

@@ -30,7 +30,7 @@ export interface ConvOptions {
   padding?: Padding;
   dilation?: number;
   bias?: boolean;
-  /** A filter against aliasing comes first (blur.ts). */
+  /** A filter against aliasing precedes the convolution (blur.ts). */
   blurred?: boolean;
   /** A convolution of each channel, then one of 1 x 1 (`separableConv`). */
   separable?: boolean;
@@ -55,10 +55,10 @@ export function conv(p: Parameters, name: string, input: Tensor, options: ConvOp
   const w = weightOf(p, name, [out, x.shape[1]!, kernel, kernel], 0);
   const b = bias ? [p.get(`${name}.bias`, [out], "bias")] : [];
   const mirrored = padding === "reflect" && pad > 0;
-  const rest = mirrored ? 0 : pad;
+  const zeros = mirrored ? 0 : pad;
   return Conv([mirrored ? reflect(x, pad) : x, w, ...b], {
     strides: [stride, stride],
-    pads: [rest, rest, rest, rest],
+    pads: [zeros, zeros, zeros, zeros],
     dilations: [dilation, dilation],
   });
 }
@@ -108,10 +108,11 @@ export interface Doubling {
 }
 
 /**
- * A map of twice the height and width. With `upsample` "transpose" by the transposed convolution that `transposed`
- * describes, with weight [in, out, k, k]; with "resize" by nearest neighbours and a 3 x 3 convolution of stride 1
- * (Odena et al. 2016: no checkerboard), with weight [out, in, 3, 3]. Both have the parameter name `name`. With `separable` by
- * nearest neighbours and a separable 4 x 4 convolution of stride 1, padded as TensorFlow's "same", whatever `upsample` is.
+ * A map of twice the height and width.
+ * - `upsample` "transpose": the transposed convolution that `transposed` describes, with weight [in, out, k, k].
+ * - `upsample` "resize": nearest neighbours and a 3 x 3 convolution of stride 1, with weight [out, in, 3, 3] under the same name;
+ *   it avoids checkerboard patterns (Odena et al. 2016).
+ * - `separable`, with any `upsample`: nearest neighbours and a separable 4 x 4 convolution of stride 1, padded as TensorFlow's "same".
  */
 export function double(
   p: Parameters,

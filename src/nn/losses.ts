@@ -15,19 +15,19 @@ export interface GanLoss {
   fake(logits: Tensor): Tensor;
   /** G's loss on the logits of its pictures. */
   generator(logits: Tensor): Tensor;
-  /** The logit between what D takes for real and for fake; absent where its sign has no such meaning. */
+  /** D takes a pair for real if its logit is above this. Absent if the loss gives logits no such threshold. */
   boundary?: number;
-  /** D's loss gets `gradientPenalty` added. */
+  /** Whether `gradientPenalty` is added to D's loss. */
   gradientPenalty?: true;
-  /** The axis of the loss curves: its unit, and the value of D's losses where D cannot tell real from fake. */
+  /** The axis of the loss curves: its unit, and the value of D_real and D_fake if D cannot distinguish real from fake. */
   chart: { unit: string; chance: number; text: string };
   /** Why the loss does not work with these options, and what to do; undefined where it does. */
   problem?(options: { norm: Norm }): string | undefined;
 }
 
 /**
- * The mean over samples of (|d judgement / d x| - 1)^2 at points x between real and fake pairs (Gulrajani et al. 2017, eq. 3,
- * as the PyTorch code has it: 1e-16 added to the gradient). Summed over scales.
+ * The mean over samples of (|d logits / d x| - 1)^2 at points x between real and fake pairs (Gulrajani et al. 2017, eq. 3,
+ * as in the PyTorch implementation, which adds 1e-16 to the gradient). Summed over scales.
  * @param judge D, from pairs [N, C, H, W] to its maps of logits
  * @param share where between fake (0) and real (1) each sample lies, [N, 1, 1, 1]
  */
@@ -55,8 +55,8 @@ export function realGradientPenalty(maps: readonly Tensor[], picture: Tensor): T
 }
 
 /**
- * Feature matching (pix2pixHD, Wang et al. 2018, eq. 4, weighted as its code): the L1 distance between D's inner maps of fake
- * and real, the mean over layers times 4, the mean over scales. The last map of each scale, its logits, is left out.
+ * Feature matching (pix2pixHD, Wang et al. 2018, eq. 4, with the weights of its code): the L1 distance between D's maps of fake and
+ * real pairs, averaged over layers, times 4, averaged over scales. The last map of each scale, its logits, is left out.
  */
 export function featureMatching(fake: readonly (readonly Tensor[])[], real: readonly (readonly Tensor[])[]): Tensor {
   const scales = fake.map((maps, scale) => {

@@ -9,8 +9,8 @@ import type { Moments, Parameters } from "./parameters.ts";
 export const statisticsSources = ["batch", "running", "image"] as const;
 
 /**
- * The source of mean and variance. An instance norm always takes each picture's. `given` holds for both norms: mean and
- * variance are inputs of the graph (`Parameters.given`).
+ * The source of mean and variance. An instance norm takes those of each picture, whatever this is, except for `given`: then mean
+ * and variance are inputs of the graph (`Parameters.given`), for both norms.
  */
 export type Statistics = (typeof statisticsSources)[number] | "given";
 
@@ -26,11 +26,11 @@ export interface NormOptions {
 export interface NormKind {
   /** One line for the help of --norm. */
   help: string;
-  /** Mean and variance are taken over all pictures of a batch, so that the output of one depends on the others. */
+  /** Whether mean and variance are taken over all pictures of a batch, so that the output for one depends on the others. */
   mixesBatch: boolean;
   /** Whether the PyTorch implementation gives the convolution before the norm a bias. */
   biasBefore: boolean;
-  /** Whether it takes each picture's own statistics, in training and at test time. */
+  /** Whether mean and variance are those of each picture, in training and at test time. */
   perPicture: boolean;
   /** The normalised map. `name` is the module's name, x is [N, C, H, W]. */
   build(p: Parameters, name: string, x: Tensor, options: NormOptions): Tensor;

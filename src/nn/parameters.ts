@@ -50,7 +50,7 @@ export class Parameters {
 
   /**
    * @param spectral whether layers divide their weights by their largest singular value (spectral.ts)
-   * @param masks the name of the dropout masks: another name has other random numbers
+   * @param masks the first part of the names of the dropout masks; masks of other names get other random numbers
    */
   constructor(graph: Graph, network: string, { spectral = false, masks = "mask" } = {}) {
     this.graph = graph;
@@ -75,7 +75,7 @@ export class Parameters {
     return this.#current.get(name)!;
   }
 
-  /** Replaces the current value of a parameter (by an updated weight, a new running mean). */
+  /** Sets the current value of a parameter: an updated weight, a new running mean. */
   replace(name: string, tensor: Tensor): void {
     this.#current.set(name, tensor);
   }
@@ -102,12 +102,12 @@ export class Parameters {
     return moments;
   }
 
-  /** What the optimiser trains, in the order of the first requests. */
+  /** The parameters that the optimiser trains, in the order of the first requests. */
   get trainable(): ParameterSpec[] {
     return this.specs.filter(isTrainable);
   }
 
-  /** The others: running statistics and directions. */
+  /** The other parameters: running statistics and directions. */
   get statistics(): ParameterSpec[] {
     return this.specs.filter((s) => !isTrainable(s));
   }

@@ -19,22 +19,25 @@ export interface Schedule {
    * The factor of the learning rate in an epoch (from 1). A pure function, so that a continued run gets the same rates.
    */
   factor(epoch: number, span: Span): number;
-  /** Whether it reads the validation scores, so that a run has to make some. */
+  /** Whether it reads validation scores: a run then needs --val-freq. */
   followsValidation: boolean;
-  /** Whether the epochs of --n-epochs-decay are a second part with another rule. */
+  /**
+   * False: one rule covers the epochs of --n-epochs and --n-epochs-decay together. Then a value of --n-epochs-decay gets a warning, and
+   * pages leave it 0.
+   */
   secondPart: boolean;
 }
 
-/** 1 for `nEpochs` epochs, then linearly towards 0 over `nEpochsDecay`, as upstream's LambdaLR. */
+/** 1 for `nEpochs` epochs, then linearly towards 0 over `nEpochsDecay`, as LambdaLR in the PyTorch implementation. */
 const linear = (epoch: number, { nEpochs, nEpochsDecay }: Span) =>
   1 - Math.max(0, epoch - nEpochs) / (nEpochsDecay + 1);
 
-/** A tenth after every `lrDecayIters` epochs, as upstream's StepLR. */
+/** Times 0.1 after every `lrDecayIters` epochs, as StepLR in the PyTorch implementation. */
 const step = (epoch: number, { lrDecayIters }: Span) => 0.1 ** Math.floor((epoch - 1) / lrDecayIters);
 
 /**
- * A fifth each time that the best measure was not beaten by 1 percent for more than 5 validations in a row, as
- * upstream's ReduceLROnPlateau(factor=.2, threshold=.01, patience=5), to which upstream itself never gives a measure.
+ * Times 0.2 each time that more than 5 validations in a row were not better than the best score by 1 percent:
+ * ReduceLROnPlateau(factor=.2, threshold=.01, patience=5), as the PyTorch implementation sets it up without ever giving it a score.
  */
 const plateau = (_: number, { history, better }: Span) => {
   const beats = (value: number, best: number) => (better === "smaller" ? value < best * 0.99 : value > best * 1.01);
@@ -49,8 +52,8 @@ const plateau = (_: number, { history, better }: Span) => {
 };
 
 /**
- * Half a cosine from 1 down towards 0 over all epochs, as PyTorch's CosineAnnealingLR whose T_max is their number;
- * upstream's has `nEpochs` there, and climbs again in the epochs of decay.
+ * Half a cosine from 1 towards 0 over all epochs: PyTorch's CosineAnnealingLR with T_max = nEpochs + nEpochsDecay. The PyTorch
+ * implementation of pix2pix has T_max = nEpochs, with which the rate rises again in the epochs of --n-epochs-decay.
  */
 const cosine = (epoch: number, { nEpochs, nEpochsDecay }: Span) => {
   const epochs = nEpochs + nEpochsDecay;
@@ -60,23 +63,23 @@ const cosine = (epoch: number, { nEpochs, nEpochsDecay }: Span) => {
 /** The choices of --lr-policy. */
 export const schedules = {
   linear: {
-    help: "unchanged for --n-epochs, then down to zero in a line over --n-epochs-decay",
+    help: "constant for --n-epochs, then linearly down to zero over --n-epochs-decay",
     factor: linear,
     followsValidation: false,
     secondPart: true,
   },
   step: {
-    help: "a tenth after every --lr-decay-iters epochs",
+    help: "times 0.1 after every --lr-decay-iters epochs",
     factor: step,
     followsValidation: false,
     secondPart: false,
   },
   plateau: {
-    help: "a fifth where validation stops improving",
+    help: "times 0.2 when the validation score stops improving",
     factor: plateau,
     followsValidation: true,
     secondPart: false,
   },
   cosine: { help: "half a cosine over all epochs", factor: cosine, followsValidation: false, secondPart: false },
-  constant: { help: "unchanged", factor: () => 1, followsValidation: false, secondPart: true },
+  constant: { help: "the same in all epochs", factor: () => 1, followsValidation: false, secondPart: true },
 } as const satisfies Readonly<Record<string, Schedule>>;

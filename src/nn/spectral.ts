@@ -11,7 +11,7 @@ const epsilon = 1e-12;
 
 /**
  * The weight `<name>.weight_orig` divided by an estimate of its largest singular value. Each use improves the estimate by one
- * step of the power iteration on `<name>.weight_u`; no gradient passes through that step.
+ * step of power iteration on `<name>.weight_u`; no gradient passes through that step.
  * @param outputs the axis of `shape` that counts the output channels: the rows of the matrix
  */
 export function spectralWeight(p: Parameters, name: string, shape: Shape, outputs: 0 | 1): Tensor {

@@ -33,13 +33,13 @@ export const dataOptions = {
   }),
   direction: option(z.enum(directions).default("AtoB"), {
     group: "data",
-    help: "side that is the input, and side that is the target; facades labels to photos is BtoA",
+    help: "translate side A to side B, or B to A; facades labels to photos is BtoA",
   }),
   inputLabels: option(z.int().min(2).max(mostLabels).optional(), {
     group: "data",
     unit: "classes",
     absent: "the input is a picture",
-    help: "the input is a label map of so many class numbers, 0, 1, ... (255: none); the networks get a channel for each class",
+    help: "number of classes: the input is a label map of class numbers 0, 1, ... (255: no class); the networks get a channel for each",
   }),
   inputInstances: option(z.boolean().default(false), {
     group: "data",

@@ -23,7 +23,7 @@ const sized = Object.fromEntries(
   ]),
 );
 
-/** A U-Net of 256 px with as many filters has 220 thousand million parameters. */
+/** A unet_256 with so many filters has 220 billion parameters. */
 const mostFilters = 4096;
 
 export const networkOptions = {
@@ -49,12 +49,12 @@ export const networkOptions = {
   }),
   blurPool: option(z.enum(namesOf(blurPools)).default("none"), {
     group: "networks",
-    help: "smooth maps by (1 2 1) ahead of each convolution that halves them, but the picture itself, against aliasing (Zhang 2019, arXiv 1904.11486)",
+    help: "against aliasing: filter maps, but not the picture itself, by (1 2 1) before each convolution that halves them (Zhang 2019, arXiv 1904.11486)",
     kinds: blurPools,
   }),
   padding: option(z.enum(paddings).default("zero"), {
     group: "networks",
-    help: "padding of convolutions that halve, of D's last two and of resize-convolutions; transposed convolutions pad with zeros, the other convolutions of a resnet reflect",
+    help: "padding of convolutions that halve a map, of D's last two and of resize-convolutions; transposed convolutions pad with zeros, the other convolutions of a resnet reflect",
   }),
   netD: option(z.enum(namesOf(discriminators)).default("basic"), {
     group: "networks",
@@ -135,7 +135,7 @@ export const networkOptions = {
   }),
   initBias: option(z.enum(namesOf(biasInits)).default("zero"), {
     group: "networks",
-    help: "first biases of convolutions",
+    help: "initial biases of convolutions",
     kinds: biasInits,
   }),
   initG: option(z.string().min(1).optional(), {

@@ -1,4 +1,4 @@
-/** Options of the objective and of the step: losses, their weights, and how the two networks take turns. */
+/** Options of the objective and of the step: losses, their weights, and the order in which the two networks are updated. */
 import * as z from "zod";
 import { updateOrders } from "../../model/losses.ts";
 import { diffAugmentNames, diffAugments } from "../../nn/diff-augment.ts";
@@ -61,11 +61,11 @@ export const objectiveOptions = {
     group: "objective",
     value: "NAME",
     absent: "none",
-    help: "run in the checkpoints folder whose generator teaches this one its outputs, which a smaller network learns more easily",
+    help: "teacher: a run in the checkpoints folder whose generator's outputs this one learns to copy, which helps a smaller network",
   }),
   lambdaDistill: option(z.number().min(0).default(0), {
     group: "objective",
-    help: "weight of the L1 distance to the outputs of --distill, beside or instead of that to the targets (--lambda-l1 0)",
+    help: "weight of the L1 distance to the outputs of --distill, in addition to that to the targets or (--lambda-l1 0) instead of it",
   }),
   lambdaLpips: option(z.number().min(0).default(0), {
     group: "objective",
@@ -84,7 +84,7 @@ export const objectiveOptions = {
   }),
   drawTwice: option(z.boolean().default(false), {
     group: "objective",
-    help: "the generator draws a second time for its own update, with other dropout masks (article)",
+    help: "generate pictures a second time for the generator's update, with other dropout masks (profile article)",
   }),
   zeroBias: option(z.boolean().default(false), {
     group: "objective",

@@ -39,7 +39,7 @@ export const runOptions = {
   continueTrain: option(z.boolean().default(false), {
     group: "run",
     needs: "terminal",
-    help: "continue the run from its last checkpoint, with its stored options; if-present: begin it where there is none",
+    help: "continue the run from its last checkpoint, with its stored options; with if-present a run without a checkpoint starts anew",
     word: "if-present",
     resume: true,
   }),
@@ -54,7 +54,7 @@ export const runOptions = {
       value: "LABEL",
       absent: "latest",
       help:
-        "with --continue-train: go on from kept weights, such as 100 for those of epoch 100; what came after them " +
+        "with --continue-train: continue from kept weights, such as 100 for those of epoch 100; what came after them " +
         "becomes a run of its own, such as NAME/until_epoch_200",
       resume: true,
     },
@@ -79,23 +79,23 @@ export const runOptions = {
     group: "run",
     unit: "seconds",
     absent: "by steps alone",
-    help: "also save that checkpoint when so much time has passed since the last one, for steps that take long",
+    help: "also save the checkpoint when this many seconds have passed since the last save, for steps that take long",
     resume: true,
   }),
   saveByIter: option(z.boolean().default(false), {
     group: "run",
-    help: "also keep the weights of each such checkpoint, under its step: test and translate take them by --epoch iter_500",
+    help: "also keep the weights of every saved checkpoint under its step; test and translate take them by --epoch iter_500",
     resume: true,
   }),
   saveState: option(z.boolean().default(false), {
     group: "run",
-    help: "keep Adam's moments with all kept weights, so that --epoch goes on as if the run had never gone further; three times the space",
+    help: "also keep Adam's moments with all kept weights, so that a run continued by --epoch repeats the same steps; takes three times the space",
     resume: true,
   }),
   saveEpochFreq: option(z.int().min(1).default(5), {
     group: "run",
     unit: "epochs",
-    help: "epochs between two copies of the weights that are kept, under the epoch's number",
+    help: "epochs between two copies of the weights; each is kept under the number of its epoch",
     resume: true,
   }),
   printFreq: option(z.int().min(1).default(100), {
@@ -114,7 +114,7 @@ export const runOptions = {
       group: "watching",
       value: "STEPS|SECONDS",
       absent: "every 300 s",
-      help: "how often samples are drawn within an epoch, beside those at its end: 400 is every 400 steps, 60s every 60 seconds",
+      help: "how often samples are written within an epoch, in addition to those at its end: 400 is every 400 steps, 60s every 60 seconds",
       resume: true,
     },
   ),
@@ -140,7 +140,7 @@ export const runOptions = {
   device: option(z.enum(deviceChoices).default("auto"), {
     group: "device",
     needs: "machine",
-    help: "device that computes; auto takes the fastest that is there",
+    help: "device that computes; auto takes the fastest that is present",
     resume: true,
   }),
   threads: option(z.int().min(1).max(1024).optional(), {

@@ -16,7 +16,7 @@ export const scheduleOptions = {
   nEpochsDecay: option(z.int().min(0).default(100), {
     group: "schedule",
     unit: "epochs",
-    help: "epochs after these, in which --lr-policy linear decays the rate to zero",
+    help: "epochs after those of --n-epochs, in which --lr-policy linear decays the rate to zero",
     resume: true,
   }),
   maxSteps: option(z.int().min(1).optional(), {
@@ -35,7 +35,7 @@ export const scheduleOptions = {
   }),
   lrPolicy: option(z.enum(namesOf(schedules)).default("linear"), {
     group: "schedule",
-    help: "course of the learning rate",
+    help: "schedule of the learning rate",
     kinds: schedules,
     resume: true,
   }),
@@ -56,7 +56,7 @@ export const scheduleOptions = {
     group: "validation",
     unit: "epochs",
     absent: "never",
-    help: "every so many epochs score pairs that are not trained on, and keep the best weights",
+    help: "epochs between two validations, which score pairs that are not trained on; the best weights are kept",
     resume: true,
   }),
   valPhase: option(z.string().min(1).default("val"), {
@@ -83,7 +83,7 @@ export const scheduleOptions = {
   }),
   statistics: option(z.enum(statisticsSources).default("batch"), {
     group: "validation",
-    help: "statistics of batch norms there: those of the batch at hand, as the known systems, the running ones, or those of each image",
+    help: "statistics of batch norms in samples and scores, and the default of test and translate: of the batch, as in the known systems, the running ones, or of each image",
     resume: true,
   }),
   earlyStop: option(z.int().min(1).optional(), {

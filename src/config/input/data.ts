@@ -26,11 +26,11 @@ export interface DataInput {
    * Default: auto.
    */
   datasetMode?: Values["datasetMode"] | undefined;
-  /** Side that is the input, and side that is the target; facades labels to photos is BtoA. Default: AtoB. */
+  /** Translate side A to side B, or B to A; facades labels to photos is BtoA. Default: AtoB. */
   direction?: Values["direction"] | undefined;
   /**
-   * The input is a label map of so many class numbers, 0, 1, ... (255: none); the networks get a channel for each
-   * class.
+   * Number of classes: the input is a label map of class numbers 0, 1, ... (255: no class); the networks get a
+   * channel for each.
    * Value: classes from 2 to 256. Default: the input is a picture.
    */
   inputLabels?: number | undefined;

@@ -41,7 +41,7 @@ export interface NetworkInput {
    */
   separableConv?: boolean | undefined;
   /**
-   * Smooth maps by (1 2 1) ahead of each convolution that halves them, but the picture itself, against aliasing
+   * Against aliasing: filter maps, but not the picture itself, by (1 2 1) before each convolution that halves them
    * (Zhang 2019, arXiv 1904.11486).
    * - none: plain strided convolutions
    * - generator: in G
@@ -51,8 +51,8 @@ export interface NetworkInput {
    */
   blurPool?: Values["blurPool"] | undefined;
   /**
-   * Padding of convolutions that halve, of D's last two and of resize-convolutions; transposed convolutions pad
-   * with zeros, the other convolutions of a resnet reflect.
+   * Padding of convolutions that halve a map, of D's last two and of resize-convolutions; transposed convolutions
+   * pad with zeros, the other convolutions of a resnet reflect.
    * Default: zero.
    */
   padding?: Values["padding"] | undefined;
@@ -86,7 +86,7 @@ export interface NetworkInput {
   /**
    * Order of the channels that the discriminator reads.
    * - input_first: input, then picture (the known systems)
-   * - picture_first: picture, then input (article)
+   * - picture_first: picture, then input (profile article)
    * Default: input_first.
    */
   pairOrder?: Values["pairOrder"] | undefined;
@@ -123,7 +123,7 @@ export interface NetworkInput {
   skip?: Values["skip"] | undefined;
   /**
    * Convolutions that have a bias; the last one always has.
-   * - auto: as the network's authors: before an instance norm and in D's first (article: all)
+   * - auto: as in the original networks: all with --norm instance, else only D's first (netG and netD article: all)
    * - always: all convolutions
    * - never: only the last convolution
    * Default: auto.
@@ -140,7 +140,7 @@ export interface NetworkInput {
    * Distribution of the initial weights.
    * - normal: N(0, gain)
    * - xavier: N(0, gain * sqrt(2 / (fan in + fan out)))
-   * - kaiming: N(0, sqrt(2 / fan in)), whatever the gain
+   * - kaiming: N(0, sqrt(2 / fan in)); ignores the gain
    * - orthogonal: gain times a matrix with orthonormal rows
    * Default: normal.
    */
@@ -151,9 +151,9 @@ export interface NetworkInput {
    */
   initGain?: number | undefined;
   /**
-   * First biases of convolutions.
+   * Initial biases of convolutions.
    * - zero: 0
-   * - uniform: uniform up to 1 / sqrt(fan in), PyTorch's default (article)
+   * - uniform: uniform from -1 / sqrt(fan in) to 1 / sqrt(fan in), PyTorch's default (profile article)
    * Default: zero.
    */
   initBias?: Values["initBias"] | undefined;

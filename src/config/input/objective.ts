@@ -47,14 +47,14 @@ export interface ObjectiveInput {
    */
   lambdaFeat?: number | undefined;
   /**
-   * Run in the checkpoints folder whose generator teaches this one its outputs, which a smaller network learns more
-   * easily.
+   * Teacher: a run in the checkpoints folder whose generator's outputs this one learns to copy, which helps a
+   * smaller network.
    * Default: none.
    */
   distill?: string | undefined;
   /**
-   * Weight of the L1 distance to the outputs of --distill, beside or instead of that to the targets (--lambda-l1
-   * 0).
+   * Weight of the L1 distance to the outputs of --distill, in addition to that to the targets or (--lambda-l1 0)
+   * instead of it.
    * Value: number of at least 0. Default: 0.
    */
   lambdaDistill?: number | undefined;
@@ -72,12 +72,15 @@ export interface ObjectiveInput {
   /**
    * Discriminator that the generator learns from.
    * - updated: D judges G's pictures again after its update (PyTorch implementation)
-   * - stale: D's judgement before its update, the gradient through its new weights (paper's code)
-   * - simultaneous: D before its update
+   * - stale: D's judgement from before its update, the gradient through its updated weights (paper's code)
+   * - simultaneous: D's judgement and the gradient from before its update
    * Default: updated.
    */
   updateOrder?: Values["updateOrder"] | undefined;
-  /** The generator draws a second time for its own update, with other dropout masks (article). Default: false. */
+  /**
+   * Generate pictures a second time for the generator's update, with other dropout masks (profile article).
+   * Default: false.
+   */
   drawTwice?: boolean | undefined;
   /** Set the biases of convolutions to 0 before every step, as the paper's code does. Default: false. */
   zeroBias?: boolean | undefined;

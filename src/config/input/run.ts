@@ -20,17 +20,18 @@ export interface RunInput {
    * - resnet9-l10: the full model of GAN Compression (Li et al. 2020): a ResNet with a smaller weight of L1
    * - modern: the best recipe of this project's ablation, for few pairs: averaged weights, DiffAugment, hinge loss,
    * spectral norm
-   * - article: the article that this project began with
+   * - article: the article that this project began with (docs/article.md)
    * Default: junyanz.
    */
   profile?: Values["profile"] | undefined;
   /**
-   * Continue the run from its last checkpoint, with its stored options; if-present: begin it where there is none.
+   * Continue the run from its last checkpoint, with its stored options; with if-present a run without a checkpoint
+   * starts anew.
    * Default: false.
    */
   continueTrain?: boolean | undefined;
   /**
-   * With --continue-train: go on from kept weights, such as 100 for those of epoch 100; what came after them
+   * With --continue-train: continue from kept weights, such as 100 for those of epoch 100; what came after them
    * becomes a run of its own, such as NAME/until_epoch_200.
    * Default: latest.
    */
@@ -51,32 +52,32 @@ export interface RunInput {
    */
   saveLatestFreq?: number | undefined;
   /**
-   * Also save that checkpoint when so much time has passed since the last one, for steps that take long.
+   * Also save the checkpoint when this many seconds have passed since the last save, for steps that take long.
    * Value: seconds of at least 1. Default: by steps alone.
    */
   saveLatestSeconds?: number | undefined;
   /**
-   * Also keep the weights of each such checkpoint, under its step: test and translate take them by --epoch
+   * Also keep the weights of every saved checkpoint under its step; test and translate take them by --epoch
    * iter_500.
    * Default: false.
    */
   saveByIter?: boolean | undefined;
   /**
-   * Keep Adam's moments with all kept weights, so that --epoch goes on as if the run had never gone further; three
-   * times the space.
+   * Also keep Adam's moments with all kept weights, so that a run continued by --epoch repeats the same steps;
+   * takes three times the space.
    * Default: false.
    */
   saveState?: boolean | undefined;
   /**
-   * Epochs between two copies of the weights that are kept, under the epoch's number.
+   * Epochs between two copies of the weights; each is kept under the number of its epoch.
    * Value: epochs of at least 1. Default: 5.
    */
   saveEpochFreq?: number | undefined;
   /** Steps between two lines with losses if the output is not a terminal. Value: steps of at least 1. Default: 100. */
   printFreq?: number | undefined;
   /**
-   * How often samples are drawn within an epoch, beside those at its end: 400 is every 400 steps, 60s every 60
-   * seconds.
+   * How often samples are written within an epoch, in addition to those at its end: 400 is every 400 steps, 60s
+   * every 60 seconds.
    * Default: every 300 s.
    */
   displayFreq?: string | undefined;
@@ -96,7 +97,7 @@ export interface RunInput {
    * Default: false.
    */
   tensorboardHistograms?: boolean | undefined;
-  /** Device that computes; auto takes the fastest that is there. Default: auto. */
+  /** Device that computes; auto takes the fastest that is present. Default: auto. */
   device?: Values["device"] | undefined;
   /** CPU threads for each step. Value: threads from 1 to 1024. Default: all cores. */
   threads?: number | undefined;

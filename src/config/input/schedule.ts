@@ -9,7 +9,7 @@ export interface ScheduleInput {
   /** Epochs at the initial learning rate. Value: epochs of at least 0. Default: 100. */
   nEpochs?: number | undefined;
   /**
-   * Epochs after these, in which --lr-policy linear decays the rate to zero.
+   * Epochs after those of --n-epochs, in which --lr-policy linear decays the rate to zero.
    * Value: epochs of at least 0. Default: 100.
    */
   nEpochsDecay?: number | undefined;
@@ -24,12 +24,12 @@ export interface ScheduleInput {
    */
   lrD?: number | undefined;
   /**
-   * Course of the learning rate.
-   * - linear: unchanged for --n-epochs, then down to zero in a line over --n-epochs-decay
-   * - step: a tenth after every --lr-decay-iters epochs
-   * - plateau: a fifth where validation stops improving
+   * Schedule of the learning rate.
+   * - linear: constant for --n-epochs, then linearly down to zero over --n-epochs-decay
+   * - step: times 0.1 after every --lr-decay-iters epochs
+   * - plateau: times 0.2 when the validation score stops improving
    * - cosine: half a cosine over all epochs
-   * - constant: unchanged
+   * - constant: the same in all epochs
    * Default: linear.
    */
   lrPolicy?: Values["lrPolicy"] | undefined;
@@ -46,7 +46,7 @@ export interface ScheduleInput {
    */
   ema?: number | undefined;
   /**
-   * Every so many epochs score pairs that are not trained on, and keep the best weights.
+   * Epochs between two validations, which score pairs that are not trained on; the best weights are kept.
    * Value: epochs of at least 1. Default: never.
    */
   valFreq?: number | undefined;
@@ -66,8 +66,8 @@ export interface ScheduleInput {
    */
   dropout?: Values["dropout"] | undefined;
   /**
-   * Statistics of batch norms there: those of the batch at hand, as the known systems, the running ones, or those
-   * of each image.
+   * Statistics of batch norms in samples and scores, and the default of test and translate: of the batch, as in the
+   * known systems, the running ones, or of each image.
    * Default: batch.
    */
   statistics?: Values["statistics"] | undefined;
