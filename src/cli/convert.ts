@@ -3,7 +3,7 @@
 import * as z from "zod";
 import { option } from "../config/options.ts";
 import { UserError, WriteError } from "../errors.ts";
-import { Behind } from "../inference/overlap.ts";
+import { InOrder } from "../inference/overlap.ts";
 import { files } from "../node/files.ts";
 import type { WholePicture } from "../tools/frame.ts";
 import type { Output } from "./command.ts";
@@ -100,7 +100,7 @@ export async function inBatch<P extends Piece>(
   for (const piece of pieces) if (options.overwrite || !(await files.exists(piece.output))) todo.push(piece);
   const counter = new Counter(process.stdout, todo.length, options.what);
   let failed = 0;
-  const underWay = new Behind<P>((piece, error) => {
+  const underWay = new InOrder<P>((piece, error) => {
     if (error !== undefined) {
       if (!(error instanceof UserError) || error instanceof WriteError) throw error;
       failed++;

@@ -4,7 +4,7 @@ import { resize } from "../data/resize.ts";
 import type { Size } from "../data/sizes.ts";
 import { type EvaluateOptions, score } from "../inference/evaluate.ts";
 import { withAspect } from "../inference/fit.ts";
-import { Behind } from "../inference/overlap.ts";
+import { InOrder } from "../inference/overlap.ts";
 import type { Evaluation, ScoredPair, Tally } from "../inference/tally.ts";
 import type { Translator } from "../inference/translator.ts";
 import { finiteMean, type Metrics, metricNames, pictureMetrics, undefinedWhere } from "../metrics/pictures.ts";
@@ -67,7 +67,7 @@ export async function scorePairs(
 ): Promise<{ tally: Tally; rows: ResultRow[] }> {
   const rows: ResultRow[] = [];
   // Pictures are written while the next pairs are translated.
-  const writing = new Behind<ResultRow>((row, error) => {
+  const writing = new InOrder<ResultRow>((row, error) => {
     if (error !== undefined) throw error;
     onPair?.(row);
   });

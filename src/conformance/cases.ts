@@ -1,4 +1,4 @@
-/** Cases of conformance: every node of our graphs, once for each op, shapes and attributes. */
+/** Cases of conformance: the nodes of our graphs, one for each combination of op, shapes and attributes. */
 import {
   type Attributes,
   type Dtype,
@@ -97,11 +97,11 @@ export function valuesFor({ key, op, inputs }: Case): Map<string, Float32Array> 
   for (const [i, { shape, dtype, constant }] of inputs.entries()) {
     if (constant) continue;
     const random = new Random(0, key, i);
-    const away = positive.has(op.type) || (op.type === "Div" && i === 1);
+    const above0 = positive.has(op.type) || (op.type === "Div" && i === 1);
     const draw = () => {
       if (dtype === "bool") return random.float() < 0.5 ? 0 : 1;
       const x = Math.round(random.normal() * 64) / 64;
-      return away ? Math.abs(x) + 0.25 : x;
+      return above0 ? Math.abs(x) + 0.25 : x;
     };
     values.set(`x${i}`, Float32Array.from({ length: sizeOf(shape) }, draw));
   }
@@ -109,8 +109,8 @@ export function valuesFor({ key, op, inputs }: Case): Map<string, Float32Array> 
 }
 
 /**
- * The sample of a short check: one case for each kernel that a runtime may choose, whatever the sizes that do not
- * affect the choice.
+ * The sample of a short check: one case for each kernel that a runtime may choose. Sizes that do not affect the choice are
+ * not distinguished.
  */
 export function sampleOf(cases: Iterable<Case>): Case[] {
   const forms = new Map<string, Case>();

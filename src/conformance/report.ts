@@ -1,5 +1,5 @@
 /**
- * Conformance of a device as a report: the ops and steps that were run, the result of each, and why any were skipped.
+ * The conformance of a device as a report: the ops and steps that were run and the result of each, or why none were run.
  */
 import { keepsState } from "../engines/device.ts";
 import type { FoundDevice, Platform } from "../platform.ts";
@@ -9,8 +9,8 @@ import { compareSteps, type StepsResult } from "./steps.ts";
 import { casesOf, first, fullSize, type Variant, variants } from "./variants.ts";
 
 /**
- * `short`: one case of every form in one small network, and its steps; `all`: every case and step of every network,
- * small; `full-size`: the default network's cases at 256 pixels, 64 channels.
+ * `short`: one case for each kernel in one small network (`sampleOf`), and its steps; `all`: every case and step of all
+ * variants, which are small; `full-size`: the cases and steps of the default networks at 256 pixels and 64 channels.
  */
 export type Extent = "short" | "all" | "full-size";
 
@@ -32,7 +32,7 @@ export interface DeviceConformance {
   base: string;
   extent: Extent;
   tolerance: number;
-  /** Why nothing was run, if so. */
+  /** The reason if nothing was run. */
   skipped?: string;
   ops: OpResult[];
   steps: StepsResult[];
@@ -75,8 +75,8 @@ export async function conform(
     steps: [],
     seconds: 0,
   };
-  if (!device.present) return { ...report, skipped: device.missing ?? "it is not there" };
-  if (device.name === platform.base) return { ...report, skipped: "the others are compared with it" };
+  if (!device.present) return { ...report, skipped: device.missing ?? "the device is not present" };
+  if (device.name === platform.base) return { ...report, skipped: "the other devices are compared with this one" };
   const { cases, steps } = workOf(extent, keepsState(device) ? "gpu" : "cpu");
   const total = cases.length + steps.length;
   for await (const result of compareCases(platform, device, cases)) {

@@ -33,7 +33,7 @@ export async function* compareCases(
   device: Device,
   cases: Iterable<Case>,
 ): AsyncGenerator<CaseResult> {
-  // With its last session ONNX Runtime releases the adapter, and would compile every kernel again.
+  // One session stays open: with the last one ONNX Runtime releases the adapter, and would compile every kernel again.
   const held = await heldSession(platform, device);
   try {
     for (const each of cases) yield await compareCase(platform, device, each);

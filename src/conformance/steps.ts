@@ -28,7 +28,7 @@ export async function compareSteps(platform: Platform, device: Device, variant: 
   const expected = await run(platform, base, variant);
   try {
     const got = await run(platform, device, variant);
-    // Of the measures, the shares of D's map that are right jump where a logit lies at the boundary.
+    // Without measures: a share of right logits jumps where a logit lies at the boundary.
     const losses = Math.max(
       ...expected.losses.flatMap((want, i) =>
         lossesIn(want).map(

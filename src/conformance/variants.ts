@@ -18,7 +18,7 @@ export interface Variant {
   shape: BatchShape;
 }
 
-/** Generators for larger pictures only have more of the same levels. */
+/** Most pixels of a side that a generator may need. Larger generators only have more levels of the same kind. */
 const largest = 256;
 
 function variant(name: string, options: Partial<ConfigInput>): Variant {
@@ -38,7 +38,7 @@ export function variants(): Variant[] {
   return [
     first(),
     ...large.map((netG) => variant(netG, { netG })),
-    ...namesOf(discriminators).map((netD) => variant(`netD ${netD}`, { netD, ndf: 4, ...at(netD) })),
+    ...namesOf(discriminators).map((netD) => variant(`netD ${netD}`, { netD, ndf: 4, ...generatorFor(netD) })),
     ...namesOf(ganLosses).map((ganMode) => variant(`${ganMode}, instance norm`, { ganMode, norm: "instance" })),
     variant("no norm but biases, no condition", { norm: "none", bias: "always", noCondition: true }),
     variant("batches of 2, grey to colour", { batchSize: 2, inputNc: 1 }),
@@ -46,7 +46,7 @@ export function variants(): Variant[] {
     variant("resized, not transposed", { upsample: "resize" }),
     variant("reflected edges", { netG: "resnet_6blocks", padding: "reflect", ngf: 4 }),
     variant("two scales, feature matching", { numD: 2, nLayersD: 1, netD: "n_layers", lambdaFeat: 10 }),
-    variant("gradients through the old D", { updateOrder: "stale", skip: "relu" }),
+    variant("gradients through the updated D", { updateOrder: "stale", skip: "relu" }),
     variant("several batches, clipped, biases 0", { accumulate: 2, clipGrad: 0.5, zeroBias: true, bias: "always" }),
     variant("spectral norm, R1", { spectralNorm: true, lambdaR1: 1, ganMode: "hinge", norm: "none" }),
     variant("augmented for D", { diffAugment: "color,translation,cutout", batchSize: 2 }),
@@ -56,11 +56,11 @@ export function variants(): Variant[] {
   ];
 }
 
-/** A larger generator for a discriminator that needs more than 32 pixels. */
-const at = (netD: DiscriminatorName): Partial<ConfigInput> =>
+/** Options of a larger generator for a discriminator that needs more than 32 pixels. */
+const generatorFor = (netD: DiscriminatorName): Partial<ConfigInput> =>
   discriminators[netD].least({ nLayersD: 3 }) > 32 ? { netG: "unet_128", cropSize: 128, loadSize: 128 } : {};
 
-/** The default networks at their default size. A software adapter would take too long. */
+/** The default networks at their default size. They take too long on a software adapter. */
 export const fullSize = (): Variant =>
   variant("unet_256, full size", { netG: "unet_256", cropSize: 256, loadSize: 256, ngf: 64, ndf: 64 });
 

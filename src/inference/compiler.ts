@@ -26,14 +26,14 @@ export interface CompiledProgram {
  * From this picture on, computations that depend only on fixed weights are done once and kept. Doing so takes about as
  * long as ten pictures, so it must not delay a user who translates one.
  */
-const picturesBeforePrecompute = 4;
+const precomputeFrom = 4;
 
-/** Values from which an input is worth a place in the model. */
+/** Inputs of at least this many values become constants of the model (`withConstants`). */
 const largeInput = 4096;
 
 /**
  * The program with large values as constants: onnxruntime-web copies every input into its memory at each run, 0.2 GB for the weights of
- * unet_256. Small ones stay inputs, so that the runtime finds no constants to merge ops with, which would change the rounding.
+ * unet_256. Small values stay inputs: the runtime would merge ops with such constants, which would change the rounding.
  */
 function withConstants(program: Program, values: Values): Program {
   const isLarge = (t: Tensor) => t.size >= largeInput && t.name in values;
@@ -56,24 +56,24 @@ export class Compiler {
     this.#state = state;
   }
 
-  /** @param weights "fixed": they never change, so what depends only on them may be computed once */
+  /** @param weights "fixed": weights never change, so values that depend only on them may be computed once */
   async compile(program: Program, weights: WeightUse = "changing"): Promise<CompiledProgram> {
     if (keepsState(this.#device)) return this.#session(forGpu(program));
     const kernels = await cpuKernels(this.#platform, this.#device);
-    // All pictures get the same forms of the ops, whose rounding differs: an output must not depend on its place in a list.
+    // All pictures get the same forms of ops, because the rounding of forms differs: an output must not depend on its place in a list.
     const lowered = forCpu(program, kernels, kernels === 1 ? "changing" : weights);
     const plain = await this.#session(lowered);
     return kernels === 1 || weights === "changing" ? plain : this.#precomputing(lowered, plain);
   }
 
-  /** Starts with the plain session and changes to one with precomputed values as soon as several pictures have come. */
+  /** Starts with the plain session and changes to one with precomputed values at picture `precomputeFrom`. */
   #precomputing(lowered: Program, plain: CompiledProgram): CompiledProgram {
     const opened = [plain];
     let pictures = 0;
     return {
       run: async (inputs) => {
         pictures += 1;
-        if (pictures === picturesBeforePrecompute) {
+        if (pictures === precomputeFrom) {
           const faster = await this.#precomputed(lowered);
           if (faster) opened.push(faster);
         }
@@ -85,16 +85,18 @@ export class Compiler {
     };
   }
 
-  /** Undefined where nothing is gained. */
+  /** A session with precomputed values; undefined if the program has none and inputs are not copied at each run. */
   async #precomputed(lowered: Program): Promise<CompiledProgram | undefined> {
     const parameters = this.#parameters();
     const { fromWeights, perPicture } = splitOffWeights(lowered, ({ name }) => name in parameters);
-    const copies = this.#device.name === "wasm";
-    if (fromWeights.outputs.length === 0) return copies ? this.#session(withConstants(lowered, parameters)) : undefined;
+    const copiesInputs = this.#device.name === "wasm";
+    if (fromWeights.outputs.length === 0)
+      return copiesInputs ? this.#session(withConstants(lowered, parameters)) : undefined;
     const first = await this.#session(fromWeights);
     const values = await first.run({});
     await first.release();
-    return this.#session(copies ? withConstants(perPicture, { ...parameters, ...values }) : perPicture, values);
+    const program = copiesInputs ? withConstants(perPicture, { ...parameters, ...values }) : perPicture;
+    return this.#session(program, values);
   }
 
   #parameters(): Values {

@@ -20,7 +20,7 @@ export type { ClassEvaluation, Evaluation, ScoredPair, TranslatedPair } from "./
 
 // ---- Pairs ----------------------------------------------------------------------------------------------------------
 
-/** The choice of the pairs of a test set. */
+/** Which pairs a test set has, and how they are prepared. */
 export interface TestSetOptions {
   /** The folder of the pairs. Default: the run's. */
   dataroot?: string | undefined;
@@ -44,16 +44,16 @@ export interface TestSet extends FoundPairs {
   dataroot: string;
   phase: string;
   preprocess: Preprocess;
-  /** Gives each pair whole and once, one a batch, in the order of `pairs`. */
+  /** Batches of one pair, not cropped, each pair once and in the order of `pairs`. */
   loader: Loader;
-  /** The same for some of the pairs. */
+  /** Such a loader for some of the pairs. */
   loaderOf(pairs: TestSet["pairs"]): Loader;
 }
 
 type Access = Pick<Platform, "files" | "images">;
 
 /**
- * Finds the pairs of a data set, prepared as a run takes them.
+ * Finds the pairs of a data set, to be prepared as for a run.
  * @param config the options of the run; `Translator.config` has them
  * @throws DatasetError when there are no pairs, the data set has no such phase, instance maps have other sizes than their label maps, or label
  *   maps have other values than class numbers
@@ -66,14 +66,14 @@ export async function openTestSet(
   const set = await listTestSet(config, options, platform);
   await checkInstanceSizes(set.pairs, config, platform);
   set.notes.push(...(await checkLabelMaps(set.pairs, config, platform)));
-  // Of the run's own pictures training has said it.
+  // For the run's own pictures training has printed these notes.
   if (options.dataroot !== undefined) {
     set.notes.push(...(await plainNotes(set, options.datasetMode ?? "auto", platform)));
   }
   return set;
 }
 
-/** As `openTestSet`, by the names of the files alone: no picture is looked at. */
+/** As `openTestSet`, but reads only the names of files: no picture is decoded or checked. */
 export async function listTestSet(
   config: LoaderOptions & { dataroot: string },
   options: TestSetOptions,
@@ -94,7 +94,7 @@ export async function listTestSet(
   return { ...found, dataroot, phase, preprocess: whole.preprocess, loader, loaderOf };
 }
 
-/** The colours of the first targets of a loader; none where the targets are no label maps of few colours. */
+/** The colours of the first targets of a loader; empty where the targets are not label maps of few colours. */
 export async function paletteOfTargets(options: SideOptions, loader: Loader): Promise<Palette> {
   const targets: Picture[] = [];
   for (let index = 0; index < Math.min(50, loader.batchesPerEpoch); index++) {
@@ -183,7 +183,7 @@ export async function evaluate(
   return (await score(translator, loader, options)).evaluation();
 }
 
-/** As `evaluate`, without the means: of a part of the pairs, whose scores are put together with those of others. */
+/** As `evaluate`, but returns the tally: for a part of the pairs, to be merged with the tallies of the others. */
 export async function score(
   translator: Translator,
   loader: Loader,

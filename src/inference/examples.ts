@@ -1,4 +1,4 @@
-/** The pairs of a run's data set as pictures, and what they say of how an input is drawn. */
+/** Pairs of a run's data set as pictures, and the drawing kit for its inputs that follows from them. */
 import type { Config } from "../config/schema.ts";
 import { type DrawingKit, drawingKit, drawingPictures } from "../data/drawing.ts";
 import { inputPicture, outputPicture } from "../data/sides.ts";
@@ -20,20 +20,20 @@ export interface Examples {
   pair(index: number): Promise<ExamplePair>;
 }
 
-/** Pairs that were not trained on, where the data set has them; undefined where it is not here. */
+/** The pairs of phase test or val, else those that were trained on; undefined if the data set is not found. */
 export async function openExamples(
   config: Config,
   platform: Pick<Platform, "files" | "images">,
 ): Promise<Examples | undefined> {
   for (const phase of new Set(["test", "val", config.phase])) {
-    const set = await openTestSet(config, { phase, skipUnpaired: true }, platform).catch(absent);
+    const set = await openTestSet(config, { phase, skipUnpaired: true }, platform).catch(ifUserError);
     if (set) return { count: set.loader.batchesPerEpoch, pair: (index) => pairOf(config, set, index) };
   }
   return undefined;
 }
 
-/** A phase that is not there, or has no pairs. */
-function absent(error: unknown): undefined {
+/** Catches a UserError: a phase that does not exist or has no pairs, a picture that cannot be read. */
+function ifUserError(error: unknown): undefined {
   if (!(error instanceof UserError)) throw error;
 }
 
@@ -44,8 +44,8 @@ async function pairOf(config: Config, { loader }: TestSet, index: number): Promi
 }
 
 /**
- * The kit that is stored with the run, or one from its data set; without a data set that of photographs.
- * @throws UserError for a run whose inputs are class numbers: they are no colours to draw with
+ * The drawing kit that is stored with the run, or one from its data set; without a data set the kit for photographs.
+ * @throws UserError for a run whose inputs are class numbers, which cannot be drawn as colours
  */
 export async function drawingOf(
   run: Run,
@@ -61,7 +61,7 @@ export async function drawingOf(
   return (await run.drawing()) ?? drawingKit(await firstInputs(await openExamples(config, platform)));
 }
 
-/** Computes the kit of a run that has none, and stores it. */
+/** Computes the drawing kit of a run that has none, and stores it. */
 export async function storeDrawing(
   run: Run,
   config: Config,
@@ -72,11 +72,11 @@ export async function storeDrawing(
   if (examples) await run.saveDrawing(drawingKit(await firstInputs(examples)));
 }
 
-/** Pictures that cannot be read are left out: they are reported where they are trained on. */
+/** Pictures that cannot be read are left out: training reports them. */
 async function firstInputs(examples: Examples | undefined): Promise<Picture[]> {
   const inputs: Picture[] = [];
   for (let i = 0; i < Math.min(drawingPictures, examples?.count ?? 0); i++) {
-    const pair = await examples!.pair(i).catch(absent);
+    const pair = await examples!.pair(i).catch(ifUserError);
     if (pair) inputs.push(pair.input);
   }
   return inputs;

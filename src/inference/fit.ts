@@ -1,4 +1,4 @@
-/** The size of a picture on its way into the generator and out of it. */
+/** Resizing of pictures to the size that the generator takes, and of its outputs. */
 import { wholePictures } from "../data/loader.ts";
 import type { ReaderOptions } from "../data/reader.ts";
 import { resize } from "../data/resize.ts";
@@ -9,8 +9,8 @@ import type { DeepPicture, Picture, Samples } from "../platform.ts";
 /** How a picture is brought to a size that the generator takes, and how its output is brought back. */
 export interface Fit {
   /**
-   * resize_and_crop: the picture is resized to the run's crop size, as upstream tests; scale_width and
-   * scale_width_and_crop: to the run's load size in width, and its shape is kept; crop and none: it keeps its size.
+   * resize_and_crop: the picture is resized to the run's crop size, as the PyTorch implementation does in its test;
+   * scale_width and scale_width_and_crop: to the run's load size in width, and its shape is kept; crop and none: it keeps its size.
    * Default: the run's.
    */
   preprocess?: Preprocess | undefined;

@@ -1,4 +1,4 @@
-/** How much a run's discriminator takes each patch of outputs and targets for real: its belief, 0 to 1. */
+/** A discriminator's judgement of each patch of outputs and targets: its belief that the patch is real, 0 to 1. */
 import type { Config } from "../config/schema.ts";
 import { neededOf, type SideForm, sideForms, writeSide } from "../data/sides.ts";
 import { baseDevice } from "../engines/device.ts";
@@ -14,12 +14,12 @@ import { loadWeights, Run, type RunPlace } from "../run/run.ts";
 import { mean } from "../statistics.ts";
 import { Compiler } from "./compiler.ts";
 
-/** D's map for one picture: row by row, how much it takes each patch for real, from 0 to 1; 0.5 where it cannot tell. */
+/** D's map for one picture, row by row: 1 for a patch that D takes for real, 0 for fake, 0.5 if it is undecided. */
 export interface PatchMap {
   width: number;
   height: number;
   belief: number[];
-  /** Over the map. */
+  /** The mean of `belief`. */
   mean: number;
 }
 
@@ -29,7 +29,7 @@ export interface JudgedPair {
   target: PatchMap;
 }
 
-/** The judgement of a strip of samples. */
+/** The maps of a strip of samples. */
 export interface JudgedSamples {
   /** From top to bottom. */
   pairs: JudgedPair[];
@@ -57,12 +57,12 @@ export interface Judge {
   close(): Promise<void>;
 }
 
-/** @throws UserError for a run without a discriminator, and for one whose inputs a picture does not show */
+/** @throws UserError for a run without a discriminator, and for one with channels that the pictures of samples do not show */
 export async function openJudge(options: JudgeOptions, platform: Platform): Promise<Judge> {
   const run = new Run(platform.files, options);
   const config = await run.config();
-  refuseOthers(config, run.name);
-  const { path, step, state, program } = await weightsOf(run, config, options, platform);
+  checkChannels(config, run.name);
+  const { path, step, state, program } = await loadDiscriminator(run, config, options, platform);
   const compiler = new Compiler(platform, baseDevice(platform), config.threads ?? platform.cores, state);
   const compiled = await compiler.compile(program);
   const { input, target } = sideForms(config);
@@ -109,7 +109,7 @@ function rowsOf(strip: Picture, { cropSize: width, cropHeight: height }: Config,
 }
 
 /** A discriminator with its weights, for pictures of the run's crop size. */
-async function weightsOf(run: Run, config: Config, { epoch = "latest" }: JudgeOptions, { files }: Platform) {
+async function loadDiscriminator(run: Run, config: Config, { epoch = "latest" }: JudgeOptions, { files }: Platform) {
   const { cropSize: width, cropHeight: height } = config;
   const { program, netD } = discriminatorGraph(config, { n: 1, height, width });
   const state = new NetworkState(netD);
@@ -119,8 +119,8 @@ async function weightsOf(run: Run, config: Config, { epoch = "latest" }: JudgeOp
   return { path, program, state, step: metadata.step === undefined ? undefined : Number(metadata.step) };
 }
 
-/** @throws UserError where no discriminator was trained, or a side is more than its picture shows */
-function refuseOthers(config: Config, name: string): void {
+/** @throws UserError if no discriminator was trained, or a side has channels that its picture does not show */
+function checkChannels(config: Config, name: string): void {
   if (config.lambdaGan === 0) throw new UserError(`The run ${name} has no discriminator (--lambda-gan 0).`);
   const { input, target } = sideForms(config);
   const shown = ({ channels, derive, labels }: SideForm) =>
@@ -128,7 +128,7 @@ function refuseOthers(config: Config, name: string): void {
   if (shown(input) && shown(target)) return;
   throw new UserError(
     `The discriminator of ${name} sees more than the pictures of a sample show: ${config.inputNc} channels of the input, ` +
-      `${config.outputNc} of the output. Its map is drawn for grey and RGB pictures.`,
+      `${config.outputNc} of the output. Maps can be computed only for grey and RGB pictures.`,
   );
 }
 

@@ -52,7 +52,7 @@ export async function openTranslator(options: OpenOptions, platform: Platform): 
   const { tensors, path } = await run.generator(epoch, { raw: options.rawWeights });
   const side = generators[config.netG].multiple;
   const { netG } = generatorGraph(config, { n: 1, height: side, width: side });
-  const advice = "Use a machine with more, or put the config.json back that the run was trained with.";
+  const advice = "Use a machine with more memory, or restore the config.json that the run was trained with.";
   checkMemory(
     memoryNeed([], [netG]),
     platform.memory,

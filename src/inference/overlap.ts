@@ -1,30 +1,30 @@
 /** Reading, computing and writing of many pictures at the same time. */
 
-/** How many pieces wait between two stages, at most. Reading or writing one takes several turns of the event loop. */
+/** Most pieces that wait between two stages. */
 const mostWaiting = 16;
-/** Bytes that wait between two stages, about: large pictures wait in smaller numbers. */
+/** About the most bytes that wait between two stages: of large pictures fewer wait. */
 const mostBytes = 256 * 2 ** 20;
 
 /** The three stages of the work on a piece. */
 export interface Stages<Piece, Read, Computed> {
-  /** Runs ahead, for several pieces at once. */
+  /** Runs before `compute` needs it, for several pieces at once. */
   read(piece: Piece): Promise<Read>;
-  /** Runs for one piece after the other, in their order. */
+  /** Runs for one piece at a time, in their order. */
   compute(read: Read, piece: Piece): Promise<Computed>;
-  /** Runs behind, for several pieces at once. */
+  /** Runs while later pieces are computed, for several pieces at once. */
   write(computed: Computed, piece: Piece): Promise<unknown>;
   /** The size of what waits between two stages, in bytes. */
   bytes(value: Read | Computed): number;
   /**
-   * Called for each piece, in their order, when all of its work is done.
-   * @param error what a stage has thrown; what this function throws ends the work
+   * Called for each piece, in their order, when its last stage has ended. If it throws, the work ends.
+   * @param error what a stage has thrown
    */
   done(piece: Piece, error?: unknown): void;
 }
 
 /**
- * Takes every piece through its stages, so that a stage of one piece runs while others are in another stage. Memory stays
- * bounded. After an error of `done` or an abort, what has begun is finished and nothing more begins.
+ * Takes every piece through its stages; pieces in different stages run at the same time. Memory stays bounded. After an error
+ * of `done` or an abort, work that has begun is finished and no other work begins.
  * @param signal abort it to begin no more pieces
  */
 export async function overlapped<Piece, Read, Computed>(
@@ -33,7 +33,7 @@ export async function overlapped<Piece, Read, Computed>(
   signal?: AbortSignal,
 ): Promise<void> {
   const reading = new Queue<Read>(bytes);
-  const written = new Behind<Piece>(done);
+  const written = new InOrder<Piece>(done);
   let next = 0;
   const readAhead = () => {
     while (next < pieces.length && !reading.isFull) reading.add(read(pieces[next++]!));
@@ -55,8 +55,8 @@ export async function overlapped<Piece, Read, Computed>(
   }
 }
 
-/** Work that is waited for in the order in which it began, while a bounded part of it goes on. */
-export class Behind<Piece> {
+/** Work on several pieces at once, up to a limit. `done` is called for the pieces in the order in which they were added. */
+export class InOrder<Piece> {
   readonly #done: Stages<Piece, unknown, unknown>["done"];
   readonly #most: number;
   readonly #waiting: { piece: Piece; work: Promise<Outcome<unknown>>; bytes: number }[] = [];
@@ -64,14 +64,14 @@ export class Behind<Piece> {
 
   /**
    * @param done called for each piece in order, with the error of its work if any
-   * @param most pieces that `add` leaves under way
+   * @param most the number of pieces whose work may run when `add` returns
    */
   constructor(done: Stages<Piece, unknown, unknown>["done"], most: number = mostWaiting) {
     this.#done = done;
     this.#most = most;
   }
 
-  /** Adds work; waits for the earliest where too much is under way. @throws what `done` throws */
+  /** Adds work that has begun; waits for the earliest work while too much is running. @throws what `done` throws */
   async add(piece: Piece, work: Promise<unknown>, bytes: number): Promise<void> {
     this.#waiting.push({ piece, work: outcome(work), bytes });
     this.#bytes += bytes;
@@ -102,7 +102,7 @@ export class Behind<Piece> {
 
 type Outcome<T> = { value: T } | { error: unknown };
 
-/** Never rejects: nobody may wait for the error yet. */
+/** Never rejects: an error that nothing awaits yet would be an unhandled rejection. */
 const outcome = <T>(work: Promise<T>): Promise<Outcome<T>> =>
   work.then(
     (value) => ({ value }),
@@ -113,14 +113,14 @@ const outcome = <T>(work: Promise<T>): Promise<Outcome<T>> =>
 class Queue<T> {
   readonly #bytes: (value: T) => number;
   readonly #waiting: Promise<Outcome<T>>[] = [];
-  /** Of a value, in bytes, as far as values are known. */
+  /** Bytes of the largest value so far; undefined before the first. */
   #largest: number | undefined;
 
   constructor(bytes: (value: T) => number) {
     this.#bytes = bytes;
   }
 
-  /** Sizes are known only after reading: until the first is, two pieces are read. */
+  /** Until the size of the first piece is known, two pieces are read. */
   get isFull(): boolean {
     const most = this.#largest === undefined ? 2 : Math.min(mostWaiting, Math.max(1, mostBytes / this.#largest));
     return this.#waiting.length >= most;

@@ -20,7 +20,7 @@ export interface PublishedIndex {
   runs: PublishedRun[];
 }
 
-/** What the studio has to know of a generator. */
+/** The facts of a generator that the studio needs. */
 export interface StudioFacts {
   /** The size of pictures in training. */
   width: number;
@@ -41,7 +41,7 @@ export interface PublishedRun extends StudioFacts {
   drawn?: "facades";
 }
 
-/** A generator: what names it, its options, and its weights by their PyTorch names. */
+/** A generator: its name, its options, and its weights by their PyTorch names. */
 export interface PublishSource {
   name: string;
   config: Config;
@@ -74,7 +74,7 @@ export async function publishRun(
   platform: Platform,
 ): Promise<Published> {
   const { precision, title = name, drawing, drawn } = options;
-  // Where the data set lies on this machine concerns nobody else.
+  // Options that name folders or devices of this machine are not published.
   const config: Config = { ...stored, name, dataroot: "none", device: "auto", threads: undefined };
   const compact = compactWeights(tensors, precision);
   const weights = joined(encode(compact));
@@ -102,7 +102,7 @@ export async function publishRun(
 /** The facts of a generator with these options. */
 export function studioFacts(config: Config): StudioFacts {
   const { cropSize: width, cropHeight: height, norm } = config;
-  // With `--dropout-levels second` a small U-Net has no dropout, so the graph is asked.
+  // The options do not tell: with `--dropout-levels second` a small U-Net has no dropout. The graph's masks do.
   const { netG } = generatorGraph(config, { n: 1, height, width });
   return { width, height, stochastic: netG.masks.length > 0, batchNorms: !norms[norm].perPicture };
 }

@@ -1,4 +1,4 @@
-/** Pictures that are larger than the memory: read in parts, translated in tiles, given out in strips. */
+/** Translation of pictures that are larger than the memory: parts are read, tiles translated, strips of the output returned. */
 import { derivations } from "../data/derivations.ts";
 import { mirrored } from "../data/mirror.ts";
 import { inputTensor, type SideOptions, sideForms } from "../data/sides.ts";
@@ -11,13 +11,13 @@ import type { Draw, Translator } from "./translator.ts";
 export interface Strip {
   /** [outputNc, height, width] in [-1, 1]. */
   values: Float32Array;
-  /** The input of these rows, [inputNc, height, width]; empty where the picture of an output does not depend on it. */
+  /** The input of these rows, [inputNc, height, width]; empty if the output picture can be made without it. */
   A: Float32Array;
   height: number;
   width: number;
 }
 
-/** Whether the inputs of a run can be made in parts. */
+/** Whether a part of an input can be computed from that part of the picture alone. */
 export function canBeInStrips(options: SideOptions): boolean {
   const { derive, edges } = sideForms(options).input;
   if (edges) return false;
@@ -67,8 +67,8 @@ export async function translateInStrips(
 async function readMirrored(picture: LargePicture, part: Rectangle, options: SideOptions): Promise<Float32Array> {
   const rows = Array.from({ length: part.height }, (_, i) => mirrored(part.y + i, picture.height));
   const columns = Array.from({ length: part.width }, (_, i) => mirrored(part.x + i, picture.width));
-  const [y, x] = [least(rows), least(columns)];
-  const inside = { y, x, height: most(rows) - y + 1, width: most(columns) - x + 1 };
+  const [y, x] = [minimum(rows), minimum(columns)];
+  const inside = { y, x, height: maximum(rows) - y + 1, width: maximum(columns) - x + 1 };
   const values = inputTensor(await picture.read(inside), options);
   if (inside.y + inside.height === part.y + part.height && inside.x + inside.width === part.x + part.width)
     return values;
@@ -84,5 +84,5 @@ async function readMirrored(picture: LargePicture, part: Rectangle, options: Sid
   return out;
 }
 
-const least = (values: readonly number[]) => values.reduce((a, b) => Math.min(a, b));
-const most = (values: readonly number[]) => values.reduce((a, b) => Math.max(a, b));
+const minimum = (values: readonly number[]) => values.reduce((a, b) => Math.min(a, b));
+const maximum = (values: readonly number[]) => values.reduce((a, b) => Math.max(a, b));

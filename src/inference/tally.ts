@@ -1,4 +1,4 @@
-/** Scores of pairs, counted up pair by pair; those of parts of a test set are put together exactly. */
+/** Scores of pairs, added up pair by pair. The tallies of parts of a test set merge into exactly that of the whole set. */
 import { classesFirst, nearestColours, type Palette, paint } from "../data/palette.ts";
 import { DatasetError } from "../errors.ts";
 import { type FeaturePair, FeatureScorer, type FeatureScores, type FeatureScoring } from "../features/scorer.ts";
@@ -10,20 +10,20 @@ import type { Picture } from "../platform.ts";
 export interface TranslatedPair {
   index: number;
   name: string;
-  /** Whether this is another pair than the one at `index`, which could not be decoded (`skipBadImages`). */
+  /** Whether the pair at `index` could not be decoded and this is another pair in its place (`skipBadImages`). */
   replaced: boolean;
   input: Picture;
-  /** One for each sample. */
+  /** An output for each sample. */
   outputs: Picture[];
   target: Picture;
-  /** Duration of the generator for each output. */
+  /** Run time of the generator for each output, in seconds. */
   seconds: number[];
 }
 
 /** One pair with its outputs and its scores. */
 export interface ScoredPair extends TranslatedPair {
   metrics: PairMetrics;
-  /** With several samples: where they differ. */
+  /** With several samples: a picture of their differences. */
   spread: Picture | undefined;
   /** With a palette: the first output in its colours. */
   classes: Picture | undefined;
@@ -50,7 +50,7 @@ export interface Evaluation {
   labIntersection?: LabScores;
   /** With `features`. */
   features?: FeatureScores;
-  /** Of the generator alone, without the first output, which also compiles it. */
+  /** Mean run time of the generator for an output, without the first output, for which the generator is also compiled. */
   secondsPerImage: number;
 }
 
@@ -61,7 +61,7 @@ interface TalliedPair {
   seconds: readonly number[];
 }
 
-/** Everything that a `Tally` has counted, as numbers. */
+/** The state of a `Tally` as plain numbers, for a file. */
 export interface TallyState {
   pairs: TalliedPair[];
   /** Counts of the confusion matrix (metrics/scores.ts). */
@@ -119,7 +119,7 @@ export class Tally {
     this.#features?.pairs.push(...features);
   }
 
-  /** Puts the pairs in the order of a list of names: means are sums, which depend on the order. */
+  /** Puts the pairs in the order of a list of names: the rounding of a sum depends on the order. */
   sort(names: readonly string[]): void {
     const place = new Map(names.map((name, i) => [name, i]));
     const byPlace = (a: { name: string }, b: { name: string }) => (place.get(a.name) ?? 0) - (place.get(b.name) ?? 0);

@@ -1,4 +1,4 @@
-/** A trained generator on pictures. */
+/** Runs a trained generator on pictures. */
 
 import type { Config } from "../config/schema.ts";
 import { inputTensor, outputPicture, outputPicture16, outputValues } from "../data/sides.ts";
@@ -26,16 +26,16 @@ import { runTiled, type TiledGenerator, type TiledInput, type TiledOptions } fro
  */
 const tileAbove = 2048 * 2048;
 
-/** How the network behaves at test time. The defaults are the run's, which are those of training. */
+/** How the network behaves at test time. The defaults are the run's options. */
 export interface TestTime {
-  /** Without effect for a run that was trained without dropout. */
+  /** Has no effect for a run that was trained without dropout. */
   dropout?: Config["dropout"] | undefined;
   /** Which statistics batch norms use; an instance norm always uses those of the picture. */
   statistics?: Config["statistics"] | undefined;
-  /** Of the dropout masks. Default: the run's. */
+  /** Seed of the dropout masks. Default: the run's. */
   seed?: number | undefined;
   /**
-   * Height and width of tiles in pixels, which bounds the memory; 0: never tiles. The output does not depend on it, but for
+   * Height and width of tiles in pixels, which bounds the memory; 0: no tiles. The output does not depend on it, except for
    * rounding. Default: by the network, for pictures above 2048 x 2048; else none.
    */
   tile?: number | undefined;
@@ -75,7 +75,7 @@ interface Output {
   width: number;
 }
 
-/** A generator whose weights are in memory. */
+/** What a `Translator` needs: a generator whose weights are in memory, and where it runs. */
 export interface TranslatorParts {
   config: Config;
   state: Weights;
@@ -90,7 +90,7 @@ export interface TranslatorParts {
 /**
  * Runs a generator on pictures of any size, one at a time. `openTranslator` opens that of a run.
  *
- * Sizes that the generator cannot halve are padded by reflection, and the output is cut back. Large pictures are
+ * Sizes that the generator cannot halve often enough are padded by reflection, and the output is cut back. Large pictures are
  * translated in tiles without seams. Call `close` to free the sessions.
  */
 export class Translator {
@@ -243,7 +243,7 @@ export class Translator {
   }
 
   /**
-   * Runs the generator on a picture in tiles. The output equals that of `run`, but for rounding, and the memory does not depend
+   * Runs the generator on a picture in tiles. The output equals that of `run`, except for rounding, and the memory does not depend
    * on the size of the picture.
    * @param input of any size. `read` is asked for parts that reach beyond the right and the lower edge, where the picture is
    *   continued by reflection
@@ -290,14 +290,14 @@ export class Translator {
     let ready = this.#sizes.get(key);
     if (!ready) {
       if (this.#sizes.size >= readySizes) await this.#release(this.#sizes.keys().next().value!);
-      ready = this.#whole(shape);
+      ready = this.#compiled(shape);
       this.#sizes.set(key, ready);
       ready.catch(() => this.#sizes.delete(key));
     }
     return ready;
   }
 
-  async #whole(shape: BatchShape): Promise<Ready> {
+  async #compiled(shape: BatchShape): Promise<Ready> {
     const { program, netG } = generatorGraph(this.#network, shape, this.statistics);
     const { run, release } = await this.#compiler.compile(program, this.#weights);
     return {
@@ -322,7 +322,7 @@ export class Translator {
     };
   }
 
-  /** The mask of a batch: each picture has that which it has alone. */
+  /** The mask of a batch: each picture has the mask that it has when translated alone. */
   #maskOf(spec: MaskSpec, draws: readonly Draw[]): Float32Array {
     const each = sizeOf(spec.shape) / draws.length;
     const values = new Float32Array(each * draws.length);

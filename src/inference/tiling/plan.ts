@@ -2,8 +2,8 @@
  * The order in which a generator runs on a picture in tiles: layer by layer, each over the whole picture before the next
  * one. So every norm takes the mean and variance of the whole picture, and no value is computed from the padding of a tile.
  *
- * Maps between the stages are kept where they fit into the space that is given, coarse maps first: they are small, and
- * cost most to compute again. A stage computes the others again from the maps that are kept, and from the picture.
+ * Maps between the stages are kept if they fit into the available space, coarse maps first: they are small, and cost most to
+ * compute again. A stage computes the other maps again from the kept ones and from the picture.
  */
 import { UserError } from "../../errors.ts";
 import { type Program, sizeOf, type Tensor } from "../../graph/graph.ts";
@@ -53,7 +53,7 @@ const valuesOfTile = 2 ** 25;
 /** Positions of a tile's side at most, on the finest map: rows of the output are collected over the width of the picture. */
 const largestTile = 512;
 
-/** A kept value is written and read, which takes as long as so many multiplications. */
+/** Writing and reading a kept value takes as long as so many multiplications. */
 const worthKeeping = 256;
 
 /** The convolutions of a generator, but for the one that makes the picture. Their outputs can be kept. */
@@ -64,7 +64,8 @@ export const convolutions = ({ program }: Built): Tensor[] =>
     .slice(0, -1);
 
 /**
- * @param built at the size of the picture: its shapes count
+ * The plan that keeps the largest maps for which the space suffices.
+ * @param built the generator at the size of the picture
  * @throws UserError where the space is too small for any plan
  */
 export function planOf(built: Built, options: PlanOptions): Plan {
@@ -72,8 +73,9 @@ export function planOf(built: Built, options: PlanOptions): Plan {
   const sizes = [...new Set(maps.map(bytesOf))].sort((a, b) => b - a);
   const plans = [...sizes, 0].map((largest) => planKeeping(built, largest, options));
   const side = built.program.inputs.find(({ name }) => name === "real_A")!.shape;
-  const bearable = plans.filter((plan) => plan.stages.every((stage) => valuesOf(stage, side) <= 2 * valuesOfTile));
-  const choices = bearable.length > 0 ? bearable : plans;
+  // With fewer kept maps a stage computes more maps in each tile, which take more memory.
+  const fitMemory = plans.filter((plan) => plan.stages.every((stage) => valuesOf(stage, side) <= 2 * valuesOfTile));
+  const choices = fitMemory.length > 0 ? fitMemory : plans;
   const possible = choices.find(({ bytes }) => bytes <= options.space);
   if (possible) return possible;
   const least = Math.min(...choices.map(({ bytes }) => bytes));
@@ -92,7 +94,7 @@ export function sizeOfMap({ shape }: Tensor): MapSize {
   return { planes, height, width };
 }
 
-/** Keeps the maps of at most `largest` bytes that are worth it. */
+/** The plan that keeps the maps of at most `largest` bytes that take longer to compute than to write and read. */
 function planKeeping(built: Built, largest: number, options: PlanOptions): Plan {
   const { program, netG } = built;
   const graph = netG.graph;
@@ -109,7 +111,7 @@ function planKeeping(built: Built, largest: number, options: PlanOptions): Plan 
     const { producer } = map;
     const norm = netG.norms.findIndex(({ x }) => x === map);
     const work = sizeOf(producer!.inputs[1]!.shape) / map.shape[1]!;
-    // A pool takes each plane for a picture of its own.
+    // The Conv of an average pool has the planes as samples, so that shape[0] is above 1; its output is not kept.
     const keeps = map.shape[0] === 1 && bytesOf(sizeOfMap(map)) <= largest && work >= worthKeeping;
     if (norm < 0 && !keeps) continue;
     const part = graph.program([{ name: "map", tensor: map }], new Set(kept.keys()));
@@ -130,7 +132,7 @@ function scalesOf(built: Built): Map<Tensor, number> {
   return new Map(read.map((map) => [map, input.shape[2]! / map.shape[2]!]));
 }
 
-/** The stages without those whose output nobody reads. */
+/** The stages without those whose output no other stage reads. */
 function withoutUnread(stages: readonly Stage[]): Stage[] {
   const read = new Set<number>();
   const found: Stage[] = [];
@@ -151,7 +153,7 @@ function peak(stages: readonly Stage[], maps: readonly Tensor[]): number {
   return Math.max(...stages.map((_, at) => bytes(at)));
 }
 
-/** At least half of each side of a tile is its own. */
+/** The side of a tile. Margins take at most half of it. */
 function tileOf(reach: Reach, { tile, multiple }: PlanOptions): number {
   const unit = Math.max(multiple, reach.coarsest);
   const wanted =

@@ -1,11 +1,11 @@
-/** How far the values of a map depend on the maps before it, and what a program costs. Distances are in pixels. */
+/** How far around its position a value of a map depends on earlier maps, and the cost of a program. Distances are in pixels. */
 import { ShapeError } from "../../errors.ts";
 import { type Node, type NodeOf, type Program, sizeOf, type Tensor } from "../../graph/graph.ts";
 import type { ConvAttributes } from "../../graph/ops/conv.ts";
 
-/** The maps of a program that reads a picture of `height` pixels, or maps of one. */
+/** The extent and the cost of a program that reads a picture, or maps of one. */
 export interface Reach {
-  /** A value depends on positions at most so many pixels outside of its own. */
+  /** A value of the output depends on positions up to so many pixels away. */
   margin: number;
   /** Pixels per position of the coarsest map. */
   coarsest: number;
@@ -25,7 +25,7 @@ interface Margin {
 
 /**
  * @param maps inputs of the program that are maps, and their pixels per position
- * @throws ShapeError for an op whose output is no map of its input's size, unless it is listed below
+ * @throws ShapeError for an op that changes the size of maps and is not in `movements`
  */
 export function reachOf(program: Program, maps: ReadonlyMap<Tensor, number>): Reach {
   const scales = new Map(maps);

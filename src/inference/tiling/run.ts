@@ -1,5 +1,5 @@
 /**
- * A generator on a picture that is cut into tiles. The output is that of the picture in one piece, but for rounding, and
+ * A generator on a picture that is cut into tiles. The output is that of the picture in one piece, except for rounding, and
  * the memory is bounded by the size of a tile: see plan.ts.
  */
 import { type Program, sizeOf } from "../../graph/graph.ts";
@@ -15,7 +15,7 @@ export interface TiledGenerator {
   /** The generator for an input of this size; norms whose statistics depend on the picture take `given` ones. */
   build(height: number, width: number): Built;
   compile(program: Program): Promise<CompiledProgram>;
-  /** Fills in values of the dropout mask of the whole picture, from its value `from` on. */
+  /** Fills `out` with values of the dropout mask of the whole picture, from its value number `from` on. */
   drawMask(out: Float32Array, spec: MaskSpec, from: number): void;
   /** Height and width of inputs are multiples of this. */
   multiple: number;
@@ -31,15 +31,15 @@ export interface TiledInput {
   read(part: Rectangle): Promise<Float32Array>;
 }
 
-/** How far a picture is: pieces of work of equal length. */
+/** Reports progress: units of work that are done, and their total. */
 export type Advance = (done: number, total: number) => void;
 
 export interface TiledOptions {
   /** Takes a part of the output: the values `part` of `tile` belong to (y, x) of the picture. Tiles come row by row. */
   output(tile: Planes, part: Rectangle, at: { y: number; x: number }): Promise<void>;
   /**
-   * Opens a file for a map, and the bytes that maps may take there. Without it maps stay in memory. `memory`: the bytes of maps
-   * that stay in memory nevertheless; default 64 MB.
+   * Files for maps: `open` opens one, `bytes` is the most that all may take, `memory` the bytes of maps that stay in memory
+   * nevertheless (default 64 MB). Without files all maps stay in memory.
    */
   scratch?: { open(): Promise<Scratch>; bytes: number; memory?: number } | undefined;
   advance?: Advance | undefined;
@@ -47,7 +47,7 @@ export interface TiledOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Bytes of maps in memory, where there is a disk for more, and where there is none. */
+/** Most bytes of maps in memory: beside files, and without files. */
 const [memoryBesideDisk, memoryAlone] = [2 ** 26, 2 ** 29];
 
 /** @throws UserError where the maps do not fit on the disk; the signal's reason when it is aborted */
@@ -90,7 +90,7 @@ class TiledRun {
   readonly #whole: Built;
   readonly #statistics: Record<string, Float32Array> = {};
   readonly #maps = new Map<number, KeptMap>();
-  /** Bytes of each map that are in memory. */
+  /** Bytes of each map in memory; 0 for a map in a file. */
   readonly #inMemory = new Map<number, number>();
 
   constructor(generator: TiledGenerator, input: TiledInput, options: TiledOptions, whole: Built) {
@@ -100,7 +100,7 @@ class TiledRun {
     this.#whole = whole;
   }
 
-  /** Frees the kept maps that `unread` says. */
+  /** Frees the kept maps for whose convolutions `unread` returns true. */
   async drop(unread: (conv: number) => boolean): Promise<void> {
     for (const [conv, map] of [...this.#maps]) {
       if (!unread(conv)) continue;
@@ -205,7 +205,7 @@ function scaled({ y, x }: Tile, scale: number): Rectangle {
   return { y: y.start / scale, x: x.start / scale, height: y.length / scale, width: x.length / scale };
 }
 
-/** The own positions of a stretch in a map: where they begin in the tile, and in the whole. */
+/** The own positions of a stretch, in positions of a map: where they begin in the tile (`inside`) and in the whole map (`at`). */
 function own({ start, from, to }: Stretch, scale: number): { inside: number; at: number; length: number } {
   return { inside: (from - start) / scale, at: from / scale, length: (to - from) / scale };
 }
