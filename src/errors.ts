@@ -28,7 +28,7 @@ export class CheckpointError extends UserError {
   override name = "CheckpointError";
 }
 
-/** A picture of more pixels than are allowed here. */
+/** A picture with more pixels than the limit of the caller. */
 export class PictureSizeError extends UserError {
   override name = "PictureSizeError";
 }
@@ -52,8 +52,8 @@ export class ShapeError extends Error {
 }
 
 /**
- * A value as JSON for a message, at most `most` characters of it. A value that is nested too deeply for JSON is named
- * as such. Of NaN and infinities JSON would make null.
+ * A value as JSON for a message, cut to `most` characters. NaN and infinities are written as such; JSON would write null.
+ * For a value that is nested too deeply for JSON the text says so.
  */
 export function quoted(value: unknown, most = 100): string {
   if (typeof value === "number") return String(value);
@@ -76,7 +76,7 @@ export function refuse(problems: readonly string[]): void {
   );
 }
 
-/** A file that cannot be written: a full disk, a missing permission. It is no fault of the input that was worked on. */
+/** A file that cannot be written, because the disk is full or a permission is missing. The input is not the cause. */
 export class WriteError extends UserError {
   override name = "WriteError";
 }
@@ -93,7 +93,7 @@ export function nearest(word: string, choices: readonly string[]): string | unde
     .map((choice) => ({ choice, distance: editDistance(plain(word), plain(choice)) }))
     .sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
-  // A word of two letters has nothing in common with one that differs in both.
+  // At least one letter has to be right: for a word of two letters, two changes would reach any other such word.
   const most = Math.min(Math.max(2, Math.floor(word.length / 2)), Math.max(1, word.length - 1));
   return best && best.distance <= most ? best.choice : undefined;
 }

@@ -28,8 +28,8 @@ export interface Files {
   /** The bytes [start, end) of a file, fewer where it ends. Absent where a runtime can only read whole files. */
   readPart?(path: string, start: number, end: number): Promise<Uint8Array>;
   /**
-   * Writes a file beside and renames it, so a reader sees the old file or the new one. A full disk keeps the old.
-   * Creates folders.
+   * Writes a temporary file beside and renames it, so that a reader sees the old file or the new one, and a full disk
+   * leaves the old one. Creates folders.
    */
   write(path: string, content: Uint8Array | string | readonly Uint8Array[]): Promise<void>;
   append(path: string, content: string | Uint8Array): Promise<void>;
@@ -38,7 +38,7 @@ export interface Files {
   exists(path: string): Promise<boolean>;
   /**
    * Bytes of a file, and when it was last changed, in milliseconds since 1970. Absent where a runtime would have to open
-   * it.
+   * the file for that.
    */
   stat?(path: string): Promise<{ bytes: number; modified: number }>;
   /** Replaces a file at `to`. */
@@ -55,9 +55,9 @@ export interface Files {
   holder?(path: string): Promise<LockHolder | undefined>;
   /** A path with its symbolic links followed. Absent where there are none. @throws UserError where nothing is there */
   realPath?(path: string): Promise<string>;
-  /** Begins a file that is too large for the memory. Creates folders. */
+  /** Begins a file that is written piece by piece, because it may be larger than the memory. Creates folders. */
   create?(path: string): Promise<FileStream>;
-  /** Opens an empty scratch file. @param path where no other file is */
+  /** Opens an empty scratch file. @param path at which no file exists */
   scratch?(path: string): Promise<Scratch>;
   /** Bytes that can still be written into a folder. */
   free?(folder: string): Promise<number>;
@@ -71,7 +71,7 @@ export interface Scratch {
   close(): Promise<void>;
 }
 
-/** A file that is written piece by piece. A reader sees the file of before until `done`. */
+/** A file that is written piece by piece. Until `done`, a reader sees the previous file. */
 export interface FileStream {
   write(bytes: Uint8Array): Promise<void>;
   /** Stores the file on the disk and renames it. */
@@ -139,14 +139,14 @@ export interface Collective {
   rank: number;
   /** The number of processes. */
   size: number;
-  /** The library, for messages. */
+  /** The name of the library that connects the processes, for messages. */
   name: string;
   /** Replaces values by their sums over all processes, added in their order. */
   sum(values: Float32Array): void;
   barrier(): void;
   /** Ends all processes. */
   abort(code: number): void;
-  /** The last call. */
+  /** Ends the connection; no other call may follow. */
   close(): void;
 }
 
@@ -201,9 +201,9 @@ export interface Platform {
   /** The device that is always present, for `--device auto` without a GPU. */
   base: "cpu" | "wasm";
   /**
-   * The devices that this platform could have (or those of `names`), `base` first, and whether each is there. To look
-   * for an adapter may take a second, less with `hardware`, which asks for none but real GPUs. Sessions are made on a
-   * device by the options of device.ts.
+   * The devices that this platform could have (or those of `names`), `base` first, and whether each is present. Looking
+   * for an adapter may take a second; with `hardware`, which considers real GPUs only, it is faster. engines/device.ts
+   * has the session options of each device.
    */
   devices(names?: readonly DeviceName[], options?: { hardware?: boolean }): Promise<readonly FoundDevice[]>;
 }

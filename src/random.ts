@@ -127,7 +127,7 @@ export class Random {
     return value % n;
   }
 
-  /** Standard normal, by Box-Muller; |value| < 6.67. Every second call uses up the spare of the call before. */
+  /** Standard normal, by Box-Muller; |value| < 6.67. Box-Muller gives two numbers; every second call returns the second. */
   normal(): number {
     if (this.#spare !== undefined) {
       const value = this.#spare;
@@ -152,8 +152,8 @@ export class Random {
   }
 
   /**
-   * Fills with N(mean, std^2), starting at a fresh block; from a new Random these are the values of normal(). In WebAssembly:
-   * a large U-Net's weights would take 2.5 s here.
+   * Fills with N(mean, std^2), starting at a fresh block; from a new Random these are the values of normal(). Runs in
+   * WebAssembly, because JavaScript takes 2.5 s for the weights of a large U-Net.
    */
   fillNormal(out: Float32Array, mean: number, std: number): void {
     this.#fill(out, 0, "normals", mean, std);
@@ -168,7 +168,7 @@ export class Random {
     this.#fill(out, from, "masks", Math.min(TWO32 - 1, Math.round(p * TWO32)), 1 / (1 - p));
   }
 
-  /** From the value `from` after a fresh block on. */
+  /** Fills `out` with the numbers from position `from` of a fresh block on. */
   #fill(out: Float32Array, from: number, what: keyof Fillers, ...parameters: readonly [number, number]): void {
     this.#used = 4;
     this.#spare = undefined;

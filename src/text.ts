@@ -7,8 +7,8 @@ const named: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
  * line break. So the name of a file or a run cannot move the cursor, change the terminal or begin another line.
  */
 export function visible(text: string): string {
-  // C0, DEL, and C1, where the one character U+009B does what ESC [ does.
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  // C0, DEL and C1. Of C1, the single character U+009B has the effect of ESC [.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression looks for control characters
   return text.replace(/[\x00-\x1f\x7f-\x9f]/g, (character) => {
     return named[character] ?? `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
   });

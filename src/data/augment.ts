@@ -1,4 +1,4 @@
-/** Random changes of a pair: where it is cropped, mirrored and turned, and the colours of its input. */
+/** Random changes of a pair: crop, flips, quarter turns, deformation, and the colours of its input. */
 import type { Random } from "../random.ts";
 import { crops, type SizeOptions } from "./sizes.ts";
 import type { Placement } from "./transforms.ts";
@@ -56,8 +56,8 @@ export function drawJitter(
 /**
  * Changes brightness, then contrast, then saturation of [channels, plane] values in [-1, 1] from `offset` on, in place, as
  * torchvision's adjust_brightness, adjust_contrast and adjust_saturation do with floats (Pillow's ImageEnhance, without
- * its rounding to 8 bits): each is a mixture with black, with the mean grey, with the picture's own grey, cut to the range.
- * Grey is ITU-R 601's, of 3 and 4 channels; of others contrast takes the mean of all. Saturation needs 3 or 4 channels.
+ * its rounding to 8 bits): they mix each value with black, with the mean grey, and with the grey of its pixel, and clip the
+ * result. Grey is ITU-R 601's with 3 or 4 channels; otherwise contrast takes the mean of all values. Saturation needs 3 or 4 channels.
  * Alpha (channel 2 of 2, 4 of 4) is left alone.
  */
 export function jitterColors(

@@ -1,4 +1,4 @@
-/** Pictures from which a network can learn nothing, or not what their owner thinks: blank ones, and class numbers. */
+/** Finds pictures that are no use as they are: blank ones, and label maps of class numbers that would be read as colours. */
 import { UserError } from "../errors.ts";
 import type { DeepPicture, Files, Images } from "../platform.ts";
 import { withoutClass } from "./labels.ts";
@@ -19,26 +19,26 @@ export interface ContentFault {
   largest?: number;
 }
 
-/** Up to this part of the pixels may be off a picture's commonest colour, or outside its range. */
+/** A picture is flat if fewer than this share of its pixels differ from its commonest colour. A range may leave out this share. */
 const fewPixels = 0.002;
-/** A colour differs from another where a channel differs by more than this, of 255. */
+/** Two colours differ if a channel differs by more than this, of 255. */
 const sameColour = 4;
-/** A range of values is narrow below this part of the whole range. */
+/** A range of values is narrow below this share of the whole range. */
 const narrowPart = 1 / 16;
 /** Class numbers are below this. */
 const mostClasses = 64;
-/** In a label map at least this part of the pixels is off the commonest number. */
+/** In a label map at least this share of the pixels has another number than the commonest. */
 const smallestRest = 0.01;
-/** In a label map at least this part of the pixels has the value of its left neighbour. Noise does not. */
+/** In a label map at least this share of the pixels has the value of its left neighbour; in noise it is smaller. */
 const inAreas = 0.7;
 /**
- * Of the other pixels at most this part differs from the left neighbour by 1, if there are more than 4 classes. In a dark
- * picture with smooth slopes nearly all do.
+ * In a label map of more than 4 classes, at most this share of the pixels that differ from their left neighbour differ by 1.
+ * In a dark photograph with smooth gradients nearly all of them do.
  */
 const smallSteps = 0.8;
 
 /**
- * The part of the pixels whose colour differs from the picture's commonest colour by more than 4 of 255 in a channel.
+ * The share of the pixels whose colour differs from the picture's commonest colour by more than 4 of 255 in a channel.
  * Alpha does not count.
  */
 export function offCommonest(picture: DeepPicture): number {

@@ -1,4 +1,4 @@
-/** How a person makes an input for a generator: what to draw with, found from the inputs that it was trained on. */
+/** The tool and the colours to draw an input for a generator with, found from the inputs that it was trained on. */
 import * as z from "zod";
 import type { Picture } from "../platform.ts";
 import {
@@ -35,7 +35,7 @@ const schema = z.object({
   background: rgb,
 });
 
-/** A kit from its JSON; undefined where the text is none. */
+/** A kit from its JSON; undefined for any other text. */
 export function parseDrawingKit(text: string): DrawingKit | undefined {
   try {
     return schema.parse(JSON.parse(text));
@@ -44,10 +44,10 @@ export function parseDrawingKit(text: string): DrawingKit | undefined {
   }
 }
 
-/** Pictures that a kit is computed from: more do not change it. */
+/** The number of pictures that a kit is computed from. More pictures hardly ever change it. */
 export const drawingPictures = 8;
 
-/** Most colours of label maps: with more, a person would not find the one that is wanted. */
+/** Most colours of label maps. Among more, a person would not find the wanted one. */
 const mostColours = 40;
 /** Squared distance in RGB within which a pixel has a colour of the palette; JPEG and resizing move colours. */
 const near = 40 ** 2;
@@ -65,7 +65,8 @@ const ofClass = 20 ** 2;
 const knownShare = 0.8;
 
 /**
- * The kit for inputs such as these, at best `drawingPictures` of them. What is neither label maps nor line art is photographs.
+ * The kit for inputs such as these; `drawingPictures` of them are enough. Inputs that are neither label maps nor line art count as
+ * photographs.
  */
 export function drawingKit(inputs: readonly Picture[]): DrawingKit {
   const colours = collectPalette(inputs);
@@ -142,9 +143,9 @@ const pix2pixFacades = parsePalette(
 );
 
 /**
- * The classes of a known palette, where it has most of the pixels: small pictures have blends of its colours, too. Else the
- * colours with their values as names.
- * @param shares of the pixels, for each colour
+ * The classes of a known palette, if its colours have most of the pixels (small pictures also have blends of its colours).
+ * Otherwise the colours themselves, named by their values.
+ * @param shares the share of the pixels that each colour has
  */
 function named(colours: Palette, shares: readonly number[]): DrawingKit["colours"] {
   const builtIn = Object.entries(builtInFacades).map(([name, rgb]) => ({ name, rgb }));

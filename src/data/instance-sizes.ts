@@ -1,4 +1,4 @@
-/** The sizes of instance maps beside their label maps (--input-instances), before a training or a test begins. */
+/** Checks that instance maps have the size of their label maps (--input-instances), before a training or a test begins. */
 import { DatasetError, UserError } from "../errors.ts";
 import { pngSize } from "../formats/png.ts";
 import type { Files, Images } from "../platform.ts";
@@ -16,9 +16,9 @@ const together = 16;
 
 /**
  * Compares the size of each instance map with that of its label map, before anything is computed. Of PNGs only the headers are read. Files
- * that cannot be decoded are left to who reads them next.
- * @param pairs those without an instance map are left out
- * @throws DatasetError naming the pairs of two sizes
+ * that cannot be decoded are skipped; the code that reads them next reports them.
+ * @param pairs those without an instance map are skipped
+ * @throws DatasetError naming the maps whose sizes differ
  */
 export async function checkInstanceSizes(
   pairs: readonly Pair[],
@@ -34,7 +34,7 @@ export async function checkInstanceSizes(
       if (!size || !map) return;
       const width = label.half === undefined ? size.width : size.width / 2;
       if (map.width === width && map.height === size.height) return;
-      // A header does not say that its picture is turned by its metadata.
+      // Metadata may rotate a picture, and the header does not say so: sizes that differ are compared again after decoding.
       if (exact) wrong.push(`\n  ${instances} is ${map.width}x${map.height}, ${label.file} ${width}x${size.height}`);
     }
   };
@@ -47,7 +47,7 @@ export async function checkInstanceSizes(
   );
 }
 
-/** The size of a picture; undefined where it cannot be decoded. @param exact decoded, and not by a header */
+/** The size of a picture; undefined where it cannot be decoded. @param exact decode the picture, even if it has a PNG header */
 async function sizeOf(file: string, { files, images }: Access, exact: boolean): Promise<Size | undefined> {
   const header = exact ? undefined : await files.readPart?.(file, 0, 24);
   const size = header && pngSize(header);

@@ -7,12 +7,12 @@ import { below, byStem, type Listing, summary, withoutEnds } from "./listing.ts"
 const instanceFolders = (phase: string): string[] =>
   ["inst", "instances"].flatMap((name) => [`${phase}_${name}`, `${phase}/${name}`, `${name}/${phase}`]);
 
-/** Folders of a data set without phases. */
+/** Folders of the instance maps of a data set without phases. */
 const foldersOfAll = ["inst", "instances"];
 
 /**
- * The instance map of each pair, by its name: of equal stems, or of stems that are equal without the end that all in the folder share,
- * such as _gtFine_instanceIds of Cityscapes.
+ * The instance map of each pair, by its name. Stems are equal, or they are equal once the end that all stems of a folder share is
+ * removed, such as _gtFine_instanceIds of Cityscapes.
  * @param pairs with the names that the layout gives them
  * @returns paths relative to the dataroot, in the order of the pairs
  * @throws DatasetError where there is no such folder, or a pair has no instance map

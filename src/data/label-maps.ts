@@ -1,6 +1,6 @@
 /**
- * The label maps of a data set (--input-labels) and their instance maps, before a training or a test begins: values that are no class numbers,
- * and files whose compression changes numbers.
+ * Checks the label maps of a data set (--input-labels) and their instance maps before a training or a test begins. It looks for values that
+ * are not class numbers, and for files whose compression changes numbers.
  */
 import { DatasetError, UserError } from "../errors.ts";
 import { type Storage, storageBytes, storageOf } from "../formats/storage.ts";
@@ -33,15 +33,15 @@ type Kind = keyof typeof kinds;
 
 /** Headers that are read at a time, and maps that are decoded at a time. */
 const together = { headers: 16, maps: 4 };
-/** So many maps are decoded, however long it takes. */
+/** At least this many maps are decoded, however long it takes. */
 const fewest = 8;
-/** Maps are decoded first if at most this part of the set is stored like them. */
+/** Maps are decoded first if at most this share of the set is stored like them. */
 const rare = 0.1;
 
 /**
  * Looks at the headers of all label maps, and decodes as many of them as a second allows: first those that are stored otherwise than most,
- * then others, spread evenly over the set. Files that cannot be read are left to who reads them next.
- * @param enough after so many milliseconds no further maps are decoded: training looks at each as it reads it
+ * then others, spread evenly over the set. Files that cannot be read are skipped; the code that reads them next reports them.
+ * @param enough milliseconds after which no further maps are decoded; training checks each map when it reads it
  * @returns notes for the user
  * @throws DatasetError naming the first map with other values than class numbers, or the first label or instance map whose
  *   compression changes numbers
@@ -131,7 +131,7 @@ function changed(kind: Kind): string {
   );
 }
 
-/** First the maps that few others are stored like, then all others; both in an order that soon reaches all parts of the set. */
+/** First the maps that are stored as few others are, then the rest; both in an order that soon reaches all parts of the set. */
 function rareFirst(maps: readonly LabelMap[]): LabelMap[] {
   const counts = new Map<string, number>();
   for (const { storage } of maps) counts.set(storage.key, (counts.get(storage.key) ?? 0) + 1);
@@ -179,7 +179,7 @@ const ofPalette =
 const ofBits = (bits: number) =>
   `It is a grey PNG of ${bits} ${bits === 1 ? "bit" : "bits"}, whose values are read as 0 to 255: save it with 8 bits.`;
 
-/** A mask of 0 and 255 has one class only: 255 is none. */
+/** A note about maps with one class only, such as masks of 0 and 255: 255 means no class. */
 function maskNote(seen: ReadonlySet<number>, done: number, maps: readonly LabelMap[]): string[] {
   const classes = [...seen].filter((value) => !withoutClass.includes(value));
   if (classes.length > 1 || classes.length === seen.size) return [];

@@ -18,7 +18,7 @@ export const withoutClass: readonly number[] = [255, 65535];
 export function classNumbers(picture: DeepPicture, labels: number, file = "the picture"): DeepPicture {
   const { width, height, channels, data, bands } = picture;
   const colours = bands ? channels : channels < 3 ? 1 : 3;
-  // Numbers as floats: crops leave those as they are.
+  // Floats, because `writeCrop` copies floats unchanged and maps integers to [-1, 1].
   const numbers = new Float32Array(width * height);
   for (let i = 0; i < numbers.length; i++) {
     const value = data[i * channels]!;
@@ -53,10 +53,10 @@ export function writeOneHot(out: Float32Array, offset: number, numbers: ArrayLik
 
 /**
  * Class numbers and the numbers of objects as one picture of two bands, which is resized and cropped as one.
- * @param numbers of `classNumbers`
+ * @param numbers the result of `classNumbers`
  * @param instances an instance map of the same size: pixels of one object have one value or colour, in 8 or 16 bits a channel
  * @param files of the label map and of the instance map, for messages
- * @throws DatasetError for maps of two sizes
+ * @throws DatasetError where the sizes of the two maps differ
  */
 export function withInstances(
   numbers: DeepPicture,

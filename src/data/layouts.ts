@@ -84,8 +84,8 @@ export const aligned: Layout = {
 
 /**
  * Two folders; pictures of the same stem are a pair, whatever their endings. An end that all stems of a side share, such as
- * _labelIds and _leftImg8bit of Cityscapes, does not count where no stem is on both sides. The names of the folders match in any case.
- * Or one folder for each pair, with a picture called A and one called B.
+ * _labelIds and _leftImg8bit of Cityscapes, does not count where no stem is on both sides. Names of folders match in upper and lower
+ * case. Or one folder for each pair, with a picture called A and one called B.
  */
 export const folders: Layout = {
   help: "two folders A and B (or trainA and trainB, train_label and train_img), same stems",
@@ -202,7 +202,7 @@ function phasePlace(pictures: readonly string[], phase: string): Place | undefin
   return { folder: "", pictures: here, ofPhase: false };
 }
 
-/** Folders that a user may have meant as phases: all that hold pictures, or only the usual names beside loose pictures. */
+/** Folders that may be phases: all that hold pictures; if the dataroot itself holds pictures, only those with the name of a phase. */
 function phaseFolders(pictures: readonly string[]): string[] {
   const tops = topFolders(pictures);
   return direct(pictures).length === 0 ? tops : tops.filter(isPhaseName);
@@ -219,7 +219,7 @@ function twoFolders(phase: string): (readonly [string, string])[] {
   ];
 }
 
-/** Finds a folder that holds pictures, at most two levels deep: the name as it is on the disk, which any case matches. */
+/** A function that looks up a folder with pictures, at most two levels deep, in any case, and returns its name as on the disk. */
 function folderNames(pictures: readonly string[]): (folder: string) => string | undefined {
   const names = new Set<string>();
   for (const path of pictures) {
@@ -233,7 +233,7 @@ function folderNames(pictures: readonly string[]): (folder: string) => string | 
   return (folder) => (names.has(folder) ? folder : anyCase.get(folder.toLowerCase()));
 }
 
-/** The side that a picture's file name is, where it is A or B in any case. */
+/** "A" or "B" for a picture in a folder that is called so, in any case; undefined for other names. */
 function sideOfFile(path: string): string | undefined {
   return /[^/]\/([AB])\.[^./]+$/i.exec(`/${path}`)?.[1]?.toUpperCase();
 }

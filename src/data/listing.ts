@@ -18,11 +18,11 @@ export const PICTURE_ENDINGS: readonly string[] = [
   "npy",
 ];
 
-/** Endings of pictures that we cannot read. A folder that holds some is spoken of, so that none is left out in silence. */
+/** Endings of pictures that cannot be read. A note counts them, so that the user knows what is left out. */
 const UNREAD_ENDINGS: readonly string[] =
   "avif heic heif jxl jp2 j2k psd svg exr hdr tga ico pcx dds raw dng cr2 cr3 nef arw mat npz".split(" ");
 
-/** Those of the files that are pictures of a form that cannot be read, by their endings. */
+/** The files that are pictures in a format that cannot be read, by their endings. */
 export function unreadPictures(paths: readonly string[]): string[] {
   return paths.filter((path) => UNREAD_ENDINGS.includes(endingOf(path)));
 }
@@ -30,7 +30,7 @@ export function unreadPictures(paths: readonly string[]): string[] {
 /**
  * A note about pictures that cannot be read; undefined where there are none.
  * @param paths all files that were looked at
- * @param more endings that cannot be read here, though elsewhere
+ * @param more endings that this runtime cannot read, although others can
  */
 export function unreadNote(paths: readonly string[], more: readonly string[] = []): string | undefined {
   const counts = new Map<string, number>();
@@ -38,7 +38,7 @@ export function unreadNote(paths: readonly string[], more: readonly string[] = [
   for (const ending of unread.map(endingOf)) counts.set(ending, (counts.get(ending) ?? 0) + 1);
   if (counts.size === 0) return undefined;
   const kinds = [...counts].map(([ending, count]) => `${count} .${ending}`).join(", ");
-  return `left out, because their form cannot be read: ${kinds}. Convert them to PNG to use them.`;
+  return `left out, because their format cannot be read: ${kinds}. Convert them to PNG to use them.`;
 }
 
 /** Names that mark a folder as one phase of a data set, whatever else lies beside it. */
@@ -72,7 +72,7 @@ export async function listAll(files: Files, root: string): Promise<Listing | und
 
 /** The folder that is meant by a path that does not exist: one of a similar name beside it. */
 export async function folderLike(files: Files, path: string): Promise<string | undefined> {
-  // Paths of Windows are understood everywhere: a slash separates on all systems.
+  // Backslashes of Windows become slashes, which separate folders on all systems.
   const [, parent = "", name = path] = /^(.*\/)?([^/]+)\/*$/.exec(path.replaceAll("\\", "/")) ?? [];
   const beside = (await files.list(parent || ".")) ?? [];
   const near = nearest(
@@ -124,7 +124,7 @@ export function isPhaseName(name: string): boolean {
 
 /**
  * Two folders that look like the two sides of pairs: they hold all pictures, and most names in one are in the other too.
- * Folders of phases are none.
+ * Folders with the name of a phase do not count.
  */
 export function foldersOfOneSet(paths: readonly string[]): readonly [string, string] | undefined {
   const tops = topFolders(paths);
@@ -138,7 +138,7 @@ export function foldersOfOneSet(paths: readonly string[]): readonly [string, str
 
 /**
  * Stem -> path, of paths relative to `folder`.
- * @throws DatasetError when two files share a stem, for then the partner is ambiguous
+ * @throws DatasetError when two files share a stem, because then the partner is ambiguous
  */
 export function byStem(paths: readonly string[], folder: string): Map<string, string> {
   const stems = new Map<string, string>();
@@ -156,7 +156,7 @@ export function byStem(paths: readonly string[], folder: string): Map<string, st
   return stems;
 }
 
-/** Two folders (stem -> path) by the stems without the end that all of a side share, where no stem is on both sides. */
+/** Two folders, each as stem -> path. Where no stem is on both sides, the end that all stems of a side share is removed. */
 export function withoutEnds(
   a: Map<string, string>,
   b: Map<string, string>,
@@ -166,8 +166,8 @@ export function withoutEnds(
 }
 
 /**
- * Stem -> path without the end that all stems share, such as _labelIds. It begins with _ or - and a letter: numbers are not taken
- * apart.
+ * Stem -> path without the end that all stems share, such as _labelIds. The end begins with _ or - and a letter, so that numbers stay
+ * whole.
  */
 function withoutEnd(stems: Map<string, string>): Map<string, string> {
   const [first = "", ...others] = stems.keys();

@@ -25,7 +25,7 @@ export interface LoaderOptions extends AugmentOptions, ReaderOptions {
   /** An epoch ends with its last whole batch. */
   dropLast: boolean;
   serialBatches: boolean;
-  /** Each pair is drawn from all, not from those that are left in the epoch; `serialBatches` comes before it. */
+  /** Each pair is drawn from all pairs (with replacement). Has no effect with `serialBatches`. */
   replacement: boolean;
   seed: number;
   skipBadImages: boolean;
@@ -99,7 +99,7 @@ export class Loader {
   readonly #loading = new Map<number, Promise<Prepared>>();
   readonly #bad = new Map<number, BadImage>();
   readonly #waiting = new Map<number, Promise<Batch>>();
-  /** Batches prepared ahead, of about four pairs: each of reading, decoding and resizing waits until the step yields. */
+  /** Batches prepared ahead, about four pairs: reading, decoding and resizing each wait until the running step yields. */
   readonly #ahead: number;
   #cacheLeft: number;
   #order: { epoch: number; order: Uint32Array } | undefined;
@@ -166,7 +166,7 @@ export class Loader {
   /**
    * Decodes every pair once, so that a bad file is found before hours of training.
    * @returns one line per bad file, with `skipBadImages`
-   * @throws DatasetError naming the bad files without it; DatasetError for sizes that cannot be used or not in one batch
+   * @throws DatasetError naming the bad files without it, and for sizes that cannot be used, or not together in a batch
    */
   async check(progress?: (done: number, total: number) => void): Promise<string[]> {
     const { skipBadImages } = this.#options;
@@ -248,7 +248,7 @@ export class Loader {
       const forms = this.#reader.formsOf(resized.pair);
       const places = warp && placesOf(warp, drawn.x, drawn.y, { width, height });
       const { input, target } = places ? warpedPair(resized, forms, places) : resized;
-      // What is warped is cropped.
+      // A warp reads the pixels of the crop only, so its result is already cropped.
       const placement = places ? { ...drawn, x: 0, y: 0 } : drawn;
       writeSide(A, i * inputNc * height * width, input, forms.input, height, width, { ...placement, color });
       if (target && targets)

@@ -33,7 +33,7 @@ export type DatasetMode = LayoutName | "auto";
 /** All layouts by name. */
 export const layoutTable: Readonly<Record<string, Layout>> = { ...layouts };
 
-/** One line on each layout, for the help. */
+/** The layouts in the order of their names, for the help. */
 export const layoutHelp = Object.fromEntries(layoutNames.map((name) => [name, layoutTable[name]!]));
 
 /** The layouts that `auto` tries, in its order. */
@@ -48,7 +48,7 @@ export function derivedSides(datasetMode: DatasetMode): { A?: Derive; B?: Derive
 
 /** The choice of the pairs of a data set. */
 export interface FindOptions {
-  /** The subset: "train", "val", "test". A data set without such folders serves every phase with all of its pairs. */
+  /** The subset: "train", "val", "test". A data set without such folders gives all of its pairs for every phase. */
   phase?: string | undefined;
   /** A layout's name, or "auto" (default): the first that fits. */
   datasetMode?: DatasetMode | undefined;
@@ -114,10 +114,10 @@ export async function findPairs(files: Files, root: string, options: FindOptions
       );
     }
     const { derive } = layoutTable[layout]!;
-    const complete = (side: Side, made: Derive | undefined): Side => ({
+    const complete = (side: Side, derivation: Derive | undefined): Side => ({
       ...side,
       file: joinPath(root, side.file),
-      ...(made && { derive: made }),
+      ...(derivation && { derive: derivation }),
     });
     const chosen = found.pairs.slice(0, maxDatasetSize);
     const instances = inputInstances ? instancesOf(chosen, listing, phase) : undefined;
@@ -156,7 +156,7 @@ function differInCase(onlyA: readonly string[], onlyB: readonly string[]): boole
   return onlyA.some((path) => ofB.has(folded(path)));
 }
 
-/** The note about pictures without a partner; throws it unless they may be left out and something remains. */
+/** The note about pictures without a partner. Throws it as an error unless they may be left out and a pair remains. */
 function unpairedNote(root: string, layout: string, found: Found, skip: boolean): string {
   const { pairs, onlyA, onlyB, place } = found;
   const some = (label: string, paths: string[]) =>

@@ -23,7 +23,7 @@ export interface Prepared {
   target?: DeepPicture | undefined;
 }
 
-/** An existing file that cannot be decoded, or has no two halves. */
+/** An existing file that cannot be decoded, or an aligned picture of odd width, which has no two equal halves. */
 export class BadImage extends DatasetError {
   readonly file: string;
   readonly reason: string;
@@ -35,7 +35,7 @@ export class BadImage extends DatasetError {
   }
 }
 
-/** @throws DatasetError for pairs that do not fit the options: without targets, or of two pictures */
+/** @throws DatasetError for pairs without targets, and for two pictures where lightness and colours are those of one */
 export function checkPairs(pairs: readonly Pair[], options: ReaderOptions): void {
   if (!options.withoutTargets && pairs.some(({ B }) => B.derive === "absent")) {
     throw new DatasetError(
@@ -68,7 +68,7 @@ export class PairReader {
     this.#forms = sideForms(options);
   }
 
-  /** The form of a pair's input and target. A derivation of the pair's own sides comes before that of the options. */
+  /** The form of a pair's input and target. A derivation of the pair's own sides takes precedence over that of the options. */
   formsOf(pair: Pair): { input: SideForm; target: SideForm } {
     const { input, target } = this.#forms;
     const [first, second] = this.#sides(pair);
@@ -98,14 +98,14 @@ export class PairReader {
     return { pair, input: resized, target: input === target ? resized : resize(target, width, height, resizeFilter) };
   }
 
-  /** The input with what it needs of its instance map. */
+  /** The channels of the input that its form needs, with the object numbers of its instance map where the form has edges. */
   async #input(picture: DeepPicture, form: SideForm, { instances }: Pair, file: string): Promise<DeepPicture> {
     if (!form.edges || instances === undefined) return neededOf(picture, form, file);
     const numbers = classNumbers(picture, form.labels!, file);
     return withInstances(numbers, await this.#picture(instances, true), [file, instances]);
   }
 
-  /** The size of a pair's input as it lies in its file. @throws BadImage as `read` */
+  /** The size of a pair's input in its file, before it is resized. @throws BadImage as `read` */
   async inputSize(pair: Pair): Promise<Size> {
     const [first] = this.#sides(pair);
     const { width, height } = await this.#side(first);
@@ -138,7 +138,7 @@ function half(picture: DeepPicture, { file, half: which }: Side): DeepPicture {
   return halves(picture, file)[which];
 }
 
-/** Both sides of a pair at these places: class numbers are not mixed. */
+/** Both sides of a pair, read at these places. Class numbers come from the nearest pixel, because mixtures would be other classes. */
 export function warpedPair(pair: Prepared, forms: { input: SideForm }, places: Places): Prepared {
   const { input, target } = pair;
   const moved = (forms.input.labels === undefined ? linearAt : nearestAt)(input, places);

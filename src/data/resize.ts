@@ -59,7 +59,7 @@ export function resize<Data extends Samples>(
   return { ...picture, width, height, data: resized as Data };
 }
 
-/** Pillow adds the step up instead of multiplying it, and so does this: the roundings are the same. */
+/** As in Pillow, positions are sums of the step and not multiples of it, so that they are rounded in the same way. */
 function nearest<Data extends Samples>(picture: Picture<Data>, width: number, height: number): Picture<Data> {
   const { channels, data } = picture;
   const positions = (from: number, to: number) => {

@@ -9,7 +9,7 @@ export interface DataRuleOptions extends SizeOptions, SideOptions, AugmentOption
   batchSize: number;
 }
 
-/** Every combination of these options that cannot work, with the way out. */
+/** A line for each combination of these options that cannot work, with a remedy. */
 export function dataProblems(options: DataRuleOptions): string[] {
   return [...sizeProblems(options), ...augmentProblems(options), ...sideProblems(options), ...batchProblems(options)];
 }
@@ -17,7 +17,7 @@ export function dataProblems(options: DataRuleOptions): string[] {
 /** The crop has to fit into the load size. */
 export function sizeProblems({ preprocess, loadSize, loadHeight, cropSize, cropHeight }: SizeOptions): string[] {
   const { loads }: Preprocessing = preprocessings[preprocess];
-  // Squares have one problem, not one for each dimension.
+  // For squares one line is enough: both dimensions have the same problem.
   const square = loadHeight === loadSize && cropHeight === cropSize;
   const dimensions = [
     { dimension: "width", flag: "--load-size", load: loadSize, crop: cropSize },
@@ -33,7 +33,7 @@ export function sizeProblems({ preprocess, loadSize, loadHeight, cropSize, cropH
     );
 }
 
-/** Quarter turns need squares; factors of colours are not negative. */
+/** The ranges of --color-jitter and --warp; class numbers have no colours to change; quarter turns need square crops. */
 export function augmentProblems(options: AugmentOptions & SizeOptions & Pick<SideOptions, "inputLabels">): string[] {
   const { rotate90, colorJitter, warp, cropSize, cropHeight, preprocess, inputLabels } = options;
   const problems: string[] = [];
@@ -58,7 +58,7 @@ export function augmentProblems(options: AugmentOptions & SizeOptions & Pick<Sid
   return problems;
 }
 
-/** The channels and the direction that a layout with derived sides has. */
+/** The channels and the direction that a layout with derived sides fixes, and those that label and instance maps fix. */
 export function sideProblems(options: SideOptions): string[] {
   const { datasetMode, direction, inputNc, outputNc } = options;
   const { input, target } = sideForms(options);

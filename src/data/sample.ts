@@ -1,4 +1,4 @@
-/** A look at a few pairs before training: shapes that are hardly aligned pairs, blank pictures, channels that are lost. */
+/** Checks a few pairs before training, for shapes that aligned pairs seldom have, blank pictures, and channels that would be lost. */
 import { DatasetError, UserError } from "../errors.ts";
 import type { DeepPicture, Files, Images } from "../platform.ts";
 import { contentNotes } from "./content.ts";
@@ -12,15 +12,18 @@ interface Access {
   images: Images;
 }
 
-/** The options of a training that a sample is held against. */
+/** The options of a training that a sample is checked against. */
 export interface SampleOptions extends SideOptions {
   skipBadImages: boolean;
 }
 
-/** Aligned pictures that are not this much wider than high are no matter of course: plain photos have up to 16:9. */
-const surelyAligned = 1.9;
+/**
+ * The ratio of width to height from which `auto` takes a picture as an aligned pair without a note. Below it the picture may
+ * be a plain photo, which has up to 16:9 (1.78).
+ */
+const alignedRatio = 1.9;
 
-/** Pairs that are looked at. */
+/** Pairs in the sample. */
 const most = 8;
 
 /** `count` of the items, evenly spaced, the first among them; all where there are fewer. */
@@ -50,14 +53,14 @@ export async function sampleNotes(
     notes.push(...(await channelNotes(sample, input, { flag: "--input-nc", channels: options.inputNc }, remembered)));
   } else {
     notes.push(...(await checkLabelMaps(pairs, options, { files, images })));
-    // Class numbers are meant to be small.
+    // Label maps would count as nearly blank, because class numbers are small.
     notes.push(...content.filter((note) => !note.startsWith(`side ${input} is `)));
   }
   notes.push(...(await channelNotes(sample, target, { flag: "--output-nc", channels: options.outputNc }, remembered)));
   return notes;
 }
 
-/** Files and pictures that are read and decoded once, with their alpha. */
+/** Access that reads each file once and decodes each picture once, with its alpha. */
 function remember({ files, images }: Access): Access {
   const known = new Map<string, Promise<Uint8Array>>();
   const decoded = new WeakMap<Uint8Array, Promise<DeepPicture>>();
@@ -97,7 +100,7 @@ async function shapeNotes(
   const { file, width, height } = shapes[0]!;
   if (shapes.every((shape) => shape.width <= shape.height)) {
     throw new DatasetError(
-      `${file} is ${width}x${height}: pictures that are not wider than high are hardly pairs with A left and B right, and ` +
+      `${file} is ${width}x${height}: pictures that are not wider than high are unlikely to hold A left and B right, and ` +
         `would be cut into two halves of ${halfOf(shapes[0]!)}. ${separate} If they are pairs, give --dataset-mode aligned.`,
     );
   }
@@ -125,19 +128,19 @@ const halfOf = ({ width, height }: Shape) => `${Math.floor(width / 2)}x${height}
 
 /** One note where at least half of the pictures have the shape of plain photos. */
 function halvesNotes(shapes: readonly Shape[]): string[] {
-  const narrow = shapes.filter(({ width, height }) => width < surelyAligned * height);
+  const narrow = shapes.filter(({ width, height }) => width < alignedRatio * height);
   const [first] = narrow;
   if (!first || 2 * narrow.length < shapes.length) return [];
   const { file, width, height } = first;
   return [
     `each picture is taken as two halves, A left and B right (${file}: ${width}x${height} as two of ${halfOf(first)}). ${separate} ` +
-      "If they are pairs, --dataset-mode aligned says so and ends this note.",
+      "If they are pairs, give --dataset-mode aligned, and this note no longer appears.",
   ];
 }
 
 /**
- * One note where `auto` took pictures as aligned pairs that have the shape of plain photos. `sampleNotes` has it too, and refuses some of
- * these pictures.
+ * One note where `auto` took pictures as aligned pairs that have the shape of plain photos. `sampleNotes` returns it, too, and throws
+ * where no picture is wider than high.
  */
 export async function plainNotes(
   { layout, pairs }: Pick<FoundPairs, "layout" | "pairs">,
@@ -148,14 +151,14 @@ export async function plainNotes(
   return halvesNotes(await shapesOf(evenlySpaced(pairs, most), remember(access)));
 }
 
-/** Notes about colours and transparency that a side has and its network does not take, and the other way round. */
+/** Notes where a side has colours or transparency that its channels drop, or has no transparency although a channel is for it. */
 async function channelNotes(
   sample: readonly Pair[],
   side: "A" | "B",
   { flag, channels }: { flag: string; channels: number },
   access: Access,
 ): Promise<string[]> {
-  const clear: string[] = [];
+  const transparent: string[] = [];
   const coloured: string[] = [];
   let [read, withAlpha] = [0, 0];
   for (const pair of sample) {
@@ -164,16 +167,16 @@ async function channelNotes(
     if (!picture || picture.bands || picture.channels > 4) continue;
     read++;
     if (picture.channels % 2 === 0) withAlpha++;
-    if (isTransparent(picture)) clear.push(file);
+    if (isTransparent(picture)) transparent.push(file);
     if (isColoured(picture)) coloured.push(file);
   }
   if (read === 0 || channels > 4) return [];
   const some = (files: string[]) =>
     `in ${files.length} of ${read} sampled pairs (${files.slice(0, 2).join(", ")}${files.length > 2 ? ", ..." : ""})`;
   const notes: string[] = [];
-  if (channels % 2 === 1 && clear.length > 0) {
+  if (channels % 2 === 1 && transparent.length > 0) {
     notes.push(
-      `side ${side} has transparency ${some(clear)}, which ${flag} ${channels} leaves out; ${flag} ${channels + 1} keeps it`,
+      `side ${side} has transparency ${some(transparent)}, which ${flag} ${channels} leaves out; ${flag} ${channels + 1} keeps it`,
     );
   }
   if (channels % 2 === 0 && withAlpha === 0) {

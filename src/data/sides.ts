@@ -22,15 +22,15 @@ export type ChannelOrder = (typeof channelOrders)[number];
 
 /** The options that fix the meaning of the networks' values. A run's Config has them all. */
 export interface SideOptions {
-  /** As it was given: "auto" never chooses a layout with derived sides. */
+  /** The option as given. "auto" means no derived sides, because it never chooses a layout that has some. */
   datasetMode: DatasetMode;
   direction: Direction;
   /** Channels of the network's input and output. */
   inputNc: number;
   outputNc: number;
-  /** Holds for 3 and 4 channels. */
+  /** Applies to 3 and 4 channels. */
   channelOrder: ChannelOrder;
-  /** The input is a map of so many class numbers, which the network gets as one channel each (labels.ts). */
+  /** The input is a label map of this many classes. The network gets a channel for each (labels.ts). */
   inputLabels?: number | undefined;
   /** A channel of the edges of objects follows those of the classes. */
   inputInstances?: boolean | undefined;
@@ -98,7 +98,7 @@ export function pictureChannels({ channels, derive, labels }: Omit<SideForm, "bg
   return derive === "L" || derive === "ab" ? 3 : channels;
 }
 
-/** The filter that resizes a side: numbers between two class numbers mean nothing. */
+/** The filter that resizes a side: "nearest" for class numbers, because a number between two of them means nothing. */
 export const filterOf = ({ labels }: Pick<SideForm, "labels">, filter: Filter): Filter =>
   labels === undefined ? filter : "nearest";
 
@@ -158,7 +158,7 @@ function swapColors(values: Float32Array, offset: number, plane: number): void {
 /**
  * The network's input, [inputNc, height, width] in [-1, 1], for a whole picture that already has its size.
  * @param file for the message when the channels do not fit
- * @throws DatasetError when they do not
+ * @throws DatasetError when the channels do not fit
  */
 export function inputTensor(picture: DeepPicture, options: SideOptions, file?: string): Float32Array {
   const { input } = sideForms(options);
@@ -219,7 +219,7 @@ export function showsColour(options: SideOptions): boolean {
   return channels >= 3 || (derive !== undefined && derivations[derive].shownInColour === true);
 }
 
-/** The arguments of fromTensor for a side, beside the other one where that completes it. */
+/** The arguments of fromTensor for a side. @param other the other side, which has the colours of a lightness or the reverse */
 function shown(
   values: Float32Array,
   other: Float32Array | undefined,

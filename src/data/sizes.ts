@@ -11,7 +11,7 @@ export interface Size {
   height: number;
 }
 
-/** Pixels. Width and height of the crop, and of the picture before the crop. */
+/** Width and height of the crop, and of the picture before the crop, in pixels. */
 export interface SizeLimits {
   loadSize: number;
   loadHeight: number;
@@ -101,8 +101,8 @@ export function resizedSize(picture: Size, options: SizeOptions): Size {
 }
 
 /**
- * The size that both sides of a pair are resized to before the crop. With scale_width a difference of one pixel, which
- * comes from rounding sides of two resolutions, is resolved for the input.
+ * The size that both sides of a pair are resized to before the crop. With scale_width, heights may differ by one pixel,
+ * because sides of two resolutions are rounded differently; then both get the size of the input.
  * @throws DatasetError naming the files when the sides do not fit each other or the crop does not fit in them
  */
 export function pairSize(input: Size, target: Size, sides: readonly [Side, Side], options: SizeOptions): Size {

@@ -1,7 +1,7 @@
 /**
- * A smooth random deformation of a pair (--warp): each pixel of a crop is taken from a place that a displacement moves, the same for
- * both sides. As in the U-Net paper (Ronneberger et al. 2015, 3.1) displacements are normal numbers at the points of a coarse
- * 3 x 3 grid, with bicubic interpolation between them.
+ * A smooth random deformation of a pair (--warp): each pixel of a crop is read at a displaced place, the same for both sides. As in
+ * the U-Net paper (Ronneberger et al. 2015, 3.1) displacements are normal numbers at the points of a coarse 3 x 3 grid, with bicubic
+ * interpolation between them.
  */
 import type { DeepPicture } from "../platform.ts";
 import type { Random } from "../random.ts";

@@ -25,7 +25,7 @@ export function drawFacade(random: Random, size = 64): Facade {
   return drawParts(layOut(random), random, size);
 }
 
-/** The label map and the photo of these parts, as size x size RGB pictures. @param random of the photo's grain */
+/** The label map and the photo of these parts, as size x size RGB pictures. @param random draws the photo's grain */
 export function drawParts(parts: readonly Part[], random: Random, size: number): Facade {
   const values = shade(parts, size);
   const data = Uint8Array.from(values, (value) =>

@@ -7,8 +7,8 @@ const street = 60;
 const walls = ["plaster", "brick", "stone"] as const;
 
 /**
- * A facade, back to front, within 64 x 64 units. Each step takes its random numbers in a fixed order, so a step that is
- * moved or changed draws other facades.
+ * A facade, back to front, within 64 x 64 units. All steps draw from one sequence of random numbers, so moving or changing a
+ * step changes the facades of a seed.
  */
 export function layOut(random: Random): Part[] {
   const drawing = new Drawing(random);
@@ -112,7 +112,7 @@ function planned(drawing: Drawing): Plan {
   };
 }
 
-/** From where to where the picture is free, left and right of the facade. */
+/** The horizontal ranges left and right of the facade. */
 function sides({ left, width }: Plan): readonly (readonly [from: number, to: number])[] {
   return [
     [0, left],
@@ -120,7 +120,7 @@ function sides({ left, width }: Plan): readonly (readonly [from: number, to: num
   ];
 }
 
-/** Left edge of the things of one width that stand in the middle of each column. */
+/** Left edge of something `width` wide in the middle of a column. */
 function middleOf({ left, edge, bay }: Plan, column: number, width: number): number {
   return left + edge + column * bay + Math.floor((bay - width) / 2);
 }
@@ -137,7 +137,7 @@ function neighbour(drawing: Drawing, { wall }: Plan, from: number, to: number): 
   drawing.put("cornice", from, y - 1, wide, 2);
 }
 
-/** The roof, with a chimney or none, and dormers over every other column of a high one. */
+/** The roof, sometimes with a chimney. A high roof has dormers over every other column. */
 function roof(drawing: Drawing, { left, width, top, roof, columns, edge, bay }: Plan): void {
   drawing.put("roof", left, top - roof, width, roof + 1, "hip");
   if (drawing.chance(0.6)) {

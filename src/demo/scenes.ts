@@ -1,15 +1,15 @@
-/** Facades with the liberties that somebody takes who draws by hand: parts left out, of any size, at any place. */
+/** Layouts such as people draw by hand: facades with parts left out, and with parts of any size at any place. */
 import type { Random } from "../random.ts";
 import { layOut } from "./layout.ts";
 import { type Kind, type Part, palette } from "./parts.ts";
 
 const kinds = Object.keys(palette) as Kind[];
-/** Kinds whose paint depends on the place in the picture alone, so that a stroke may consist of many round parts. */
+/** Kinds of which a stroke of many round parts may consist: apart from a tree's, their paint depends only on the place in the picture. */
 const brushed: readonly Kind[] = ["sky", "plaster", "brick", "stone", "roof", "tree"];
 /** Kinds that are small on a facade. */
 const small: readonly Kind[] = ["window", "door", "sill", "shutter", "deco", "pillar", "balcony"];
 
-/** The parts of a drawing, back to front, within 64 x 64 units. Of four, one is a facade as `layOut` makes it. */
+/** The parts of a drawing, back to front, within 64 x 64 units. One in four is a facade of `layOut`, unchanged. */
 export function layOutScene(random: Random): Part[] {
   const facade = layOut(random);
   const share = random.float();
@@ -24,7 +24,7 @@ export function layOutScene(random: Random): Part[] {
   return parts;
 }
 
-/** Leaves out up to three kinds. The sky stays: it is the paper that is drawn on. */
+/** Leaves out up to three kinds. The sky stays, because it is the background of a drawing. */
 function thinned(parts: readonly Part[], random: Random): Part[] {
   const out = new Set(Array.from({ length: random.int(4) }, () => kinds[random.int(kinds.length)]!));
   return parts.filter(({ kind }) => kind === "sky" || !out.has(kind));
@@ -40,7 +40,7 @@ function loosePart(random: Random): Part {
   return { kind, x: between(-4, 60), y: between(-4, 60), width, height, ...(shape && { shape }) };
 }
 
-/** A line of a round brush that turns as it goes. */
+/** A curved line of round parts, such as a brush draws. */
 function stroke(random: Random): Part[] {
   const kind = brushed[random.int(brushed.length)]!;
   const width = 2 + random.int(9);

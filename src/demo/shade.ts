@@ -19,7 +19,7 @@ interface Place {
   height: number;
 }
 
-/** Kinds with holes: there the parts behind them show. */
+/** Kinds with holes, through which the parts behind them show. */
 const withHoles = ["balcony", "awning"] as const satisfies readonly Kind[];
 type WithHoles = (typeof withHoles)[number];
 const hasHoles = (kind: Kind) => (withHoles as readonly Kind[]).includes(kind);

@@ -193,7 +193,7 @@ describe("combine", () => {
       await files.write(at(`forms/photos${side}/3.AVIF`), "");
     }
     const left = (count: string) =>
-      `left out, because their form cannot be read: ${count}. Convert them to PNG to use them.`;
+      `left out, because their format cannot be read: ${count}. Convert them to PNG to use them.`;
     const combined = await run("combine", { foldA: "@forms/A", foldB: "@forms/B", foldAB: "@forms/AB" });
     expect(combined.notes).toBe(`note: --fold-A: ${left("1 .heic")}\nnote: --fold-B: ${left("1 .heic")}`);
     const gray = await run("grayscale", { input: "@forms/A", out: "@forms/grey" });
@@ -254,7 +254,7 @@ describe("split", () => {
     }
     const { notes, out } = await run("split", { input: "@photos", out: "@photosSplit" });
     expect(notes.replace(at("photos"), "photos")).toMatch(
-      /^note: each picture is taken as two halves, A left and B right \(photos\/facade_0001\.png: 32x32 as two of 16x32\)\. .*--dataset-mode aligned says so and ends this note\.$/,
+      /^note: each picture is taken as two halves, A left and B right \(photos\/facade_0001\.png: 32x32 as two of 16x32\)\. .*If they are pairs, give --dataset-mode aligned, and this note no longer appears\.$/,
     );
     expect(out).toContain("6 pairs (aligned)");
     expect((await run("split", { input: "@photos", out: "@named", datasetMode: "aligned" })).notes).toBe("");

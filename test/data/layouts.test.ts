@@ -333,7 +333,7 @@ Found: train/: 2 .heic, 1 .txt; directly in it: 1 files without an ending.`,
     const { pairs, notes } = await findPairs(files, root);
     expect(pairs.length).toBe(1);
     expect(notes).toEqual([
-      "left out, because their form cannot be read: 2 .heic, 1 .avif. Convert them to PNG to use them.",
+      "left out, because their format cannot be read: 2 .heic, 1 .avif. Convert them to PNG to use them.",
     ]);
   });
 

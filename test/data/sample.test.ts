@@ -48,7 +48,7 @@ describe("shapes that are hardly aligned pairs", () => {
     const refused = await notes(root).catch((error) => error);
     expect(refused).toBeInstanceOf(DatasetError);
     expect(refused.message.replaceAll(`${root}/`, "")).toBe(
-      `train/1.png is ${width}x${height}: pictures that are not wider than high are hardly pairs with A left and B right, and ` +
+      `train/1.png is ${width}x${height}: pictures that are not wider than high are unlikely to hold A left and B right, and ` +
         `would be cut into two halves of ${width / 2}x${height}. ${separate} If they are pairs, give --dataset-mode aligned.`,
     );
     expect(await notes(root, { datasetMode: "aligned" })).toEqual([]);
@@ -59,7 +59,7 @@ describe("shapes that are hardly aligned pairs", () => {
     const root = await dataset({ "1.png": [96, 64, 3], "2.png": [64, 96, 3], "3.png": [128, 64, 3] });
     expect(await notes(root)).toEqual([
       `each picture is taken as two halves, A left and B right (1.png: 96x64 as two of 48x64). ${separate} If they are ` +
-        "pairs, --dataset-mode aligned says so and ends this note.",
+        "pairs, give --dataset-mode aligned, and this note no longer appears.",
     ]);
     expect(await notes(root, { datasetMode: "aligned" })).toEqual([]);
   });

@@ -233,7 +233,7 @@ describe("data audit", () => {
     for (const name of ["IMG_1.HEIC", "IMG_2.HEIC", "new.avif"]) await files.write(at("forms", "trainA", name), "x");
     const { findings } = await audit(platform, at("forms"));
     expect(findings.map(({ kind, text }) => `${kind}: ${text}`)).toEqual([
-      "form: left out, because their form cannot be read: 2 .heic, 1 .avif. Convert them to PNG to use them.",
+      "form: left out, because their format cannot be read: 2 .heic, 1 .avif. Convert them to PNG to use them.",
       "classes: A is a map of the numbers 0 to 11 (of 255), which look like class numbers and not like colours (3 of 3 pairs)",
       ...findings
         .slice(2)

@@ -129,7 +129,7 @@ inChromium("files", () => {
         .catch((e: Error) => e.message);
       return { counts, pictures, failed };
     }, zip);
-    const note = "left out, because their form cannot be read: 1 .tif. Convert them to PNG to use them.";
+    const note = "left out, because their format cannot be read: 1 .tif. Convert them to PNG to use them.";
     expect(found.counts).toEqual([{ pictures: 3, note }, { pictures: 3 }]);
     expect(found.pictures[0]).toEqual(found.pictures[1]);
     expect(found.pictures[0]!.map((text) => text.slice(0, 12))).toEqual([
