@@ -1,4 +1,4 @@
-/** The model card of an export: what the generator is, how it was trained, how it is used, and whose it is. */
+/** The model card of an export: what the generator is, how it was trained, how it is used, and its licence. */
 import { optionsOf } from "../config/options.ts";
 import { profiles } from "../config/profiles.ts";
 import { type Config, configSchema } from "../config/schema.ts";
@@ -42,8 +42,8 @@ export async function modelCard(model: ExportModel, facts: CardFacts, files: Fil
     "## Scores",
     await scores(model, facts, files),
     "## Limits",
-    "The network has learnt from these pairs alone. Of pictures of another kind, from another camera or in another size it makes " +
-      "something that looks like its targets and need not be true.",
+    "The network has learnt from these pairs alone. For pictures of another kind, from another camera or in another size, its output " +
+      "looks like its targets but may be wrong.",
     "## Licence",
     licence,
     "## Files",

@@ -1,4 +1,4 @@
-/** The options of networks that were read from files, and what the files do not say. */
+/** The options of networks that were read from files: those that the tensors show, and values for those that they do not show. */
 
 import { optionsOf, textValues } from "../config/options.ts";
 import { type Config, configSchema, parseCommandLine } from "../config/schema.ts";
@@ -12,7 +12,7 @@ export interface Described {
   config: Config;
   /** What the tensors show. */
   facts: readonly Fact[];
-  /** Options that no file tells, with the values that were taken: those of the profile, or that were given. */
+  /** Options that neither the files nor the user give, with the values that were taken for them. */
   assumed: readonly { flag: string; value: string }[];
   notes: readonly string[];
 }
@@ -37,11 +37,11 @@ export function descriptionOf({ facts, assumed }: Pick<Described, "facts" | "ass
 /** Options that only some tensors show. */
 const sometimes = ["noDropout"] as const;
 
-/** Upstream's share of a crop in what it is cut from: 286 for 256. */
+/** The load size for a crop, in the ratio of the PyTorch implementation: 286 for 256. */
 const loadFor = (crop: number) => Math.round((crop * 286) / 256);
 
 /**
- * The options of networks.
+ * The options that the networks of files need.
  * @param given options of the user, as text; they decide what the tensors do not show
  * @param implied options that the layout of the file implies, such as its profile
  * @throws ConfigError for a given option that the tensors contradict
@@ -74,7 +74,7 @@ export function describe(
   };
 }
 
-/** More channels than a picture has are mostly the classes of label maps, which tensors do not show. */
+/** A note on inputs of more than 4 channels: most are the classes of label maps, but tensors do not show that. */
 const labelNotes = ({ inputNc, inputLabels }: Config): string[] =>
   inputNc > 4 && inputLabels === undefined
     ? [
@@ -112,7 +112,7 @@ function factsOf(networks: readonly FoundNetwork[]): Fact[] {
   return [...[...merged.values()].map(({ fact }) => fact), ...(condition ? [condition] : [])];
 }
 
-/** Whether D sees G's input, where both networks are there. */
+/** The fact that D does not see G's input; undefined where it does, or where one of the networks is missing. */
 function conditionOf(networks: readonly FoundNetwork[]): Fact | undefined {
   const [g, d] = (["G", "D"] as const).map((name) => networks.find(({ network }) => network === name));
   if (!g || !d) return undefined;
@@ -125,15 +125,15 @@ function conditionOf(networks: readonly FoundNetwork[]): Fact | undefined {
   );
 }
 
-/** @throws ConfigError where the user says otherwise than the tensors */
-function contradiction({ key, value, from }: Fact, said: unknown, networks: readonly FoundNetwork[]): void {
-  if (said === undefined || said === value) return;
+/** @throws ConfigError where a given option contradicts the tensors */
+function contradiction({ key, value, from }: Fact, given: unknown, networks: readonly FoundNetwork[]): void {
+  if (given === undefined || given === value) return;
   const flag = optionsOf(configSchema).find((option) => option.key === key)?.flag ?? key;
   const files = networks.map(({ path }) => path).join(", ");
-  throw new ConfigError(`${flag}: got ${said}, but ${files} has ${from}, which is ${value}; leave the option out`);
+  throw new ConfigError(`${flag}: got ${given}, but ${files} has ${from}, which is ${value}; leave the option out`);
 }
 
-/** The name of what a file of weights makes: "latest_net_G" of "folder/latest_net_G.pth". */
+/** The name of a run or an export of a file of weights: "latest_net_G" for "folder/latest_net_G.pth". */
 export function nameOf(path: string): string {
   const stem = path.slice(path.lastIndexOf("/") + 1).replace(/\.[^.]*$/, "");
   return stem.replace(/[\\:*?"<>|]/g, "_") || "weights";

@@ -37,7 +37,7 @@ const samplesFile = "samples.png";
  * Writes a generator in a format, and a model card (README.md) beside it.
  * @param options those of the format, with their defaults
  * @returns the files, in the order in which they were written
- * @throws ConfigError for options that the format does not have, and what cannot be exported so
+ * @throws ConfigError for options that the format does not have, and for a model that it cannot hold
  */
 export async function exportModel(
   model: ExportModel,
@@ -72,12 +72,14 @@ async function writeSamples({ run }: ExportModel, write: (path: string, content:
   return { file: samplesFile, epoch };
 }
 
-/** A README.md that is no model card stays: it is the user's. */
+/** @throws ConfigError for a README.md that is not a model card: the user wrote it, so it is not overwritten */
 async function keepForeignCard(path: string, { files }: Platform): Promise<void> {
   if (!(await files.exists(path))) return;
   const text = new TextDecoder().decode(await files.read(path));
   if (text.includes("pix2pix export")) return;
-  throw new ConfigError(`--out: ${path} exists and is not of an export, and would be overwritten; name another folder`);
+  throw new ConfigError(
+    `--out: ${path} exists, was not written by pix2pix export and would be overwritten; name another folder`,
+  );
 }
 
 /**
@@ -95,5 +97,5 @@ export function optionsOfFormat(format: ExportFormatName, given: Readonly<Record
 
 function foreignOption({ key, flag }: OptionSpec, format: string): string {
   const having = Object.keys(formats).filter((name) => key in formats[name]!.options);
-  return `${flag} is of --format ${having.join(" and ")}; --format ${format} has no such option, so leave it out`;
+  return `${flag} belongs to --format ${having.join(" and ")}; --format ${format} has no such option, so leave it out`;
 }

@@ -1,6 +1,6 @@
 /**
- * Architectures read off tensors with the names of the PyTorch implementation. A family of networks has one entry: the tensor
- * by which it is recognised, and what its tensors say of the options.
+ * Finds the architecture of a network from tensors with the names of the PyTorch implementation. A family of networks has one entry:
+ * the tensor by which it is recognised, and a function that reads the options off its tensors.
  */
 import type { ConfigInput } from "../config/schema.ts";
 import { CheckpointError } from "../errors.ts";
@@ -18,12 +18,12 @@ export interface Fact {
   from: string;
 }
 
-/** What the tensors of a network say. */
+/** The architecture of a network, as its tensors show it. */
 export interface Architecture {
   facts: Fact[];
   /** Channels of the input: of G's picture, or of D's input and picture together. */
   inputs: number;
-  /** Sentences on what was read with doubt. */
+  /** A sentence for each option that the tensors leave in doubt. */
   notes: string[];
 }
 
@@ -39,7 +39,7 @@ export interface Family {
 
 type Read = (name: string) => readonly number[] | undefined;
 
-/** Reads of one network's tensors, with the text that facts are given. */
+/** Functions that look up shapes of one network's tensors and make facts of them. */
 function reader(tensors: Shapes, file: string) {
   const shapeOf: Read = (name) => tensors.get(name)?.shape;
   const need = (name: string, axes = 4): readonly number[] => {
@@ -94,7 +94,7 @@ const unet: Family = {
     if (netG === undefined) {
       throw new CheckpointError(
         `${file} is a U-Net of ${levels} levels ${skips ? "with" : "without"} skip connections (its innermost weight is ` +
-          `${innermost}.1.weight); --netG has none such. Known: ${Object.keys(generators).join(", ")}.`,
+          `${innermost}.1.weight); no choice of --netG is such a network. Known: ${Object.keys(generators).join(", ")}.`,
       );
     }
     const notes: string[] = [];
@@ -154,14 +154,14 @@ const resnet: Family = {
     const netG = halvings === 4 ? `global_${blocks}blocks` : `resnet_${blocks}blocks`;
     if (!Object.hasOwn(generators, netG) || (halvings !== 2 && halvings !== 4)) {
       throw new CheckpointError(
-        `${file} is a ResNet of ${halvings} halvings and ${blocks} blocks (${someNames(tensors)}); --netG has none such. ` +
+        `${file} is a ResNet of ${halvings} halvings and ${blocks} blocks (${someNames(tensors)}); no choice of --netG is such a network. ` +
           `Known: ${Object.keys(generators).join(", ")}.`,
       );
     }
     const up = `model.${firstBlock + blocks}.weight`;
     const lastName = `model.${firstBlock + blocks + 3 * halvings + 1}.weight`;
     const [outputNc = 0] = need(lastName);
-    // Without dropout its place has the norm, with one axis.
+    // With dropout, index 6 is the second convolution; without, it is the second norm, whose weight has one axis.
     const dropout = shapeOf(`${blockAt(0)}.6.weight`)?.length === 4;
     const notes: string[] = [];
     const facts = [

@@ -36,7 +36,7 @@ export interface ExportFormat<O extends FormatOptions = FormatOptions> {
    * several formats read is one and the same object.
    */
   options: O;
-  /** What cannot be exported so, a line each with the way out. */
+  /** Why the model cannot be exported with these options: a line for each problem, with a remedy. */
   problems?(model: ExportModel, options: Values<O>): string[];
   /** Writes the files of the export through the context. */
   write(model: ExportModel, options: Values<O>, context: ExportContext): Promise<void>;

@@ -1,4 +1,4 @@
-/** Makes a run of files of weights. */
+/** Makes a run from files of weights. */
 
 import type { NetworkState } from "../engines/state.ts";
 import { CheckpointError } from "../errors.ts";
@@ -27,7 +27,7 @@ export interface ImportOptions {
 export interface ImportedRun extends Described {
   run: Run;
   networks: readonly FoundNetwork[];
-  /** How far its training has come, where the files have moments: it can be continued. */
+  /** How far its training has come. Present where the files have the optimizers' moments, so that it can be continued. */
   progress?: Progress;
 }
 

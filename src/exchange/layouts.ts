@@ -48,7 +48,7 @@ const withPrefix = (prefix: string, tensors: Tensors): [string, SourceTensor][] 
 
 const hesseName = /^(generator|discriminator)\/(encoder|decoder|layer)_(\d+)\/(.+)$/;
 
-/** Names of its parts, of the first version and of the present one. */
+/** Names of the parts of a layer, in the current version and in the first one. */
 const hesseParts: Readonly<Record<string, readonly string[]>> = {
   kernel: ["conv2d/kernel", "conv2d_transpose/kernel", "conv/filter", "deconv/filter"],
   bias: ["conv2d/bias", "conv2d_transpose/bias"],
@@ -84,10 +84,10 @@ const hesse: Layout = {
     };
     const down = layersOf("generator", "encoder");
     const up = layersOf("generator", "decoder");
-    const judge = layersOf("discriminator", "layer");
+    const discriminator = layersOf("discriminator", "layer");
     const found = [
       ...(down.length > 0 ? withPrefix("G.", unetTensors({ down, up }, path)) : []),
-      ...(judge.length > 0 ? withPrefix("D.", patchGanTensors(judge)) : []),
+      ...(discriminator.length > 0 ? withPrefix("D.", patchGanTensors(discriminator)) : []),
     ];
     const biased = down.some(({ bias }) => bias);
     return { tensors: new Map(found), implied: { profile: "hesse", ...(biased ? {} : { bias: "never" }) } };
@@ -99,7 +99,7 @@ const hesse: Layout = {
 const kerasName =
   /^(generator|discriminator)\/(.+)\/_?(kernel|bias|gamma|beta|moving_mean|moving_variance)\/\.ATTRIBUTES\/VARIABLE_VALUE$/;
 
-/** Layers are numbered, so that the order of names, numbers by their value, is that of the network. */
+/** Sorts names with their numbers by value. Layers are numbered, so this is their order in the network. */
 const byNumbers = new Intl.Collator("en", { numeric: true });
 
 /** The layers of a Keras model by the places of their variables. */
@@ -170,8 +170,8 @@ const tutorial: Layout = {
       const [down, up] = [generator.slice(0, levels), generator.slice(levels).reverse()];
       found.push(...withPrefix("G.", unetTensors({ down, up }, path)));
     }
-    const judge = layersOf("discriminator");
-    if (judge.length > 0) found.push(...withPrefix("D.", patchGanTensors(judge)));
+    const discriminator = layersOf("discriminator");
+    if (discriminator.length > 0) found.push(...withPrefix("D.", patchGanTensors(discriminator)));
     return { tensors: new Map(found), implied: { profile: "tutorial" } };
   },
 };

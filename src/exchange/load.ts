@@ -36,7 +36,7 @@ async function stored(tensors: ReadonlyMap<string, SourceTensor>, path: string):
 export async function initialiseFrom(state: NetworkState, files: Files, path: string): Promise<void> {
   const network = state.network === "netG" ? "G" : "D";
   const file = await openWeights(files, path);
-  // Files of this program have every network, also such as are not recognised by their tensors.
+  // A file of this program may hold a network that `networksIn` does not recognise by its tensors.
   const own = state.specs.every(({ name }) => file.tensors.has(name));
   await fill(state, own ? file : theNetwork(networksIn(file), network, path));
 }

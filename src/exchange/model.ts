@@ -1,4 +1,4 @@
-/** A trained generator on its way out: its weights, and what is known of it. */
+/** A trained generator to export: its weights, its options and where they come from. */
 import type { Config } from "../config/schema.ts";
 import type { StoredTensor } from "../formats/safetensors.ts";
 import type { Files } from "../platform.ts";
@@ -22,7 +22,7 @@ export interface ExportModel {
   notes?: readonly string[];
 }
 
-/** The first part of the names of files: that of the run, in which a slash is no folder. */
+/** The stem of the exported files: the run's name, with dashes in place of slashes, which would make folders. */
 export const fileStem = ({ name }: ExportModel): string => name.replaceAll("/", "-");
 
 /**

@@ -51,7 +51,7 @@ export function networksIn(given: WeightsFile): FoundNetwork[] {
   return found;
 }
 
-/** The texts before the family's first weight; that of a discriminator of several scales counts once. */
+/** What stands before the name of the family's first weight. The scales of one discriminator count once. */
 function prefixesOf(tensors: WeightsFile["tensors"], { first, is }: (typeof families)[number]): string[] {
   const prefixes = [...tensors].flatMap(([name, { shape }]) => {
     if (!name.endsWith(first)) return [];
@@ -62,7 +62,7 @@ function prefixesOf(tensors: WeightsFile["tensors"], { first, is }: (typeof fami
   return [...new Set(prefixes)];
 }
 
-/** @throws CheckpointError for a generator, which no option normalises so */
+/** @throws CheckpointError for a generator with spectral normalisation, which no option gives */
 function spectralFacts(tensors: Shapes, network: "G" | "D", path: string): Fact[] {
   const [name, tensor] = [...tensors].find(([name]) => name.endsWith(".weight_orig")) ?? [];
   if (name === undefined || !tensor) return [];

@@ -1,4 +1,4 @@
-/** The generator of a file of weights on pictures, without a run. */
+/** Translates pictures with the generator of a file of weights, without a run. */
 
 import { chooseDevice } from "../engines/device.ts";
 import type { OpenOptions } from "../inference/open.ts";
@@ -41,7 +41,7 @@ export async function openWeightsFile(
   return translatorOf(await loadGenerator(path, platform.files, options.given), options, platform);
 }
 
-/** A translator of a generator that was read. */
+/** A translator for a loaded generator. */
 export async function translatorOf(
   { config, state }: LoadedGenerator,
   options: OpenWeightsOptions,

@@ -1,4 +1,4 @@
-/** Adam's moments and the place in a training, from a file that `export --format pth --optimizer` or PyTorch has written. */
+/** Adam's moments and the progress of a training, from a file that `export --format pth --optimizer` or PyTorch has written. */
 import type { NetworkState } from "../engines/state.ts";
 import { CheckpointError, quoted } from "../errors.ts";
 import { float32Tensor } from "../formats/tensors.ts";
@@ -9,7 +9,7 @@ import type { Progress } from "../run/run.ts";
 import { stepsPerEpoch } from "../run/steps.ts";
 import { parametersInOrder } from "./pth.ts";
 
-/** The contents of such a file. */
+/** The contents of a file of optimizers. */
 export interface Optimizers {
   path: string;
   /** The options of the run. */
@@ -107,7 +107,7 @@ function configOf(text: unknown, path: string): Readonly<Record<string, unknown>
     const config: unknown = JSON.parse(String(text));
     if (typeof config === "object" && config !== null && !Array.isArray(config)) return { ...config };
   } catch {
-    // The error below says it.
+    // The error below reports it.
   }
   throw broken(path, "its options are no JSON object");
 }
@@ -127,5 +127,5 @@ function dictOf(value: unknown, path: string, otherwise: string): Dict {
 const broken = (path: string, what: string) =>
   new CheckpointError(
     `${path}: ${what}. Expected what pix2pix export --format pth --optimizer writes: {"optimizer_G", "optimizer_D"}, state dicts ` +
-      'of torch.optim.Adam, and "pix2pix" as it was.',
+      'of torch.optim.Adam, and "pix2pix" unchanged.',
   );

@@ -1,4 +1,4 @@
-/** --format pict: the weights of Hesse's browser demo and of those after it, 8 bits each. */
+/** --format pict: 8-bit weights for Hesse's browser demo and the demos that are based on it. */
 import type { Config } from "../config/schema.ts";
 import { UserError } from "../errors.ts";
 import { encodePict } from "../formats/pict.ts";
@@ -35,7 +35,7 @@ export const pict = exportFormat({
     ].join("\n\n"),
 });
 
-/** What the demos' network, which is fixed in their code, has otherwise. */
+/** The options that differ from the demos' network, which is fixed in their code. */
 function problems(config: Config): string[] {
   const { netG, norm, bottleneckNorm, skip, slope, upsample, padding, inputNc, outputNc } = config;
   const wrong = [
@@ -48,7 +48,7 @@ function problems(config: Config): string[] {
     ...(padding === "zero" ? [] : [`--padding ${padding} (they have zero)`]),
     ...(config.separableConv ? ["--separable-conv (they have plain convolutions)"] : []),
     ...(config.blurPool === "generator" || config.blurPool === "both"
-      ? [`--blur-pool ${config.blurPool} (they smooth nothing)`]
+      ? [`--blur-pool ${config.blurPool} (they have none)`]
       : []),
     ...(inputNc === 3 && outputNc === 3 ? [] : [`${inputNc} and ${outputNc} channels (they have 3 and 3)`]),
   ];
@@ -76,7 +76,7 @@ function variables({ config, tensors, path }: ExportModel): Record<string, { sha
     const [d = 0, c = 0] = weight.shape;
     const half = d / 2;
     const swapped = decoder && level < levels - 1;
-    // The places of the outer and the inner channel in the kernel here.
+    // The indices of an outer and an inner channel in our kernel.
     const outer = (i: number) => (swapped ? (i < half ? i + half : i - half) : i);
     const inner = (i: number) => (bgr && level === 0 ? c - 1 - i : i);
     found[`${at}/${part}/kernel`] = kernel(weight, outer, inner);

@@ -36,9 +36,9 @@ const isOfProject = (path: string): boolean => {
   return [...small, stateFile, ...weights("latest"), ...weights("best")].includes(path);
 };
 
-/** What becomes of a run in a project. */
+/** What a project contains. */
 export interface ProjectOptions {
-  /** Also Adam's moments, with which training goes on exactly: they take twice the space of the weights. */
+  /** Also Adam's moments, so that training continues exactly. They take twice the space of the weights. */
   state: boolean;
 }
 
@@ -54,7 +54,7 @@ export async function writeProject(
   const samples = (await run.samples()).map(({ file }) => file);
   const wanted = [...small, ...weights("latest"), ...weights("best"), ...(state ? [stateFile] : []), ...samples];
   if (!(await files.exists(run.path(weightsFile("latest", "G"))))) {
-    throw new CheckpointError(`The run ${run.dir} has no weights yet, so there is nothing to take elsewhere.`);
+    throw new CheckpointError(`The run ${run.dir} has no weights yet, so there is nothing to export.`);
   }
   const chunks: Uint8Array[] = [];
   const zip = new Zip((error, chunk) => {
@@ -75,13 +75,13 @@ export async function writeProject(
 export interface ReadProject {
   run: Run;
   config: Config;
-  /** Whether training can go on with it. */
+  /** Whether it has Adam's moments, so that training can continue exactly. */
   state: boolean;
 }
 
 /**
- * Makes a run of a project.
- * @param place where the run goes; without a name it keeps its own
+ * Makes a run from a project.
+ * @param place of the new run; without a name the run keeps its own
  * @throws CheckpointError for a zip that is no project, and for a run that exists
  */
 export async function readProject(
@@ -108,7 +108,7 @@ export async function readProject(
   for (const entry of entries) {
     if (entry.path !== configFile) await files.write(run.path(entry.path), await entry.read());
   }
-  // The options come last: with them it is a run.
+  // The options come last, because a folder counts as a run as soon as it has them.
   await run.saveConfig(config);
   return { run, config, state: find(stateFile) !== undefined };
 }
@@ -118,7 +118,7 @@ export const project = exportFormat({
   options: {
     withState: option(z.boolean().default(false), {
       group: "project",
-      help: "also Adam's moments, with which training goes on exactly",
+      help: "also Adam's moments, so that training continues exactly",
     }),
   },
   problems: ({ run }) => (run ? [] : ["--format project takes a whole run: give --name, not --weights"]),

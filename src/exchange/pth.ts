@@ -1,4 +1,4 @@
-/** --format pth: weights as PyTorch's own files, and with --optimizer all that a training needs to go on there. */
+/** --format pth: weights as PyTorch's own files, and with --optimizer all that is needed to continue the training there. */
 import * as z from "zod";
 import { option } from "../config/options.ts";
 import type { Config } from "../config/schema.ts";
@@ -18,7 +18,7 @@ import type { ExportModel } from "./model.ts";
 const rawWeights =
   "with --optimizer latest_net_G.pth has the weights as they were trained, not their running average (--ema)";
 
-/** What a training needs beside the weights. */
+/** The file of Adam's moments and the training's progress. */
 const optimizersFile = "latest_optimizers.pth";
 
 export const pth = exportFormat({
@@ -26,7 +26,7 @@ export const pth = exportFormat({
   options: {
     optimizer: option(z.boolean().default(false), {
       group: "export",
-      help: "also Adam's moments and the place in the training, so that it can go on in PyTorch and come back",
+      help: "also Adam's moments and the training's progress, so that training can continue in PyTorch and come back",
     }),
   },
   problems: ({ run }, { optimizer }) =>
@@ -88,7 +88,7 @@ export function inOrderOfPyTorch(a: string, b: string): number {
 export const parametersInOrder = ({ specs }: Pick<NetworkState, "specs">): ParameterSpec[] =>
   specs.filter(isTrainable).sort((a, b) => inOrderOfPyTorch(a.name, b.name));
 
-interface Place {
+interface TrainingProgress {
   step: number;
   epoch: number;
   pairs: number;
@@ -101,7 +101,7 @@ interface Place {
 function optimizersPth(
   { config }: ExportModel,
   { netG, netD }: { netG: NetworkState; netD: NetworkState },
-  { step, epoch, pairs, data = "", momentsFrom = 0, record }: Place,
+  { step, epoch, pairs, data = "", momentsFrom = 0, record }: TrainingProgress,
 ): Uint8Array {
   const updates = step - momentsFrom;
   const about = { config: JSON.stringify(config), step, epoch, pairs, data, momentsFrom, record };
@@ -148,7 +148,7 @@ function adamState(net: NetworkState, updates: number, { lr, beta1, beta2 }: Con
   };
 }
 
-/** Options whose networks the PyTorch repository has not. */
+/** The options whose networks the PyTorch repository does not have. */
 function unknownThere(config: Config): string[] {
   const { netG, skip, slope, padding, upsample, bias, bottleneckNorm, normEpsilon, dropoutLevels } = config;
   return [
@@ -168,9 +168,9 @@ function unknownThere(config: Config): string[] {
   ];
 }
 
-const notThere = (options: readonly string[]) => `the PyTorch repository has no network of ${options.join(", ")}`;
+const notThere = (options: readonly string[]) => `the PyTorch repository has no network with ${options.join(", ")}`;
 
-/** What the PyTorch repository's networks have not. */
+/** Notes on options that the PyTorch repository does not have or handles differently. */
 function peculiarities(config: Config): string[] {
   const other = unknownThere(config);
   const bgr = config.channelOrder === "BGR";

@@ -33,7 +33,7 @@ const siteOptions = {
   examples: option(z.int().min(0).max(100).default(6), {
     group: "site",
     unit: "pairs",
-    help: "pairs of the data set that are put in, to draw on; anyone who visits the page can take them",
+    help: "pairs of the data set to include as examples to draw on; every visitor can download them",
   }),
   title: option(z.string().min(1).optional(), {
     group: "site",
@@ -95,7 +95,7 @@ async function dataOf({ run, config }: ExportModel, count: number, platform: Pla
   return { pairs, drawing: await drawingOf(run.run, config, platform) };
 }
 
-/** Files that a page with a GPU loads instead of those for the CPU, and what it never loads. */
+/** Files that only a page with a GPU loads, in place of those for the CPU, and files that no page loads. */
 const onRequest = /jspi|asyncify|\.map$|\.br$|^README\.md$/;
 
 /**
@@ -117,7 +117,7 @@ async function digestOf(bytes: Uint8Array): Promise<string> {
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Sizes by what they are for. */
+/** Notes how many bytes a visitor loads, by their purpose. */
 function tellSizes(files: AppFiles, { note }: ExportContext): void {
   const size = (wanted: (path: string) => boolean) =>
     [...files].reduce((sum, [path, bytes]) => sum + (wanted(path) ? bytes.length : 0), 0);

@@ -84,7 +84,7 @@ function add(
   const length = norm.scale.shape[0] ?? 0;
   found.set(`${normName}.weight`, norm.scale);
   found.set(`${normName}.bias`, norm.shift);
-  // Without running statistics: those of a norm that has seen nothing.
+  // Where the file has no running statistics, the initial ones of a norm.
   found.set(`${normName}.running_mean`, norm.mean ?? zeros(length));
   found.set(`${normName}.running_var`, norm.variance ?? ones(length));
 }

@@ -166,7 +166,7 @@ describe("export", () => {
     const model = await modelOfRun({ name: "hd", checkpointsDir }, "latest", files);
     await exportModel(model, "pth", {}, { out: at("hd") }, platform);
     const readme = readFileSync(at("hd", "README.md"), "utf8");
-    expect(readme).toContain("the PyTorch repository has no network of --netG enhancer, --input-labels 7");
+    expect(readme).toContain("the PyTorch repository has no network with --netG enhancer, --input-labels 7");
     expect(readme).not.toContain("test.py");
     const parts = ["latest_net_G.pth", "latest_net_D.pth"].map((name) => at("hd", name));
     const back = await importRun({ from: parts, ...given("hd-back"), given: { inputLabels: "7" } }, files);
@@ -184,7 +184,7 @@ describe("export", () => {
     const model = await modelOfRun({ name: "apart", checkpointsDir }, "latest", files);
     await exportModel(model, "pth", {}, { out: at("apart") }, platform);
     expect(readFileSync(at("apart", "README.md"), "utf8")).toContain(
-      "no network of --separable-conv, --bottleneck-norm",
+      "no network with --separable-conv, --bottleneck-norm",
     );
     const back = await importRun({ from: [at("apart", "latest_net_G.pth")], ...given("apart-back") }, files);
     const { netG, ngf, norm, bias, separableConv, bottleneckNorm, inputNc, outputNc } = config;

@@ -1,4 +1,4 @@
-/** Adds nodes to an ONNX model by the names of values. Their shapes are whatever the caller of the model gives. */
+/** Adds nodes to an ONNX model by the names of values. Values have no static shapes: they follow from the model's inputs. */
 import { bytesOf, type ElementType, type Initializer, type ModelAttribute, type ModelNode } from "../../onnx/model.ts";
 import { integersIn } from "../../onnx/program.ts";
 
@@ -70,7 +70,7 @@ export class Builder {
   }
 }
 
-/** Nodes with another name for one value. */
+/** The nodes with the value `from` renamed. */
 export const renamed = (nodes: readonly ModelNode[], from: Value, to: Value): ModelNode[] =>
   nodes.map((node) => ({
     ...node,

@@ -17,15 +17,15 @@ export function onnxFile(
   model: Model,
   from: ExportModel,
   form: OnnxForm,
-  told: { licence?: string | undefined; halfDifference?: number | undefined },
+  facts: { licence?: string | undefined; halfDifference?: number | undefined },
 ): Uint8Array<ArrayBuffer> {
   const size = model.initializers.reduce((sum, { bytes }) => sum + bytes.length, 0);
   if (size > mostBytes - 2 ** 20) {
     throw new UserError(
-      `the weights of ${from.name} take ${(size / 1e9).toFixed(1)} GB, and an ONNX file ends at 2.1 GB; --fp16 halves them`,
+      `the weights of ${from.name} take ${(size / 1e9).toFixed(1)} GB, but an ONNX file holds at most 2.1 GB; --fp16 halves them`,
     );
   }
-  return encodeModel(described(model, from, form, { ...told, date: new Date() }));
+  return encodeModel(described(model, from, form, { ...facts, date: new Date() }));
 }
 
 /** Pixels of the test picture where a file takes any size. */
@@ -33,7 +33,7 @@ const testSide = 256;
 
 /**
  * The largest difference between the outputs of two files for one picture, in steps of an 8-bit picture.
- * @param form of both but for the precision; without dropout
+ * @param form the form of both, which differ in precision only; without dropout
  */
 export async function differenceOf(one: Model, other: Model, form: OnnxForm, ort: Ort): Promise<number> {
   const [a, b] = [await outputFor(one, form, ort), await outputFor(other, form, ort)];

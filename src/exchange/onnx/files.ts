@@ -1,4 +1,4 @@
-/** Writes an ONNX file of an export, and says what the user should know of it. */
+/** Writes an ONNX file of an export, with notes for the user. */
 import type { ExportContext } from "../format.ts";
 import type { ExportModel } from "../model.ts";
 import { type OnnxForm, pictureModel } from "./assemble.ts";
@@ -19,7 +19,7 @@ export async function writeOnnx(
   }
 }
 
-/** The largest difference between both precisions, without bytes and without dropout, which would hide it. */
+/** The largest difference between both precisions. Rounding to bytes and random masks would hide it, so both are off. */
 async function lossOfHalf(model: ExportModel, form: OnnxForm, { ort }: ExportContext["platform"]): Promise<number> {
   const plain: OnnxForm = { ...form, bytes: false, dropout: "off" };
   return differenceOf(pictureModel(model, plain), pictureModel(model, { ...plain, half: false }), plain, ort);

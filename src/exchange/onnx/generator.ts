@@ -25,8 +25,8 @@ export interface Behaviour {
 export type Sides = { height: number; width: number } | undefined;
 
 /**
- * The network with its weights: `real_A` [1, inputNc, H, W] to `fake_B` [1, outputNc, H, W]. The shapes that it states
- * are those of `sides`; without, its nodes hold for every multiple of the generator's that is not below `leastSide`.
+ * The network with its weights: `real_A` [1, inputNc, H, W] to `fake_B` [1, outputNc, H, W]. Its shapes are those of `sides`.
+ * Without `sides`, its nodes are valid for every multiple of `Generator.multiple` from `leastSide` on.
  * @throws CheckpointError for weights of another network
  */
 export function networkModel(model: ExportModel, behaviour: Behaviour, sides: Sides): Model {
@@ -43,7 +43,7 @@ export function networkModel(model: ExportModel, behaviour: Behaviour, sides: Si
   return { ...rest, inputs, nodes: drawn, initializers: [...rest.initializers, ...drawing.initializers] };
 }
 
-/** A Reshape of a map would fix its size and the number of pictures. */
+/** Throws for a Reshape of a map, which would fix its size and the number of pictures. */
 function refuseFixedSizes({ nodes }: Program, netG: string): void {
   const fixed = nodes.find(({ op, output }) => op === Reshape.declaration && output.rank === 4);
   if (fixed) throw new Error(`${netG}, ${fixed.scope}: a Reshape holds the size of a map; write it as an ONNX op.`);
@@ -54,7 +54,7 @@ export function leastSide(model: ExportModel, behaviour: Behaviour): number {
   return anySize(model, behaviour).height - generators[model.config.netG].multiple + 1;
 }
 
-/** The smallest square whose nodes hold for larger ones too: where a map has one row, mirroring it needs other nodes. */
+/** The smallest square whose nodes are valid for larger ones, too. A map of one row is mirrored by other nodes (Expand). */
 function anySize(model: ExportModel, behaviour: Behaviour): { height: number; width: number } {
   const { multiple } = generators[model.config.netG];
   const holds = (side: number) =>
@@ -67,7 +67,7 @@ function anySize(model: ExportModel, behaviour: Behaviour): { height: number; wi
 
 function generatorOf({ config }: ExportModel, { dropout, statistics }: Behaviour, sides: NonNullable<Sides>) {
   const running = statistics === "running" && !norms[config.norm].perPicture;
-  // "batch" is each picture's too: a file must not mix the pictures of a batch, which may be of several users.
+  // "batch", too, means the statistics of each picture: a batch may hold pictures of several users, which must not mix.
   const source: Statistics = running ? "running" : "given";
   const network = { ...config, noDropout: config.noDropout || dropout === "off", dropoutLayers: !config.noDropout };
   return generatorGraph(network, { n: 1, ...sides }, source);
@@ -92,7 +92,7 @@ function withWeights(program: Program, netG: Parameters, { tensors, path }: Expo
   return { ...program, inputs, constants: [...program.constants, ...weights] };
 }
 
-/** A product with a dropout mask draws the mask itself: kept where a uniform number in [0, 1) is not below p. */
+/** Replaces the mask of a product by nodes that draw it: a value is kept where a uniform number in [0, 1) is at least p. */
 function drawnIn(node: ModelNode, masks: ReadonlyMap<string, MaskSpec>, builder: Builder): ModelNode[] {
   const mask = masks.get(node.inputs[1] ?? "");
   if (node.type !== "Mul" || !mask) return [node];

@@ -4,8 +4,8 @@ import { toHalf } from "../../formats/half.ts";
 import { bytesOf, type Initializer, type Model, type ModelNode } from "../../onnx/model.ts";
 
 /**
- * Ops that compute in float32. Norms sum over whole maps, which overflows in halves on some devices; random numbers and
- * what follows from them cost nothing.
+ * Ops that compute in float32. Norms sum over whole maps, which overflows in halves on some devices. Random numbers and
+ * the masks made from them take too little time to matter.
  */
 const inFloat = new Set(["InstanceNormalization", "BatchNormalization", "RandomUniformLike", "Less", "Where"]);
 
@@ -77,7 +77,9 @@ function halfOf({ name, shape, bytes }: Initializer): Initializer {
   let most = 0;
   for (const value of values) most = Math.max(most, Math.abs(value));
   if (most > largestHalf) {
-    throw new UserError(`--fp16: ${name} holds ${most}, but halves end at ${largestHalf}; leave --fp16 out`);
+    throw new UserError(
+      `--fp16: ${name} holds ${most}, but the largest value in half precision is ${largestHalf}; leave --fp16 out`,
+    );
   }
   return { name: `${name}_half`, shape, type: "float16", bytes: bytesOf(toHalf(values)) };
 }

@@ -8,7 +8,7 @@ const pieces = (b: Builder, x: Value, limit: number, high: Value, low: Value): V
 const linear = (b: Builder, x: Value, factor: number, offset: number): Value =>
   b.op("Add", [b.op("Mul", [x, b.float(factor)]), b.float(offset)]);
 const power = (b: Builder, x: Value, exponent: number): Value => b.op("Pow", [x, b.float(exponent)]);
-/** x, at least 0: a power of a negative number is no number, also in a branch that is not taken. */
+/** max(x, 0). A power of a negative number is NaN, and Where computes both branches. */
 const positive = (b: Builder, x: Value): Value => b.op("Relu", [x]);
 
 /** RGB in [-1, 1] to its lightness (1 channel) or its colours (2 channels), in [-1, 1]. */

@@ -5,7 +5,8 @@ import { version } from "../../version.ts";
 import type { ExportModel } from "../model.ts";
 import { channelsText, type OnnxForm } from "./assemble.ts";
 
-export interface Told {
+/** Facts about a file that its model and its form do not show. */
+export interface FileFacts {
   licence?: string | undefined;
   /** The largest difference from float32 in the output, of 255. */
   halfDifference?: number | undefined;
@@ -13,16 +14,16 @@ export interface Told {
 }
 
 /** The model with its metadata and its description. */
-export function described(model: Model, from: ExportModel, form: OnnxForm, told: Told): Model {
-  return { ...model, metadata: metadataOf(model, from, form, told), doc: docOf(from, form), producerVersion: version };
+export function described(model: Model, from: ExportModel, form: OnnxForm, facts: FileFacts): Model {
+  return { ...model, metadata: metadataOf(model, from, form, facts), doc: docOf(from, form), producerVersion: version };
 }
 
 /** "unet_256, ngf 64, norm batch, 3 -> 3 channels" */
 const networkText = ({ netG, ngf, norm, inputNc, outputNc }: Config): string =>
   `${netG}, ngf ${ngf}, norm ${norm}, ${inputNc} -> ${outputNc} channels`;
 
-/** The names of ONNX's own list of metadata are those that begin with "Image."; the others are ours. */
-function metadataOf(model: Model, { name, config, run }: ExportModel, form: OnnxForm, told: Told) {
+/** Keys that begin with "Image." are of ONNX's list of metadata; the others are this project's. */
+function metadataOf(model: Model, { name, config, run }: ExportModel, form: OnnxForm, facts: FileFacts) {
   const channels = (of: Model["inputs"]) => Number(of[0]!.shape[form.bytes ? 3 : 1]);
   const [from, to] = [channels(model.inputs), channels(model.outputs)];
   const range = form.bytes ? "0 to 255" : "-1 to 1";
@@ -47,12 +48,12 @@ function metadataOf(model: Model, { name, config, run }: ExportModel, form: Onnx
     statistics: form.statistics,
     dropout: form.dropout,
     precision: form.half ? "float16" : "float32",
-    ...(told.halfDifference !== undefined && {
-      precision_difference: `${told.halfDifference.toFixed(3)} of 255 from float32 on a test picture`,
+    ...(facts.halfDifference !== undefined && {
+      precision_difference: `${facts.halfDifference.toFixed(3)} of 255 from float32 on a test picture`,
     }),
-    date: told.date.toISOString(),
+    date: facts.date.toISOString(),
     version,
-    ...(told.licence && { licence: told.licence }),
+    ...(facts.licence && { licence: facts.licence }),
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * Norms as ONNX's own ops. Our graphs write them with elementary ops that hold the number of pixels as a constant;
- * InstanceNormalization holds for any size. Runtimes have fast kernels for both.
+ * InstanceNormalization is valid for any size. Runtimes have fast kernels for it and for BatchNormalization.
  */
 import { isNodeOf, type Node, op, type Program, type Tensor, unshaped } from "../../graph/graph.ts";
 import { Add, Div, Mul, Sqrt, Sub } from "../../graph/ops/elementwise.ts";
@@ -14,9 +14,9 @@ const InstanceNormalization = op<Epsilon>("InstanceNormalization", { shape: ([x]
 const BatchNormalization = op<Epsilon>("BatchNormalization", { shape: ([x]) => x!, floats: ["epsilon"] });
 
 /**
- * A generator whose norms are ONNX's.
- * @param program one that was built with statistics "given" or "running"
- * @param norms those whose statistics are inputs of the program (Parameters.norms); they take each picture's
+ * The program of a generator, with ONNX's norms.
+ * @param program built with statistics "given" or "running"
+ * @param norms those whose statistics are inputs of the program (Parameters.norms); they become InstanceNormalization
  */
 export function withOnnxNorms(program: Program, norms: readonly (Moments & { x: Tensor })[], epsilon: number): Program {
   const uses = usesOf(program);

@@ -20,7 +20,7 @@ export const onnxOptions = {
       group: "ONNX",
       value: "N|WxH",
       absent: "the run's crop; any size where the run does not crop",
-      help: "size of the pictures in pixels, such as 512 or 512x384; what is no multiple of the generator's is padded inside and cut back",
+      help: "size of the pictures in pixels, such as 512 or 512x384; other sizes than multiples of the generator's are padded inside the file, and the output is cut back",
     },
   ),
   dynamic: option(z.boolean().default(false), {
@@ -52,7 +52,7 @@ export const onnxOptions = {
 
 export type OnnxOptions = z.output<z.ZodObject<typeof onnxOptions>>;
 
-/** What cannot be exported so. */
+/** Why the model cannot be exported with these options. */
 export function onnxProblems({ config }: ExportModel, { size, dynamic, dropout, uint8 }: OnnxOptions): string[] {
   const problems: string[] = [];
   if (size && dynamic) problems.push(`--size ${size} and --dynamic: the size is fixed or any; give one of them`);

@@ -9,13 +9,13 @@ export interface PictureOptions {
   target: SideForm;
   /** Bytes, 0 to 255, [N, H, W, C]; otherwise values in [-1, 1], [N, C, H, W]. */
   bytes: boolean;
-  /** Sizes are not known: the picture is padded to multiples of this. Without, the network takes its size. */
+  /** Where the file takes any size: the picture is padded to multiples of this. Absent where the size is fixed. */
   multiple?: number | undefined;
 }
 
 /**
- * The channels of the picture of a side, in the file: CIELAB is converted there. Of a label map the file takes class numbers as
- * bytes, else a channel of zeros and ones for each class.
+ * The channels of a side's picture in the file. The file converts CIELAB itself. With bytes a label map is class numbers, otherwise a
+ * channel of zeros and ones for each class.
  */
 export const channelsOfPicture = (form: SideForm, bytes: boolean): number =>
   form.labels !== undefined && !bytes ? form.channels : pictureChannels(form);

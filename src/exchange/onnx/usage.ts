@@ -113,7 +113,7 @@ function nodeBytes(file: string, { size }: OnnxForm): string[] {
   ];
 }
 
-/** `fromImage` of ImageData: of an element it would make RGBA, and cut instead of resizing. */
+/** `Tensor.fromImage` gets ImageData, because of an element it would make RGBA, and it would crop instead of resizing. */
 function browserValues(file: string, { size }: OnnxForm): string[] {
   const sides = size ? `${size.width}, ${size.height}` : "image.naturalWidth, image.naturalHeight";
   return [
