@@ -10,7 +10,7 @@ import { type FeatureFile, type LinearFile, readFeatures, readLinear, type Value
 import { lpipsDistance } from "./lpips.ts";
 import { type FeatureInput, type FeatureResizeName, featureInput } from "./resizes.ts";
 
-/** The files of a feature network, and how pictures come to it. */
+/** The files of a feature network, and how pictures are prepared for it. */
 export interface FeatureOptions {
   /** The file of the network's weights. */
   features: string;
@@ -22,7 +22,7 @@ export interface FeatureOptions {
   threads?: number | undefined;
 }
 
-/** What makes features comparable. */
+/** Features can be compared where these are equal. */
 export interface FeatureIdentity {
   /** The network's name. */
   network: string;
@@ -45,7 +45,7 @@ export class FixedParameters extends Parameters {
   }
 }
 
-/** Sizes of pictures that stay compiled: pictures of many sizes must not fill the memory. */
+/** Picture sizes whose sessions are kept: those of many sizes would fill the memory. */
 const readySizes = 2;
 
 /**
@@ -105,8 +105,8 @@ export class FeatureExtractor {
   }
 
   /**
-   * LPIPS of two pictures of one size, as they are.
-   * @throws UserError for pictures of two sizes, or too small ones
+   * LPIPS of two pictures of one size, which are not resized.
+   * @throws ShapeError for pictures of two sizes; UserError for pictures that are too small, and without linear layers
    */
   async distance(a: Picture, b: Picture, name?: string): Promise<number> {
     const { linear, file } = this;

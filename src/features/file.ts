@@ -18,7 +18,7 @@ export interface FeatureFile {
   values: Values;
   /** The beginning of the SHA-256 of the weights, the same for every format of the file. */
   weights: string;
-  /** The name of the file, if it is the one that its makers published. */
+  /** The published name of the file; undefined for weights that nobody published. */
   published: string | undefined;
   /** The network with its weights, in words. */
   label: string;
@@ -176,7 +176,7 @@ async function floats(tensors: Stored, names: readonly string[], path: string): 
   return values;
 }
 
-/** Of names and values in the order of the names. */
+/** The digest of names and values, in the order of the names. */
 async function digestOf(values: Values): Promise<string> {
   const sorted = [...values].sort(([a], [b]) => (a < b ? -1 : 1));
   const parts = sorted.map(async ([name, data]) => {

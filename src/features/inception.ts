@@ -62,7 +62,7 @@ function unit(
     const beta = p.get(`${name}.bn.bias`, [out], "bias");
     const running = p.get(`${name}.bn.running_mean`, [out], "mean");
     const variance = p.get(`${name}.bn.running_var`, [out], "variance");
-    // The norm's factor becomes part of the kernel. Both depend on weights alone.
+    // The norm's factor is multiplied into the kernel: both are computed from weights only, once for all pictures.
     const factor = div(gamma, sqrt(add(variance, 0.001)));
     const bias = sub(beta, mul(running, factor));
     const scaled = mul(weight, reshape(factor, [out, 1, 1, 1]));

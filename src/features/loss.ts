@@ -1,4 +1,4 @@
-/** LPIPS as a loss of training (--lambda-lpips): the distance of G's pictures and their targets. */
+/** LPIPS as a loss of training (--lambda-lpips): the distance between G's outputs and their targets. */
 import type { Tensor } from "../graph/graph.ts";
 import { div, sub } from "../graph/ops/elementwise.ts";
 import { concat, slice } from "../graph/ops/movement.ts";
@@ -42,7 +42,7 @@ function lpipsLoss(
   return graph.scope("lpips", () => mean(lpipsDistance(layers(output), layers(target), weights)));
 }
 
-/** Values in [-1, 1] as the network takes them: red, green, blue, less the mean of ImageNet, by its standard deviation. */
+/** Values in [-1, 1] as the network takes them: RGB, minus the mean of ImageNet, divided by its standard deviation. */
 function scaled(x: Tensor, bgr: boolean): Tensor {
   const { graph } = x;
   const channel = (c: number) => slice(x, [1], [c], [c + 1]);

@@ -5,7 +5,7 @@ import { relu } from "../graph/ops/elementwise.ts";
 import { type ConvOptions, conv } from "../nn/layers.ts";
 import type { Parameters } from "../nn/parameters.ts";
 
-/** Maps of a network on a batch of pictures. Unused ones cost nothing: a program computes its outputs alone. */
+/** Maps of a network on a batch of pictures. Unused ones cost nothing, because a program computes only what its outputs need. */
 export interface Features {
   /** [N, size]: what FID and KID compare. */
   pooled: Tensor;
@@ -13,25 +13,25 @@ export interface Features {
   layers: readonly Tensor[];
 }
 
-/** How 8-bit values come to the network's range. */
+/** How 8-bit values are scaled to the network's range. */
 export type Scaling = "imagenet" | "inception";
 
 /** A network whose weights are read from a file. */
 export interface FeatureNetwork {
-  /** Name in messages and of figures. */
+  /** The name in messages and in the names of scores. */
   label: string;
   /** Features of `pooled`. */
   size: number;
   /** Width and height of the pictures in training; resized pictures have this size. */
   side: number;
-  /** What the network's input is. */
+  /** How the network's input is scaled. */
   scaling: Scaling;
   /** Where the architecture comes from. */
   source: string;
   /** Channels of `layers`. */
   channels: readonly number[];
   /**
-   * Tensors that the graph does not need but that the file must have: by them networks with equal layers are recognised.
+   * Tensors that the graph does not need but that the file must have. They distinguish networks with equal layers.
    */
   marks?: Readonly<Record<string, Shape>>;
   /** Further tensors that its files may have, such as those of the classifier. */

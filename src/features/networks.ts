@@ -12,8 +12,8 @@ export const featureNetworks = {
 } as const satisfies Readonly<Record<string, FeatureNetwork>>;
 
 /**
- * Files that their makers published, by the beginning of their SHA-256, which is also in their names. Those without a
- * network are often taken by mistake.
+ * Published files, by the beginning of their SHA-256, which is also in their names. Users often give those without a
+ * network by mistake.
  */
 export const publishedFiles: Readonly<Record<string, { name: string; network?: FeatureNetwork }>> = {
   "6726825d": { name: "pt_inception-2015-12-05-6726825d.pth", network: inception2015 },

@@ -1,4 +1,4 @@
-/** How pictures come to a feature network: their size, and the range of their values. */
+/** Prepares pictures for a feature network: their size, and the range of their values. */
 import { resize } from "../data/resize.ts";
 import { reduceChannels } from "../data/transforms.ts";
 import type { Picture } from "../platform.ts";
@@ -8,9 +8,9 @@ import type { Scaling } from "./network.ts";
 export interface FeatureResize {
   /** One line for the help. */
   help: string;
-  /** The values of an RGB picture at side x side pixels, interleaved, 0 to 255, or as it is. */
+  /** An RGB picture, values 0 to 255, interleaved: at side x side pixels, or with `none` at its own size. */
   resized(picture: Picture, side: number): Picture<Float32Array>;
-  /** The value for 0 to 255 as Inception takes it, -1 to 1. */
+  /** Scales a value from 0..255 to Inception's range, -1 to 1. */
   inception(value: number): number;
 }
 
@@ -18,7 +18,7 @@ const floats = (picture: Picture): Picture<Float32Array> => ({ ...picture, data:
 const about128 = (value: number) => (value - 128) / 128;
 const about127 = (value: number) => 2 * (value / 255) - 1;
 
-/** The choices of --feature-resize, by the tool whose figures they give. */
+/** The choices of --feature-resize, by the tool whose scores they reproduce. */
 export const featureResizes = {
   "clean-fid": {
     help: "PIL's bicubic filter without rounding, as clean-fid (Parmar et al. 2022)",

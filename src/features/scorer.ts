@@ -1,4 +1,4 @@
-/** FID, KID and LPIPS of a test set, from pair to pair. */
+/** FID, KID and LPIPS of a test set, which is added pair by pair. */
 import { UserError } from "../errors.ts";
 import { type FeatureRows, featureRows } from "../metrics/features.ts";
 import { frechetDistance, moments } from "../metrics/fid.ts";

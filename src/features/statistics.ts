@@ -9,7 +9,7 @@ import type { FeatureIdentity } from "./extractor.ts";
 /** A reference set. */
 export interface FeatureStatistics extends FeatureIdentity {
   rows: FeatureRows;
-  /** Kept where there are more pictures than features, so that they take time to compute. */
+  /** Stored where there are more pictures than features, because then they take long to compute. */
   moments?: Moments | undefined;
   /** What was computed: the folder and the side. */
   source: string;

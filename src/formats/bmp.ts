@@ -59,7 +59,7 @@ function headerOf(view: DataView, mostPixels: number | undefined): Header {
     throw new UserError(`this BMP has ${bits} bits a pixel, expected 1, 4, 8, 16, 24 or 32`);
   const start = view.getUint32(10, true);
   const height = Math.abs(signed);
-  // Bit fields of the oldest header lie behind it.
+  // With the header of 40 bytes, bit fields follow it; larger headers contain them.
   const afterHeader = 14 + size + (size === 40 && compression === bitFields ? 12 : 0);
   const palette =
     bits <= 8
@@ -192,7 +192,7 @@ function coloured(bytes: Uint8Array, header: Header, alpha: boolean): Picture {
   return { width, height, channels, data };
 }
 
-/** How far a mask is from the lowest bit, and the largest value that it lets through. */
+/** The position of a mask's lowest bit, and the largest value of its bits. */
 function partOf(mask: number): { shift: number; most: number } {
   const shift = mask === 0 ? 0 : 31 - Math.clz32(mask & -mask);
   const most = mask === 0 ? 255 : mask >>> shift;

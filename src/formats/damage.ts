@@ -1,4 +1,4 @@
-/** What is wrong with a file that a decoder has refused, in plain words: decoders speak of their own insides. */
+/** Says in plain words what is wrong with a file that a decoder has refused: decoders' messages describe their internals. */
 import { isPng } from "./png.ts";
 
 /** Lines that say nothing about the file: sharp's, and libpng's for every kind of damage. */

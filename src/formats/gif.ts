@@ -1,6 +1,6 @@
 /**
  * The first frame of a GIF, decoded to the values that Pillow gives (GifImagePlugin): colours under transparent pixels
- * are kept, and a frame that is smaller than the picture lies on the transparent or else the first colour. Format:
+ * are kept, and around a frame that is smaller than the picture lies the transparent colour, or else the first one. Format:
  * https://www.w3.org/Graphics/GIF/spec-gif89a.txt
  */
 

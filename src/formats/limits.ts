@@ -6,11 +6,11 @@ export interface DecodeOptions {
   alpha?: boolean;
   /** Keep values of more than 8 bits. */
   deep?: boolean;
-  /** Pixels of the largest picture that is taken. */
+  /** Pixels of the largest picture that is accepted. */
   mostPixels?: number | undefined;
 }
 
-/** Pixels of one picture in memory: 16383 x 16383, as libvips has it. A damaged header may claim any number. */
+/** Most pixels of one picture in memory: 16383 x 16383, the limit of libvips. A damaged header may claim any number. */
 export const mostPixels = 16383 * 16383;
 
 /**

@@ -7,7 +7,7 @@ import type { DeepPicture, Samples } from "../platform.ts";
 import { joined } from "./streams.ts";
 
 const MAGIC = "\x93NUMPY";
-/** A last axis with more elements is taken for another axis than the channels. */
+/** A last axis with more elements is assumed not to be the channels. */
 const MOST_CHANNELS = 64;
 
 export function isNpy(bytes: Uint8Array): boolean {

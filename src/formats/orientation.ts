@@ -1,4 +1,4 @@
-/** Pictures that are stored turned or mirrored, brought upright. */
+/** Brings pictures upright that are stored rotated or mirrored. */
 import type { DeepPicture, Picture, Samples } from "../platform.ts";
 
 /**

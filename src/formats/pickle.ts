@@ -1,7 +1,7 @@
 /**
  * Python pickles, protocols 0 to 5, of containers: numbers, texts, tuples, lists, dicts and sets. A pickle is a program for a
- * small stack machine, and Python runs any function that it names. Here a name stays a name: what a call of it gives is
- * decided by the reader of the format (`PickleReader`), which knows a few and refuses all others.
+ * small stack machine, and Python runs any function that it names. Here nothing is run: the reader of the format
+ * (`PickleReader`) gives the value of a call. It knows a few names and refuses all others.
  * Opcodes: https://github.com/python/cpython/blob/main/Lib/pickletools.py
  */
 import { CheckpointError } from "../errors.ts";
@@ -131,7 +131,7 @@ class Machine {
     return this.#view.getFloat64(from, false);
   }
 
-  /** Text up to the next line break, which is taken too. */
+  /** Text up to the next line break, which is consumed, too. */
   line(): string {
     const end = this.#bytes.indexOf(0x0a, this.at);
     if (end < 0) return latin1(this.take(this.#bytes.length - this.at + 1));
@@ -177,7 +177,7 @@ class Machine {
     this.#stack = [];
   }
 
-  /** The values above the last mark, which goes. */
+  /** Removes the last mark. @returns the values above it */
   marked(): unknown[] {
     const stack = this.#below.pop();
     if (!stack) throw this.damaged("it returns to a mark that is not there");
@@ -222,7 +222,8 @@ class Machine {
 
   setItems(pairs: readonly unknown[]): void {
     const dict = this.top();
-    if (!(dict instanceof Map) || pairs.length % 2 !== 0) throw this.damaged("it sets items of what is no dict");
+    if (!(dict instanceof Map) || pairs.length % 2 !== 0)
+      throw this.damaged("it sets items of a value that is not a dict");
     for (let i = 0; i < pairs.length; i += 2) dict.set(pairs[i], pairs[i + 1]);
   }
 
@@ -230,7 +231,7 @@ class Machine {
     const list = this.top();
     if (list instanceof Set) for (const value of values) list.add(value);
     else if (Array.isArray(list)) for (const value of values) list.push(value);
-    else throw this.damaged("it appends to what is no list");
+    else throw this.damaged("it appends to a value that is not a list");
   }
 
   // ---- Names and objects --------------------------------------------------------------------------------------------
@@ -242,7 +243,7 @@ class Machine {
 
   named(value: unknown): PickledName {
     if (value instanceof PickledName) return value;
-    throw this.damaged("it calls what is no name of a class or function");
+    throw this.damaged("it calls a value that is not the name of a class or function");
   }
 
   call(): void {
@@ -373,7 +374,7 @@ const ops: Readonly<Record<number, (m: Machine) => void>> = {
   // STACK_GLOBAL
   147: (m) => {
     const [module, name] = m.many(2);
-    if (typeof module !== "string" || typeof name !== "string") throw m.damaged("a name is no text");
+    if (typeof module !== "string" || typeof name !== "string") throw m.damaged("a name is not a text");
     m.name(`${module}.${name}`);
   },
   82: (m) => m.call(), // REDUCE

@@ -15,7 +15,7 @@ export interface PngForm {
   bits: 8 | 16;
 }
 
-/** Writes one PNG, strip by strip. Memory is that of a strip. */
+/** Writes one PNG, strip by strip. It needs the memory of one strip. */
 export class PngWriter {
   readonly #form: PngForm;
   readonly #write: (bytes: Uint8Array) => Promise<void>;
@@ -99,7 +99,7 @@ export class PngWriter {
 
 const colourTypes: Readonly<Record<number, number>> = { 1: 0, 2: 4, 3: 2, 4: 6 };
 
-/** Bytes of a chunk of picture data, and of what is compressed at a time. */
+/** Bytes of a chunk of picture data, and bytes that are compressed at a time. */
 const pieceBytes = 2 ** 20;
 
 /** Encodes 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA) channels without loss, with 8 or 16 bits as the values have. */

@@ -1,6 +1,6 @@
 /**
- * PNG by the specification (https://www.w3.org/TR/png-3/). A canvas is not exact: it multiplies colours by their alpha,
- * applies colour profiles, turns grey into RGB, and shows damaged files without an error.
+ * Decodes PNG by the specification (https://www.w3.org/TR/png-3/). A browser's canvas would not be exact: it multiplies
+ * colours by their alpha, applies colour profiles, turns grey into RGB, and shows damaged files without an error.
  */
 
 import { UserError } from "../errors.ts";
@@ -37,9 +37,9 @@ export function isPng(bytes: Uint8Array): boolean {
 }
 
 /**
- * Width and height by the header of a PNG, in pixels; a turn by its metadata is not applied.
+ * Width and height by the header of a PNG, in pixels; a rotation by its metadata is not applied.
  * @param bytes the first 24 or more
- * @returns undefined for what is no PNG
+ * @returns undefined for bytes that are not a PNG's
  */
 export function pngSize(bytes: Uint8Array): { width: number; height: number } | undefined {
   if (!isPng(bytes) || bytes.length < 24) return undefined;
@@ -93,11 +93,11 @@ export async function decodePng(
     }
     if (!hasAlpha) continue;
     const colours = type === 2 ? 3 : 1;
-    const see = (c: number) => values[at + c] === ((transparency![c * 2]! << 8) | transparency![c * 2 + 1]!);
+    const isKeyed = (c: number) => values[at + c] === ((transparency![c * 2]! << 8) | transparency![c * 2 + 1]!);
     out[i * 4 + 3] =
       type === 4 || type === 6
         ? values[at + samples - 1]! >> shift
-        : Array.from({ length: colours }, (_, c) => see(c)).every(Boolean)
+        : Array.from({ length: colours }, (_, c) => isKeyed(c)).every(Boolean)
           ? 0
           : opaque;
   }

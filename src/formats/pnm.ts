@@ -30,7 +30,7 @@ export function decodePnm(
     throw new UserError(`the largest value of this picture is ${most}, expected 1 to 65535`);
   const channels = kind === 3 || kind === 6 ? 3 : 1;
   const count = width * height * channels;
-  // Each value takes a byte, but for bitmaps a bit.
+  // Each value takes at least a byte, or a bit in a binary bitmap.
   if (count > bytes.length * (kind === 4 ? 8 : 1)) throw new UserError("this picture is truncated");
   // A white space ends the header of the binary forms.
   const values = kind > 3 ? binary(bytes, read.at + 1, { count, width, most, bitmap }) : plain(read, count, bitmap);
@@ -55,7 +55,7 @@ function rounded(value: number): number {
 }
 
 interface Tokens {
-  /** Behind the last token. */
+  /** The position after the last token. */
   readonly at: number;
   number(what: string): number;
   /** The next digit alone: plain bitmaps need no space between them. */

@@ -5,13 +5,13 @@ import { isPng } from "./png.ts";
 export const storageBytes = 26;
 
 export interface Storage {
-  /** The same for files that are stored alike: format, and of a PNG bits and colour type. */
+  /** Equal for files that are stored alike: the format, and for a PNG its bits and colour type. */
   key: string;
   /** The format, where compression changes values. */
   lossy?: "JPEG" | "WebP";
   /** A PNG whose pixels are indices of a palette. */
   palette?: boolean;
-  /** Of a grey PNG of fewer than 8 bits, whose values are stretched to 0 to 255. */
+  /** Bits of a grey PNG that has fewer than 8: a decoder scales its values to 0..255. */
   bits?: number;
 }
 

@@ -10,7 +10,7 @@ import type { Dtype, StoredTensor } from "./safetensors.ts";
 import type { Slices } from "./slices.ts";
 import type { SourceTensor } from "./tensors.ts";
 
-/** Of types.proto. Others, such as strings, are left out. */
+/** Dtypes by their numbers in types.proto. Tensors of others, such as strings, are left out. */
 const dtypes: Readonly<Record<number, Dtype>> = {
   1: "F32",
   2: "F64",
@@ -42,7 +42,7 @@ export const isIndex = (end: Uint8Array): boolean => end.length === 8 && magic.e
 /**
  * The tensors that an index lists.
  * @param bytes of the index
- * @param shard opens the file of values of a number, of `count`
+ * @param shard opens file `number` of the `count` files of values
  * @throws CheckpointError for a damaged index
  */
 export function readIndex(
@@ -54,7 +54,7 @@ export function readIndex(
     return tensorsOf(bytes, shard, file);
   } catch (error) {
     if (error instanceof CheckpointError) throw error;
-    // The protobuf reader's own errors, of a length that exceeds the bytes.
+    // An error of the protobuf reader, for a length beyond the bytes.
     throw new CheckpointError(`${file}: damaged index of a TensorFlow checkpoint. Copy it again, with its .data file.`);
   }
 }
@@ -149,7 +149,7 @@ interface Handle {
 
 const handle = (reader: BinaryReader): Handle => ({ offset: Number(reader.uint64()), size: Number(reader.uint64()) });
 
-/** The keys and values of a block; a key has the beginning of the one before it. */
+/** The keys and values of a block. A key is stored without the beginning that it shares with the one before it. */
 function entries(bytes: Uint8Array, { offset, size }: Handle, file: string): [key: string, value: Uint8Array][] {
   const damaged = (what: string) =>
     new CheckpointError(

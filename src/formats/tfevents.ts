@@ -24,7 +24,7 @@ export const fileHeader = (seconds: number): Uint8Array =>
     w.tag(3, WireType.LengthDelimited).string("brain.Event:2");
   });
 
-/** A run that goes on from a step: TensorBoard forgets later steps of files before. */
+/** The record of a run that continues from a step: TensorBoard then drops later steps of earlier files. */
 export const restart = (at: EventTime): Uint8Array =>
   record((w) => {
     time(w, at);
@@ -60,7 +60,7 @@ function summaryValue(w: BinaryWriter, value: SummaryValue): void {
 
 const bins = 30;
 
-/** Buckets of equal width; `bucket_limit` are their right ends. Infinities and NaN do not count: a reader has no place for them. */
+/** Buckets of equal width; `bucket_limit` are their right ends. Infinities and NaN fit into no bucket and are left out. */
 function histogramProto(w: BinaryWriter, all: Float32Array): void {
   const finite = all.every(Number.isFinite) ? all : all.filter(Number.isFinite);
   const values = finite.length > 0 ? finite : [0];

@@ -1,6 +1,6 @@
 /**
- * The forms of TIFF that decoders read in different ways, or as something else than what is stored. They are refused by
- * name. Tags are those of TIFF 6.0, of Adobe's technical notes and of BigTIFF.
+ * Recognises forms of TIFF that decoders read in different ways or to wrong values, so that they can be refused with a
+ * reason. Tags are those of TIFF 6.0, of Adobe's technical notes and of BigTIFF.
  */
 
 /** The tags of the first picture that say how its values are stored, with their defaults. */
@@ -37,7 +37,7 @@ const isTiff = (bytes: Uint8Array): boolean =>
 /** Bytes of a file from a place on; fewer where it ends. */
 export type BytesAt = (at: number, length: number) => Uint8Array;
 
-/** Why a TIFF is not read, a clause without a full stop; undefined for one that is, and for a damaged one. */
+/** Why a TIFF is refused, as a clause without a full stop; undefined for one that can be read, and for a damaged one. */
 export function unreadTiff(bytes: Uint8Array | BytesAt): string | undefined {
   const read: BytesAt = typeof bytes === "function" ? bytes : (at, length) => bytes.subarray(at, at + length);
   const form = isTiff(read(0, 4)) ? formOf(read) : undefined;

@@ -1,6 +1,7 @@
 /**
- * Files of Torch 7 (Lua), .t7: the binary form of torch.save. Tables, numbers, texts and objects follow each other, each after its kind;
- * one that occurs again is a number. Code in them is skipped. Format: https://github.com/torch/torch7/blob/master/doc/serialization.md
+ * Files of Torch 7 (Lua), .t7: the binary form of torch.save. Before each value stands its kind. Tables, objects and functions have a
+ * number, and only the number stands where one occurs again. Functions are skipped.
+ * Format: https://github.com/torch/torch7/blob/master/doc/serialization.md
  */
 import { CheckpointError } from "../errors.ts";
 import type { StoredTensor } from "./safetensors.ts";
@@ -45,7 +46,7 @@ export function readTorch7(bytes: Uint8Array, file: string): Map<string, StoredT
   return found;
 }
 
-/** The layers of a network in their order, each once; those of containers take the place of these. */
+/** The layers of a network in their order, each once. In place of a container stand the layers in it. */
 function layersOf(root: unknown): LuaObject[] {
   const seen = new Set<unknown>();
   const layers: LuaObject[] = [];
@@ -60,7 +61,7 @@ function layersOf(root: unknown): LuaObject[] {
   return layers;
 }
 
-/** Gradients and buffers of a computation are left out. */
+/** The fields that are read; gradients and buffers are left out. */
 const kept = ["weight", "bias", "running_mean", "running_var"];
 
 function tensorsOf(fields: Table): [string, StoredTensor][] {
@@ -113,7 +114,7 @@ class Reader {
 
   read(): unknown {
     this.#depth += 1;
-    if (this.#depth > deepest) throw this.#damaged(`more than ${deepest} objects in each other`);
+    if (this.#depth > deepest) throw this.#damaged(`objects are nested more than ${deepest} deep`);
     const value = this.#object();
     this.#depth -= 1;
     return value;
@@ -195,7 +196,7 @@ class Reader {
     return new array(new Uint8Array(this.#bytes.subarray(from, this.#at)).buffer);
   }
 
-  /** Dense tensors only: a view of a part of a storage in another order is refused. */
+  /** Reads a dense tensor. @throws CheckpointError for other strides */
   #tensor(kind: keyof typeof storages): StoredTensor {
     const axes = this.#int();
     if (axes > 8) throw this.#damaged(`a tensor of ${axes} axes`);
@@ -232,13 +233,13 @@ class Reader {
     return Number(this.#view.getBigInt64(this.#take(8), true));
   }
 
-  /** Moves on. @returns the place before */
+  /** Moves forward by `length` bytes. @returns the position before */
   #take(length: number): number {
     const from = this.#at;
     if (!(length >= 0)) throw this.#damaged(`a length of ${length}`);
     if (from + length > this.#bytes.length) {
       throw new CheckpointError(
-        `${this.#file} is truncated: it should go on at byte ${from + length}, and has ${this.#bytes.length}. Download or copy it again.`,
+        `${this.#file} is truncated: it should have at least ${from + length} bytes, and has ${this.#bytes.length}. Download or copy it again.`,
       );
     }
     this.#at += length;

@@ -20,7 +20,7 @@ export interface WeightsFile {
   path: string;
   /** All tensors by their names; those of nested dicts and modules are joined by dots. */
   tensors: ReadonlyMap<string, SourceTensor>;
-  /** What a file of torch.save holds beside tensors. */
+  /** The whole value that a file of torch.save holds. */
   value?: unknown;
 }
 
@@ -136,7 +136,7 @@ function tensorsIn(value: unknown, file: string): Map<string, TorchTensor> {
     nodes += 1;
     if (nodes > mostNodes || path.length > deepest) {
       throw new CheckpointError(
-        `${file} is damaged: it holds more than ${mostNodes} values, or more than ${deepest} in each other.`,
+        `${file} is damaged: it holds more than ${mostNodes} values, or values nested more than ${deepest} deep.`,
       );
     }
     if (at instanceof TorchTensor) {

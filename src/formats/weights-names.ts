@@ -1,6 +1,6 @@
 /**
- * Names of files that other systems give to weights, at most ten of them, the last checkpoint's first. Moments of Adam, beside
- * them, are none (latest_state.safetensors of a run, latest_optimizers.pth of an export).
+ * The names that look like those of files of weights, at most ten, the last checkpoint's first. Files of Adam's moments are left out
+ * (latest_state.safetensors of a run, latest_optimizers.pth of an export).
  */
 export function weightsAmong(names: readonly string[]): string[] {
   const found = names.filter((name) => /(?<!_state|_optimizers)\.(pth|pt|safetensors|index|t7|pict)$/i.test(name));

@@ -41,14 +41,14 @@ export async function zipEntries(archive: Blob | Slices, name: string): Promise<
   }));
 }
 
-/** What the library reads an archive by. */
+/** The interface by which unzipit reads an archive. */
 const readerOf = (archive: Slices) => ({
   getLength: async () => archive.size,
   read: async (offset: number, length: number) => new Uint8Array(await archive.read(offset, offset + length)),
 });
 
 /**
- * The bytes of an entry. Reading stops at the size that the table of contents gives: a bomb claims less than it holds.
+ * The bytes of an entry. Reading stops at the size that the table of contents gives, because a zip bomb unpacks to more.
  */
 async function unpacked(entry: ZipEntry): Promise<Uint8Array> {
   if (entry.encrypted) throw new Error("it is encrypted");

@@ -3,7 +3,7 @@ import { type Interval, interval, middle, resamples, weightedMean } from "./boot
 import type { FeatureRows } from "./features.ts";
 import { discrepancy, type Kernels, kernelsOf } from "./kid.ts";
 
-/** A value of each picture, or of each resample of the pictures, for one run. */
+/** A score of one run, and its difference from that of the first run. */
 export interface Measured {
   /** The value over all pictures. */
   value: number;
@@ -17,9 +17,9 @@ export interface Measured {
   verdict?: "better" | "worse" | "unclear" | undefined;
 }
 
-/** Pictures of which a comparison is made; the same seed gives the same resamples. */
+/** How pictures are resampled; the same seed gives the same resamples. */
 export interface Resampling {
-  /** Resamples. Default 2000. */
+  /** The number of resamples. Default 2000. */
   number?: number | undefined;
   seed?: number | undefined;
 }
@@ -55,12 +55,12 @@ export function compareMeans(
   });
 }
 
-/** Sums over pairs of pictures that a comparison of kernel distances may take, about 10 s of work. */
+/** Most pairs of pictures, times resamples, of a comparison of kernel distances: about 10 s of work. */
 const mostWork = 5e9;
 
 /**
  * The kernel distances (KID) of the runs' outputs from targets. Pictures are drawn with their targets, and pairs of a picture
- * with itself do not count. The number of resamples falls with the size of the sets, below 100 there is none.
+ * with itself do not count. The number of resamples falls with the size of the sets; where it would be below 100, there are no intervals.
  * @param outputs for each run; `samples` rows for each picture
  * @param targets a row for each picture, or those of another set
  */

@@ -14,13 +14,13 @@ export interface KidOptions {
   subsets?: number | undefined;
   /** Pictures of each set in a subset. Default: 1000, as torch-fidelity, or all pictures of the smaller set. */
   subsetSize?: number | undefined;
-  /** Of the subsets: the same seed gives those of torch-fidelity. Default 2020, as there. */
+  /** The seed of the subsets, which are those of torch-fidelity for the same seed. Default 2020, as there. */
   seed?: number | undefined;
 }
 
 /** A kernel distance. */
 export interface Kid {
-  /** The mean over the subsets. Sets of one distribution have 0 on average, so that it may be below 0. */
+  /** The mean over the subsets. For sets of one distribution it is 0 on average, so it can be negative. */
   mean: number;
   /** The standard deviation over the subsets, as torch-fidelity gives it; 0 where the subsets are the sets. */
   std: number;
@@ -30,7 +30,7 @@ export interface Kid {
   subsetSize: number;
 }
 
-/** Of both sets the kernel between all pictures is kept where they are this many at most: 100 MB. */
+/** Up to this many pictures in a set, the kernels between all pictures are kept in memory: 100 MB. */
 const mostKept = 2000;
 
 /**
@@ -169,7 +169,7 @@ function jackknife({ xx, yy, xy, m, n }: Kernels): number {
     const inside = rowSums(own, count, count).map((sum, i) => sum - own[i * (count + 1)]!);
     const outside = rowSums(cross, count, others);
     const [all, crossing] = [inside, outside].map((sums) => sums.reduce((a, b) => a + b, 0)) as [number, number];
-    // The discrepancy without picture i, but for a term that is the same for all.
+    // The discrepancy without picture i, apart from a term that is the same for all i.
     const without = inside.map(
       (sum, i) =>
         (all - 2 * sum) / ((count - 1) * (count - 2)) - (2 * (crossing - outside[i]!)) / ((count - 1) * others),

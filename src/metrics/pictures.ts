@@ -245,7 +245,7 @@ export function sharpness(output: Picture, target: Picture): number {
   return of === over ? 1 : of / over;
 }
 
-/** Mean absolute difference of neighbouring grey levels, 0..255: half of horizontal pairs' mean + vertical pairs'. */
+/** Mean absolute difference of neighbouring grey levels, 0..255: the mean over horizontal and the mean over vertical pairs, averaged. */
 export function detail(picture: Picture): number {
   const { width, height } = picture;
   const grey = greyLevels(picture);

@@ -69,13 +69,13 @@ export interface StorageId {
   view: number;
 }
 
-/** What pickles of torch.save may name. */
+/** Gives the values of the names in pickles of torch.save, and refuses other names. */
 export class TorchReader implements PickleReader {
   readonly #storage: (id: StorageId) => Storage;
   readonly #file: string;
-  /** Names that are mentioned and not used. */
+  /** Names that the pickle has mentioned but not yet used. */
   readonly #idle = new Set<string>();
-  /** Objects of classes that are not known: they have to turn out to be modules. */
+  /** Objects of unknown classes; `finish` refuses those that are not modules. */
   readonly #objects: PickledObject[] = [];
 
   constructor(storage: (id: StorageId) => Storage, file: string) {
@@ -128,7 +128,7 @@ export class TorchReader implements PickleReader {
 
   setState(object: unknown, state: unknown): void {
     if (object instanceof PickledObject) object.state = state;
-    // An OrderedDict's attributes, such as the versions of modules, and a parameter's: no weights are in them.
+    // Attributes of an OrderedDict (such as the versions of modules) or of a parameter hold no weights and are ignored.
   }
 
   persistent(id: unknown): unknown {

@@ -22,13 +22,13 @@ export type TorchDtype = keyof typeof arrays;
 /** Memory that one or more tensors are views of. */
 export interface Storage {
   dtype: TorchDtype | undefined;
-  /** Bytes from its start that the file gives it. */
+  /** The bytes [start, end) of the storage. */
   bytes(start: number, end: number): Promise<Uint8Array>;
   /** The bytes of the whole storage. */
   byteLength: number;
 }
 
-/** Elements of a tensor that is larger than its storage (an expanded one). */
+/** Most elements of a tensor that is larger than its storage (an expanded one). */
 const mostExpanded = 2 ** 24;
 
 /** A tensor of the file: a view of a storage by offset and strides. */
@@ -62,7 +62,7 @@ export class TorchTensor implements SourceTensor {
     }
   }
 
-  /** The element of the storage after the last one of the tensor. */
+  /** The index in the storage after the last element of the tensor. */
   #end(): number {
     return this.shape.reduce((at, size, i) => at + (size - 1) * this.#strides[i]!, this.#offset) + 1;
   }
@@ -79,7 +79,7 @@ export class TorchTensor implements SourceTensor {
         `${this.#file}: truncated: a tensor ${this.dtype} [${this.shape}] has ${bytes.length} of its bytes. Copy the file again.`,
       );
     }
-    // A copy: aligned, and free of the rest of the storage.
+    // A copy is aligned, and does not keep the rest of the storage in memory.
     const values = new array(new Uint8Array(bytes).buffer);
     return { dtype: this.dtype, shape: this.shape, data: this.#arranged(values, count) } as StoredTensor;
   }

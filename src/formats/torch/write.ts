@@ -178,11 +178,11 @@ class Pickler {
 
 const isTensor = (value: object): value is StoredTensor => "dtype" in value && "shape" in value && "data" in value;
 
-/** torch.load maps storages into memory at such addresses. */
+/** Storages begin at multiples of this many bytes, as torch.save aligns them, so that the file can be mapped into memory. */
 const alignment = 64;
 const most = 0xffffffff;
 
-/** A zip without compression. @throws UserError for more than 4 GB, which needs another form of the format */
+/** A zip without compression. @throws UserError for more than 4 GB, which would need Zip64 */
 function archive(entries: readonly (readonly [path: string, content: Uint8Array])[]): Uint8Array[] {
   const parts: Uint8Array[] = [];
   const table: Uint8Array[] = [];
@@ -218,7 +218,7 @@ interface Entry {
   /** Bytes of the name and of the extra field. */
   name: number;
   extra: number;
-  /** Of the local header; only in the table of contents. */
+  /** The offset of the local header; only in the table of contents. */
   place?: number;
 }
 
