@@ -32,7 +32,7 @@ export interface AuditPageInfo {
   sections: readonly AuditSection[];
   /** The checks that were made, as a sentence below the sections. */
   lookedFor: string;
-  /** What could not be judged, as a sentence: a page without findings then does not call the set sound. */
+  /** What could not be judged, as a sentence. It follows the number of findings, so that none does not seem to mean a sound set. */
   caveat?: string | undefined;
   updated?: Date;
 }
@@ -61,7 +61,7 @@ function verdict(total: number, caveat: string | undefined): string {
   return caveat ? `${found} ${caveat}` : found;
 }
 
-/** Findings of a section. */
+/** The number of findings in a section. */
 function size({ items, more }: AuditSection): number {
   return items.length + more.length;
 }

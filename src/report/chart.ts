@@ -86,7 +86,7 @@ function scaleOf(xEnd: number, yEnd: number): Scale {
 
 /** Grid, ticks and labels. */
 function axes({ xEnd, toX, toY }: Scale, yTicks: readonly number[], labels: { x: string; y: string }): Html[] {
-  // Steps are whole.
+  // Steps are whole numbers.
   const xTicks = ticks(0, xEnd, 6).filter((tick) => tick <= xEnd && Number.isInteger(tick));
   return [
     ...yTicks.flatMap((tick) => [
@@ -129,7 +129,7 @@ export const chartCss = `
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 16px; }
 .chart { margin: 0; padding: 14px 10px 10px 14px; }
 .chart figcaption { font-weight: 600; padding-right: 6px; }
-/* Its line is there before there is something to read: nothing below moves. */
+/* The line is reserved, so that nothing below moves when values are shown. */
 .chart .reading {
   display: block; font-weight: 400; min-height: 1.5em; white-space: nowrap; overflow: hidden; text-overflow: ellipsis;
 }

@@ -51,8 +51,8 @@ ${updated && html`<p class="soft small">${timeTag(updated)}</p>`}
 ${facts.length > 0 ? html`<dl class="facts">${terms(facts)}</dl>` : ""}
 ${table(runs, figures)}
 <p class="soft small">In brackets: the middle 95 % of ${resamples.number} resamples of the pictures (paired bootstrap, seed ${resamples.seed}).
-A difference from ${runs[0]} counts as better or worse where that range lies on one side of 0. It tells how sure the difference is
-for pictures such as these, and nothing of another training with another seed.</p>
+A difference from ${runs[0]} counts as better or worse where that range lies on one side of 0. It shows how sure the difference is
+for pictures such as these, and says nothing about another training with another seed.</p>
 <div class="tools">
 <h2>${counted(pictures.length, "picture")}</h2>
 <label class="soft small">sort by <select id="sort">
@@ -68,7 +68,7 @@ ${lines(pictures.map((picture) => card(picture, names, keys)))}
 
 function orders(key: keyof PairMetrics, runs: readonly string[]): Html[] {
   const { label } = columns[key];
-  const apart = html`<option value="${key}">${label}, most apart first</option>`;
+  const apart = html`<option value="${key}">${label}, largest difference first</option>`;
   const others = runs
     .slice(1)
     .flatMap((run, i) => [

@@ -1,7 +1,7 @@
 /** Composes 8-bit RGB pictures from others: side by side, or one below the other. */
 import type { Picture } from "../platform.ts";
 
-const paper = 255;
+const white = 255;
 
 /** White pixels between the pictures of a strip. */
 export const stripGap = 4;
@@ -80,7 +80,7 @@ export function contactSheet(rows: readonly (readonly Picture[])[], options: She
 }
 
 function blank(width: number, height: number): Picture {
-  return { width, height, channels: 3, data: new Uint8Array(width * height * 3).fill(paper) };
+  return { width, height, channels: 3, data: new Uint8Array(width * height * 3).fill(white) };
 }
 
 /** Copies `from`, enlarged by `zoom`, to (x, y), its top left corner. */

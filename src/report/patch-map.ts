@@ -18,8 +18,8 @@ const scale: readonly [Colour, Colour, Colour] = [
 ];
 /** The scale as a CSS gradient, from fake to real. */
 export const scaleGradient = `linear-gradient(to right, ${scale.map((colour) => `rgb(${colour.join(" ")})`).join(", ")})`;
-/** How much of the picture shows through. */
-const shine = 0.4;
+/** The weight of the grey picture in the mixture; the rest is the map's colour. */
+const pictureWeight = 0.4;
 
 /** The colour of a belief. */
 export function beliefColour(belief: number): Colour {
@@ -38,13 +38,14 @@ export function patchPicture({ width, height, channels, data }: Picture, map: Be
       const from = (y * width + x) * channels;
       const [red, green, blue] = channels < 3 ? [data[from]!, data[from]!, data[from]!] : data.subarray(from, from + 3);
       const grey = 0.299 * red! + 0.587 * green! + 0.114 * blue!;
-      for (let c = 0; c < 3; c++) out[(y * width + x) * 3 + c] = Math.round(shine * grey + (1 - shine) * colour[c]!);
+      for (let c = 0; c < 3; c++)
+        out[(y * width + x) * 3 + c] = Math.round(pictureWeight * grey + (1 - pictureWeight) * colour[c]!);
     }
   }
   return { width, height, channels: 3, data: out };
 }
 
-/** @param x in cells, of which the first has its middle at 0.5 */
+/** The value at a point, interpolated linearly. @param x in cells; the middle of the first cell is at 0.5 */
 function valueAt({ width, height, belief }: BeliefMap, x: number, y: number): number {
   const [left, right, across] = between(x - 0.5, width);
   const [top, bottom, down] = between(y - 0.5, height);

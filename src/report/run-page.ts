@@ -74,7 +74,7 @@ export interface RunPageInfo {
    * within an epoch.
    */
   samples: readonly { epoch: number; step?: number; file: string }[];
-  /** What goes wrong now, in words, with what to do. */
+  /** The alarms that hold now: what is wrong, and what to do. */
   alarms?: readonly { epoch: number; text: string; advice: string }[];
   /** Headings of the pictures of a strip, from left to right. Default: input, output, target. */
   sampleColumns?: readonly string[];
@@ -203,13 +203,13 @@ function validation({ validation: { metric, scores } = { metric: "L1", scores: [
 function adversarialNote(chance: string): Html {
   return html`<p>Generator and discriminator play against each other, so neither side's loss has to fall for the pictures to get
 better. Near ${chance}, <code>D_real</code> and <code>D_fake</code> say that
-the discriminator cannot tell real from fake. Both far below and a rising <code>G_GAN</code>: it tells them easily, which is
-common and not a fault.</p>
+the discriminator cannot tell real from fake. Both far below, with a rising <code>G_GAN</code>, say that it can tell
+easily, which is common and not a fault.</p>
 `;
 }
 
 function samples({ samples, sampleColumns }: RunPageInfo): Html {
-  if (samples.length === 0) return html`<p class="soft">The first strip comes with the end of the first epoch.</p>`;
+  if (samples.length === 0) return html`<p class="soft">The first strip appears at the end of the first epoch.</p>`;
   const names = sampleColumns ?? ["input", "output", "target"];
   const columns = names.map((name) => html`<span>${name}</span>`);
   const at = ({ step = Number.POSITIVE_INFINITY }) => step;
@@ -228,7 +228,7 @@ ${lines(figures)}
 }
 
 /**
- * When a strip is there: its headings get the gap of strip(), in pixels at the scale of the strip,
+ * Once a strip has loaded, its headings get the gap of strip(), in pixels at the scale of the strip,
  * and a strip that is enlarged more than twice keeps square pixels.
  */
 const sampleScript = `function fitSample(img) {

@@ -1,4 +1,4 @@
-/** The page of a sweep: the scores of every run, and of runs that differ by their seed alone. */
+/** The page of a sweep: the scores of every run, and means over runs that differ only in their seed. */
 import { pictureMetrics } from "../metrics/pictures.ts";
 import { address, fixed, type Html, type HtmlValue, html, htmlPage, lines, terms, timeTag } from "./html.ts";
 
@@ -55,7 +55,7 @@ const known: Readonly<Record<string, ScoreColumn>> = {
 /** How a score is shown, and which of its values is the better one. */
 export const scoreColumn = (name: string): ScoreColumn => known[name] ?? { label: name, digits: 4, better: "smaller" };
 
-/** A score with its column's digits, but for large values with five digits in all. */
+/** A score with its column's decimals; large values have five digits in all. */
 export function scoreText(name: string, value: number): string {
   const whole = Math.max(0, Math.floor(Math.log10(Math.abs(value))) + 1);
   return fixed(value, Math.min(scoreColumn(name).digits, Math.max(0, 5 - whole)));
@@ -68,7 +68,7 @@ export function meanText(name: string, { mean, deviation }: { mean: number; devi
   return `${text} \u00b1 ${fixed(deviation, text.split(".")[1]?.length ?? 0)}`;
 }
 
-/** The place of the best of some values; -1 where there is none. */
+/** The index of the best value; -1 where there is none. */
 export function bestOf(name: string, values: readonly (number | undefined)[]): number {
   const { better } = scoreColumn(name);
   const badness = (value: number) =>

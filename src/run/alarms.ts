@@ -1,4 +1,4 @@
-/** Alarms of a run: what goes wrong in its training, in words, with what to do. */
+/** Alarms of a run: a sentence on what is wrong in its training, and one on what to do. */
 import type { Files } from "../platform.ts";
 
 /** A line of alarms.jsonl: an alarm that begins, or that is over. */
@@ -6,11 +6,11 @@ export interface AlarmLine {
   epoch: number;
   step: number;
   kind: string;
-  /** A sentence on what is seen. */
+  /** A sentence on what was found. */
   text: string;
   /** A sentence on what to do. */
   advice: string;
-  /** What was said before holds no longer. */
+  /** The alarm is over. */
   over?: boolean;
 }
 

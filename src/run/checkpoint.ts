@@ -180,7 +180,7 @@ async function missing(files: Files, path: string): Promise<string> {
   const imported = path !== g && (await files.exists(g)) && !(await files.exists(`${dir}/${stateFile}`));
   if (!imported) return "the run has not saved a checkpoint yet. Train it, without --continue-train.";
   const weights = (await files.exists(d)) ? `--init-g ${g} --init-d ${d}` : `--init-g ${g}`;
-  return `the run has weights (an import) and no state of a training to go on with. Begin a training with them: another --name, and ${weights}.`;
+  return `the run has weights (an import) and no state of a training to continue from. Start a training with them: another --name, and ${weights}.`;
 }
 
 /** @throws CheckpointError for numbers that no run has written */

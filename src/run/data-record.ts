@@ -1,9 +1,9 @@
 /**
- * The files of a run's pairs, by name, size and content: a run that goes on must see the pairs that it saw. The list is
- * in data.json; the digest of names and sizes is in the checkpoint, too.
+ * The files of a run's pairs, by name, size and content: a run that continues must see the same pairs. The list is in
+ * data.json; the digest of names and sizes is in the checkpoint, too.
  *
- * A content is known from the first time that training reads the file. A run that goes on compares it at once where the
- * file has another time of modification, and else when it reads the file.
+ * A file's content is recorded when training first reads it. A run that continues compares it at once where the file's
+ * time of modification differs, and otherwise when it reads the file.
  */
 import { joinPath } from "../data/listing.ts";
 import type { Pair } from "../data/pairs.ts";
@@ -23,7 +23,7 @@ interface Entry {
   content: string | null;
 }
 
-/** Files that are looked at at once. */
+/** Files that are examined at a time. */
 const together = 64;
 
 export class DataRecord {
@@ -35,7 +35,7 @@ export class DataRecord {
   readonly #files: Files;
   /** Files that this process has read. */
   readonly #seen = new Set<string>();
-  /** Contents that a file must have, by name: those before. */
+  /** The contents that files must have, by name: those at the last checkpoint. */
   #before: ReadonlyMap<string, string> = new Map();
   #isStored = false;
 
@@ -87,7 +87,7 @@ export class DataRecord {
     const before = this.#before.get(entry.name);
     if (before !== undefined && before !== content) {
       throw new CheckpointError(
-        `${visible(path)} has another content than before, with the same size. Restore it, go on with it by ` +
+        `${visible(path)} has another content than before, with the same size. Restore it, accept it with ` +
           "--allow-changed-data, or start another run with --init-g and --init-d.",
       );
     }
@@ -102,12 +102,12 @@ export class DataRecord {
    * lacks do not count: a run may move from a browser to Node.
    * @param dir the folder of the run
    * @param digest the checkpoint's
-   * @param compares is told the number of files whose contents have to be read first
+   * @param compares called with the number of files whose contents have to be read first, where there are any
    */
   async changeSince(dir: string, digest: string, compares: (count: number) => void): Promise<string | undefined> {
     const before = await storedEntries(this.#files, dir, digest);
     if (!before && digest === this.digest) return undefined;
-    if (!before) return `which files, is not known: ${dir}/${dataFile} is missing or of other data`;
+    if (!before) return `it is not known which files: ${dir}/${dataFile} is missing or of other data`;
     const [old, current] = [new Map(before.map((e) => [e.name, e])), new Map(this.#entries.map((e) => [e.name, e]))];
     const resized = this.#entries.flatMap(({ name, bytes }) => {
       const was = old.get(name)?.bytes ?? null;
@@ -133,7 +133,7 @@ export class DataRecord {
     this.#before = new Map();
   }
 
-  /** Takes over the contents that are known, and reads the files that were touched since. @returns those that differ */
+  /** Copies the recorded contents, and reads the files whose time of modification differs. @returns those with another content */
   async #otherContents(old: ReadonlyMap<string, Entry>, compares: (count: number) => void): Promise<string[]> {
     const touched: [string, Entry, string][] = [];
     for (const [path, entry] of this.#byPath) {

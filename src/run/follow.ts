@@ -1,10 +1,10 @@
-/** The log of a run as it grows: columns of numbers in memory, of which only what was appended is read. */
+/** Follows the log of a run as it grows. Its numbers are kept in memory as columns, and only what was appended is read. */
 import type { Files } from "../platform.ts";
 
 /** Numbers of a log by name, one a line; NaN where a line has none. */
 export type Columns = ReadonlyMap<string, Float64Array>;
 
-/** Bytes of the end of what was read, by which a file that was written anew is recognised. */
+/** The last bytes that were read are kept, so that a file that was written anew is recognised. */
 const tailBytes = 256;
 
 export class FollowedLog {
@@ -26,7 +26,7 @@ export class FollowedLog {
     this.#path = path;
   }
 
-  /** Lines. */
+  /** The number of lines. */
   get length(): number {
     return this.#length;
   }
@@ -38,7 +38,7 @@ export class FollowedLog {
 
   /**
    * Reads what was appended. A file that is shorter than before, or has another text where the last read ended, is read
-   * anew: a run that goes on from a checkpoint repeats some steps.
+   * anew: a run that continues from a checkpoint repeats some steps.
    * @returns the number of lines that are as they were before
    */
   update(): Promise<number> {
@@ -99,7 +99,7 @@ export class FollowedLog {
     return 0;
   }
 
-  /** Takes whole lines; the rest is read again. */
+  /** Adds the whole lines. An incomplete last line is read again later. */
   #take(bytes: Uint8Array): void {
     const end = bytes.lastIndexOf(10) + 1;
     if (end === 0) return;
@@ -202,5 +202,5 @@ function bucketsOf(values: Float64Array, edges: readonly number[], ranges: boole
   return ranges ? { mean: mean!, min: min!, max: max! } : { mean: mean! };
 }
 
-/** Six digits: what a curve shows, in half the bytes. */
+/** Rounds to six digits, which are enough for a curve and halve the bytes. */
 const short = (value: number): number => Number(value.toPrecision(6));

@@ -60,7 +60,7 @@ export class Log<Line extends { step: number }> {
   }
 
   /**
-   * Removes the lines after `step`: a run that goes on from a checkpoint repeats those steps.
+   * Removes the lines after `step`: a run that continues from a checkpoint repeats those steps.
    * @returns the other lines
    */
   async cutAfter(step: number): Promise<Line[]> {

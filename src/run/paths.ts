@@ -16,8 +16,8 @@
  * | loss_log.jsonl, val_log.jsonl | one JSON object a line: losses of a step, scores of an epoch |
  * | samples/epoch_020.png | input, output and target of a few pairs after an epoch |
  * | samples/epoch_020_step_007800.png | the same within an epoch (--display-freq) |
- * | status.json | steps, device and loss of the training, for those that watch it |
- * | alarms.jsonl | what goes wrong, in words |
+ * | status.json | steps, device and loss of the training, for programs that watch it |
+ * | alarms.jsonl | what is wrong in the training, and what to do |
  * | tensorboard/ | event files (--tensorboard) |
  * | index.html | the page of the run |
  *
@@ -46,8 +46,8 @@ export const weightsFile = (label: string | number, network: "G" | "D" | "G_ema"
 export const labelOf = (file: string): string | undefined => /^(.+)_net_G\.safetensors$/.exec(file)?.[1];
 
 /**
- * The file beside a run's folder that exists while a process trains the run, and names it: a folder may be moved
- * meanwhile.
+ * The file that names the process which trains the run, and exists as long as it does. It lies beside the run's folder,
+ * because the folder may be moved meanwhile.
  */
 export const lockFile = (dir: string): string => dir.replace(/([^/]*)$/, ".$1.lock");
 

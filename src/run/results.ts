@@ -1,4 +1,4 @@
-/** Of which run the results of a test are: runs of one name, in different folders, have their results in one place. */
+/** Finds which run the results of a test belong to: runs of one name in different folders have one folder of results. */
 import { UserError } from "../errors.ts";
 import type { Files } from "../platform.ts";
 import { visible } from "../text.ts";
@@ -9,11 +9,11 @@ export const metricsFile = "metrics.json";
 export const partsFolder = "parts";
 
 /**
- * What the results in a folder are of, where that is something else than `tested`.
- * @param tested the folder of a run, or a file of weights; `source` of metrics.json has that of an earlier test, as it was given
+ * The run or file of weights that the results in a folder belong to, where it is not `tested`. It is the `source` in metrics.json.
+ * @param tested the folder of a run, or a file of weights
  * @param file in the folder, with a `source`. Default: metrics.json
- * @returns undefined where there are no results, where they are of the same, and where what they are of is no longer there:
- *   a run that was moved is the same run
+ * @returns undefined where there are no results, where they belong to `tested`, and where their source no longer exists: the run
+ *   was moved, and may be `tested`
  */
 export async function otherSource(
   files: Files,
@@ -28,8 +28,8 @@ export async function otherSource(
 }
 
 /**
- * @param part the file of the part that is to be done, if it is one. All parts in a folder are of one source, so one is looked at
- * @throws UserError for a folder with results, or parts of results, of something else than `tested`, which a test would write over
+ * @param part the file of the part that the test will write, if it is a part. All parts in a folder have one source, so one is read
+ * @throws UserError for a folder with results, or parts of results, of another source than `tested`, which a test would overwrite
  */
 export async function refuseOtherResults(files: Files, folder: string, tested: string, part?: string): Promise<void> {
   const parts = ((await files.list(`${folder}/${partsFolder}`)) ?? []).map(({ name }) => name);
@@ -40,7 +40,7 @@ export async function refuseOtherResults(files: Files, folder: string, tested: s
   if (other === undefined) return;
   throw new UserError(
     `${visible(folder)} has the results of ${visible(other)}, and ${visible(tested)} has the same name. To keep both, give ` +
-      "another --results-dir; to replace those of before, remove that folder.",
+      "another --results-dir; to replace the old ones, remove that folder.",
   );
 }
 

@@ -90,7 +90,7 @@ async function load(files: Files, run: Run, networks: Networks, label: string, s
   return usable ? Number(state.metadata.momentsFrom ?? 0) : step;
 }
 
-/** Kept with the weights since --ema; for weights of before, the average begins with them. */
+/** Loads the average that was kept with the weights. Weights from before --ema have none: the average begins with them. */
 async function loadKeptAverage(files: Files, run: Run, netG: NetworkState, label: string): Promise<void> {
   if (!netG.averaged) return;
   const path = run.path(weightsFile(label, "G_ema"));
@@ -143,7 +143,7 @@ async function setAside(
   return folder;
 }
 
-/** The first folder that is free, or was begun for the same end of the run. */
+/** The first folder that is free, or that an earlier attempt has begun with the same last checkpoint. */
 async function folderFor(files: Files, run: Run, name: string): Promise<string> {
   const generator = weightsFile("latest", "G");
   const now = await files.read(run.path(generator));

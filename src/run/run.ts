@@ -119,7 +119,7 @@ export class Run {
       ];
       return new CheckpointError(
         `${lacks} ${folder === this.dir ? "The folder" : visible(folder)} has weights (${foreign.map(visible).join(", ")}); ` +
-          `make a run of them: ${command.join(" ")}`,
+          `make a run from them: ${command.join(" ")}`,
       );
     }
     const runs = await listRuns(this.#files, this.#checkpointsDir);
@@ -165,7 +165,7 @@ export class Run {
     return this.#checkpoint.progress();
   }
 
-  /** Whether the latest weights are those of a file from elsewhere, without a state from which training could go on. */
+  /** Whether the latest weights were imported from a file, without a state from which training could continue. */
   async isImported(): Promise<boolean> {
     return !(await this.hasCheckpoint()) && (await this.#files.exists(this.path(weightsFile("latest", "G"))));
   }
@@ -269,7 +269,7 @@ export class Run {
 
   // ---- Drawing ------------------------------------------------------------------------------------------------------
 
-  /** What inputs of this run are drawn with; undefined where it was not stored, or cannot be read. */
+  /** The tool and colours for drawing inputs of this run; undefined where they were not stored, or cannot be read. */
   async drawing(): Promise<DrawingKit | undefined> {
     const path = this.path(drawingFile);
     if (!(await this.#files.exists(path))) return undefined;
@@ -280,7 +280,7 @@ export class Run {
     return this.#files.write(this.path(drawingFile), `${JSON.stringify(kit)}\n`);
   }
 
-  // ---- What a training says of itself --------------------------------------------------------------------------------
+  // ---- Status and alarms --------------------------------------------------------------------------------------------
 
   saveStatus(status: RunStatus): Promise<void> {
     return this.#files.write(this.path(statusFile), `${JSON.stringify(status, null, 2)}\n`);
@@ -339,7 +339,7 @@ export async function listRuns(files: Files, checkpointsDir: string): Promise<st
   return found.filter((_, i) => started[i]).map(({ name }) => name);
 }
 
-/** The runs in the folders of `checkpointsDir` that are no runs themselves, as those of a sweep: "grid/lambda-l1=10". */
+/** The runs in those folders of `checkpointsDir` that are not runs themselves, such as a sweep's: "grid/lambda-l1=10". */
 export async function nestedRuns(files: Files, checkpointsDir: string): Promise<string[]> {
   const started = new Set(await listRuns(files, checkpointsDir));
   const folders = ((await files.list(checkpointsDir)) ?? []).filter(({ name, folder }) => folder && !started.has(name));

@@ -1,4 +1,4 @@
-/** What a training writes about itself at its start: what a server or a page cannot tell from the other files. */
+/** What a training writes at its start for servers and pages: facts that the other files do not have. */
 import type { Files } from "../platform.ts";
 import type { RunSteps } from "./steps.ts";
 
@@ -10,7 +10,7 @@ export interface RunStatus {
   threads: number;
   /** The loss in words, such as "vanilla GAN + 100 x L1". */
   objective: string;
-  /** Trained numbers of the generator. */
+  /** The number of the generator's trained values. */
   parameters: number;
   /** Pixels of a picture of the samples. */
   sample: { width: number; height: number };

@@ -50,7 +50,7 @@ export function loadWeights(net: NetworkState, tensors: Tensors, file: string): 
   const extra = Object.keys(tensors).find((name) => !expected.has(name) && !name.endsWith(countName("")));
   if (extra) {
     throw new CheckpointError(
-      `${file} is of another ${net.network}: it has ${extra} [${tensors[extra]!.shape}], which this network has not. ` +
+      `${file} is of another ${net.network}: it has ${extra} [${tensors[extra]!.shape}], which this network does not have. ` +
         "Give the architecture options (--netG, --netD, --norm, ...) that the file was made with.",
     );
   }

@@ -1,4 +1,4 @@
-/** Watches a training for what usually goes wrong, and says so in words, with what to do. */
+/** Watches a training for common faults. An alarm says what is wrong, and what to do. */
 import type { Config } from "../config/schema.ts";
 import { validationMetrics } from "../metrics/pictures.ts";
 import type { Files, Picture } from "../platform.ts";
@@ -10,7 +10,7 @@ import { deviation } from "../statistics.ts";
 const winning = 0.95;
 /** D is right on no more than this share over an epoch: it guesses. */
 const guessing = 0.53;
-/** Steps that an epoch needs for a judgement of it. */
+/** An epoch of fewer steps is not judged by its losses. */
 const fewestSteps = 10;
 /** Steps in which D may guess: it has only begun. */
 const firstSteps = 50;
@@ -27,7 +27,7 @@ const [flat, alike] = [2, 1];
 /** The width of the range of all inputs of an epoch, of 2, below which they are nearly blank. */
 const narrow = 0.1;
 
-/** What goes wrong, in words; `kind` is the same at every time. */
+/** A fault that a check has found. `kind` identifies it over time. */
 interface Finding {
   kind: string;
   text: string;
@@ -66,15 +66,15 @@ export class Alarms {
     this.#lines = lines;
   }
 
-  /** Those that hold now. */
+  /** The alarms that hold now. */
   get now(): readonly AlarmLine[] {
     return alarmsNow(this.#lines);
   }
 
-  /** @param A inputs of a batch, in [-1, 1] as they should be */
+  /** Adds inputs to the range of the epoch. @param A inputs of a batch; expected in [-1, 1] */
   inputs(A: Float32Array): void {
     let { low, high } = this.#range;
-    // Every 7th value: a range needs no more, and a step no more time.
+    // Every 7th value gives the range well enough, in a seventh of the time.
     for (let i = 0; i < A.length; i += 7) {
       const value = A[i]!;
       if (value < low) low = value;
@@ -83,7 +83,7 @@ export class Alarms {
     this.#range = { low, high };
   }
 
-  /** Looks back on an epoch. @param scores of validation, oldest first */
+  /** Checks an epoch at its end. @param scores of validation, oldest first */
   async endEpoch(epoch: number, step: number, scores: readonly Score[]): Promise<void> {
     const { config, lines } = this.#options;
     const own = lastEpoch(lines, epoch);
@@ -98,7 +98,7 @@ export class Alarms {
     await this.#update(checked, found, epoch, step);
   }
 
-  /** Looks at the outputs of a sample and their inputs. */
+  /** Checks the outputs of a sample. */
   async sample(pairs: readonly { input: Picture; output: Picture }[], epoch: number, step: number): Promise<void> {
     await this.#update(["constant output"], [constant(pairs)], epoch, step);
   }
@@ -172,8 +172,9 @@ function judgementOf(own: readonly LossLine[], { lambdaGan }: Config): Finding[]
     return [{ kind: "D wins", text, advice }];
   }
   if ((real + fake) / 2 < guessing && Math.min(...own.map(({ step }) => step)) > firstSteps) {
-    const text = `D guesses: it was right ${shown} over the epoch, half of which is chance.`;
-    const advice = "It has to tell more by now. Raise --lr-d or --ndf, or lower --lambda-l1, so that G dares more.";
+    const text = `D guesses: it was right ${shown} over the epoch; guessing gives 50 %.`;
+    const advice =
+      "It should do better by now. Raise --lr-d or --ndf, or lower --lambda-l1, so that the adversarial loss counts more.";
     return [{ kind: "D guesses", text, advice }];
   }
   return [];

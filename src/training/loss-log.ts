@@ -25,8 +25,8 @@ export interface LossLogOptions {
 }
 
 /**
- * The log of losses, `loss_log.jsonl`. To wait for a GPU after every step would slow it down. So the losses of several steps are
- * read together, and their time is divided evenly among the steps. On the CPU the losses are there when the step is done.
+ * The log of losses, `loss_log.jsonl`. Waiting for a GPU after every step would slow it down. So the losses of several steps are
+ * read together, and their time is divided evenly among the steps. On the CPU the losses are known when the step is done.
  */
 export class LossLog {
   /** The step of the last checkpoint, for the message when a loss is not finite. */

@@ -1,4 +1,4 @@
-/** Times a few real steps before a run is begun: nothing is read and nothing is stored. */
+/** Times a few steps before a run is begun. It reads no pictures and stores nothing. */
 import type { Config } from "../config/schema.ts";
 import { chooseDevice } from "../engines/device.ts";
 import { inits } from "../nn/init.ts";
@@ -7,7 +7,7 @@ import { Random } from "../random.ts";
 import { median } from "../statistics.ts";
 import { type StepBatch, Trainer } from "./trainer.ts";
 
-/** What a step of a training takes on this machine. */
+/** How long a step of a training takes on this machine. */
 export interface StepTime {
   /** Of a step, without the time that its pictures take to be read. */
   seconds: number;
@@ -24,8 +24,8 @@ const patience = 2;
 const mostSteps = 20;
 
 /**
- * Trains networks of their first weights on noise for a few steps, and throws them away. A step takes as long as one on pictures:
- * its graph is static. Options that compare outputs with other networks (`distill`, `lambdaLpips`) are left out.
+ * Trains networks from their first weights on noise for a few steps, and discards them. A step takes as long as one on pictures,
+ * because its graph is static. Options that compare outputs with other networks (`distill`, `lambdaLpips`) are left out.
  * @param config pictures are of its crop size
  * @param signal ends it after the step under way
  * @throws UserError for a device that is not there, or networks that do not fit into memory
@@ -43,7 +43,7 @@ export async function measureStep(config: Config, platform: Platform, signal?: A
     const batches = new Array<StepBatch>(config.accumulate).fill(noise(config, { n, height, width }));
     const step = async (at: number) => {
       await trainer.step(batches, { step: at, lr });
-      // Waits for a device.
+      // `losses` waits until the device has finished the step.
       await trainer.losses();
     };
     await step(1);

@@ -55,9 +55,9 @@ export interface ReporterOptions {
   steps: { epochs: number; last: number };
 }
 
-/** A step counts at most so many times the pace: a laptop that slept must not turn an hour left into days. */
+/** A step counts as at most this many average steps, so that the sleep of a laptop does not turn an hour left into days. */
 const mostPaces = 5;
-/** Steps before there is a pace to compare with. */
+/** Steps before the average is good enough to compare with. */
 const firstSteps = 10;
 
 export class Reporter {
@@ -97,7 +97,7 @@ export class Reporter {
     };
   }
 
-  /** The report of an epoch whose steps are all there, also those before a stop. */
+  /** The report of an epoch of which all steps are in the log, also those before a stop. */
   epoch(epoch: number): EpochReport {
     const { config, lines, steps } = this.#options;
     const own = lines.slice(lines.findLastIndex((line) => line.epoch < epoch) + 1);

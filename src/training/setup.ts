@@ -58,7 +58,7 @@ export interface Training {
   readonly together: Together | undefined;
   readonly reporter: Reporter;
   readonly watch: Watch;
-  /** Gives the run back: until then no other process may train it. */
+  /** Releases the lock of the run: until then no other process may train it. */
   readonly release: () => Promise<void>;
   /** The step before the first that Adam's moments have seen. */
   readonly momentsFrom: number;
@@ -105,10 +105,10 @@ interface Opening extends Pick<Training, "run" | "config" | "platform" | "events
   size: { height: number; width: number };
 }
 
-/** The training: networks with their weights, logs cut at the step at which it begins, and what reports on it. */
+/** The training: networks with their weights, logs cut at the step at which it begins, and the parts that report on it. */
 async function open({ found, device, size, ...opened }: Opening): Promise<Training> {
   const { run, platform, events, data } = opened;
-  // These options hold for this call, not for the run.
+  // These options apply to this call only, and are not stored in the run.
   const config = { ...opened.config, allowChangedData: false, epoch: undefined, serve: false };
   const together = platform.collective && togetherOn(platform.collective, config, device);
   await run.sweep();
@@ -200,7 +200,7 @@ async function perceptualOf(
 async function refuseExisting(run: Run, { continueTrain }: Config): Promise<void> {
   // An imported run has kept weights, and no checkpoint with a state of training.
   if (continueTrain || !((await run.hasCheckpoint()) || (await run.keptWeights()).length > 0)) return;
-  const goOn = (await run.hasCheckpoint()) ? "Go on with it by --continue-train, choose" : "Choose";
+  const goOn = (await run.hasCheckpoint()) ? "Continue it with --continue-train, choose" : "Choose";
   throw new CheckpointError(`The run ${run.dir} exists already. ${goOn} another --name, or remove the folder.`);
 }
 
@@ -238,7 +238,7 @@ async function restore(
     );
   }
   if (change && !allowChangedData) {
-    throw new CheckpointError(`${changed} Restore them, go on with these by --allow-changed-data, or ${other}.`);
+    throw new CheckpointError(`${changed} Restore them, accept them with --allow-changed-data, or ${other}.`);
   }
   if (change) notes.push(`${changed} The run goes on with them.`);
   if (epoch === undefined || epoch === "latest") return progress;

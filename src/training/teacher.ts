@@ -45,7 +45,7 @@ export class Teacher {
     this.#translator = translator;
   }
 
-  /** The batch with the teacher's pictures. */
+  /** The batch, with the teacher's outputs for it. */
   async taught<Given extends StepBatch>(batch: Given): Promise<Given> {
     const { A, n, height, width } = batch;
     return { ...batch, teacher: await this.#translator.run(A, n, height, width) };

@@ -18,7 +18,7 @@ export class Tensorboard {
   #written = performance.now();
 
   /**
-   * Begins a file of its own.
+   * Begins a new event file.
    * @param step the last step of the run: TensorBoard drops later ones that a stopped run has left
    */
   static async open(
@@ -82,12 +82,12 @@ export class Tensorboard {
     );
   }
 
-  /** Writes what waits, when the last write is a while ago. */
+  /** Writes the waiting records where the last write was `flushEvery` ago or more. */
   async flushIfDue(): Promise<void> {
     if (performance.now() - this.#written >= flushEvery) await this.flush();
   }
 
-  /** Writes what waits. */
+  /** Writes the waiting records. */
   async flush(): Promise<void> {
     if (this.#waiting.length === 0) return;
     await this.#files.append(this.#path, joined(this.#waiting.splice(0)));

@@ -10,7 +10,7 @@ export interface Parts {
   samples: number;
   /** Batches of all processes. */
   batches: number;
-  /** Batches of the processes before this one, and of those behind it. */
+  /** Batches of the processes before this one, and of those after it. */
   before: number;
   after: number;
 }
@@ -76,7 +76,7 @@ export class Together {
    *     values = a^k first + rest
    *
    * by its k updates. Each update of a later process multiplies this rest by a, so after all K updates, b of them by the processes
-   * behind this one,
+   * after this one,
    *
    *     r = a^K first + (the sum of a^b rest over the processes)
    * @param momentum the share of a new batch

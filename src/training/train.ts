@@ -57,7 +57,7 @@ export async function train(
   let training: Training | undefined;
   try {
     training = await setUp(config, platform, events);
-    // Who asks for samples within an epoch also gets one of the first weights.
+    // With --display-freq, the first sample is drawn with the first weights.
     const showsFirstWeights = training.step === 0 && config.displayFreq !== undefined && !signal?.aborted;
     if (showsFirstWeights) await training.watch.sample(1, 0, { within: true });
     await scoreMissedEpoch(training, signal);
@@ -155,7 +155,7 @@ async function nextBatches(training: Training, epoch: number): Promise<Batch[]> 
 
 /**
  * The end of an epoch, or of a run within one: score, kept weights, sample, checkpoint. The checkpoint comes last:
- * after a kill before it, the epoch is trained again and writes the same files; after a kill behind it, nothing of the
+ * after a kill before it, the epoch is trained again and writes the same files; after a kill after it, nothing of the
  * epoch is missing.
  */
 async function endEpoch(training: Training, epoch: number, signal: AbortSignal | undefined): Promise<void> {

@@ -213,7 +213,7 @@ export class Trainer {
     return parts.samples;
   }
 
-  /** Refuses what a step would train on without a word: values of an earlier batch, or Adam's factors of no step. */
+  /** Refuses arguments that would silently train on wrong values: those of an earlier batch, or Adam's factors of no step. */
   #check(batches: readonly StepBatch[], { step, momentsFrom = 0 }: StepPlace): void {
     const { inputNc, outputNc, accumulate, lambdaDistill } = this.#options.model;
     const fewest = this.#together ? 0 : 1;

@@ -149,7 +149,7 @@ export class Validation {
     return bestScore(this.scores, this.#config.valMetric);
   }
 
-  /** Whether --early-stop ends the run: the last so many scores were no better than one before. */
+  /** Whether --early-stop ends the run: that many scores since the best one were no better. */
   get exhausted(): boolean {
     const { earlyStop } = this.#config;
     if (earlyStop === undefined || !this.best) return false;

@@ -33,7 +33,7 @@ export class Watch {
   readonly #alarms: Alarms;
   readonly #board: Tensorboard | undefined;
   #sampledAt = performance.now();
-  /** Scores that the event files have. */
+  /** The number of scores that are in the event files. */
   #scored: number;
 
   static async open(options: WatchOptions): Promise<Watch> {

@@ -318,7 +318,7 @@ describe("test", () => {
     expect([refused.code, refused.err]).toEqual([
       1,
       "error: named/a/test_latest has the results of first/a, and second/a has the same name. To keep both, give another " +
-        "--results-dir; to replace those of before, remove that folder.\n",
+        "--results-dir; to replace the old ones, remove that folder.\n",
     ]);
     expect(readJson(scores).source).toBe("first/a");
     expect((await test("./first")).code).toBe(0);

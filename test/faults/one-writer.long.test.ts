@@ -31,7 +31,7 @@ it("of two trainings that start at about the same time one trains, the other is 
     expect(ended.map(({ code }) => code).sort(), ended.map(({ err }) => err).join("\n")).toEqual([0, 1]);
     const refused = ended.find(({ code }) => code === 1)!;
     expect(refused.err).toMatch(
-      /is being trained by process \d+ on |exists already\. Go on with it by --continue-train/,
+      /is being trained by process \d+ on |exists already\. Continue it with --continue-train/,
     );
     expect(weights(name)).toEqual(weights("alone"));
   }

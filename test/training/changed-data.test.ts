@@ -75,7 +75,7 @@ it("names files that were renamed and replaced, and goes on where that is allowe
     `1 of another size (trainA/facade_0001.png, ${other.length} bytes instead of ${before}).`;
   const config = readFileSync(at("runs", moved.name, "config.json"), "utf8");
   expect(await refusal(moved)).toBe(
-    `${changed} Restore them, go on with these by --allow-changed-data, or start another run with --init-g and --init-d.`,
+    `${changed} Restore them, accept them with --allow-changed-data, or start another run with --init-g and --init-d.`,
   );
   expect(readFileSync(at("runs", moved.name, "config.json"), "utf8")).toBe(config);
   expect(await goOn({ ...moved, allowChangedData: true })).toEqual([`${changed} The run goes on with them.`]);
@@ -166,7 +166,7 @@ it("says so where the list of the files is lost", async () => {
   const lost = copies();
   renameSync(join(lost.dataroot, "trainA/facade_0001.png"), join(lost.dataroot, "trainA/facade_0001.PNG"));
   writeFileSync(at("runs", lost.name, "data.json"), '[["x",');
-  expect(await refusal(lost)).toMatch(/which files, is not known: .*data\.json is missing or of other data\./);
+  expect(await refusal(lost)).toMatch(/it is not known which files: .*data\.json is missing or of other data\./);
 });
 
 it("goes on with runs of older versions, which have no list, and on a platform that tells no sizes", async () => {

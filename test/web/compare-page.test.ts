@@ -62,7 +62,7 @@ inChromium("the page", () => {
       await page.selectOption("#sort", { label: choice });
       return page.locator("article h3").allTextContents();
     };
-    expect(await order("L1, most apart first")).toEqual(["b", "c & <d>", "a"]);
+    expect(await order("L1, largest difference first")).toEqual(["b", "c & <d>", "a"]);
     expect(await order("L1, two better than one <1> first")).toEqual(["c & <d>", "a", "b"]);
     expect(await order("L1, two worse than one <1> first")).toEqual(["b", "a", "c & <d>"]);
     expect(await page.locator(".sorted dt").first().textContent()).toBe("L1");
