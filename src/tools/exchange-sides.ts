@@ -33,8 +33,8 @@ export function pairsNamed(pairs: readonly Pair[], names: readonly string[]): Pa
 }
 
 /**
- * Every picture of the set. Of an exchanged pair of two files each takes the place and the stem of the other, and keeps its ending; an aligned
- * picture becomes a PNG.
+ * Every picture of the set. In an exchanged pair of two files, each takes the folder and the stem of the other and keeps its ending. An
+ * exchanged aligned picture becomes a PNG.
  * @param pictures all pictures of the set, those without a partner too @param exchanged pairs of these pictures
  */
 export function exchangedFiles(pictures: readonly string[], exchanged: readonly Pair[]): ExchangedFile[] {

@@ -30,9 +30,9 @@ export function wholeSet(pictures: readonly string[], mode = "auto"): WholeSet |
 }
 
 /**
- * As `wholeSet`, for what needs all pairs of a folder.
- * @throws DatasetError where `auto` would take the two sides of pairs for pictures of both sides, or would leave out a phase, because two
- *   folders have names that no layout knows
+ * As `wholeSet`, for commands that need all pairs of a folder.
+ * @throws DatasetError where two folders have names that no layout knows, so that `auto` would take the two sides of pairs for aligned
+ *   pictures, or would leave out a phase
  */
 export function completeSet(root: string, pictures: readonly string[], mode = "auto"): WholeSet | undefined {
   const whole = wholeSet(pictures, mode);

@@ -1,6 +1,6 @@
 /**
  * Reads tar archives as a stream: ustar, pax and GNU's long names. `modern-tar` parses them strictly: it checks the
- * sums of headers and the end of the archive. This file restricts the result: only files, below one folder, within
+ * checksums of headers and the end of the archive. This file restricts the result: only files, below one folder, within
  * limits.
  */
 import { createTarDecoder, type ParsedTarEntry } from "modern-tar";

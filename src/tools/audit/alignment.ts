@@ -61,7 +61,7 @@ const names = [...Object.keys(moves), otherPair] as Move[];
 
 /** Evidence in a tenth of the memory, for large sets. */
 export function packed(evidence: Evidence): number[] {
-  // An array that grows by numbers alone stores them without objects.
+  // JavaScript engines store an array that only ever gets numbers without an object for each.
   const out: number[] = [];
   for (const move of names) out.push(evidence[move].gain, evidence[move].errors);
   return out;
@@ -227,7 +227,7 @@ function multiplied(u: Float64Array, matrix: Float64Array): Float64Array {
   return out;
 }
 
-/** The product at each place with v at the place `source`; NaN where that is -1. */
+/** The log-likelihood at each place, with v from the place that `source` gives; NaN where that is -1. */
 function likelihood(
   expected: Float64Array,
   v: Float64Array,

@@ -40,7 +40,7 @@ export interface AuditResult {
    * correspond place by place.
    */
   judged: Move[];
-  /** Whether the sides are so different that it shows in which pairs they are exchanged. */
+  /** Whether the two sides are different enough to find pairs in which they are exchanged. */
   judgesSides: boolean;
 }
 
@@ -52,7 +52,7 @@ export interface AuditOptions {
 
 /** Number of pairs that the statistics of alignment are taken from. */
 const sampleSize = 200;
-/** Number of neighbours that are taken together. */
+/** Number of consecutive pairs in the sample. */
 const run = 8;
 
 /** At most 200 items, in runs of neighbours that are spread over the list. */
@@ -72,7 +72,7 @@ interface Examined {
   B: Look;
   /** A and B are exchanged, compared with most pairs. */
   exchanged: boolean;
-  /** See `packed`; with sides that are exchanged put right. */
+  /** See `packed`; exchanged sides are swapped back before. */
   evidence: number[] | undefined;
 }
 
@@ -120,7 +120,7 @@ export async function audit(
   };
 }
 
-/** A finding about pictures that no layout looks at, because their form cannot be read. */
+/** A finding about pictures that are left out because their format cannot be read. */
 function unreadForms(others: readonly string[]): AuditFinding[] {
   const text = unreadNote(others);
   return text ? [{ kind: "form", text, files: unreadPictures(others).slice(0, 3), pairs: [] }] : [];
@@ -140,7 +140,7 @@ async function examineAll(all: readonly AuditPair[], reader: Examiner, progress:
       test.add(examined.outlines!);
       sampled.push(pair);
     }
-    // Without its outlines.
+    // Outlines are large and no longer needed.
     sample.set(pair, examined && { A: examined.A, B: examined.B, sample: examined.sample, styles: examined.styles });
     progress?.(sample.size, all.length);
   }
@@ -168,12 +168,12 @@ async function examineAll(all: readonly AuditPair[], reader: Examiner, progress:
   return { good, placement, sampled, judgesSides: sides.judges };
 }
 
-/** Whether a side is flat: it shows neither a kind nor a place. */
+/** Whether a side is flat: then nothing shows which side it is, or where it belongs. */
 function isFlat(A: Look, B: Look): boolean {
   return A.fault?.kind === "flat" || B.fault?.kind === "flat";
 }
 
-/** The features with the sides where they are in most pairs. */
+/** The features of both sides, swapped back where the sides are exchanged. */
 function putRight({ a, b }: Sample, exchanged: boolean): Sample {
   return exchanged ? { a: b, b: a } : { a, b };
 }
@@ -204,7 +204,7 @@ class Examiner {
   async examine(pair: AuditPair, withOutlines: boolean, next: AuditPair | undefined): Promise<Learnt | undefined> {
     const sides = await (this.#ahead?.pair === pair ? this.#ahead.sides : this.#read(pair));
     this.#ahead = next && { pair: next, sides: this.#read(next) };
-    // An error is thrown when its turn comes.
+    // An error is thrown when the pair is examined.
     this.#ahead?.sides.catch(() => {});
     if (!sides) return undefined;
     const [a, b] = [eightBit(sides.A), eightBit(sides.B)];
@@ -230,7 +230,7 @@ class Examiner {
   }
 }
 
-/** Single pairs that do not line up, the most significant first; sides that are exchanged are found otherwise. */
+/** Single pairs that do not line up, the most significant first. Pairs with exchanged sides have a finding of their own. */
 function misaligned(good: readonly Examined[], suspected: readonly (Move | undefined)[]): AuditFinding[] {
   const found = good.flatMap(({ pair, A, B, exchanged, evidence }, i) => {
     const move = suspected[i];

@@ -109,8 +109,8 @@ function rectangle(sums: Float64Array, x0: number, y0: number, x1: number, y1: n
 const standsOut = 5;
 
 /**
- * For each A the B of another pair that it fits, unflipped and unshifted, by its place in the list. Both must be the best
- * choice of each other and stand out from all other correlations.
+ * For each A the index of another pair whose B it fits, unflipped and unshifted; undefined where there is none. Both must
+ * be the best choice of each other and stand out from all other correlations.
  */
 export function foreignPartners(sample: readonly { a: Float32Array; b: Float32Array }[]): (number | undefined)[] {
   const count = sample.length;

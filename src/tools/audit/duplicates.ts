@@ -10,17 +10,17 @@ export interface Duplicate {
 }
 
 /**
- * Two pictures look the same where at most so many bits of their perceptual hashes differ, and the mean difference of
- * their 16 x 16 thumbnails is below so many levels of 255. A JPEG of quality 40 of a label map differs by up to 4
+ * Two pictures look the same where at most `hashLimit` bits of their perceptual hashes differ, and the mean difference of
+ * their 16 x 16 thumbnails is below `smallLimit` levels of 255. A JPEG of quality 40 of a label map differs by up to 4
  * bits and 10 levels. In the facades, Cityscapes, maps and edges2shoes sets, no two pairs are nearer than 10 bits and 9
  * levels.
  */
 const [hashLimit, smallLimit] = [8, 10];
 /** Thumbnails with a smaller standard deviation are flat; flat pictures all look the same. */
 const flat = 6;
-/** In a set of many pictures that all look the same, each is named with so many others at most. */
+/** Where many pictures look the same, each is listed with at most this many others. */
 const mostMatches = 3;
-/** So many pictures with the same piece of a hash are kept, and so many with a near hash are compared with each. */
+/** Most pictures that are kept for one value of a piece of a hash, and most that are compared with a picture. */
 const [fullBucket, enough] = [64, 64];
 
 /**
@@ -55,7 +55,7 @@ export function duplicates(pairs: readonly { A: Look; B: Look }[]): Duplicate[] 
   return found.sort((a, b) => a.first - b.first || a.second - b.second);
 }
 
-/** Pairs of pairs of which both sides look the same. */
+/** Yields two pairs at a time, by their indices, that look the same on both sides. */
 function* near(
   pairs: readonly { A: Look; B: Look }[],
   flatSides: readonly { A: boolean; B: boolean }[],

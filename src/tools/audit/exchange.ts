@@ -1,11 +1,11 @@
 /**
- * Tells whether A and B are exchanged in a part of the pairs, as where two downloads were mixed. No side is known to be the right
- * one: the test looks for a direction in the space of styles (style.ts) along which the sides of every pair lie clearly apart, to
- * the one way in most pairs and to the other way in some.
+ * Finds the pairs whose A and B are exchanged, as where two downloads were mixed. It is not known which side is right. So the test
+ * looks for a direction in the space of styles (style.ts) along which the two sides of every pair differ clearly, with one sign in
+ * most pairs and with the other sign in some.
  *
- * Pictures before and after a change of exposure also lie to either way of each other. Two sides that are exchanged are of two
- * kinds: the pictures themselves, of all pairs, fall into two clusters along the direction, and A of the one pairs lies where B of the others
- * does. So sides that only differ within a pair, such as two photographs, are not judged.
+ * Such a direction is not enough: pictures before and after a change of exposure also differ with either sign. Exchanged sides are of
+ * two kinds: along the direction, the pictures of all pairs form two clusters, and A of the exchanged pairs lies in the cluster of the
+ * other pairs' B. Sides that differ only within a pair, such as two photographs, are not judged.
  */
 import { deviation, mean } from "../../statistics.ts";
 import { fewestPairs } from "./alignment.ts";
@@ -18,18 +18,18 @@ export interface Styles {
   b: Float64Array;
 }
 
-/** Standard deviations by which the sides of a pair must lie apart, and by which the two kinds of pictures must. */
+/** Standard deviations by which the two sides of a pair, and the two kinds of pictures, must differ. */
 const apart = { pairs: 3, kinds: 3.5 };
-/** A pair is judged where its sides lie apart by more than this part of what is usual. */
+/** A pair is exchanged if its sides differ by more than this share of the usual difference, with the other sign. */
 const clear = 0.5;
-/** A of the one pairs and B of the others lie at most this part of the distance of the kinds apart. */
+/** A of most pairs and B of the exchanged ones may differ by at most this share of the distance between the kinds. */
 const sameKind = 0.35;
-/** Added to standard deviations, so that a number that is the same in all pictures of a kind does not count without bounds. */
+/** Added to standard deviations, so that a number that is equal in all pictures of a kind does not get an unbounded weight. */
 const least = 0.02;
 
 interface Found {
   direction: Float64Array;
-  /** Mean distance of the sides of a pair, in its standard deviations. */
+  /** The mean difference between the sides of a pair, in standard deviations of the difference. */
   pairs: number;
 }
 
@@ -53,7 +53,7 @@ export class ExchangeTest {
     this.#usual = mean(along.map(Math.abs));
   }
 
-  /** Whether the sides are of two kinds, so that it shows where they are exchanged. */
+  /** Whether the sides are of two kinds, so that exchanged ones can be found. */
   get judges(): boolean {
     return this.#direction !== undefined;
   }
@@ -66,8 +66,8 @@ export class ExchangeTest {
 }
 
 /**
- * The direction along which the sides of all pairs lie apart, whichever is above: the pairs take the sign that number k has, or
- * the direction so far, in turn.
+ * The direction along which the two sides of all pairs differ most, with either sign. The signs are first those of number k of the
+ * styles; then direction and signs are computed from each other in turn until the signs stay.
  */
 function directionFrom(differences: readonly Float64Array[], k: number): Found {
   let signs = differences.map((each) => Math.sign(each[k]!) || 1);
@@ -87,8 +87,8 @@ function directionFrom(differences: readonly Float64Array[], k: number): Found {
 }
 
 /**
- * The distance of the two kinds of pictures along the direction, in their standard deviations; 0 where A of the one pairs lies elsewhere
- * than B of the others.
+ * The distance of the two kinds of pictures along the direction, in their standard deviations; 0 where A of most pairs and B of the
+ * exchanged ones are not of one kind.
  */
 function kindsApart(sample: readonly Styles[], direction: Float64Array): number {
   const of = (exchanged: boolean) =>

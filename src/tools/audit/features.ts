@@ -86,7 +86,7 @@ function halved(data: Float64Array, size: number): Float64Array {
 }
 
 /**
- * [outlinePlanes, outlineGrid, outlineGrid]: how strongly the picture changes along x and along y at each place, less the
+ * [outlinePlanes, outlineGrid, outlineGrid]: how strongly the picture changes along x and along y at each place, minus the
  * mean of the surroundings. The root makes weak and strong outlines more alike: a label's is strong where a photo's is weak.
  */
 export function outlines(picture: Picture): Float32Array {
@@ -112,7 +112,7 @@ export interface Look {
   hash: readonly [high: number, low: number];
   /** 16 x 16 RGB. */
   small: Uint8Array;
-  /** What is wrong with the content of the side, where anything is. */
+  /** The fault of the side's content; undefined where there is none. */
   fault: ContentFault | undefined;
 }
 

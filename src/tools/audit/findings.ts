@@ -16,7 +16,7 @@ export interface AuditPair extends Pair {
 /**
  * Kinds of findings. The order is that of their harm: first those that stop a run, last those that only cost quality.
  * - unreadable: a file that is no picture, or a damaged one
- * - form: pictures of a form that cannot be read, such as HEIC
+ * - form: pictures in a format that cannot be read, such as HEIC
  * - orphan: a picture without a partner
  * - size: the two sides differ in size
  * - placement: throughout the set, sides were cropped, mirrored or exchanged
@@ -54,7 +54,7 @@ export interface AuditFinding {
   pairs: AuditPair[];
   /** The move of B that makes the sides line up. */
   move?: Move;
-  /** The place where the B of each of `pairs` fits, for `placement`. */
+  /** The pose in which the B of each of `pairs` fits, for `placement`. */
   fits?: Pose[];
 }
 
@@ -156,8 +156,8 @@ function ofMoved(placement: Placement, pairs: readonly AuditPair[]): AuditFindin
 function movedText(placement: Placement): string {
   const { telling, pairs, mirrored, shifted, spread } = placement;
   const parts: string[] = [];
-  if (mirrored.from > hardly) parts.push(`${interval(mirrored)} fit only with B mirrored`);
-  if (shifted.from > hardly) {
+  if (mirrored.from > leastMentioned) parts.push(`${interval(mirrored)} fit only with B mirrored`);
+  if (shifted.from > leastMentioned) {
     parts.push(`${interval(shifted)} fit only with B shifted (typically by ${percent(spread)} of the side)`);
   }
   return (
@@ -167,7 +167,7 @@ function movedText(placement: Placement): string {
 }
 
 /** A share whose lower bound is below this is not mentioned. */
-const hardly = 0.02;
+const leastMentioned = 0.02;
 /** From this share on, all pairs are taken to have the same fault. */
 const nearlyAll = 0.9;
 
@@ -176,7 +176,7 @@ function causeOf({ mirrored, shifted, spread, fits }: Placement): string {
   const mean = (of: (fit: Pose) => number) => known.reduce((sum, fit) => sum + of(fit) / known.length, 0);
   const [x, y] = [mean(({ dx }) => dx), mean(({ dy }) => dy)];
   const steady = Math.sqrt((x ** 2 + y ** 2) / 2) > nearlyAll * spread;
-  const [flips, shifts] = [mirrored.from > hardly, shifted.from > hardly];
+  const [flips, shifts] = [mirrored.from > leastMentioned, shifted.from > leastMentioned];
   if (flips && !shifts && mirrored.value > nearlyAll) return "B seems to be mirrored in all pairs";
   if (shifts && !flips && shifted.value > nearlyAll && steady)
     return "B seems to be shifted by the same distance in all pairs";

@@ -1,5 +1,5 @@
 /**
- * Were the two sides of the pairs cropped or mirrored independently of each other? The question is put to the whole set.
+ * Tests, for the whole set, whether the two sides of the pairs were cropped or mirrored independently of each other.
  * Outlines of A and of B are compared by normalised cross-correlation, with B mirrored in four ways and shifted by up to a
  * seventh of the side. Pairs with exchanged partners show how large a correlation is by chance. A mixture model then
  * estimates in which part of the pairs B fits as it stands, mirrored, shifted, or not at all.
@@ -36,12 +36,12 @@ export interface Share {
 export interface Placement {
   /**
    * sound: the sides line up; moved: in too many pairs they line up only after a move; exchanged: the sides do not fit
-   * their own partners, but those of other pairs; unknown: it cannot be told.
+   * their own partners, but those of other pairs; unknown: the pairs do not show it.
    */
   verdict: "sound" | "moved" | "exchanged" | "unknown";
   /** Pairs that were compared. */
   pairs: number;
-  /** Pairs (as a number) whose sides fit at some place better than pictures of different pairs do. */
+  /** The number of pairs whose sides fit at some place better than pictures of different pairs do: the telling pairs. */
   telling: number;
   /** Parts of the telling pairs: B fits mirrored in any way; B fits shifted; either of them. */
   mirrored: Share;
@@ -51,9 +51,9 @@ export interface Placement {
   spread: number;
   /** Pairs whose A fits the B of another pair; only counted where the own partners do not fit. */
   exchanged: number;
-  /** For each pair the best fit; undefined where the pair does not tell. */
+  /** For each pair the best fit; undefined for pairs that are not telling. */
   fits: (Pose | undefined)[];
-  /** The partner that fits instead, by its place in the list; for `exchanged`. */
+  /** For each pair the index of the pair whose B fits instead; for `exchanged`. */
   partners: (number | undefined)[];
   /** Why the verdict is `unknown`, as a clause. */
   reason?: string;
@@ -61,7 +61,7 @@ export interface Placement {
 
 /** Shifts up to this many cells count as no shift. */
 const tolerance = 1;
-/** Likelihood of "fits nowhere", where that of a place is exp(z^2 / 2). With it exchanged pairs fit nowhere. */
+/** Likelihood of "fits nowhere"; that of a place is exp(z^2 / 2). With this value, pairs of exchanged partners fit nowhere. */
 const nowhere = 5;
 /**
  * The set is `moved` when the lower bound of a share is above these limits, and `sound` only when the upper bound is below
@@ -73,7 +73,7 @@ const stillSound = { mirrored: 0.35, shifted: 0.5 };
 const fewMoved = 0.3;
 /** By how much the lower bound of the share of telling pairs must exceed that share among exchanged pairs. */
 const surplus = 0.1;
-/** The first pairs have no earlier ones to exchange partners with. */
+/** The number of first pairs, which get a later pair's B as a stranger, because there are too few earlier ones. */
 const early = 8;
 
 /** Two classes for each flip: in place, and shifted. The last class is "fits nowhere". */
@@ -169,7 +169,7 @@ function verdictOf(
   if (!tellsEnough || moved) {
     const partners = foreignPartners(sample);
     const exchanged = partners.filter((partner) => partner !== undefined).length;
-    // Forms that look alike in all pairs, such as shoes, fit other partners after a small shift.
+    // Shapes that look alike in all pairs, such as shoes, fit other partners after a small shift.
     if (exchanged >= Math.max(4, (tellsEnough ? 0.25 : 0.1) * pairs)) {
       return { ...found, verdict: "exchanged", exchanged, partners };
     }

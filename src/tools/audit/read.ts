@@ -10,7 +10,7 @@ interface Access {
   images: Images;
 }
 
-/** A file that cannot be read as a picture, or not be cut into halves. */
+/** A file that cannot be read as a picture, or cannot be cut into halves. */
 export class UnreadableError extends UserError {
   readonly file: string;
   constructor(file: string, message: string) {

@@ -1,11 +1,11 @@
-/** The style of a picture in a few numbers: what tells a label map or a drawing from a photograph. */
+/** The style of a picture: a few numbers that distinguish label maps and drawings from photographs. */
 import type { Picture } from "../../platform.ts";
 
 /** Numbers of a style. */
 export const styleCount = 10;
-/** Rows that are looked at: more do not change the numbers much. */
+/** Rows that are read; more hardly change the numbers. */
 const rows = 64;
-/** A pixel is as flat as its left neighbour where no channel differs by more than this, of 255: JPEG changes areas by less. */
+/** A pixel is flat if no channel differs from its left neighbour by more than this, of 255. JPEG changes flat areas by less. */
 const sameColour = 2;
 
 /**
