@@ -6,7 +6,7 @@ import { openCollective } from "../src/node/mpi.ts";
 
 const millions = Number(process.argv[2] ?? 57.2);
 const collective = await openCollective();
-if (!collective) throw new Error("Start it by mpirun -n 2 or more.");
+if (!collective) throw new Error("Start it with mpirun -n 2, or with more processes.");
 const values = new Float32Array(millions * 1e6).fill(1);
 const seconds = Array.from({ length: 20 }, () => {
   values.fill(1);

@@ -1,10 +1,10 @@
 /**
  * How many pairs with A and B exchanged `pix2pix data audit` finds: the table of docs/data.md.
  *
- * `node --import tsx bench/audit-exchange.ts DATA [--sets facades,maps] [--pairs all,24] [--draws 4]` reads data sets below DATA, exchanges the
- * sides of a part of the pairs, other pairs at each draw, and prints how many of these and of the others are reported. Each set is
- * followed by its photographs with the same ones by night (`night`), in other light (`light`) or with another exposure (`exposure`) as B.
- * `--pairs`: of how many consecutive pairs each set is.
+ * `node --import tsx bench/audit-exchange.ts DATA [--sets facades,maps] [--pairs all,24] [--draws 4]` reads data sets below DATA. In each draw
+ * it exchanges the sides of other pairs, and prints how many of these and of the remaining pairs are reported. Below each set there are three
+ * sets made from its photographs: A is the photograph, B is A with the colours of night (`night`), of another light (`light`) or of another
+ * exposure (`exposure`). `--pairs`: numbers of consecutive pairs that are taken from a set.
  */
 import { scriptOptions, usageError } from "../scripts/options.ts";
 import { resize } from "../src/data/resize.ts";
@@ -26,7 +26,7 @@ const { positionals, values } = scriptOptions(import.meta.url, {
   },
 });
 const [data] = positionals;
-if (!data) usageError("name the folder of the data sets (--help tells the options)");
+if (!data) usageError("name the folder of the data sets (--help lists the options)");
 
 const shares = [0, 0.1, 0.5];
 /** The side with the photographs. */
@@ -60,9 +60,9 @@ function trial(
   const chosen = new Set(random.permutation(part.length).slice(0, Math.round(share * part.length)));
   const mixed = part.map(({ a, b }, i): Styles => (chosen.has(i) ? { a: b, b: a } : { a, b }));
   const test = new ExchangeTest(sampleOf(mixed));
-  const said = mixed.map((pair) => test.exchanged(pair));
-  const right = said.filter((told, i) => told && chosen.has(i)).length;
-  const wrong = said.filter(Boolean).length - right;
+  const reported = mixed.map((pair) => test.exchanged(pair));
+  const right = reported.filter((each, i) => each && chosen.has(i)).length;
+  const wrong = reported.filter(Boolean).length - right;
   // If half of the pairs are exchanged, the test may report either half.
   const others = share === 0.5 && wrong > right;
   return {

@@ -1,8 +1,8 @@
 /**
- * How many single pairs that do not line up `pix2pix data audit` finds: the table of docs/data.md.
+ * How many single misaligned pairs `pix2pix data audit` finds: the table of docs/data.md.
  *
- * `node --import tsx bench/audit-pairs.ts DATA [--sets facades,maps] [--draws 4]` reads data sets below DATA, damages one pair in twenty
- * of a set in memory, other pairs at each draw, and prints how many of the damaged and of the sound pairs are reported.
+ * `node --import tsx bench/audit-pairs.ts DATA [--sets facades,maps] [--draws 4]` reads data sets below DATA. In each draw it damages
+ * another twentieth of the pairs in memory, and prints how many of the damaged and of the sound pairs are reported.
  */
 import { scriptOptions, usageError } from "../scripts/options.ts";
 import { Random } from "../src/random.ts";
@@ -17,10 +17,10 @@ const { positionals, values } = scriptOptions(import.meta.url, {
   options: { sets: { type: "string", default: usualSets }, draws: { type: "string", default: "4" } },
 });
 const [data] = positionals;
-if (!data) usageError("name the folder of the data sets (--help tells the options)");
+if (!data) usageError("name the folder of the data sets (--help lists the options)");
 
 const shifts = ["shifted to the left", "shifted to the right", "shifted up", "shifted down"] as const;
-/** The damages by their title in the table, and the moves of each: a draw takes one of them for a pair. */
+/** The damages by their title in the table, with their moves. Each damaged pair gets one of the moves at random. */
 const damages: Record<string, readonly Move[]> = {
   "mirrored left to right": ["mirrored left to right"],
   "mirrored top to bottom": ["mirrored top to bottom"],
@@ -36,7 +36,7 @@ interface Counts {
   reported: number;
 }
 
-/** @param samples features of the pairs as they are */
+/** @param samples features of the undamaged pairs */
 function trial(pairs: readonly Sides[], samples: readonly Sample[], moves: readonly Move[], random: Random): Counts {
   const order = random.permutation(pairs.length);
   const chosen = new Set(order.slice(0, Math.max(1, Math.floor(pairs.length / oneIn))));
@@ -48,9 +48,9 @@ function trial(pairs: readonly Sides[], samples: readonly Sample[], moves: reado
   });
   const alignment = new Alignment(sampleOf(all));
   const { suspected } = suspects(all.map((sample) => alignment.evidence(sample)));
-  const said = suspected.flatMap((move, i) => (move === undefined ? [] : i));
-  const found = said.filter((i) => chosen.has(i)).length;
-  return { damaged: chosen.size, found, reported: said.length - found };
+  const reported = suspected.flatMap((move, i) => (move === undefined ? [] : i));
+  const found = reported.filter((i) => chosen.has(i)).length;
+  return { damaged: chosen.size, found, reported: reported.length - found };
 }
 
 async function rowOf(set: string): Promise<string[]> {

@@ -13,7 +13,7 @@ export interface Sides {
   B: Picture;
 }
 
-/** All pairs of a set, of all its phases. @param change what happens to each side as it is read */
+/** All pairs of a set, of all its phases. @param change applied to each side after it is decoded */
 export async function pairsOf(root: string, change = (side: Picture): Picture => side): Promise<Sides[]> {
   const listing = await listAll(files, root);
   const whole = listing && wholeSet(listing.pictures);

@@ -1,8 +1,8 @@
 /**
- * How well `pix2pix data audit` tells whether the sides of pairs were cropped or mirrored independently.
+ * How reliably `pix2pix data audit` detects pairs whose sides were cropped or mirrored independently.
  *
  * `node --import tsx bench/audit.ts DATA [--sets facades,maps] [--pairs 24] [--draws 20]` reads data sets below DATA, damages
- * all pairs of a set in memory, and prints how often each verdict came. Without `--pairs` the whole set is used.
+ * all pairs of a set in memory, and prints how often each verdict occurs. Without `--pairs` the whole set is used.
  */
 import { scriptOptions, usageError } from "../scripts/options.ts";
 import { resize } from "../src/data/resize.ts";
@@ -23,7 +23,7 @@ const { positionals, values } = scriptOptions(import.meta.url, {
   },
 });
 const [data] = positionals;
-if (!data) usageError("name the folder of the data sets (--help tells the options)");
+if (!data) usageError("name the folder of the data sets (--help lists the options)");
 
 interface Damage {
   flip?: boolean;

@@ -18,19 +18,19 @@ import { markdown, writeSection } from "./table.ts";
 export interface BrowserOptions extends Measure {
   rounds: number;
   device: "wasm" | "webgpu";
-  /** WebGPU on Chromium's own adapter, which computes on the CPU. */
+  /** Use Chromium's software adapter for WebGPU (SwiftShader), which computes on the CPU. */
   software: boolean;
   note: string;
   write: boolean;
 }
 
-/** How Chromium is started. */
+/** The options that decide how Chromium is started. */
 type Browsing = Pick<BrowserOptions, "device" | "software">;
 
 type Network = Pick<BrowserOptions, "size" | "ngf">;
 type InBrowser = Pick<StepTimes, "step_s" | "step_cpu_s" | "forward_s" | "first_step_s"> & { runtime_s: number };
 
-/** The network that the page proposes for training on a CPU. It is measured beside the default one. */
+/** The network that the page proposes for training on a CPU. It is measured too where the default one is. */
 const small: Network = { size: 64, ngf: 24 };
 const usual: Network = { size: 256, ngf: 64 };
 const same = (a: Network, b: Network) => a.size === b.size && a.ngf === b.ngf;
@@ -78,7 +78,7 @@ async function deviceIn(url: string, { device, software }: BrowserOptions): Prom
   const browser = await launch({ device, software });
   try {
     const page = await browser.newPage();
-    await page.goto(url, { timeout: patience });
+    await page.goto(url, { timeout });
     const { label, present, adapter } = await page.evaluate(() => gpu());
     if (present && (software || !adapter?.software)) return label;
     throw new UserError(
@@ -97,18 +97,18 @@ function inNode(options: BrowserOptions): Times {
   return JSON.parse(stdout.trim().split("\n").at(-1)!) as Times;
 }
 
-/** Milliseconds for Chromium to start or to open a page: other programs may have the processor. */
-const patience = 300_000;
+/** Timeout in milliseconds for the start of Chromium and for opening a page; long, because other programs may use the CPU. */
+const timeout = 300_000;
 
-/** What a Chromium without a window needs to find a GPU. */
-const hardware =
+/** Flags with which headless Chromium finds a GPU. */
+const gpuFlags =
   process.platform === "linux" ? ["--use-angle=vulkan", "--enable-features=Vulkan", "--disable-vulkan-surface"] : [];
 
-/** A new browser each time: its caches are empty. */
+/** Starts a new browser, whose caches are empty. */
 function launch({ device, software }: Browsing): Promise<Browser> {
-  const gpu = ["--enable-unsafe-webgpu", ...(software ? ["--use-webgpu-adapter=swiftshader"] : hardware)];
+  const gpu = ["--enable-unsafe-webgpu", ...(software ? ["--use-webgpu-adapter=swiftshader"] : gpuFlags)];
   const args = ["--no-sandbox", "--disable-dev-shm-usage", ...(device === "webgpu" ? gpu : ["--disable-gpu"])];
-  return chromium.launch({ executablePath: chromiumPath!, headless: true, args, timeout: patience });
+  return chromium.launch({ executablePath: chromiumPath!, headless: true, args, timeout });
 }
 
 async function inChromium(url: string, options: BrowserOptions): Promise<InBrowser> {
@@ -116,7 +116,7 @@ async function inChromium(url: string, options: BrowserOptions): Promise<InBrows
   const browser = await launch(options);
   try {
     const page = await browser.newPage();
-    await page.goto(url, { timeout: patience });
+    await page.goto(url, { timeout });
     const asked: Asked = { size, ngf, batch, steps, threads, device };
     const answer = await page.evaluate((asked) => bench(asked), asked);
     if ("error" in answer) throw new Error(`in the page: ${answer.error}`);
@@ -126,13 +126,13 @@ async function inChromium(url: string, options: BrowserOptions): Promise<InBrows
   }
 }
 
-/** Seconds from the navigation to the end of the web app's load event, and of a second visit. */
+/** Seconds from the navigation to the end of the web app's load event, on a first and on a second visit. */
 async function pageSeconds(url: string): Promise<[first: number, second: number]> {
   const browser = await launch({ device: "wasm", software: false });
   try {
     const page = await browser.newPage();
     const visit = async () => {
-      await page.goto(url, { timeout: patience });
+      await page.goto(url, { timeout });
       return page.evaluate(() => {
         const [entry] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
         return entry!.loadEventEnd / 1000;
@@ -182,8 +182,8 @@ function report(
     `### ${name}, ${vectors}, ${threads} of ${cores} cores: Chromium ${version}, ${device}`,
     "",
     `Batch ${batch}, ${threads} threads each, Node ${process.versions.node} on its CPU. Medians of ${rounds} rounds of ${steps} steps, in each of which the two ` +
-      `run one after the other; load of the machine ${Math.min(...loads).toFixed(0)} to ${Math.max(...loads).toFixed(0)}. ${note ? `${note} ` : ""}The first step has its graphs, the ` +
-      `runtime's binary and the sessions in it. The web app's page is loaded after ${page[0].toFixed(2)} s, a second time after ${page[1].toFixed(2)} s.`,
+      `run one after the other; load of the machine ${Math.min(...loads).toFixed(0)} to ${Math.max(...loads).toFixed(0)}. ${note ? `${note} ` : ""}The first step includes compiling ` +
+      `the graphs, loading the runtime's binary and creating the sessions. The web app's page is loaded after ${page[0].toFixed(2)} s, a second time after ${page[1].toFixed(2)} s.`,
     "",
     markdown(head, rows),
   ].join("\n");

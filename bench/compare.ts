@@ -17,7 +17,7 @@ import {
   type Comparison,
   flagsOf,
   type Measure,
-  middle,
+  medianOf,
   ownCommand,
   ratio,
   type Side,
@@ -31,7 +31,7 @@ export interface CompareOptions extends Measure {
   device: DeviceChoice;
   /** See commandVariables in main.ts. */
   allocator: Record<string, string>;
-  /** Interpreters that the user names. */
+  /** Further Python interpreters, from `--python`. */
   python: readonly string[];
   /** A sentence on the conditions of the measurement. */
   note: string;
@@ -65,10 +65,10 @@ async function peerSides(options: CompareOptions, work: string): Promise<Side[]>
   const { size, ngf, batch, device, allocator, python, threads } = options;
   const peers = findPeers(python);
   const side: SideOptions = { flags: flagsOf(options), threads, allocator };
-  if (!peers.torch.length) console.error("There is no PyTorch here: bench/peers/setup makes an environment with one.");
+  if (!peers.torch.length) console.error("No PyTorch found; bench/peers/setup makes an environment with one.");
   if (device !== "cpu") return pytorchOnGpu(peers, side);
   const torch = pytorchOnCpu(peers, processor(), side);
-  // An exported file with statistics of its own pictures takes one at a time.
+  // A model exported with `statistics: "batch"` takes one picture at a time.
   if (batch !== 1) return torch;
   const model = join(work, "generator.onnx");
   if (peers.onnxruntime) writeFileSync(model, generatorFile(size, ngf));
@@ -92,7 +92,7 @@ function report(options: CompareOptions, comparison: Comparison, peak: number): 
   const { loads, failed, sides } = comparison;
   const [ours] = sides as [Comparison["sides"][0]];
   const work = workOf({ size, ngf, batch });
-  const rate = (100 * work.step) / middle(ours, "step_s")! / peak;
+  const rate = (100 * work.step) / medianOf(ours, "step_s")! / peak;
   const most = (values: readonly number[]) => Math.max(...values).toFixed(0);
   const lines = [
     `### ${name}, ${vectors}, ${threads} of ${cores} cores`,
@@ -112,7 +112,7 @@ function report(options: CompareOptions, comparison: Comparison, peak: number): 
   return lines.join("\n");
 }
 
-/** A sentence on the best float32 PyTorch, and one on the best float32 peer where that is another. */
+/** The ratio to the fastest float32 PyTorch and, where another float32 peer is faster, the ratio to that one. */
 function ratios(comparison: Comparison, kind: "step" | "forward"): string[] {
   const [ours] = comparison.sides as [Comparison["sides"][0]];
   const torch = {

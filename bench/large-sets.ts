@@ -83,7 +83,7 @@ async function draw(set: string, pairs: number): Promise<void> {
   }
 }
 
-/** One step of a small network: the figures do not depend on what it has learnt. */
+/** One step of a small network: time and memory of `test` do not depend on the values of the weights. */
 function train(set: string): void {
   const network = ["--netG", "unet_32", "--ngf", "2", "--ndf", "2", "--load-size", "32", "--crop-size", "32"];
   const place = ["--dataroot", set, "--name", "tiny", "--checkpoints-dir", join(set, "runs")];
@@ -102,7 +102,7 @@ function measure(name: string, set: string, pairs: number): void {
   rmSync(out, { recursive: true });
 }
 
-/** Runs the program; each of its processes writes down what it used when it ends. CPU and wall in seconds, memory in 10^6 bytes. */
+/** Runs the program. Each of its processes reports its use of resources when it ends. CPU and wall in seconds, peak memory in 10^6 bytes. */
 function run(args: readonly string[]): { cpu: number; wall: number; memory: number } {
   const used = join(work, "used");
   mkdirSync(used);

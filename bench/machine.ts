@@ -1,4 +1,4 @@
-/** The machine on which a benchmark runs, in words. */
+/** Processor and load of the machine on which a benchmark runs. */
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg } from "node:os";
 
@@ -8,13 +8,13 @@ export interface Processor {
   /** The vector instructions that matter here. */
   vectors: string;
   cores: number;
-  /** Whether PyTorch has kernels for bfloat16 here: without AVX-512 a step takes a minute. */
+  /** Whether PyTorch in bfloat16 is worth measuring: on x86 without AVX-512 it has no kernels for it, and a step takes a minute. */
   bfloat16: boolean;
-  /** The kernels of OpenBLAS for this processor, where an older OpenBLAS does not know it; undefined on other architectures. */
+  /** OPENBLAS_CORETYPE for this processor, which an older OpenBLAS may not recognise; undefined without AVX2. */
   openblas: string | undefined;
 }
 
-/** Linux tells family, model and flags. */
+/** Family, model and flags come from Linux's /proc/cpuinfo; without it the name and the architecture remain. */
 export function processor(): Processor {
   const info = read("/proc/cpuinfo");
   const field = (name: string) => new RegExp(`^${name}\\s*:\\s*(.*)$`, "m").exec(info)?.[1] ?? "";

@@ -4,8 +4,8 @@
  *
  * `npm run bench` compares with every PyTorch, ONNX Runtime (Python) and TensorFlow that it finds, in the settings that users choose.
  *   The sides run in turn. `bench/peers/setup` makes an environment with peers; `--python PROGRAM` names others.
- * `npm run bench -- --device wasm`, `--device webgpu --browser`: in Chromium, compared with Node's CPU; beside the default network a small
- *   one. `--size 64 --ngf 24` chooses the network. `--software` takes Chromium's own WebGPU adapter, on the CPU: to try the command.
+ * `npm run bench -- --device wasm`, `--device webgpu --browser`: in Chromium, compared with Node's CPU, with the default network and a small
+ *   one, or with the network of `--size 64 --ngf 24` alone. `--software` takes Chromium's software WebGPU adapter, to try the command without a GPU.
  * `npm run bench -- --device webgpu` or `cuda`: on the GPU, beside PyTorch with CUDA.
  * `npm run bench -- step [--size --ngf --batch --steps --threads --device]` prints one line of JSON for this project alone.
  * `npm run bench -- translate [--pictures --ngf --threads --rounds --python]` prints the throughput of whole commands.
@@ -47,7 +47,10 @@ const number = (name: "size" | "ngf" | "batch" | "steps" | "threads" | "rounds" 
 };
 const device = deviceChoices.find((choice) => choice === values.device);
 if (!device) usageError(`--device: got ${values.device}, expected ${deviceChoices.join(", ")}`);
-if (values.software && values.write) usageError("--software with --write: its times say nothing about a GPU");
+if (values.software && values.write)
+  usageError(
+    "--software with --write: software adapters are not measured for docs/performance.md; leave one of them out",
+  );
 const [size, ngf, batch, steps, threads, rounds] = (
   ["size", "ngf", "batch", "steps", "threads", "rounds"] as const
 ).map(number) as [number, number, number, number, number, number];
@@ -70,13 +73,13 @@ else if (positionals[0] === "translate") {
   await compare({ ...common, device, allocator, python: values.python });
 }
 
-/** Ends the program with the sentence of an error that its user can act on. */
+/** Ends the program with the message of a UserError; throws any other error again. */
 function refused(error: unknown): never {
   if (error instanceof UserError) usageError(error.message);
   throw error;
 }
 
-/** This project alone, in a process that has the allocator's variables. */
+/** Measures this project alone. Starts itself again where the process lacks the allocator's variables. */
 async function step(): Promise<void> {
   if (Object.entries(allocator).every(([name, value]) => process.env[name] === value)) {
     const { nodePlatform } = await import("../src/node/index.ts");

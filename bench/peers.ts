@@ -15,7 +15,7 @@ interface PyTorch {
   /** Whether matrix products come from OpenBLAS, which has its own threads and may not know the processor. */
   openblas: boolean;
   compile: boolean;
-  /** The name of the GPU; null without. */
+  /** The name of the GPU; null without one. */
   gpu: string | null;
 }
 
@@ -27,7 +27,7 @@ export interface Peers {
   tensorflow: string | undefined;
 }
 
-/** Python of Debian's packages, of bench/peers/setup, of PIX2PIX_PYTHON, on the PATH, and those that `--python` names. */
+/** Searches the interpreters of `--python`, bench/peers/setup, PIX2PIX_PYTHON, the PATH and Debian's packages, in this order. */
 export function findPeers(named: readonly string[]): Peers {
   const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
   const peers = process.env.PIX2PIX_PEERS ?? join(cache, "pix2pix/peers");
@@ -35,7 +35,7 @@ export function findPeers(named: readonly string[]): Peers {
   const programs = new Map<string, string>();
   for (const python of [...named, ...usual]) {
     if (python.includes("/") && !existsSync(python)) continue;
-    // One environment may be on the list by several names; its prefix is its own.
+    // Several names may lead to one environment, which its prefix identifies.
     const prefix = spawnSync(python, ["-c", "import sys; print(sys.prefix)"], { encoding: "utf8" });
     if (prefix.status === 0 && !programs.has(prefix.stdout)) programs.set(prefix.stdout, python);
   }
@@ -61,7 +61,7 @@ export interface SideOptions {
   allocator: Record<string, string>;
 }
 
-/** Rows on a CPU for each PyTorch: as installed, then what users try to make it faster. */
+/** Rows on a CPU for each PyTorch: as installed, then with the settings that users try for speed. */
 export function pytorchOnCpu({ torch }: Peers, cpu: Processor, options: SideOptions): Side[] {
   return torch.flatMap(({ python, found }) => {
     const side = (setting: string, flags: readonly string[], env: Side["env"], float32 = true): Side => ({
@@ -88,7 +88,7 @@ export function pytorchOnCpu({ torch }: Peers, cpu: Processor, options: SideOpti
   });
 }
 
-/** Variables that a machine may set for other programs; undefined removes them. */
+/** Removes variables that the machine may set for other programs. */
 const untuned = { OPENBLAS_CORETYPE: undefined, OPENBLAS_L2_SIZE: undefined };
 
 /** Rows on CUDA for each PyTorch that has it. */

@@ -2,7 +2,7 @@
  * Load on `pix2pix serve`: `node --import tsx bench/serve.ts --name demo [--checkpoints-dir runs] [--requests 300]`.
  *
  * Requests a second with the median and the 99th percentile of their time at 1, 8 and 64 clients on loopback; memory over
- * 2000 requests; and what becomes of requests that are under way when SIGTERM comes.
+ * 2000 requests; and the status of requests that are in progress at SIGTERM.
  */
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
@@ -66,7 +66,7 @@ function start(): Promise<{ url: string; process: ReturnType<typeof spawn> }> {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, MALLOC_ARENA_MAX: "1", MALLOC_MMAP_MAX_: "0", MALLOC_TRIM_THRESHOLD_: "4294967296" },
   });
-  // Also after an error here.
+  // Ends the server also where this script fails.
   process.on("exit", () => child.kill("SIGKILL"));
   return new Promise((resolve) => {
     child.stdout.on("data", (text) => {
@@ -91,11 +91,13 @@ function firstPicture(): string {
       }
     });
   if (!folder)
-    throw new Error(`${dataroot} has no testA, trainA, test or train: run from where it lies, or name --picture FILE.`);
+    throw new Error(
+      `${dataroot} has no testA, trainA, test or train: run this script in the folder to which that path is relative, or name --picture FILE.`,
+    );
   return join(folder, readdirSync(folder).sort()[0]!);
 }
 
-/** Sends so many requests by so many clients, each of which waits for its answer. */
+/** Sends `count` requests from `clients` clients; each waits for an answer before its next request. */
 async function load(clients: number, count: number): Promise<Answer[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: clients });
   const answers: Answer[] = [];
@@ -104,7 +106,7 @@ async function load(clients: number, count: number): Promise<Answer[]> {
     while (left-- > 0) {
       const answer = await send(agent);
       answers.push(answer);
-      // The server says when to come again, and it will not be there.
+      // A server that is shutting down asks clients to retry later, but then it is gone.
       if (answer.status === 503) return;
     }
   };
@@ -113,7 +115,7 @@ async function load(clients: number, count: number): Promise<Answer[]> {
   return answers;
 }
 
-/** @returns status 0 where the server took no connection; a connection that broke is status -1 */
+/** @returns the status; 0 where the server refused the connection, -1 where the connection broke */
 function send(agent: Agent): Promise<Answer> {
   const began = performance.now();
   return new Promise((resolve) => {

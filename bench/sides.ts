@@ -5,7 +5,10 @@ import type { DeviceChoice } from "../src/engines/device.ts";
 import { median } from "../src/statistics.ts";
 import { load } from "./machine.ts";
 
-/** One run: seconds of the wall clock and of the processor (all threads), peak memory in 10^6 bytes. Absent: the side does no steps. */
+/**
+ * One run: seconds of the wall clock and of the processor (all threads), peak memory in 10^6 bytes. `step_*` are absent where the side
+ * does no steps.
+ */
 export interface Times {
   step_s?: number;
   step_cpu_s?: number;
@@ -13,7 +16,7 @@ export interface Times {
   forward_cpu_s: number;
   rss_mb: number;
   threads: number;
-  /** The version of what computes. */
+  /** The version of the library that computes. */
   runtime: string;
 }
 
@@ -50,7 +53,7 @@ export interface Side {
   command: readonly [file: string, args: readonly string[]];
   /** Changes to the environment; undefined removes a variable. */
   env?: Readonly<Record<string, string | undefined>>;
-  /** Whether it computes in float32 throughout: only such rows are compared with. */
+  /** Whether it computes in float32 throughout: ratios compare with such sides only. */
   float32: boolean;
 }
 
@@ -58,14 +61,14 @@ export interface Measured extends Side {
   runs: Times[];
 }
 
-/** The name, with the version of what computes where the name has none. */
+/** The name, followed by the version of the library where the name has none. */
 export const titleOf = ({ name, runs }: Measured): string =>
   /\d/.test(name) || !runs[0] ? name : `${name} ${runs[0].runtime}`;
 
 /** The results of all sides, and the load of the machine before each run. */
 export interface Comparison {
   sides: Measured[];
-  /** Sides that failed, with the last line of what they said. */
+  /** Sides that failed, each with the last line of its standard error. */
   failed: string[];
   loads: number[];
 }
@@ -103,7 +106,7 @@ export function alternate(sides: readonly Side[], rounds: number): Comparison {
 type Figure = "step_s" | "step_cpu_s" | "forward_s" | "forward_cpu_s";
 
 /** The median of a figure over the runs of a side; undefined where it has none. */
-export function middle({ runs }: Measured, figure: Figure): number | undefined {
+export function medianOf({ runs }: Measured, figure: Figure): number | undefined {
   const all = runs.flatMap((run) => run[figure] ?? []);
   return all.length ? median(all) : undefined;
 }

@@ -20,8 +20,8 @@ export interface StepOptions {
 }
 
 /**
- * `step_s`, `step_min_s`: seconds of a step that is awaited; `step_cpu_s`: of the processor, all threads. `first_step_s`: with the
- * graphs and sessions that it needs. `steps_per_s` and `gflop_per_s`: over steps that are queued, of which only the last is awaited, as
+ * `step_s`, `step_min_s`: seconds of a step that is awaited; `step_cpu_s`: of the processor, all threads. `first_step_s`: of the first
+ * step, which compiles the graphs and creates the sessions. `steps_per_s` and `gflop_per_s`: over steps that are queued, of which only the last is awaited, as
  * in training. `forward_s`, `forward_cpu_s`: of the generator's forward pass. `rss_mb`: peak memory of the process in training, in 10^6
  * bytes. Medians, but for the minimum and the first step.
  */
@@ -40,7 +40,7 @@ export interface StepTimes {
   runtime: string;
 }
 
-/** What a process tells of itself; a page in a browser knows neither. */
+/** CPU time and peak memory of this process. A browser offers neither to a page. */
 export interface Meter {
   /** Seconds of the processor that this process has used, in all threads. */
   cpu(): number;
@@ -93,7 +93,7 @@ export async function timeSteps(platform: Platform, options: StepOptions, meter 
   };
 }
 
-/** Seconds of each run after the untimed ones, and of the very first. */
+/** Seconds of each timed run, and of the first untimed one. */
 async function times({ cpu }: Meter, count: number, work: (i: number) => Promise<unknown>) {
   const seconds: { wall: number; cpu: number }[] = [];
   for (let i = 0; i < count + warmUp; i++) {

@@ -1,7 +1,7 @@
 /** A comparison as Markdown, and its place in docs/performance.md. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type Comparison, type Measured, middle, ratio, titleOf } from "./sides.ts";
+import { type Comparison, type Measured, medianOf, ratio, titleOf } from "./sides.ts";
 
 const document = fileURLToPath(new URL("../docs/performance.md", import.meta.url));
 
@@ -9,8 +9,8 @@ type Kind = "step" | "forward";
 
 /** The fastest float32 side but the first, which is ours. */
 export function best({ sides }: Comparison, kind: Kind): Measured | undefined {
-  const rows = sides.slice(1).filter((side) => side.float32 && middle(side, `${kind}_s`) !== undefined);
-  return rows.sort((a, b) => middle(a, `${kind}_s`)! - middle(b, `${kind}_s`)!)[0];
+  const rows = sides.slice(1).filter((side) => side.float32 && medianOf(side, `${kind}_s`) !== undefined);
+  return rows.sort((a, b) => medianOf(a, `${kind}_s`)! - medianOf(b, `${kind}_s`)!)[0];
 }
 
 /** One row a side. Bold: the fastest float32 peer. */
@@ -19,7 +19,7 @@ export function comparisonTable(comparison: Comparison): string {
   const cells = comparison.sides.map((side) => [
     side === ours ? side.name : titleOf(side),
     ...(["step", "forward"] as const).flatMap((kind) => {
-      const [wall, cpu] = [middle(side, `${kind}_s`), middle(side, `${kind}_cpu_s`)];
+      const [wall, cpu] = [medianOf(side, `${kind}_s`), medianOf(side, `${kind}_cpu_s`)];
       const share = side === ours ? undefined : ratio(ours, side, `${kind}_s`);
       const bold = side === best(comparison, kind) ? "**" : "";
       return [seconds(wall), seconds(cpu), share === undefined ? "" : `${bold}${share.toFixed(2)}${bold}`];
@@ -39,7 +39,7 @@ export function markdown(head: readonly string[], rows: readonly (readonly strin
 }
 
 /**
- * Puts a section into docs/performance.md: in place of that of the same kind and machine, else above the mark where new ones go.
+ * Puts a section into docs/performance.md: in place of the section of the same kind and machine, else above the mark of the kind.
  * @param kind a mark `<!-- bench KIND -->` of the document
  */
 export function writeSection(kind: string, machine: string, text: string): void {

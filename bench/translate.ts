@@ -1,7 +1,7 @@
 /**
  * Throughput of `pix2pix translate` beside PyTorch: JPEGs of 256 px from a folder to PNGs in another one, whole commands, same
- * threads, same weights. The runs alternate; the wall clock and the processor's time are both told, because the latter is
- * less disturbed by other programs.
+ * threads, same weights. The runs alternate. Wall time and CPU time are both printed, because other programs disturb CPU
+ * time less.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -88,7 +88,7 @@ export async function translateTable({ pictures, ngf, rounds, threads, python }:
   }
 }
 
-/** Pictures, and a run of one step: the speed does not depend on what it has learnt. */
+/** Pictures, and a run of one step: the speed does not depend on the values of the weights. */
 async function prepare(work: string, pictures: number, ngf: number): Promise<void> {
   mkdirSync(join(work, "in"));
   for (let i = 0; i < pictures; i++) {
@@ -101,7 +101,7 @@ async function prepare(work: string, pictures: number, ngf: number): Promise<voi
   run([process.execPath, here("../bin/pix2pix.js"), ...train], work);
 }
 
-/** By the shell's own clock, which counts a process with its children. */
+/** Measured by `time` of bash, which includes child processes. */
 function timed(command: readonly string[], work: string): Timing {
   const script = 'TIMEFORMAT="%R %U %S"; time "$@"';
   const { stderr } = run(["bash", "-c", script, "bash", ...command], work);

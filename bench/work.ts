@@ -28,7 +28,7 @@ const flop = ({ nodes }: Program): number => nodes.reduce((total, node) => total
 
 function multiplyAdds({ op, inputs, output }: Node): number {
   const [x, w] = inputs;
-  // Of each pair of a map x and a gradient dy: dy with every value that a kernel [Cout, Cin, kh, kw] sees at its place.
+  // Inputs are pairs (map x, gradient dy); the output is [Cout, Cin, kh, kw]. Each value of dy meets Cin * kh * kw values of x.
   if (op.type === "ConvWeightGradient") {
     const gradients = inputs.filter((_, i) => i % 2 === 1);
     return gradients.reduce((sum, dy) => sum + sizeOf(dy.shape) * sizeOf(output.shape.slice(1)), 0);

@@ -31,8 +31,8 @@ const assets = "assets";
 const runtimes = ["", ".jspi", ".asyncify"].map((build) => `ort-wasm-simd-threaded${build}`);
 
 /**
- * ONNX Runtime looks for its own script by an address that is not there once it is bundled, and webpack refuses to build that. Its
- * other files have their addresses from src/web/ort.ts.
+ * ONNX Runtime looks for its own script at an address that does not exist once it is bundled, and webpack refuses to build such an
+ * import. This plug-in replaces the address. The addresses of the other files of the runtime come from src/web/ort.ts.
  */
 const ownAddress: Plugin = {
   name: "own-address",
@@ -46,7 +46,7 @@ const ownAddress: Plugin = {
   },
 };
 
-/** Each script is one file: a bundler that takes it up, in whatever format, has nothing to split or to find. */
+/** Each script is one self-contained file, so that any bundler can include it without splitting it or resolving imports. */
 const options: BuildOptions = {
   absWorkingDir: root,
   bundle: true,
@@ -71,7 +71,7 @@ export const workerOptions = (outdir: string): BuildOptions => ({
   minifyWhitespace: false,
 });
 
-/** The files of ONNX Runtime in the folder ort/. */
+/** Copies the files of ONNX Runtime into the folder ort/. */
 export function copyRuntime(outdir: string): void {
   mkdirSync(join(outdir, "ort"), { recursive: true });
   for (const name of runtimes.flatMap((runtime) => [`${runtime}.mjs`, `${runtime}.wasm`])) {
@@ -81,21 +81,21 @@ export function copyRuntime(outdir: string): void {
 
 const runtimeFile = (name: string) => join(root, "node_modules/onnxruntime-web/dist", name);
 
-/** What a worker needs: worker.js, ort.js and ort/. */
+/** Builds what a worker needs: worker.js, ort.js and ort/. */
 export async function buildWorker(outdir: string): Promise<void> {
   await build(workerOptions(outdir));
   copyRuntime(outdir);
 }
 
-/** A script of a test as main.js, with index.html beside it. It needs the files of buildWorker in the same folder. */
+/** Builds a script of a test or benchmark as main.js, and copies the index.html beside it. At run time it needs the files of `buildWorker` there. */
 export async function buildPage(outdir: string, entry: string): Promise<void> {
   await build({ ...options, entryPoints: { main: entry }, outdir });
   copyFileSync(join(root, entry, "../index.html"), join(outdir, "index.html"));
 }
 
 /**
- * The web app: index.html, its assets, and the runs that are published with it. The binaries of the runtime are compressed once,
- * so that a host that compresses nothing sends a quarter of the bytes.
+ * Builds the web app: index.html, its assets, and the runs that are published with it. The binaries of the runtime are stored
+ * compressed, so that a host that compresses nothing sends a quarter of the bytes.
  */
 export async function buildApp(outdir: string): Promise<void> {
   rmSync(outdir, { recursive: true, force: true });
@@ -154,7 +154,7 @@ function filesIn(folder: string): string[] {
   return entries.map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll("\\", "/")).sort();
 }
 
-/** Brotli beside each script and stylesheet: to compress so well while a visitor waits would take seconds. */
+/** Writes a Brotli file beside each script and stylesheet: at this level compression takes seconds, too long for a request. */
 function compressScripts(outdir: string): void {
   for (const path of filesIn(join(outdir, assets)).filter((each) => /\.(js|css)$/.test(each))) {
     const file = join(outdir, assets, path);
@@ -162,7 +162,7 @@ function compressScripts(outdir: string): void {
   }
 }
 
-/** The name of the file that a source has become. */
+/** The name of the output file of a source. */
 function outputOf(metafile: Metafile | undefined, source: string): string {
   const [path] = Object.entries(metafile?.outputs ?? {}).find(([, { entryPoint }]) => entryPoint === source) ?? [];
   if (!path) throw new Error(`The build has no output of ${source}.`);

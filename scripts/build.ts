@@ -10,7 +10,7 @@ rmSync("dist", { recursive: true, force: true });
 run("npx tsc -p tsconfig.build.json");
 await bundleProgram();
 run("npm run build:web");
-// Last, so that it says that all is there. bin/pix2pix.js takes dist/ while no source is younger.
+// Written last, because it marks the build as complete. bin/pix2pix.js runs dist/ while no source is newer.
 writeFileSync("dist/built.json", `${JSON.stringify({ began })}\n`);
 
 function run(step: string): void {
@@ -19,9 +19,9 @@ function run(step: string): void {
 }
 
 /**
- * The program and the process that it asks for devices, with what they import of dist/: to open 400 small files takes as long as
- * the program itself. They lie two folders below the package, as their sources, so that paths to other files of it stay the same.
- * Dependencies stay outside, where npm keeps them up to date.
+ * Bundles the program, and the process that it starts to examine a device, with what they import from dist/: opening 400 small files
+ * takes as long as the program itself. Like the files that they replace, the bundles lie two folders below the package, so that relative
+ * paths to other files of the package stay valid. Dependencies stay outside, where npm keeps them up to date.
  */
 async function bundleProgram(): Promise<void> {
   await build({

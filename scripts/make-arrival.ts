@@ -1,11 +1,11 @@
 /**
- * Trains the generator that the page shows on arrival, on drawn facades and scenes alone (src/demo/). Everything follows
- * from the seed:
+ * Trains the generator that the studio opens first. Its data are drawn facades and scenes (src/demo/), which follow from
+ * the seed:
  *
  *   node --import tsx scripts/make-arrival.ts [--steps 4000] [--dir runs]
  *
- * It takes an hour or two on two cores, may be stopped, and goes on where it was. At its end it writes the weights
- * into the page.
+ * It takes an hour or two on two cores. It can be stopped; the same command continues it. At its end it writes the weights
+ * into src/app/models.
  */
 import { fileURLToPath } from "node:url";
 import { parseConfig } from "../src/config/schema.ts";
@@ -82,10 +82,10 @@ if (!values.pack) {
   });
 }
 
-/** The house that stands on the sheet on arrival, of a seed that was not trained on. */
+/** The facade that the sheet shows first. Its seed was not trained on. */
 const house = drawFacade(new Random(0, "facade", 4), size);
 const example = { name: "facade_4", input: house.label };
-/** What one draws first comes first. */
+/** The palette begins with the parts that a user draws first. */
 const order = ["window", "door", "shop", "awning", "balcony", "shutter", "sill", "deco", "pillar", "cornice"] as const;
 const others = ["plaster", "brick", "stone", "roof", "tree", "street", "sky"] as const;
 const kinds = [...order, ...others].map((name) => ({ name, rgb: palette[name] }));

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { type ParseArgsConfig, parseArgs } from "node:util";
 
 /**
- * The options of a script. `--help` prints the comment at the head of its file; a wrong option ends it with a sentence.
+ * The options of a script. `--help` prints the comment at the head of its file; a wrong option ends the script with an error message.
  * @param script `import.meta.url` of the script
  */
 export function scriptOptions<const C extends ParseArgsConfig>(
@@ -18,7 +18,7 @@ export function scriptOptions<const C extends ParseArgsConfig>(
   try {
     return parseArgs(config);
   } catch (error) {
-    return usageError(`${(error as Error).message} (--help tells the options)`);
+    return usageError(`${(error as Error).message} (--help lists the options)`);
   }
 }
 

@@ -22,10 +22,10 @@ import { chromiumPath, launch, noChromium, openPage } from "../test/web/browser/
 import { appFolder, buildApp } from "./build-web.ts";
 
 const folder = fileURLToPath(new URL("../docs/images", import.meta.url));
-/** Milliseconds: a training in the page takes minutes. */
-const patience = 600_000;
-/** The most bytes of a picture. */
-const most = 250_000;
+/** Timeout in milliseconds: a training in the page takes minutes. */
+const timeout = 600_000;
+/** The largest size of a picture file in bytes. */
+const mostBytes = 250_000;
 
 /** The page of an address in a window of this size, in light colours unless said otherwise. */
 type Opener = (route: string, size: readonly [number, number], options?: BrowserContextOptions) => Promise<Page>;
@@ -34,7 +34,7 @@ const opener =
   (browser: Browser, base: string): Opener =>
   async (route, [width, height], options = {}) => {
     const page = await openPage(browser, `${base}${route}`, { viewport: { width, height }, ...options });
-    page.setDefaultTimeout(patience);
+    page.setDefaultTimeout(timeout);
     return page;
   };
 
@@ -54,8 +54,8 @@ async function save(name: string, page: Page, { width, ...options }: Shot = {}):
     ? image.jpeg({ quality: 86 })
     : image.png({ palette: true, effort: 10, dither: 0 });
   const bytes = await encoded.toBuffer();
-  if (bytes.length > most)
-    throw new Error(`${name}: ${bytes.length} bytes, expected at most ${most}; make it smaller.`);
+  if (bytes.length > mostBytes)
+    throw new Error(`${name}: ${bytes.length} bytes, expected at most ${mostBytes}; make it smaller.`);
   writeFileSync(join(folder, name), bytes);
   console.log(`docs/images/${name}: ${Math.round(bytes.length / 1000)} kB`);
 }
@@ -80,12 +80,12 @@ async function takeStudio(open: Opener): Promise<void> {
   await save("studio-dark.jpg", dark);
 }
 
-/** Waits until the network has painted the drawing as it was changed. */
+/** Waits for the output of the changed drawing. */
 async function outputOf(page: Page): Promise<void> {
-  // The wish of a change is sent in the frame after it.
+  // The request for an output is sent in the animation frame after the change.
   await page.waitForTimeout(100);
   await page.locator(".output[aria-busy=false]").waitFor();
-  // The time of an output is shown once the network has painted: on arrival an output is there before it.
+  // The time is shown after the first computed output; the published output that the page shows first has none.
   await page.locator(".latency").waitFor();
 }
 
@@ -128,7 +128,7 @@ async function takeTrainOptions(open: Opener): Promise<void> {
     await setOption(page, "lambdaGp", "-1");
     await page.getByRole("searchbox").fill("");
     await page.getByRole("searchbox").blur();
-    // The group with the wrong one opens by itself.
+    // The group with the invalid value opens by itself.
     await page.locator("#more .options-group [data-option=lambdaGp]").waitFor();
     return page;
   };
@@ -177,7 +177,7 @@ const runs: Readonly<Record<string, string>> = {
   pixel: `${small} --ngf 12 --ndf 12 --netD pixel --max-dataset-size 60 --n-epochs 4 --n-epochs-decay 0`,
 };
 
-/** Trains the runs in the present folder. @throws Error where a training fails, with what it said */
+/** Trains the runs in the working folder. @throws Error where a training fails, with its standard error */
 async function trainRuns(): Promise<void> {
   await writeDemo({ files, images }, "facades", { train: 200, test: 12, size: 64, seed: 1 });
   for (const [name, options] of Object.entries(runs)) {
@@ -235,7 +235,7 @@ const parts: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
   dashboard: serveDashboard,
 };
 
-/** Why nothing can be taken; undefined where all is there. */
+/** The reason why no screenshots can be taken; undefined where there is none. */
 function obstacle(chosen: readonly string[]): string | undefined {
   const unknown = chosen.find((name) => !Object.hasOwn(parts, name));
   if (unknown !== undefined) return `got the part "${unknown}", expected some of ${Object.keys(parts).join(", ")}`;
@@ -245,7 +245,7 @@ function obstacle(chosen: readonly string[]): string | undefined {
 async function main(chosen: readonly string[]): Promise<void> {
   await buildApp(appFolder);
   const work = mkdtempSync(join(tmpdir(), "pix2pix-screenshots-"));
-  // Runs name their data by a path within it.
+  // Runs store a path of their data that is relative to the working folder.
   process.chdir(work);
   const browser = await launch();
   try {

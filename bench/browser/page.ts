@@ -1,18 +1,18 @@
 /**
- * The benchmark in a browser. The same script is the page, where the benchmark's driver (../browser.ts) calls `gpu` and `bench`, and the worker that
- * computes: a page itself may not wait for threads.
+ * The benchmark in a browser. This script runs in the page, where the driver (../browser.ts) calls `gpu` and `bench`, and in the worker that
+ * computes: the main thread of a page must not block, as ONNX Runtime's threads require.
  */
 import type { FoundDevice } from "../../src/platform.ts";
 import { capabilities, webPlatform } from "../../src/web/index.ts";
 import { type StepOptions, type StepTimes, timeSteps } from "../step.ts";
 
-/** What the page is asked, and what the worker answers. */
+/** The measurement that the driver requests. */
 export interface Asked extends StepOptions {
   device: "wasm" | "webgpu";
   threads: number;
 }
 
-/** `runtime_s`: seconds until ONNX Runtime's scripts are there; its binary comes with the first step. */
+/** `runtime_s`: seconds until ONNX Runtime's scripts are loaded. Its binary is loaded in the first step. */
 export type Answered = { times: StepTimes & { runtime_s: number } } | { error: string };
 
 declare global {
