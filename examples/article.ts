@@ -3,7 +3,7 @@ import { parseArguments } from "../src/cli/arguments.ts";
 import { optionsOf, parseOptions } from "../src/config/options.ts";
 import { UserError } from "../src/errors.ts";
 import { nodePlatform } from "../src/node/index.ts";
-import { articleOptions, type Epoch, ownWords, runName, trainArticle } from "./article/training.ts";
+import { articleOptions, type Epoch, runName, trainArticle, withOwnFlags } from "./article/training.ts";
 
 const line = ({ epoch, seconds, loss_D, loss_G }: Epoch) =>
   `epoch ${epoch}  ${seconds.toFixed(1)} s  loss_D ${loss_D.toFixed(4)}  loss_G ${loss_G.toFixed(4)}`;
@@ -25,6 +25,6 @@ try {
   }
 } catch (error) {
   if (!(error instanceof UserError)) throw error;
-  console.error(`error: ${ownWords(error.message)}`);
+  console.error(`error: ${withOwnFlags(error.message)}`);
   process.exitCode = 1;
 }

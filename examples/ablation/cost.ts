@@ -1,5 +1,5 @@
 /**
- * The processor's time of a training step of each recipe of a sweep, as a part of the first one's. The recipes train in turn, on noise.
+ * CPU time of a training step for each recipe of a sweep, also relative to the first recipe. The recipes train in turn, on noise.
  *
  * `node --import tsx examples/ablation/cost.ts examples/ablation/facades-small.yaml`
  */

@@ -1,6 +1,6 @@
 /**
- * Segmentation scores of finished tests (the FCN score of Isola et al. 2017, 4.2), by a run of this project that was trained from photos
- * to labels. The first row scores the real photos. Seeds of a recipe are put together as mean ± deviation.
+ * Segmentation scores of finished tests (the FCN score of Isola et al. 2017, 4.2). The segmentation network is a run of this project, trained
+ * from photos to labels. The first row scores the real photos. A row gives the mean ± deviation over the seeds of a recipe.
  *
  * `node --import tsx examples/ablation/segmentation.ts --segmenter NAME --palette facades results/facades-small/*`
  */
@@ -27,7 +27,7 @@ const { values, positionals } = scriptOptions(import.meta.url, {
 });
 const { segmenter: name, "checkpoints-dir": checkpointsDir } = values;
 const picturesOf = (folder: string) => `${folder}/test_latest/images`;
-// A pattern such as results/facades-small/* also names the sweep's page.
+// A pattern such as results/facades-small/* also matches files of the sweep, such as its page.
 const tests = positionals.filter((folder) => existsSync(picturesOf(folder)));
 if (!name || tests.length === 0) usageError("--segmenter NAME and folders with test_latest/images are needed");
 const platform = await nodePlatform({ threads: Number(values.threads) });

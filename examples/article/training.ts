@@ -1,6 +1,6 @@
 /**
- * The seed article's training, right or with its two mistakes. `pix2pix train --profile article` is the right one; the
- * mistakes are not options of the program, so this loop drives its parts.
+ * The seed article's training, correct or with its two mistakes. `pix2pix train --profile article` trains correctly. The program has no
+ * options for the mistakes, so this loop calls the parts of the library itself.
  */
 import * as z from "zod";
 import { option } from "../../src/config/options.ts";
@@ -33,7 +33,7 @@ export const articleOptions = z.object({
     help: "in G's step show D the target photo instead of the label, as the article does",
   }),
   epochs: option(z.int().min(1).default(50), { group: "training", help: "epochs; 200 in the article" }),
-  // Its load size must not exceed 32768 px, the largest of the library.
+  // The load size is 286/256 of this size; the library allows at most 32768 px.
   size: option(z.int().min(32).max(29330).default(256), {
     group: "training",
     unit: "px",
@@ -58,7 +58,7 @@ export const articleOptions = z.object({
 
 export type ArticleOptions = z.output<typeof articleOptions>;
 
-/** An epoch, as the article's history has it; the first epoch also has the losses of its first step. */
+/** One entry of history.json, with the figures that the article gives for an epoch. The first also has the losses of its first step. */
 export interface Epoch {
   epoch: number;
   seconds: number;
@@ -71,14 +71,14 @@ export interface Epoch {
 export const runName = ({ independent, targetCondition }: ArticleOptions): string =>
   ["article", ...(independent ? ["independent"] : []), ...(targetCondition ? ["target"] : [])].join("-");
 
-/** A message of the library with this script's own option for the size; a batch has one pair. */
-export const ownWords = (message: string): string =>
+/** A message of the library, in which `--size` replaces the options for the size that this script does not have. */
+export const withOwnFlags = (message: string): string =>
   message.replaceAll("--crop-size or --batch-size", "--size").replaceAll("--crop-size", "--size");
 
 export const historyFile = "history.json";
 
 /**
- * Trains a run to `options.epochs`; one that exists goes on after its last whole epoch.
+ * Trains a run to `options.epochs`. A run that exists continues after its last whole epoch.
  * @param epochDone called after each epoch, when its checkpoint, its sample and its line of history.json are written
  * @returns the history of all epochs
  */
@@ -140,7 +140,7 @@ async function begin(run: Run, trainer: Trainer, config: Config): Promise<Epoch[
   );
   if (other.length > 0) {
     throw new ConfigError(
-      `${run.dir} is a run of other options (${other.join(", ")}); give the same, or another --out`,
+      `${run.dir} was trained with other options (${other.join(", ")}); give the same ones, or another --out`,
     );
   }
   const { epoch } = await run.restore(trainer);

@@ -1,6 +1,6 @@
 #!/bin/bash
 # The pictures of a folder in N parts, JOBS of them at a time, by GNU parallel; with --sshlogin also on other machines.
-# A part that was interrupted is tried again, and goes on where it was.
+# A part that was interrupted is tried again; it skips the pictures that are done.
 #   N=16 JOBS=4 ./parallel.sh --name facades --input labels --out pictures
 set -euo pipefail
 N=${N:-16}

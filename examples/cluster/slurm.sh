@@ -17,6 +17,6 @@ trap 'kill -USR1 "$pid"' USR1 TERM
 # A signal ends `wait` early.
 while wait "$pid"; code=$?; kill -0 "$pid" 2>/dev/null; do :; done
 if [ "$code" -gt 128 ]; then wait "$pid"; code=$?; fi
-# A signal that comes while the program starts ends it with 128 + its number.
+# A signal during the start of the program ends it with exit code 128 + the number of the signal.
 case "$code" in 99 | 138 | 143) scontrol requeue "$SLURM_JOB_ID" ;; esac
 exit "$code"

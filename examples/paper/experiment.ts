@@ -186,7 +186,7 @@ async function rowOf(variant: Variant, { title, batchSize: usual }: Experiment, 
   output.print(`\n${title}: ${label}`);
   const { threads: _, device: __, ...trained } = config;
   const scores = await scored(name, trained, setting, async () => {
-    await trainOrGoOn(config, platform, output);
+    await trainOrContinue(config, platform, output);
     const translator = await openTranslator({ ...config, device: options.device }, platform);
     return {
       photo: (photoLabel, _real, index) => translator.translate(photoLabel, { index }),
@@ -242,7 +242,7 @@ function trainingOf(options: Options, own: Partial<ConfigInput>): Config | Confi
 }
 
 /** Trains a run to its end. A run that exists is continued. @throws Stopped */
-async function trainOrGoOn(wanted: Config, platform: Platform, output: Output): Promise<void> {
+async function trainOrContinue(wanted: Config, platform: Platform, output: Output): Promise<void> {
   const run = new Run(platform.files, wanted);
   const { continueTrain: _, profile: __, ...options } = wanted;
   const config = (await run.hasCheckpoint()) ? resumeConfig(await run.config(), options) : wanted;
@@ -268,7 +268,7 @@ async function openSegmenter(
   });
   if (config instanceof ConfigError) throw config;
   output.print("\nThe segmenter: photos to labels, L1 alone");
-  await trainOrGoOn(config, platform, output);
+  await trainOrContinue(config, platform, output);
   return ownSegmenter(await openTranslator({ ...config, dropout: "off", device }, platform), colours);
 }
 

@@ -27,7 +27,7 @@ it("the loop goes on exactly; each mistake changes what it names", { timeout: 60
   const withoutTime = (history: typeof right) => history.map(({ seconds: _, ...values }) => values);
   expect(withoutTime(again)).toEqual(withoutTime(right));
   expect(weights(parts)).toEqual(weights(whole));
-  await expect(train({ out: parts, epochs: "3", ngf: "3" })).rejects.toThrow(/a run of other options \(ngf\)/);
+  await expect(train({ out: parts, epochs: "3", ngf: "3" })).rejects.toThrow(/trained with other options \(ngf\)/);
 
   const first = right[0]!.first!;
   const [slip] = await train({ out: whole, epochs: "1", targetCondition: true });
