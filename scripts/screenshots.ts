@@ -73,7 +73,7 @@ async function takeStudio(open: Opener): Promise<void> {
   await save("studio-390.jpg", phone, { fullPage: true });
   const dark = await open("#/studio", [1280, 1010], { colorScheme: "dark" });
   await dark.locator(".output canvas").waitFor();
-  await dark.getByRole("button", { name: "Another of the data set" }).click();
+  await dark.getByRole("button", { name: "Another picture of the data set" }).click();
   await dark.locator(".target dd").first().waitFor();
   await outputOf(dark);
   await dark.mouse.move(0, 0);

@@ -18,13 +18,13 @@ const titles: Record<Page, string> = { studio: "Studio", train: "Train", runs: "
 export function App({ home }: { home: Home }) {
   const asked = useRoute();
   const pages = (Object.keys(titles) as Page[]).filter((page) => page === "studio" || home.abilities[page]);
-  // A link of another home, such as #/train on a server, leads to the page that all have.
+  // A page that this home does not have, such as #/train on a server, is replaced by the studio, which all have.
   const route: Route = pages.includes(asked.page) ? asked : { page: "studio" };
   useEffect(() => {
     // The studio's title is that of its run.
     if (route.page !== "studio") document.title = `${titles[route.page]} · pix2pix`;
   }, [route.page]);
-  // A page stays where it is while another is shown: training goes on, a drawing is not lost.
+  // An opened page stays in the document while another is shown: training goes on, a drawing is kept.
   const [opened, open] = useState<readonly Page[]>([]);
   if (!opened.includes(route.page)) open([...opened, route.page]);
   return (

@@ -1,4 +1,4 @@
-/** What the build puts in: the addresses of the page's own files. */
+/** Constants that the build defines: paths of the page's files. */
 
 /** Relative to the page: the worker's script. */
 declare const __WORKER__: string;

@@ -39,7 +39,7 @@ export interface RunEntry {
   steps?: number;
 }
 
-/** The choices of one translation. What is left out is the run's own. */
+/** Settings of one translation. Where one is absent, the run's own setting holds. */
 export interface TranslateSettings {
   /** "latest" (default), "best", or the number of a kept epoch. */
   epoch?: string | undefined;
@@ -56,7 +56,7 @@ export interface TranslateSettings {
 export interface Translated {
   /** Of the size of the picture that was given. */
   picture: Picture;
-  /** The time that the user waited. */
+  /** From the request to the output. */
   milliseconds: number;
 }
 
@@ -77,9 +77,9 @@ export interface OpenRun {
   /** The size of pictures in training: that of an empty sheet. */
   readonly width: number;
   readonly height: number;
-  /** Whether dropout is part of the generator, so that samples differ. */
+  /** Whether the generator has dropout, so that samples differ. */
   readonly stochastic: boolean;
-  /** Whether its norms are batch norms, so that the statistics are a choice. */
+  /** Whether its norms are batch norms, whose statistics the user can choose. */
   readonly batchNorms: boolean;
   /** Labels of kept weights: "latest", "best", numbers of epochs. */
   epochs(): Promise<readonly string[]>;

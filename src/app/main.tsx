@@ -6,5 +6,5 @@ import { workOffline } from "./offline.ts";
 
 const home = await chooseHome();
 render(<App home={home} />, document.getElementById("app")!);
-// A server's runs are not here without it.
+// The runs of a server need the server, so that page gets no offline copy.
 if (home.kind !== "server") workOffline();

@@ -18,7 +18,7 @@ function parseRoute(hash: string): Route {
 
 export const addressOf = ({ page, run }: Route): string => `#/${page}${run ? `/${encodeURIComponent(run)}` : ""}`;
 
-/** The text as it is where it is no valid encoding. */
+/** The decoded text; text that is not valid percent-encoding stays as it is. */
 function safelyDecoded(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -25,8 +25,8 @@ declare const self: WorkerScope;
 
 const prefix = `pix2pix ${self.registration.scope} `;
 const cacheName = prefix + pix2pixPage.version;
-/** Names with a digest or a version: what lies in the cache is never old. */
-const lasting = /\/assets\//;
+/** Files with a digest or a version in their name: a cached copy is never out of date. */
+const unchanging = /\/assets\//;
 
 self.addEventListener("install", (event) => {
   const keep = async () => {
@@ -55,11 +55,11 @@ self.addEventListener("fetch", (event) => {
 async function answer(request: Request): Promise<Response> {
   const cache = await caches.open(cacheName);
   const kept = () => cache.match(request, { ignoreSearch: true });
-  if (lasting.test(request.url)) {
+  if (unchanging.test(request.url)) {
     const found = await kept();
     if (found) return found;
     const response = await fetch(request);
-    // Where the storage is full the page works all the same.
+    // The page works without the cache where the storage is full.
     if (response.ok) await cache.put(request, response.clone()).catch(() => {});
     return response;
   }

@@ -144,7 +144,7 @@ inChromium("the dashboard", () => {
   it("starts a run from a form with every option", { timeout: 240_000 }, async () => {
     await page.getByRole("button", { name: "Start a run…" }).click();
     await page.getByLabel("Name").fill("first");
-    await page.getByText("There is a run of this name.").waitFor(patience);
+    await page.getByText("A run of this name exists already.").waitFor(patience);
     await page.getByLabel("Name").fill("third");
     await page.getByLabel("Folder of the pairs").fill("/");
     await page.locator(".new-run .more > summary").click();

@@ -116,7 +116,7 @@ inChromium("a site", () => {
     await new Promise((resolve) => server.close(resolve).closeAllConnections());
     await page.reload();
     await page.locator(".output canvas").waitFor(patience);
-    await page.getByRole("button", { name: "Another of the data set" }).click();
+    await page.getByRole("button", { name: "Another picture of the data set" }).click();
     await page.locator(".target dd").first().waitFor(patience);
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
   });

@@ -192,7 +192,7 @@ inChromium("the studio", () => {
   });
 
   it("takes another drawing of the data set, with its target and scores", async () => {
-    await page.getByRole("button", { name: "Another of the data set" }).click();
+    await page.getByRole("button", { name: "Another picture of the data set" }).click();
     await page.locator(".target dd").first().waitFor(patience);
     await rest();
     const [l1, , ssim] = (await page.locator(".target dd").allTextContents()).map(Number.parseFloat);

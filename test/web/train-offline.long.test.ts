@@ -15,7 +15,7 @@ inChromium("the page that trains, on a static host", () => {
       const page = await openPage(browser, `${host.url}#/train`);
       await page.locator("#device").filter({ hasText: "the CPU, 1 thread" }).waitFor(patience);
       await page.getByText("This page is not cross-origin isolated").waitFor(patience);
-      const again = page.getByRole("button", { name: "Load again" });
+      const again = page.getByRole("button", { name: "Reload" });
       await again.waitFor(patience);
       expect(await violationsOf(page)).toEqual([]);
       await again.click();

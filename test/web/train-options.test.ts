@@ -36,7 +36,7 @@ inChromium("the options of the page that trains", () => {
     );
     expect(await find("learning rate")).toEqual(expect.arrayContaining(["lr", "lr d", "lr policy"]));
     expect(await find("tensorboard")).toEqual([]);
-    await page.getByText("No option has these words.").waitFor();
+    await page.getByText("No option matches these words.").waitFor();
     // The page's own: those of 64 px, in the places of values that were not given.
     await find("ngf");
     expect(await field("ngf").locator("input").getAttribute("placeholder")).toBe("24");

@@ -119,7 +119,7 @@ inChromium("the page that trains", () => {
     });
     await take(...files);
     await page.locator("#problem").filter({ hasText: "not wider than high" }).waitFor(patience);
-    expect(asked[0]).toMatch(/64x64: pictures that are not wider than high.*Use them as pairs all the same\?$/s);
+    expect(asked[0]).toMatch(/64x64: pictures that are not wider than high.*Use them as pairs anyway\?$/s);
     page.once("dialog", (dialog) => void dialog.accept());
     await take(...files);
     await pairs(/^3 pairs/);
@@ -246,7 +246,7 @@ inChromium("the page that trains", () => {
       page.once("dialog", (dialog) => dialog.accept());
       await page.click("#delete-run");
       await page.setInputFiles("#pick-files", join(work, "without/short.zip"));
-      await state(/^Its weights came without the state of its training/);
+      await state(/^Imported without its training state/);
       expect(await page.locator("#resume, #train-more").count()).toBe(0);
       await page.setInputFiles("#translate-file", join(work, "in.png"));
       await page.locator("#result canvas").nth(1).waitFor(patience);

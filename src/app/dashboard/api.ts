@@ -1,4 +1,4 @@
-/** The runs of the server, as the dashboard asks for them. */
+/** The requests and event streams by which the dashboard gets the runs of the server. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Given } from "../../config/form.ts";
 import type { JudgedSamples } from "../../inference/judge.ts";
@@ -14,7 +14,7 @@ export type Losses = Pick<WatchEvents["losses"], "steps" | "epochs" | "series">;
 
 /** Buckets of a curve: about one for each pixel of a wide screen. */
 const points = 800;
-/** Values after which a curve that grew is asked for again in fewer buckets. */
+/** A curve with more values than this is requested again in `points` buckets. */
 const mostPoints = 2 * points;
 
 const lossesOf = (name: string): Promise<Losses> => askJson(`${runPath(name)}/losses?points=${points}`);
@@ -22,7 +22,7 @@ const detailOf = (name: string): Promise<RunDetail> => askJson(runPath(name));
 export const fileOf = (name: string, file: string): string =>
   `${runPath(name)}/files/${file.split("/").map(encodeURIComponent).join("/")}`;
 
-/** The run's discriminator on a sample. @throws UserError where the run keeps none */
+/** The maps of the run's discriminator on a sample. @throws UserError where the run has no stored discriminator */
 export const patchesOf = (name: string, sample: string): Promise<JudgedSamples> =>
   askJson(`${runPath(name)}/patches?${new URLSearchParams({ sample })}`);
 
@@ -36,14 +36,13 @@ export async function act(name: string, what: "stop" | "continue" | "delete", mo
 /** Folders that the server offers to train on. */
 export const dataFolders = async (): Promise<string[]> => (await askJson<{ folders: string[] }>("api/data")).folders;
 
-/** Milliseconds between two looks for a run that has been started, and how often. */
+/** A started run is requested until the server has it: milliseconds between two requests, and their largest number. */
 const lookAgain = 500;
 const mostLooks = 120;
 
 /**
- * Begins a run on the server.
- * @returns when the run is there to be shown
- * @throws UserError with the server's words
+ * Starts a run on the server. Resolves when the server has the run, or after a minute.
+ * @throws UserError with the server's message
  */
 export async function startRun(run: { name: string; dataroot: string; options: Given }): Promise<void> {
   const headers = { "Content-Type": "application/json" };
@@ -87,7 +86,7 @@ export interface WatchedRun {
   losses: Losses;
 }
 
-/** The named runs with their losses, as far as they have come. */
+/** Those of the named runs that have been loaded, with their losses. */
 export function useWatched(names: readonly string[]): { watched: readonly WatchedRun[]; error: string | undefined } {
   const [found, setFound] = useState<ReadonlyMap<string, WatchedRun>>(new Map());
   const [error, setError] = useState<string>();
@@ -113,7 +112,7 @@ export function useWatched(names: readonly string[]): { watched: readonly Watche
       const summary = JSON.parse(data) as RunSummary;
       const known = latest.current.get(summary.name);
       if (!known) return;
-      // Samples, scores and weights come with the whole run.
+      // The event has no samples, scores and weights: they come with the whole run.
       const more = known.detail.sample?.file !== summary.sample?.file || known.detail.state !== summary.state;
       if (more) reload(summary.name);
       else put(summary.name, { ...known, detail: { ...known.detail, ...summary } });
@@ -134,7 +133,7 @@ export function useWatched(names: readonly string[]): { watched: readonly Watche
   return { watched: names.flatMap((name) => found.get(name) ?? []), error };
 }
 
-/** The losses with later ones; what is known already is left out. */
+/** Appends those of the fresh losses that are later than the last known step. */
 function appended(old: Losses, fresh: Losses): Losses {
   const last = old.steps.at(-1) ?? 0;
   const from = fresh.steps.findIndex((step) => step > last);

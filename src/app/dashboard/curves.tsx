@@ -29,7 +29,7 @@ const charts: readonly Chart[] = [
   ...lossTerms.map(({ key, title }) => ({ title, unit: "weighted loss", series: [{ name: key, label: key }] })),
   {
     title: "How often D is right",
-    unit: "share of its map",
+    unit: "share of patches",
     series: [
       { name: "D_right_real", label: "on real pairs" },
       { name: "D_right_fake", label: "on fake pairs" },
@@ -169,7 +169,7 @@ const lastOf = (values: readonly (number | null)[]): string => {
   return last === null || last === undefined ? "none" : last.toPrecision(4);
 };
 
-/** A band needs its two edges: each line gives mean, and where it has buckets least and largest. */
+/** The columns for uPlot. A line of buckets gives three: largest, least (the edges of its band) and mean. Another gives its values. */
 function dataOf(lines: readonly Line[], smoothing: number, log: boolean): uPlot.AlignedData {
   const positive = (values: readonly (number | null)[]) =>
     log ? values.map((v) => (v !== null && v > 0 ? v : null)) : [...values];
@@ -183,7 +183,7 @@ function dataOf(lines: readonly Line[], smoothing: number, log: boolean): uPlot.
   return [tables[0]![0], ...tables.flatMap(([, ...columns]) => columns)] as uPlot.AlignedData;
 }
 
-/** An exponential moving average whose first values are not drawn to 0. */
+/** An exponential moving average, normalised by the sum of its weights so that the first values are not biased towards 0. */
 function smoothed(values: readonly (number | null)[], factor: number): (number | null)[] {
   let [sum, weight] = [0, 0];
   return values.map((value) => {
@@ -231,7 +231,7 @@ function optionsOf(unit: string, lines: readonly Line[], log: boolean, width: nu
     cursor: { sync: { key: "pix2pix" }, drag: { x: true, y: false } },
     scales: { x: { time: false }, y: { distr: log ? 3 : 1 } },
     axes: [
-      // Steps are whole.
+      // Steps are integers.
       {
         ...axis,
         incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6],
@@ -250,7 +250,7 @@ function optionsOf(unit: string, lines: readonly Line[], log: boolean, width: nu
   };
 }
 
-/** The edges of bands have no entry in the legend. */
+/** Removes the edges of bands from the legend. */
 function hideEdges(made: uPlot, lines: readonly Line[]): void {
   const rows = made.root.querySelectorAll<HTMLElement>(".u-legend .u-series");
   let at = 1;
@@ -263,7 +263,7 @@ function hideEdges(made: uPlot, lines: readonly Line[]): void {
   }
 }
 
-/** "0.0002" and "20000" as short as they can be said; null stands for a tick without text. */
+/** A number in its shortest form: "2e-4", "20000"; null stands for a tick without text. */
 const tickText = (value: number | null): string =>
   value === null
     ? ""

@@ -1,4 +1,4 @@
-/** A run that the server begins: the folder of its pairs, its name, and every option of the command line. */
+/** The form of a run that the server starts: the folder of its pairs, its name, and every option of the command line. */
 import { useEffect, useId, useState } from "preact/hooks";
 import { changedText, checkForm, fieldsOf, type Given, initialValues } from "../../config/form.ts";
 import { configSchema, parseCommandLine } from "../../config/schema.ts";
@@ -134,7 +134,7 @@ function PlaceFields({ dataroot, setDataroot, name, setName, wrongName, folders 
 
 function nameProblem(name: string, runs: readonly RunSummary[]): string | undefined {
   if (name === "") return undefined;
-  if (runs.some((run) => run.name === name)) return "There is a run of this name.";
+  if (runs.some((run) => run.name === name)) return "A run of this name exists already.";
   const valid = configSchema.shape.name.safeParse(name);
   return valid.success ? undefined : `Expected ${valid.error.issues[0]?.message}.`;
 }

@@ -1,4 +1,4 @@
-/** The runs: those of a server with all that can be watched and done, or those in this browser. */
+/** The runs: those of a server, which can be watched, compared and controlled, or those in this browser. */
 import { useEffect, useState } from "preact/hooks";
 import { askJson } from "../homes/server.ts";
 import type { PageProps } from "../page.ts";

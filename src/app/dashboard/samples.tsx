@@ -83,7 +83,7 @@ export function Samples({ runs }: { runs: readonly RunDetail[] }) {
   );
 }
 
-/** A sample under the maps of the run's discriminator as it is now. */
+/** A sample under the maps of the run's discriminator, by its newest weights. */
 function Judged({ name, entry: { file, ...place } }: { name: string; entry: SampleEntry }) {
   const judge = useCallback(() => patchesOf(name, file), [name, file]);
   return <PatchMaps src={fileOf(name, file)} judge={judge} of={`${name}, ${textOf(place)}`} />;
@@ -96,7 +96,7 @@ function placesOf(runs: readonly RunDetail[]): Place[] {
   return [...found].sort(([a], [b]) => a - b).map(([, place]) => place);
 }
 
-/** The last strip at or before a place. */
+/** The last strip at or before a place, else the first one. */
 function nearest(samples: readonly SampleEntry[], place: Place): SampleEntry | undefined {
   return samples.findLast((entry) => atOf(entry) <= atOf(place)) ?? samples[0];
 }

@@ -1,7 +1,7 @@
 /** Facts of a run in words. */
 import type { RunSummary } from "./api.ts";
 
-/** Time left, which is not known to the second: "48 s", "12 min", "6 h 20 min". */
+/** Time left, rounded because it is an estimate: "48 s", "12 min", "6 h 20 min". */
 function roughDuration(seconds: number): string {
   if (seconds < 90) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);

@@ -60,7 +60,7 @@ async function entryOf(name: string): Promise<RunEntry> {
   return { name, title: name, state, usable, step, ...(steps !== undefined && { steps }) };
 }
 
-/** A run is trained while a worker, perhaps of another tab, holds its lock. */
+/** A run is being trained while a worker of this or another tab holds its lock. */
 async function stateOf(dir: string, finished: boolean): Promise<RunEntry["state"]> {
   if (await isLocked(lockFile(dir))) return "training";
   return finished ? "finished" : "paused";

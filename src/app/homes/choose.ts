@@ -1,7 +1,7 @@
-/** The home of this page: what delivers it writes the kind into index.html. */
+/** Chooses the home of this page by the kind that its deliverer has written into index.html. */
 import type { Home } from "../home.ts";
 
-/** Only what this home needs is loaded. */
+/** Loads only the module of the chosen home. */
 export async function chooseHome(): Promise<Home> {
   const kind = document.querySelector<HTMLMetaElement>('meta[name="pix2pix-home"]')?.content;
   if (kind === "server") return new (await import("./server.ts")).ServerHome();

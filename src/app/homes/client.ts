@@ -1,10 +1,10 @@
-/** The worker of the page, with the addresses that the build has put in. */
+/** Starts workers of the page, with the addresses that the build has defined. */
 import type { Capabilities } from "../../web/capabilities.ts";
 import { Client } from "../../web/client.ts";
 
 const here = (path: string) => new URL(path, document.baseURI).href;
 
-/** The addresses of the runs that are published with the page, and of the runtime's files. */
+/** The address of the runs that are published with the page. */
 export const publishedBase = (): string => here("models/");
 
 export function makeClient(): Client {

@@ -44,7 +44,7 @@ export function openGenerator({ client }: Generators, place: RunPlace, source: R
   };
 }
 
-/** The translator of the settings that were used last: others would only take memory. */
+/** Keeps one translator, that of the settings that were used last, to save memory. */
 class Opened {
   readonly #client: Client;
   readonly #place: RunPlace;
@@ -58,7 +58,7 @@ class Opened {
     this.#source = source;
   }
 
-  /** A failure is told with the first picture. */
+  /** Begins to load the weights. A failure is reported by the first `translate`, which tries again. */
   prepare(): void {
     this.#open({}).catch(() => {});
   }

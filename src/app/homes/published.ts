@@ -49,7 +49,7 @@ function examplesOf(run: PublishedRun): () => Promise<StudioPair | undefined> {
   };
 }
 
-/** A facade that the generator was not trained on: its seed is another. */
+/** A facade that the generator was not trained on: training uses another seed. */
 function drawnPair(index: number, size: number): StudioPair {
   const { label, photo } = drawFacade(new Random(0, "facade", index), size);
   return { name: `facade_${index}`, input: label, target: photo };

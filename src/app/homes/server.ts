@@ -7,7 +7,7 @@ import type { About, Home, OpenRun, RunEntry, StudioPair, Translated, TranslateS
 import { Generators } from "./generators.ts";
 import { PublishedRuns } from "./published.ts";
 
-/** @throws UserError with the server's words */
+/** @throws UserError with the server's message, or where the server does not answer */
 export async function ask(path: string, init?: RequestInit): Promise<Response> {
   const response = await fetch(path, init).catch(() => {
     throw new UserError("The server does not answer. Is pix2pix serve still running?");

@@ -53,7 +53,7 @@ interface ChoiceProps<T extends string> {
   change(value: T): void;
 }
 
-/** A list to choose one of. */
+/** A list of which one entry is chosen. */
 export function Choice<T extends string>({ label, value, options, change }: ChoiceProps<T>) {
   const id = useId();
   return (
@@ -70,7 +70,7 @@ export function Choice<T extends string>({ label, value, options, change }: Choi
   );
 }
 
-/** A sentence that the user should know. `bad`: something failed; it is read out at once. */
+/** A notice for the user. `bad`: something failed; screen readers read it out at once. */
 export function Note({ bad = false, children }: { bad?: boolean; children: ComponentChildren }) {
   return (
     <div class={bad ? "notice bad" : "notice"} role={bad ? "alert" : "status"}>

@@ -1,4 +1,4 @@
-/** Focus that is not lost when the control that had it goes away. */
+/** Keeps the keyboard focus when the control that has it is removed. */
 import { useLayoutEffect, useRef } from "preact/hooks";
 
 /**
@@ -8,7 +8,7 @@ import { useLayoutEffect, useRef } from "preact/hooks";
  */
 export function useKeptFocus<E extends HTMLElement>(phase: unknown, selector: string) {
   const box = useRef<E>(null);
-  // Read while the component is drawn, which is before its elements change.
+  // Read during rendering, before the elements change.
   const had = useRef(false);
   had.current = (box.current?.contains(document.activeElement) ?? false) || had.current;
   useLayoutEffect(() => {

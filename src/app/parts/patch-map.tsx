@@ -1,4 +1,4 @@
-/** What a discriminator takes for real, patch by patch: its maps over the pictures of a sample, with the scale of colours. */
+/** A discriminator's maps (real or fake, for each patch) over the pictures of a sample, with a legend. */
 import { useEffect, useState } from "preact/hooks";
 import type { JudgedSamples } from "../../inference/judge.ts";
 import type { Picture } from "../../platform.ts";
@@ -10,9 +10,9 @@ import { PictureView } from "./picture.tsx";
 interface PatchMapProps {
   /** The strip of samples: rows of input, output and target. */
   src: string;
-  /** Asks the discriminator; a new function asks again. */
+  /** Gets the maps of the sample; a new function gets them again. */
   judge(): Promise<JudgedSamples>;
-  /** What the sample is of: "at step 300". */
+  /** The moment or run of the sample, for labels: "at step 300". */
   of: string;
 }
 
@@ -42,7 +42,7 @@ export function PatchMaps({ src, judge, of }: PatchMapProps) {
   if (!shown) {
     return (
       <p class="soft" role="status">
-        Asking the discriminator…
+        Computing the discriminator's maps…
       </p>
     );
   }

@@ -1,6 +1,4 @@
-/** Hands a file to the user. */
-
-/** Downloads bytes under a name. */
+/** Saves bytes as a download of the browser. */
 export function save(bytes: Uint8Array, name: string, type = "application/octet-stream"): void {
   const url = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>], { type }));
   Object.assign(document.createElement("a"), { href: url, download: name }).click();

@@ -18,14 +18,14 @@ export abstract class Store<S extends object> {
     for (const listen of this.#listeners) listen();
   }
 
-  /** @returns ends it */
+  /** @returns a function that ends the subscription */
   subscribe(listen: () => void): () => void {
     this.#listeners.add(listen);
     return () => this.#listeners.delete(listen);
   }
 }
 
-/** The state of a store; the component is drawn again with each change. */
+/** The state of a store; each change renders the component again. */
 export function useStore<S extends object>(store: Store<S>): S {
   const [, draw] = useState(store.state);
   useEffect(() => {

@@ -21,7 +21,7 @@ interface Progress {
   done: number;
   all: number;
   failed: readonly string[];
-  /** The zip was handed to the user. */
+  /** The zip has been saved as a download. */
   saved: boolean;
 }
 
@@ -100,7 +100,7 @@ async function translateAll(
   report({ done: files.length, all: files.length, failed: [...failed], saved: made > 0 });
 }
 
-/** a.png and a.jpg must not become one file. */
+/** A name for an output: a.png and a.jpg must not give one file. */
 function freeName(stem: string, taken: Readonly<Record<string, unknown>>): string {
   for (let i = 1; ; i++) {
     const name = i === 1 ? `${stem}.png` : `${stem}_${i}.png`;

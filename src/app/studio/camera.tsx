@@ -28,7 +28,7 @@ export function Camera({ take, close }: CameraProps) {
       },
       ({ name, message }: Error) => setError(reasons[name] ?? message),
     );
-    // The light of the camera must go out with the dialog.
+    // Closing the dialog switches the camera off.
     return () => void asked.then(stop).catch(() => {});
   }, []);
   const shoot = () => {
@@ -58,7 +58,7 @@ function stop(stream: MediaStream): void {
 async function askForCamera(): Promise<MediaStream> {
   // Absent on pages that are not on https or localhost.
   const devices: MediaDevices | undefined = navigator.mediaDevices;
-  if (!devices) throw new Error("The browser gives the camera to pages on https or localhost only.");
+  if (!devices) throw new Error("Browsers offer the camera only to pages on https or localhost.");
   return devices.getUserMedia({ video: { facingMode: "environment" } });
 }
 

@@ -12,12 +12,12 @@ export interface Incoming {
   picture: Picture;
 }
 
-/** Which size a picture that comes in gets: about as many pixels as in training, or all that it has. */
+/** The size of an uploaded picture: "fit" has about as many pixels as in training, "original" keeps its own, up to `mostPixels`. */
 export type SizeRule = "fit" | "original";
 
-/** Largest share by which the shape of a sheet of two pictures may differ from twice the run's. */
+/** Largest relative difference between the aspect ratio of a pair side by side and twice the run's. */
 const shapeTolerance = 0.03;
-/** Pixels of a picture that is translated as it is. */
+/** Pixels of a picture at its own size; a larger one is reduced. */
 const mostPixels = 2048 * 2048;
 
 export async function readPicture(file: Blob, name: string): Promise<Incoming> {
@@ -31,7 +31,7 @@ export function pictureFiles(data: DataTransfer | FileList | null): File[] {
   return files.filter(({ type, name }) => type.startsWith("image/") || /\.(bmp|p[gnp]m|tiff?)$/i.test(name));
 }
 
-/** Whether a picture has the shape of two pictures of the run's, side by side. */
+/** Whether a picture has the shape of two of the run's pictures side by side. */
 export function looksPaired({ width, height }: Picture, run: Pick<OpenRun, "width" | "height">): boolean {
   const ratio = width / height / (run.width / run.height);
   return Math.abs(ratio / 2 - 1) <= shapeTolerance && width % 2 === 0;
@@ -51,7 +51,7 @@ function sizeFor({ width, height }: Picture, run: Pick<OpenRun, "width" | "heigh
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
-/** The picture at the size for the generator. Colours of label maps are not mixed. */
+/** Resizes a picture for the generator; a label map by the nearest pixel, so that no mixed colours arise. */
 export function fitted(picture: Picture, run: OpenRun, rule: SizeRule): Picture {
   const { width, height } = sizeFor(picture, run, rule);
   return resize(picture, width, height, run.drawing.tool === "regions" ? "nearest" : "bicubic");

@@ -1,11 +1,11 @@
-/** Translates the newest picture: of those that come while one is translated, only the last counts. */
+/** Translates pictures one after the other. Of the pictures requested during a translation only the last is translated. */
 import type { Picture } from "../../platform.ts";
 import { median } from "../../statistics.ts";
 import type { OpenRun, Translated, TranslateSettings } from "../home.ts";
 
-/** Milliseconds a picture below which the output follows the stroke. */
+/** Where a picture takes less than so many milliseconds, the output follows the stroke. */
 export const fast = 150;
-/** Times that the shown one is the median of. */
+/** Number of times of which the median is shown. */
 const remembered = 5;
 
 export interface Job {
@@ -51,7 +51,7 @@ export class Live {
     return this.#next !== undefined;
   }
 
-  /** @param source it is copied: it may be drawn on while it waits and while it is translated */
+  /** @param source the picture of the sheet, of which a copy is translated: the user may draw on it meanwhile */
   request(source: Picture, settings: TranslateSettings): void {
     this.#next = { source, settings, picture: { ...source, data: source.data.slice() } };
     if (!this.#running) void this.#work();
@@ -80,7 +80,7 @@ export class Live {
     if (!this.#closed) this.#events.busy(false);
   }
 
-  /** The first picture of a size or of settings is slow: its session is made. */
+  /** The first picture of a size or of settings does not count: creating its session takes time. */
   #remember({ picture: { width, height }, settings }: Job, milliseconds: number): void {
     const size = JSON.stringify([width, height, { ...settings, sample: undefined, name: undefined }]);
     if (size !== this.#size) this.#times = [];

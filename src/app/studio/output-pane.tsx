@@ -63,7 +63,7 @@ export function OutputPane({ outputs, state, view, chosen, choose }: OutputPaneP
   );
 }
 
-/** "38 ms", and when the output is drawn. Before that is known: that it is computed, where it takes long. */
+/** "38 ms", with a title that says when outputs are computed. Before the time is known: "computing…" while a translation runs. */
 export function Latency({ milliseconds, busy }: Pick<Outputs, "milliseconds" | "busy">) {
   if (milliseconds === undefined) return busy ? <span class="computing">computing…</span> : null;
   const text = milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;

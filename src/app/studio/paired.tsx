@@ -20,8 +20,8 @@ export function Paired({ incoming, take, close }: PairedProps) {
   return (
     <Dialog title="Two pictures side by side?" close={close}>
       <p>
-        This picture is twice as wide as the pictures that the generator was trained on. Which part is the input? The
-        other half becomes the target, with its score.
+        This picture is twice as wide as the pictures that the generator was trained on. Which half is the input? The
+        other half becomes the target, with which the output is compared.
       </p>
       <div class="halves">
         <button type="button" class="choice" onClick={choose(left, right)}>

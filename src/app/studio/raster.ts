@@ -37,7 +37,7 @@ export function colourAt({ width, height, data }: Picture, { x, y }: Point): Rgb
   return [data[at]!, data[at + 1]!, data[at + 2]!];
 }
 
-/** A line with round ends: the pixels whose centres are at most `thick` / 2 from it, and those of its ends. */
+/** A line with round ends: the pixels whose centres are at most `thick` / 2 from it, and the pixels at its two ends. */
 export function drawLine(picture: Picture, from: Point, to: Point, thick: number, rgb: Rgb): void {
   const { width, height, data } = picture;
   const radius = Math.max(0.5, thick / 2);
@@ -73,8 +73,8 @@ export function drawRectangle(picture: Picture, a: Point, b: Point, thick: numbe
 }
 
 /**
- * Fills the connected pixels that look as the one at the point does.
- * @param tolerance largest difference of each channel
+ * Fills the connected region around a point whose pixels have the colour of the point.
+ * @param tolerance largest difference from that colour in each channel
  */
 export function floodFill(picture: Picture, point: Point, rgb: Rgb, tolerance = 0): void {
   const start = colourAt(picture, point);

@@ -60,7 +60,7 @@ export function Settings({ run, settings, change }: SettingsProps) {
   );
 }
 
-/** How many outputs a generator with dropout gives, and by which masks. */
+/** The number of outputs of a generator with dropout, the seed of its masks, and whether dropout is on. */
 function Sampling({ settings, change }: Pick<SettingsProps, "settings" | "change">) {
   return (
     <>
@@ -92,7 +92,7 @@ interface OptionalChoiceProps<T extends string> {
   change(value: T | undefined): void;
 }
 
-/** A choice that may be left to the run. */
+/** A choice whose first entry leaves the setting to the run. */
 function OptionalChoice<T extends string>({ label, value, options, change }: OptionalChoiceProps<T>) {
   const all = [{ value: "" as const, text: "the run's" }, ...options];
   return (

@@ -3,14 +3,14 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { paintOn } from "../parts/picture.tsx";
 import type { Point } from "./raster.ts";
 import type { SheetState } from "./sheet.ts";
-import { type Hand, type ToolName, tools } from "./tools.ts";
+import { type ToolName, type ToolSettings, tools } from "./tools.ts";
 
 export interface Drawing {
-  /** A point was put down: what follows until `end` is one change. @param pressure of a pen, 0 to 1 */
+  /** Begins a change, which lasts until `end` or `cancel`. @param pressure of a pen, 0 to 1 */
   start(point: Point, pressure?: number): void;
   move(points: readonly Point[], pressure?: number): void;
   end(): void;
-  /** Takes the change in progress back. */
+  /** Undoes the change in progress. */
   cancel(): void;
 }
 
@@ -19,21 +19,21 @@ interface SheetViewProps {
   /** Counts the changes of the picture. */
   version: number;
   tool: ToolName;
-  hand: Hand;
+  toolSettings: ToolSettings;
   drawing: Drawing;
 }
 
-export function SheetView({ state: { picture }, version, tool, hand, drawing }: SheetViewProps) {
+export function SheetView({ state: { picture }, version, tool, toolSettings, drawing }: SheetViewProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [cursor, moveCursor] = useState<Point>();
   useLayoutEffect(() => paintOn(canvas.current!, picture), [picture, version]);
   const { width, height } = picture;
   const pointers = usePointers(canvas, picture, drawing, moveCursor);
   const keys = useKeys(picture, tool, drawing, cursor, moveCursor);
-  const size = tools[tool].kind === "click" || tool === "rectangle" ? 1 : hand.thick;
+  const size = tools[tool].kind === "click" || tool === "rectangle" ? 1 : toolSettings.thick;
   return (
     <div class="sheet" style={{ "--ratio": width / height }}>
-      {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: keys draw on it, and a screen reader must hand them through */}
+      {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: keys draw on it, so a screen reader must pass them through */}
       <canvas
         ref={canvas}
         role="application"
@@ -66,7 +66,7 @@ function usePointers(
   drawing: Drawing,
   moveCursor: MoveCursor,
 ) {
-  /** The pointer that draws: a second finger draws nothing. */
+  /** The id of the pointer that draws; other fingers are ignored. */
   const active = useRef<number | undefined>(undefined);
   const at = ({ clientX, clientY }: PointerEvent): Point => {
     const box = canvas.current!.getBoundingClientRect();
@@ -106,10 +106,10 @@ const directions: Record<string, readonly [number, number]> = {
   ArrowUp: [0, -1],
   ArrowDown: [0, 1],
 };
-/** Steps of an arrow key over the sheet; with Shift a step is one pixel. */
+/** Steps of an arrow key across the longer side of the sheet; with Shift a step is one pixel. */
 const steps = 32;
 
-/** Arrow keys move the cursor, the space bar puts the tool down and lifts it, Escape takes the change back. */
+/** Arrow keys move the cursor, the space bar puts the tool down and lifts it, Escape undoes the change in progress. */
 function useKeys(
   { width, height }: SheetState["picture"],
   tool: ToolName,

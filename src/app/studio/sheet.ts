@@ -2,17 +2,17 @@
 import type { Picture } from "../../platform.ts";
 import { copyOf } from "./raster.ts";
 
-/** What a sheet shows at one time. */
+/** One state of a sheet, which undo can bring back. */
 export interface SheetState {
   picture: Picture;
-  /** The name of the pair or file that it came from; without effect on what is drawn, but dropout masks depend on it. */
+  /** The name of the pair or file that it came from. Dropout masks depend on it. */
   name: string;
-  /** The target of the pair that the picture is, as long as nothing has been drawn on it. */
+  /** The target of the pair, as long as the input has not been drawn on. */
   target?: Picture | undefined;
 }
 
-/** Bytes of earlier states that are kept. */
-const most = 96 * 2 ** 20;
+/** Bytes of pictures that undo keeps. */
+const mostBytes = 96 * 2 ** 20;
 
 export class Sheet {
   #now: SheetState;
@@ -36,14 +36,14 @@ export class Sheet {
     return this.#redo.length > 0;
   }
 
-  /** Begins a change: a copy of the picture that the tools draw on. */
+  /** Begins a change. @returns a copy of the picture, on which the tools draw */
   begin(): Picture {
     const { picture, name } = this.#now;
     this.replace({ picture: copyOf(picture), name });
     return this.#now.picture;
   }
 
-  /** Takes the change that was begun last back, as if it had never been. */
+  /** Discards the change that was begun last. What could be redone before it is lost. */
   cancel(): void {
     const before = this.#undo.pop();
     if (before) this.#now = before;
@@ -56,7 +56,7 @@ export class Sheet {
     let bytes = 0;
     const kept = this.#undo.toReversed().findIndex(({ picture }) => {
       bytes += picture.data.length;
-      return bytes > most;
+      return bytes > mostBytes;
     });
     if (kept > 0) this.#undo = this.#undo.slice(-kept);
   }

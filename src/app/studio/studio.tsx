@@ -7,7 +7,7 @@ import { messageOf, Note } from "../parts/basics.tsx";
 import { addressOf, type Route } from "../routes.ts";
 import { Workbench } from "./workbench.tsx";
 
-/** A run, with what lies on its sheet at first. */
+/** A run, with the pair that its sheet shows first. */
 interface Opened {
   run: OpenRun;
   first: StudioPair | undefined;
@@ -80,7 +80,7 @@ function useOpened(home: Home, route: Route, runs: readonly RunEntry[] | undefin
   const asked = route.page === "studio" ? route.run : undefined;
   const name = asked ?? opened?.run.name ?? runs?.find(({ usable }) => usable)?.name;
   useEffect(() => {
-    // What was said of another run is not said of this one.
+    // The error of another run does not hold for this one.
     setError(undefined);
     if (!name || name === opened?.run.name) return;
     let current = true;

@@ -1,4 +1,4 @@
-/** What is drawn with: tools, width of lines, colours. */
+/** Controls for drawing: tools, width of lines, undo, colours. */
 import type { DrawingKit } from "../../data/drawing.ts";
 import { Slider } from "../parts/basics.tsx";
 import { type IconName, icon } from "./icons.tsx";

@@ -5,8 +5,8 @@ import { colourAt, drawLine, drawRectangle, fillRectangle, floodFill, type Point
 
 export type ToolName = "pen" | "line" | "rectangle" | "fill" | "eraser" | "picker";
 
-/** The hand that holds a tool. */
-export interface Hand {
+/** The settings with which a tool draws. */
+export interface ToolSettings {
   rgb: Rgb;
   background: Rgb;
   /** Width of lines in pixels. */
@@ -24,10 +24,10 @@ interface Tool {
    */
   kind: "stroke" | "shape" | "click";
   /** Draws on the picture. `from` is the last point of a stroke, or the first of a shape. */
-  draw(picture: Picture, from: Point, to: Point, hand: Hand): void;
+  draw(picture: Picture, from: Point, to: Point, settings: ToolSettings): void;
 }
 
-/** Fill in photographs takes what looks alike. */
+/** In photographs, fill takes pixels of similar colours: the largest difference in each channel. */
 const photographTolerance = 24;
 
 export const tools: Record<ToolName, Tool> = {

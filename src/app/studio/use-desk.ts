@@ -1,19 +1,19 @@
-/** The sheet of the studio, what lies in the hand, and what is done with them. */
+/** The state of drawing: the sheet, the tool with its settings, and the actions on them. */
 import { useRef, useState } from "preact/hooks";
 import type { OpenRun, StudioPair } from "../home.ts";
 import { asRgb, blank, type Point, type Rgb } from "./raster.ts";
 import { Sheet, type SheetState } from "./sheet.ts";
 import type { Drawing } from "./sheet-view.tsx";
-import { firstThickness, firstTool, type Hand, pickedColour, type ToolName, tools } from "./tools.ts";
+import { firstThickness, firstTool, pickedColour, type ToolName, type ToolSettings, tools } from "./tools.ts";
 
-/** Least and largest share of the width of a line that a pen's pressure gives. */
+/** Factors of the width of a line at no and at full pressure of a pen. */
 const [light, heavy] = [0.4, 1.6];
 
 export interface Desk {
   state: SheetState;
   version: number;
   tool: ToolName;
-  hand: Hand;
+  toolSettings: ToolSettings;
   canUndo: boolean;
   canRedo: boolean;
   drawing: Drawing;
@@ -27,7 +27,7 @@ export interface Desk {
   put(next: SheetState): void;
 }
 
-/** The state of a sheet that a pair of the data set lies on. */
+/** A sheet that shows the input of a pair. */
 export const stateOf = ({ name, input, target }: StudioPair): SheetState => ({
   name,
   picture: asRgb(input),
@@ -35,7 +35,7 @@ export const stateOf = ({ name, input, target }: StudioPair): SheetState => ({
 });
 
 /**
- * @param first on the sheet at first
+ * @param first what the sheet shows first. Default: an empty picture
  * @param changed called after each change; `ended` is false while a stroke is drawn
  */
 export function useDesk(
@@ -48,7 +48,7 @@ export function useDesk(
   const [sheet] = useState(() => new Sheet(first ?? empty()));
   const [version, setVersion] = useState(0);
   const [tool, choose] = useState(firstTool(kit.tool));
-  const [hand, setHand] = useState<Hand>(() => ({
+  const [toolSettings, setToolSettings] = useState<ToolSettings>(() => ({
     rgb: kit.colours.find(({ rgb }) => String(rgb) !== String(kit.background))?.rgb ?? [0, 0, 0],
     background: kit.background,
     thick: firstThickness(kit.tool, width),
@@ -58,8 +58,8 @@ export function useDesk(
     setVersion((before) => before + 1);
     changed(sheet.now, ended);
   };
-  const setRgb = (rgb: Rgb) => setHand((before) => ({ ...before, rgb }));
-  const drawing = useStrokes(sheet, tool, hand, update, (at) => {
+  const setRgb = (rgb: Rgb) => setToolSettings((before) => ({ ...before, rgb }));
+  const drawing = useStrokes(sheet, tool, toolSettings, update, (at) => {
     const rgb = pickedColour(sheet.now.picture, at, kit);
     if (rgb) setRgb(rgb);
   });
@@ -72,14 +72,14 @@ export function useDesk(
     state: sheet.now,
     version,
     tool,
-    hand,
+    toolSettings,
     drawing,
     choose,
     setRgb,
     put,
     canUndo: sheet.canUndo,
     canRedo: sheet.canRedo,
-    setThick: (thick) => setHand((before) => ({ ...before, thick })),
+    setThick: (thick) => setToolSettings((before) => ({ ...before, thick })),
     undo: doing(() => sheet.undo()),
     redo: doing(() => sheet.redo()),
     clear: () => {
@@ -93,18 +93,20 @@ export function useDesk(
 function useStrokes(
   sheet: Sheet,
   tool: ToolName,
-  hand: Hand,
+  settings: ToolSettings,
   update: (ended: boolean) => void,
   pick: (at: Point) => void,
 ): Drawing {
   const last = useRef<Point | undefined>(undefined);
   const { kind, draw } = tools[tool];
-  const pressed = (pressure: number | undefined): Hand =>
-    pressure === undefined ? hand : { ...hand, thick: Math.max(1, hand.thick * (light + pressure * (heavy - light))) };
+  const atPressure = (pressure: number | undefined): ToolSettings =>
+    pressure === undefined
+      ? settings
+      : { ...settings, thick: Math.max(1, settings.thick * (light + pressure * (heavy - light))) };
   return {
     start(point, pressure) {
       if (tool === "picker") return pick(point);
-      draw(sheet.begin(), point, point, pressed(pressure));
+      draw(sheet.begin(), point, point, atPressure(pressure));
       last.current = point;
       update(false);
     },
@@ -113,10 +115,10 @@ function useStrokes(
       if (!from || kind === "click") return;
       if (kind === "shape") {
         sheet.cancel();
-        draw(sheet.begin(), from, points.at(-1)!, hand);
+        draw(sheet.begin(), from, points.at(-1)!, settings);
       } else {
         for (const point of points) {
-          draw(sheet.now.picture, last.current!, point, pressed(pressure));
+          draw(sheet.now.picture, last.current!, point, atPressure(pressure));
           last.current = point;
         }
       }

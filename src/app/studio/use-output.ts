@@ -1,4 +1,4 @@
-/** The outputs for the sheet as it is. */
+/** The outputs for the present picture of the sheet. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Picture } from "../../platform.ts";
 import type { OpenRun, TranslateSettings } from "../home.ts";
@@ -12,7 +12,7 @@ export interface Outputs {
   input: Picture | undefined;
   /** The picture of the sheet that it belongs to. */
   source: Picture | undefined;
-  /** Further outputs, with other dropout masks, each beside the first. */
+  /** Further outputs of the same input, with other dropout masks. */
   samples: readonly Picture[];
   busy: boolean;
   /** Milliseconds that a picture takes; undefined before it is known. */
@@ -67,7 +67,7 @@ export function useOutput(run: OpenRun) {
 
   return {
     outputs,
-    /** Shows an output that was computed elsewhere, until there is one of this machine. */
+    /** Shows a published output until the first one of this machine is computed. */
     show: (picture: Picture, input: Picture) => change({ picture, input }),
     request(next: OutputRequest) {
       last.current = next;

@@ -39,7 +39,7 @@ function single({ key }: KeyboardEvent, { drawing }: OpenRun, desk: Desk, { rand
   const pressed = key.toLowerCase();
   const tool = toolNames.find((name) => tools[name].key === pressed);
   const colour = /^[1-9]$/.test(pressed) ? drawing.colours[Number(pressed) - 1] : undefined;
-  const thick = desk.hand.thick;
+  const thick = desk.toolSettings.thick;
   const meanings: Record<string, () => void> = {
     "[": () => desk.setThick(Math.max(1, thick - Math.ceil(thick / 8))),
     "]": () => desk.setThick(Math.min(64, thick + Math.ceil(thick / 8))),

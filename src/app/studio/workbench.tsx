@@ -1,4 +1,4 @@
-/** One run on the bench: its tools, the sheet, the output. */
+/** The studio of one run: tools, sheet and output. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { images } from "../../web/images.ts";
 import type { OpenRun, StudioPair } from "../home.ts";
@@ -19,7 +19,7 @@ import { useShortcuts } from "./use-shortcuts.ts";
 
 interface WorkbenchProps {
   run: OpenRun;
-  /** On the sheet at first. */
+  /** The pair that the sheet shows first. */
   first: StudioPair | undefined;
   /** Whether the studio is the page that is shown. */
   shown: boolean;
@@ -67,10 +67,10 @@ export function Workbench({ run, first, shown }: WorkbenchProps) {
   const change = (part: Partial<StudioSettings>) => setSettings((before) => ({ ...before, ...part }));
   return (
     <div class="bench" {...intake.drop}>
-      <Toolbar {...desk} thick={desk.hand.thick} most={Math.max(widest, desk.hand.thick)} />
+      <Toolbar {...desk} thick={desk.toolSettings.thick} most={Math.max(widest, desk.toolSettings.thick)} />
       {problem && <Note bad>{problem}</Note>}
       <div class="panes">
-        <Swatches kit={run.drawing} rgb={desk.hand.rgb} choose={desk.setRgb} />
+        <Swatches kit={run.drawing} rgb={desk.toolSettings.rgb} choose={desk.setRgb} />
         <section class="pane" aria-label="Drawing">
           <DrawingHead {...{ intake, open }} />
           <SheetView {...desk} />
@@ -91,7 +91,7 @@ function DrawingHead({ intake, open }: { intake: Intake; open(dialog: OpenDialog
   return (
     <header>
       <h2 class="pane-title">Drawing</h2>
-      <IconButton name="random" title="Another of the data set" keys="N" click={intake.random} />
+      <IconButton name="random" title="Another picture of the data set" keys="N" click={intake.random} />
       <FileButton take={intake.files} />
       <IconButton name="camera" title="Camera" click={() => open({ kind: "camera" })} />
       <IconButton name="batch" title="Many pictures at once" click={() => open({ kind: "batch", files: [] })} />
@@ -155,7 +155,8 @@ type Intake = ReturnType<typeof useIntake>;
 
 /**
  * The ways in which pictures come onto the sheet.
- * @param active whether a paste is meant for it: a dialog that opens on a page that is not shown would block the one that is
+ * @param active whether pasted pictures are taken: not while another page or a dialog is shown, because a dialog of a hidden page would
+ *   block the visible one
  */
 function useIntake(
   run: OpenRun,
@@ -196,7 +197,7 @@ function useIntake(
   const random = () =>
     attempt(async () => {
       const pair = await run.pair();
-      if (!pair) throw new Error("The data set of this run is not here.");
+      if (!pair) throw new Error("The data set of this run was not found. Draw a picture or upload one instead.");
       desk.put(stateOf(pair));
     });
   return { put, take, files, drop, random };

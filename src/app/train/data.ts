@@ -53,9 +53,9 @@ function drawnPairs(direction: DataSet["direction"]): Pair[] {
 }
 
 /**
- * Asks where pictures are cut into two halves although they are hardly two sides of a pair.
- * @returns true where the user says that they are
- * @throws DatasetError where the user does not
+ * Asks the user whether pictures that are not wider than high, which are unlikely to be two sides of a pair, are to be cut into halves.
+ * @returns true where the user agrees; undefined where there was nothing to ask
+ * @throws DatasetError where the user declines
  */
 export async function areHalves(found: Pick<FoundPairs, "layout" | "pairs">, root: string): Promise<true | undefined> {
   try {
@@ -63,7 +63,7 @@ export async function areHalves(found: Pick<FoundPairs, "layout" | "pairs">, roo
     return undefined;
   } catch (error) {
     if (!(error instanceof DatasetError)) throw error;
-    if (confirm(`${pageWords(error.message)}\n\nUse them as pairs all the same?`)) return true;
+    if (confirm(`${pageWords(error.message)}\n\nUse them as pairs anyway?`)) return true;
     throw error;
   }
 }

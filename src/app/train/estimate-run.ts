@@ -10,8 +10,8 @@ const long = 30 * 60;
 
 /**
  * How long a run will take, in sentences.
- * @param smaller the same run at the smallest size; undefined where it is that
- * @param say called with what is measured
+ * @param smaller the same run at the smallest size; undefined where `config` has that size
+ * @param say called with a sentence on the measurement that begins
  */
 export async function estimateRun(
   client: Pick<Client, "measureStep">,
@@ -36,7 +36,7 @@ const wholeOf = ({ maxSteps = 0 }: Config, { seconds, preparation }: StepTime): 
 const stepText = (seconds: number): string =>
   seconds < 1 ? `${Math.max(1, Math.round(1000 * seconds))} ms` : `${seconds.toPrecision(2)} s`;
 
-/** An estimate is no exact figure: two digits. */
+/** Rounds an estimate: to 5 s below 90 s, to minutes below 90 min, else to half hours. */
 const rounded = (seconds: number): number => {
   const unit = seconds < 90 ? 5 : seconds < 5400 ? 60 : 1800;
   return Math.max(unit, Math.round(seconds / unit) * unit);

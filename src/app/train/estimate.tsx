@@ -1,4 +1,4 @@
-/** The measured step before Start: time for a step and for the whole run, with an advice. It never keeps the user from starting. */
+/** Measures a step on request and shows how long the whole run will take. The user can start before it is done. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Client } from "../../web/client.ts";
 import { makeClient } from "../homes/client.ts";
@@ -11,7 +11,7 @@ import { pageWords } from "./words.ts";
 export function Estimate({ session, state: { settings, data } }: { session: Session; state: SessionState }) {
   const { config } = session.checked;
   const [said, say] = useState<{ of: string; text: string }>();
-  // A worker of its own: ended, it gives back its memory at once, and Start need not wait for the step under way.
+  // A worker of its own: terminating it frees its memory at once, so that a start need not wait for the step in progress.
   const worker = useRef<Client | undefined>(undefined);
   const [busy, setBusy] = useState(false);
   const end = () => {
@@ -20,7 +20,7 @@ export function Estimate({ session, state: { settings, data } }: { session: Sess
     setBusy(false);
   };
   useEffect(() => end, []);
-  // What was measured holds for these options.
+  // The estimate holds for these options; a change of them ends the measurement.
   const of = JSON.stringify({ ...config, name: undefined });
   useEffect(end, [of]);
   const measure = async () => {

@@ -24,7 +24,7 @@ export function Train(_: PageProps) {
           runs here: your pictures never leave this computer.
         </p>
         <p id="device" class="chip">
-          {computesOn ? `Computes on ${computesOn}` : "Looking at this computer…"}
+          {computesOn ? `Computes on ${computesOn}` : "Checking this computer…"}
         </p>
         <ThreadsNote training={state.phase === "training"} />
         <div id="notes" aria-live="polite">

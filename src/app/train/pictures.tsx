@@ -75,7 +75,7 @@ export function Pictures({ session, state: { data, preview, pairsText, phase } }
   );
 }
 
-/** Offers to keep some pairs from training. They are moved when a training begins: from then on runs rely on it. */
+/** Offers to keep some pairs from training. They are moved when the first training begins, and the choice is fixed from then on. */
 function HoldOut({ session, data, locked }: { session: Session; data: DataSet; locked: boolean }) {
   const { share = 0, pairs } = data;
   return (
@@ -99,7 +99,8 @@ function HoldOut({ session, data, locked }: { session: Session; data: DataSet; l
         </select>
       </label>
       <span id="hold-out-help" class="soft small">
-        Samples and scores then show pictures that the network has never seen. Fixed with the first training.
+        Samples and scores then come from pairs that the network has not seen. The choice is fixed when the first
+        training begins.
       </span>
     </div>
   );

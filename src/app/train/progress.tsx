@@ -1,4 +1,4 @@
-/** A run as it is: progress, samples and curves. */
+/** The state of a run: progress, samples and curves. */
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ganLosses } from "../../nn/losses.ts";
 import { chartCss } from "../../report/chart.ts";
@@ -74,7 +74,7 @@ function factsOf({ report }: SessionState, { config, losses, scores }: StoredRun
   return facts;
 }
 
-/** The charts of the losses. @param version grows when they are to be drawn again: the list of losses itself only grows */
+/** The charts of the losses. @param version grows when they are to be drawn again: losses are appended to the same list */
 function Curves({ run: { losses, config }, version }: { run: StoredRun; version: number }) {
   const box = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
@@ -97,7 +97,7 @@ interface Sample {
 
 interface SamplesProps extends Pick<StoredRun, "config">, Pick<ProgressProps, "client"> {
   version: number;
-  /** Whether the run has weights: its discriminator can be asked. */
+  /** Whether the run has weights, so that the maps of its discriminator can be computed. */
   usable: boolean;
 }
 
@@ -113,7 +113,7 @@ function Samples({ config, client, version, usable }: SamplesProps) {
     <figure id="sample">
       <figcaption>
         <span id="sample-title">Samples {shown.when}</span>{" "}
-        <span class="soft small">pairs that it does not train on, where there are any</span>
+        <span class="soft small">of pairs kept from training, if there are any</span>
       </figcaption>
       <div class="columns soft" style={{ gap: `${(100 * stripGap) / (3 * config.cropSize + 2 * stripGap)}%` }}>
         <span>input</span>
@@ -150,7 +150,7 @@ function Samples({ config, client, version, usable }: SamplesProps) {
   );
 }
 
-/** The sample under the maps of the discriminator, by its newest checkpoint. */
+/** The sample under the maps of the discriminator of the newest checkpoint. */
 function Judged({ client, name, shown: { file, url, when } }: { client: Client; name: string; shown: Sample }) {
   const judge = useCallback(() => client.judgeSamples({ name, checkpointsDir }, file), [client, name, file]);
   return <PatchMaps src={url} judge={judge} of={when} />;

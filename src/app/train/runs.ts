@@ -9,21 +9,21 @@ export interface StoredRun {
   config: Config;
   /** Up to the last checkpoint; later steps are trained again. */
   losses: LossLine[];
-  /** On pairs that it does not train on, oldest first. */
+  /** On pairs that are kept from training, oldest first. */
   scores: Score[];
   /** The step of the last checkpoint; 0 without one. */
   step: number;
-  /** The step at which it ends; undefined where it was never begun. */
+  /** The step at which it ends; undefined where it has neither a status nor a `maxSteps`. */
   lastStep: number | undefined;
   /** Whether there is a checkpoint, perhaps of step 0. */
   begun: boolean;
-  /** It has weights, and no state from which training could go on. */
+  /** It has weights but no training state, so training cannot continue. */
   imported: boolean;
 }
 
 export const runOf = (name: string): Run => new Run(files, { checkpointsDir, name });
 
-/** Folders of runs, those too whose options were not saved or cannot be read: they can be deleted. */
+/** Folders of runs, including runs whose options are missing or damaged: the user can delete these. */
 export async function runNames(): Promise<string[]> {
   return ((await files.list(checkpointsDir)) ?? []).flatMap(({ name, folder }) => (folder ? [name] : []));
 }
@@ -51,7 +51,7 @@ export async function storedRun(name: string): Promise<StoredRun> {
   return { config, losses, scores, step, lastStep, begun: progress !== undefined, imported };
 }
 
-/** @throws UserError for a run that is being trained, in whichever tab */
+/** @throws UserError for a run that is being trained, in any tab */
 export async function deleteRun(name: string): Promise<void> {
   const run = runOf(name);
   const release = await run.lock();
@@ -62,7 +62,7 @@ export async function deleteRun(name: string): Promise<void> {
   }
 }
 
-/** The data sets that trainings read now, in whichever tab. */
+/** The data sets that trainings read now, in any tab. */
 export async function dataInUse(): Promise<ReadonlySet<string>> {
   const training = await Promise.all(
     (await runNames()).map(async (name) =>
@@ -76,7 +76,7 @@ export async function dataInUse(): Promise<ReadonlySet<string>> {
   return new Set(training.flatMap((config) => config?.dataroot ?? []));
 }
 
-/** Removes the data sets that no run uses. @param keep those that are chosen for the next run, and that of one that begins */
+/** Removes the data sets that no run uses. @param keep the data sets that are chosen for the next run or read by one that begins */
 export async function removeUnusedData(keep: readonly (string | undefined)[]): Promise<void> {
   const configs = await Promise.all((await listRuns(files, checkpointsDir)).map((name) => runOf(name).config())).catch(
     () => undefined,

@@ -1,6 +1,6 @@
 /**
- * The state of the page that trains, and what its controls do. Pictures are chosen, a run is begun, paused, continued and deleted;
- * what is under way in the worker reports here.
+ * The state of the page that trains, and what its controls do: pictures are chosen, a run is begun, paused, continued and deleted.
+ * The training worker reports its progress here.
  */
 import type { CheckedForm, Given } from "../../config/form.ts";
 import { resumeCommandLine } from "../../config/schema.ts";
@@ -44,14 +44,14 @@ const curvesEvery = 2000;
 const samplesEvery = 5000;
 
 export interface SessionState {
-  /** A clause on the device; undefined until it is known. */
+  /** The device, such as "the CPU, 2 threads"; undefined until it is known. */
   computesOn: string | undefined;
-  /** Limits of this browser, and what the worker says. */
+  /** Limits of this browser, and messages of the worker. */
   notes: readonly string[];
   problem: string | undefined;
   data: DataSet | undefined;
   preview: readonly Pair[];
-  /** On the chosen pictures, or on their import. */
+  /** A text on the chosen pictures, or on the progress of their import. */
   pairsText: string | undefined;
   /** The settings of a new run. */
   settings: Settings;
@@ -66,11 +66,11 @@ export interface SessionState {
   run: StoredRun | undefined;
   /** Options of the run that are changed when it goes on. */
   changes: Given;
-  /** The last step of the training under way. */
+  /** The newest step of the training in progress. */
   report: StepReport | undefined;
-  /** What the training said last of an epoch, such as its scores. */
+  /** The newest message on an epoch, such as its scores. */
   said: string | undefined;
-  /** Grow when the curves and the samples are to be drawn again. */
+  /** These two grow when the curves and the samples are to be drawn again. */
   curves: number;
   samples: number;
   /** Changes when pictures have been stored. */
@@ -106,7 +106,7 @@ export class Session extends Store<SessionState> {
   #stop: AbortController | undefined;
   /** Numbers the selections: a later one ends what an earlier one still waits for. */
   #selection = 0;
-  /** Ends with the last change of what is stored of data sets. */
+  /** Resolves when the last change of the stored data sets is done. */
   #turn: Promise<unknown> = Promise.resolve();
   #drawn = { facts: 0, curves: 0, samples: 0, epoch: 0 };
 
@@ -149,7 +149,7 @@ export class Session extends Store<SessionState> {
 
   // ---- Pictures -----------------------------------------------------------------------------------------------------
 
-  /** Work on stored data sets, one after the other: each removes what it does not know. */
+  /** Runs changes of the stored data sets one after the other: each removes the sets that no run and no choice uses. */
   #inTurn(work: () => Promise<void>): Promise<void> {
     const turn = this.#turn.then(work);
     this.#turn = turn.catch(() => undefined);
@@ -215,13 +215,13 @@ export class Session extends Store<SessionState> {
     await this.#choose(held ? { ...last, ...held, share: undefined } : last, { keepRun: true });
   }
 
-  /** How many of the pairs are kept from training when one begins. */
+  /** Sets the share of the pairs that is kept from training. */
   keepShare(share: number): void {
     const { data } = this.state;
     if (data) this.#storeData({ ...data, share });
   }
 
-  /** Makes a data set the one that the page works with, at the next visit too. */
+  /** Makes a data set the chosen one, and remembers it for the next visit. */
   #storeData(data: DataSet): void {
     localStorage.setItem(remembered.data, JSON.stringify(data));
     this.set({ data });
@@ -255,7 +255,7 @@ export class Session extends Store<SessionState> {
     return this.attempt(() => this.#select(name));
   }
 
-  /** After runs were deleted elsewhere on the page. */
+  /** Updates the list of runs after some were deleted in the storage panel. */
   refresh(): void {
     if (this.#stop) return;
     void this.attempt(async () => {
@@ -291,7 +291,7 @@ export class Session extends Store<SessionState> {
   /** A run that another tab trains: shown until that has ended. */
   async #watchOther(shown: Partial<SessionState> & Pick<SessionState, "selected">, selection: number): Promise<void> {
     const { selected } = shown;
-    const status = "Training in another tab. Pause it there to go on here.";
+    const status = "Training in another tab. Pause it there to continue here.";
     this.set({ ...shown, phase: "elsewhere", status, usable: selected });
     while (selection === this.#selection && (await isTraining(selected))) {
       await new Promise((resolve) => setTimeout(resolve, lookAgain));
@@ -302,7 +302,7 @@ export class Session extends Store<SessionState> {
   async delete(): Promise<void> {
     const { selected } = this.state;
     if (selected === newRun || !confirm(`Delete the run "${selected}" with its weights?`)) return;
-    // Pictures or a project that are chosen meanwhile come afterwards: they may have the name of this run.
+    // Pictures or a project that are chosen meanwhile wait for this: they may have the name of this run.
     await this.#inTurn(async () => {
       await deleteRun(selected);
       await removeUnusedData([this.state.data?.root]);
@@ -312,12 +312,12 @@ export class Session extends Store<SessionState> {
 
   // ---- Training -----------------------------------------------------------------------------------------------------
 
-  /** What is wrong with the settings of a new run, or its options. */
+  /** The options of a new run, or the problems of its settings. */
   get checked(): CheckedForm {
     return checkSettings(this.state.settings, this.state.data);
   }
 
-  /** What is wrong with the changes of the run that is shown, or its options. */
+  /** The options of the shown run with its changes, or the problems of the changes. */
   get checkedChanges(): CheckedForm | undefined {
     const { run, changes } = this.state;
     return run && checkChanges(run.config, changes);
@@ -342,10 +342,10 @@ export class Session extends Store<SessionState> {
     await files.write(`${root}/whole`, "");
   }
 
-  /** Keeps pairs from training, where the user wishes it. From here on runs rely on it. */
+  /** Moves the pairs that the user keeps from training. The choice is fixed from then on. */
   async #divide(root: string, { share, ...data }: DataSet): Promise<void> {
     if (!share) return;
-    this.set({ status: "Keeping pairs for scores…" });
+    this.set({ status: "Setting pairs aside for scores…" });
     const { pairs, held } = await this.client.holdOut(root, { share, seed: holdOutSeed });
     this.#storeData({ ...data, pairs, held });
     this.set({ pairsText: pairsText({ ...data, pairs, held }) });
@@ -356,13 +356,14 @@ export class Session extends Store<SessionState> {
     const { config, begun } = stored;
     const moved = !(await files.exists(config.dataroot));
     const { data, changes } = this.state;
-    if (moved && !data?.root) throw new Error("Choose the pictures of this run first: they did not come with it.");
+    if (moved && !data?.root)
+      throw new Error("The pictures of this run are not stored here. Choose them, then continue.");
     const dataroot = moved ? data!.root! : config.dataroot;
     const changed = resumeCommandLine(config, { ...changes, dataroot, continueTrain: true });
     await this.#train({ ...stored, config: { ...changed, continueTrain: begun } });
   }
 
-  /** Goes on with a finished run. */
+  /** Continues a finished run. @param steps how many more */
   async trainMore(steps: number): Promise<void> {
     const stored = await storedRun(this.state.selected);
     const { config, step } = stored;
@@ -372,15 +373,15 @@ export class Session extends Store<SessionState> {
     await this.#train({ ...stored, config: resumeCommandLine(longer, this.state.changes) });
   }
 
-  /** Saves and ends the training under way. */
+  /** Asks the training in progress to save and end. */
   pause(): void {
     this.#stop?.abort();
     this.set({ status: "Finishing the step and saving…" });
   }
 
-  /** @param prepare is done first */
+  /** @param prepare work on the data set, done before the training */
   async #train(run: StoredRun, prepare?: () => Promise<void>): Promise<void> {
-    // A second press came before the first had read the run.
+    // The button was pressed twice before the run was read.
     if (this.#stop) return;
     const { config } = run;
     const stop = new AbortController();
@@ -450,7 +451,7 @@ export class Session extends Store<SessionState> {
 }
 
 function pairsText({ pairs, held }: DataSet): string {
-  const text = `${counted(pairs, "pair")}: the network sees the left one and learns to paint the right one.`;
+  const text = `${counted(pairs, "pair")}: the network gets the left picture and learns to paint the right one.`;
   return held
     ? `${text} ${held} more ${held === 1 ? "is" : "are"} kept from training: samples and scores come from ${held === 1 ? "it" : "them"}.`
     : text;
@@ -461,7 +462,7 @@ export const isUnfinished = ({ step, lastStep = 0 }: StoredRun): boolean => step
 const isUsable = ({ step, imported }: StoredRun): boolean => step > 0 || imported;
 
 function stateOf(run: StoredRun): string {
-  if (run.imported) return "Its weights came without the state of its training, so it cannot go on; it can be used.";
+  if (run.imported) return "Imported without its training state: it can be used, but training cannot continue.";
   if (run.step === 0) return run.begun ? "Paused before the first step." : "Started, nothing is saved yet.";
   return isUnfinished(run) ? `Paused at step ${run.step}.` : `Finished after ${counted(run.step, "step")}.`;
 }

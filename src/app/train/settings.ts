@@ -8,7 +8,7 @@ import { stepsPerEpoch } from "../../run/steps.ts";
 import { heldOutOf } from "../../web/hold-out.ts";
 import { checkpointsDir, type DataSet, dataDir } from "./storage.ts";
 
-/** Sizes of pictures that the page offers, with a word on their time. */
+/** Sizes of pictures that the page offers, each with the time that a training takes, or what it needs. */
 export const sizes = { 64: "minutes", 128: "about an hour", 256: "with a GPU" } as const;
 export type Size = keyof typeof sizes;
 
@@ -25,12 +25,12 @@ export interface Settings {
 
 /** Filters of the first layers (ngf, ndf) by size: a compromise between quality and time. */
 const filters: Readonly<Record<Size, number>> = { 64: 24, 128: 32, 256: 64 };
-/** For few steps a higher learning rate helps more than dropout. */
+/** For a short training, which profits more from a higher learning rate than from dropout. */
 const quick = { noDropout: true, lr: 6e-4 };
 
 /** Options for which the page has controls of its own. */
 const ownControls = ["maxSteps", "noFlip", "direction"];
-/** The options behind "more", and those of a run that goes on. */
+/** The options behind "More options", and those of a run that is continued. */
 export const moreFields = fieldsOf("browser").filter(({ key }) => !ownControls.includes(key));
 
 /** Where the built-in set is drawn at the size of a run. */
@@ -39,7 +39,7 @@ export const drawnAt = (size: number): string => `${dataDir}/facades-${size}`;
 /** The seed by which pairs are kept from training. */
 export const holdOutSeed = 0;
 
-/** The data set as it will be when the pairs that are to be kept from training are. */
+/** The data set as it will be after the pairs of its `share` have been set aside: `pairs` counts those that remain for training. */
 function divided(data: DataSet): DataSet {
   const { share, ...rest } = data;
   return share ? { ...rest, ...heldOutOf(data.pairs, { share, seed: holdOutSeed }) } : data;
@@ -47,12 +47,12 @@ function divided(data: DataSet): DataSet {
 
 const noData: DataSet = { title: "pictures", root: undefined, pairs: 1, direction: "AtoB" };
 
-/** The options of a run before those that the user gives behind "more". */
+/** The options of a run without those that the user sets behind "More options". */
 function baseOf({ name, size, steps, mirror, given }: Settings, data: DataSet = noData): ConfigInput {
   const { root, direction, halves, pairs, held } = divided(data);
   const known = Object.hasOwn(profiles, given.profile ?? "");
   const { sets }: Pick<Profile, "sets"> = known ? profiles[given.profile as keyof typeof profiles] : { sets: {} };
-  // A profile is that system: only what follows from the size is the page's.
+  // With a profile the page adds only the sizes: learning rate, dropout and filters are the profile's.
   const own = known ? {} : { ...(size === 64 ? quick : {}), ngf: filters[size], ndf: filters[size] };
   return {
     ...own,
@@ -82,7 +82,7 @@ function baseOf({ name, size, steps, mirror, given }: Settings, data: DataSet = 
 /** A name as the name of a folder; empty where nothing is left of it. */
 export const folderName = (name: string): string => name.trim().replaceAll(/[\p{Cc}\\/:*?"<>|]+/gu, "-");
 
-/** The epochs of so many steps; where the learning rate has a second part, that is 3/8 of them. */
+/** The epochs that contain `steps` steps. Where the schedule of the learning rate has a second part, it gets 3/8 of them. */
 function lengthOf(
   steps: number,
   pairs: number,
@@ -95,17 +95,17 @@ function lengthOf(
   return { maxSteps: steps, nEpochs: epochs - decay, nEpochsDecay: decay };
 }
 
-/** What is wrong with the settings of a new run, or its options. */
+/** The options of a new run, or the problems of its settings. */
 export function checkSettings(settings: Settings, data: DataSet | undefined): CheckedForm {
   const { given } = settings;
   return checkForm(() => parseCommandLine({ ...baseOf(settings, data), ...given }), given, moreFields);
 }
 
-/** The values that the fields of a new run have without the user's. */
+/** The values of the options of a new run where the user sets none. */
 export const initialOf = (settings: Settings, data: DataSet | undefined): Readonly<Record<string, unknown>> =>
   initialValues(moreFields, { ...baseOf(settings, data) }, settings.given);
 
-/** What is wrong with the changes of a run that goes on, or its options. */
+/** The options of a stored run with the changes of the user, or the problems of the changes. */
 export function checkChanges(stored: Config, given: Given): CheckedForm {
   return checkForm(() => resumeCommandLine(stored, given), given, moreFields);
 }
@@ -118,7 +118,7 @@ export function freeName(title: string, taken: readonly string[]): string {
   }
 }
 
-/** A finished run as one that goes on for more steps, at a learning rate that falls again to its end. */
+/** Options with which a finished run trains `more` steps. The learning rate begins at `lr` again and decays to the end. */
 export function prolonged(config: Config, step: number, more: number, perEpoch: number): Partial<Config> {
   const { secondPart }: Schedule = schedules[config.lrPolicy];
   const epochs = Math.ceil((step + more) / perEpoch);

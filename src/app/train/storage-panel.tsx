@@ -1,4 +1,4 @@
-/** What the browser has stored for this page: runs and data sets with their sizes, to delete one or all. */
+/** The runs and data sets that the browser stores for this page, with their sizes. The user can delete one or all. */
 import { useEffect, useState } from "preact/hooks";
 import { byteCount } from "../../text.ts";
 import { folderSize, removeFolder } from "../../web/files.ts";
@@ -28,7 +28,7 @@ async function storedItems(): Promise<Stored[]> {
 }
 
 interface StoragePanelProps {
-  /** Changes when something has been stored, which the panel then counts. */
+  /** Changes when something has been stored; the panel then computes the sizes again. */
   stored: number;
   /** Called after something was deleted. */
   changed(): void;
@@ -75,7 +75,7 @@ export function StoragePanel({ stored, changed }: StoragePanelProps) {
           </Button>
         )}
         <span class="soft small">
-          {kept ? "The browser keeps it until you delete it." : "The browser may clear it when its disk is full."}
+          {kept ? "The browser keeps it until you delete it." : "The browser may clear it when the disk is full."}
         </span>
       </p>
     </details>
@@ -84,7 +84,7 @@ export function StoragePanel({ stored, changed }: StoragePanelProps) {
 
 interface StoredTableProps {
   items: readonly Stored[];
-  /** Deletes some after a question that says what. */
+  /** Deletes items after a confirmation. @param what names them in the question */
   remove(some: readonly Stored[], what: string): void;
 }
 

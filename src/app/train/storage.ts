@@ -1,4 +1,4 @@
-/** Where runs and data sets are in the browser's storage, and the data set that the page works with. */
+/** Folders of runs and data sets in the browser's storage, and the description of a data set. */
 
 export const checkpointsDir = "runs";
 export const dataDir = "data";
@@ -10,19 +10,19 @@ export interface DataSet {
   root: string | undefined;
   /** Pairs to train on. */
   pairs: number;
-  /** Pairs that are kept from training, by the user's wish. */
+  /** Number of pairs that have been set aside from training. */
   held?: number | undefined;
-  /** The share that is to be kept when a training begins; undefined where the data set is divided already, or too small. */
+  /** The share to set aside when the first training begins; undefined where that has been done, or the set is too small. */
   share?: number | undefined;
   direction: "AtoB" | "BtoA";
-  /** The user says that its pictures hold both sides, although they are not wider than high. */
+  /** The user has confirmed that each picture holds both sides of a pair, although it is not wider than high. */
   halves?: true | undefined;
 }
 
 /** The built-in set: pairs to train on, pairs to test with, and the seed of the drawings. */
 export const builtIn = { train: 250, test: 12, seed: 0 };
 
-/** Shares of the pairs that can be kept from training, and how few pairs are too few for that. */
+/** Shares of the pairs that can be set aside, the default, and the least number of pairs for it. */
 export const shares = [0, 0.05, 0.1, 0.2];
 export const usualShare = 0.1;
 export const leastPairs = 10;

@@ -1,4 +1,4 @@
-/** On a host that sends no headers of isolation: what to do so that WASM has threads. */
+/** Says how WASM gets threads on a host that sends no headers of cross-origin isolation. */
 import { useEffect, useState } from "preact/hooks";
 import { notIsolated } from "../../web/capabilities.ts";
 import { isolatedByReload } from "../offline.ts";
@@ -14,11 +14,11 @@ export function ThreadsNote({ training }: { training: boolean }) {
   if (!byReload) return <Note>{notIsolated}</Note>;
   return (
     <Note>
-      On this first visit WASM runs on one thread, several times slower than it can. Load the page again: from then on
-      it uses all cores, and works without a network, too.{" "}
+      On this first visit WASM runs on one thread, which is several times slower than on all cores. Reload the page:
+      from then on it uses all cores, and also works offline.{" "}
       {!training && (
         <Button plain id="reload" onClick={() => location.reload()}>
-          Load again
+          Reload
         </Button>
       )}
     </Note>

@@ -1,4 +1,4 @@
-/** Section 2: the settings of a new run, or a run that goes on; its controls and its progress. */
+/** Section 2: the settings of a new run, or the options of a stored one; its controls and its progress. */
 import { useState } from "preact/hooks";
 import { changedText } from "../../config/form.ts";
 import { Button } from "../parts/basics.tsx";
@@ -54,7 +54,7 @@ export function Training({ session, state }: SectionProps) {
   );
 }
 
-/** The next thing to do with the run. Where a button goes away that had the focus, the next one takes it. */
+/** The buttons that the phase of the run allows. Where the focused button is removed, the next one gets the focus. */
 function Actions({ session, state: { phase, data, status, run } }: SectionProps) {
   const box = useKeptFocus<HTMLDivElement>(phase, "#pause, #resume, #train-more, #start");
   const [steps, setSteps] = useState("1000");
@@ -111,7 +111,7 @@ function Actions({ session, state: { phase, data, status, run } }: SectionProps)
 
 const isValid = (form: string): boolean => (document.getElementById(form) as HTMLFormElement).reportValidity();
 
-/** Leads to the first option that is wrong. */
+/** Opens the options and focuses the first invalid one. */
 function showWrong(): false {
   const more = document.getElementById("more") as HTMLDetailsElement;
   more.open = true;
@@ -132,8 +132,8 @@ function More({ session, state: { settings, data } }: SectionProps) {
         {wrong > 0 && <b class="wrong">, {wrong === 1 ? "one is wrong" : `${wrong} are wrong`}</b>}
       </summary>
       <p class="soft small">
-        Every option of the command line that makes sense in a browser. What you leave alone follows from the picture
-        size and the profile, and is shown in grey.
+        Every option of the command line that makes sense in a browser. Options that you do not set follow from the
+        picture size and the profile; their values are shown in grey.
       </p>
       <OptionForm
         fields={moreFields}
@@ -145,7 +145,7 @@ function More({ session, state: { settings, data } }: SectionProps) {
   );
 }
 
-/** The options of a run that goes on; those that may change can be changed before it does. */
+/** The options of a stored run. Those that may change can be changed before it is continued. */
 function Changes({ session, state: { run, changes } }: SectionProps) {
   const checked = session.checkedChanges;
   if (!run || !checked) return null;
@@ -154,7 +154,7 @@ function Changes({ session, state: { run, changes } }: SectionProps) {
     <details id="run-options" class="more">
       <summary>Options of this run{changed && <span class="changes">: {changed} changed from here on</span>}</summary>
       <p class="soft small">
-        Learning rate, length, saving and validation can change when the run goes on. The others stay as it began.
+        Learning rate, length, saving and validation can be changed when the run continues. The other options are fixed.
       </p>
       <OptionForm
         fields={moreFields}

@@ -62,7 +62,7 @@ export function Use(props: UseProps) {
           />
         </label>
         <Button id="translate-test" onClick={() => translate(() => testPicture(name, tried.current++))}>
-          One of the data set
+          A picture of the data set
         </Button>
         <span class="soft" role="status">
           {busy && "Working…"}
@@ -113,7 +113,7 @@ function Downloads({ client, name, attempt, output }: UseProps & { output: Pictu
           checked={state}
           onChange={({ currentTarget }) => setState(currentTarget.checked)}
         />{" "}
-        with all that training needs to go on
+        with the training state, to continue it elsewhere
       </label>
     </div>
   );
@@ -123,7 +123,7 @@ async function decoded(file: File): Promise<Named> {
   return { picture: await images.decode(new Uint8Array(await file.arrayBuffer())), name: stemOf(file.name) };
 }
 
-/** An input of the pairs that are not trained on, or of the training pairs where the data set has no others. */
+/** An input of the pairs that are kept from training, or of the training pairs where there are no others. */
 async function testPicture(run: string, index: number): Promise<Named> {
   const { dataroot, direction, datasetMode } = await runOf(run).config();
   const find = (phase?: string) => findPairs(files, dataroot, { datasetMode, skipUnpaired: true, phase });
@@ -135,7 +135,7 @@ async function testPicture(run: string, index: number): Promise<Named> {
   return { picture: half ? halves(picture, file)[half] : picture, name };
 }
 
-/** Opened for each picture: the weights change while a run trains. */
+/** Opens the generator for each picture, because the weights change while the run trains. */
 async function translated(client: Client, run: string, { picture, name }: Named) {
   const generator = await client.openTranslator({ name: run, checkpointsDir });
   try {

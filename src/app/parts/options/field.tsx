@@ -1,16 +1,16 @@
-/** One option as a field: its name, its value, what it takes, its help, and what is wrong with it. */
+/** The field of one option: name, value, range or choices, help, and a message where the value is invalid. */
 import { useId } from "preact/hooks";
 import { hintOf, inWords, labelOf, textOf } from "../../../config/form.ts";
 import type { OptionSpec } from "../../../config/options.ts";
 
 interface FieldProps {
   spec: OptionSpec;
-  /** The value without the user's, such as the profile's. */
+  /** The value that holds where the user gives none: the default, or that of the profile. */
   initial: unknown;
-  /** The user's value as text; undefined where it is left as it is. */
+  /** The user's value as text; undefined where the user gives none. */
   given: string | undefined;
   problem: string | undefined;
-  /** It cannot change any more. */
+  /** The option cannot be changed. */
   fixed: boolean;
   change(text: string | undefined): void;
 }

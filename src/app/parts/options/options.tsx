@@ -7,7 +7,7 @@ import { OptionField } from "./field.tsx";
 
 interface OptionFormProps {
   fields: readonly OptionSpec[];
-  /** The values without the user's, by key. */
+  /** The values that hold where the user gives none, by key. */
   initial: Readonly<Record<string, unknown>>;
   given: Given;
   checked: CheckedForm;
@@ -55,7 +55,7 @@ export function OptionForm({ fields, initial, given, checked, fixed = () => fals
       {search.trim() !== "" ? (
         <>
           <p class="soft small" role="status">
-            {rest.length === 0 ? "No option has these words." : `${rest.length} of ${fields.length} options`}
+            {rest.length === 0 ? "No option matches these words." : `${rest.length} of ${fields.length} options`}
           </p>
           <div class="options-fields">{rest.map(field)}</div>
         </>
@@ -76,7 +76,7 @@ interface GroupProps extends Pick<OptionFormProps, "given" | "checked"> {
   children: preact.ComponentChildren;
 }
 
-/** Its fields are drawn when it is first opened. One with a problem opens by itself. */
+/** A group renders its fields while it is open. A group with an invalid value is always open. */
 function Group({ group, specs, given, checked, children }: GroupProps) {
   const [opened, open] = useState(false);
   const wrong = specs.some(({ key }) => checked.problems.has(key));
