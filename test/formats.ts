@@ -34,7 +34,7 @@ const named = (names: readonly string[], reason: RegExp) => Object.fromEntries(n
 /** Files that neither Node nor a browser reads: readers give them different values. */
 export const refusedEverywhere: Record<string, RegExp> = named(
   Object.keys(expected).filter((name) => name.endsWith(".avif")),
-  /: (the form heif is not read; PNG, JPEG, WebP, TIFF|no picture of a form that browsers read alike: PNG, JPEG, WebP)/,
+  /: (the format heif is not supported; PNG, JPEG, WebP, TIFF|no picture of a form that browsers read alike: PNG, JPEG, WebP)/,
 );
 
 /** TIFFs that are refused, by the name of their form. */

@@ -10,7 +10,7 @@ import type { ProbeResult } from "./probe.ts";
 
 const names: readonly DeviceName[] = ["cpu", "webgpu", "cuda", "wasm"];
 
-/** Results so far: devices do not change while a program runs. */
+/** Devices that have been examined: they do not change while a program runs. */
 const known = new Map<string, Promise<FoundDevice>>();
 
 export const devices: Platform["devices"] = async (wanted = names, { hardware = false } = {}) => {
@@ -68,7 +68,7 @@ const softwareDriver = /swiftshader|lvp|lavapipe/i;
 /** GFLOP/s of a matrix product. Every GPU is faster; most software adapters are slower. */
 const slowest = 20;
 
-/** The GPU in the log of the runtime. The adapter is software where there is none, or where it is as slow. */
+/** The GPU that the log of the runtime names. The adapter counts as software without one, and with one that is as slow as software. */
 function adapterOf(log: string, rate: number): { name: string; software: boolean } {
   const driver = process.env.VK_DRIVER_FILES ?? process.env.VK_ICD_FILENAMES ?? "";
   const software = softwareDriver.exec(driver)?.[0];
@@ -122,13 +122,13 @@ async function lookAtCuda(): Promise<FoundDevice> {
 // ---- The runtime ----------------------------------------------------------------------------------------------------
 
 /** Milliseconds after which a driver that does not answer counts as absent. */
-const patience = 60_000;
+const probeTimeout = 60_000;
 
 function probe(name: DeviceName): Promise<ProbeResult & { log: string }> {
   const source = import.meta.url.endsWith(".ts");
   const script = fileURLToPath(new URL(source ? "probe.ts" : "probe.js", import.meta.url));
   const loader = source ? ["--import", pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href] : [];
-  const options = { timeout: patience, maxBuffer: 2 ** 28 };
+  const options = { timeout: probeTimeout, maxBuffer: 2 ** 28 };
   return new Promise((resolve) => {
     execFile(process.execPath, [...loader, script, name], options, (failure, stdout, log) => {
       const line = stdout.trim().split("\n").at(-1) ?? "";

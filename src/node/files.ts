@@ -163,7 +163,7 @@ async function writeAll(file: FileHandle, bytes: Uint8Array, at?: number): Promi
 }
 
 /**
- * Where the system allows it, the file has no name any more once it is open: the disk is freed however the program ends.
+ * On systems other than Windows the file loses its name once it is open, so that its space is freed however the program ends.
  */
 async function scratch(path: string): Promise<Scratch> {
   const guard = <T>(action: Action, work: () => Promise<T>) => guarded(action, path, work);
@@ -190,7 +190,7 @@ async function scratch(path: string): Promise<Scratch> {
   };
 }
 
-/** Bytes that this user can still write; of the nearest folder that is there. */
+/** Bytes that this user can still write to the disk of a folder. Where the folder is missing, the nearest one above it counts. */
 async function free(folder: string): Promise<number> {
   for (let at = resolve(folder); ; at = dirname(at)) {
     const found = await statfs(at).catch(() => undefined);
@@ -199,15 +199,15 @@ async function free(folder: string): Promise<number> {
   }
 }
 
-/** Stores on the disk which names a folder has: after a power loss a rename is there or not, but the file is whole. */
+/** Stores the entries of a folder on the disk (fsync), so that a rename survives a power loss. */
 async function syncFolder(path: string): Promise<void> {
-  // Windows gives no handle of a folder, and stores renames in order.
+  // Windows has no handles of folders for this; it stores renames in order.
   if (process.platform === "win32") return;
   const handle = await open(path, "r");
   try {
     await handle.sync();
   } catch (error) {
-    // Some network file systems know no such call.
+    // Some network file systems do not support this call.
     if (!["EINVAL", "ENOTSUP", "EBADF"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
   } finally {
     await handle.close();
@@ -247,7 +247,7 @@ async function list(path: string): Promise<{ name: string; folder: boolean }[] |
   }
 }
 
-/** Whether a link in a folder leads to that folder or to one of those through which the path goes: a walk would never end. */
+/** Whether a link in a folder leads to that folder or to one above it: walking such links would never end. */
 async function leadsBack(folder: string, at: string): Promise<boolean> {
   const target = await realpath(at);
   for (let above = resolve(folder); ; above = dirname(above)) {

@@ -6,14 +6,14 @@ import { UserError } from "../errors.ts";
 
 /** Number of ports that are tried, from the requested one on. */
 const tries = 20;
-/** Milliseconds that answers under way have at the end. */
-const patience = 30_000;
+/** Milliseconds that answers in progress have when the server closes. */
+const drainTimeout = 30_000;
 
 export interface Listening {
   /** The address for a browser on this machine; ends with a slash. */
   url: string;
   port: number;
-  /** Takes no more connections, lets answers under way end (30 s at most), and frees the port. */
+  /** Takes no more connections, lets answers in progress end (30 s at most), and frees the port. */
   close(): Promise<void>;
 }
 
@@ -53,15 +53,15 @@ export async function listenHttp(
 }
 
 /**
- * Milliseconds between the wish to end and the closed port. A client may send its next request on a connection at the
- * moment at which it would be closed; so requests are answered for a while, each with the advice to connect anew.
+ * Milliseconds between `close` and the closed port. A client may send its next request on a connection just when it is closed.
+ * So requests are answered for a while, each with `Connection: close`.
  */
 const grace = 500;
 
-/** Connections that wait to be accepted at most: Node's own number. */
+/** The largest number of connections that wait to be accepted, as Node sets it. */
 const backlog = 511;
 
-/** Accepts what waits: the system resets connections that nobody has accepted. A turn of the event loop accepts one. */
+/** Accepts the waiting connections, which the system would reset when the port is closed. A turn of the event loop accepts one. */
 async function acceptAll(server: Server): Promise<void> {
   let accepted = 0;
   const count = () => accepted++;
@@ -72,7 +72,7 @@ async function acceptAll(server: Server): Promise<void> {
 
 async function drain(server: Server): Promise<void> {
   await acceptAll(server);
-  // Of net, not of http: that one would also close connections on which a request is about to come.
+  // `close` of net: that of http would also close idle connections, on which a request may be about to arrive.
   const ended = new Promise<void>((resolve) => {
     NetServer.prototype.close.call(server, () => resolve());
   });
@@ -80,7 +80,7 @@ async function drain(server: Server): Promise<void> {
   server.closeIdleConnections();
   // A kept connection becomes idle only when its answer is out.
   const sweep = setInterval(() => server.closeIdleConnections(), 50);
-  const timer = setTimeout(() => server.closeAllConnections(), patience);
+  const timer = setTimeout(() => server.closeAllConnections(), drainTimeout);
   await ended;
   clearInterval(sweep);
   clearTimeout(timer);
@@ -105,6 +105,6 @@ async function listen(server: Server, host: string, first: number): Promise<numb
 function refused(error: NodeJS.ErrnoException, host: string): Error {
   if (error.code !== "EADDRNOTAVAIL" && error.code !== "ENOTFOUND" && error.code !== "EAI_AGAIN") return error;
   return new UserError(
-    `--host ${host}: it is no address of this machine (${error.code}); 127.0.0.1 and 0.0.0.0 always are`,
+    `--host ${host}: it is no address of this machine (${error.code}); 127.0.0.1 and 0.0.0.0 always work`,
   );
 }

@@ -20,7 +20,7 @@ export function tuneSharpForTraining(): void {
   sharp.concurrency(1);
 }
 
-/** The forms that sharp decodes with Pillow's values, by its names; it reads others, such as AVIF, with other values. */
+/** The formats that sharp decodes to Pillow's values, by sharp's names. It decodes others, such as AVIF, to other values. */
 const readable: readonly string[] = ["png", "jpeg", "webp", "tiff"];
 
 /**
@@ -120,7 +120,7 @@ export interface Reading {
 export function readingOf(image: Sharp, metadata: Metadata, { alpha }: How): Reading {
   const { format, orientation = 1, space, hasAlpha, channels: stored, depth } = metadata;
   if (!readable.includes(format)) {
-    throw new UserError(`the form ${format} is not read; PNG, JPEG, WebP, TIFF, BMP, GIF and Netpbm are`);
+    throw new UserError(`the format ${format} is not supported; PNG, JPEG, WebP, TIFF, BMP, GIF and Netpbm are`);
   }
   const turned = format === "tiff" ? orientation : 1;
   const greyFile = space === "b-w" || space === "grey16";

@@ -66,7 +66,7 @@ export async function openLarge(path: string, scratch: string, how: How): Promis
   }
 }
 
-/** Parts of a file, of which few bytes are asked for. */
+/** Reads parts of a file. It opens the file each time: few parts are read. */
 const reading =
   (path: string): BytesAt =>
   (at, length) => {
@@ -120,7 +120,7 @@ const depths: Readonly<Record<number, Depth>> = { 0: "uchar", 2: "ushort", 6: "f
 
 async function valuesIn(path: string, { depth, pictureOf }: Reading): Promise<LargePicture> {
   const file = await open(path, "r");
-  // Where the system allows it, the disk is freed however the program ends.
+  // Without its name, the file is freed however the program ends. Windows does not allow this.
   if (process.platform !== "win32") await rm(path);
   const head = new DataView(new ArrayBuffer(header.bytes));
   await file.read(head, 0, header.bytes, 0);

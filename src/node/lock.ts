@@ -24,17 +24,17 @@ interface Holder {
   since: string;
 }
 
-/** Seconds between two signs of life. */
+/** Seconds between two signs of life: a new modification time of the lock file. */
 const beat = 20;
 /** Seconds without a sign of life after which a holder on another machine counts as gone. */
-const patience = 120;
+const goneAfter = 120;
 
 /**
- * Takes the lock, or the place of a holder that is gone: its process has ended, or it is on another machine and has
+ * Takes the lock, also from a holder that is gone: its process has ended, or it is on another machine and has
  * given no sign of life for two minutes.
  * @param path of the lock file; its folder is made
  * @param what is locked, for the message: "The run runs/mine is being trained"
- * @returns gives the lock back
+ * @returns a function that releases the lock
  * @throws UserError that names the holder
  */
 export async function lock(path: string, what: string): Promise<() => Promise<void>> {
@@ -62,16 +62,16 @@ export async function holder(path: string): Promise<LockHolder | undefined> {
   return { pid, host, since, here: isHere(found) };
 }
 
-/** Renews the sign of life until the lock is given back. */
+/** Gives signs of life until the lock is released. @returns a function that releases it */
 function hold(path: string, own: Holder): () => Promise<void> {
   const timer = setInterval(() => utimes(path, new Date(), new Date()).catch(() => {}), beat * 1000);
   timer.unref();
-  // Given back also by a program that ends at once.
+  // Releases the lock also where the program exits without the function below.
   const atExit = () => {
     try {
       if (JSON.parse(readFileSync(path, "utf8")).id === own.id) rmSync(path);
     } catch {
-      // It is gone, or another one's.
+      // The file is gone, or names another holder.
     }
   };
   process.on("exit", atExit);
@@ -147,7 +147,7 @@ async function createAlone(path: string, own: Holder): Promise<boolean> {
   }
 }
 
-/** Undefined where there is no file; a damaged one names nobody, and is gone when it gives no sign of life. */
+/** Undefined where there is no file. A damaged file counts as a holder on another machine. */
 async function read(path: string): Promise<Holder | undefined> {
   const text = await readFile(path, "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
@@ -166,11 +166,11 @@ function isHere(holder: Holder): boolean {
 }
 
 async function isGone(path: string, holder: Holder): Promise<boolean> {
-  if (!isHere(holder)) return (await secondsSinceBeat(path)) > patience;
+  if (!isHere(holder)) return (await secondsSinceBeat(path)) > goneAfter;
   if (!isAlive(holder.pid)) return true;
   const found = statOf(holder.pid);
   if (!found) return false;
-  // A process that has ended keeps its number until its parent asks for it; in a container nobody may.
+  // A process that has ended is a zombie until its parent collects its exit code; in a container there may be none that does.
   if (found.state === "Z" || found.state === "X") return true;
   return holder.ticks !== "" && found.ticks !== holder.ticks;
 }
@@ -184,7 +184,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** By the clock of the file system, which two machines share, and not by theirs. */
+/** Measured with the clock of the file system, which all machines share: their own clocks may differ. */
 async function secondsSinceBeat(path: string): Promise<number> {
   const probe = `${path}.${describeSelf().id}`;
   await (await open(probe, "wx")).close();
@@ -196,8 +196,8 @@ async function secondsSinceBeat(path: string): Promise<number> {
   }
 }
 
-/** Milliseconds after which the right to take over counts as left behind by a process that was killed. */
-const takeoverPatience = 10_000;
+/** Milliseconds after which a takeover file counts as left behind by a process that was killed. */
+const takeoverTimeout = 10_000;
 
 /**
  * Removes the lock of a holder that is gone. Only one process at a time may: otherwise one could remove the lock that
@@ -215,6 +215,6 @@ async function takeAway(path: string, own: Holder): Promise<void> {
     return;
   }
   const since = await stat(right).catch(() => undefined);
-  if (since && Date.now() - since.mtimeMs > takeoverPatience) await rm(right, { force: true });
+  if (since && Date.now() - since.mtimeMs > takeoverTimeout) await rm(right, { force: true });
   await new Promise((resolve) => setTimeout(resolve, 20));
 }

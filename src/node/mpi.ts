@@ -36,13 +36,13 @@ const mpich: Implementation = {
   float: 0x4c00040a,
 };
 
-/** Values that one call sums: two such arrays are what a sum needs beside its values. */
+/** Number of values that one call sums, which bounds its two buffers. */
 const piece = 4 * 2 ** 20;
 
 /** The implementation that has started this process, by the variables that it sets; undefined where none has. */
 function launchedBy(env: NodeJS.ProcessEnv): Implementation | undefined {
   if (Number(env.OMPI_COMM_WORLD_SIZE) > 1) return openMpi;
-  // mpiexec -pmi-port does not tell the number of processes.
+  // mpiexec -pmi-port does not set the number of processes.
   if (Number(env.PMI_SIZE) > 1 || env.PMI_PORT !== undefined) return mpich;
   // srun with PMIx, as Open MPI needs it.
   if (env.PMIX_RANK !== undefined && Number(env.SLURM_STEP_NUM_TASKS) > 1) return openMpi;
@@ -127,7 +127,8 @@ function bind(library: Library, { name, handle, world, float }: Implementation):
   const [rank, size] = [numberOf("MPI_Comm_rank"), numberOf("MPI_Comm_size")];
   let [whole, parts] = [new Float32Array(0), new Float32Array(0)];
   // Each process adds one segment of the values, in the order of the processes, and gets the others' segments. That is as many
-  // bytes as a ring of MPI_Allreduce, whose order is open: with four processes its roundings led to other weights in 1000 steps.
+  // bytes as a ring of MPI_Allreduce, whose order of additions is not specified: with four processes its roundings led to other
+  // weights in 1000 steps.
   const add = (values: Float32Array) => {
     const segment = Math.ceil(values.length / size);
     if (whole.length < segment * size)
@@ -154,7 +155,7 @@ function bind(library: Library, { name, handle, world, float }: Implementation):
   };
 }
 
-/** Files that can be read, and take what is written without writing it: the first process writes for all. */
+/** Files without locks, whose writes do nothing: the first process writes for all. */
 export function readingOnly(files: Files): Files {
   const { lock: _, ...rest } = files;
   const nothing = async () => {};

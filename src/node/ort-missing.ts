@@ -8,7 +8,7 @@ const version = "1.30.0";
 const supported = "Linux x64 and arm64 (glibc 2.28 or newer), macOS arm64, Windows x64 and arm64";
 const inTheBrowser = "the browser page trains on this machine too: npx pix2pix web";
 
-/** The parts of `process` that decide. */
+/** The parts of `process` on which the message depends. */
 export interface System {
   platform: string;
   arch: string;

@@ -22,7 +22,7 @@ const types: Readonly<Record<string, string>> = {
   safetensors: "application/octet-stream",
   txt: "text/plain; charset=utf-8",
 };
-/** Endings whose files become smaller. */
+/** Endings of files that compression makes smaller. */
 const compressible = /\.(html|m?js|css|json|map|webmanifest|wasm|svg|txt|safetensors)$/;
 /** Files whose names change with their contents: they have a digest or a version in their path. */
 const hashed = /^\/assets\//;
@@ -35,15 +35,15 @@ interface Stored {
   type: string;
   etag: string;
   bodies: Partial<Record<Encoding, Promise<Uint8Array>>>;
-  /** Size and time of the file that was read. */
+  /** Size and modification time of the file that was read. */
   state: string;
 }
 
 /**
- * Answers requests with the files of folders; the first folder that has a file gives it. Only files that the folders hold
- * are named, so no address leads out of them.
+ * Answers requests with the files of folders; of several folders that have a file the first counts. Paths come from
+ * listings of the folders, so no address leads out of them.
  * @param change changes the bytes of a file before they are sent, by its address
- * @returns undefined for an address that is none of the files
+ * @returns undefined for an address that names none of the files
  */
 export function pageFiles(
   folders: readonly string[],

@@ -5,15 +5,15 @@ import type { Socket } from "node:net";
 import { UserError } from "../errors.ts";
 import type { LockHolder } from "../platform.ts";
 
-/** Milliseconds within which a training that cannot begin has said so. */
-const firstWords = 20_000;
-/** Characters of its last words. */
-const lastWords = 2000;
+/** Milliseconds within which a training that cannot begin has ended. */
+const startTimeout = 20_000;
+/** Number of characters of its output that are kept, the last ones. */
+const keptOutput = 2000;
 
 /** The exit code of a training that was asked to save and end (cli/stop.ts). */
 const stoppedCode = 99;
 
-/** How a training has ended. @param last what it printed last: where it was stopped, the command that continues it */
+/** How a training has ended. @param last its last line: the error, or the command that continues a stopped training */
 function ending(code: number | null, last: string): string {
   if (code === stoppedCode) return `is stopped. Go on with it on the page, or by ${last}`;
   if (code === 0) return "has ended.";
@@ -49,23 +49,22 @@ export class Trainings {
   failureOf = (name: string): string | undefined => this.#failures.get(name);
 
   /**
-   * Starts a training, which goes on when this process ends.
-   * @returns when it has said its first words
-   * @throws UserError with the words of a training that ends at once
+   * Starts a training, which continues when this process ends. Resolves at its first output, or after 20 s.
+   * @throws UserError with the message of a training that ends before
    */
   async train(options: Readonly<Record<string, string | true>>): Promise<{ pid: number }> {
     const [command, ...first] = this.#program;
-    // As one word: a value that begins with a dash is no option.
+    // Flag and value in one word, because a value that begins with a dash would be taken for an option.
     const words = Object.entries(options).map(([flag, value]) => (value === true ? flag : `${flag}=${value}`));
     const child = spawn(command!, [...first, "train", ...words], {
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
-      // It must not take this process for its npx, whose end would end it.
+      // Without npm's variables, or it would take this process for npx, and stop when this process ends (cli/stop.ts).
       env: { ...process.env, npm_command: "", npm_lifecycle_event: "" },
     });
     let said = "";
     const hear = (chunk: Buffer) => {
-      said = `${said}${chunk}`.slice(-lastWords);
+      said = `${said}${chunk}`.slice(-keptOutput);
     };
     child.stdout.on("data", hear);
     child.stderr.on("data", hear);
@@ -85,7 +84,7 @@ export class Trainings {
       this.#note(`The training of ${name} (process ${pid}) ${end}`);
     });
     const began = new Promise<"began">((resolve) => child.stdout.once("data", () => resolve("began")));
-    const late = new Promise<"late">((resolve) => setTimeout(() => resolve("late"), firstWords).unref());
+    const late = new Promise<"late">((resolve) => setTimeout(() => resolve("late"), startTimeout).unref());
     const how = await Promise.race([ended, began, late]);
     if (how !== "began" && how !== "late")
       throw new UserError(said.trim().replace(/^error: /, "") || "the training ended at once");
