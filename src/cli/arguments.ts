@@ -1,7 +1,6 @@
 /**
  * Parses the arguments of a command. --lambda-l1, --lambda_L1, --lambdaL1 and --LAMBDA-L1 are the same option. Its
- * value follows after a space or an equals sign. Options of the older systems are accepted where they mean the same
- * (upstream.ts).
+ * value follows after a space or an equals sign. Options of other implementations are accepted too (upstream.ts).
  */
 import { type OptionSpec, plainName } from "../config/options.ts";
 import { ConfigError, nearest } from "../errors.ts";
@@ -53,10 +52,10 @@ export function parseArguments(
   return parsed;
 }
 
-/** Whether a command has the options of a run. Those of `pix2pix data` have not, and no options of upstream either. */
+/** Whether a command has the options of a run. Only such commands accept options of other implementations. */
 const ofRun = (specs: readonly OptionSpec[]) => specs.some(({ key }) => key === "netG");
 
-/** The value of an option here for one of another implementation. */
+/** Replaces a value that another implementation uses by the value here, with a note. */
 function ownValue({ notes }: Arguments, { key, flag }: OptionSpec, value: string): string {
   const known = upstreamValue(key, flag, value);
   if (known) notes.push(known.note);
@@ -100,7 +99,7 @@ function specNamed(written: string, specs: readonly OptionSpec[]): OptionSpec | 
 
 const takesValue = ({ type }: OptionSpec) => type !== "boolean";
 
-/** True, or the one word that may follow such an option. */
+/** The value of an option of the type boolean: true, or the word that may follow it. */
 function switched({ word }: OptionSpec, written: string, value: string | undefined, rest: string[]): string | true {
   if (word === undefined || (value ?? rest[0]) !== word) return flag(written, value);
   if (value === undefined) rest.shift();
@@ -127,7 +126,7 @@ function valuesAfter(option: string, { list }: OptionSpec, rest: string[]): stri
 function valueAfter(option: string, rest: string[]): string {
   const value = rest[0];
   if (value === undefined || /^--?[a-z]/i.test(value)) {
-    // A single dash begins no option of ours but -h: it may be meant as a value.
+    // No option here but -h has a single dash, so the word may be meant as a value.
     const instead =
       value && /^-[a-z]/i.test(value) ? `; a value that begins with a dash is written ${option}=${value}` : "";
     throw new ConfigError(`${option} needs a value${value === undefined ? "" : `, got the option ${value}`}${instead}`);

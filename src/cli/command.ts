@@ -20,15 +20,15 @@ export interface Command {
   summary: string;
   /** Its options, each created with `option` of options.ts. */
   schema: z.ZodObject<z.ZodRawShape>;
-  /** Complete command lines for the help. */
+  /** Command lines for the help. */
   examples: readonly string[];
   /** Keys of the options that most people use: --help lists these, --help-all every option. Absent: both list all. */
   common?: readonly string[];
-  /** A sentence on options of training, which may be given again as upstream needs them. Absent: they are refused. */
+  /** A sentence on options of training, which the command accepts as the PyTorch commands do. Absent: it refuses them. */
   ofRun?: string;
-  /** The key of the option whose value may be the first word alone: `data download facades`. */
+  /** The key of the option whose value may be given as the first word, without its flag: `data download facades`. */
   argument?: string;
-  /** Whether several first words are its value, joined by line breaks: `import G.pth D.pth`. */
+  /** Whether that value may have several words, which are joined by line breaks: `import G.pth D.pth`. */
   several?: boolean;
   /**
    * @param given the options on the command line by key, as text or true

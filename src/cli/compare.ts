@@ -49,13 +49,13 @@ interface Options {
   seed: number;
 }
 
-/** `badness` of a metric reads that metric alone. */
+/** Metrics to complete a record for `badness`, which reads only the metric in question. */
 const zero: PairMetrics = eachMetric(() => 0);
 
-/** The label of a class's figure begins so. */
+/** The prefix of the label of a class's figure. */
 const iouOf = "IoU of ";
 
-/** Resamples of the pictures. */
+/** Number of bootstrap resamples of the pictures. */
 const number = 2000;
 
 /**
@@ -121,7 +121,7 @@ export async function compareRuns(
 }
 
 /**
- * What can be told before the first test, which may take long.
+ * Checks that need no test: a test may take long.
  * @throws CheckpointError for a run or weights that do not exist, UserError for runs of two directions
  */
 async function checkRuns(

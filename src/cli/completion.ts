@@ -6,7 +6,7 @@ import type { Command } from "./command.ts";
 export const shells = { bash, zsh, fish } as const satisfies Record<string, (commands: readonly Command[]) => string>;
 export type Shell = keyof typeof shells;
 
-/** A command, or an option that is no option of a schema, with its text. */
+/** A word that is completed, with its description. */
 type Word = readonly [word: string, text: string];
 
 const helpOptions: readonly Word[] = [
@@ -58,7 +58,7 @@ const single = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 // ---- bash -----------------------------------------------------------------------------------------------------------
 
-/** Where the script has no words, readline completes names of files (-o default). It runs in bash 3.2 of macOS, too. */
+/** Where the script offers no words, readline completes names of files (-o default). The script also runs in bash 3.2 of macOS. */
 function bash(commands: readonly Command[]): string {
   const list = (words: readonly string[]) => single(words.join(" "));
   const names = (words: readonly Word[]) => list(words.map(([word]) => word));

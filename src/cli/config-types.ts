@@ -12,7 +12,7 @@ import { type OptionSpec, optionsOf, rangeOf } from "../config/options.ts";
 
 const configFolder = fileURLToPath(new URL("../config", import.meta.url));
 
-/** Options that `parseConfig` completes from others: always there in a Config, without a default of the schema. */
+/** Options without a default in the schema that `parseConfig` fills in from others: a Config always has them. */
 const completed = new Set(["loadHeight", "cropHeight"]);
 
 /** The groups of options, by the file in config/groups/ that exports each, and its interface. */
@@ -69,7 +69,7 @@ ${imports.join("\n")}
 /** The options that \`parseConfig\` takes. Only the dataroot has to be given. */
 export interface ConfigInput extends ${all.map(({ type }) => type).join(", ")} {}
 
-/** Options that may be absent: the run then has no such limit, file or validation. */
+/** Options that have no default: where they are absent, the run has no such limit, file or validation. */
 type Open =
 ${open.map(({ key }) => `  | "${key}"`).join("\n")};
 

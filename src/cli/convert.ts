@@ -1,4 +1,4 @@
-/** Common part of the commands that convert each picture of a folder into another one. */
+/** The common part of commands that convert each picture of a folder. */
 
 import * as z from "zod";
 import { option } from "../config/options.ts";
@@ -40,7 +40,7 @@ interface ConvertOptions {
 /**
  * Reads each picture and writes the result of `work` as a PNG. A picture that cannot be used is reported and left out.
  * @param alpha whether pictures keep their transparency
- * @param atOnce pictures under way at a time
+ * @param atOnce largest number of pictures in progress at a time
  * @throws UserError at the end, where pictures were left out
  */
 export async function convert(
@@ -81,7 +81,7 @@ interface Piece {
   output: string;
 }
 
-/** Pieces under way at a time: while one waits for the disk or is compressed, another is computed. */
+/** Pieces in progress at a time: while one waits for the disk or is compressed, another is computed. */
 const usualAtOnce = 4;
 
 /**

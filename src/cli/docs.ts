@@ -20,10 +20,10 @@ export function optionsPage(): string {
       "`--lambda-l1=10` the same value. The same options are the keys of `runs/<name>/config.json`.",
     "## train",
     ...grouped(training).flatMap(([group, specs]) => [`### ${capital(group)}`, table(specs)]),
-    "Options marked * may be changed with `--continue-train`; the others stay as the run began.",
+    "Options marked * may be changed with `--continue-train`; the others keep the values with which the run began.",
     "### Profiles",
-    "A profile sets these defaults, after the system that it is named for; options that are given override it. `junyanz`, " +
-      "the PyTorch implementation, is what all other defaults follow.",
+    "A profile sets these defaults, after the system that it is named for; options that are given override it. All other " +
+      "defaults follow `junyanz`, the PyTorch implementation.",
     profileTable(training),
   ];
   for (const { name, summary, schema, ofRun } of commands.slice(1)) {
@@ -101,7 +101,7 @@ function capital(text: string): string {
   return `${text[0]?.toUpperCase()}${text.slice(1)}`;
 }
 
-/** Writes a file whose text changes; a source that is written is younger than the build. */
+/** Writes a file only where its text changes: a source that is written counts as newer than the build. */
 function put(path: string, text: string): void {
   if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileSync(path, text);
 }

@@ -1,4 +1,4 @@
-/** Options of commands that serve, from the environment: where a platform starts the program, it sets the port so. */
+/** The port of commands that serve, from the environment: hosting platforms set it in $PORT. */
 import { ConfigError } from "../errors.ts";
 
 type Given = Readonly<Record<string, unknown>>;

@@ -1,4 +1,4 @@
-/** KID and FID of commands: their options, the files they need, and how they are told. */
+/** KID and FID of commands: options, files, and how the scores are reported. */
 import * as z from "zod";
 import { option } from "../config/options.ts";
 import { ConfigError } from "../errors.ts";
@@ -49,7 +49,7 @@ interface Given {
 }
 
 /**
- * Opens the feature network of --features and the set of --reference, and says which they are.
+ * Opens the feature network of --features and the set of --reference, and prints notes on both.
  * @returns undefined without --features
  * @throws ConfigError for options that need --features, CheckpointError for files of other networks
  */
@@ -89,7 +89,7 @@ export function checkSetSizes({ reference, subsetSize = 2 }: FeatureScoring, pic
   );
 }
 
-/** What a page and metrics.json tell about the feature network. */
+/** Facts about the feature network for a page and metrics.json. */
 export function featureFacts(scoring: FeatureScoring | undefined): Record<string, string> {
   if (!scoring) return {};
   const { extractor, reference } = scoring;
@@ -103,7 +103,7 @@ export function featureFacts(scoring: FeatureScoring | undefined): Record<string
   };
 }
 
-/** Below this many pictures FID says more about their number than about them (Binkowski et al. 2018). */
+/** Below this number of pictures the bias of FID, which depends on the number, is large (Binkowski et al. 2018). */
 const enoughForFid = 2048;
 
 /** KID first: it is unbiased, so that small sets can be compared. */
@@ -116,7 +116,7 @@ export function featureScores({ features }: Pick<Evaluation, "features">): SetSc
   const subsets = kid.subsets > 1 ? `; ${kid.subsets} subsets of ${kid.subsetSize}, std ${digits(kid.std)}` : "";
   const biased =
     least < enoughForFid
-      ? `: biased upwards with ${least} pictures, so compare it with sets of this size only, and lead with KID`
+      ? `: biased upwards with ${least} pictures, so compare it with sets of this size only, and prefer KID`
       : "";
   return [
     {

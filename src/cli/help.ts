@@ -175,8 +175,8 @@ function page({ usage, description, sections, examples }: Page, width: number): 
 }
 
 /**
- * The column at which the texts begin: beside the longest term, but for those that would take half of the page, and below
- * all terms where no room is left for 24 letters.
+ * The column at which the texts begin: after the longest term, without terms that would end beyond column 34 or leave less than 24
+ * columns for the text. Where that gives 12 or less, all texts begin at column 8, below terms that do not fit.
  * @param terms lengths
  */
 function columnOf(terms: readonly number[], width: number): number {

@@ -12,7 +12,7 @@ import type { DeepPicture, Images } from "../platform.ts";
 import { visible } from "../text.ts";
 import type { Job } from "./pictures.ts";
 
-/** The file of the instance map of each picture, by the picture's. */
+/** From the file of a picture to the file of its instance map. */
 export type InstanceMaps = ReadonlyMap<string, string>;
 
 /**

@@ -17,5 +17,5 @@ export function jsonLine(value: object): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** An output whose every line goes to standard error. */
-export const moved = ({ note }: Output): Output => ({ print: note, note });
+/** An output that writes all lines to standard error. */
+export const onStandardError = ({ note }: Output): Output => ({ print: note, note });

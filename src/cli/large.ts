@@ -1,4 +1,4 @@
-/** Pictures that `translate` takes in tiles: they are read, translated and written in strips, so memory is bounded. */
+/** Large pictures of `translate`: they are read, translated in tiles and written strip by strip, so that memory is bounded. */
 import { dirname } from "node:path";
 import { wholePictures } from "../data/loader.ts";
 import { nearestColours, type Palette, paint } from "../data/palette.ts";
@@ -25,13 +25,13 @@ export interface Work {
   bits: "8" | "16";
   /** Stops between two tiles. */
   signal: AbortSignal;
-  /** The share of a picture that is done, 0 to 1. */
+  /** Called with the share of a picture that is done, 0 to 1. */
   share(done: number): void;
 }
 
 /**
  * Whether a picture is to be translated in strips, by the size that its file states.
- * @throws UserError for a picture that is too large for one piece and cannot be taken in strips; it says why
+ * @throws UserError for a picture that is too large for one piece and cannot be taken in strips, with the reason
  */
 export async function inStrips(work: Work, input: string): Promise<boolean> {
   const { translator, fit } = work;

@@ -1,4 +1,4 @@
-/** `pix2pix test --patch-map`: where the run's discriminator takes outputs and targets for real. */
+/** `pix2pix test --patch-map`: which patches of outputs and targets the run's discriminator takes for real. */
 import type { Judge, PatchMap } from "../inference/judge.ts";
 import type { Picture, Platform } from "../platform.ts";
 import { strip } from "../report/compose.ts";
@@ -39,7 +39,7 @@ export async function writePatchMaps(
     counter.clear();
   }
   output.print(
-    `D takes the outputs for real by ${means.output.toFixed(2)} on average, the targets by ${means.target.toFixed(2)} (0 fake, 1 real); ` +
+    `D rates the outputs ${means.output.toFixed(2)} on average, the targets ${means.target.toFixed(2)} (0 fake, 1 real); ` +
       `maps, from blue (fake) to orange (real), in ${folder}/images`,
   );
 }

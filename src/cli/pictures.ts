@@ -131,7 +131,7 @@ async function checked(all: Job[]): Promise<Job[]> {
   }
   if (existing.size === 0) return all;
   for (const { input: path } of all) {
-    // A link that leads nowhere is named when it is read.
+    // A broken link is reported when it is read.
     const taken = existing.get(await realpath(path).catch(() => resolve(path)));
     if (taken) {
       const { input, output } = taken;

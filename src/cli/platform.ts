@@ -4,7 +4,7 @@ import type { images as nodeImages } from "../node/images.ts";
 import type { NodePlatformOptions } from "../node/index.ts";
 import type { Platform } from "../platform.ts";
 
-/** Pictures for a command. The process belongs to the command, so it sets sharp up for training. */
+/** Node's pictures for a command. sharp is set up for the whole process, which a command may do. */
 export async function loadImages(): Promise<typeof nodeImages> {
   const { images, tuneSharpForTraining } = await import("../node/images.ts");
   tuneSharpForTraining();
@@ -18,7 +18,7 @@ export async function loadPlatform(options?: NodePlatformOptions): Promise<Platf
   return nodePlatform(options);
 }
 
-/** A note for a number of threads above that of the cores: each thread waits for those that have no core. */
+/** A note where there are more threads than cores: threads then wait for those that have no core. */
 export function threadsNote(threads: number | undefined, cores: number = availableParallelism()): string[] {
   if (threads === undefined || threads <= cores) return [];
   const has = cores === 1 ? "1 core" : `${cores} cores`;

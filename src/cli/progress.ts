@@ -1,7 +1,7 @@
 /** Progress on the terminal: one line that is redrawn. Elsewhere, training prints plain lines. */
 import { visible } from "../text.ts";
 import type { EpochReport, StepReport } from "../training/train.ts";
-import { tellHowFar } from "./stop.ts";
+import { describeProgress } from "./stop.ts";
 
 /** A stream to write to, such as `process.stdout`. */
 export interface Screen {
@@ -105,7 +105,7 @@ export class Progress {
     this.#lastDrawing = 0;
   }
 
-  /** Prints the line of the last step for good. */
+  /** Prints the line of the last step and leaves it on the screen. */
   end(): void {
     if (!this.#last) return;
     if (this.#screen.isTTY) {
@@ -148,7 +148,7 @@ export class Counter {
     this.#start = clock();
     this.#total = total;
     this.#what = what;
-    tellHowFar(() => `after ${this.#count} of ${this.#total} ${this.#what}`);
+    describeProgress(() => `after ${this.#count} of ${this.#total} ${this.#what}`);
   }
 
   /** Seconds since the counter was created. */
@@ -173,7 +173,7 @@ export class Counter {
   within(share: number): void {
     const done = this.#count + share;
     const percent = Math.floor(100 * share);
-    // Of a smaller share the time says little: starting takes its part of it.
+    // The start-up distorts an estimate from a smaller share.
     const left = done < smallestShare ? "" : `  ${duration((this.seconds / done) * (this.#total - done))} left`;
     this.#show(`${this.#count}/${this.#total} ${this.#what}  ${percent} % of the next${left}`);
   }
@@ -196,7 +196,7 @@ export class Counter {
   }
 }
 
-/** The share of a piece from which the time left is told. */
+/** The share of a piece from which on the time left is shown. */
 const smallestShare = 0.01;
 /** Seconds between two lines, where the screen is no terminal. */
 const betweenLines = 5;

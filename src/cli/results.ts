@@ -176,7 +176,7 @@ function labScores({ labIntersection: found }: Evaluation): SetScore[] {
   return [{ label: "Lab colours", value, meaning }];
 }
 
-/** The means as lines for a terminal, a dash where one is not defined for any picture; below, where and why one is not. */
+/** The means as lines for a terminal, a dash for a mean that no picture defines; then the reasons for undefined metrics. */
 export function metricLines(
   { mean, pairs }: Pick<Evaluation, "mean" | "pairs">,
   scores: readonly SetScore[] = [],

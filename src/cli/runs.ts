@@ -31,15 +31,15 @@ export function folderFlag(checkpointsDir: string): string {
   return checkpointsDir === "runs" ? "" : ` ${shellOption("--checkpoints-dir", checkpointsDir)}`;
 }
 
-/** A line of the help of commands that take a run: what they do with options of training. */
+/** A line for the help of commands that take a run: what they do with options of training. */
 export const storedOptions =
   "the run remembers how it was trained; options of train that are given again are compared with it";
 
-/** Options that determine what a run's outputs mean: a value that differs from the run's is a mistake. */
+/** Options that must agree with the run's: another value would not fit the generator or would exchange the sides. */
 const decisive = new Set(["direction", "netG", "ngf", "norm", "inputNc", "outputNc"]);
 
 /**
- * Compares the options of a run with those that were given again: upstream's commands need them again.
+ * Compares the options of a run with those that were given again, as commands of the PyTorch implementation need them.
  * @returns notes for options that have no effect
  * @throws ConfigError for options that contradict the run
  */
@@ -69,12 +69,13 @@ export function ownOptions<S extends z.ZodObject<z.ZodRawShape>>(schema: S, give
   );
 }
 
-/** The options that are not of the command itself. */
+/** The options that the command itself does not have. */
 export function otherOptions(schema: z.ZodObject<z.ZodRawShape>, given: Given): Given {
   return only(given, (key) => !(key in schema.shape));
 }
 
-function only(given: Given, wanted: (key: string) => boolean): Given {
+/** Those of the options whose key is wanted. */
+export function only(given: Given, wanted: (key: string) => boolean): Given {
   return Object.fromEntries(Object.entries(given).filter(([key]) => wanted(key)));
 }
 

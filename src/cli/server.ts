@@ -69,16 +69,16 @@ export async function openServer(options: Opening, output: Output): Promise<List
   };
 }
 
-/** In the folder of the runs: the address of the server that shows them, for trainings that begin. */
+/** File in the folder of the runs with the address of its server, which `train` reads and prints. */
 const addressFile = ".server.json";
-/** Milliseconds in which a server on this machine answers. */
-const patience = 2000;
+/** Milliseconds within which a server on this machine must answer. */
+const answerTimeout = 2000;
 
-/** @returns removes the file, unless another server has written it anew */
+/** Writes the file. @returns a function that removes it, unless another server has written it anew */
 async function announce(checkpointsDir: string, url: string): Promise<() => Promise<void>> {
   const path = `${checkpointsDir}/${addressFile}`;
   const text = `${JSON.stringify({ url, pid: process.pid })}\n`;
-  // A folder that cannot be written can be shown all the same.
+  // A folder that cannot be written can still be shown.
   await files.write(path, text).catch(() => {});
   return async () => {
     const now = await files.read(path).catch(() => undefined);
@@ -94,13 +94,13 @@ export async function serverOf(checkpointsDir: string): Promise<string | undefin
     };
     const { hostname } = new URL(url);
     if (hostname !== "localhost") return undefined;
-    const response = await fetch(`${url}healthz`, { signal: AbortSignal.timeout(patience) });
+    const response = await fetch(`${url}healthz`, { signal: AbortSignal.timeout(answerTimeout) });
     return response.ok ? url : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Tells the page that this server delivers it. */
+/** Marks index.html as delivered by this server. */
 export const ofServer = (name: string, bytes: Uint8Array): Uint8Array =>
   name === "/index.html" ? withHome(bytes, "server") : bytes;

@@ -1,4 +1,4 @@
-/** The part of the work that one task of a job array does: --shard, or what the array's engine says. */
+/** The part of the work that one task of a job array does: from --shard, or from the variables of Slurm and Kubernetes. */
 import * as z from "zod";
 import { option } from "../config/options.ts";
 import type { Shard } from "../data/shard.ts";
@@ -22,14 +22,14 @@ export const shardOption = option(
     group: "parts",
     value: "I/N",
     absent: "that of the Slurm array or Kubernetes Indexed Job, else all",
-    help: "do the I-th of N parts of the pictures; the parts are disjoint and together the whole",
+    help: "do the I-th of N parts of the pictures; the parts are disjoint and together cover all",
   },
 );
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The part to do. Its source is told, because a variable of the environment is easily overlooked.
+ * The part to do. A note names its source, because a variable of the environment is easily overlooked.
  * @param given the value of --shard
  * @returns undefined for all of the work
  * @throws ConfigError where the environment names a task, but not its place in the array
@@ -49,7 +49,7 @@ export function shardOf(
 
 interface Found {
   shard: Shard;
-  /** The variable that said so. */
+  /** The variable of the environment that names the task. */
   source: string;
 }
 

@@ -1,7 +1,7 @@
 /**
  * Signals that ask the program to stop. Work that has something to save listens itself: the first signal asks it for a clean
- * end, a second Ctrl-C ends the program at once. All else ends at the first: files are written beside and renamed, so none is
- * half written.
+ * end, a second Ctrl-C ends the program at once. Other work ends at the first signal; files are written under another name and then
+ * renamed, so none is left incomplete.
  */
 import { closeSync, openSync } from "node:fs";
 import { isatty } from "node:tty";
@@ -18,7 +18,7 @@ const samePress = 500;
  * REQUEUE_EXIT_VALUES, Slurm takes it as RequeueExit, Kubernetes in a podFailurePolicy (docs/scale.md).
  */
 const requeue = 99;
-/** What work that saves ends with. SIGTERM and SIGUSR1 are how engines announce the end of a job's time. */
+/** Exit codes of work that has saved its state. SIGTERM and SIGUSR1 are how engines announce the end of a job's time. */
 const codes = { SIGINT: 130, SIGHUP: 129, SIGTERM: requeue, SIGUSR1: requeue } as const;
 type Signal = keyof typeof codes;
 const names = Object.keys(codes) as Signal[];
@@ -26,31 +26,31 @@ const numbers = { SIGINT: 2, SIGHUP: 1, SIGTERM: 15, SIGUSR1: 10 } as const;
 
 const heard = Symbol.for("pix2pix.signals");
 
-/** Milliseconds between two looks at the parent. */
+/** Milliseconds between two checks whether the parent process has ended. */
 const parentCheck = 1000;
 
-/** Who is told of a signal: the last one. */
+/** Handlers of signals, of which only the last is called. */
 const listeners: ((name: Signal) => void)[] = [(name) => endNow(name)];
 
-let howFar: (() => string) | undefined;
+let progressText: (() => string) | undefined;
 
 /**
- * @param text how far the work is, for the line of a program that is stopped: "after 3 of 10 pictures"; undefined when it is
- *   done
+ * Sets the text with which a stopped program says how far it came.
+ * @param text gives a text such as "after 3 of 10 pictures"; undefined when the work is done
  */
-export function tellHowFar(text: (() => string) | undefined): void {
-  howFar = text;
+export function describeProgress(text: (() => string) | undefined): void {
+  progressText = text;
 }
 
 /** The line of a program that is stopped. */
 function stoppedLine(): string {
-  const place = howFar ? ` ${howFar()}` : anythingWritten() ? "" : " before anything was written";
+  const place = progressText ? ` ${progressText()}` : anythingWritten() ? "" : " before anything was written";
   return `Stopped${place}.${anythingWritten() ? " The files that were written are whole." : ""}`;
 }
 
 /**
  * From now on a signal ends the program, with a line and the exit code 128 + its number. The end of npx counts as SIGTERM: npx
- * ends at once when it is asked to, and does not tell its child.
+ * ends at once when it is asked to, and does not pass the signal on.
  */
 export function heedSignals(): void {
   const tell = (name: Signal) => listeners.at(-1)!(name);
@@ -103,7 +103,7 @@ export function listenForStop(asked: () => void, idle: () => boolean = () => fal
   };
 }
 
-/** Calls once when npx, which has started this process, has ended. */
+/** Calls `ended` once when npx, if it has started this process, has ended. */
 function watchNpx(ended: () => void): NodeJS.Timeout | undefined {
   if (process.env.npm_command !== "exec" && process.env.npm_lifecycle_event !== "npx") return undefined;
   const { ppid } = process;

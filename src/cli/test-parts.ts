@@ -1,4 +1,4 @@
-/** Parts of a test: what each leaves in <results>/<run>/<phase>_<epoch>/parts/, and how they are put together. */
+/** Parts of a test: the file of each in <results>/<run>/<phase>_<epoch>/parts/, and how they are combined. */
 import { createHash } from "node:crypto";
 import type { Palette } from "../data/palette.ts";
 import type { Shard } from "../data/shard.ts";
@@ -35,11 +35,11 @@ export interface Part extends Common {
 const folderOf = (results: string) => `${results}/${partsFolder}`;
 const nameOf = ({ index, count }: Shard) => `${index}-of-${count}`;
 const fileOf = (results: string, shard: Shard) => `${folderOf(results)}/${nameOf(shard)}.json`;
-/** It says whose part is being done, until that is done. */
+/** The file that names the source of a part in progress. It is removed when the part is done. */
 const begunFile = (results: string, shard: Shard) => `${folderOf(results)}/${nameOf(shard)}.begun.json`;
 
 /**
- * Takes the folder of results for a part, before it writes pictures there.
+ * Reserves the folder of results for a part before pictures are written there.
  * @param results the folder <phase>_<epoch>
  * @param source the folder of the run that is tested, or the file of weights
  * @throws UserError where there are parts or results of another source
@@ -60,7 +60,7 @@ export async function writePart(results: string, part: Part): Promise<void> {
   await files.remove(begunFile(results, part.shard));
 }
 
-/** The part, where it is done and belongs to this very test. */
+/** The part, where it is done and belongs to the same test; else undefined. */
 export async function donePart(results: string, shard: Shard, common: Common): Promise<Part | undefined> {
   const path = fileOf(results, shard);
   if (!(await files.exists(path))) return undefined;
@@ -81,7 +81,7 @@ async function readPart(path: string): Promise<Part> {
   }
 }
 
-/** What two parts do not have in common. */
+/** The names of the facts and fields in which two parts differ. */
 function differences(a: Common, b: Common): string[] {
   // Each machine may have its own copy of the data.
   const facts = new Set([...Object.keys(a.facts), ...Object.keys(b.facts)].filter((key) => key !== "dataroot"));
@@ -91,7 +91,7 @@ function differences(a: Common, b: Common): string[] {
 }
 
 /**
- * Puts the parts of a test together and writes metrics.json and the page, with the numbers of a test in one go.
+ * Combines the parts of a test and writes metrics.json and the page, with the scores of a test without parts.
  * @param results the folder <phase>_<epoch>
  * @param features the network and the set with which the parts were scored
  * @throws UserError for parts that are missing or of different tests
@@ -120,7 +120,7 @@ export async function mergeParts(
   return { ...end, skipped: parts.flatMap(({ skipped }) => skipped), parts: parts.length };
 }
 
-/** FID and KID are those of all pictures together, with what is given once more: the set of --reference is in no part. */
+/** FID and KID are computed again from all pictures, so --merge needs the options of the parts: they do not store the set of --reference. */
 function checkFeatures({ facts }: Part, features: FeatureScoring | undefined): void {
   const given: Record<string, string> = featureFacts(features);
   const different = ["features", "lpips", "reference"].filter((key) => facts[key] !== given[key]);

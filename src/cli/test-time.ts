@@ -40,7 +40,7 @@ const sizes = {
   tile: option(z.int().min(0).optional(), {
     group: "sizes",
     unit: "px",
-    absent: "by the network for pictures above 2048 x 2048 px, else none",
+    absent: "chosen by the network for pictures above 2048 x 2048 px, else none",
     help: "size of tiles, which bounds the memory of large pictures; the output is that of the picture in one piece; 0 never tiles",
   }),
 };
@@ -49,7 +49,7 @@ const noise = {
   dropout: option(dropout.unwrap().optional(), {
     group: "networks",
     absent: "the run's, on",
-    help: "dropout at test time; the known systems use it",
+    help: "dropout at test time; the paper's code, the PyTorch code and Hesse's use it",
   }),
   noDropout,
   statistics: option(statistics.unwrap().optional(), {
@@ -78,10 +78,10 @@ export const weightsOption = option(z.string().min(1).optional(), {
   group: "run",
   value: "FILE",
   absent: "those of the run",
-  help: "weights in a file instead of a run: .pth of PyTorch and all that import takes; options of train say what they do not show",
+  help: "file of weights instead of a run: .pth of PyTorch and the other formats of import; options of train supply what it does not contain",
 });
 
-/** Which of the weights at --epoch. */
+/** The file of weights, and the choice between the weights and their running average. */
 const weights = {
   weights: weightsOption,
   rawWeights: option(z.boolean().default(false), {
@@ -100,11 +100,11 @@ export function refuseTwoSizes({ keepSize, aspectRatio }: Pick<Fit, "keepSize" |
 
 type Given = z.output<z.ZodObject<typeof testTimeOptions>>;
 
-/** What `openForTest` reads of the options of a command. */
+/** The options of a command that `openForTest` reads. */
 type Opening = Given & Pick<OpenOptions, "name" | "checkpointsDir" | "epoch">;
 
 /**
- * Opens the generator of a run with the settings that were given, and prints notes on them.
+ * Opens the generator of a run, or of a file of weights, with the given settings, and prints notes on them.
  * @param others options of training that were given again; see `compareWithRun`
  * @throws ConfigError for options that contradict each other or the run
  */
@@ -120,7 +120,7 @@ export async function openForTest(
   return { ...(await openStoredRun({ ...options, ...settings }, output)), fit };
 }
 
-/** Opens the generator of a file of weights; `others` say what the tensors do not show. */
+/** Opens the generator of a file of weights; `others` supply what the tensors do not show. */
 async function openFile(path: string, options: Opening, others: Readonly<Record<string, unknown>>, output: Output) {
   const { threads, device } = options;
   const { loadGenerator } = await import("../exchange/load.ts");

@@ -1,4 +1,4 @@
-/** Training on the command line: progress, a clean stop, and the command that goes on. */
+/** Training on the command line: progress, a clean stop, and the command that continues the run. */
 import { optionsOf } from "../config/options.ts";
 import { type Config, configSchema } from "../config/schema.ts";
 import type { Collective, Platform } from "../platform.ts";
@@ -7,19 +7,19 @@ import type { TrainEvents, TrainResult } from "../training/train.ts";
 import type { Output } from "./command.ts";
 import { loadPlatform, threadsNote } from "./platform.ts";
 import { epochLine, Progress } from "./progress.ts";
-import { listenForStop, tellHowFar } from "./stop.ts";
+import { describeProgress, listenForStop } from "./stop.ts";
 
 export interface TrainShownOptions {
-  /** Print only the command that goes on. */
+  /** Print only the command that continues a stopped run. */
   quiet?: boolean;
-  /** That command. */
+  /** That command. Default: `pix2pix train --continue-train` for this run. */
   again?: string;
   /** The processes that train together. */
   collective?: Collective | undefined;
 }
 
 /**
- * Trains and prints progress on standard output. Ctrl-C saves and prints the command that goes on.
+ * Trains and prints progress on standard output. Ctrl-C saves and prints the command that continues the run.
  * @returns the result, the number of steps trained now, and the exit code when a signal stopped it (else 0)
  */
 export async function trainShown(
@@ -31,7 +31,7 @@ export async function trainShown(
   const { descriptionLines } = await import("../training/description.ts");
   const progress = new Progress(process.stdout, config.printFreq);
   let steps = 0;
-  tellHowFar(() => "before the first step");
+  describeProgress(() => "before the first step");
   const stop = listenForStop(
     () => {
       progress.end();
@@ -69,11 +69,11 @@ export async function trainShown(
     throw error;
   } finally {
     stop.release();
-    tellHowFar(undefined);
+    describeProgress(undefined);
   }
 }
 
-/** The platform of a process that may train together with others: the first one writes, and each has its share of the cores. */
+/** The platform of this process. Where several train together, only the first writes files, and each gets its share of the cores. */
 async function platformFor({ threads }: Config, collective: Collective | undefined): Promise<Platform> {
   const platform = await loadPlatform({ threads });
   if (!collective) return platform;
@@ -84,7 +84,7 @@ async function platformFor({ threads }: Config, collective: Collective | undefin
 
 export const place = ({ step, epoch }: TrainResult) => `step ${step}, epoch ${epoch}`;
 
-/** The command that goes on with a run. It needs only the run's name and folder. */
+/** The command that continues a run. It needs only the run's name and folder. */
 function continueCommand(config: Config): string {
   const place = optionsOf(configSchema)
     .filter(({ key }) => key === "name" || key === "checkpointsDir")

@@ -21,7 +21,7 @@ export interface Work extends StripWork {
   instances?: InstanceMaps | undefined;
 }
 
-/** What is known of a job when all of its files are written. */
+/** The result of a job, when all of its files are written. */
 export interface Translated {
   /** Files, in the order of the samples. */
   written: readonly string[];

@@ -61,12 +61,12 @@ const model: UpstreamOption = {
       return { replacement: { datasetMode: value }, note: "taken as --dataset-mode colorization" };
     }
     throw new ConfigError(
-      `--model: got "${value}", expected pix2pix or colorization; other models (CycleGAN, ...) are not here`,
+      `--model: got "${value}", expected pix2pix or colorization; other models (CycleGAN, ...) are not supported`,
     );
   },
 };
 
-/** Hesse's --mode: here the command says it. */
+/** Hesse's --mode, which is the command here. */
 const mode: UpstreamOption = {
   value: true,
   meaning(value, has) {
@@ -118,14 +118,14 @@ const withoutCounterpart: Record<string, UpstreamOption> = {
   conditiongan: partOff("--condition_GAN", "noCondition", true),
   flip: remark(false, "not needed: pairs are mirrored at random unless --no-flip is given"),
   outputfiletype: remark(true, "outputs are PNG files"),
-  tracefreq: remark(true, "there is no trace of the runtime"),
+  tracefreq: remark(true, "has no effect: there is no trace of the runtime"),
   summaryfreq: remark(true, page),
   gpuids: {
     value: true,
     meaning: (value) =>
       value === "-1"
         ? { replacement: { device: "cpu" }, note: "taken as --device cpu" }
-        : { note: "not needed: --device auto takes what is there" },
+        : { note: "not needed: --device auto chooses the device" },
   },
   numthreads: remark(true, "not needed: pictures are prepared ahead; --threads sets the threads of a step"),
   nthreads: remark(true, "not needed: pictures are prepared ahead; --threads sets the threads of a step"),
@@ -138,7 +138,7 @@ const withoutCounterpart: Record<string, UpstreamOption> = {
   updatehtmlfreq: remark(true, `${page}; a strip of pictures is added each epoch`),
   usewandb: remark(false, wandb),
   wandbprojectname: remark(true, wandb),
-  nohtml: remark(false, `no switch: ${page}`),
+  nohtml: remark(false, `has no effect: ${page}`),
   verbose: remark(false, "not needed: train prints both networks with their sizes"),
   eval: remark(false, "an option of test and translate"),
   epochcount: remark(
@@ -223,7 +223,7 @@ const values: Record<string, Record<string, readonly [value: string, why: string
 /** Values of other implementations that have no counterpart, by the key of the option, with what to do. */
 const refused: Record<string, Record<string, string>> = {
   datasetMode: {
-    unaligned: "pictures without partners are for CycleGAN, which is not here; pix2pix needs pairs",
+    unaligned: "unpaired pictures are for CycleGAN, which is not supported; pix2pix needs pairs",
   },
 };
 

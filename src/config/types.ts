@@ -9,7 +9,7 @@ import type { ScheduleInput } from "./input/schedule.ts";
 /** The options that `parseConfig` takes. Only the dataroot has to be given. */
 export interface ConfigInput extends DataInput, FeatureInput, NetworkInput, ObjectiveInput, RunInput, ScheduleInput {}
 
-/** Options that may be absent: the run then has no such limit, file or validation. */
+/** Options that have no default: where they are absent, the run has no such limit, file or validation. */
 type Open =
   | "inputLabels"
   | "maxDatasetSize"

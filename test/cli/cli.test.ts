@@ -71,7 +71,9 @@ describe("train", () => {
     const { out } = await run("train --name parts --continue-train");
     expect(out).toMatch(/Nothing left to do: the run is at step 7, the limit of --max-steps\./);
     const early = await run("train --name parts --continue-train --max-steps 3");
-    expect(early.out).toMatch(/step 7, beyond --max-steps 3, which is not kept\..* such as --max-steps 14\./);
+    expect(early.out).toMatch(
+      /step 7, beyond --max-steps 3, which is not stored in the run\..* such as --max-steps 14\./,
+    );
   });
 
   it("refuses to go on with other networks or draws, or with a run that is not there", async () => {

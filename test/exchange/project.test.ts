@@ -50,7 +50,7 @@ describe("a project", () => {
     expect(await importCommand.run({ from: zip, checkpointsDir: elsewhere, name: "second" }, output)).toBe(0);
     expect(JSON.parse(readFileSync(join(elsewhere, "second/config.json"), "utf8")).name).toBe("second");
     // It was exported without the state.
-    expect(lines.at(-2)).toMatch(/no state of a training; to go on with it, export it --with-state/);
+    expect(lines.at(-2)).toMatch(/no training state; to continue its training, export it --with-state/);
     const again = importCommand.run({ from: zip, checkpointsDir: elsewhere, name: "second" }, output);
     await expect(again).rejects.toThrow(/The run .*second exists already/);
   });

@@ -89,7 +89,7 @@ it("test --patch-map writes it beside the pictures; a run without a discriminato
   const done = await cli("test", "--name", "pixels", "--patch-map", "--threads", "1");
   expect(done).toMatchObject({
     code: 0,
-    out: expect.stringMatching(/D takes the outputs for real by 0\.\d\d on average/),
+    out: expect.stringMatching(/D rates the outputs 0\.\d\d on average/),
   });
   const file = join(work, "results/pixels/test_latest/images/facade_0001_patches.png");
   expect(await platform.images.decode(readFileSync(file))).toMatchObject({ width: 4 * size + 3 * 4, height: size });

@@ -31,7 +31,7 @@ it("takes the next port where one is taken, says its address, serves, and ends a
     },
   );
   await new Promise((resolve) => other.close(resolve));
-  expect(ended.err).toMatch(new RegExp(`Port ${port} is taken; \\d+ is free`));
+  expect(ended.err).toMatch(new RegExp(`Port ${port} is taken; using \\d+`));
   expect(await answer).toMatchObject({
     status: 200,
     watched: { url: expect.stringMatching(/^http:\/\/localhost:\d+\/$/) },

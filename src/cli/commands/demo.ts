@@ -126,14 +126,14 @@ async function writeDemoResults(
   }
 }
 
-/** Removes the pairs of an earlier demo. @throws ConfigError when the folder holds anything else */
+/** Removes the pairs of an earlier demo. @throws ConfigError where the folders hold anything else */
 async function clear(dir: string): Promise<void> {
   for (const side of ["trainA", "trainB", "testA", "testB"]) {
     const found = (await files.list(`${dir}/${side}`)) ?? [];
     const other = found.find((entry) => entry.folder || !/^facade_\d+\.png(\.part)?$/.test(entry.name));
     if (other) {
       throw new ConfigError(
-        `--dir: ${dir}/${side} holds ${other.name}, which is not of the demo; choose another folder`,
+        `--dir: ${dir}/${side} holds ${other.name}, which the demo did not write; choose another folder`,
       );
     }
     for (const entry of found) await files.remove(`${dir}/${side}/${entry.name}`);

@@ -89,13 +89,13 @@ function describe(device: FoundDevice, { cores }: Platform, output: Output): voi
     const { rate, maxBufferSize } = adapter;
     const buffers = maxBufferSize === undefined ? "of 4 GB and more" : `up to ${byteCount(maxBufferSize)}`;
     const speed = rate === undefined ? "" : `, matrix products at ${rate.toPrecision(2)} GFLOP/s`;
-    lines.push(`here: ${adapter.name}; buffers ${buffers}${speed}`, whatItHolds(device));
+    lines.push(`here: ${adapter.name}; buffers ${buffers}${speed}`, memoryLine(device));
   }
   for (const [i, line] of lines.entries()) output.print(`${(i === 0 ? name : "").padEnd(7)} ${line}`);
 }
 
 /** The memory that the default training step needs on the adapter, or the limit that it exceeds. */
-function whatItHolds(device: FoundDevice): string {
+function memoryLine(device: FoundDevice): string {
   const config = parseConfig({ dataroot: "none" });
   const { cropSize } = config;
   const step = trainingStep(config, { n: 1, height: cropSize, width: cropSize });

@@ -11,7 +11,7 @@ import { byteCount } from "../../text.ts";
 import { readApp } from "../app-files.ts";
 import type { Command } from "../command.ts";
 import { loadPlatform } from "../platform.ts";
-import { compareWithRun, otherOptions, ownOptions, storedOptions } from "../runs.ts";
+import { compareWithRun, only, otherOptions, ownOptions, storedOptions } from "../runs.ts";
 import { epochOption, weightsOption } from "../test-time.ts";
 
 const { name, checkpointsDir } = configSchema.shape;
@@ -53,10 +53,7 @@ export const exportCommand: Command = {
   ofRun: storedOptions,
   examples: ["npx pix2pix export --name facades --format onnx --out facades-onnx"],
   async run(given, output) {
-    const options = ownOptions(
-      z.object(common),
-      only(given, (key) => key in common),
-    );
+    const options = ownOptions(z.object(common), given);
     const { format, out, licence, resultsDir } = options;
     const ofFormats = only(given, (key) => key in formatOptions);
     const own = ownOptions(
@@ -79,12 +76,7 @@ export const exportCommand: Command = {
   },
 };
 
-type Given = Readonly<Record<string, unknown>>;
-
-const only = (given: Given, wanted: (key: string) => boolean): Given =>
-  Object.fromEntries(Object.entries(given).filter(([key]) => wanted(key)));
-
-/** @throws ConfigError for the name of a file */
+/** @throws ConfigError for a name that looks like that of a file */
 function checkFolder(out: string): void {
   const ending = /\.(onnx|pth|pt|pict|safetensors|zip)$/i.exec(out)?.[0];
   if (!ending) return;

@@ -22,9 +22,10 @@ const schema = z.object({
 
 export const importCommand: Command = {
   name: "import",
-  summary: "make a run of weights from elsewhere, such as a PyTorch .pth",
+  summary: "create a run from weights trained elsewhere, such as a PyTorch .pth",
   schema,
-  ofRun: "options of train say what weights do not show: --direction, --no-dropout, --crop-size, --dataroot and others",
+  ofRun:
+    "options of train supply what weights do not contain: --direction, --no-dropout, --crop-size, --dataroot and others",
   argument: "from",
   several: true,
   examples: [
@@ -52,7 +53,7 @@ export const importCommand: Command = {
   },
 };
 
-/** A run as `export --format project` or the page has written it. */
+/** Imports a project that `export --format project` or the page has written. */
 async function importProject(
   path: string,
   place: { name: string | undefined; checkpointsDir: string },
@@ -68,7 +69,7 @@ async function importProject(
   const named = runFlags(config);
   if (!state) {
     output.note(
-      'note: the project has no state of a training; to go on with it, export it --with-state (on the page: "with all that training needs to go on")',
+      'note: the project has no training state; to continue its training, export it --with-state (on the page: "with the training state, to continue it elsewhere")',
     );
   }
   if (state) output.print(`  npx pix2pix train ${named} --continue-train --dataroot FOLDER`);
@@ -76,12 +77,12 @@ async function importProject(
   return 0;
 }
 
-/** What was read off the tensors, and what was taken for the rest. */
+/** Prints what the tensors show, and which values were assumed for the rest. */
 function describeTo(output: Output, { networks, facts, assumed }: ImportedRun): void {
   for (const { network, path, tensors } of networks) {
     output.print(`${network === "G" ? "generator" : "discriminator"}: ${path}, ${tensors.size} tensors`);
   }
-  output.print("Read off the tensors:");
+  output.print("Recognised from the tensors:");
   for (const { key, value, from } of facts) output.print(`  ${key.padEnd(14)} ${String(value).padEnd(14)} ${from}`);
   if (assumed.length === 0) return;
   output.print("Not in the file, taken from the defaults of its system (give the option if it was trained otherwise):");

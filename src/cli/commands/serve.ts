@@ -54,7 +54,7 @@ const schema = z.object({
   maxQueue: option(z.int().min(1).max(100_000).default(256), {
     group: "limits",
     unit: "pictures",
-    help: "pictures and ONNX exports that may wait; further ones are answered with 429 and when to come again",
+    help: "pictures and ONNX exports that may wait; further ones are answered with 429 and Retry-After",
   }),
   maxSeconds: option(z.int().min(1).max(3600).default(120), {
     group: "limits",
@@ -126,13 +126,13 @@ function limitsOf({ maxBody, maxPixels, maxQueue, maxSeconds }: Options): Partia
 }
 
 function announce({ port, checkpointsDir, token }: Options, served: Listening, output: Output): void {
-  if (port !== 0 && served.port !== port) output.note(`Port ${port} is taken; ${served.port} is free.`);
+  if (port !== 0 && served.port !== port) output.note(`Port ${port} is taken; using ${served.port}.`);
   const address = token === undefined ? served.url : `${served.url}?token=TOKEN`;
   output.print(`The runs of ${checkpointsDir}: ${address} (Ctrl-C ends it)`);
   output.print(`For programs: ${served.url}openapi.json`);
 }
 
-/** @throws UserError for folders that are none; that of the runs may come later */
+/** @throws UserError where a path is no folder. The folder of the runs may be missing: a training can create it later */
 async function checkFolders({ dataDir, checkpointsDir }: Options, output: Output): Promise<void> {
   if (!(await isFolder(dataDir))) {
     throw new UserError(`--data-dir: there is no folder ${visible(dataDir)}`);
@@ -145,7 +145,7 @@ async function checkFolders({ dataDir, checkpointsDir }: Options, output: Output
     output.note(`note: there is no folder ${visible(checkpointsDir)} yet; the page shows runs when they begin in it`);
 }
 
-/** A page shows the runs of one folder: where there are none, it says which folders below have some, such as that of a sweep. */
+/** Where the folder has no runs, names the folders in it that have some, such as that of a sweep: the page shows the runs of one folder. */
 async function hintAtNested({ checkpointsDir }: Options, output: Output): Promise<void> {
   if ((await listRuns(files, checkpointsDir)).length > 0) return;
   const folders = new Set((await nestedRuns(files, checkpointsDir)).map((name) => name.replace(/\/.*$/, "")));

@@ -28,7 +28,7 @@ const schema = z.object({
   count: option(z.boolean().default(false), { group: "sweep", help: "print the number of runs" }),
   collect: option(z.boolean().default(false), {
     group: "sweep",
-    help: "put the scores of all runs into one table and one page, as far as they have come",
+    help: "put all runs, with the scores that they have so far, into one table and one page",
   }),
   resultsDir: option(z.string().min(1).default("results"), {
     group: "sweep",
@@ -71,13 +71,13 @@ export const sweep: Command = {
   },
 };
 
-/** The task's own id: the file decides what it stands for, whatever the size of the array. */
+/** The index of a run from the id of the task: the id itself, whatever the size of the array. */
 function taskOf(environment: NodeJS.ProcessEnv): number | undefined {
   const text = environment.SLURM_ARRAY_TASK_ID ?? environment.JOB_COMPLETION_INDEX;
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
-/** Trains a run to its end, or goes on with it, and tests it. @returns the exit code, that of a stop while it trains */
+/** Trains a run to its end, or continues it, and tests it. @returns the exit code; after a signal during training that of the signal */
 async function runOne(found: Sweep, index: number, options: Options, output: Output): Promise<number> {
   const run = found.runs[index];
   if (!run)
@@ -88,18 +88,15 @@ async function runOne(found: Sweep, index: number, options: Options, output: Out
   const code = await train.run({ ...run.options, ...own, continueTrain: "if-present" }, output);
   if (code !== 0 || !found.test) return code;
   const place = { name: run.name, checkpointsDir: found.checkpointsDir, resultsDir };
-  // The task's id has chosen the run; it is no part of the pictures.
+  // The id of the task has chosen the run. Without this, test would also take it as a part of the pictures.
   return test.run({ ...own, ...found.test, ...place, shard: "1/1" }, output);
 }
 
 /** The folder of a run's test, by the options of test in the file. */
 function resultsOf({ test: given = {} }: Sweep, resultsDir: string): (run: SweepRun) => string {
-  const { phase, epoch } = ownOptions(test.schema.pick({ phase: true, epoch: true }), pick(given, ["phase", "epoch"]));
+  const { phase, epoch } = ownOptions(test.schema.pick({ phase: true, epoch: true }), given);
   return ({ name }) => `${resultsDir}/${name}/${phase}_${epoch}`;
 }
-
-const pick = (values: Readonly<Record<string, string>>, keys: readonly string[]) =>
-  Object.fromEntries(Object.entries(values).filter(([key]) => keys.includes(key)));
 
 async function collectAll(found: Sweep, { resultsDir }: Options, output: Output): Promise<number> {
   const rows = await collect(found, resultsOf(found, resultsDir));

@@ -22,7 +22,7 @@ import { counted } from "../../text.ts";
 import type { Command, Output } from "../command.ts";
 import { compareOptions, compareRuns, type TestedPictures, type TestedRun } from "../compare.ts";
 import { checkSetSizes, featureFacts, featureTestOptions, openFeatures } from "../feature-scores.ts";
-import { jsonLine, jsonLinesOption, moved } from "../json-lines.ts";
+import { jsonLine, jsonLinesOption, onStandardError } from "../json-lines.ts";
 import { namedPalette, paletteChoices } from "../palette.ts";
 import { writePatchMaps } from "../patch-maps.ts";
 import { loadImages, loadPlatform } from "../platform.ts";
@@ -67,11 +67,11 @@ const schema = z.object({
   shard: shardOption,
   skipExisting: option(z.boolean().default(false), {
     group: "parts",
-    help: "with --shard: leave a part alone that is done already, with these weights and settings",
+    help: "with --shard: skip a part that is already done with these weights and settings",
   }),
   merge: option(z.boolean().default(false), {
     group: "parts",
-    help: "put the parts of --shard together: the numbers and the page of a test in one go",
+    help: "combine the parts of --shard: the scores and the page are those of a test without parts",
   }),
   jsonLines: jsonLinesOption,
   resultsDir: option(z.string().min(1).default("results"), {
@@ -122,17 +122,17 @@ export const test: Command = {
     const { weights } = parsed;
     const options = weights === undefined || given.name !== undefined ? parsed : { ...parsed, name: nameOf(weights) };
     refuseTwoSizes(options);
-    const output = options.jsonLines ? moved(terminal) : terminal;
+    const output = options.jsonLines ? onStandardError(terminal) : terminal;
     const { compare } = options;
     if (compare !== undefined && (options.merge || options.shard !== undefined || options.jsonLines)) {
       throw new ConfigError("--compare tests whole runs: leave out --merge, --shard and --json-lines");
     }
     if (compare !== undefined && weights !== undefined) {
-      throw new ConfigError("--compare tests runs, and --weights is a file; make a run of it by pix2pix import");
+      throw new ConfigError("--compare tests runs, and --weights is a file; create a run from it with pix2pix import");
     }
     if (options.patchMap && (options.shard !== undefined || options.merge || weights !== undefined)) {
       throw new ConfigError(
-        "--patch-map asks the discriminator of a whole run: leave out --shard, --merge and --weights",
+        "--patch-map needs the discriminator and all pairs of a run: leave out --shard, --merge and --weights",
       );
     }
     if (options.patchMap && options.keepSize) {
@@ -189,7 +189,7 @@ function refuseUnknownData({ dataroot }: Pick<Options, "dataroot">, config: Pick
   throw new ConfigError("--dataroot is missing: imported weights do not say on which pairs they were trained");
 }
 
-/** What a run would be tested on. Its weights are not read. */
+/** The pictures on which a run would be tested. Its weights are not read. */
 async function picturesOf(name: string, options: Options): Promise<TestedPictures> {
   const config = await storedConfig(options.checkpointsDir, name);
   refuseUnknownData(options, config);
@@ -243,7 +243,7 @@ async function testAll(work: OpenedTest): Promise<Results> {
   }
 }
 
-/** Scores one part and leaves its scores for --merge. */
+/** Scores one part and stores its scores for --merge. */
 async function testPart(work: OpenedTest, shard: Shard): Promise<void> {
   const { translator, options, set, palette, output } = work;
   const folder = folderOf(options);
@@ -277,7 +277,7 @@ async function testPart(work: OpenedTest, shard: Shard): Promise<void> {
   output.print(`${which}: ${scored.rows.length} of ${set.pairs.length} pairs, in ${folder}. ${merging}`);
 }
 
-/** Shows progress; with --json-lines beside the lines, which are alone on the output. */
+/** Shows progress; with --json-lines on standard error, because standard output has only the lines. */
 const counterOf = ({ jsonLines }: Options, total: number, what: string): Counter =>
   new Counter(jsonLines ? process.stderr : process.stdout, total, what);
 
@@ -314,7 +314,7 @@ async function scoreShown(
 /** --merge */
 async function merge(options: Options, output: Output): Promise<number> {
   const source = sourceOf(options);
-  // Parts can be put together where their run is not.
+  // Parts can be combined on a machine that does not have the run.
   if (await files.exists(source)) await refuseOtherResults(files, folderOf(options), source);
   const features = await openFeatures(options, await loadPlatform({ threads: options.threads }), output);
   try {
@@ -373,7 +373,9 @@ async function paletteOf(
   if (name !== "auto") return namedPalette(name);
   const palette = await paletteOfTargets(config, loader);
   if (palette.length < 2)
-    throw new ConfigError("--palette auto: the targets are no label maps, of few colours; name a palette");
+    throw new ConfigError(
+      "--palette auto: the targets have fewer than two flat colours, so they are no label maps; name a palette",
+    );
   output.print(`palette of the targets: ${palette.length} colours`);
   return palette;
 }

@@ -23,7 +23,7 @@ const common: readonly (keyof Config)[] = [
 
 export const train: Command = {
   name: "train",
-  summary: "train a generator on pairs of pictures, or go on with a run",
+  summary: "train a generator on pairs of pictures, or continue a run",
   schema: configSchema,
   common,
   examples: [
@@ -36,7 +36,7 @@ export const train: Command = {
     const collective = await openTogether();
     if (collective && collective.rank > 0) return trainAlong(given, collective);
     const config = await configOf(given, collective);
-    const watched = await showWhere(config, output);
+    const watched = await announceServer(config, output);
     const end = await trainShown(config, output, { collective }).finally(() => watched?.close());
     collective?.close();
     if (end.stopped) return end.code;
@@ -50,10 +50,10 @@ export const train: Command = {
 };
 
 /**
- * Says where the run can be watched: on the page of a server of its folder that runs already, or with --serve on one of
- * its own, which is returned.
+ * Prints the address at which the run can be watched: that of a running server of its folder, else with --serve that of
+ * a server that it starts and returns.
  */
-async function showWhere({ name, checkpointsDir, serve }: Config, output: Output): Promise<Listening | undefined> {
+async function announceServer({ name, checkpointsDir, serve }: Config, output: Output): Promise<Listening | undefined> {
   const running = await serverOf(checkpointsDir);
   const watch = (url: string) => output.print(`watch   ${url}#/runs/${encodeURIComponent(name)}`);
   if (running !== undefined) {
@@ -66,7 +66,7 @@ async function showWhere({ name, checkpointsDir, serve }: Config, output: Output
   return served;
 }
 
-/** @param step of the run, at or behind the end that the options set */
+/** @param step the step of the run, which is at or beyond the end that the options set */
 function nothingLeft({ maxSteps, earlyStop }: Pick<Config, "maxSteps" | "earlyStop">, step: number): string {
   const at = `Nothing left to do: the run is at step ${step}`;
   const larger = `a larger one, such as --max-steps ${2 * step}`;
@@ -75,7 +75,7 @@ function nothingLeft({ maxSteps, earlyStop }: Pick<Config, "maxSteps" | "earlySt
     return `${at}, its end. To train on, give a larger --n-epochs, --n-epochs-decay${early}.`;
   }
   if (maxSteps === step) return `${at}, the limit of --max-steps. To train on, give ${larger}.`;
-  return `${at}, beyond --max-steps ${maxSteps}, which is not kept. To train on, leave it out, or give ${larger}.`;
+  return `${at}, beyond --max-steps ${maxSteps}, which is not stored in the run. To train on, leave it out, or give ${larger}.`;
 }
 
 async function finish(output: Output, config: Config, end: TrainResult): Promise<void> {
@@ -87,7 +87,7 @@ async function finish(output: Output, config: Config, end: TrainResult): Promise
   output.print(`  ${translateCommand(run, config)}`);
 }
 
-/** The processes that MPI has started with this one. A failure of one ends all of them. */
+/** Connects the processes that MPI has started with this one. A failure of one ends all of them. */
 async function openTogether(): Promise<Collective | undefined> {
   const { openCollective } = await import("../../node/mpi.ts");
   const collective = await openCollective();
@@ -101,10 +101,10 @@ async function openTogether(): Promise<Collective | undefined> {
   return { ...collective, close };
 }
 
-/** Milliseconds that the first process has for its message, which is the same in most cases. */
-const firstSpeaks = 1000;
+/** Milliseconds before an error of this process is reported: mostly the first process has the same error, and reports it first. */
+const errorDelay = 1000;
 
-/** Trains as one of the processes that do not write: no line of it is printed, unless it fails alone. */
+/** Trains as one of the processes that do not write files. It prints nothing but an error that the first process does not have. */
 async function trainAlong(line: Given, collective: Collective): Promise<number> {
   const silent: Output = { print: () => {}, note: () => {} };
   try {
@@ -112,14 +112,14 @@ async function trainAlong(line: Given, collective: Collective): Promise<number> 
     collective.close();
     return code;
   } catch (error) {
-    await new Promise((resolve) => setTimeout(resolve, firstSpeaks));
+    await new Promise((resolve) => setTimeout(resolve, errorDelay));
     throw error;
   }
 }
 
 type Given = Readonly<Record<string, unknown>>;
 
-/** @param collective each of these processes has a batch of a step where --accumulate does not say otherwise */
+/** @param collective its number of processes is the default of --accumulate: each process computes one batch of a step */
 async function configOf(line: Given, collective: Collective | undefined): Promise<Config> {
   const alone = await configOfOne(line);
   if (!collective || line.accumulate !== undefined || alone.continueTrain) return alone;
@@ -145,7 +145,7 @@ async function isPresent(given: { name: unknown; checkpointsDir: unknown }): Pro
 
 const placeOptions = configSchema.pick({ name: true, checkpointsDir: true });
 
-/** @throws ConfigError for a run that exists: who names it without data wants to go on with it */
+/** @throws ConfigError for a run that exists: a user who names it without --dataroot probably wants to continue it */
 async function suggestContinuing(given: { name: unknown; checkpointsDir: unknown }): Promise<void> {
   const { name, checkpointsDir } = parseOptions(placeOptions, given);
   if (given.name === undefined || !(await new Run(files, { name, checkpointsDir }).isStarted())) return;

@@ -12,7 +12,7 @@ import { files } from "../../node/files.ts";
 import { counted, visible } from "../../text.ts";
 import type { Command, Output } from "../command.ts";
 import { instanceMaps } from "../instances.ts";
-import { jsonLine, jsonLinesOption, moved } from "../json-lines.ts";
+import { jsonLine, jsonLinesOption, onStandardError } from "../json-lines.ts";
 import { namedPalette, paletteChoices } from "../palette.ts";
 import { type Job, jobs } from "../pictures.ts";
 import { loadImages } from "../platform.ts";
@@ -38,7 +38,7 @@ const schema = z.object({
     group: "pictures",
     value: "FILE|FOLDER",
     absent: "none",
-    help: "for a run of --input-instances: the instance map of the picture, or the folder of those of the pictures, of equal stems",
+    help: "for a run with --input-instances: the instance map of the picture, or the folder of the instance maps, named like the pictures",
   }),
   out: option(z.string().min(1), {
     group: "pictures",
@@ -48,7 +48,7 @@ const schema = z.object({
   skipBadImages,
   skipExisting: option(z.boolean().default(false), {
     group: "parts",
-    help: "leave out pictures whose outputs are there already, whatever made them: to go on after an interruption",
+    help: "skip pictures whose outputs exist, whichever settings wrote them: to continue after an interruption",
   }),
   shard: shardOption,
   jsonLines: jsonLinesOption,
@@ -84,7 +84,7 @@ export const translate: Command = {
     if (options.bits === "16" && options.palette) {
       throw new ConfigError("--bits 16 and --palette both say what the outputs look like; give one of them");
     }
-    const output = jsonLines ? moved(terminal) : terminal;
+    const output = jsonLines ? onStandardError(terminal) : terminal;
     const palette = options.palette ? await namedPalette(options.palette) : undefined;
     const found = await jobs(options.input, options.out, (text) => output.note(`note: ${text}`));
     const shard = shardOf(options.shard, output);
@@ -115,7 +115,7 @@ export const translate: Command = {
 
 type Options = z.output<typeof schema>;
 
-/** A sentence on the first picture where it has the shape of a pair side by side: both sides would become one input. */
+/** A warning where the first picture has the shape of a pair side by side: both sides together would be taken as the input. */
 async function wholePairNote({ input }: Job, { config }: Translator, fit: Fit): Promise<string | undefined> {
   const { cropSize, cropHeight = cropSize, datasetMode } = config;
   const preprocess = fit.preprocess ?? config.preprocess;
@@ -130,7 +130,7 @@ async function wholePairNote({ input }: Job, { config }: Translator, fit: Fit): 
   );
 }
 
-/** The jobs whose files are not all there. What is there is whole: files are written beside and renamed. */
+/** The jobs of which a file is missing. A file that exists is complete: it is written under another name and renamed. */
 async function missing(all: readonly Job[], work: Omit<Work, "share" | "signal">): Promise<Job[]> {
   const todo: Job[] = [];
   for (const job of all) {
@@ -207,6 +207,6 @@ function conclusion(
   if (bad === 0 || (skipBadImages && done > 0)) return 0;
   throw new UserError(
     `${bad} of ${counted(all, "picture")} could not be translated (named above); ` +
-      "mend or remove them, or give --skip-bad-images to accept that",
+      "repair or remove them, or give --skip-bad-images to accept that",
   );
 }

@@ -45,7 +45,7 @@ export const web: Command = {
     }
     const { serveFolders } = await import("../../node/serve.ts");
     const served = await serveFolders([appFolder], { port });
-    if (port !== 0 && served.port !== port) output.note(`Port ${port} is taken; ${served.port} is free.`);
+    if (port !== 0 && served.port !== port) output.note(`Port ${port} is taken; using ${served.port}.`);
     output.print(`Train and translate in the browser: ${served.url} (Ctrl-C ends it)`);
     const stop = listenForStop(() => {});
     await new Promise((resolve) => stop.signal.addEventListener("abort", resolve));

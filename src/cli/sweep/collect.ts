@@ -5,7 +5,7 @@ import { Run } from "../../run/run.ts";
 import { deviation, mean } from "../../statistics.ts";
 import { type Sweep, type SweepRun, variedIn } from "./plan.ts";
 
-/** A run of the sweep, as far as it has come. */
+/** A run of the sweep, with its progress and its scores so far. */
 export interface SweepRow {
   run: SweepRun;
   /** Steps done; undefined before the first checkpoint. */
@@ -16,7 +16,7 @@ export interface SweepRow {
   tested: string | undefined;
 }
 
-/** Runs that differ by their seed alone, put together. */
+/** Runs that differ by their seed alone. */
 export interface SweepGroup {
   values: Readonly<Record<string, string>>;
   rows: readonly SweepRow[];
@@ -24,7 +24,7 @@ export interface SweepGroup {
   scores: Readonly<Record<string, { mean: number; deviation: number | undefined }>>;
 }
 
-/** @param results the folder of the tests of a run */
+/** @param resultsOf the folder of the test of a run */
 export async function collect(sweep: Sweep, resultsOf: (run: SweepRun) => string): Promise<SweepRow[]> {
   return Promise.all(
     sweep.runs.map(async (run): Promise<SweepRow> => {

@@ -83,7 +83,7 @@ export const audit: Command = {
   },
 };
 
-/** The last line. It does not call a set sound whose alignment could not be judged. */
+/** The last line. Where the alignment could not be judged, it says so. */
 function conclusion({ findings, placement }: AuditResult, out: string): string {
   if (findings.length > 0) return `All with pictures: ${out}`;
   return placement.verdict === "unknown"
@@ -195,23 +195,25 @@ function factsOf({ layout, phases, sizes, placement, judged }: AuditResult): (re
   ];
 }
 
+/** The faults that were looked for, and those that this set does not allow to find, with the reason. */
 function lookedFor({ judged, judgesSides, placement }: AuditResult): string {
-  const whole =
-    placement.verdict === "unknown"
-      ? `not whether the sides line up throughout the set (${placement.reason})`
-      : "sides that were cropped, mirrored or exchanged throughout the set";
-  const single =
-    judged.length > 0
-      ? `single pairs that line up better when B is moved (${judged.filter((move) => move !== otherPair).join(", ")}), or that ` +
-        "fit their own partner no better than others"
-      : "not single pairs that do not line up: in this set the sides do not correspond place by place";
-  const exchanged = judgesSides
-    ? "pairs with A and B exchanged"
-    : "not pairs with A and B exchanged: the two sides are not different enough";
-  return (
-    "Looked for: unreadable files, pictures without a partner, sides of two sizes, equal and similar pairs within and " +
-    `across phases, one picture with two partners, blank pictures, class numbers; ${whole}; ${exchanged}; ${single}.`
-  );
+  const searched = [
+    "unreadable files, pictures without a partner, sides of two sizes, equal and similar pairs within and across phases, " +
+      "one picture with two partners, blank pictures, class numbers",
+  ];
+  const omitted: string[] = [];
+  const whole = "sides that were cropped, mirrored or exchanged throughout the set";
+  if (placement.verdict === "unknown") omitted.push(`${whole} (${placement.reason})`);
+  else searched.push(whole);
+  if (judgesSides) searched.push("pairs with A and B exchanged");
+  else omitted.push("pairs with A and B exchanged (the two sides are not different enough)");
+  if (judged.length > 0) {
+    const moves = judged.filter((move) => move !== otherPair).join(", ");
+    searched.push(
+      `single pairs that line up better when B is moved (${moves}), or that fit their own partner no better than others`,
+    );
+  } else omitted.push("single pairs that do not line up (in this set the sides do not correspond place by place)");
+  return `Looked for: ${searched.join("; ")}.${omitted.length > 0 ? ` Not looked for: ${omitted.join("; ")}.` : ""}`;
 }
 
 async function itemOf(

@@ -29,7 +29,7 @@ interface Archive {
 }
 
 const paperServer = "http://efrosgans.eecs.berkeley.edu/pix2pix/datasets";
-/** The CMP Facade Database (Tylecek and Sara 2013), of which facades was made. */
+/** The CMP Facade Database (Tylecek and Sara 2013), from which facades was derived. */
 const cmpServer = "http://cmp.felk.cvut.cz/~tylecr1/facade";
 
 /** The paper's archives, and their source for facades. */
@@ -95,7 +95,7 @@ export const download: Command = {
     if (brought) output.print(`Unpacking ${archive}, which is there already.`);
     else await fetchArchive(url, archive, timeout, output);
     await unpack(archive, folder, dataset, output);
-    if (brought) output.print(`${archive} stays; it is no longer needed.`);
+    if (brought) output.print(`${archive} is kept; it is no longer needed.`);
     else if (!keepArchive) await rm(archive, { force: true });
     await report(folder, dataset, output);
     return 0;
@@ -128,7 +128,7 @@ async function unpack(archive: string, folder: string, name: string, output: Out
   try {
     const leftOut = (path: string) => output.note(`left out: ${path}, a link`);
     for await (const { path, data } of filesIn(archive, leftOut)) {
-      // The archives hold a folder of their own name, those of CMP "base" and "extended".
+      // Each archive holds one folder, named like its set; in the archives of CMP "base" or "extended".
       const own = [name, name.replace("cmp-", "")].find((word) => path.startsWith(`${word}/`));
       const target = `${beside}/${own === undefined ? path : path.slice(own.length + 1)}`;
       await makeFolder(dirname(target));
@@ -173,7 +173,7 @@ function gunzipped(archive: string): ReadableStream<Uint8Array> {
   return Readable.toWeb(source.pipe(gunzip)) as ReadableStream<Uint8Array>;
 }
 
-/** The first two bytes of an archive. */
+/** The first two bytes of each kind of archive. */
 const beginnings = { zip: "PK", gzip: "\x1f\x8b" };
 
 async function checkKind(archive: string): Promise<void> {
@@ -201,7 +201,7 @@ async function report(folder: string, name: Name, output: Output): Promise<void>
 
 const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
 
-/** Progress of a download: `12.3/30.2 MB  41 %  2.1 MB/s  9s left`. Silent where there is no terminal. */
+/** Progress of a download on a terminal: `12.3/30.2 MB  41 %  2.1 MB/s  9s left`. */
 class Bytes {
   readonly #screen: Screen;
   readonly #start = performance.now();
@@ -232,9 +232,9 @@ class Bytes {
     return (this.#done - (this.#first ?? 0)) / Math.max(0.001, (performance.now() - this.#start) / 1000);
   }
 
-  /** "30.2 MB (12.1 MB were there already)" */
+  /** "30.2 MB fetched (12.1 MB of them earlier)" */
   summary(): string {
-    const before = this.#first ? ` (${megabytes(this.#first)} MB of them from before)` : "";
+    const before = this.#first ? ` (${megabytes(this.#first)} MB of them earlier)` : "";
     return `${megabytes(this.#done)} MB fetched${before}`;
   }
 

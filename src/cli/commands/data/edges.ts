@@ -19,7 +19,7 @@ const schema = z.object({
   sigma: option(z.number().min(0).max(20).default(2), {
     ...detector,
     unit: "px",
-    help: "smoothing before; more gives fewer and rounder lines",
+    help: "smoothing before edges are found; more gives fewer and rounder lines",
   }),
   high: option(z.number().min(0).default(0.25), {
     ...detector,

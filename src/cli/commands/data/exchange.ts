@@ -42,7 +42,7 @@ type Options = z.output<typeof schema>;
 
 export const exchange: Command = {
   name: "data exchange",
-  summary: "write a data set with A and B exchanged in some pairs, as those that audit reports",
+  summary: "write a data set with A and B exchanged in some pairs, such as those that audit reports",
   schema,
   argument: "dataroot",
   examples: [
@@ -75,11 +75,11 @@ export const exchange: Command = {
   },
 };
 
-/** @throws DatasetError where there are no pairs, or their sides are not the pictures of two places */
+/** @throws DatasetError where there are no pairs, or in a layout whose sides cannot be exchanged */
 async function setIn(root: string, mode: DatasetMode): Promise<{ whole: WholeSet; listing: Listing }> {
   const listing = await listAll(files, root);
   const whole = listing && completeSet(root, listing.pictures, mode);
-  // It throws the error that explains why there are no pairs.
+  // Throws an error that explains why there are no pairs.
   if (!whole) await findPairs(files, root, { datasetMode: mode });
   if (!listing || !whole) throw new DatasetError(`there are no pairs in ${root}.`);
   if (whole.layout === "cmp") {
@@ -118,7 +118,7 @@ async function pairsOf({ dataroot: root, datasetMode, pairs: choice }: Options, 
   return all.filter(({ A }) => found.has(A.file) === (choice === "audit"));
 }
 
-/** @throws ConfigError where the output holds other pictures: the two sets would be one */
+/** @throws ConfigError where the output holds pictures of another set: the two would become one set */
 async function refuseOther(out: string, plan: readonly ExchangedFile[]): Promise<void> {
   const planned = new Set(plan.map(({ to }) => to));
   const other = (await listAll(files, out))?.pictures.find((path) => !planned.has(path));

@@ -89,7 +89,7 @@ export const split: Command = {
     try {
       await placeAll(plan, input, out, mode);
     } catch (error) {
-      // Where nothing was moved, as to another disk, nothing is left to complete.
+      // Where no file was moved, for example because the folders are on two disks, there is no move to complete.
       const [first] = plan;
       if (mode === "move" && first && !(await files.exists(`${out}/${first.to}`))) await files.remove(journalIn(out));
       throw error;
@@ -104,12 +104,12 @@ export const split: Command = {
 };
 
 /**
- * The plan of a move, there until all files are moved: after a kill the input alone no longer tells which pairs go
- * where.
+ * The plan of a move, which exists until all files are moved. After a kill the plan cannot be computed again, because
+ * the input has lost pairs.
  */
 const journalIn = (out: string) => `${out}/.split.json`;
 
-/** Moves what a move that was interrupted has left. */
+/** Completes a move that was interrupted. */
 async function completeMove(input: string, out: string, output: Output): Promise<number> {
   const plan = planIn(new TextDecoder().decode(await files.read(journalIn(out))));
   if (!plan) {
@@ -148,7 +148,7 @@ async function placeAll(plan: readonly Placement[], input: string, out: string, 
   if (mode === "move") await files.remove(journalIn(out));
 }
 
-/** @throws DatasetError without a picture, and where the input has phases already: only one of them would be split; and as `completeSet` */
+/** @throws DatasetError without a picture, for an input that has phases already (only one would be split), and as `completeSet` */
 async function refuseSplit(input: string, datasetMode: string): Promise<void> {
   const whole = completeSet(input, (await listedPictures("--input", input)).pictures, datasetMode);
   const there = whole?.phases.map(({ phase }) => phase).filter(Boolean) ?? [];
@@ -182,7 +182,7 @@ async function place(from: string, to: string, mode: Mode): Promise<void> {
       await link(from, to);
     }
   } catch (error) {
-    // The first error says more than that of the clearing away.
+    // A failure to remove the part must not hide the first error.
     await rm(`${to}.part`, { force: true }).catch(() => {});
     const { code } = error as NodeJS.ErrnoException;
     const reason = code === "EXDEV" ? "they are on different disks; use --mode copy" : reasonOf(error, from);

@@ -61,7 +61,7 @@ const schema = z.object({
 
 type Options = z.output<typeof schema>;
 
-/** A picture that is read when its turn comes. */
+/** A picture that is read on demand. */
 interface Source {
   name: string;
   read(): Promise<Picture>;
@@ -107,7 +107,7 @@ export const statistics: Command = {
   },
 };
 
-/** The pictures, and what they are. @throws ConfigError unless one of --input and --dataroot is given */
+/** The pictures, and a description of them for the file. @throws ConfigError unless one of --input and --dataroot is given */
 async function sourcesOf(
   options: Options,
   platform: Platform,
