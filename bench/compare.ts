@@ -30,7 +30,7 @@ export interface CompareOptions extends Measure {
   rounds: number;
   device: DeviceChoice;
   /** See commandVariables in main.ts. */
-  allocator: Record<string, string>;
+  allocator: Readonly<Record<string, string>>;
   /** Further Python interpreters, from `--python`. */
   python: readonly string[];
   /** A sentence on the conditions of the measurement. */

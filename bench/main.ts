@@ -10,10 +10,8 @@
  * `npm run bench -- step [--size --ngf --batch --steps --threads --device]` prints one line of JSON for this project alone.
  * `npm run bench -- translate [--pictures --ngf --threads --rounds --python]` prints the throughput of whole commands.
  */
-import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { fileURLToPath } from "node:url";
+import { allocatorVariables, ranWithAllocator } from "../scripts/allocator.ts";
 import { scriptOptions, usageError } from "../scripts/options.ts";
 import { deviceChoices } from "../src/engines/device.ts";
 import { UserError } from "../src/errors.ts";
@@ -56,9 +54,6 @@ const [size, ngf, batch, steps, threads, rounds] = (
 ).map(number) as [number, number, number, number, number, number];
 const common = { size, ngf, batch, steps, threads, rounds, note: values.note, write: values.write };
 
-const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const allocator = commandVariables();
-
 if (positionals[0] === "step") await step();
 else if (positionals[0] === "translate") {
   const { translateTable } = await import("./translate.ts");
@@ -70,7 +65,7 @@ else if (positionals[0] === "translate") {
   await browserTable({ ...common, device: device === "webgpu" ? "webgpu" : "wasm", software }).catch(refused);
 } else {
   const { compare } = await import("./compare.ts");
-  await compare({ ...common, device, allocator, python: values.python });
+  await compare({ ...common, device, allocator: allocatorVariables, python: values.python });
 }
 
 /** Ends the program with the message of a UserError; throws any other error again. */
@@ -79,28 +74,17 @@ function refused(error: unknown): never {
   throw error;
 }
 
-/** Measures this project alone. Starts itself again where the process lacks the allocator's variables. */
+/** Measures this project alone. */
 async function step(): Promise<void> {
-  if (Object.entries(allocator).every(([name, value]) => process.env[name] === value)) {
-    const { nodePlatform } = await import("../src/node/index.ts");
-    const meter = {
-      cpu: () => {
-        const { user, system } = process.cpuUsage();
-        return (user + system) / 1e6;
-      },
-      peak: () => process.resourceUsage().maxRSS * 1024,
-    };
-    const platform = await nodePlatform({ threads });
-    console.log(JSON.stringify(await timeSteps(platform, { size, ngf, batch, steps, device: device! }, meter)));
-    return;
-  }
-  const again = [...process.execArgv, here("main.ts"), ...process.argv.slice(2)];
-  const env = { ...process.env, ...allocator };
-  process.exitCode = spawnSync(process.execPath, again, { env, stdio: "inherit" }).status ?? 1;
-}
-
-/** The allocator variables of bin/pix2pix.js. They only work in the environment with which a process starts. */
-function commandVariables(): Record<string, string> {
-  const program = readFileSync(here("../bin/pix2pix.js"), "utf8");
-  return Object.fromEntries([...program.matchAll(/(MALLOC_\w+): "(\d+)"/g)].map(([, name, value]) => [name!, value!]));
+  if (ranWithAllocator()) return;
+  const { nodePlatform } = await import("../src/node/index.ts");
+  const meter = {
+    cpu: () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1e6;
+    },
+    peak: () => process.resourceUsage().maxRSS * 1024,
+  };
+  const platform = await nodePlatform({ threads });
+  console.log(JSON.stringify(await timeSteps(platform, { size, ngf, batch, steps, device: device! }, meter)));
 }

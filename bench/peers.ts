@@ -58,7 +58,7 @@ export interface SideOptions {
   flags: readonly string[];
   threads: number;
   /** The variables of our program for the C library's allocator, which the tuned rows get too. */
-  allocator: Record<string, string>;
+  allocator: Readonly<Record<string, string>>;
 }
 
 /** Rows on a CPU for each PyTorch: as installed, then with the settings that users try for speed. */

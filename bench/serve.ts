@@ -9,6 +9,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { allocatorVariables } from "../scripts/allocator.ts";
 import { scriptOptions } from "../scripts/options.ts";
 
 const { values } = scriptOptions(import.meta.url, {
@@ -64,7 +65,7 @@ console.log(
 function start(): Promise<{ url: string; process: ReturnType<typeof spawn> }> {
   const child = spawn(process.execPath, [bin, "serve", "--port", "0", "--checkpoints-dir", checkpointsDir], {
     stdio: ["ignore", "pipe", "inherit"],
-    env: { ...process.env, MALLOC_ARENA_MAX: "1", MALLOC_MMAP_MAX_: "0", MALLOC_TRIM_THRESHOLD_: "4294967296" },
+    env: { ...process.env, ...allocatorVariables },
   });
   // Ends the server also where this script fails.
   process.on("exit", () => child.kill("SIGKILL"));

@@ -1,8 +1,10 @@
 /**
- * CPU time of a training step for each recipe of a sweep, also relative to the first recipe. The recipes train in turn, on noise.
+ * CPU time of a training step for each recipe of a sweep, also relative to the first recipe. The recipes train in turn, on noise, with
+ * the allocator variables of `npx pix2pix train`.
  *
  * `node --import tsx examples/ablation/cost.ts examples/ablation/facades-small.yaml`
  */
+import { ranWithAllocator } from "../../scripts/allocator.ts";
 import { scriptOptions, usageError } from "../../scripts/options.ts";
 import { test } from "../../src/cli/commands/test.ts";
 import { readSweep } from "../../src/cli/sweep/plan.ts";
@@ -16,6 +18,7 @@ import { Trainer } from "../../src/training/trainer.ts";
 
 const [path] = scriptOptions(import.meta.url, { allowPositionals: true }).positionals;
 if (!path) usageError("name the file of a sweep");
+if (ranWithAllocator()) process.exit();
 const rounds = 24;
 const platform = await nodePlatform({ threads: 1 });
 const { runs } = await readSweep(path, optionsOf(test.schema));

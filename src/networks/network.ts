@@ -3,16 +3,13 @@ import type { BlurPool } from "../nn/blur.ts";
 import type { Padding } from "../nn/layers.ts";
 import type { Norm, NormOptions } from "../nn/norms.ts";
 
-/**
- * The choices of --bias: which convolutions have a bias. The last one always has, except that of a PixelGAN with `auto` and another norm
- * than instance.
- */
+/** The choices of --bias: which convolutions have a bias. */
 export const biases = {
   auto: {
-    help: "as in the original networks: all with --norm instance, else only D's first (netG and netD article: all)",
+    help: "as in the original networks: all with --norm instance, else D's first and the last of each network, except netD pixel's (netG and netD article: all)",
   },
   always: { help: "all convolutions" },
-  never: { help: "only the last convolution" },
+  never: { help: "only the last convolution of each network" },
 };
 export type Bias = keyof typeof biases;
 

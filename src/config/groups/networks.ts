@@ -113,7 +113,7 @@ export const networkOptions = {
   }),
   bias: option(z.enum(namesOf(biases)).default("auto"), {
     group: "networks",
-    help: "convolutions that have a bias; the last one always has",
+    help: "convolutions that have a bias",
     kinds: biases,
   }),
   normEpsilon: option(z.number().gt(0).default(1e-5), {

@@ -122,10 +122,11 @@ export interface NetworkInput {
    */
   skip?: Values["skip"] | undefined;
   /**
-   * Convolutions that have a bias; the last one always has.
-   * - auto: as in the original networks: all with --norm instance, else only D's first (netG and netD article: all)
+   * Convolutions that have a bias.
+   * - auto: as in the original networks: all with --norm instance, else D's first and the last of each network,
+   * except netD pixel's (netG and netD article: all)
    * - always: all convolutions
-   * - never: only the last convolution
+   * - never: only the last convolution of each network
    * Default: auto.
    */
   bias?: Values["bias"] | undefined;
