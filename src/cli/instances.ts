@@ -58,7 +58,7 @@ export async function readWithInstances(
 ): Promise<DeepPicture> {
   const decode = (images.decodeDeep ?? images.decode).bind(images);
   const bytes = await files.read(file);
-  refuseLossyMap(bytes, "instance");
+  await refuseLossyMap(bytes, "instance");
   const objects = await decode(bytes, { alpha: true });
   return withInstances(classNumbers(label, inputLabels!, labelFile), objects, [labelFile, file]);
 }

@@ -4,7 +4,6 @@ import { refuseLossyMap } from "../data/label-maps.ts";
 import { stemOf } from "../data/listing.ts";
 import { nearestColours, paint } from "../data/palette.ts";
 import { encodeNpy } from "../formats/npy.ts";
-import { storageBytes } from "../formats/storage.ts";
 import { overlapped } from "../inference/overlap.ts";
 import type { Draw } from "../inference/translator.ts";
 import { spread } from "../metrics/pictures.ts";
@@ -100,7 +99,7 @@ async function read({ translator, images, instances }: Work, input: string): Pro
   const { inputNc, inputLabels } = translator.config;
   const alpha = inputNc % 2 === 0;
   const bytes = await files.read(input);
-  if (inputLabels !== undefined) refuseLossyMap(bytes);
+  if (inputLabels !== undefined) await refuseLossyMap(bytes);
   const picture = await (images.decodeDeep ?? images.decode).call(images, bytes, { alpha });
   const map = instances?.get(input);
   return map === undefined ? picture : readWithInstances(picture, [input, map], translator.config, images);
@@ -110,7 +109,7 @@ async function read({ translator, images, instances }: Work, input: string): Pro
 async function computeInStrips(work: Work, job: Job): Promise<Computed | undefined> {
   const began = performance.now();
   const { inputLabels } = work.translator.config;
-  if (inputLabels !== undefined) refuseLossyMap(await files.readPart!(job.input, 0, storageBytes));
+  if (inputLabels !== undefined) await refuseLossyMap((start, end) => files.readPart!(job.input, start, end));
   const size = await translatedInStrips(work, job.input, job.output, stemOf(basename(job.input)));
   return size && { targets: [], written: filesOf(job, work), ...size, seconds: (performance.now() - began) / 1000 };
 }

@@ -3,7 +3,8 @@
  * are not class numbers, and for files whose compression changes numbers.
  */
 import { DatasetError, UserError } from "../errors.ts";
-import { type Storage, storageBytes, storageOf } from "../formats/storage.ts";
+import { type Slices, slicesOf } from "../formats/slices.ts";
+import { type Storage, storageOf } from "../formats/storage.ts";
 import type { DeepPicture, Files, Images } from "../platform.ts";
 import { classNumbers, withoutClass } from "./labels.ts";
 import type { Pair, Side } from "./layouts.ts";
@@ -86,22 +87,26 @@ export async function checkLabelMaps(
 }
 
 async function withStorage(sides: readonly Side[], { files }: Access): Promise<LabelMap[]> {
-  const head = async (file: string): Promise<Uint8Array> => {
+  const stored = async (file: string): Promise<Storage> => {
     try {
-      return await (files.readPart ? files.readPart(file, 0, storageBytes) : files.read(file));
+      return await storageOf(await readingOf(file, files));
     } catch (error) {
-      if (error instanceof UserError) return new Uint8Array(0);
+      if (error instanceof UserError) return { key: "" };
       throw error;
     }
   };
   const maps: LabelMap[] = [];
   for (let i = 0; i < sides.length; i += together.headers) {
     const some = sides.slice(i, i + together.headers);
-    maps.push(
-      ...(await Promise.all(some.map(async (side) => ({ ...side, storage: storageOf(await head(side.file)) })))),
-    );
+    maps.push(...(await Promise.all(some.map(async (side) => ({ ...side, storage: await stored(side.file) })))));
   }
   return maps;
+}
+
+/** How to read parts of a file. */
+async function readingOf(file: string, files: Files): Promise<Slices["read"]> {
+  if (!files.readPart) return slicesOf(await files.read(file)).read;
+  return (start, end) => files.readPart!(file, start, end);
 }
 
 function refuseLossy(maps: readonly LabelMap[], kind: Kind): void {
@@ -115,11 +120,11 @@ function refuseLossy(maps: readonly LabelMap[], kind: Kind): void {
 }
 
 /**
- * @param head the first `storageBytes` of a map that is translated alone, or more
+ * @param map a map that is translated alone: its bytes, or how to read them
  * @throws DatasetError where its compression changes numbers
  */
-export function refuseLossyMap(head: Uint8Array, kind: Kind = "label"): void {
-  const { lossy } = storageOf(head);
+export async function refuseLossyMap(map: Uint8Array | Slices["read"], kind: Kind = "label"): Promise<void> {
+  const { lossy } = await storageOf(map instanceof Uint8Array ? slicesOf(map).read : map);
   if (lossy) throw new DatasetError(`the ${kind} map is a ${lossy}, ${changed(kind)}`);
 }
 

@@ -57,34 +57,99 @@ export function unreadTiff(bytes: Uint8Array | BytesAt): string | undefined {
   return name && `a TIFF with ${name} compression; ${instead}`;
 }
 
+/** How the numbers of a file are written. */
+interface Numbers {
+  little: boolean;
+  /** BigTIFF: offsets of 64 bits. */
+  big: boolean;
+}
+
+const numbersOf = (head: Uint8Array): Numbers => ({
+  little: head[0] === 0x49,
+  big: (head[0] === 0x49 ? head[2] : head[3]) === 43,
+});
+
+/** Reads numbers from bytes. @throws RangeError past their end */
+function numbersIn(bytes: Uint8Array, { little, big }: Numbers) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const offset = (at: number) => (big ? Number(view.getBigUint64(at, little)) : view.getUint32(at, little));
+  return { word: (at: number) => view.getUint16(at, little), offset };
+}
+
+/** More entries than a directory has. */
+const mostEntries = 1000;
+/** The bytes of a directory, at most. */
+export const directoryBytes = 8 + 20 * mostEntries;
+
+/**
+ * Where the first directory begins.
+ * @param head the first 16 bytes of a file, or more
+ * @returns undefined for a file that is no TIFF, and for one that ends before
+ */
+export function directoryStart(head: Uint8Array): number | undefined {
+  if (!isTiff(head)) return undefined;
+  const numbers = numbersOf(head);
+  const at = numbers.big ? 8 : 4;
+  return head.length < 2 * at ? undefined : numbersIn(head, numbers).offset(at);
+}
+
+/** The values of the tags of a directory that are asked for, or where they stand. */
+interface Entry {
+  key: keyof Form;
+  /** The value, or the first of several. */
+  value?: number;
+  /** Its place in the file, where it does not stand in the directory. */
+  at?: number;
+}
+
+/** @throws RangeError where the directory ends before its last entry */
+function* entriesOf(directory: Uint8Array, numbers: Numbers): Generator<Entry, void, void> {
+  const { word, offset } = numbersIn(directory, numbers);
+  const count = numbers.big ? offset(0) : word(0);
+  const [first, length] = numbers.big ? [8, 20] : [2, 12];
+  for (let i = 0; i < Math.min(count, mostEntries); i++) {
+    const at = first + i * length;
+    const key = tags.get(word(at));
+    if (!key) continue;
+    // All these tags are lists of 16-bit numbers, which stand in the entry itself where they fit.
+    const inside = offset(at + 4) * 2 <= (numbers.big ? 8 : 4);
+    const place = at + (numbers.big ? 12 : 8);
+    yield inside ? { key, value: word(place) } : { key, at: offset(place) };
+  }
+}
+
+/**
+ * The compression of the first picture.
+ * @param head the first bytes of the file
+ * @param directory its first directory: `directoryBytes` from `directoryStart` on, or fewer
+ * @returns undefined where the directory ends before it says it
+ */
+export function compressionIn(head: Uint8Array, directory: Uint8Array): number | undefined {
+  return unlessCut(() => {
+    for (const { key, value } of entriesOf(directory, numbersOf(head))) if (key === "compression") return value;
+    return 1;
+  });
+}
+
 /** Undefined where the file ends before its first directory does. */
 function formOf(read: BytesAt): Form | undefined {
-  const little = read(0, 1)[0] === 0x49;
-  const view = (at: number, length: number) => {
-    const part = read(at, length);
-    return new DataView(part.buffer, part.byteOffset, part.byteLength);
-  };
-  const word = (at: number) => view(at, 2).getUint16(0, little);
-  const offset32 = (at: number) => view(at, 4).getUint32(0, little);
-  const offset64 = (at: number) => Number(view(at, 8).getBigUint64(0, little));
-  const form: Form = { bits: 1, compression: 1, photometric: 1, sampleFormat: 1 };
-  try {
-    const big = word(2) === 43;
-    const offset = big ? offset64 : offset32;
-    const start = offset(big ? 8 : 4);
-    const count = big ? offset64(start) : word(start);
-    const [first, length] = big ? [start + 8, 20] : [start + 2, 12];
-    for (let i = 0; i < Math.min(count, 1000); i++) {
-      const at = first + i * length;
-      const key = tags.get(word(at));
-      if (!key) continue;
-      // All these tags are lists of 16-bit numbers, which stand in the entry itself where they fit.
-      const numbers = offset(at + 4);
-      const inside = numbers * 2 <= (big ? 8 : 4);
-      const place = at + (big ? 12 : 8);
-      form[key] = word(inside ? place : offset(place));
+  const head = read(0, 16);
+  const numbers = numbersOf(head);
+  const start = directoryStart(head);
+  return unlessCut(() => {
+    if (start === undefined) return undefined;
+    const form: Form = { bits: 1, compression: 1, photometric: 1, sampleFormat: 1 };
+    for (const { key, value, at } of entriesOf(read(start, directoryBytes), numbers)) {
+      form[key] = value ?? numbersIn(read(at!, 2), numbers).word(0);
     }
     return form;
+  });
+}
+
+/** Undefined where bytes end before what is read from them. */
+function unlessCut<T>(reading: () => T): T | undefined {
+  try {
+    return reading();
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;

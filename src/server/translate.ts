@@ -146,7 +146,7 @@ async function translateOne(
   signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const config = await run.config();
-  if (config.inputLabels !== undefined) refuseLossyMap(bytes);
+  if (config.inputLabels !== undefined) await refuseLossyMap(bytes);
   const picture = await decoded(platform, bytes, config.inputNc % 2 === 0, limits.pixels);
   const output = await generators.translate({ run, epoch, dropout, statistics }, picture, { draw, fit }, signal);
   return platform.images.encodePng(output);

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32, deflateSync } from "node:zlib";
-import sharp from "sharp";
+import sharp, { type TiffOptions } from "sharp";
 import { describe, expect, it } from "vitest";
 import { checkLabelMaps } from "../../src/data/label-maps.ts";
 import { Loader } from "../../src/data/loader.ts";
@@ -117,6 +117,43 @@ describe("label maps", () => {
     const photo = dataset("photo", 3, {});
     writeFileSync(join(photo, "trainB", "1.png"), jpeg);
     expect(await check(photo)).toEqual([]);
+  });
+
+  it("are refused where the compression shows only after other headers: extended WebP, TIFF", async () => {
+    // With alpha, a profile or several frames a WebP has the extended form (VP8X).
+    const clear = Buffer.from([...blocks].flatMap((n) => [n, n, n, 100 + n]));
+    const extended = (lossless: boolean) => {
+      const alpha = sharp(clear, { raw: { width: size, height: size, channels: 4 } });
+      const frames = sharp([good, photo], { join: { animated: true } });
+      const how = { quality: 90, lossless };
+      return {
+        alpha: alpha.webp(how).toBuffer(),
+        profile: grey().withIccProfile("p3").webp(how).toBuffer(),
+        animated: frames.webp({ ...how, loop: 1 }).toBuffer(),
+      };
+    };
+    for (const [name, file] of Object.entries(extended(false))) {
+      const map = await file;
+      expect(map.toString("latin1", 12, 16), name).toBe("VP8X");
+      await expect(check(dataset(`lossy-${name}`, 5, { 2: map })), name).rejects.toThrow(
+        /^1 of 5 label maps are WebPs \(.*trainA\/2\.png\), whose compression changes/,
+      );
+    }
+    const { profile, animated } = extended(true);
+    expect(await check(dataset("extended", 5, { 1: await profile, 3: await animated }))).toEqual([]);
+    const tiff = (given: TiffOptions) => grey().tiff(given).toBuffer();
+    const jpegs = [tiff({ compression: "jpeg" }), tiff({ compression: "jpeg", bigtiff: true, tile: true })];
+    for (const [i, file] of jpegs.entries()) {
+      await expect(check(dataset(`tiff${i}`, 5, { 0: await file }))).rejects.toThrow(
+        /^1 of 5 label maps are JPEG-compressed TIFFs \(.*trainA\/0\.png\), whose compression changes/,
+      );
+    }
+    const kept = [
+      tiff({ compression: "lzw" }),
+      tiff({ compression: "none" }),
+      tiff({ compression: "deflate", bigtiff: true }),
+    ];
+    expect(await check(dataset("tiff-kept", 5, { ...(await Promise.all(kept)) }))).toEqual([]);
   });
 
   it("of 0 and 255 get a note: 255 is no class", async () => {
