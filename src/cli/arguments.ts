@@ -82,7 +82,8 @@ export function helpIn(arg: string): Arguments["help"] {
 function take({ given, notes }: Arguments, { key, flag }: OptionSpec, value: string | true): void {
   const before = given[key];
   if (before !== undefined && before !== value) {
-    notes.push(`${flag} is given twice, as ${before} and as ${value}: the last one counts, ${value}`);
+    const [first, last] = [before, value].map((each) => String(each).replaceAll("\n", " "));
+    notes.push(`${flag} is given twice, as ${first} and as ${last}: the last one counts, ${last}`);
   }
   given[key] = value;
 }
@@ -112,11 +113,26 @@ function flag(written: string, value: string | undefined): true {
   throw new ConfigError(`${written} takes no value, got "${value}"; leave the option out to switch it off`);
 }
 
-/** The value that follows an option; of a list all words up to the next option, joined by commas. */
+/** The value that follows an option; of a list all words up to the next option, joined by line breaks. */
 function valuesAfter(option: string, { list }: OptionSpec, rest: string[]): string {
   const values = [valueAfter(option, rest)];
   while (list && rest[0] !== undefined && !/^--?[a-z]/i.test(rest[0])) values.push(valueAfter(option, rest));
-  return values.join(",");
+  return values.join("\n");
+}
+
+/**
+ * The words of a list, as `parseArguments` gives it. A comma separates words, too, except in a word that is a name as it stands.
+ * @returns none where the list has only commas and spaces
+ */
+export async function listedWords(
+  value: string,
+  isName: (word: string) => boolean | Promise<boolean>,
+): Promise<string[]> {
+  const found: string[] = [];
+  for (const word of value.split("\n")) {
+    found.push(...((await isName(word)) ? [word] : word.split(",").map((part) => part.trim())));
+  }
+  return found.filter((word) => word !== "");
 }
 
 /**

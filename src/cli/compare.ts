@@ -1,16 +1,20 @@
 /** `test --compare`: several runs on the same pictures, and a page that compares each with the first. */
 import * as z from "zod";
 import { option } from "../config/options.ts";
+import type { Side } from "../data/layouts.ts";
 import { ConfigError, UserError } from "../errors.ts";
 import { figureNames } from "../features/scorer.ts";
 import { compareDistances, compareMeans, type Measured } from "../metrics/compare.ts";
 import { eachMetric, type PairMetrics } from "../metrics/pictures.ts";
 import { files } from "../node/files.ts";
+import type { Picture } from "../platform.ts";
 import { columns, metricsIn } from "../report/columns.ts";
 import { type ComparedFigure, type ComparedPicture, comparePage, decimalsOf } from "../report/compare-page.ts";
 import { Run } from "../run/run.ts";
 import { counted } from "../text.ts";
+import { listedWords } from "./arguments.ts";
 import type { Output } from "./command.ts";
+import { Counter } from "./progress.ts";
 import type { Results } from "./results.ts";
 
 export const compareOptions = {
@@ -37,8 +41,12 @@ export interface TestedRun {
 export interface TestedPictures {
   dataroot: string;
   names: readonly string[];
+  /** The targets, in the order of the names. */
+  targets: readonly Side[];
   /** Of the first picture, as the network takes it. */
   size: string;
+  /** A target as it is scored; undefined for one that --skip-bad-images leaves out. */
+  targetOf(index: number): Promise<Picture | undefined>;
 }
 
 interface Options {
@@ -69,12 +77,11 @@ export async function compareRuns(
   test: (run: { name: string; epoch: string }) => Promise<TestedRun>,
   output: Output,
 ): Promise<number> {
-  const labels = compare.split(",").map((text) => text.trim());
+  const labels = await listedWords(compare, (label) => isRun(label, checkpointsDir));
   if (labels.length < 2 || new Set(labels).size < labels.length) {
     throw new ConfigError(`--compare: got ${labels.join(", ")}, expected two or more different runs, RUN or RUN:EPOCH`);
   }
   const runs = labels.map((label) => {
-    // A run's name has no colon.
     const [name, ownEpoch = epoch] = label.split(":") as [string, string?];
     return { name, epoch: ownEpoch };
   });
@@ -83,6 +90,7 @@ export async function compareRuns(
   for (const { name } of runs) pictures.push(await look(name));
   refuseOtherNames(labels, pictures);
   refuseOtherSizes(labels, pictures);
+  await refuseOtherTargets(labels, pictures);
   const tested: TestedRun[] = [];
   for (const run of runs) tested.push(await test(run));
   // With --skip-bad-images other pictures may have been left out in another folder.
@@ -118,6 +126,12 @@ export async function compareRuns(
   if (classes.length > 0) output.print(`The page also has ${classes.length} classes one by one.`);
   output.print(`Comparison: ${page}`);
   return 0;
+}
+
+/** Whether a label, RUN or RUN:EPOCH, names a run as it stands. A run's name has no colon, an epoch no comma. */
+async function isRun(label: string, checkpointsDir: string): Promise<boolean> {
+  const [, name] = /^([^:]+)(:[^:,]*)?$/.exec(label) ?? [];
+  return name !== undefined && new Run(files, { name, checkpointsDir }).isStarted();
 }
 
 /**
@@ -167,6 +181,40 @@ function refuseOtherSizes(labels: readonly string[], all: readonly Pick<TestedPi
     `--compare: ${labels[0]} has outputs of ${sizes[0]}, ${labels[i]} has ${sizes[i]}; figures of two sizes cannot be compared`,
   );
 }
+
+/**
+ * Inputs may differ: runs that take other inputs for the same targets, such as edges and label maps, can be compared.
+ * @throws UserError for runs whose targets of equal names are other pictures than the first run's
+ */
+async function refuseOtherTargets(labels: readonly string[], all: readonly TestedPictures[]): Promise<void> {
+  const first = all[0]!;
+  const elsewhere = all.filter(({ targets }) => targets.some((side, i) => !sameSide(side, first.targets[i]!)));
+  if (elsewhere.length === 0) return;
+  const counter = new Counter(process.stdout, first.names.length, "targets compared");
+  try {
+    for (const [i, name] of first.names.entries()) {
+      const target = await first.targetOf(i);
+      for (const one of elsewhere) {
+        if (sameSide(one.targets[i]!, first.targets[i]!)) continue;
+        const other = await one.targetOf(i);
+        if (!target || !other || samePicture(target, other)) continue;
+        const [here, there] = [labels[0]!, labels[all.indexOf(one)]!];
+        throw new UserError(
+          `--compare: the target of ${name} is another picture for ${there} (${one.targets[i]!.file}) than for ${here} ` +
+            `(${first.targets[i]!.file}); give one --dataroot and --phase for all`,
+        );
+      }
+      counter.done();
+    }
+  } finally {
+    counter.clear();
+  }
+}
+
+const sameSide = (a: Side, b: Side): boolean => a.file === b.file && a.half === b.half && a.derive === b.derive;
+
+const samePicture = (a: Picture, b: Picture): boolean =>
+  a.width === b.width && a.height === b.height && Buffer.compare(a.data, b.data) === 0;
 
 function figuresOf(tested: readonly TestedRun[], seed: number): ComparedFigure[] {
   const options = { number, seed };

@@ -22,7 +22,7 @@ export interface OptionInfo {
   word?: string;
   /** Spelling of the flag when it is not the key in kebab-case. */
   flag?: string;
-  /** Whether it takes all words up to the next option; they are joined by commas. */
+  /** Whether it takes all words up to the next option; they are joined by line breaks. */
   list?: boolean;
   /** A continued run may change it; see `resumeConfig`. */
   resume?: boolean;

@@ -33,6 +33,17 @@ export function pairsNamed(pairs: readonly Pair[], names: readonly string[]): Pa
 }
 
 /**
+ * The name of the PNG of a picture, which no other picture of the set has: x.png for x.jpg, or x.jpg.png.
+ * @param taken all names so far; the new one is added
+ */
+function pngOf(file: string, taken: Set<string>): string {
+  let name = `${stemOf(file)}.png`;
+  if (name !== file && taken.has(name)) for (name = `${file}.png`; taken.has(name); name += ".png");
+  taken.add(name);
+  return name;
+}
+
+/**
  * Every picture of the set. In an exchanged pair of two files, each takes the folder and the stem of the other and keeps its ending. An
  * exchanged aligned picture becomes a PNG.
  * @param pictures all pictures of the set, those without a partner too @param exchanged pairs of these pictures
@@ -42,8 +53,7 @@ export function exchangedFiles(pictures: readonly string[], exchanged: readonly 
   const taken = new Set(pictures);
   for (const { A, B } of exchanged) {
     if (A.file === B.file) {
-      const png = `${stemOf(A.file)}.png`;
-      places.set(A.file, png === A.file || !taken.has(png) ? png : `${A.file}.png`);
+      places.set(A.file, pngOf(A.file, taken));
     } else {
       places.set(A.file, stemOf(B.file) + A.file.slice(stemOf(A.file).length));
       places.set(B.file, stemOf(A.file) + B.file.slice(stemOf(B.file).length));

@@ -1,5 +1,5 @@
 /** `pix2pix test --compare` with runs that cannot be compared: told before a picture is translated. */
-import { existsSync } from "node:fs";
+import { cpSync, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
 import { test as command } from "../../src/cli/commands/test.ts";
@@ -36,6 +36,27 @@ it("runs whose networks take two sizes, also where the saved pictures have one",
     );
     expect(existsSync(at("results"))).toBe(false);
   }
+});
+
+it("runs of two data sets with equal names; a copy of a data set is the same, and inputs may differ", async () => {
+  await writeDemo({ files, images }, at("strange"), { train: 1, test: 3, size: 32, seed: 2 });
+  await storedRun(at("runs"), "stranger", { dataroot: at("strange") });
+  await expect(compare("one,stranger")).rejects.toThrow(
+    /the target of facade_\d+ is another picture for stranger \(.*strange.testB.*\) than for one \(.*three.testB.*\); give one --dataroot/,
+  );
+  expect(existsSync(at("results"))).toBe(false);
+  cpSync(at("three/testB"), at("copy/testB"), { recursive: true });
+  cpSync(at("strange/testA"), at("copy/testA"), { recursive: true });
+  await storedRun(at("runs"), "copied", { dataroot: at("copy") });
+  expect(await compare("one,copied", { resultsDir: at("of-copy") })).toBe(0);
+});
+
+it("a run whose name has a comma, and other words with commas", async () => {
+  await storedRun(at("runs"), "one,large", { dataroot: at("three") });
+  const resultsDir = at("commas");
+  expect(await compare("one,large\none", { resultsDir })).toBe(0);
+  expect(readdirSync(resultsDir)).toContain("compare_one,large_one");
+  await expect(compare("one,other:latest,absent", { resultsDir })).rejects.toThrow(/There is no run "absent"/);
 });
 
 it("one --dataroot for both ends that", async () => {

@@ -3,7 +3,9 @@ import { existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { beforeAll, expect, it } from "vitest";
+import { parseArguments } from "../../src/cli/arguments.ts";
 import { exchange } from "../../src/cli/commands/data/exchange.ts";
+import { optionsOf } from "../../src/config/options.ts";
 import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
 import { workFolder } from "../work-folder.ts";
@@ -61,6 +63,25 @@ it("two folders: each file takes the place of the other and keeps its ending; al
     "testB/3.png": "photo 3",
     "testB/alone.png": "alone",
   });
+});
+
+it("names with commas, alone and in a list of words", async () => {
+  await write("commas", { "A/1,2.png": "photo", "B/1,2.jpg": "label", "A/3, 4.png": "photo", "B/3, 4.jpg": "label" });
+  const right = { "A/1,2.jpg": "label", "B/1,2.png": "photo", "A/3, 4.jpg": "label", "B/3, 4.png": "photo" };
+  const { given } = parseArguments(["--pairs", "A/1,2.png", "B/3, 4.jpg"], optionsOf(exchange.schema));
+  await run("commas", "commasRight", given.pairs as string);
+  expect(contents("commasRight")).toMatchObject(right);
+  await run("commas", "commasAlone", "A/1,2.png");
+  expect(contents("commasAlone")).toMatchObject({ "A/1,2.jpg": "label", "A/3, 4.png": "photo" });
+  await expect(run("commas", "none", "A/1,2.png,B/3, 4.jpg")).rejects.toThrow(/no pair has the file A\/1;/);
+});
+
+it("a PNG beside an aligned JPEG of the same stem, and a picture that has the next name", async () => {
+  const pair = await images.encodePng({ width: 2, height: 1, channels: 1, data: Uint8Array.of(1, 2) });
+  for (const name of ["3.jpg", "3.png", "3.jpg.png"]) await files.write(at("same-stem/train", name), pair);
+  await run("same-stem", "stemRight", "train/3.jpg");
+  const found = readdirSync(at("stemRight/train")).sort();
+  expect(found).toEqual(["3.jpg.png", "3.jpg.png.png", "3.png"]);
 });
 
 it("names with ends keep that of their side, and a folder for each pair keeps its names", async () => {

@@ -6,7 +6,7 @@ import type { Loader } from "../../data/loader.ts";
 import type { Palette } from "../../data/palette.ts";
 import { PairReader } from "../../data/reader.ts";
 import { partOf, type Shard } from "../../data/shard.ts";
-import { showsColour } from "../../data/sides.ts";
+import { outputPicture, showsColour } from "../../data/sides.ts";
 import { ConfigError } from "../../errors.ts";
 import { nameOf, unknownData } from "../../exchange/describe.ts";
 import type { FeatureScoring } from "../../features/scorer.ts";
@@ -194,10 +194,25 @@ async function picturesOf(name: string, options: Options): Promise<TestedPicture
   const config = await storedConfig(options.checkpointsDir, name);
   refuseUnknownData(options, config);
   const access = { files, images: await loadImages() };
-  const { loader, dataroot } = await listTestSet(config, { ...options, count: options.numTest }, access);
+  const { loader, dataroot, pairs } = await listTestSet(config, { ...options, count: options.numTest }, access);
   const { width, height } = await loader.size();
-  return { dataroot, names: loader.names, size: `${width}x${height}` };
+  const targetOf = async (index: number) => {
+    const { A, B, height, width, names } = await loader.batch(1, index);
+    return names[0] === loader.names[index] ? outputPicture(B, A, config, height, width) : undefined;
+  };
+  return {
+    dataroot,
+    names: loader.names,
+    targets: pairs.map(targetSide(config)),
+    size: `${width}x${height}`,
+    targetOf,
+  };
 }
+
+const targetSide =
+  ({ direction }: Pick<Config, "direction">) =>
+  ({ A, B }: TestSet["pairs"][number]) =>
+    direction === "AtoB" ? B : A;
 
 type Options = z.output<typeof schema>;
 

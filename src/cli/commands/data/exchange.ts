@@ -13,6 +13,7 @@ import { audit } from "../../../tools/audit/audit.ts";
 import { type ExchangedFile, exchangedFiles, pairsNamed } from "../../../tools/exchange-sides.ts";
 import { sideBySide } from "../../../tools/frame.ts";
 import { completeSet, type WholeSet } from "../../../tools/layout.ts";
+import { listedWords } from "../../arguments.ts";
 import type { Command } from "../../command.ts";
 import { inBatch, readPicture } from "../../convert.ts";
 import { refuseInside } from "../../pictures.ts";
@@ -100,8 +101,8 @@ async function setIn(root: string, mode: DatasetMode): Promise<{ whole: WholeSet
 async function pairsOf({ dataroot: root, datasetMode, pairs: choice }: Options, all: readonly Pair[]): Promise<Pair[]> {
   if (choice === "all") return [...all];
   if (choice !== "audit" && choice !== "others") {
-    const names = choice.split(",").map((name) => name.trim());
-    const named = pairsNamed(all, names.filter(Boolean));
+    const paths = new Set(all.flatMap(({ A, B }) => [A.file, B.file]));
+    const named = pairsNamed(all, await listedWords(choice, (word) => paths.has(word)));
     if (named.length > 0) return named;
     throw new ConfigError(`--pairs: got "${choice}", expected audit, others, all or files of pairs`);
   }
