@@ -11,6 +11,8 @@ const mostBytes = 256 * 2 ** 30;
 export interface ZipFile {
   /** With forward slashes, as the archive has it. */
   path: string;
+  /** A symbolic link, whose bytes are the path that it leads to. */
+  link: boolean;
   /** The bytes, unpacked. @throws UserError where they are damaged or encrypted */
   read(): Promise<Uint8Array>;
 }
@@ -34,6 +36,7 @@ export async function zipEntries(archive: Blob | Slices, name: string): Promise<
   if (!(bytes <= mostBytes)) throw refused(`it unpacks to ${bytes} bytes, at most ${mostBytes} are taken`);
   return files.map((entry) => ({
     path: entry.name,
+    link: isLink(entry),
     read: () =>
       unpacked(entry).catch((error: unknown) => {
         throw refused(`${entry.name} is damaged (${reasonOf(error)})`);
@@ -68,5 +71,12 @@ async function unpacked(entry: ZipEntry): Promise<Uint8Array> {
   if (length < bytes.length) throw new Error(`it holds ${length} of ${bytes.length} bytes`);
   return bytes;
 }
+
+/** Systems that store their kind of a file in the upper half of the attributes: Unix and macOS. */
+const [unix, macOS] = [3, 19];
+const [kindOfFile, symbolicLink] = [0o170000, 0o120000];
+
+const isLink = ({ versionMadeBy, externalFileAttributes }: ZipEntry): boolean =>
+  [unix, macOS].includes(versionMadeBy >> 8) && ((externalFileAttributes >>> 16) & kindOfFile) === symbolicLink;
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { zipSync } from "fflate";
+import { type Zippable, zipSync } from "fflate";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { download as command } from "../../src/cli/commands/data/download.ts";
 import { UserError } from "../../src/errors.ts";
@@ -338,6 +338,23 @@ describe("data download", () => {
     expect(left()).toEqual(["cmp-base"]);
     answer = serve(Buffer.from(zipSync({ extended: pairs })));
     expect((await run({ dataset: "cmp-extended" })).text).toMatch(/has 228 pairs to train on/);
+  });
+
+  it("leaves out the links of a zip, and says so", async () => {
+    const bytes = (text: string) => new TextEncoder().encode(text);
+    const link = (to: string, os: number): Zippable[string] => [bytes(to), { os, attrs: (0o120777 << 16) >>> 0 }];
+    const [unix, dos] = [3, 0];
+    const content = {
+      "base/cmp_b0001.jpg": bytes("photo"),
+      "base/inside.jpg": link("cmp_b0001.jpg", unix),
+      "base/outside.jpg": link("/etc/passwd", unix),
+      // Attributes of another system say nothing of links.
+      "base/file.jpg": link("a file", dos),
+    };
+    answer = serve(Buffer.from(zipSync(content)));
+    const { text } = await run({ dataset: "cmp-base" });
+    expect(text).toMatch(/^left out: base\/inside\.jpg, a link\nleft out: base\/outside\.jpg, a link$/m);
+    expect(readdirSync(place("cmp-base")).sort()).toEqual(["cmp_b0001.jpg", "file.jpg"]);
   });
 
   it("refuses zips that are none, and paths that lead out", async () => {

@@ -154,8 +154,9 @@ async function* filesIn(archive: string, leftOut: (path: string) => void): Async
     yield* readTar(gunzipped(archive), { leftOut });
     return;
   }
-  for (const { path, read } of await zipEntries(await openAsBlob(archive), archive)) {
-    yield { path: safePath(path), data: await read() };
+  for (const { path, link, read } of await zipEntries(await openAsBlob(archive), archive)) {
+    if (link) leftOut(path);
+    else yield { path: safePath(path), data: await read() };
   }
 }
 
