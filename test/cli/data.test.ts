@@ -1,6 +1,15 @@
 /** `pix2pix data ...` on files: the command line in a process of its own, what commands do in this one. */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { commands } from "../../src/cli/registry.ts";
@@ -294,6 +303,25 @@ describe("split", () => {
     expect(listed("two/A")).toEqual([]);
     expect(listed("two/trainA")).toEqual(listed("two/trainB"));
     expect(listed("two/trainA").length + listed("two/valA").length).toBe(6);
+  });
+
+  it("symbolic links lead to the same pictures afterwards, in each mode", async () => {
+    const names = listed("whole");
+    for (const mode of ["copy", "move", "link"]) {
+      const set = `links-${mode}`;
+      mkdirSync(at(set, "in"), { recursive: true });
+      for (const [i, name] of names.entries()) {
+        symlinkSync(i === 0 ? at("whole", name) : `../../whole/${name}`, at(set, "in", name));
+      }
+      await run("split", { input: `@${set}/in`, out: `@${set}/out/deep`, trainFrac: "0.5", mode });
+      const found = listed(`${set}/out/deep`);
+      expect(found.length, mode).toBe(6);
+      for (const path of found) {
+        const [placed, own] = [at(set, "out/deep", path), at("whole", path.replace(/.*\//, ""))];
+        expect(readFileSync(placed).equals(readFileSync(own)), `${mode} ${path}`).toBe(true);
+      }
+      expect(listed(`${set}/in`), mode).toEqual(mode === "move" ? [] : names);
+    }
   });
 });
 

@@ -1,6 +1,6 @@
 /** pix2pix data split */
-import { copyFile, link, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { copyFile, link, lstat, readlink, realpath, rename, rm, symlink } from "node:fs/promises";
+import { dirname, isAbsolute, relative } from "node:path";
 import * as z from "zod";
 import { option } from "../../../config/options.ts";
 import { configSchema } from "../../../config/schema.ts";
@@ -176,10 +176,11 @@ async function place(from: string, to: string, mode: Mode): Promise<void> {
     if (mode === "copy") {
       await copyFile(from, `${to}.part`);
       await rename(`${to}.part`, to);
-    } else if (mode === "move") await rename(from, to);
+    } else if (mode === "move") await move(from, to);
     else {
       await rm(to, { force: true });
-      await link(from, to);
+      // Of a symbolic link a hard link would be another symbolic link, which may lead elsewhere from its new place.
+      await link(await realpath(from), to);
     }
   } catch (error) {
     // A failure to remove the part must not hide the first error.
@@ -188,4 +189,14 @@ async function place(from: string, to: string, mode: Mode): Promise<void> {
     const reason = code === "EXDEV" ? "they are on different disks; use --mode copy" : reasonOf(error, from);
     throw new UserError(`cannot ${mode} ${from} to ${to}: ${reason}`);
   }
+}
+
+/** A symbolic link with a relative path leads to the same file afterwards. */
+async function move(from: string, to: string): Promise<void> {
+  const isLink = (await lstat(from)).isSymbolicLink();
+  if (!isLink || isAbsolute(await readlink(from))) return rename(from, to);
+  const path = relative(await realpath(dirname(to)), await realpath(from));
+  await rm(to, { force: true });
+  await symlink(path, to);
+  await rm(from);
 }
