@@ -52,11 +52,14 @@ function summaryValue(w: BinaryWriter, value: SummaryValue): void {
     message(w, 4, (image) => {
       image.tag(1, WireType.Varint).int32(height);
       image.tag(2, WireType.Varint).int32(width);
-      image.tag(3, WireType.Varint).int32(3);
+      image.tag(3, WireType.Varint).int32(channelsOf(png));
       image.tag(4, WireType.LengthDelimited).bytes(png);
     });
   } else message(w, 5, (histogram) => histogramProto(histogram, value.histogram));
 }
+
+/** TensorBoard's colour space is the number of channels. PNG's colour types: grey, RGB, palette, grey and alpha, RGBA. */
+const channelsOf = (png: Uint8Array): number => ({ 0: 1, 4: 2, 6: 4 })[png[25]!] ?? 3;
 
 const bins = 30;
 

@@ -1,13 +1,13 @@
-/** Composes 8-bit RGB pictures from others: side by side, or one below the other. */
+/** Composes 8-bit pictures from others: side by side, or one below the other. */
 import type { Picture } from "../platform.ts";
 
 const white = 255;
 
-/** White pixels between the pictures of a strip. */
+/** Pixels between the pictures of a strip or a stack. They are transparent, for pages in light and dark, and white for who reads RGB. */
 export const stripGap = 4;
 
 /**
- * The pictures from left to right with their tops aligned and `gap` white pixels between them. Grey becomes RGB, alpha
+ * The pictures from left to right with their tops aligned, as RGBA. All is transparent but the pictures, whose own alpha
  * is dropped.
  * @param cell pixels that each picture takes, so that those of several strips are in columns; default: its own width
  */
@@ -16,7 +16,7 @@ export function strip(
   { gap = stripGap, cell }: { gap?: number; cell?: number } = {},
 ): Picture {
   const width = pictures.reduce((sum, { width }) => sum + (cell ?? width) + gap, -gap);
-  const out = blank(Math.max(0, width), Math.max(0, ...pictures.map(({ height }) => height)));
+  const out = clear(Math.max(0, width), Math.max(0, ...pictures.map(({ height }) => height)));
   let left = 0;
   for (const picture of pictures) {
     paste(out, picture, left, 0);
@@ -25,26 +25,28 @@ export function strip(
   return out;
 }
 
-/** The part of an RGB picture whose top left corner is (x, y). */
+/** The part of an RGB or RGBA picture whose top left corner is (x, y), as RGB. */
 export function cut(
-  { width: whole, data }: Picture,
+  { width: whole, channels, data }: Picture,
   { x, y, width, height }: { x: number; y: number; width: number; height: number },
 ): Picture {
   const out = blank(width, height);
   for (let row = 0; row < height; row++) {
-    const from = ((y + row) * whole + x) * 3;
-    out.data.set(data.subarray(from, from + 3 * width), row * width * 3);
+    for (let column = 0; column < width; column++) {
+      const from = ((y + row) * whole + x + column) * channels;
+      out.data.set(data.subarray(from, from + 3), (row * width + column) * 3);
+    }
   }
   return out;
 }
 
-/** The pictures from top to bottom with their left edges aligned and `gap` white pixels between them. */
-export function stack(pictures: readonly Picture[], { gap = 4 }: { gap?: number } = {}): Picture {
+/** The pictures from top to bottom with their left edges aligned, as RGBA. All is transparent but the pictures; RGBA keeps its alpha. */
+export function stack(pictures: readonly Picture[], { gap = stripGap }: { gap?: number } = {}): Picture {
   const height = pictures.reduce((sum, { height }) => sum + height + gap, -gap);
-  const out = blank(Math.max(0, ...pictures.map(({ width }) => width)), Math.max(0, height));
+  const out = clear(Math.max(0, ...pictures.map(({ width }) => width)), Math.max(0, height));
   let top = 0;
   for (const picture of pictures) {
-    paste(out, picture, 0, top);
+    paste(out, picture, 0, top, { alpha: picture.channels === 4 });
     top += picture.height + gap;
   }
   return out;
@@ -57,7 +59,7 @@ export interface SheetOptions {
   zoom?: number;
 }
 
-/** Rows of pictures on one sheet, without text. Every row has as many pictures as the first. */
+/** Rows of pictures on one white sheet, as RGB, without text. Every row has as many pictures as the first. */
 export function contactSheet(rows: readonly (readonly Picture[])[], options: SheetOptions = {}): Picture {
   const [cellWidth, cellHeight] = largest(rows.flat());
   const zoom = options.zoom ?? Math.max(1, Math.ceil(128 / Math.max(1, cellWidth)));
@@ -73,7 +75,7 @@ export function contactSheet(rows: readonly (readonly Picture[])[], options: She
     const left = margin + (index % across) * rowWidth;
     const top = margin + Math.floor(index / across) * rowHeight;
     pictures.forEach((picture, column) => {
-      paste(sheet, picture, left + column * (width + gap), top, zoom);
+      paste(sheet, picture, left + column * (width + gap), top, { zoom });
     });
   });
   return sheet;
@@ -83,15 +85,26 @@ function blank(width: number, height: number): Picture {
   return { width, height, channels: 3, data: new Uint8Array(width * height * 3).fill(white) };
 }
 
-/** Copies `from`, enlarged by `zoom`, to (x, y), its top left corner. */
-function paste(into: Picture, from: Picture, x: number, y: number, zoom = 1): void {
+/** A transparent picture, white where alpha is dropped. */
+function clear(width: number, height: number): Picture {
+  const data = new Uint8Array(width * height * 4).fill(paper);
+  for (let at = 3; at < data.length; at += 4) data[at] = 0;
+  return { width, height, channels: 4, data };
+}
+
+/**
+ * Copies `from`, enlarged by `zoom`, to (x, y), its top left corner.
+ * @param alpha whether RGBA keeps its alpha; else the copy is opaque
+ */
+function paste(into: Picture, from: Picture, x: number, y: number, { zoom = 1, alpha = false } = {}): void {
   const grey = from.channels < 3;
   for (let row = 0; row < from.height * zoom; row++) {
     const source = Math.floor(row / zoom) * from.width;
     for (let column = 0; column < from.width * zoom; column++) {
       const at = (source + Math.floor(column / zoom)) * from.channels;
-      const to = ((y + row) * into.width + x + column) * 3;
+      const to = ((y + row) * into.width + x + column) * into.channels;
       for (let c = 0; c < 3; c++) into.data[to + c] = from.data[grey ? at : at + c]!;
+      if (into.channels === 4) into.data[to + 3] = alpha ? from.data[at + 3]! : 255;
     }
   }
 }

@@ -32,6 +32,23 @@ it("records have the bytes of tensorboard's writer", () => {
   expect(base64(got.subarray(-4 - 30 * 8, -4))).toBe(base64(want.subarray(-4 - 30 * 8, -4)));
 });
 
+it("images have the colour space that their PNG has, as TensorBoard numbers it", () => {
+  // https://www.w3.org/TR/png-3/#11IHDR, and Image.colorspace of tensorboard/compat/proto/summary.proto.
+  for (const [type, space] of [
+    [0, 1],
+    [2, 3],
+    [4, 2],
+    [6, 4],
+  ] as const) {
+    const png = new Uint8Array(40);
+    png[25] = type;
+    const bytes = summary({ seconds: 1, step: 1 }, [{ tag: "x", image: { png, width: 5, height: 2 } }]);
+    // height 2, width 5, colour space, then the length of the PNG.
+    const fields = [0x08, 2, 0x10, 5, 0x18, space, 0x22, 40];
+    expect(Buffer.from(bytes).includes(Uint8Array.from(fields)), `type ${type}`).toBe(true);
+  }
+});
+
 const withoutReader = missingInPython("tensorboard");
 it.skipIf(withoutReader)(
   `histograms as TensorBoard reads them${withoutReader ? ` (skipped: ${withoutReader})` : ""}`,

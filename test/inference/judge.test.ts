@@ -69,6 +69,20 @@ it("is the sigmoid of the logits of the discriminator, at each patch", async () 
   }
 });
 
+it("a sheet of samples is transparent between its pictures, and white there without alpha", async () => {
+  const bytes = readFileSync(join(place.checkpointsDir, place.name, "samples/epoch_001.png"));
+  const { width, height, channels, data } = await platform.images.decode(bytes, { alpha: true });
+  expect([width, height, channels]).toEqual([3 * size + 2 * 4, 2 * size + 4, 4]);
+  const between = (at: number) => at % (size + 4) >= size;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const pixel = [...data.subarray((y * width + x) * 4, (y * width + x + 1) * 4)];
+      if (between(x) || between(y)) expect(pixel).toEqual([255, 255, 255, 0]);
+      else expect(pixel[3]).toBe(255);
+    }
+  }
+});
+
 it("is drawn over the picture: blue where fake, orange where real, linear between", () => {
   expect([0, 0.5, 1].map(beliefColour)).toEqual([
     [33, 102, 172],

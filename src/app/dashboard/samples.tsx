@@ -172,7 +172,8 @@ function Column({ image, column, minus, label }: ColumnProps) {
     draw(minus);
     const other = context.getImageData(0, 0, width, height);
     for (let i = 0; i < own.data.length; i++) {
-      own.data[i] = i % 4 === 3 ? 255 : Math.min(255, 4 * Math.abs(own.data[i]! - other.data[i]!));
+      // What lies between the pictures stays transparent.
+      if (i % 4 < 3) own.data[i] = Math.min(255, 4 * Math.abs(own.data[i]! - other.data[i]!));
     }
     context.putImageData(own, 0, 0);
   }, [image, column, minus]);

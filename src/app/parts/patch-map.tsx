@@ -54,9 +54,9 @@ export function PatchMaps({ src, judge, of }: PatchMapProps) {
         <span>D on the target</span>
       </div>
       <div class="patch-columns">
-        <PictureView picture={shown.input} label={`input: ${of}`} />
-        <PictureView picture={shown.output} label={`where D takes the output for real: ${of}`} />
-        <PictureView picture={shown.target} label={`where D takes the target for real: ${of}`} />
+        <PictureView alpha picture={shown.input} label={`input: ${of}`} />
+        <PictureView alpha picture={shown.output} label={`where D takes the output for real: ${of}`} />
+        <PictureView alpha picture={shown.target} label={`where D takes the target for real: ${of}`} />
       </div>
       <Legend judged={shown.judged} />
     </div>
