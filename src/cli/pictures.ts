@@ -45,15 +45,23 @@ export async function jobs(input: string, out: string, note: (text: string) => v
     );
   }
   if (unread) note(`--input: ${unread}`);
+  const outputs = outputNames(names);
+  return checked(names.map((name, i) => ({ input: join(input, name), output: join(out, outputs[i]!) })));
+}
+
+/** A PNG for each picture, no two of one name: x.png for x.jpg; x.jpg.png and x.tif.png for two pictures of one stem. */
+function outputNames(names: readonly string[]): string[] {
   const stem = (name: string) => name.slice(0, -extname(name).length);
   const count = new Map<string, number>();
   for (const name of names) count.set(stem(name), (count.get(stem(name)) ?? 0) + 1);
-  return checked(
-    names.map((name) => ({
-      input: join(input, name),
-      output: join(out, `${count.get(stem(name)) === 1 ? stem(name) : name}.png`),
-    })),
-  );
+  const taken = new Set<string>();
+  return names.map((name) => {
+    let output = `${count.get(stem(name)) === 1 ? stem(name) : name}.png`;
+    // A picture may itself be called x.jpg.png.
+    while (taken.has(output)) output += ".png";
+    taken.add(output);
+    return output;
+  });
 }
 
 /**
