@@ -113,10 +113,11 @@ export class Tally {
 
   /** Adds what another tally, of the same palette, has counted. Counts are whole numbers, so their sums are exact. */
   merge({ pairs, confusion = [], lab, features = [] }: TallyState): void {
-    this.#pairs.push(...pairs);
+    // One by one: a call takes some hundred thousand arguments at most.
+    for (const pair of pairs) this.#pairs.push(pair);
     this.#classes?.merge(confusion);
     if (lab) this.#colours?.merge(lab);
-    this.#features?.pairs.push(...features);
+    for (const pair of features) this.#features?.pairs.push(pair);
   }
 
   /** Puts the pairs in the order of a list of names: the rounding of a sum depends on the order. */

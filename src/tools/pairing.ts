@@ -19,11 +19,10 @@ export interface Matching {
 export function matchFolders(a: readonly string[], b: readonly string[], { useAB = false } = {}): Matching {
   const stems = (paths: readonly string[], side: "A" | "B") => {
     const found = new Map<string, string>();
-    const other: string[] = [];
     for (const [stem, path] of byStem(useAB ? withSuffix(paths, side) : paths, `the folder of ${side}`)) {
       found.set(useAB ? stem.slice(0, -"_A".length) : stem, path);
     }
-    if (useAB) other.push(...paths.filter((path) => !/_[AB]\.[^./]+$/.test(path)));
+    const other = useAB ? paths.filter((path) => !/_[AB]\.[^./]+$/.test(path)) : [];
     return { found, other };
   };
   const [left, right] = [stems(a, "A"), stems(b, "B")];

@@ -54,7 +54,9 @@ export async function importPictures(
   say: (text: string) => void = () => {},
 ): Promise<Imported> {
   const found: FoundFile[] = [];
-  for (const each of "kind" in picked ? await filesIn(picked) : picked) found.push(...(await unpacked(each)));
+  for (const each of "kind" in picked ? await filesIn(picked) : picked) {
+    for (const file of await unpacked(each)) found.push(file);
+  }
   const pictures = found.filter(({ path }) => isPicture(path));
   if (pictures.length === 0) throw nothing(found);
   await removeFolder(root);
@@ -174,8 +176,9 @@ async function filesIn(folder: FileSystemDirectoryHandle, within = ""): Promise<
   const found: Picked[] = [];
   for await (const [name, handle] of folder.entries()) {
     const path = within + name;
-    if (handle.kind === "directory") found.push(...(await filesIn(handle as FileSystemDirectoryHandle, `${path}/`)));
-    else found.push({ path, file: await (handle as FileSystemFileHandle).getFile() });
+    if (handle.kind === "directory") {
+      for (const each of await filesIn(handle as FileSystemDirectoryHandle, `${path}/`)) found.push(each);
+    } else found.push({ path, file: await (handle as FileSystemFileHandle).getFile() });
   }
   return found;
 }
