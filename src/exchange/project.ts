@@ -9,7 +9,7 @@ import { type Config, readConfig } from "../config/schema.ts";
 import { CheckpointError, UserError } from "../errors.ts";
 import type { Slices } from "../formats/slices.ts";
 import { joined } from "../formats/streams.ts";
-import { zipEntries } from "../formats/zip.ts";
+import { type ZipFile, zipEntries } from "../formats/zip.ts";
 import type { Files } from "../platform.ts";
 import {
   configFile,
@@ -105,12 +105,29 @@ export async function readProject(
   if ((await run.isStarted()) || (await run.keptWeights()).length > 0) {
     throw new UserError(`The run ${run.dir} exists already. Choose another --name, or remove the folder.`);
   }
-  for (const entry of entries) {
-    if (entry.path !== configFile) await files.write(run.path(entry.path), await entry.read());
-  }
+  await writeAll(
+    entries.filter(({ path }) => path !== configFile),
+    run,
+    files,
+  );
   // The options come last, because a folder counts as a run as soon as it has them.
   await run.saveConfig(config);
   return { run, config, state: find(stateFile) !== undefined };
+}
+
+/** Where an entry is damaged, nothing is left: what would be left looks like a run. */
+async function writeAll(entries: readonly ZipFile[], run: Run, files: Files): Promise<void> {
+  const written: string[] = [];
+  try {
+    for (const { path, read } of entries) {
+      const bytes = await read();
+      written.push(run.path(path));
+      await files.write(run.path(path), bytes);
+    }
+  } catch (error) {
+    for (const path of written) await files.remove(path).catch(() => {});
+    throw error;
+  }
 }
 
 export const project = exportFormat({

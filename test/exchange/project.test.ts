@@ -1,12 +1,14 @@
 /** A run as one zip: out, in at another place, and on with the training as if it had never moved. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { exportCommand } from "../../src/cli/commands/export.ts";
 import { importCommand } from "../../src/cli/commands/import.ts";
 import { checkpointsDir, dataroot, dirOf, expectSame, patience, resume, start } from "../training/runs.ts";
 import { workFolder } from "../work-folder.ts";
+import { storedRun } from "./stored-run.ts";
 
 const work = workFolder("project");
 const lines: string[] = [];
@@ -68,5 +70,27 @@ describe("a project", () => {
     await expect(importCommand.run({ from: other, checkpointsDir: elsewhere }, output)).rejects.toThrow(
       /cannot be read as a zip/,
     );
+    for (const from of [`G.pth\n${other}`, `${other}\nD.pth`]) {
+      await expect(importCommand.run({ from, checkpointsDir: elsewhere }, output)).rejects.toThrow(
+        /got .* and .*: a project \(\.zip\) has both networks, and is imported alone/,
+      );
+    }
+  });
+
+  it("leaves nothing where a file in it cannot be read, so that a sound one can be imported afterwards", async () => {
+    await storedRun(join(work, "stored"), "whole");
+    const names = ["config.json", "latest_net_G.safetensors", "latest_net_D.safetensors"];
+    const content = names.map((name) => [name, readFileSync(join(work, "stored/whole", name))]);
+    const sound = Buffer.from(zipSync(Object.fromEntries(content)));
+    // The flag of an encrypted file, in the last entry of the table of contents (APPNOTE.TXT, 4.3.12).
+    const locked = Buffer.from(sound);
+    locked[locked.lastIndexOf("PK\x01\x02") + 8]! |= 1;
+    const read = (bytes: Buffer) => {
+      writeFileSync(join(work, "whole.zip"), bytes);
+      return importCommand.run({ from: join(work, "whole.zip"), checkpointsDir: join(work, "fresh") }, output);
+    };
+    await expect(read(locked)).rejects.toThrow(/latest_net_D\.safetensors is damaged \(it is encrypted\)/);
+    expect(await read(sound)).toBe(0);
+    expect(readdirSync(join(work, "fresh/whole")).sort()).toEqual([...names].sort());
   });
 });

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { option } from "../../config/options.ts";
 import { configSchema } from "../../config/schema.ts";
+import { ConfigError } from "../../errors.ts";
 import type { ImportedRun } from "../../exchange/import.ts";
 import { files } from "../../node/files.ts";
 import { translateCommand } from "../../text.ts";
@@ -34,12 +35,19 @@ export const importCommand: Command = {
   ],
   async run(given, output) {
     const { from, name, checkpointsDir } = ownOptions(schema, given);
-    if (/\.zip$/i.test(from)) {
+    const sources = from.split("\n");
+    if (sources.some(isProject)) {
+      if (sources.length > 1) {
+        throw new ConfigError(
+          `got ${sources.join(" and ")}: a project (.zip) has both networks, and is imported alone; expected one project, or ` +
+            "files of weights",
+        );
+      }
       return importProject(from, { name: given.name === undefined ? undefined : name, checkpointsDir }, output);
     }
     const { importRun } = await import("../../exchange/import.ts");
     const imported = await importRun(
-      { from: from.split("\n"), name, checkpointsDir, given: otherOptions(schema, given) },
+      { from: sources, name, checkpointsDir, given: otherOptions(schema, given) },
       files,
     );
     for (const note of imported.notes) output.note(`note: ${note}`);
@@ -52,6 +60,8 @@ export const importCommand: Command = {
     return 0;
   },
 };
+
+const isProject = (path: string): boolean => /\.zip$/i.test(path);
 
 /** Imports a project that `export --format project` or the page has written. */
 async function importProject(
