@@ -71,6 +71,8 @@ function outputNames(names: readonly string[]): string[] {
 export async function listedPictures(flag: string, folder: string): Promise<Listing> {
   const listing = await listAll(files, folder);
   if (!listing) {
+    if (await files.exists(folder))
+      throw new DatasetError(`${flag}: ${folder} is a file, expected a folder of pictures`);
     const near = await folderLike(files, folder);
     throw new DatasetError(`${flag}: there is no folder ${folder}${near ? `; did you mean ${near}?` : ""}`);
   }

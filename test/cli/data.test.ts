@@ -251,6 +251,7 @@ describe("split", () => {
     const split = (input: string, out = "@wrong") => expect(run("split", { input, out })).rejects;
     await split("@whol").toThrow(`--input: there is no folder ${at("whol")}; did you mean ${at("whole")}?`);
     await files.write(at("words/readme.txt"), "no picture");
+    await split("@words/readme.txt").toThrow(/^--input: .*readme\.txt is a file, expected a folder of pictures$/);
     await split("@words").toThrow(/^--input: no picture in .*words or a folder below it$/);
     await split("@whole", "@words/readme.txt").toThrow(
       /^cannot copy .* to .*readme\.txt\/train\/.*: a part of the path is a file, not a folder \(ENOTDIR\)$/,
