@@ -3,7 +3,7 @@ import type { Picture } from "../platform.ts";
 
 const white = 255;
 
-/** Pixels between the pictures of a strip or a stack. They are transparent, for pages in light and dark, and white for who reads RGB. */
+/** Pixels between the pictures of a strip or a stack. They are transparent, for pages in light and dark, and white for readers of RGB. */
 export const stripGap = 4;
 
 /**
@@ -87,7 +87,7 @@ function blank(width: number, height: number): Picture {
 
 /** A transparent picture, white where alpha is dropped. */
 function clear(width: number, height: number): Picture {
-  const data = new Uint8Array(width * height * 4).fill(paper);
+  const data = new Uint8Array(width * height * 4).fill(white);
   for (let at = 3; at < data.length; at += 4) data[at] = 0;
   return { width, height, channels: 4, data };
 }

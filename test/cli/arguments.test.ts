@@ -233,9 +233,7 @@ describe("wrong command lines", () => {
 
   it("give the fault and the nearest option", () => {
     expect(problem("--lamda_l1", "3")).toBe("unknown option --lamda_l1; did you mean --lambda-l1?");
-    expect(problem("--dataset_mode", "unaligned")).toMatch(
-      /got "unaligned"; unpaired pictures are for CycleGAN/,
-    );
+    expect(problem("--dataset_mode", "unaligned")).toMatch(/got "unaligned"; unpaired pictures are for CycleGAN/);
     expect(problem("--gpu-id", "0")).toBe("unknown option --gpu-id; did you mean --gpuids?");
     expect(problem("--batchsiz=3")).toBe("unknown option --batchsiz; did you mean --batch-size?");
     expect(problem("--xyzzyplugh")).toBe("unknown option --xyzzyplugh");
