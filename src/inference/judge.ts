@@ -42,6 +42,8 @@ export interface JudgedSamples {
 export interface JudgeOptions extends RunPlace {
   /** Which weights: "latest" (default), "best", or the number of a kept epoch. */
   epoch?: string | undefined;
+  /** Threads of the CPU. Default: the run's, or all cores. */
+  threads?: number | undefined;
 }
 
 /** A discriminator of a run, opened. */
@@ -63,7 +65,8 @@ export async function openJudge(options: JudgeOptions, platform: Platform): Prom
   const config = await run.config();
   checkChannels(config, run.name);
   const { path, step, state, program } = await loadDiscriminator(run, config, options, platform);
-  const compiler = new Compiler(platform, baseDevice(platform), config.threads ?? platform.cores, state);
+  const threads = options.threads ?? config.threads ?? platform.cores;
+  const compiler = new Compiler(platform, baseDevice(platform), threads, state);
   const compiled = await compiler.compile(program);
   const { input, target } = sideForms(config);
   const [, , rows, columns] = program.outputs[0]!.tensor.shape as [number, number, number, number];
@@ -85,8 +88,8 @@ export async function openJudge(options: JudgeOptions, platform: Platform): Prom
 }
 
 /** The judgement of a strip of samples by the latest discriminator of a run: see `openJudge`. */
-export async function judgeSamples(place: RunPlace, strip: Picture, platform: Platform): Promise<JudgedSamples> {
-  const judge = await openJudge(place, platform);
+export async function judgeSamples(options: JudgeOptions, strip: Picture, platform: Platform): Promise<JudgedSamples> {
+  const judge = await openJudge(options, platform);
   try {
     return await judge.samples(strip);
   } finally {

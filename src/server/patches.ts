@@ -5,6 +5,14 @@ import type { Run } from "../run/run.ts";
 import type { Generators } from "./generators.ts";
 import { Refusal } from "./problem.ts";
 
+interface JudgeServices {
+  checkpointsDir: string;
+  /** Of the discriminator on a CPU. Default: the run's, or all cores. */
+  threads?: number | undefined;
+  platform: Platform;
+  generators: Generators;
+}
+
 /**
  * @param file of the sample, in the folder of the run. Default: the newest
  * @throws Refusal 404 where there is no such sample, 429 or 503 by the queue
@@ -13,7 +21,7 @@ import { Refusal } from "./problem.ts";
 export async function patchesOf(
   run: Run,
   file: string | undefined,
-  { checkpointsDir, platform, generators }: { checkpointsDir: string; platform: Platform; generators: Generators },
+  { checkpointsDir, threads, platform, generators }: JudgeServices,
   signal: AbortSignal,
 ): Promise<JudgedSamples> {
   const samples = await run.samples();
@@ -21,6 +29,6 @@ export async function patchesOf(
   if (!sample) throw new Refusal(404, `the run "${run.name}" has no sample ${file ?? ""}`.trim());
   return generators.inTurn(async () => {
     const strip = await platform.images.decode(await platform.files.read(run.path(sample.file)));
-    return judgeSamples({ checkpointsDir, name: run.name }, strip, platform);
+    return judgeSamples({ checkpointsDir, name: run.name, threads }, strip, platform);
   }, signal);
 }

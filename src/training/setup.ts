@@ -90,12 +90,36 @@ export async function setUp(config: Config, platform: Platform, events: TrainEve
   checkSize(config, size.height, size.width, file);
   // From here on files of the run are changed.
   const release = await run.lock();
+  const parts: Part[] = [];
   try {
-    return await open({ run, config, platform, events, found: data, data: record, device, loader, size, release });
+    return await open({
+      run,
+      config,
+      platform,
+      events,
+      found: data,
+      data: record,
+      device,
+      loader,
+      size,
+      release,
+      parts,
+    });
   } catch (error) {
+    await closeParts(parts);
     await release();
     throw error;
   }
+}
+
+/** What has sessions. */
+interface Part {
+  close(): Promise<void>;
+}
+
+/** Frees the sessions of a training. Those of a device that was lost cannot be freed. */
+export async function closeParts(parts: Iterable<Part | undefined>): Promise<void> {
+  for (const part of parts) await part?.close().catch(() => {});
 }
 
 /** What `setUp` has found before files of the run are changed. */
@@ -103,10 +127,12 @@ interface Opening extends Pick<Training, "run" | "config" | "platform" | "events
   found: FoundPairs;
   device: Device;
   size: { height: number; width: number };
+  /** Gets each part that has to be closed where a later one cannot be opened. */
+  parts: Part[];
 }
 
 /** The training: networks with their weights, logs cut at the step at which it begins, and the parts that report on it. */
-async function open({ found, device, size, ...opened }: Opening): Promise<Training> {
+async function open({ found, device, size, parts, ...opened }: Opening): Promise<Training> {
   const { run, platform, events, data } = opened;
   // These options apply to this call only, and are not stored in the run.
   const config = { ...opened.config, allowChangedData: false, epoch: undefined, serve: false };
@@ -118,7 +144,9 @@ async function open({ found, device, size, ...opened }: Opening): Promise<Traini
   const shape = { n: Math.min(config.batchSize, found.pairs.length), ...size };
   const perceptual = await perceptualOf(config, platform.files);
   const teacher = await Teacher.open(config, platform, device);
+  if (teacher) parts.push(teacher);
   const trainer = new Trainer(platform, { model: config, seed: config.seed, threads, device, perceptual }, shape);
+  parts.push(trainer);
   const steps = stepsOf(config, found.pairs.length);
   const { step, momentsFrom = 0 } = config.continueTrain
     ? await restore(opened, found, trainer, steps.perEpoch)
@@ -129,6 +157,7 @@ async function open({ found, device, size, ...opened }: Opening): Promise<Traini
   await storeDrawing(run, config, platform);
   const about = { runDir: run.dir, threads, steps: { done: step, ...steps } };
   const validation = await Validation.open(config, run, platform, trainer, step);
+  if (validation) parts.push(validation);
   if (validation?.note) found.notes.push(validation.note);
   const description = describe(config, trainer, { ...found, ...size }, about);
   await run.saveStatus(statusOf(description));

@@ -6,7 +6,7 @@ import { validationMetrics } from "../metrics/pictures.ts";
 import { type Schedule, schedules } from "../nn/schedules.ts";
 import type { Platform } from "../platform.ts";
 import { Run, weightsFile } from "../run/run.ts";
-import { setUp, type TrainEvents, type Training } from "./setup.ts";
+import { closeParts, setUp, type TrainEvents, type Training } from "./setup.ts";
 
 export type { RunDescription } from "./description.ts";
 export type { EpochReport, StepReport } from "./reporter.ts";
@@ -66,9 +66,7 @@ export async function train(
   } catch (error) {
     throw error instanceof DeviceLostError ? await withAdvice(error, new Run(platform.files, config)) : error;
   } finally {
-    // A device that was lost cannot free its sessions.
-    for (const part of [training?.trainer, training?.teacher, training?.validation])
-      await part?.close().catch(() => {});
+    await closeParts([training?.trainer, training?.teacher, training?.validation]);
     await training?.release();
   }
 }

@@ -51,27 +51,43 @@ describe("two trainings of one run", () => {
   });
 });
 
+/** The platform with a count of its open sessions. @param most sessions that it can create, as on a device without more memory */
+function counting(most = Number.POSITIVE_INFINITY) {
+  const open = new Set<unknown>();
+  const { ort } = platform;
+  let created = 0;
+  const counted: typeof ort = {
+    ...ort,
+    InferenceSession: {
+      create: async (model, options) => {
+        if (created++ >= most) throw new Error("no memory for a session");
+        const session = await ort.InferenceSession.create(model, options);
+        open.add(session);
+        const release = session.release.bind(session);
+        session.release = async () => {
+          open.delete(session);
+          await release();
+        };
+        return session;
+      },
+    },
+  };
+  return { open, created: () => created, platform: { ...platform, ort: counted } };
+}
+
 describe("the sessions of a run", () => {
   it("are freed when training ends: a process may train one run after the other", async () => {
-    const open = new Set<unknown>();
-    const { ort } = platform;
-    const counted: typeof ort = {
-      ...ort,
-      InferenceSession: {
-        create: async (model, options) => {
-          const session = await ort.InferenceSession.create(model, options);
-          open.add(session);
-          const release = session.release.bind(session);
-          session.release = async () => {
-            open.delete(session);
-            await release();
-          };
-          return session;
-        },
-      },
-    };
-    await train(config("freed", { nEpochs: 1, valFreq: 1, valPhase: "test" }), { ...platform, ort: counted });
+    const { open, platform } = counting();
+    await train(config("freed", { nEpochs: 1, valFreq: 1, valPhase: "test" }), platform);
     expect(open.size).toBe(0);
+  });
+
+  it("are freed where a training cannot be set up, and the run is free again", async () => {
+    // The first session asks for the form of the kernels; a step has two programs.
+    const { open, created, platform } = counting(2);
+    await expect(train(config("unready"), platform)).rejects.toThrow("no memory for a session");
+    expect([created(), open.size]).toEqual([3, 0]);
+    expect(readdirSync(checkpointsDir).filter((name) => name.endsWith(".lock"))).toEqual([]);
   });
 });
 
