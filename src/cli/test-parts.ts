@@ -33,10 +33,11 @@ export interface Part extends Common {
 }
 
 const folderOf = (results: string) => `${results}/${partsFolder}`;
-const nameOf = ({ index, count }: Shard) => `${index}-of-${count}`;
-const fileOf = (results: string, shard: Shard) => `${folderOf(results)}/${nameOf(shard)}.json`;
+/** The name of a part in the folder of results. */
+export const partName = ({ index, count }: Shard) => `${index}-of-${count}`;
+const fileOf = (results: string, shard: Shard) => `${folderOf(results)}/${partName(shard)}.json`;
 /** The file that names the source of a part in progress. It is removed when the part is done. */
-const begunFile = (results: string, shard: Shard) => `${folderOf(results)}/${nameOf(shard)}.begun.json`;
+const begunFile = (results: string, shard: Shard) => `${folderOf(results)}/${partName(shard)}.begun.json`;
 
 /**
  * Reserves the folder of results for a part before pictures are written there.
@@ -45,7 +46,7 @@ const begunFile = (results: string, shard: Shard) => `${folderOf(results)}/${nam
  * @throws UserError where there are parts or results of another source
  */
 export async function beginPart(results: string, shard: Shard, source: string): Promise<void> {
-  await refuseOtherResults(files, results, source, `${nameOf(shard)}.json`);
+  await refuseOtherResults(files, results, source, `${partName(shard)}.json`);
   await files.write(begunFile(results, shard), `${JSON.stringify({ source })}\n`);
 }
 

@@ -1,7 +1,8 @@
-/** Finds which run the results of a test belong to: runs of one name in different folders have one folder of results. */
+/** Finds which run the results of a test belong to, and locks them: runs of one name in different folders have one folder of results. */
 import { UserError } from "../errors.ts";
 import type { Files } from "../platform.ts";
 import { visible } from "../text.ts";
+import { lockFile } from "./paths.ts";
 
 /** The scores in a folder of results, results/NAME/PHASE_EPOCH/. */
 export const metricsFile = "metrics.json";
@@ -42,6 +43,66 @@ export async function refuseOtherResults(files: Files, folder: string, tested: s
     `${visible(folder)} has the results of ${visible(other)}, and ${visible(tested)} has the same name. To keep both, give ` +
       "another --results-dir; to replace the old ones, remove that folder.",
   );
+}
+
+/**
+ * Takes a folder of results, so that no other process writes there: for a test of all pairs, and to put parts together.
+ * @returns gives it back
+ * @throws UserError that names the process that writes there
+ */
+export async function takeResults(files: Files, folder: string): Promise<() => Promise<void>> {
+  const release = await lock(files, lockFile(folder), `The results in ${visible(folder)} are being written`);
+  const entries = (await files.list(`${folder}/${partsFolder}`)) ?? [];
+  const locks = entries
+    .filter(({ name }) => name.endsWith(partLock))
+    .map(({ name }) => `${folder}/${partsFolder}/${name}`);
+  return unlessHeld(files, locks, `A part of the test in ${visible(folder)} is being done`, release);
+}
+
+/**
+ * Takes one part of a test in a folder of results. Other processes may do other parts meanwhile. A part that another machine did a
+ * moment ago is taken at once: a scheduler starts a part again that was killed there.
+ * @param part its name, such as "1-of-4"
+ * @returns gives it back
+ * @throws UserError that names the process that does this part on this machine, or that writes all results
+ */
+export async function takePart(files: Files, folder: string, part: string): Promise<() => Promise<void>> {
+  const path = `${folder}/${partsFolder}/${part}${partLock}`;
+  const what = `The part ${part} of the test in ${visible(folder)} is being done`;
+  const isElsewhere = (await files.holder?.(path))?.here === false;
+  const release = isElsewhere ? async () => {} : await lock(files, path, what);
+  return unlessHeld(files, [lockFile(folder)], `The results in ${visible(folder)} are being written`, release);
+}
+
+const partLock = ".lock";
+
+const lock = async (files: Files, path: string, what: string): Promise<() => Promise<void>> =>
+  (await files.lock?.(path, what)) ?? (async () => {});
+
+/**
+ * Both sides take their own lock before they look at those of the others, so that at least one of two sees the other.
+ * @returns `release`
+ */
+async function unlessHeld(
+  files: Files,
+  locks: readonly string[],
+  what: string,
+  release: () => Promise<void>,
+): Promise<() => Promise<void>> {
+  try {
+    for (const path of locks) {
+      const holder = await files.holder?.(path);
+      if (!holder) continue;
+      throw new UserError(
+        `${what} by process ${holder.pid} on ${holder.host}, since ${holder.since}. Wait until it ends or stop it, ` +
+          "or give another --results-dir.",
+      );
+    }
+    return release;
+  } catch (error) {
+    await release();
+    throw error;
+  }
 }
 
 /** Undefined where the file is missing or damaged, and for one of an older version. */

@@ -205,6 +205,57 @@ describe("test", () => {
     expect(await run({ resultsDir, checkpointsDir: at("third"), merge: true })).toBe(0);
   });
 
+  it("has one writer: a second test of the same results is refused, and one that was killed is in nobody's way", async () => {
+    const resultsDir = at("twice");
+    const test = (more: object) => run({ resultsDir, numTest: "2", ...more });
+    // Pictures of two seeds differ.
+    const seeds = ["1", "2"];
+    const both = await Promise.allSettled(seeds.map((seed) => test({ seed })));
+    const refusals = both.flatMap((each) => (each.status === "rejected" ? [(each.reason as Error).message] : []));
+    expect(refusals).toEqual([
+      expect.stringMatching(
+        /^The results in .*twice\/a\/test_latest are being written by process \d+ on .*Wait until it ends.*remove .*\.test_latest\.lock\.$/,
+      ),
+    ]);
+    const written = seeds[both.findIndex(({ status }) => status === "fulfilled")]!;
+    expect(result("twice")).toMatchObject({ seed: Number(written), images: 2 });
+    await run({ resultsDir: at("alone"), numTest: "2", seed: written });
+    expect(pictures("twice")).toEqual(pictures("alone"));
+    expect(readdirSync(at("twice/a"))).toEqual(["test_latest"]);
+
+    // While one writes all results, no part is done, and the other way round; other parts are.
+    const whole = at("twice/a/.test_latest.lock");
+    const release = await platform.files.lock!(whole, "A test");
+    const holder = readFileSync(whole, "utf8");
+    for (const more of [{ shard: "1/2" }, { merge: true }, {}]) {
+      await expect(test(more)).rejects.toThrow(/^The results in .*twice\/a\/test_latest are being written by process/);
+    }
+    await release();
+    const releasePart = await platform.files.lock!(at("twice/a/test_latest/parts/1-of-2.lock"), "A part");
+    for (const more of [{}, { merge: true }]) {
+      await expect(test(more)).rejects.toThrow(
+        /^A part of the test in .* is being done by process \d+ on .*Wait until it ends or stop it, or give another --results-dir\.$/,
+      );
+    }
+    await expect(test({ shard: "1/2" })).rejects.toThrow(/^The part 1-of-2 of the test in .* is being done by process/);
+    expect(await test({ shard: "2/2" })).toBe(0);
+    await releasePart();
+    // It may have been killed on another machine a moment ago.
+    const elsewhere = { id: "x", pid: 1, host: "elsewhere", space: "other", ticks: "", since: "noon" };
+    const partLock = at("twice/a/test_latest/parts/1-of-2.lock");
+    writeFileSync(partLock, JSON.stringify(elsewhere));
+    await expect(test({ merge: true })).rejects.toThrow(/is being done by process 1 on elsewhere, since noon/);
+    expect(await test({ shard: "1/2" })).toBe(0);
+    rmSync(partLock);
+    expect(Object.keys(contents(at("twice/a/test_latest/parts")))).toEqual(["1-of-2.json", "2-of-2.json"]);
+
+    // The process that holds the lock has ended, and another one has its number: start times can be read on Linux.
+    const { ticks } = JSON.parse(holder) as { ticks: string };
+    if (ticks !== "") writeFileSync(whole, JSON.stringify({ ...JSON.parse(holder), id: "another", ticks: "1" }));
+    expect(await test({})).toBe(0);
+    expect(existsSync(whole)).toBe(false);
+  });
+
   it("parts of the running average, of another one, and of the weights themselves are of different tests", async () => {
     const average = at("averaged/a/latest_net_G_ema.safetensors");
     cpSync(at("runs/a"), at("averaged/a"), { recursive: true });

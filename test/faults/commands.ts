@@ -38,8 +38,9 @@ const cases: readonly Case[] = [
 const isVolatile = (path: string) => /\.(html|json)$/.test(path);
 /** An archive that a command finds stays, also that of a download that was killed while it unpacked. */
 const isArchive = (path: string) => path === "facades.tar.gz";
-/** Files that are being written, and the plan of a move. */
-const isUnfinished = (path: string) => isArchive(path) || /\.part(\.json)?(\/|$)|(^|\/)\.split\.json$/.test(path);
+/** Files that are being written, the plan of a move, and the lock of a process that was killed. */
+const isUnfinished = (path: string) =>
+  isArchive(path) || /\.part(\.json)?(\/|$)|(^|\/)\.split\.json$|\.lock$/.test(path);
 
 /** The files below a folder, by path. */
 export function contents(folder: string): Map<string, string> {

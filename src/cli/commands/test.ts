@@ -17,7 +17,7 @@ import { Tally } from "../../inference/tally.ts";
 import type { Translator } from "../../inference/translator.ts";
 import { files } from "../../node/files.ts";
 import type { Platform } from "../../platform.ts";
-import { refuseOtherResults } from "../../run/results.ts";
+import { refuseOtherResults, takePart, takeResults } from "../../run/results.ts";
 import { counted } from "../../text.ts";
 import type { Command, Output } from "../command.ts";
 import { compareOptions, compareRuns, type TestedPictures, type TestedRun } from "../compare.ts";
@@ -30,7 +30,7 @@ import { Counter } from "../progress.ts";
 import { type Heading, metricLines, type Results, scorePairs, writeSummary } from "../results.ts";
 import { otherOptions, ownOptions, storedConfig, storedOptions } from "../runs.ts";
 import { shardOf, shardOption } from "../shard.ts";
-import { beginPart, donePart, mergeParts, weightsDigest, writePart } from "../test-parts.ts";
+import { beginPart, donePart, mergeParts, partName, weightsDigest, writePart } from "../test-parts.ts";
 import { epochOption, openForTest, refuseTwoSizes, testTimeOptions } from "../test-time.ts";
 
 const { name, checkpointsDir, skipUnpaired, skipBadImages, features, lpips, featureResize } = configSchema.shape;
@@ -149,26 +149,33 @@ export const test: Command = {
       const look = (run: string) => picturesOf(run, each);
       return compareRuns({ ...options, compare, seed: options.compareSeed }, look, one, output);
     }
-    await withOpenedTest<unknown>(each, others, output, (work) => (shard ? testPart(work, shard) : testAll(work)));
+    const work = (opened: OpenedTest): Promise<unknown> => (shard ? testPart(opened, shard) : testAll(opened));
+    await withOpenedTest(each, others, output, work, shard);
     return 0;
   },
 };
 
 /**
  * Opens a run, its pairs and the feature network for `work`, and closes them.
- * @throws UserError before anything is written, where another run of the same name has its results there
+ * @param shard the part that is to be done; default: all pairs
+ * @throws UserError before anything is written, where another run of the same name has its results there, and where another process
+ *   writes them
  */
 async function withOpenedTest<T>(
   options: Options,
   others: Readonly<Record<string, unknown>>,
   output: Output,
   work: (work: OpenedTest) => Promise<T>,
+  shard?: Shard,
 ): Promise<T> {
   const run = await openForTest(options, others, output);
   const { translator, platform, fit } = run;
+  const folder = folderOf(options);
   let features: FeatureScoring | undefined;
+  let release: (() => Promise<void>) | undefined;
   try {
-    await refuseOtherResults(files, folderOf(options), sourceOf(options));
+    await refuseOtherResults(files, folder, sourceOf(options));
+    release = await (shard ? takePart(files, folder, partName(shard)) : takeResults(files, folder));
     features = await openFeatures(options, platform, output);
     refuseUnknownData(options, translator.config);
     const choice = { ...options, count: options.numTest, preprocess: fit.preprocess };
@@ -178,6 +185,7 @@ async function withOpenedTest<T>(
     const palette = await paletteOf(options.palette, translator, set.loader, output);
     return await work({ ...run, options, set, palette, features, output });
   } finally {
+    await release?.();
     await features?.extractor.close();
     await translator.close();
   }
@@ -331,13 +339,16 @@ async function merge(options: Options, output: Output): Promise<number> {
   const source = sourceOf(options);
   // Parts can be combined on a machine that does not have the run.
   if (await files.exists(source)) await refuseOtherResults(files, folderOf(options), source);
-  const features = await openFeatures(options, await loadPlatform({ threads: options.threads }), output);
+  const release = await takeResults(files, folderOf(options));
+  let features: FeatureScoring | undefined;
   try {
+    features = await openFeatures(options, await loadPlatform({ threads: options.threads }), output);
     const { skipped, parts, ...results } = await mergeParts(folderOf(options), features);
     printResults(results, options, skipped, output);
     output.print(`Put together from ${parts} parts.`);
     return 0;
   } finally {
+    await release();
     await features?.extractor.close();
   }
 }
