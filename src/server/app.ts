@@ -9,7 +9,7 @@ import { exportOnnx } from "../exchange/onnx/export.ts";
 import type { Platform } from "../platform.ts";
 import { bucketed } from "../run/follow.ts";
 import type { Run } from "../run/run.ts";
-import { jsonOf } from "./body.ts";
+import { Bodies, jsonOf } from "./body.ts";
 import { continueRun, deleteRun, type Longer, type RunControl, requireControl, stopRun } from "./control.ts";
 import { Watching } from "./events.ts";
 import { fileOf } from "./files.ts";
@@ -57,6 +57,7 @@ export interface PixServer {
 interface Services extends ServerOptions {
   runs: Runs;
   generators: Generators;
+  bodies: Bodies;
   watching: Watching;
   limits: Limits;
   closing: boolean;
@@ -78,7 +79,8 @@ interface Services extends ServerOptions {
  */
 export function createServer(options: ServerOptions): PixServer {
   const { platform, checkpointsDir, threads } = options;
-  const limits = { ...usualLimits, ...options.limits };
+  const given = { ...usualLimits, ...options.limits };
+  const limits = { ...given, held: Math.max(given.held, given.body) };
   const runs = new Runs(platform.files, checkpointsDir, (name) => options.control?.failureOf(name));
   const generators = new Generators(platform, checkpointsDir, limits, threads);
   const services: Services = {
@@ -86,6 +88,7 @@ export function createServer(options: ServerOptions): PixServer {
     limits,
     runs,
     generators,
+    bodies: new Bodies(limits),
     watching: new Watching(runs, { most: limits.watchers, fault: options.fault }),
     closing: false,
   };
@@ -125,9 +128,9 @@ function routes(services: Services): Hono {
   });
   app.use(compress({ contentTypeFilter: /^(application\/(json|x-ndjson)|text\/(html|css|csv)|image\/svg)/ }));
   const tagged = etag();
-  // A tag is a digest of the whole answer: a stream of events has no end, and weights are large.
+  // A tag is a digest of the whole answer: a stream of events has no end, and weights and arrays are large.
   app.on("GET", "/api/*", (context, next) =>
-    /\/(events|onnx)$|\.(safetensors|onnx)$/.test(context.req.path) ? next() : tagged(context, next),
+    /\/(events|onnx)$|\.(safetensors|onnx|npy)$/.test(context.req.path) ? next() : tagged(context, next),
   );
   healthRoutes(app, services);
   runRoutes(app, services);
@@ -183,9 +186,11 @@ function runRoutes(app: Hono, services: Services): void {
     context.json(await runs.detail(await runOf(context, services)), 200, fresh),
   );
   app.get("/api/runs/:name/studio", async (context) =>
-    context.json(await studioOf(await runOf(context, services), services.platform)),
+    context.json(await studioOf(await runOf(context, services), services, context.req.raw.signal)),
   );
-  app.get("/api/runs/:name/pair", async (context) => pairOf(await runOf(context, services), services.platform));
+  app.get("/api/runs/:name/pair", async (context) =>
+    pairOf(await runOf(context, services), services, context.req.raw.signal),
+  );
   app.get("/api/runs/:name/patches", async (context) =>
     context.json(
       await patchesOf(await runOf(context, services), context.req.query("sample"), services, context.req.raw.signal),
@@ -221,16 +226,17 @@ function fileRoutes(app: Hono, services: Services): void {
     const epoch = context.req.query("epoch") ?? "latest";
     if (!(await run.keptWeights()).includes(epoch))
       throw new Refusal(404, `the run "${run.name}" has no weights "${epoch}"`);
+    const file = encodeURIComponent(`${run.name}_${epoch}.onnx`);
+    const headers = {
+      "Content-Type": "application/octet-stream",
+      "Content-Disposition": `attachment; filename*=UTF-8''${file}`,
+    };
+    // Nobody would read the file.
+    if (context.req.method === "HEAD") return new Response(null, { headers });
     const place = { name: run.name, checkpointsDir: services.checkpointsDir, epoch };
     const compute = () => exportOnnx(place, services.platform.files);
     const bytes = await services.generators.inTurn(compute, context.req.raw.signal);
-    const file = encodeURIComponent(`${run.name}_${epoch}.onnx`);
-    return new Response(bytes as Uint8Array<ArrayBuffer>, {
-      headers: {
-        "Content-Type": "application/octet-stream",
-        "Content-Disposition": `attachment; filename*=UTF-8''${file}`,
-      },
-    });
+    return new Response(bytes as Uint8Array<ArrayBuffer>, { headers });
   });
 }
 

@@ -38,7 +38,7 @@ export async function fileOf(files: Files, run: Run, path: string): Promise<Resp
     const [folder, file] = await Promise.all([files.realPath(run.dir), files.realPath(run.path(path))]);
     if (!file.replaceAll("\\", "/").startsWith(`${folder.replaceAll("\\", "/")}/`)) throw absent;
   }
-  const bytes = await files.read(run.path(path)).catch(() => {
+  const body = await contentOf(files, run.path(path), type).catch(() => {
     throw absent;
   });
   const headers: Record<string, string> = { "Content-Type": type, "Cache-Control": "no-cache" };
@@ -47,5 +47,37 @@ export async function fileOf(files: Files, run: Run, path: string): Promise<Resp
     headers["Content-Disposition"] =
       `attachment; filename*=UTF-8''${encodeURIComponent(`${run.name}_${parts.at(-1)}`)}`;
   }
-  return new Response(bytes as Uint8Array<ArrayBuffer>, { headers });
+  if (typeof body.length === "number") headers["Content-Length"] = String(body.length);
+  return new Response(body.content, { headers });
+}
+
+/** Bytes of a piece of a large file: a client that reads slowly holds one in memory, and not the file. */
+const piece = 2 ** 20;
+
+interface Content {
+  content: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
+  /** Of content that comes in pieces. */
+  length?: number;
+}
+
+/** Weights and arrays come in pieces. Texts and pictures are smaller, and the log of a run that trains grows while it is sent. */
+async function contentOf(files: Files, path: string, type: string): Promise<Content> {
+  const { stat, readPart } = files;
+  const found = type === "application/octet-stream" && readPart ? await stat?.(path) : undefined;
+  if (!found || found.bytes <= piece) return { content: (await files.read(path)) as Uint8Array<ArrayBuffer> };
+  let at = 0;
+  const content = new ReadableStream<Uint8Array>({
+    pull: async (controller) => {
+      const part = await readPart!(path, at, at + piece);
+      const now = await stat!(path);
+      // Weights are replaced while a run trains: the pieces of two files must not become one.
+      if (now.bytes !== found.bytes || now.modified !== found.modified) {
+        throw new Error(`${path} was written anew while it was sent`);
+      }
+      at += part.length;
+      controller.enqueue(part);
+      if (at >= found.bytes) controller.close();
+    },
+  });
+  return { content, length: found.bytes };
 }

@@ -23,20 +23,44 @@ export interface Choice {
   statistics?: Config["statistics"] | undefined;
 }
 
-interface Translation extends Choice {
-  /** The generator, its weights and settings. */
-  key: string;
-  work: { picture: DeepPicture; draw: Draw; fit: Fit } | { tensor: TensorJob };
+/** A picture that a client sends. Only while its job is open it takes more memory than its file. */
+export interface PictureOrder<Answer> {
+  /** The name of its file, for messages. */
+  file?: string | undefined;
+  draw: Draw;
+  fit: Fit;
+  decode(): Promise<DeepPicture>;
+  /** @param output of the generator */
+  answer(output: Picture): Promise<Answer>;
 }
 
-type Job = Translation | { other: () => Promise<unknown> };
-
 /** A batch as a client has made it: [n, inputNc, height, width] in [-1, 1]. */
-export interface TensorJob {
+export interface TensorBatch extends Omit<Choice, "run"> {
   A: Float32Array;
   shape: readonly [n: number, channels: number, height: number, width: number];
   draw: Draw;
 }
+
+/** A batch that a client sends. */
+export interface TensorOrder<Batch extends TensorBatch, Answer> {
+  run: Run;
+  decode(): Promise<Batch>;
+  /** @param values [n, outputNc, height, width] */
+  answer(values: Float32Array, batch: Batch): Promise<Answer>;
+}
+
+interface Keyed extends Choice {
+  /** The generator, its weights and settings. */
+  key: string;
+}
+
+type Job =
+  | (Keyed & { picture: PictureOrder<unknown> })
+  | { tensor: TensorOrder<TensorBatch, unknown> }
+  | { other: () => Promise<unknown> };
+
+/** What a job has when it runs: its picture, its batch, or nothing. */
+type Ready = DeepPicture | TensorBatch | undefined;
 
 export class Generators {
   readonly #platform: Platform;
@@ -45,19 +69,23 @@ export class Generators {
   readonly #threads: number | undefined;
   /** By key, the least recently used first. */
   readonly #open = new Map<string, Translator>();
-  readonly #queue: Queue<Job, unknown>;
+  readonly #queue: Queue<Job, Ready, unknown, unknown>;
 
   constructor(platform: Platform, checkpointsDir: string, limits: Limits, threads?: number) {
     this.#platform = platform;
     this.#checkpointsDir = checkpointsDir;
     this.#limits = limits;
     this.#threads = threads;
-    this.#queue = new Queue<Job, unknown>({
+    this.#queue = new Queue<Job, Ready, unknown, unknown>({
       most: limits.queue,
       seconds: limits.seconds,
       together: limits.together,
-      alike: (a, b) => "key" in a && "key" in b && a.key === b.key && "picture" in a.work && "picture" in b.work,
-      run: (jobs) => this.#run(jobs),
+      open: limits.open,
+      alike: (a, b) => "picture" in a && "picture" in b && a.key === b.key,
+      prepare: async (job) =>
+        "picture" in job ? job.picture.decode() : "tensor" in job ? job.tensor.decode() : undefined,
+      run: (jobs, ready) => this.#run(jobs, ready),
+      finish: async (job, made) => ("picture" in job ? job.picture.answer(made as Picture) : made),
     });
   }
 
@@ -71,21 +99,43 @@ export class Generators {
     this.#queue.checkRoom(count);
   }
 
-  /** The output for a picture. @throws Refusal 404 for weights that are not kept, 429 or 503 by the queue */
-  async translate(
+  /**
+   * The answers to pictures of one request. All find room in the queue, or none; after a failure of one the others are dropped.
+   * @throws Refusal 404 for weights that are not kept, 429 or 503 by the queue
+   */
+  async translate<Answer>(
     choice: Choice,
-    picture: DeepPicture,
-    { draw, fit }: { draw: Draw; fit: Fit },
-    signal?: AbortSignal,
-  ): Promise<Picture> {
+    pictures: readonly PictureOrder<Answer>[],
+    signal: AbortSignal,
+  ): Promise<Answer[]> {
     const key = await this.#keyOf(choice);
-    return (await this.#queue.add({ ...choice, key, work: { picture, draw, fit } }, signal)) as Picture;
+    this.#queue.checkRoom(pictures.length);
+    // Each has its own signal: listeners to one signal are meant to be few.
+    const jobs = pictures.map((picture) => ({ picture, gone: new AbortController() }));
+    const drop = () => {
+      for (const { gone } of jobs) gone.abort();
+    };
+    signal.addEventListener("abort", drop);
+    if (signal.aborted) drop();
+    const ask = ({ picture, gone }: (typeof jobs)[number]) =>
+      this.#queue.add({ ...choice, key, picture }, gone.signal).catch((error) => {
+        throw named(error, picture.file);
+      });
+    try {
+      return (await Promise.all(jobs.map(ask))) as Answer[];
+    } finally {
+      signal.removeEventListener("abort", drop);
+      drop();
+    }
   }
 
-  /** The output for a tensor, [n, outputNc, height, width]. @throws as translate */
-  async run(choice: Choice, tensor: TensorJob, signal?: AbortSignal): Promise<Float32Array> {
-    const key = await this.#keyOf(choice);
-    return (await this.#queue.add({ ...choice, key, work: { tensor } }, signal)) as Float32Array;
+  /** The answer to a batch. @throws as translate */
+  async infer<Batch extends TensorBatch, Answer>(
+    order: TensorOrder<Batch, Answer>,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const tensor = order as unknown as TensorOrder<TensorBatch, unknown>;
+    return (await this.#queue.add({ tensor }, signal)) as Answer;
   }
 
   /** Does other work that takes all cores, such as an export, when it is its turn. @throws Refusal 429 or 503 by the queue */
@@ -100,24 +150,29 @@ export class Generators {
     this.#open.clear();
   }
 
-  async #run(jobs: Job[]): Promise<unknown[]> {
-    const [first] = jobs as [Job];
+  async #run(jobs: Job[], ready: Ready[]): Promise<unknown[]> {
+    const first = jobs[0]!;
     if ("other" in first) return [await first.other()];
+    if ("tensor" in first) return [await this.#infer(first.tensor, ready[0] as TensorBatch)];
     const translator = await this.#translator(first);
-    if ("tensor" in first.work) {
-      const { A, shape, draw } = first.work.tensor;
-      const [n, , height, width] = shape;
-      return [await translator.run(A, n, height, width, draw)];
-    }
     // On two cores, four pictures together took 1.2 to 1.6 times as long as one after another (docs/overview.md).
     const together = keepsState(translator.device) ? this.#limits.together : 1;
-    return translator.translateAll(
-      jobs.map((job) => (job as Translation).work as Exclude<Translation["work"], { tensor: unknown }>),
-      together,
-    );
+    const pictures = jobs.map((job, i) => {
+      const { draw, fit } = (job as typeof first).picture;
+      return { picture: ready[i] as DeepPicture, draw, fit };
+    });
+    return translator.translateAll(pictures, together);
   }
 
-  async #translator({ key, run, epoch, dropout, statistics }: Translation): Promise<Translator> {
+  async #infer({ run, answer }: TensorOrder<TensorBatch, unknown>, batch: TensorBatch): Promise<unknown> {
+    const { A, shape, draw, epoch, dropout, statistics } = batch;
+    const choice = { run, epoch, dropout, statistics };
+    const translator = await this.#translator({ ...choice, key: await this.#keyOf(choice) });
+    const [n, , height, width] = shape;
+    return answer(await translator.run(A, n, height, width, draw), batch);
+  }
+
+  async #translator({ key, run, epoch, dropout, statistics }: Keyed): Promise<Translator> {
     const known = this.#open.get(key);
     if (known) {
       this.#open.delete(key);
@@ -150,4 +205,10 @@ export class Generators {
     const states = [await files.stat?.(path), (await files.exists(average)) && (await files.stat?.(average))];
     return [run.name, epoch, dropout ?? "", statistics ?? "", JSON.stringify(states)].join("\n");
   }
+}
+
+/** An error with the name of the picture that it is about. */
+function named(error: unknown, file: string | undefined): unknown {
+  if (file !== undefined && error instanceof Error) error.message = `${file}: ${error.message}`;
+  return error;
 }

@@ -34,6 +34,10 @@ export function guard(request: Request, { token, hosts = [] }: GuardOptions): vo
   if (!isSafe(request) && site !== null && site !== "same-origin" && site !== "none") {
     throw new Refusal(403, "a page of another origin may not change anything here");
   }
+  // It could not read an answer, but exports and maps would be computed. Links lead here.
+  if (site === "cross-site" && request.headers.get("sec-fetch-mode") !== "navigate") {
+    throw new Refusal(403, "a page of another site may not ask for anything here; it may have links");
+  }
   if (token !== undefined && !equal(tokenOf(request) ?? "", token)) {
     throw new Refusal(
       401,
@@ -53,7 +57,9 @@ export function welcome(request: Request, { token }: GuardOptions): Response | u
   searchParams.delete("token");
   const rest = searchParams.size > 0 ? `?${searchParams}` : "";
   const cookie = `${cookieName}=${encodeURIComponent(token)}; HttpOnly; SameSite=Strict; Path=/`;
-  return new Response(null, { status: 303, headers: { Location: `${pathname}${rest}`, "Set-Cookie": cookie } });
+  // Two slashes would begin the name of another server.
+  const location = `${pathname.replace(/^\/+/, "/")}${rest}`;
+  return new Response(null, { status: 303, headers: { Location: location, "Set-Cookie": cookie } });
 }
 
 /** The path and query of a request; a text that is no address gives an empty path. */

@@ -9,8 +9,8 @@
 import type { Config } from "../config/schema.ts";
 import { quoted } from "../errors.ts";
 import type { Run } from "../run/run.ts";
-import { bodyOf, objectIn } from "./body.ts";
-import type { Choice, Generators } from "./generators.ts";
+import { type Bodies, objectIn } from "./body.ts";
+import type { Generators, TensorBatch } from "./generators.ts";
 import type { Limits } from "./limits.ts";
 import { Refusal } from "./problem.ts";
 import type { RunSummary } from "./runs.ts";
@@ -60,18 +60,12 @@ export const repositoryIndex = (runs: readonly RunSummary[]) =>
     reason: usable ? "" : problem,
   }));
 
-interface InferenceInput {
-  shape: readonly [n: number, channels: number, height: number, width: number];
-  values: Float32Array;
-}
+type InferenceInput = Pick<TensorBatch, "A" | "shape">;
 
-interface InferenceRequest {
+interface InferenceRequest extends TensorBatch {
   id: string | undefined;
-  input: InferenceInput;
   /** Whether the output goes out as bytes behind the JSON. */
   binary: boolean;
-  choice: Omit<Choice, "run">;
-  seed: number | undefined;
 }
 
 /** POST /v2/models/:name/infer. @param version of the model: the epoch of the weights */
@@ -79,18 +73,22 @@ export async function infer(
   request: Request,
   run: Run,
   version: string | undefined,
-  { generators, limits }: { generators: Generators; limits: Limits },
+  { generators, bodies, limits }: { generators: Generators; bodies: Bodies; limits: Limits },
 ): Promise<Response> {
   generators.checkRoom(1);
   const config = await run.config();
-  const bytes = await bodyOf(request, limits.body);
-  const asked = requestIn(bytes, request.headers.get(headerLength), version);
-  const { shape, values } = asked.input;
-  checkShape(shape, config, limits);
-  const tensor = { A: values, shape, draw: { seed: asked.seed } };
-  const output = await generators.run({ ...asked.choice, run }, tensor, request.signal);
-  const [n, , height, width] = shape;
-  return answer(asked, run, output, [n, config.outputNc, height, width]);
+  const decode = async (bytes: Uint8Array) => {
+    const asked = requestIn(bytes, request.headers.get(headerLength), version);
+    checkShape(asked.shape, config, limits);
+    return asked;
+  };
+  const respond = async (values: Float32Array, asked: InferenceRequest) => {
+    const [n, , height, width] = asked.shape;
+    return answer(asked, run, values, [n, config.outputNc, height, width]);
+  };
+  return bodies.use(request, (bytes) =>
+    generators.infer({ run, decode: () => decode(bytes), answer: respond }, request.signal),
+  );
 }
 
 function requestIn(bytes: Uint8Array, header: string | null, version: string | undefined): InferenceRequest {
@@ -105,15 +103,17 @@ function requestIn(bytes: Uint8Array, header: string | null, version: string | u
   const parameters = objectOf(body.parameters);
   const query = new URLSearchParams();
   for (const name of ["seed", "dropout", "statistics"]) {
-    if (parameters[name] !== undefined) query.set(name, String(parameters[name]));
+    if (parameters[name] !== undefined) query.set(name, shown(parameters[name]));
   }
-  const { draw, ...settings } = queryOf(query);
+  const { draw, dropout, statistics } = queryOf(query);
   return {
     id: typeof body.id === "string" ? body.id : undefined,
-    input: inputIn(body, bytes.subarray(split)),
+    ...inputIn(body, bytes.subarray(split)),
     binary: wantsBinary(body, parameters),
-    choice: { ...settings, epoch: version ?? "latest" },
-    seed: draw.seed,
+    epoch: version ?? "latest",
+    dropout,
+    statistics,
+    draw: { seed: draw.seed },
   };
 }
 
@@ -123,22 +123,24 @@ function inputIn(body: Record<string, unknown>, rest: Uint8Array): InferenceInpu
   if (!input || inputs.length !== 1 || input.name !== inputName) {
     throw new Refusal(
       422,
-      `inputs: got ${inputs.length} (${inputs.map(({ name }) => name).join(", ")}), expected one, ${inputName}`,
+      `inputs: got ${inputs.length} (${inputs
+        .slice(0, 4)
+        .map(({ name }) => shown(name))
+        .join(", ")}), expected one, ${inputName}`,
     );
   }
   if (input.datatype !== "FP32")
-    throw new Refusal(422, `${inputName}: its datatype is ${input.datatype}, expected FP32`);
+    throw new Refusal(422, `${inputName}: its datatype is ${shown(input.datatype)}, expected FP32`);
   const { shape } = input;
   if (!isShape(shape)) {
     throw new Refusal(
       422,
-      `${inputName}: its shape is ${JSON.stringify(shape)?.slice(0, 100)}, expected four whole numbers [n, channels, height, width]`,
+      `${inputName}: its shape is ${quoted(shape)}, expected four whole numbers [n, channels, height, width]`,
     );
   }
   const count = shape.reduce((product, side) => product * side, 1);
   const size = objectOf(input.parameters).binary_data_size;
-  const values = size === undefined ? valuesIn(input.data, count) : floatsIn(rest, size, count);
-  return { shape, values };
+  return { shape, A: size === undefined ? valuesIn(input.data, count) : floatsIn(rest, size, count) };
 }
 
 const isShape = (value: unknown): value is InferenceInput["shape"] =>
@@ -148,7 +150,7 @@ function floatsIn(rest: Uint8Array, size: unknown, count: number): Float32Array 
   if (size !== count * 4 || rest.length < count * 4) {
     throw new Refusal(
       422,
-      `${inputName}: binary data of ${size} bytes (${rest.length} came), expected ${count * 4} for its shape`,
+      `${inputName}: binary data of ${shown(size)} bytes (${rest.length} came), expected ${count * 4} for its shape`,
     );
   }
   return finite(new Float32Array(rest.slice(0, count * 4).buffer));
@@ -191,33 +193,55 @@ function checkShape(
 function wantsBinary(body: Record<string, unknown>, parameters: Record<string, unknown>): boolean {
   const outputs = Array.isArray(body.outputs) ? body.outputs.map(objectOf) : [];
   const wrong = outputs.find(({ name }) => name !== outputName);
-  if (wrong) throw new Refusal(422, `outputs: got "${wrong.name}", expected ${outputName}`);
+  if (wrong) throw new Refusal(422, `outputs: got "${shown(wrong.name)}", expected ${outputName}`);
   return (objectOf(outputs[0]?.parameters).binary_data ?? parameters.binary_data_output) === true;
 }
 
 function answer(
-  { id, binary, choice }: InferenceRequest,
+  { id, binary, epoch }: InferenceRequest,
   run: Run,
   values: Float32Array,
   shape: readonly number[],
 ): Response {
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength) as Uint8Array<ArrayBuffer>;
   const tensor = { name: outputName, datatype: "FP32", shape };
-  const output = binary
-    ? { ...tensor, parameters: { binary_data_size: bytes.length } }
-    : { ...tensor, data: Array.from(values) };
+  const output = binary ? { ...tensor, parameters: { binary_data_size: bytes.length } } : { ...tensor, data: [] };
   const json = JSON.stringify({
     model_name: run.name,
-    model_version: choice.epoch,
+    model_version: epoch,
     ...(id !== undefined && { id }),
     outputs: [output],
   });
-  if (!binary) return new Response(json, { headers: { "Content-Type": "application/json" } });
+  if (!binary) return new Response(withData(json, values), { headers: { "Content-Type": "application/json" } });
   const head = new TextEncoder().encode(json);
   return new Response(new Blob([head, bytes]), {
     headers: { "Content-Type": "application/octet-stream", [headerLength]: String(head.length) },
   });
 }
+
+/** What an answer ends with while its data is empty. */
+const end = "]}]}";
+/** Values of one piece. */
+const piece = 2 ** 16;
+
+/** The answer with its data, piece by piece as it is read: as one text a large output would be longer than a text may be. */
+function withData(json: string, values: Float32Array): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  const head = json.slice(0, -end.length);
+  let at = 0;
+  return new ReadableStream<Uint8Array>({
+    pull: (controller) => {
+      const text = JSON.stringify(Array.from(values.subarray(at, at + piece))).slice(1, -1);
+      const isLast = at + piece >= values.length;
+      controller.enqueue(encoder.encode(`${at === 0 ? head : ","}${text}${isLast ? end : ""}`));
+      at += piece;
+      if (isLast) controller.close();
+    },
+  });
+}
+
+/** A value of a request for a message: texts as they are, others as JSON. */
+const shown = (value: unknown): string => (typeof value === "string" ? value.slice(0, 40) : quoted(value, 40));
 
 function objectOf(value: unknown): Record<string, unknown> {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};

@@ -2,12 +2,16 @@
 export interface Limits {
   /** Bytes of a request's body. */
   body: number;
+  /** Bytes that all requests hold together while they wait and are answered: bodies, and outputs of forms. At least `body`. */
+  held: number;
   /** Pixels of one picture. */
   pixels: number;
   /** Pictures of one request. */
   pictures: number;
   /** Pictures and exports that wait for their turn; the next one is refused. */
   queue: number;
+  /** Pictures that are decoded at a time: those that are next, that are computed, and whose outputs are encoded. */
+  open: number;
   /** Seconds that a picture or an export may wait and compute. */
   seconds: number;
   /** Generators that stay open. */
@@ -20,9 +24,11 @@ export interface Limits {
 
 export const usualLimits: Limits = {
   body: 64 * 2 ** 20,
+  held: 256 * 2 ** 20,
   pixels: 4096 * 4096,
   pictures: 64,
   queue: 256,
+  open: 8,
   seconds: 120,
   generators: 4,
   together: 4,

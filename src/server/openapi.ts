@@ -37,7 +37,7 @@ const failures: Readonly<Record<number, string>> = {
   413: "the body, the picture or the number of pictures is too large",
   415: "the body is no picture",
   422: "a value is wrong, or the picture is damaged",
-  429: "too many pictures and exports wait, or too many pages watch; Retry-After says how many seconds to wait",
+  429: "too many pictures and exports wait, the bodies of other requests fill the memory, or too many pages watch; Retry-After says how many seconds to wait",
   501: "this server cannot train",
   503: "the server is about to end, or the time is over; see Retry-After",
 };
@@ -111,13 +111,17 @@ const runPaths = {
     "getStudio",
     "what a page needs to draw inputs of a run",
     [runName],
-    answers("size, palette and switches", json(anObject), [401, 403, 404]),
+    answers("size, palette and switches", json(anObject), [401, 403, 404, 422, 429, 503]),
   ),
   "/api/runs/{name}/pair": get(
     "getPair",
     "a pair of the data set at random, test pairs before others",
     [runName],
-    answers("a form with the PNGs input and target", { "multipart/form-data": { schema: anObject } }, [401, 403, 404]),
+    answers(
+      "a form with the PNGs input and target",
+      { "multipart/form-data": { schema: anObject } },
+      [401, 403, 404, 422, 429, 503],
+    ),
   ),
   "/api/runs/{name}/patches": get(
     "judgeSample",

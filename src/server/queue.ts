@@ -1,36 +1,53 @@
 /** A bounded queue in front of what computes: one batch at a time, since each uses all cores. */
 import { Refusal } from "./problem.ts";
 
-export interface QueueOptions<Job, Result> {
+export interface QueueOptions<Job, Ready, Made, Result> {
   /** Jobs that may wait. */
   most: number;
   /** Seconds that a job may wait and run. */
   seconds: number;
   /** Jobs that run together at most. */
   together: number;
+  /** Jobs that are open at most: prepared, running or being finished. It bounds the memory that they take together. */
+  open: number;
   /** Whether two jobs can run together. */
   alike(a: Job, b: Job): boolean;
+  /** Begins a job when its turn is near, such as by decoding its picture, while others run. */
+  prepare(job: Job): Promise<Ready>;
   /** Results in the order of the jobs. After a failure of several each is done alone: they may be of several clients. */
-  run(jobs: Job[]): Promise<Result[]>;
+  run(jobs: Job[], ready: Ready[]): Promise<Made[]>;
+  /** Makes the result, such as by encoding a picture, while others run. */
+  finish(job: Job, made: Made): Promise<Result>;
 }
 
-interface Waiting<Job, Result> {
-  job: Job;
+interface Entry<Job, Ready, Result> {
+  readonly job: Job;
+  /** What `prepare` gives, from the moment at which the job is open until it has run. */
+  ready?: Promise<Ready> | undefined;
+  /** Whether `ready` has ended. */
+  isReady: boolean;
+  /** Whether its client has an answer. */
+  isOver: boolean;
   settle(result: Result): void;
   fail(error: unknown): void;
 }
 
 const clientGone = "the client has gone";
 
-export class Queue<Job, Result> {
-  readonly #options: QueueOptions<Job, Result>;
-  #waiting: Waiting<Job, Result>[] = [];
+export class Queue<Job, Ready, Made, Result> {
+  readonly #options: QueueOptions<Job, Ready, Made, Result>;
+  /** In the order of their arrival. Those that are open come first. */
+  #waiting: Entry<Job, Ready, Result>[] = [];
+  /** Jobs that are open. */
+  #opened = 0;
+  /** Called when the next job is closed. */
+  #sleeping: (() => void)[] = [];
   #working: Promise<void> | undefined;
   #closed = false;
   /** Moving average of the seconds of a job. */
   #pace = 0.5;
 
-  constructor(options: QueueOptions<Job, Result>) {
+  constructor(options: QueueOptions<Job, Ready, Made, Result>) {
     this.#options = options;
   }
 
@@ -66,8 +83,8 @@ export class Queue<Job, Result> {
       if (signal?.aborted) return reject(new Refusal(400, clientGone));
       const { seconds } = this.#options;
       const drop = (error: unknown) => {
-        this.#waiting = this.#waiting.filter((each) => each !== entry);
         entry.fail(error);
+        this.#leave(entry);
       };
       const gone = () => drop(new Refusal(400, clientGone));
       const late = () =>
@@ -76,11 +93,14 @@ export class Queue<Job, Result> {
         );
       const timer = setTimeout(late, seconds * 1000);
       const ended = () => {
+        entry.isOver = true;
         clearTimeout(timer);
         signal?.removeEventListener("abort", gone);
       };
-      const entry: Waiting<Job, Result> = {
+      const entry: Entry<Job, Ready, Result> = {
         job,
+        isReady: false,
+        isOver: false,
         settle: (result) => {
           ended();
           resolve(result);
@@ -92,6 +112,7 @@ export class Queue<Job, Result> {
       };
       signal?.addEventListener("abort", gone);
       this.#waiting.push(entry);
+      this.#openNext();
       this.#working ??= this.#work();
     });
   }
@@ -99,16 +120,56 @@ export class Queue<Job, Result> {
   /** Takes no more jobs; resolves when those that wait are done. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#working;
+    while (this.#working !== undefined || this.#opened > 0) await (this.#working ?? this.#nextClosed());
+  }
+
+  /** Prepares the jobs whose turn is near. */
+  #openNext(): void {
+    const { open, prepare } = this.#options;
+    for (const entry of this.#waiting) {
+      if (this.#opened >= open) return;
+      if (entry.ready) continue;
+      this.#opened++;
+      entry.ready = prepare(entry.job);
+      const ended = () => {
+        entry.isReady = true;
+      };
+      entry.ready.then(ended, ended);
+    }
+  }
+
+  /** A job that was open has left its memory. */
+  #closeOne(): void {
+    this.#opened--;
+    for (const wake of this.#sleeping.splice(0)) wake();
+    this.#openNext();
+  }
+
+  #nextClosed(): Promise<void> {
+    return new Promise((resolve) => this.#sleeping.push(resolve));
+  }
+
+  /** Takes a job out that waits; one that runs is closed at its end. */
+  #leave(entry: Entry<Job, Ready, Result>): void {
+    if (!this.#waiting.includes(entry)) return;
+    this.#waiting = this.#waiting.filter((each) => each !== entry);
+    const close = () => this.#closeOne();
+    entry.ready?.then(close, close);
   }
 
   async #work(): Promise<void> {
     const { alike, together } = this.#options;
     while (this.#waiting.length > 0) {
-      const [first] = this.#waiting;
-      const batch = this.#waiting.filter(({ job }) => job === first!.job || alike(job, first!.job)).slice(0, together);
-      this.#waiting = this.#waiting.filter((each) => !batch.includes(each));
       const began = performance.now();
+      const first = this.#waiting[0]!;
+      // All that are open are being finished.
+      while (!first.ready && this.#waiting[0] === first) await this.#nextClosed();
+      await first.ready?.catch(() => {});
+      if (this.#waiting[0] !== first) continue;
+      const batch = this.#waiting
+        .filter((each) => each === first || (each.isReady && alike(each.job, first.job)))
+        .slice(0, together);
+      this.#waiting = this.#waiting.filter((each) => !batch.includes(each));
       await this.#run(batch);
       const seconds = (performance.now() - began) / 1000 / batch.length;
       this.#pace += (seconds - this.#pace) / 8;
@@ -116,13 +177,33 @@ export class Queue<Job, Result> {
     this.#working = undefined;
   }
 
-  async #run(batch: readonly Waiting<Job, Result>[]): Promise<void> {
+  async #run(batch: readonly Entry<Job, Ready, Result>[]): Promise<void> {
     try {
-      const results = await this.#options.run(batch.map(({ job }) => job));
-      for (const [i, { settle }] of batch.entries()) settle(results[i]!);
+      const ready = await Promise.all(batch.map((each) => each.ready!));
+      const made = await this.#options.run(
+        batch.map(({ job }) => job),
+        ready,
+      );
+      for (const [i, entry] of batch.entries()) {
+        entry.ready = undefined;
+        void this.#finish(entry, made[i]!);
+      }
     } catch (error) {
-      if (batch.length === 1) batch[0]!.fail(error);
-      else for (const each of batch) await this.#run([each]);
+      if (batch.length > 1) {
+        for (const each of batch) await this.#run([each]);
+        return;
+      }
+      batch[0]!.fail(error);
+      this.#closeOne();
     }
+  }
+
+  async #finish(entry: Entry<Job, Ready, Result>, made: Made): Promise<void> {
+    try {
+      if (!entry.isOver) entry.settle(await this.#options.finish(entry.job, made));
+    } catch (error) {
+      entry.fail(error);
+    }
+    this.#closeOne();
   }
 }

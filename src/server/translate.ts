@@ -1,15 +1,15 @@
 /** POST /api/runs/:name/translate: a picture in, a picture out; several as a form. */
 import * as z from "zod";
-import { configSchema } from "../config/schema.ts";
+import { type Config, configSchema } from "../config/schema.ts";
 import { refuseLossyMap } from "../data/label-maps.ts";
 import { stemOf } from "../data/listing.ts";
 import { PictureSizeError, UserError } from "../errors.ts";
 import type { Fit } from "../inference/fit.ts";
 import type { Draw } from "../inference/translator.ts";
-import type { DeepPicture, Platform } from "../platform.ts";
+import type { DeepPicture, Picture, Platform } from "../platform.ts";
 import type { Run } from "../run/run.ts";
-import { bodyOf } from "./body.ts";
-import type { Choice, Generators } from "./generators.ts";
+import type { Bodies } from "./body.ts";
+import type { Choice, Generators, PictureOrder } from "./generators.ts";
 import type { Limits } from "./limits.ts";
 import { Refusal } from "./problem.ts";
 
@@ -71,13 +71,16 @@ function valueIn<T extends z.ZodType>(
 export interface Translating {
   platform: Platform;
   generators: Generators;
+  bodies: Bodies;
   limits: Limits;
   run: Run;
 }
 
+type Png = Uint8Array<ArrayBuffer>;
+
 /** The answer to a request: a PNG for a picture, a form of PNGs for a form of pictures. */
 export async function translateRequest(request: Request, query: TranslateQuery, on: Translating): Promise<Response> {
-  const { limits, generators } = on;
+  const { generators, bodies, run } = on;
   generators.checkRoom(1);
   const type = request.headers.get("content-type") ?? "";
   if (/^multipart\/form-data/i.test(type)) return translateForm(request, type, query, on);
@@ -89,9 +92,11 @@ export async function translateRequest(request: Request, query: TranslateQuery, 
       `the body's type is ${type}; expected a picture (image/png, image/jpeg, ...) or a form of pictures${curl}`,
     );
   }
-  const bytes = await bodyOf(request, limits.body);
-  const png = await translateOne(bytes, query, on, request.signal);
-  return new Response(png, {
+  const config = await run.config();
+  const outputs = await bodies.use(request, (bytes) =>
+    generators.translate({ run, ...query }, [orderOf(async () => bytes, query, config, on)], request.signal),
+  );
+  return new Response(outputs[0], {
     headers: { "Content-Type": "image/png", "Cache-Control": "no-store" },
   });
 }
@@ -103,53 +108,60 @@ async function translateForm(
   query: TranslateQuery,
   on: Translating,
 ): Promise<Response> {
-  const { limits, generators } = on;
-  const bytes = await bodyOf(request, limits.body);
+  const { generators, bodies, run, limits } = on;
+  const config = await run.config();
+  return bodies.use(request, async (bytes, count) => {
+    const files = await filesOf(bytes, type, limits.pictures);
+    const names = files.map(({ file }) => stemOf(file.name));
+    const orders = files.map(({ file }, i): PictureOrder<Png> => {
+      const own = { ...query, draw: { name: names[i]!, ...query.draw } };
+      const order = orderOf(async () => new Uint8Array(await file.arrayBuffer()), own, config, on);
+      const answer = async (output: Picture) => {
+        const png = await order.answer(output);
+        count(png.length);
+        return png;
+      };
+      return { ...order, answer, file: file.name };
+    });
+    const pngs = await generators.translate({ run, ...query }, orders, request.signal);
+    const outputs = new FormData();
+    for (const [i, { field }] of files.entries()) {
+      outputs.append(field, new Blob([pngs[i]!], { type: "image/png" }), `${names[i]}.png`);
+    }
+    return new Response(outputs);
+  });
+}
+
+/** @throws Refusal 422 for a body that is no form with files, 413 for too many */
+async function filesOf(bytes: Png, type: string, most: number): Promise<{ field: string; file: File }[]> {
   const form = await new Response(bytes, { headers: { "Content-Type": type } }).formData().catch(() => {
     throw new Refusal(422, "the body is not the form that its headers announce");
   });
   const files = [...form].flatMap(([field, value]) => (typeof value === "string" ? [] : [{ field, file: value }]));
   if (files.length === 0) throw new Refusal(422, "the form has no files");
-  if (files.length > limits.pictures) {
-    throw new Refusal(413, `the form has ${files.length} pictures; at most ${limits.pictures} are taken at once`);
+  if (files.length > most) {
+    throw new Refusal(413, `the form has ${files.length} pictures; at most ${most} are taken at once`);
   }
-  generators.checkRoom(files.length);
-  const outputs = await Promise.all(
-    files.map(async ({ field, file }) => {
-      const content = new Uint8Array(await file.arrayBuffer());
-      const name = stemOf(file.name);
-      const own = { ...query, draw: { name, ...query.draw } };
-      const png = await translateOne(content, own, on, request.signal).catch((error) => {
-        throw named(error, file.name);
-      });
-      return { field, png, name: `${name}.png` };
-    }),
-  );
-  const answer = new FormData();
-  for (const { field, png, name } of outputs) {
-    answer.append(field, new Blob([png], { type: "image/png" }), name);
-  }
-  return new Response(answer);
+  return files;
 }
 
-/** An error with the name of the picture that it is about. */
-function named(error: unknown, name: string): unknown {
-  if (error instanceof Error) error.message = `${name}: ${error.message}`;
-  return error;
-}
-
-/** @returns a PNG */
-async function translateOne(
-  bytes: Uint8Array,
-  { epoch, dropout, statistics, draw, fit }: TranslateQuery,
-  { platform, generators, limits, run }: Translating,
-  signal: AbortSignal,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const config = await run.config();
-  if (config.inputLabels !== undefined) await refuseLossyMap(bytes);
-  const picture = await decoded(platform, bytes, config.inputNc % 2 === 0, limits.pixels);
-  const output = await generators.translate({ run, epoch, dropout, statistics }, picture, { draw, fit }, signal);
-  return platform.images.encodePng(output);
+/** A picture from its bytes to the PNG of its output. */
+function orderOf(
+  read: () => Promise<Uint8Array>,
+  { draw, fit }: TranslateQuery,
+  config: Config,
+  { platform, limits }: Translating,
+): PictureOrder<Png> {
+  return {
+    draw,
+    fit,
+    decode: async () => {
+      const bytes = await read();
+      if (config.inputLabels !== undefined) await refuseLossyMap(bytes);
+      return decoded(platform, bytes, config.inputNc % 2 === 0, limits.pixels);
+    },
+    answer: (output) => platform.images.encodePng(output),
+  };
 }
 
 /** @throws Refusal 415 for an empty body; PictureSizeError; UserError for bytes that are no picture or a damaged one */

@@ -90,6 +90,7 @@ it("infers on binary data, in and out", async () => {
 
 it("refuses what does not fit, with what it expects", async () => {
   const data = [...A.subarray(0, 3 * 64)];
+  const small = (values: unknown) => ({ ...input, shape: [1, 3, 8, 8], data: values });
   const cases: [number, RegExp, object][] = [
     [422, /expected one, real_A/, { inputs: [] }],
     [422, /expected one, real_A/, { inputs: [{ ...input, name: "x", data }] }],
@@ -114,6 +115,33 @@ it("refuses what does not fit, with what it expects", async () => {
     const response = await post(JSON.stringify(body));
     expect([response.status, ((await response.json()) as { error: string }).error]).toEqual([
       status,
+      expect.stringMatching(message),
+    ]);
+  }
+  // Values without a text, and values that are nested deeper than a stack.
+  const object = { toString: 1 };
+  const deep = (text: string) => text.replace('"deep"', "[".repeat(200_000) + "]".repeat(200_000));
+  for (const [message, body] of [
+    [/datatype is \{"toString":1\}/, JSON.stringify({ inputs: [{ ...input, datatype: object, data }] })],
+    [/got 1 \(\{"toString":1\}\), expected one/, JSON.stringify({ inputs: [{ ...input, name: object }] })],
+    [/"\{"toString":1\}", expected fake_B/, JSON.stringify({ inputs: [small(data)], outputs: [{ name: object }] })],
+    [
+      /binary data of \{"toString":1\} bytes/,
+      JSON.stringify({ inputs: [{ ...input, parameters: { binary_data_size: object } }] }),
+    ],
+    [/seed: got "\{"toString":1\}"/, JSON.stringify({ inputs: [small(data)], parameters: { seed: object } })],
+    [
+      /its shape is a value that is nested too deeply/,
+      deep(JSON.stringify({ inputs: [{ ...input, shape: "deep", data }] })),
+    ],
+    [
+      /its data has a value that is nested too deeply|its data has 1 values/,
+      deep(JSON.stringify({ inputs: [small("deep")] })),
+    ],
+  ] as const) {
+    const response = await post(body);
+    expect([response.status, ((await response.json()) as { error: string }).error]).toEqual([
+      422,
       expect.stringMatching(message),
     ]);
   }

@@ -9,12 +9,12 @@ import { encode, type StoredTensor } from "../../src/formats/safetensors.ts";
 import { joined } from "../../src/formats/streams.ts";
 import { Trainings } from "../../src/node/trainings.ts";
 import { readTensors } from "../../src/run/checkpoint.ts";
-import type { Limits } from "../../src/server/limits.ts";
 import { Queue } from "../../src/server/queue.ts";
 import type { RunSummary } from "../../src/server/runs.ts";
 import { storedRun } from "../exchange/stored-run.ts";
 import { workFolder } from "../work-folder.ts";
 import { listen, platform } from "./site.ts";
+import { withSlowDisk } from "./slow-disk.ts";
 
 const work = workFolder("others");
 const runs = join(work, "runs");
@@ -105,63 +105,34 @@ it("a label map whose compression changes numbers is refused, as training refuse
 
 it("a job of a client that has gone already is not done", async () => {
   let done = 0;
-  const queue = new Queue<number, number>({
+  const same = async (job: number) => job;
+  const queue = new Queue<number, number, number, number>({
     most: 2,
     seconds: 10,
     together: 1,
+    open: 1,
     alike: () => false,
+    prepare: same,
     run: async (jobs) => {
       done += jobs.length;
       return jobs;
     },
+    finish: same,
   });
   await expect(queue.add(1, AbortSignal.abort())).rejects.toMatchObject({ status: 400 });
   expect(await queue.add(2)).toBe(2);
   expect(done).toBe(1);
 });
 
-interface Slow {
-  base: string;
-  /** How often weights were asked for. */
-  begun(): number;
-  ask(path: string): Promise<Response>;
-  open(): void;
-}
-
-/** A server whose disk gives no weights until `open` is called. */
-async function withSlowDisk(limits: Partial<Limits>, use: (slow: Slow) => Promise<void>): Promise<void> {
-  let begun = 0;
-  let open = () => {};
-  const disk = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  const read = async (path: string) => {
-    if (/_net_[GD]/.test(path)) {
-      begun++;
-      await disk;
-    }
-    return platform.files.read(path);
-  };
-  const { base, close } = await listen(runs, { platform: { ...platform, files: { ...platform.files, read } }, limits });
-  const ask = (path: string) => fetch(`${base}/api/runs/whole/${path}`, { signal: AbortSignal.timeout(60_000) });
-  try {
-    await use({ base, begun: () => begun, ask, open });
-  } finally {
-    open();
-    await close();
-  }
-}
-
 it("exports and maps of the discriminator wait in the queue of the pictures, and one computes at a time", async () => {
   const [width, height] = [3 * 32 + 2 * 4, 32];
   const strip = { width, height, channels: 3, data: new Uint8Array(width * height * 3).fill(90) };
   await platform.files.write(join(runs, "whole/samples/epoch_001.png"), await platform.images.encodePng(strip));
-  await withSlowDisk({ queue: 3 }, async ({ base, begun, ask, open }) => {
+  await withSlowDisk(runs, { queue: 3 }, async ({ base, begun, waiting: count, ask, open }) => {
     const first = ask("onnx");
     await expect.poll(begun, { timeout: 60_000 }).toBe(1);
     const waiting = Promise.all([ask("onnx"), ask("patches"), ask("onnx?epoch=latest")]);
-    const health = async () => (await (await fetch(`${base}/healthz`)).json()) as { waiting: number };
-    await expect.poll(async () => (await health()).waiting, { timeout: 30_000 }).toBe(3);
+    await expect.poll(count, { timeout: 30_000 }).toBe(3);
     const picture = fetch(`${base}/api/runs/whole/translate`, { method: "POST", body: "a picture" });
     for (const full of await Promise.all([ask("onnx"), ask("patches"), picture])) {
       expect([full.status, Number(full.headers.get("retry-after")) > 0]).toEqual([429, true]);
@@ -179,8 +150,41 @@ it("exports and maps of the discriminator wait in the queue of the pictures, and
   });
 });
 
+it("--threads reaches pictures, tensors and maps of the discriminator, whatever the run was trained with", async () => {
+  const used: unknown[] = [];
+  const { create } = platform.ort.InferenceSession;
+  const counting: typeof platform.ort.InferenceSession = {
+    create: (model, options) => {
+      // The question for the form of the kernels is asked once for each runtime, on one thread.
+      if (model.length > 1000) used.push(options?.intraOpNumThreads);
+      return create(model, options);
+    },
+  };
+  const { ort } = platform;
+  const other = await listen(runs, {
+    platform: { ...platform, ort: { ...ort, InferenceSession: counting } },
+    threads: 2,
+  });
+  const tensor = { name: "real_A", datatype: "FP32", shape: [1, 3, 32, 32], data: Array(3 * 32 * 32).fill(0) };
+  const asked: [string, RequestInit][] = [
+    ["/api/runs/whole/translate", { method: "POST", body: await pngOf(3) }],
+    ["/v2/models/whole/versions/latest/infer", { method: "POST", body: JSON.stringify({ inputs: [tensor] }) }],
+    ["/api/runs/whole/patches", {}],
+  ];
+  try {
+    for (const [path, how] of asked) {
+      const answer = await fetch(`${other.base}${path}`, how);
+      expect([path, answer.status, await answer.text().then(() => "")]).toEqual([path, 200, ""]);
+    }
+    expect(used.length).toBeGreaterThan(1);
+    expect(new Set(used)).toEqual(new Set([2]));
+  } finally {
+    await other.close();
+  }
+});
+
 it("an export that takes too long is answered with 503", async () => {
-  await withSlowDisk({ seconds: 0.2 }, async ({ ask }) => {
+  await withSlowDisk(runs, { seconds: 0.2 }, async ({ ask }) => {
     const late = await ask("onnx");
     expect([late.status, late.headers.get("retry-after")]).toEqual([503, "10"]);
   });

@@ -16,6 +16,8 @@ import { listenForStop } from "../stop.ts";
 
 const { checkpointsDir, threads } = configSchema.shape;
 const mebi = 2 ** 20;
+/** The bodies of all requests together, in bodies of the largest size. */
+const heldBodies = 4;
 const tokenForm = /^[\x21-\x7e]{16,}$/;
 const tokenText = "a text of 16 or more characters without blanks";
 
@@ -122,7 +124,13 @@ export const serve: Command = {
 };
 
 function limitsOf({ maxBody, maxPixels, maxQueue, maxSeconds }: Options): Partial<Limits> {
-  return { body: maxBody * mebi, pixels: maxPixels * mebi, queue: maxQueue, seconds: maxSeconds };
+  return {
+    body: maxBody * mebi,
+    held: heldBodies * maxBody * mebi,
+    pixels: maxPixels * mebi,
+    queue: maxQueue,
+    seconds: maxSeconds,
+  };
 }
 
 function announce({ port, checkpointsDir, token }: Options, served: Listening, output: Output): void {
