@@ -103,7 +103,10 @@ export interface LockHolder {
 export interface DecodeHow {
   /** Keep the transparency of a file that has some, as a channel. */
   alpha?: boolean;
-  /** A picture of more pixels is refused with a PictureSizeError before memory is taken for it (Node). */
+  /**
+   * A picture of more pixels, or of more values than so many pixels of 4 channels, is refused with a PictureSizeError before memory is
+   * taken for it (Node).
+   */
   mostPixels?: number | undefined;
 }
 

@@ -6,6 +6,12 @@ import { UserError } from "../errors.ts";
 
 /** Number of ports that are tried, from the requested one on. */
 const tries = 20;
+/** The status for a request that cannot be read, by Node's error code. All others are bad requests. */
+const faults: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: "413 Content Too Large",
+  ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
+};
 /** Milliseconds that answers in progress have when the server closes. */
 const drainTimeout = 30_000;
 
@@ -37,8 +43,8 @@ export async function listenHttp(
   // A client that sends its headers slowly holds a connection, not memory; these are Node's own limits made explicit.
   server.headersTimeout = 20_000;
   server.requestTimeout = 120_000;
-  server.on("clientError", (_error, socket) => {
-    if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+  server.on("clientError", ({ code = "" }: NodeJS.ErrnoException, socket) => {
+    if (socket.writable) socket.end(`HTTP/1.1 ${faults[code] ?? "400 Bad Request"}\r\nConnection: close\r\n\r\n`);
   });
   const chosen = await listen(server, host, port);
   const name = ["0.0.0.0", "::", "127.0.0.1", "::1"].includes(host) ? "localhost" : host;

@@ -82,6 +82,7 @@ export function linesOf(error: unknown): string[] {
 async function decodeAs(bytes: Uint8Array, how: How, failOn: "warning" | "error"): Promise<DeepPicture> {
   const [file, metadata] = await opened(bytes, failOn, { limitInputPixels: false });
   checkPictureSize(metadata.width, metadata.height, how.mostPixels);
+  checkChannels(metadata, how.mostPixels);
   const { image, depth, pictureOf, turned } = readingOf(file, metadata, how);
   const { data, info } = await image.raw({ depth }).toBuffer({ resolveWithObject: true });
   // Only bytes may begin anywhere in the decoder's memory.
@@ -90,6 +91,17 @@ async function decodeAs(bytes: Uint8Array, how: How, failOn: "warning" | "error"
       ? new Uint8Array(data.buffer, data.byteOffset, data.length)
       : new containers[depth](new Uint8Array(data).buffer);
   return upright(pictureOf(values, info.width, info.height), turned);
+}
+
+/** Channels that a pixel of `mostPixels` has at most: compressed, hundreds of them take few bytes. */
+const usualChannels = 4;
+
+/** @throws PictureSizeError for more values than pictures of `most` pixels have */
+function checkChannels({ width, height, channels }: Metadata, most: number | undefined): void {
+  if (most === undefined || width * height * channels <= most * usualChannels) return;
+  throw new PictureSizeError(
+    `the picture is ${width}x${height} with ${channels} channels; at most ${most} pixels of ${usualChannels} channels are taken`,
+  );
 }
 
 /** Opens a picture in memory or in a file. */

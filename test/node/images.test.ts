@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
+import { deflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
+import { PictureSizeError } from "../../src/errors.ts";
 import { images } from "../../src/node/images.ts";
 import type { Picture } from "../../src/platform.ts";
 import { fixture } from "../paths.ts";
@@ -23,6 +25,53 @@ test("encodePng says how many pixels a PNG may have", async () => {
   await expect(images.encodePng(large)).rejects.toThrow(
     "it would be 16384x16384; a PNG that is written has at most 268402689 pixels",
   );
+});
+
+/** A TIFF of zeros with any number of channels, compressed: fields of https://www.itu.int/itudoc/itu-t/com16/tiff-fx/docs/tiff6.pdf */
+function flatTiff(side: number, channels: number): Uint8Array {
+  const strip = deflateSync(new Uint8Array(side * side * channels));
+  const [short, long] = [3, 4];
+  const extra = 8 + strip.length;
+  const bits = extra + 2 * (channels - 1);
+  const fields = [
+    [256, short, 1, side],
+    [257, short, 1, side],
+    [258, short, channels, bits],
+    [259, short, 1, 8],
+    [262, short, 1, 1],
+    [273, long, 1, 8],
+    [277, short, 1, channels],
+    [278, short, 1, side],
+    [279, long, 1, strip.length],
+    [284, short, 1, 1],
+    [338, short, channels - 1, extra],
+  ] as const;
+  const directory = bits + 2 * channels;
+  const file = Buffer.alloc(directory + 2 + 12 * fields.length + 4);
+  file.write("II*\0", "latin1");
+  file.writeUInt32LE(directory, 4);
+  file.set(strip, 8);
+  for (let i = 0; i < channels; i++) file.writeUInt16LE(8, bits + 2 * i);
+  file.writeUInt16LE(fields.length, directory);
+  for (const [i, [tag, type, count, value]] of fields.entries()) {
+    const at = directory + 2 + 12 * i;
+    file.writeUInt16LE(tag, at);
+    file.writeUInt16LE(type, at + 2);
+    file.writeUInt32LE(count, at + 4);
+    file.writeUInt32LE(value, at + 8);
+  }
+  return new Uint8Array(file);
+}
+
+test("a limit of pixels holds for the values of many channels, too", async () => {
+  const tiff = flatTiff(64, 200);
+  expect(tiff.length).toBeLessThan(10_000);
+  expect(await images.decodeDeep(tiff)).toMatchObject({ width: 64, height: 64, channels: 200 });
+  const mostPixels = 64 * 64;
+  const refused = images.decodeDeep(tiff, { mostPixels });
+  await expect(refused).rejects.toThrow("the picture is 64x64 with 200 channels; at most 4096 pixels of 4 channels");
+  await expect(refused).rejects.toBeInstanceOf(PictureSizeError);
+  expect(await images.decodeDeep(tiff, { mostPixels: 50 * mostPixels })).toMatchObject({ channels: 200 });
 });
 
 describe("decode equals Pillow's convert('RGB')", () => {

@@ -1,7 +1,7 @@
 /** The server of the page: several folders as one, headers, ports. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { listenHttp } from "../../src/node/http.ts";
@@ -75,6 +75,28 @@ describe("serveFolders", () => {
     await close();
     await new Promise((resolve) => other.close(resolve));
   });
+});
+
+it("says what is wrong with a request that cannot be read, and serves the next one", async () => {
+  const { port, close } = await listenHttp(async () => new Response("done"), { host: "127.0.0.1", port: 0 });
+  const answerTo = (text: string) =>
+    new Promise<string>((resolve, reject) => {
+      let answer = "";
+      const socket = connect(port, "127.0.0.1", () => socket.write(text));
+      socket.on("data", (part) => {
+        answer += part;
+      });
+      socket.on("close", () => resolve(answer.split("\r\n")[0]!)).on("error", reject);
+    });
+  const start = "GET / HTTP/1.1\r\nHost: localhost\r\n";
+  expect(await answerTo(`${start}X: ${"x".repeat(50_000)}\r\n\r\n`)).toBe(
+    "HTTP/1.1 431 Request Header Fields Too Large",
+  );
+  expect(await answerTo("GET\r\n\r\n")).toBe("HTTP/1.1 400 Bad Request");
+  expect(await answerTo(`${start}Content-Length: -1\r\n\r\n`)).toBe("HTTP/1.1 400 Bad Request");
+  expect(await answerTo(`TRACE / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`)).toMatch(/^HTTP\/1.1 [24]/);
+  expect(await statusOf(port, "/")).toBe(200);
+  await close();
 });
 
 it("answers all clients that had connected when it is closed, also where its thread is busy", async () => {

@@ -1,12 +1,14 @@
 /** The API over a real socket: state, losses, pictures, limits, and who may do what. */
-import { appendFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { crc32 } from "../../src/formats/crc32.ts";
 import { openTranslator } from "../../src/inference/open.ts";
 import { files } from "../../src/node/files.ts";
+import { Run } from "../../src/run/run.ts";
 import { bodyOf } from "../../src/server/body.ts";
+import { fileOf } from "../../src/server/files.ts";
 import type { RunDetail, RunSummary } from "../../src/server/runs.ts";
 import { folder, listen, picture, platform } from "./site.ts";
 
@@ -325,6 +327,42 @@ describe("paths", () => {
   });
 });
 
+describe("files", () => {
+  it("weights and arrays come in pieces, and one that is replaced meanwhile ends the answer", async () => {
+    const path = join(site.checkpointsDir, "first/large.npy");
+    const bytes = Uint8Array.from({ length: 3 * 2 ** 20 + 5 }, (_, i) => (i * 31) >> 8);
+    writeFileSync(path, bytes);
+    const whole = await get("/api/runs/first/files/large.npy");
+    expect([whole.headers.get("content-length"), whole.headers.get("etag")]).toEqual([String(bytes.length), null]);
+    expect(Buffer.from(await whole.arrayBuffer()).equals(bytes)).toBe(true);
+
+    const run = new Run(files, { checkpointsDir: site.checkpointsDir, name: "first" });
+    const read = () => Promise.reject(new Error("the whole file is read"));
+    const reader = (await fileOf({ ...files, read }, run, "large.npy")).body!.getReader();
+    expect((await reader.read()).value!.length).toBe(2 ** 20);
+    await files.write(path, bytes.fill(1));
+    const rest = async () => {
+      for (;;) if ((await reader.read()).done) return "all of it";
+    };
+    await expect(rest()).rejects.toThrow(/large\.npy was written anew while it was sent/);
+    rmSync(path);
+  });
+
+  it("an export that nobody would read is not computed", async () => {
+    const read = () => Promise.reject(new Error("weights were read"));
+    const other = await listen(site.checkpointsDir, { platform: { ...platform, files: { ...files, read: onlyJson } } });
+    async function onlyJson(path: string) {
+      return /safetensors$/.test(path) ? read() : files.read(path);
+    }
+    const head = await fetch(`${other.base}/api/runs/first/onnx`, { method: "HEAD" });
+    expect([head.status, head.headers.get("content-disposition")]).toEqual([
+      200,
+      expect.stringContaining("first_latest.onnx"),
+    ]);
+    await other.close();
+  });
+});
+
 describe("who may do what", () => {
   it("a foreign host or origin may not, and this machine may", async () => {
     expect(await raw("/api/runs", { Host: "evil.example" })).toBe(403);
@@ -336,6 +374,11 @@ describe("who may do what", () => {
     expect(await raw(stop, { "Sec-Fetch-Site": "cross-site" }, "POST")).toBe(403);
     expect(await raw("/api/runs/first", { Origin: "http://evil.example" }, "DELETE")).toBe(403);
     expect(await raw("/api/runs/first/continue", { Origin: "http://localhost:1" }, "POST")).toBe(403);
+    // A page of another site may have links and asks for nothing else: an export would be computed for it.
+    const other = { "Sec-Fetch-Site": "cross-site" };
+    expect(await raw("/api/runs/first/onnx", { ...other, "Sec-Fetch-Mode": "no-cors" })).toBe(403);
+    expect(await raw("/api/runs", { ...other, "Sec-Fetch-Mode": "navigate" })).toBe(200);
+    expect(await raw("/api/runs", { "Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors" })).toBe(200);
     // Without a control of runs, what is allowed says that this server cannot.
     expect(await raw(stop, { Host: own, Origin: `http://${own}` }, "POST")).toBe(501);
     expect(existsSync(join(site.checkpointsDir, "first/config.json"))).toBe(true);
@@ -357,6 +400,9 @@ describe("who may do what", () => {
       expect([welcome.status, welcome.headers.get("location")]).toEqual([303, "/?run=first"]);
       const cookie = welcome.headers.get("set-cookie")!;
       expect(cookie).toMatch(/HttpOnly; SameSite=Strict/);
+      // A path is no name of another server.
+      const other = await closed.server.fetch(new Request(`${closed.base}//other.example/?token=${token}`));
+      expect([other.status, other.headers.get("location")]).toEqual([303, "/other.example/"]);
       expect((await ask("/api/runs", { Cookie: cookie.split(";")[0]! })).status).toBe(200);
     } finally {
       await closed.close();
