@@ -5,6 +5,8 @@ import { frechetDistance, moments } from "../metrics/fid.ts";
 import { type Kid, type KidOptions, kernelDistance } from "../metrics/kid.ts";
 import type { Picture } from "../platform.ts";
 import type { FeatureExtractor } from "./extractor.ts";
+import type { FeatureFile } from "./file.ts";
+import { featureNetworks } from "./networks.ts";
 import type { FeatureStatistics } from "./statistics.ts";
 
 /** How outputs are scored on features. */
@@ -71,9 +73,14 @@ export class FeatureScorer {
       ...scoresOf(outputs, targets, reference, options),
       network: extractor.file.label,
       resize: extractor.resize,
-      published: extractor.file.published !== undefined && extractor.file.network.scaling === "inception",
+      published: isPublishedScore(extractor.file),
     };
   }
+}
+
+/** Whether FID and KID on these weights are the scores of papers: those of the published Inception of 2015. */
+export function isPublishedScore({ network, published }: Pick<FeatureFile, "network" | "published">): boolean {
+  return published !== undefined && network === featureNetworks.inception2015;
 }
 
 function scoresOf(

@@ -5,14 +5,16 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { FeatureExtractor } from "../../src/features/extractor.ts";
 import { readFeatures, readLinear } from "../../src/features/file.ts";
+import type { FeatureNetwork } from "../../src/features/network.ts";
 import { featureNetworks } from "../../src/features/networks.ts";
+import { figureNames, isPublishedScore } from "../../src/features/scorer.ts";
 import { encodeStatistics, readStatistics } from "../../src/features/statistics.ts";
 import { encode, type StoredTensor } from "../../src/formats/safetensors.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import { features as shared } from "../paths.ts";
 import { linear, picture, rows, stored, weights } from "./drawn.ts";
 
-const { alexnet, squeezenet, vgg16, inception2015 } = featureNetworks;
+const { alexnet, squeezenet, vgg16, inception2015, inceptionTorchvision } = featureNetworks;
 const squeeze = weights(squeezenet);
 const read = (tensors: Record<string, StoredTensor>) => readFeatures(stored({ FILE: tensors }), "FILE");
 const without = (name: string) => Object.fromEntries(Object.entries(squeeze).filter(([each]) => each !== name));
@@ -57,6 +59,21 @@ describe("the file of a network", () => {
     await expect(read({ ...squeeze, "features.0.bias": { dtype: "F32", shape: [64], data } })).rejects.toThrow(
       "FILE is damaged: value 5 of features.0.bias is NaN",
     );
+  });
+});
+
+describe("FID and KID", () => {
+  const names = (network: FeatureNetwork, published?: string) =>
+    figureNames({ published: isPublishedScore({ network, published }), network: network.label });
+
+  it("have the names of papers on the published Inception 2015-12-05 alone", () => {
+    expect(names(inception2015, "pt_inception-2015-12-05-6726825d.pth")).toEqual({ kid: "KID", fid: "FID" });
+    expect(names(inceptionTorchvision, "inception_v3_google-0cc3c7bd.pth")).toEqual({
+      kid: "KID on torchvision's Inception v3 features",
+      fid: "FID on torchvision's Inception v3 features",
+    });
+    expect(names(vgg16, "vgg16-397923af.pth").fid).toBe("FID on VGG16 features");
+    expect(names(inception2015).fid).toBe("FID on Inception 2015-12-05 features");
   });
 });
 
