@@ -202,16 +202,17 @@ function standing(lines: readonly LossLine[], epoch: number): Finding | undefine
 /** Scores that have all been worse than the best one for some time. */
 function turning(scores: readonly Score[], { valMetric }: Config): Finding | undefined {
   const sign = validationMetrics[valMetric].better === "smaller" ? 1 : -1;
-  const values = scores.flatMap((score) => (score[valMetric] === undefined ? [] : [sign * score[valMetric]]));
+  const had = scores.flatMap(({ epoch, [valMetric]: value }) => (value === undefined ? [] : [{ epoch, value }]));
+  const values = had.map(({ value }) => sign * value);
   const best = values.indexOf(Math.min(...values));
   if (best < 0 || values.length - 1 - best < scoresSinceBest) return undefined;
   const since = values.slice(-3);
   const limit = values[best]! + worse * Math.abs(values[best]!);
   if (since.some((value) => value < limit)) return undefined;
-  const { epoch } = scores.filter((score) => score[valMetric] !== undefined)[best]!;
+  const shown = ({ value }: { value: number }) => value.toPrecision(4);
   return {
     kind: "validation turns",
-    text: `Validation gets worse: ${valMetric} was best in epoch ${epoch} (${Math.abs(values[best]!).toPrecision(4)}) and is ${Math.abs(since.at(-1)!).toPrecision(4)} now.`,
+    text: `Validation gets worse: ${valMetric} was best in epoch ${had[best]!.epoch} (${shown(had[best]!)}) and is ${shown(had.at(-1)!)} now.`,
     advice:
       "G learns its training pairs by heart. best_net_G has the best weights; --early-stop ends a run then; more data or --diff-augment help.",
   };

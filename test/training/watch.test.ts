@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { parseConfig } from "../../src/config/schema.ts";
+import { type ConfigInput, parseConfig } from "../../src/config/schema.ts";
 import { writeDemo } from "../../src/demo/write.ts";
 import { inits } from "../../src/nn/init.ts";
 import { files } from "../../src/node/files.ts";
@@ -74,10 +74,10 @@ describe("alarms", () => {
     D_right_fake: 0.7,
     ...values,
   });
-  async function watched(lines: readonly LossLine[]) {
+  async function watched(lines: readonly LossLine[], options: Partial<ConfigInput> = {}) {
     const said: string[] = [];
     const run = new Run(files, { checkpointsDir: join(work, "alarms"), name: `run${runs++}` });
-    const config = parseConfig({ dataroot: "none", ...small });
+    const config = parseConfig({ dataroot: "none", ...small, ...options });
     const alarms = await Alarms.open({ run, files, config, lines, say: (text) => said.push(text) }, 0);
     return { alarms, said, run };
   }
@@ -136,6 +136,29 @@ describe("alarms", () => {
     expect(flat.said.length).toBe(1);
     await flat.alarms.endEpoch(20, 400, scores);
     expect(flat.said.at(-1)).toMatch(/L1 was best in epoch 2 \(0.3000\) and is 0.3400 now.*--early-stop/);
+  });
+
+  it("name scores with their sign, also a KID below 0", async () => {
+    const turned = async (valMetric: "KID" | "PSNR", values: readonly number[]) => {
+      const features = { features: "network.safetensors" };
+      const { alarms, said } = await watched([], { valMetric, valFreq: 1, ...features });
+      const scores = values.map((value, i) => ({
+        epoch: i + 1,
+        step: i + 1,
+        L1: 1,
+        PSNR: 10,
+        SSIM: 0.5,
+        [valMetric]: value,
+      }));
+      await alarms.endEpoch(values.length, values.length, scores);
+      return said;
+    };
+    expect(await turned("KID", [-0.0005, 0.0003, 0.0003, -0.0001, 0.0002, 0.0004])).toEqual([
+      expect.stringMatching(/KID was best in epoch 1 \(-0\.0005000\) and is 0\.0004000 now/),
+    ]);
+    expect(await turned("PSNR", [20, 15, 15, 15, 15, 14])).toEqual([
+      expect.stringMatching(/PSNR was best in epoch 1 \(20\.00\) and is 14\.00 now/),
+    ]);
   });
 
   it("say that outputs are flat or alike", async () => {
