@@ -35,8 +35,8 @@ const buckets = 250;
 export function lineChart({ title, x, series, xLabel, yLabel, reference }: ChartOptions): Html {
   const curves = series.map((one) => ({ ...one, ...condense(x, one.y) }));
   const xEnd = Math.max(1, ...curves.flatMap(({ smooth }) => smooth.map(([at]) => at)));
-  const yTicks = ticks(0, highest(curves, reference?.y), 5);
-  const scale = scaleOf(xEnd, yTicks.at(-1)!);
+  const yTicks = ticks(...rangeOf(curves, reference?.y), 5);
+  const scale = scaleOf(xEnd, yTicks[0]!, yTicks.at(-1)!);
   const parts = [
     ...axes(scale, yTicks, { x: xLabel, y: yLabel }),
     ...(reference ? [level("reference", scale.toY(reference.y))] : []),
@@ -74,13 +74,13 @@ interface Scale {
   toY(value: number): number;
 }
 
-/** Converts values to units of the drawing. Both axes begin at 0. */
-function scaleOf(xEnd: number, yEnd: number): Scale {
+/** Converts values to units of the drawing. The axis of x begins at 0. */
+function scaleOf(xEnd: number, yStart: number, yEnd: number): Scale {
   return {
     xEnd,
     yEnd,
     toX: (value) => plot.left + (innerWidth * value) / xEnd,
-    toY: (value) => plot.top + innerHeight * (1 - value / yEnd),
+    toY: (value) => plot.top + (innerHeight * (yEnd - value)) / (yEnd - yStart),
   };
 }
 
@@ -210,21 +210,27 @@ function condense(x: ArrayLike<number>, y: ArrayLike<number>): { raw: Point[]; s
   return { raw, smooth };
 }
 
-/** Top of the value axis: above all smoothed values and 97 % of the raw ones. Single spikes may leave the chart. */
-function highest(curves: readonly Curve[], reference = 0): number {
-  const smooth = curves.flatMap(({ smooth }) => smooth.map(([, y]) => y));
+/**
+ * The least range of the value axis: 0, all smoothed values and 97 % of the raw ones on either side. Single spikes may leave
+ * the chart.
+ */
+function rangeOf(curves: readonly Curve[], reference = 0): [low: number, high: number] {
+  const smooth = curves.flatMap(({ smooth }) => smooth.map(([, y]) => y * 1.05));
   const raw = curves.flatMap(({ raw }) => raw.map(([, y]) => y)).sort((a, b) => a - b);
-  const bulk = raw[Math.floor(raw.length * 0.97)] ?? 0;
-  return Math.max(reference * 1.2, bulk, ...smooth.map((y) => y * 1.05), 1e-6);
+  const bulk = Math.floor(raw.length * 0.97);
+  const low = Math.min(0, reference * 1.2, raw[raw.length - 1 - bulk] ?? 0, ...smooth);
+  const high = Math.max(0, reference * 1.2, raw[bulk] ?? 0, ...smooth);
+  return [low, low < high ? high : 1e-6];
 }
 
-/** Round values 1, 2 or 5 * 10^n apart, from `from` to at least `to`, about `wanted` of them. */
+/** Multiples of a step of 1, 2 or 5 * 10^n, from at most `from` to at least `to`, about `wanted` of them. */
 export function ticks(from: number, to: number, wanted: number): number[] {
   const rough = (to - from) / wanted;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * ([1, 2, 5, 10].find((factor) => factor * power >= rough * 0.999) ?? 10);
-  const steps = Math.ceil((to - from) / step - 1e-9);
-  return Array.from({ length: steps + 1 }, (_, i) => Number((from + i * step).toPrecision(12)));
+  const first = Math.floor(from / step + 1e-9);
+  const last = Math.ceil(to / step - 1e-9);
+  return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
 /** Text of a tick, with as many decimals as the distance of two ticks has; thousands as k. */

@@ -73,14 +73,23 @@ describe("ticks", () => {
   ])("to %d", (to, expected) => expect(ticks(0, to, to === 120 ? 6 : 5)).toEqual(expected));
 
   it("cover any range with few round steps", () => {
+    const size = fc.double({ min: 1e-6, max: 1e9, noNaN: true });
     fc.assert(
-      fc.property(fc.double({ min: 1e-6, max: 1e9, noNaN: true }), fc.integer({ min: 2, max: 8 }), (to, wanted) => {
-        const found = ticks(0, to, wanted);
-        expect(found[found.length - 1]!).toBeGreaterThanOrEqual(to * (1 - 1e-6));
+      fc.property(fc.oneof(size, fc.constant(0)), size, fc.integer({ min: 2, max: 8 }), (below, to, wanted) => {
+        const found = ticks(-below, to, wanted);
+        const rounding = (to + below) * 1e-6;
+        expect(found[0]!).toBeLessThanOrEqual(-below + rounding);
+        expect(found[found.length - 1]!).toBeGreaterThanOrEqual(to - rounding);
+        expect(found).toContain(0);
         expect(found.length).toBeGreaterThanOrEqual(2);
-        expect(found.length).toBeLessThanOrEqual(wanted + 2);
+        expect(found.length).toBeLessThanOrEqual(wanted + 3);
       }),
     );
+  });
+
+  it("below 0 are multiples of the step, 0 among them", () => {
+    expect(ticks(-0.0005, 0.0012, 5)).toEqual([-0.0005, 0, 0.0005, 0.001, 0.0015]);
+    expect(ticks(-7, 0, 5)).toEqual([-8, -6, -4, -2, 0]);
   });
 });
 
@@ -100,6 +109,20 @@ describe("lineChart", () => {
     const [low] = paths(chart(Float64Array.from({ length: 1000 }, (_, i) => i / 500)), "smooth");
     expect(low![0]![1]).toBeGreaterThan(low![low!.length - 1]![1]);
     expect(low![low!.length - 1]![0]).toBe(520 - 66);
+  });
+
+  it("shows values below 0, with a tick at 0", () => {
+    const kid = [0.02, 0.004, -0.0004, -0.0005];
+    for (const y of [kid, kid.map((value) => -value), kid.slice(2)]) {
+      const drawn = chart(y);
+      for (const kind of ["smooth", "raw"]) {
+        // The plot reaches from 26 to 240 of 280 units.
+        for (const [, at] of paths(drawn, kind)[0]!) expect(Math.abs(at - 133)).toBeLessThanOrEqual(107);
+      }
+      const zero = drawn.match(/<text class="tick end" [^>]* y="([^"]+)">0(\.0+)?<\/text>/);
+      const heights = paths(drawn, "raw")[0]!.map(([, at]) => at);
+      for (const [i, at] of heights.entries()) expect(at < Number(zero![1]) - 4).toBe(y[i]! > 0);
+    }
   });
 
   it("keeps every chart small and every spike", () => {
