@@ -2,7 +2,10 @@
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
+import { parseArguments } from "../../src/cli/arguments.ts";
 import { exportCommand } from "../../src/cli/commands/export.ts";
+import { optionsOf } from "../../src/config/options.ts";
+import { type Config, type ConfigInput, configSchema, parseCommandLine } from "../../src/config/schema.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { workFolder } from "../work-folder.ts";
 import { storedRun } from "./stored-run.ts";
@@ -23,6 +26,20 @@ it("writes the files and a model card, and names each with its size", async () =
   expect(lines[1]).toBe(`${at("onnx/mine.onnx")}  ${(size / 1000).toFixed(size < 1e4 ? 1 : 0)} kB`);
   expect(lines[2]).toContain("README.md");
   expect(readFileSync(at("onnx/README.md"), "utf8")).toContain("CC-BY-4.0");
+});
+
+it.each<[string, Partial<ConfigInput>, Config["profile"]]>([
+  ["with its profile", { profile: "hesse", lambdaL1: 50 }, "hesse"],
+  ["without an option that its profile switches on", { profile: "hesse", bottleneckNorm: false }, "junyanz"],
+])("gives options on the card that train the same network: %s", async (title, options, profile) => {
+  const own = { checkpointsDir: run.checkpointsDir, name: title.replaceAll(" ", "-") };
+  const trained = await storedRun(own.checkpointsDir, own.name, options);
+  const out = at(own.name);
+  expect(await exportCommand.run({ ...own, format: "pth", out }, output)).toBe(0);
+  const [, words] = readFileSync(join(out, "README.md"), "utf8").match(/options that are not the defaults: `(.+)`/)!;
+  const { given } = parseArguments(words!.split(" "), optionsOf(configSchema));
+  const { dataroot, threads } = trained;
+  expect(parseCommandLine({ ...given, ...own, dataroot, threads })).toEqual({ ...trained, profile });
 });
 
 it("refuses a file as --out, and keeps a README.md that is not its own", async () => {
