@@ -75,6 +75,15 @@ export const firstTool = (kit: DrawingTool): ToolName => (kit === "regions" ? "r
 export const firstThickness = (kit: DrawingTool, width: number): number =>
   Math.max(1, Math.round(width / (kit === "lines" ? 128 : 32)));
 
+/** The widest line that a kit offers on a sheet of this width, in pixels. */
+export const widestLine = (kit: DrawingTool, width: number): number => Math.max(64, firstThickness(kit, width));
+
+/** The width of lines after a press of "[", an eighth less. */
+export const thinner = (thick: number): number => Math.max(1, thick - Math.ceil(thick / 8));
+
+/** The width of lines after a press of "]", an eighth more. */
+export const thicker = (thick: number, widest: number): number => Math.min(widest, thick + Math.ceil(thick / 8));
+
 /** The colour at a point, as the picker takes it: of a palette the nearest colour. */
 export function pickedColour(picture: Picture, point: Point, { tool, colours }: DrawingKit): Rgb | undefined {
   const rgb = colourAt(picture, point);

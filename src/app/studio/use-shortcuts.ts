@@ -1,7 +1,7 @@
 /** The keys of the studio. */
 import { useEffect, useRef } from "preact/hooks";
 import type { OpenRun } from "../home.ts";
-import { toolNames, tools } from "./tools.ts";
+import { thicker, thinner, toolNames, tools, widestLine } from "./tools.ts";
 import type { Desk } from "./use-desk.ts";
 
 interface Actions {
@@ -35,14 +35,14 @@ function chord({ key, shiftKey }: KeyboardEvent, _: OpenRun, desk: Desk, { save 
   return act(meanings[key.toLowerCase()]);
 }
 
-function single({ key }: KeyboardEvent, { drawing }: OpenRun, desk: Desk, { random, wipe }: Actions): boolean {
+function single({ key }: KeyboardEvent, { drawing, width }: OpenRun, desk: Desk, { random, wipe }: Actions): boolean {
   const pressed = key.toLowerCase();
   const tool = toolNames.find((name) => tools[name].key === pressed);
   const colour = /^[1-9]$/.test(pressed) ? drawing.colours[Number(pressed) - 1] : undefined;
   const thick = desk.toolSettings.thick;
   const meanings: Record<string, () => void> = {
-    "[": () => desk.setThick(Math.max(1, thick - Math.ceil(thick / 8))),
-    "]": () => desk.setThick(Math.min(64, thick + Math.ceil(thick / 8))),
+    "[": () => desk.setThick(thinner(thick)),
+    "]": () => desk.setThick(thicker(thick, widestLine(drawing.tool, width))),
     delete: desk.clear,
     n: random,
     w: wipe,

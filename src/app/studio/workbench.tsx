@@ -13,6 +13,7 @@ import { Settings, type StudioSettings, usual } from "./settings.tsx";
 import type { SheetState } from "./sheet.ts";
 import { SheetView } from "./sheet-view.tsx";
 import { IconButton, Swatches, Toolbar } from "./toolbar.tsx";
+import { widestLine } from "./tools.ts";
 import { type Desk, stateOf, useDesk } from "./use-desk.ts";
 import { type Outputs, useOutput } from "./use-output.ts";
 import { useShortcuts } from "./use-shortcuts.ts";
@@ -29,9 +30,6 @@ type OpenDialog =
   | { kind: "camera" }
   | { kind: "paired"; incoming: Incoming }
   | { kind: "batch"; files: readonly File[] };
-
-/** The widest line, in pixels. */
-const widest = 64;
 
 export function Workbench({ run, first, shown }: WorkbenchProps) {
   const [settings, setSettings] = useState(usual);
@@ -67,7 +65,7 @@ export function Workbench({ run, first, shown }: WorkbenchProps) {
   const change = (part: Partial<StudioSettings>) => setSettings((before) => ({ ...before, ...part }));
   return (
     <div class="bench" {...intake.drop}>
-      <Toolbar {...desk} thick={desk.toolSettings.thick} most={Math.max(widest, desk.toolSettings.thick)} />
+      <Toolbar {...desk} thick={desk.toolSettings.thick} most={widestLine(run.drawing.tool, run.width)} />
       {problem && <Note bad>{problem}</Note>}
       <div class="panes">
         <Swatches kit={run.drawing} rgb={desk.toolSettings.rgb} choose={desk.setRgb} />
