@@ -119,3 +119,34 @@ it("a sheet goes back and forth, and forgets the way forth after a new change", 
   one.cancel();
   expect(text(one.now.picture)).toEqual(["#..."]);
 });
+
+it("a stroke or a shape that is cancelled leaves a sheet as it was, with all that can be undone and redone", () => {
+  const one = new Sheet({ picture: sheet(4, 1), name: "drawing" });
+  const dot = (x: number) => fillRectangle(one.begin(), { x, y: 0 }, { x, y: 0 }, ink!);
+  for (const x of [0, 1, 2]) {
+    dot(x);
+    one.end();
+  }
+  one.undo();
+  one.undo();
+  // A shape is drawn anew at each movement.
+  for (const x of [1, 2, 3]) {
+    if (x > 1) one.cancel();
+    dot(x);
+    expect(one.canRedo).toBe(false);
+  }
+  one.cancel();
+  expect([text(one.now.picture), one.canUndo, one.canRedo]).toEqual([["#..."], true, true]);
+  one.redo();
+  one.redo();
+  expect([text(one.now.picture), one.canRedo]).toEqual([["###."], false]);
+  dot(3);
+  one.end();
+  one.cancel();
+  expect(text(one.now.picture)).toEqual(["####"]);
+  one.undo();
+  dot(3);
+  one.undo();
+  one.cancel();
+  expect(text(one.now.picture)).toEqual(["###."]);
+});

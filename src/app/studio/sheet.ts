@@ -18,6 +18,8 @@ export class Sheet {
   #now: SheetState;
   #undo: SheetState[] = [];
   #redo: SheetState[] = [];
+  /** What `cancel` brings back; undefined while no change is under way. */
+  #before: { now: SheetState; undo: SheetState[]; redo: SheetState[] } | undefined;
 
   constructor(first: SheetState) {
     this.#now = first;
@@ -38,19 +40,29 @@ export class Sheet {
 
   /** Begins a change. @returns a copy of the picture, on which the tools draw */
   begin(): Picture {
+    const before = { now: this.#now, undo: this.#undo, redo: this.#redo };
     const { picture, name } = this.#now;
     this.replace({ picture: copyOf(picture), name });
+    this.#before = before;
     return this.#now.picture;
   }
 
-  /** Discards the change that was begun last. What could be redone before it is lost. */
+  /** Keeps the change that was begun. */
+  end(): void {
+    this.#before = undefined;
+  }
+
+  /** Discards the change that was begun, unless it has ended. What could be undone and redone before it can be again. */
   cancel(): void {
-    const before = this.#undo.pop();
-    if (before) this.#now = before;
+    if (!this.#before) return;
+    const { now, undo, redo } = this.#before;
+    this.#before = undefined;
+    [this.#now, this.#undo, this.#redo] = [now, undo, redo];
   }
 
   replace(next: SheetState): void {
-    this.#undo.push(this.#now);
+    this.#before = undefined;
+    this.#undo = [...this.#undo, this.#now];
     this.#redo = [];
     this.#now = next;
     let bytes = 0;
@@ -72,6 +84,7 @@ export class Sheet {
   #step(from: SheetState[], to: SheetState[]): void {
     const next = from.pop();
     if (!next) return;
+    this.#before = undefined;
     to.push(this.#now);
     this.#now = next;
   }

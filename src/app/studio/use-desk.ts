@@ -127,6 +127,7 @@ function useStrokes(
     end() {
       if (!last.current) return;
       last.current = undefined;
+      sheet.end();
       update(true);
     },
     cancel() {
