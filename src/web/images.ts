@@ -4,6 +4,7 @@
  * different ways.
  */
 
+import { PICTURE_ENDINGS } from "../data/listing.ts";
 import { eightBit } from "../data/transforms.ts";
 import { UserError } from "../errors.ts";
 import { decodeKnown } from "../formats/decode.ts";
@@ -12,6 +13,11 @@ import { decodePng, isPng } from "../formats/png.ts";
 import { encodePng } from "../formats/png-encode.ts";
 import { joined } from "../formats/streams.ts";
 import type { DeepPicture, Images, Picture } from "../platform.ts";
+
+/** Endings of pictures that Node reads and a browser does not. */
+export const unreadEndings: readonly string[] = ["tif", "tiff"];
+/** Endings of the pictures that a browser reads. */
+export const readEndings: readonly string[] = PICTURE_ENDINGS.filter((ending) => !unreadEndings.includes(ending));
 
 async function decode(bytes: Uint8Array, options: { alpha?: boolean } = {}): Promise<Picture> {
   if (isNpy(bytes)) return eightBit(decodeNpy(bytes));

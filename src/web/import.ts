@@ -1,20 +1,16 @@
 /** Copies pictures that a user picked into the browser's storage, as a data set. */
-import { endingOf, foldersOfOneSet, PICTURE_ENDINGS, unreadNote } from "../data/listing.ts";
+import { endingOf, foldersOfOneSet, unreadNote } from "../data/listing.ts";
 import { UserError } from "../errors.ts";
 import { zipEntries } from "../formats/zip.ts";
 import { readTar } from "../tools/tar.ts";
 import { files, removeFolder } from "./files.ts";
-import { images } from "./images.ts";
+import { images, readEndings, unreadEndings } from "./images.ts";
 
 /** A picked file. `path` is relative to the picked folder's parent, such as "facades/train/1.jpg", or only the name. */
 export interface Picked {
   path: string;
   file: Blob;
 }
-
-/** Pictures that are read elsewhere, but not in a browser. */
-const unreadHere = ["tif", "tiff"];
-const endings = PICTURE_ENDINGS.filter((ending) => !unreadHere.includes(ending));
 
 /** What `Client.importPictures` has stored. */
 export interface Imported {
@@ -85,7 +81,7 @@ export async function importPictures(
   if (stored.length === partners.length) throw nothing(found);
   const shown = found.map(({ path }) => path).filter((path) => !isHidden(path));
   const badPaths = bad.map(({ path }) => path);
-  const notes = [sides?.note, badNote(badPaths, partners.length), unreadNote(shown, unreadHere)].filter(
+  const notes = [sides?.note, badNote(badPaths, partners.length), unreadNote(shown, unreadEndings)].filter(
     (text) => text !== undefined,
   );
   const note = notes.length > 0 ? notes.join(" ") : undefined;
@@ -106,7 +102,7 @@ function nothing(found: readonly FoundFile[]): UserError {
   const some = found.slice(0, 3).map(({ path }) => path);
   return new UserError(
     `No pictures among ${found.length} files${some.length > 0 ? ` (${some.join(", ")}, ...)` : ""}: expected ` +
-      `${endings.join(", ")}, or a zip, tar or tar.gz of such.`,
+      `${readEndings.join(", ")}, or a zip, tar or tar.gz of such.`,
   );
 }
 
@@ -186,7 +182,7 @@ async function filesIn(folder: FileSystemDirectoryHandle, within = ""): Promise<
 const isHidden = (path: string): boolean =>
   path.split("/").some((part) => part.startsWith(".") || part === "__MACOSX" || part === "");
 
-const isPicture = (path: string): boolean => !isHidden(path) && endings.includes(endingOf(path));
+const isPicture = (path: string): boolean => !isHidden(path) && readEndings.includes(endingOf(path));
 
 /** The number of leading folders that all paths share, up to the first one with a meaning. */
 function commonFolders(paths: readonly string[][]): number {

@@ -273,6 +273,23 @@ inChromium("the studio", () => {
     await rest();
   });
 
+  it("names files that are no pictures, and the endings of pictures", async () => {
+    const notes = join(work, "notes.txt");
+    writeFileSync(notes, "no picture");
+    const said = /^notes\.txt is no picture: expected files that end in jpg, .* or npy$/;
+    await page.getByRole("button", { name: "Many pictures at once" }).click();
+    await page.setInputFiles("dialog input[type=file]", notes);
+    await page.locator("dialog .notice").filter({ hasText: said }).waitFor(patience);
+    expect(await page.locator("dialog progress").count()).toBe(0);
+    expect(await page.locator("dialog input[type=file]").count()).toBe(1);
+    await page.keyboard.press("Escape");
+    await upload(notes);
+    await page.locator(".bench .notice").filter({ hasText: said }).waitFor(patience);
+    await upload(await file("square.png", drawnWide(64, 64)));
+    await page.locator(".bench .notice").waitFor({ ...patience, state: "detached" });
+    await rest();
+  });
+
   it("translates many files into a zip, and names those that it cannot read", async () => {
     const good = await Promise.all([1, 2].map((i) => file(`many_${i}.png`, drawnWide(64, 64))));
     writeFileSync(join(work, "broken.png"), "no picture");

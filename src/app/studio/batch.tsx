@@ -1,18 +1,19 @@
 /** Many pictures in, a zip of their outputs out. */
 import { zipSync } from "fflate";
 import { useRef, useState } from "preact/hooks";
+import { counted } from "../../text.ts";
 import { images } from "../../web/images.ts";
 import type { OpenRun } from "../home.ts";
 import { Button, messageOf, Note } from "../parts/basics.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { save } from "../parts/save.ts";
-import { fitted, pictureFiles, readPicture } from "./incoming.ts";
+import { fitted, notPictures, readPicture, splitFiles } from "./incoming.ts";
 import type { StudioSettings } from "./settings.tsx";
 
 interface BatchProps {
   run: OpenRun;
   settings: StudioSettings;
-  /** Files that were dropped on the sheet together. */
+  /** Files that were dropped on the sheet together; those that are no pictures are named. */
   given: readonly File[];
   close(): void;
 }
@@ -27,11 +28,17 @@ interface Progress {
 
 export function Batch({ run, settings, given, close }: BatchProps) {
   const [progress, set] = useState<Progress>();
+  const [chosen, choose] = useState(() => splitFiles(given));
   const stopped = useRef(false);
   const start = (files: readonly File[]) =>
     void translateAll(run, settings, files, set, stopped).catch((error) =>
       set({ done: 0, all: files.length, failed: [messageOf(error)], saved: false }),
     );
+  const take = (files: readonly File[]) => {
+    const next = splitFiles(files);
+    choose(next);
+    if (next.pictures.length > 0) start(next.pictures);
+  };
   const end = () => {
     stopped.current = true;
     close();
@@ -41,9 +48,9 @@ export function Batch({ run, settings, given, close }: BatchProps) {
       <p>Every output becomes a PNG in one zip file. Pictures keep their shape.</p>
       {!progress && (
         <div class="row">
-          {given.length > 0 ? (
-            <Button primary onClick={() => start(given)}>
-              Translate {given.length} pictures
+          {chosen.pictures.length > 0 ? (
+            <Button primary onClick={() => start(chosen.pictures)}>
+              Translate {counted(chosen.pictures.length, "picture")}
             </Button>
           ) : (
             <label class="button primary">
@@ -53,12 +60,16 @@ export function Batch({ run, settings, given, close }: BatchProps) {
                 class="unseen"
                 multiple
                 accept="image/*"
-                onChange={({ currentTarget }) => start(pictureFiles(currentTarget.files))}
+                onChange={({ currentTarget }) => {
+                  take([...(currentTarget.files ?? [])]);
+                  currentTarget.value = "";
+                }}
               />
             </label>
           )}
         </div>
       )}
+      {chosen.others.length > 0 && <Note bad>{notPictures(chosen.others)}</Note>}
       {progress && (
         <>
           <progress max={progress.all} value={progress.done} aria-label="Pictures" />

@@ -1,9 +1,9 @@
 /** Pictures that come in: files that are chosen, dropped or pasted, and the camera. */
-import { stemOf } from "../../data/listing.ts";
+import { endingOf, PICTURE_ENDINGS, stemOf } from "../../data/listing.ts";
 import { resize } from "../../data/resize.ts";
 import { halves } from "../../data/transforms.ts";
 import type { Picture } from "../../platform.ts";
-import { images } from "../../web/images.ts";
+import { images, readEndings } from "../../web/images.ts";
 import type { OpenRun } from "../home.ts";
 import { asRgb } from "./raster.ts";
 
@@ -25,10 +25,23 @@ export async function readPicture(file: Blob, name: string): Promise<Incoming> {
   return { name: stemOf(name), picture: asRgb(picture) };
 }
 
-/** The files that are pictures, of a list or of a paste. */
-export function pictureFiles(data: DataTransfer | FileList | null): File[] {
-  const files = data instanceof DataTransfer ? [...data.files] : [...(data ?? [])];
-  return files.filter(({ type, name }) => type.startsWith("image/") || /\.(bmp|p[gnp]m|tiff?)$/i.test(name));
+/** The files that are pictures by their type or their ending, and the others. */
+export function splitFiles(files: readonly File[]): { pictures: File[]; others: File[] } {
+  const isPicture = ({ type, name }: File) => type.startsWith("image/") || PICTURE_ENDINGS.includes(endingOf(name));
+  return { pictures: files.filter(isPicture), others: files.filter((file) => !isPicture(file)) };
+}
+
+/** The most names of files in a message. */
+const mostNames = 4;
+
+/** The message for files that are no pictures. */
+export function notPictures(files: readonly File[]): string {
+  const names = files.map(({ name }) => name);
+  const more = names.length - mostNames + 1;
+  const shown = more > 1 ? [...names.slice(0, -more), `${more} other files`] : names;
+  const list = new Intl.ListFormat("en-GB").format(shown);
+  const endings = new Intl.ListFormat("en-GB", { type: "disjunction" }).format(readEndings);
+  return `${list} ${names.length === 1 ? "is no picture" : "are no pictures"}: expected files that end in ${endings}`;
 }
 
 /** Whether a picture has the shape of two of the run's pictures side by side. */

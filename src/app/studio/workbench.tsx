@@ -1,12 +1,13 @@
 /** The studio of one run: tools, sheet and output. */
 import { useEffect, useRef, useState } from "preact/hooks";
+import { UserError } from "../../errors.ts";
 import { images } from "../../web/images.ts";
 import type { OpenRun, StudioPair } from "../home.ts";
 import { messageOf, Note } from "../parts/basics.tsx";
 import { save as saveFile } from "../parts/save.ts";
 import { Batch } from "./batch.tsx";
 import { Camera } from "./camera.tsx";
-import { fitted, type Incoming, looksPaired, pictureFiles, readPicture } from "./incoming.ts";
+import { fitted, type Incoming, looksPaired, notPictures, readPicture, splitFiles } from "./incoming.ts";
 import { Latency, OutputPane, type View } from "./output-pane.tsx";
 import { Paired } from "./paired.tsx";
 import { Settings, type StudioSettings, usual } from "./settings.tsx";
@@ -141,7 +142,7 @@ function FileButton({ take }: { take(files: readonly File[]): void }) {
         hidden
         accept="image/*"
         onChange={({ currentTarget }) => {
-          take(pictureFiles(currentTarget.files));
+          take([...(currentTarget.files ?? [])]);
           currentTarget.value = "";
         }}
       />
@@ -171,16 +172,20 @@ function useIntake(
   const take = (incoming: Incoming) =>
     looksPaired(incoming.picture, run) ? open({ kind: "paired", incoming }) : put(incoming);
   const files = (given: readonly File[]) => {
-    const [file] = given;
-    if (given.length > 1) open({ kind: "batch", files: given });
-    else if (file) attempt(async () => take(await readPicture(file, file.name)));
+    const { pictures, others } = splitFiles(given);
+    if (pictures.length > 1) open({ kind: "batch", files: given });
+    else if (given.length > 0) {
+      attempt(async () => {
+        for (const file of pictures) take(await readPicture(file, file.name));
+        if (others.length > 0) throw new UserError(notPictures(others));
+      });
+    }
   };
   const latest = useRef(files);
   latest.current = (given) => active && files(given);
   useEffect(() => {
     const paste = ({ clipboardData }: ClipboardEvent) => {
-      const pasted = clipboardData ? pictureFiles(clipboardData) : [];
-      if (pasted.length > 0) latest.current(pasted);
+      latest.current(splitFiles([...(clipboardData?.files ?? [])]).pictures);
     };
     addEventListener("paste", paste);
     return () => removeEventListener("paste", paste);
@@ -189,7 +194,7 @@ function useIntake(
     onDragOver: (event: DragEvent) => event.preventDefault(),
     onDrop(event: DragEvent) {
       event.preventDefault();
-      if (event.dataTransfer) files(pictureFiles(event.dataTransfer));
+      files([...(event.dataTransfer?.files ?? [])]);
     },
   };
   const random = () =>
