@@ -10,12 +10,13 @@
  */
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { constants } from "node:os";
 
 const memory = { MALLOC_MMAP_MAX_: "0", MALLOC_TRIM_THRESHOLD_: "4294967296", MALLOC_ARENA_MAX: "1" };
 const isSet = Object.keys(memory).some((name) => process.env[name] !== undefined);
 
-/** Signals that ask the program to stop, and their numbers. */
-const signals = { SIGHUP: 1, SIGINT: 2, SIGUSR1: 10, SIGTERM: 15 };
+/** Signals that ask the program to stop. */
+const signals = ["SIGHUP", "SIGINT", "SIGUSR1", "SIGTERM"];
 
 if (process.platform === "linux" && !isSet) startAgain();
 else await start();
@@ -25,7 +26,7 @@ async function start() {
   // that has come but is not told yet.
   const heard = { tell: stopped };
   globalThis[Symbol.for("pix2pix.signals")] = heard;
-  for (const name of Object.keys(signals)) process.on(name, () => heard.tell(name));
+  for (const name of signals) process.on(name, () => heard.tell(name));
   const sources = new URL("../src/", import.meta.url);
   const isCheckout = existsSync(sources);
   if (isCheckout && youngest(sources) >= built()) {
@@ -60,7 +61,7 @@ function youngest(folder) {
 
 function stopped(name) {
   process.stderr.write("Stopped before anything was written.\n");
-  process.exit(128 + signals[name]);
+  process.exit(128 + constants.signals[name]);
 }
 
 /** As the same process from Node 22.15 on, else as a child that this process stands for. */
@@ -72,15 +73,15 @@ function startAgain() {
   if (process.execve && streams.length === 3) process.execve(process.execPath, [process.execPath, ...args], env);
   const child = spawn(process.execPath, ["--import", endWithParent(), ...args], { stdio: streams, env });
   const forward = (signal) => child.kill(signal);
-  for (const signal of Object.keys(signals)) process.on(signal, forward);
+  for (const signal of signals) process.on(signal, forward);
   // npx does not pass a signal on to its child; the child of this process cannot see that npx has ended.
   const { ppid } = process;
   const byNpx = process.env.npm_command === "exec" || process.env.npm_lifecycle_event === "npx";
   if (byNpx) setInterval(() => process.ppid !== ppid && forward("SIGTERM"), 1000).unref();
   child.on("exit", (code, signal) => {
-    for (const name of Object.keys(signals)) process.off(name, forward);
+    for (const name of signals) process.off(name, forward);
     // It ends by such a signal only before it listens.
-    if (signal in signals) stopped(signal);
+    if (signals.includes(signal)) stopped(signal);
     else if (signal) process.kill(process.pid, signal);
     else process.exitCode = code;
   });

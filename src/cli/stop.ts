@@ -4,6 +4,7 @@
  * renamed, so none is left incomplete.
  */
 import { closeSync, openSync } from "node:fs";
+import { constants } from "node:os";
 import { isatty } from "node:tty";
 import { anythingWritten } from "../node/unfinished.ts";
 
@@ -22,7 +23,6 @@ const requeue = 99;
 const codes = { SIGINT: 130, SIGHUP: 129, SIGTERM: requeue, SIGUSR1: requeue } as const;
 type Signal = keyof typeof codes;
 const names = Object.keys(codes) as Signal[];
-const numbers = { SIGINT: 2, SIGHUP: 1, SIGTERM: 15, SIGUSR1: 10 } as const;
 
 const heard = Symbol.for("pix2pix.signals");
 
@@ -61,7 +61,7 @@ export function heedSignals(): void {
   watchNpx(() => tell("SIGTERM"));
 }
 
-function endNow(name: Signal, code: number = 128 + numbers[name]): void {
+function endNow(name: Signal, code: number = 128 + constants.signals[name]): void {
   if (process.stdout.isTTY) process.stdout.write("\r\x1b[K");
   process.stderr.write(`${stoppedLine()}\n`);
   process.exit(code);

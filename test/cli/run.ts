@@ -1,5 +1,5 @@
 /** The program as a user starts it: bin/pix2pix.js in a process of its own. */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { bin } from "../paths.ts";
 
 export interface Ended {
@@ -33,4 +33,10 @@ export function runIn(
     child.on("error", reject);
     child.on("close", (code) => resolve({ code, out, err }));
   });
+}
+
+/** The exit code that a shell gives for a process that has ended by a signal: 128 + the number that this system gives the signal. */
+export function codeInShell(signal: NodeJS.Signals): number {
+  const ended = `sh -c 'kill -s ${signal.slice(3)} $$'; echo $?`;
+  return Number(spawnSync("sh", ["-c", ended], { encoding: "utf8" }).stdout);
 }

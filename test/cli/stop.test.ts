@@ -8,6 +8,7 @@ import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
 import { bin } from "../paths.ts";
 import { workFolder } from "../work-folder.ts";
+import { codeInShell } from "./run.ts";
 
 const work = workFolder("stop");
 beforeAll(() => writeDemo({ files, images }, join(work, "data"), { train: 5, test: 1, size: 32, seed: 1 }));
@@ -26,6 +27,18 @@ async function until(what: string, happened: () => boolean): Promise<void> {
 }
 
 const pseudoTerminal = spawnSync("script", ["--version"]).status === 0 && process.platform === "linux";
+
+it.skipIf(process.platform === "win32").each(["SIGHUP", "SIGINT", "SIGUSR1", "SIGTERM"] as const)(
+  "%s ends work that has nothing to save with a shell's exit code",
+  (signal) => {
+    const stop = JSON.stringify(new URL("../../src/cli/stop.ts", import.meta.url).href);
+    const script = `import { heedSignals } from ${stop}; heedSignals(); process.kill(process.pid, "${signal}"); setInterval(() => {}, 1000);`;
+    const args = ["--import", "tsx", "--input-type=module", "-e", script];
+    const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    expect(stderr).toBe("Stopped before anything was written.\n");
+    expect(status).toBe(codeInShell(signal));
+  },
+);
 
 describe("training is saved and ends cleanly", () => {
   it.skipIf(!pseudoTerminal)("when its terminal is closed (skipped without the program script)", async () => {

@@ -16,6 +16,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { writeDemo } from "../../src/demo/write.ts";
 import { nodePlatform } from "../../src/node/index.ts";
+import { codeInShell } from "../cli/run.ts";
 import { bin, root } from "../paths.ts";
 import { workFolder } from "../work-folder.ts";
 
@@ -78,6 +79,21 @@ it("a checkout runs its build until a source changes, is added or goes, and a pa
   rmSync(file("src"), { recursive: true });
   expect(ran()).toBe("built");
 });
+
+it.skipIf(process.platform === "win32").each(["SIGHUP", "SIGINT", "SIGUSR1", "SIGTERM"] as const)(
+  "%s while the program loads gives a shell's exit code",
+  (signal) => {
+    const folder = join(work, signal);
+    for (const name of ["bin", "dist/program"]) mkdirSync(join(folder, name), { recursive: true });
+    copyFileSync(bin, join(folder, "bin/pix2pix.js"));
+    writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
+    const loading = `process.kill(process.pid, "${signal}"); setInterval(() => {}, 1000);`;
+    writeFileSync(join(folder, "dist/program/main.js"), loading);
+    const { status, stderr } = spawnSync(process.execPath, [join(folder, "bin/pix2pix.js")], { encoding: "utf8" });
+    expect(stderr).toBe("Stopped before anything was written.\n");
+    expect(status).toBe(codeInShell(signal));
+  },
+);
 
 describe.runIf(process.platform === "linux")("the memory settings", () => {
   const started = (env: Record<string, string | undefined>, ...args: string[]) => {
