@@ -185,13 +185,19 @@ export function warningsOf(config: Config): string[] {
   return warnings;
 }
 
+/** The flags of switches that have no effect where the generator does not read them. `separableChecks` refuses --separable-conv there. */
+const idleFlags: Readonly<Record<Exclude<GeneratorSwitch, "separableConv">, string>> = {
+  skip: "--skip",
+  dropoutLevels: "--dropout-levels",
+  bottleneckNorm: "--bottleneck-norm",
+};
+
 /** Switches that were given, by an option and not by the profile, and that the generator does not read. */
 function idleSwitches(config: Config): string[] {
   const { netG, profile } = config;
   const { switches = [] }: Generator = generators[netG];
   const { sets }: Profile = profiles[profile];
-  const all = { skip: "--skip", dropoutLevels: "--dropout-levels", bottleneckNorm: "--bottleneck-norm" };
-  const idle = (Object.entries(all) as [GeneratorSwitch, string][])
+  const idle = (Object.entries(idleFlags) as [keyof typeof idleFlags, string][])
     .filter(([key]) => !switches.includes(key))
     .filter(([key]) => config[key] !== (sets[key] ?? networkOptions[key].parse(undefined)));
   if (idle.length === 0) return [];

@@ -47,7 +47,7 @@ export interface Generator {
   help: string;
   /** Height and width have to be multiples of this. */
   multiple: number;
-  /** The switches that it reads; by default none. A run that sets one of the others gets a warning. */
+  /** The switches that it reads; by default none. One of the others gets a warning; `separableConv` is refused. */
   switches?: readonly GeneratorSwitch[];
   /** Whether messages recommend it where the chosen generator cannot take the size of the pictures. */
   recommended?: true;
