@@ -235,12 +235,14 @@ export class GpuEngine implements Engine {
 
   /** A tensor of zeros on the device. */
   async #make(shape: Shape): Promise<Tensor> {
+    // Expand of [1] gives no scalar.
+    const one = shape.length === 0 ? [] : [1];
     const session = await cached(this.#makers, shape, () => {
       const graph = new Graph();
-      graph.output("y", Expand([graph.input("x", [1])], { shape }));
+      graph.output("y", Expand([graph.input("x", one)], { shape }));
       return this.#session(graph.program(), { preferredOutputLocation: "gpu-buffer" });
     });
-    const zero = new this.#platform.ort.Tensor("float32", new Float32Array(1), [1]);
+    const zero = new this.#platform.ort.Tensor("float32", new Float32Array(1), one);
     const { y } = await this.#run({ session, feeds: { x: zero } });
     return y!;
   }

@@ -4,6 +4,7 @@
  */
 import type { Page } from "playwright-core";
 import { expect, it } from "vitest";
+import type { ConfigInput } from "../../src/config/schema.ts";
 import { optionsOf, readCase } from "../training/step-cases.ts";
 import type {} from "./browser/capture.ts";
 import { inChromium, sharePage } from "./browser/chromium.ts";
@@ -42,6 +43,22 @@ inChromium("WebGPU with captured kernels", () => {
     expect(differ).toEqual([]);
     expect(tensors).toBeGreaterThan(50);
   }, 600_000);
+
+  it.each<Partial<ConfigInput>>([
+    { accumulate: 2, clipGrad: 1 },
+    { updateOrder: "stale" },
+    { updateOrder: "simultaneous", ganMode: "hinge", diffAugment: "color,translation,cutout" },
+    { ganMode: "wgangp", norm: "instance", spectralNorm: true },
+  ])(
+    "no bit differs with %o",
+    async (options) => {
+      const { sessions, differ, losses } = await page.evaluate((options) => capture(3, options), options);
+      expect(sessions.captured).toBeGreaterThan(0);
+      expect(losses.captured).toBe(losses.plain);
+      expect(differ).toEqual([]);
+    },
+    600_000,
+  );
 
   it.each([true, false])(
     "Adam and the average, as kernels of our own: %s",

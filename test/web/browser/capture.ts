@@ -1,6 +1,6 @@
 /** Trains the same networks with and without captured kernels and kernels of our own (src/engines), on a page of its own. */
 import { NetworkState } from "../../../src/engines/state.ts";
-import { type Platform, parseConfig, Trainer } from "../../../src/index.ts";
+import { type ConfigInput, type Platform, parseConfig, Trainer } from "../../../src/index.ts";
 import { trainingStep } from "../../../src/model/pix2pix.ts";
 import { inits } from "../../../src/nn/init.ts";
 import { webPlatform } from "../../../src/web/index.ts";
@@ -26,12 +26,12 @@ export interface UpdateErrors {
 }
 
 declare global {
-  var capture: (steps: number) => Promise<Captures>;
+  var capture: (steps: number, options?: Partial<ConfigInput>) => Promise<Captures>;
   var firstUpdate: (own: boolean) => Promise<UpdateErrors>;
 }
 
 const side = 64;
-const small = parseConfig({
+const options = {
   dataroot: "none",
   netG: "unet_64",
   cropSize: side,
@@ -39,7 +39,8 @@ const small = parseConfig({
   ngf: 4,
   ndf: 4,
   ema: 0.9,
-});
+} as const;
+const small = parseConfig(options);
 const usual = { n: 1, height: side, width: side };
 
 const platformHere = () =>
@@ -72,10 +73,11 @@ globalThis.firstUpdate = async (own) => {
   return errors;
 };
 
-globalThis.capture = async (steps) => {
+globalThis.capture = async (steps, changes) => {
   const platform = await platformHere();
-  const captured = await trained(platform, steps);
-  const plain = await trained({ ...platform, captures: false }, steps);
+  const model = parseConfig({ ...options, ...changes });
+  const captured = await trained(platform, steps, model);
+  const plain = await trained({ ...platform, captures: false }, steps, model);
   const names = Object.keys(plain.values);
   const same = (name: string) => plain.values[name]!.every((value, i) => Object.is(value, captured.values[name]![i]));
   return {
@@ -87,7 +89,7 @@ globalThis.capture = async (steps) => {
 };
 
 /** Weights, moments, statistics and running averages after some steps with dropout, the second of them on two pairs. */
-async function trained(platform: Platform, steps: number) {
+async function trained(platform: Platform, steps: number, model = small) {
   const [, device] = await platform.devices();
   let sessions = 0;
   const create: Platform["ort"]["InferenceSession"]["create"] = async (model, options) => {
@@ -96,16 +98,18 @@ async function trained(platform: Platform, steps: number) {
     return session;
   };
   const counted = { ...platform, ort: { ...platform.ort, Tensor: platform.ort.Tensor, InferenceSession: { create } } };
-  const trainer = new Trainer(counted, { model: small, seed: 0, threads: 1, device: device! }, usual);
-  for (const net of [trainer.netG, trainer.netD]) net.initialise(inits.normal, small.initGain, 0);
+  const trainer = new Trainer(counted, { model, seed: 0, threads: 1, device: device! }, usual);
+  for (const net of [trainer.netG, trainer.netD]) net.initialise(inits.normal, model.initGain, 0);
   const picture = (n: number, seed: number) =>
     Float32Array.from({ length: n * 3 * side * side }, (_, i) => Math.sin(i * (1 + (seed % 5)) + seed));
   const losses: string[] = [];
   for (let step = 1; step <= steps; step++) {
     const n = step === 2 ? 2 : 1;
-    const batch = { ...usual, n, A: picture(n, step), B: picture(n, step + 9) };
+    const batches = Array.from({ length: model.accumulate }, (_, i) => {
+      return { ...usual, n, A: picture(n, step + 20 * i), B: picture(n, step + 9 + 20 * i) };
+    });
     const began = performance.now();
-    await trainer.step(batch, { step, lr: 2e-4 });
+    await trainer.step(batches, { step, lr: 2e-4 });
     console.log(`step ${step}: ${(performance.now() - began).toFixed(1)} ms on the host`);
     losses.push(JSON.stringify(await trainer.losses()));
   }
