@@ -46,29 +46,29 @@ export async function refuseOtherResults(files: Files, folder: string, tested: s
 }
 
 /**
- * Takes a folder of results, so that no other process writes there: for a test of all pairs, and to put parts together.
- * @returns gives it back
+ * Locks a folder of results, so that no other process writes there: for a test of all pairs, and for `test --merge`.
+ * @returns releases the lock
  * @throws UserError that names the process that writes there
  */
-export async function takeResults(files: Files, folder: string): Promise<() => Promise<void>> {
+export async function lockResults(files: Files, folder: string): Promise<() => Promise<void>> {
   const release = await lock(files, lockFile(folder), `The results in ${visible(folder)} are being written`);
   const entries = (await files.list(`${folder}/${partsFolder}`)) ?? [];
   const locks = entries
     .filter(({ name }) => name.endsWith(partLock))
     .map(({ name }) => `${folder}/${partsFolder}/${name}`);
-  return unlessHeld(files, locks, `A part of the test in ${visible(folder)} is being done`, release);
+  return unlessHeld(files, locks, `A part of the test in ${visible(folder)} is being computed`, release);
 }
 
 /**
- * Takes one part of a test in a folder of results. Other processes may do other parts meanwhile. A part that another machine did a
- * moment ago is taken at once: a scheduler starts a part again that was killed there.
+ * Locks one part of a test in a folder of results. Other processes may compute other parts at the same time. The lock of a process on another
+ * machine is ignored, because a scheduler may start a killed part again on this one.
  * @param part its name, such as "1-of-4"
- * @returns gives it back
+ * @returns releases the lock
  * @throws UserError that names the process that does this part on this machine, or that writes all results
  */
-export async function takePart(files: Files, folder: string, part: string): Promise<() => Promise<void>> {
+export async function lockPart(files: Files, folder: string, part: string): Promise<() => Promise<void>> {
   const path = `${folder}/${partsFolder}/${part}${partLock}`;
-  const what = `The part ${part} of the test in ${visible(folder)} is being done`;
+  const what = `The part ${part} of the test in ${visible(folder)} is being computed`;
   const isElsewhere = (await files.holder?.(path))?.here === false;
   const release = isElsewhere ? async () => {} : await lock(files, path, what);
   return unlessHeld(files, [lockFile(folder)], `The results in ${visible(folder)} are being written`, release);
@@ -80,8 +80,10 @@ const lock = async (files: Files, path: string, what: string): Promise<() => Pro
   (await files.lock?.(path, what)) ?? (async () => {});
 
 /**
- * Both sides take their own lock before they look at those of the others, so that at least one of two sees the other.
+ * Checks that no other process holds one of these locks. Each side takes its own lock before it checks the others', so that of two at
+ * least one sees the other.
  * @returns `release`
+ * @throws UserError that names the holder, after `release`
  */
 async function unlessHeld(
   files: Files,

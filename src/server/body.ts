@@ -36,7 +36,7 @@ export class Bodies {
       this.#held += bytes;
     };
     try {
-      // One that is larger than a body may be is told that.
+      // A body above its own limit is refused by bodyOf, which says so.
       check(Math.min(Number(request.headers.get("content-length") ?? 0) || 0, body));
       return await work(await bodyOf(request, body, count), count);
     } finally {

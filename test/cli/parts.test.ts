@@ -234,17 +234,17 @@ describe("test", () => {
     const releasePart = await platform.files.lock!(at("twice/a/test_latest/parts/1-of-2.lock"), "A part");
     for (const more of [{}, { merge: true }]) {
       await expect(test(more)).rejects.toThrow(
-        /^A part of the test in .* is being done by process \d+ on .*Wait until it ends or stop it, or give another --results-dir\.$/,
+        /^A part of the test in .* is being computed by process \d+ on .*Wait until it ends or stop it, or give another --results-dir\.$/,
       );
     }
-    await expect(test({ shard: "1/2" })).rejects.toThrow(/^The part 1-of-2 of the test in .* is being done by process/);
+    await expect(test({ shard: "1/2" })).rejects.toThrow(/^The part 1-of-2 of the test in .* is being computed by process/);
     expect(await test({ shard: "2/2" })).toBe(0);
     await releasePart();
     // It may have been killed on another machine a moment ago.
     const elsewhere = { id: "x", pid: 1, host: "elsewhere", space: "other", ticks: "", since: "noon" };
     const partLock = at("twice/a/test_latest/parts/1-of-2.lock");
     writeFileSync(partLock, JSON.stringify(elsewhere));
-    await expect(test({ merge: true })).rejects.toThrow(/is being done by process 1 on elsewhere, since noon/);
+    await expect(test({ merge: true })).rejects.toThrow(/is being computed by process 1 on elsewhere, since noon/);
     expect(await test({ shard: "1/2" })).toBe(0);
     rmSync(partLock);
     expect(Object.keys(contents(at("twice/a/test_latest/parts")))).toEqual(["1-of-2.json", "2-of-2.json"]);

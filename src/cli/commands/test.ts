@@ -17,7 +17,7 @@ import { Tally } from "../../inference/tally.ts";
 import type { Translator } from "../../inference/translator.ts";
 import { files } from "../../node/files.ts";
 import type { Platform } from "../../platform.ts";
-import { refuseOtherResults, takePart, takeResults } from "../../run/results.ts";
+import { refuseOtherResults, lockPart, lockResults } from "../../run/results.ts";
 import { counted } from "../../text.ts";
 import type { Command, Output } from "../command.ts";
 import { compareOptions, compareRuns, type TestedPictures, type TestedRun } from "../compare.ts";
@@ -175,7 +175,7 @@ async function withOpenedTest<T>(
   let release: (() => Promise<void>) | undefined;
   try {
     await refuseOtherResults(files, folder, sourceOf(options));
-    release = await (shard ? takePart(files, folder, partName(shard)) : takeResults(files, folder));
+    release = await (shard ? lockPart(files, folder, partName(shard)) : lockResults(files, folder));
     features = await openFeatures(options, platform, output);
     refuseUnknownData(options, translator.config);
     const choice = { ...options, count: options.numTest, preprocess: fit.preprocess };
@@ -339,7 +339,7 @@ async function merge(options: Options, output: Output): Promise<number> {
   const source = sourceOf(options);
   // Parts can be combined on a machine that does not have the run.
   if (await files.exists(source)) await refuseOtherResults(files, folderOf(options), source);
-  const release = await takeResults(files, folderOf(options));
+  const release = await lockResults(files, folderOf(options));
   let features: FeatureScoring | undefined;
   try {
     features = await openFeatures(options, await loadPlatform({ threads: options.threads }), output);
