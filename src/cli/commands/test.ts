@@ -17,7 +17,7 @@ import { Tally } from "../../inference/tally.ts";
 import type { Translator } from "../../inference/translator.ts";
 import { files } from "../../node/files.ts";
 import type { Platform } from "../../platform.ts";
-import { refuseOtherResults, lockPart, lockResults } from "../../run/results.ts";
+import { lockPart, lockResults, refuseOtherResults } from "../../run/results.ts";
 import { counted } from "../../text.ts";
 import type { Command, Output } from "../command.ts";
 import { compareOptions, compareRuns, type TestedPictures, type TestedRun } from "../compare.ts";
