@@ -237,7 +237,9 @@ describe("test", () => {
         /^A part of the test in .* is being computed by process \d+ on .*Wait until it ends or stop it, or give another --results-dir\.$/,
       );
     }
-    await expect(test({ shard: "1/2" })).rejects.toThrow(/^The part 1-of-2 of the test in .* is being computed by process/);
+    await expect(test({ shard: "1/2" })).rejects.toThrow(
+      /^The part 1-of-2 of the test in .* is being computed by process/,
+    );
     expect(await test({ shard: "2/2" })).toBe(0);
     await releasePart();
     // It may have been killed on another machine a moment ago.
