@@ -96,7 +96,7 @@ export const profiles = {
     },
   },
   modern: {
-    help: "the best recipe of this project's ablation, for few pairs: averaged weights, DiffAugment, hinge loss, spectral norm",
+    help: "the best recipe of this project's ablation on facades, for few pairs: averaged weights, DiffAugment, hinge loss, spectral norm",
     sets: {
       ema: 0.999,
       diffAugment: "color,translation,cutout",

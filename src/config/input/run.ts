@@ -18,8 +18,8 @@ export interface RunInput {
    * - tutorial: TensorFlow's pix2pix tutorial
    * - pix2pixhd: pix2pixHD (Wang et al. 2018) without its VGG loss
    * - resnet9-l10: the full model of GAN Compression (Li et al. 2020): a ResNet with a smaller weight of L1
-   * - modern: the best recipe of this project's ablation, for few pairs: averaged weights, DiffAugment, hinge loss,
-   * spectral norm
+   * - modern: the best recipe of this project's ablation on facades, for few pairs: averaged weights, DiffAugment,
+   * hinge loss, spectral norm
    * - article: the article that this project began with (docs/article.md)
    * Default: junyanz.
    */
