@@ -4,7 +4,8 @@
  */
 import { adamWgsl, averageWgsl } from "../kernels/wgsl.ts";
 import { adamNumbers, type Betas, type Factors, momentGroups } from "../nn/adam.ts";
-import type { BoundKernel, Platform, Tensor } from "../platform.ts";
+import type { BoundKernel, GpuKernel, Platform, Tensor } from "../platform.ts";
+import { cached } from "./cached.ts";
 import { tensorsOf } from "./layout.ts";
 import type { NetworkState } from "./state.ts";
 
@@ -16,35 +17,36 @@ export const mostMomentsOfKernels = 0;
 
 export class KernelUpdates {
   readonly #compile: NonNullable<Platform["gpuKernel"]>;
-  readonly #adam = new Map<NetworkState, Promise<BoundKernel>>();
-  readonly #averages = new Map<NetworkState, Promise<BoundKernel>>();
+  /** By their code. */
+  readonly #kernels = new Map<string, Promise<GpuKernel>>();
+  /** By the name of a network and the code. */
+  readonly #bound = new Map<string, Promise<BoundKernel>>();
 
   constructor(compile: NonNullable<Platform["gpuKernel"]>) {
     this.#compile = compile;
   }
 
   /** A step of Adam on every trained tensor of a network. */
-  async adam(state: NetworkState, memory: Memory, factors: Factors, betas: Betas): Promise<void> {
-    const numbers = adamNumbers(factors, betas);
-    const bind = async () => {
-      const kernel = await this.#compile(adamWgsl);
-      return kernel.bind(setsOf(state, memory, ["", ".grad", ".m", ".v"]), numbers.length);
-    };
-    (await once(this.#adam, state, bind)).run(numbers);
+  adam(state: NetworkState, memory: Memory, factors: Factors, betas: Betas): Promise<void> {
+    const parts = ["", ".grad", ".m", ".v"];
+    return this.#run(adamWgsl, state, () => setsOf(state, memory, parts), adamNumbers(factors, betas));
   }
 
   /** A step of the running average of a network. */
-  async average(state: NetworkState, memory: Memory, share: number): Promise<void> {
-    const bind = async () => {
-      const kernel = await this.#compile(averageWgsl);
-      return kernel.bind(setsOf(state, memory, [".average", ""]), 1);
-    };
-    (await once(this.#averages, state, bind)).run([share]);
+  average(state: NetworkState, memory: Memory, share: number): Promise<void> {
+    return this.#run(averageWgsl, state, () => setsOf(state, memory, [".average", ""]), [share]);
+  }
+
+  async #run(code: string, { network }: NetworkState, sets: () => Tensor[][], numbers: number[]): Promise<void> {
+    const bound = await cached(this.#bound, `${network} ${code}`, async () => {
+      const kernel = await cached(this.#kernels, code, () => this.#compile(code));
+      return kernel.bind(sets(), numbers.length);
+    });
+    bound.run(numbers);
   }
 
   async release(): Promise<void> {
-    const bound = [...this.#adam.values(), ...this.#averages.values()];
-    for (const kernel of await Promise.all(bound)) kernel.release();
+    for (const kernel of await Promise.all(this.#bound.values())) kernel.release();
   }
 }
 
@@ -56,15 +58,4 @@ function setsOf(state: NetworkState, memory: Memory, parts: readonly string[]): 
       return memory.get(`${state.network}.${name}${part}`)!;
     }),
   );
-}
-
-/** The kernel of a network, bound at the first call. */
-function once(
-  known: Map<NetworkState, Promise<BoundKernel>>,
-  state: NetworkState,
-  bind: () => Promise<BoundKernel>,
-): Promise<BoundKernel> {
-  const kernel = known.get(state) ?? bind();
-  known.set(state, kernel);
-  return kernel;
 }

@@ -23,6 +23,7 @@ import { type Betas, type Factors, graphFactors, momentGroups } from "../nn/adam
 import { averageGraph } from "../nn/average.ts";
 import { encode } from "../onnx/encode.ts";
 import type { Device, InferenceSession, Platform, Tensor, Tensors } from "../platform.ts";
+import { cached } from "./cached.ts";
 import { sessionOptions } from "./device.ts";
 import { type Bound, type Engine, memoryOf } from "./engine.ts";
 import { KernelUpdates, mostMomentsOfKernels } from "./gpu-updates.ts";
@@ -107,9 +108,7 @@ export class GpuEngine implements Engine {
       read: (name) => this.#down(memory.get(memoryOf(name))!),
       record: async (names) => {
         const key = names.join(" ");
-        const recorder = recorders.get(key) ?? this.#recorder(names, memory, inputs);
-        recorders.set(key, recorder);
-        const { stage, width } = await recorder;
+        const { stage, width } = await cached(recorders, key, () => this.#recorder(names, memory, inputs));
         if (this.#widths.length === rows) this.#read.push(...(await this.#readHistory()));
         const row = stage.feeds.row!.data as Float32Array;
         row.fill(0);
@@ -150,12 +149,7 @@ export class GpuEngine implements Engine {
     program: () => Program,
     numbers: Readonly<Record<string, number>>,
   ): Promise<void> {
-    let made = known.get(state);
-    if (!made) {
-      made = this.#update(forGpu(program()));
-      known.set(state, made);
-    }
-    const { stage, inputs } = await made;
+    const { stage, inputs } = await cached(known, state, () => this.#update(forGpu(program())));
     for (const [name, value] of Object.entries(numbers)) (inputs.get(name)!.data as Float32Array)[0] = value;
     await this.#run(stage);
   }
@@ -237,7 +231,7 @@ export class GpuEngine implements Engine {
   async #make(shape: Shape): Promise<Tensor> {
     // Expand of [1] gives no scalar.
     const one = shape.length === 0 ? [] : [1];
-    const session = await cached(this.#makers, shape, () => {
+    const session = await cached(this.#makers, shape.join("x"), () => {
       const graph = new Graph();
       graph.output("y", Expand([graph.input("x", one)], { shape }));
       return this.#session(graph.program(), { preferredOutputLocation: "gpu-buffer" });
@@ -249,7 +243,7 @@ export class GpuEngine implements Engine {
 
   /** Copies a tensor from the host to the device, or back. */
   async #copy(from: Tensor, to: Tensor): Promise<void> {
-    const session = await cached(this.#copiers, from.dims, () => {
+    const session = await cached(this.#copiers, from.dims.join("x"), () => {
       const graph = new Graph();
       graph.output("to", Identity([graph.input("from", from.dims)]));
       return this.#session(graph.program());
@@ -428,18 +422,6 @@ function eachPart(parts: readonly Float32Array[], call: (part: Float32Array, sta
     call(part, start);
     start += part.length;
   }
-}
-
-/** The session for a shape, created at the first call. */
-function cached(
-  known: Map<string, Promise<InferenceSession>>,
-  shape: Shape,
-  make: () => Promise<InferenceSession>,
-): Promise<InferenceSession> {
-  const key = shape.join("x");
-  const session = known.get(key) ?? make();
-  known.set(key, session);
-  return session;
 }
 
 /** The runtime's error with advice. */

@@ -3,7 +3,7 @@
  * browsers without JSPI, one with the runtime for the others, and steps with and without captured kernels.
  */
 import type { Page } from "playwright-core";
-import { expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import type { ConfigInput } from "../../src/config/schema.ts";
 import { optionsOf, readCase } from "../training/step-cases.ts";
 import type {} from "./browser/capture.ts";
@@ -35,6 +35,9 @@ inChromium("WebGPU with captured kernels", () => {
       page = opened;
     },
   });
+
+  // A page gives memory of sessions back when it ends: all tests in one page would take more than it may have.
+  beforeEach(() => page.reload());
 
   it("the programs are captured, and no bit of a training differs", async () => {
     const { sessions, tensors, differ, losses } = await page.evaluate(() => capture(5));
