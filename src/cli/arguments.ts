@@ -7,7 +7,10 @@ import { ConfigError, nearest } from "../errors.ts";
 import { renamedFlag, suffixed, upstreamFlags, upstreamOption, upstreamValue } from "./upstream.ts";
 
 export interface Arguments {
-  /** Options by key: the text of the value, or true for an option without a value. The last one counts, with a note. */
+  /**
+   * Options by key: the text of the value, or true for an option without a value ("false" for `--flag=false`). The last one counts,
+   * with a note.
+   */
   given: Record<string, string | true>;
   /** Whether -h or --help is among the arguments ("common"), or --help-all ("all"). */
   help: false | "common" | "all";
@@ -107,10 +110,14 @@ function switched({ word }: OptionSpec, written: string, value: string | undefin
   return word;
 }
 
-/** @throws ConfigError when an option without a value was given one */
-function flag(written: string, value: string | undefined): true {
-  if (value === undefined) return true;
-  throw new ConfigError(`${written} takes no value, got "${value}"; leave the option out to switch it off`);
+/**
+ * The value of an option that is on or off. `--flag=false` switches off what a profile or a stored run switches on.
+ * @throws ConfigError for another value
+ */
+function flag(written: string, value: string | undefined): true | "false" {
+  if (value === undefined || value === "true") return true;
+  if (value === "false") return value;
+  throw new ConfigError(`${written} takes no value but =true or =false, got "${value}"`);
 }
 
 /** The value that follows an option; of a list all words up to the next option, joined by line breaks. */

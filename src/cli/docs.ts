@@ -22,8 +22,9 @@ export function optionsPage(): string {
     ...grouped(training).flatMap(([group, specs]) => [`### ${capital(group)}`, table(specs)]),
     "Options marked * may be changed with `--continue-train`; the others keep the values with which the run began.",
     "### Profiles",
-    "A profile sets these defaults, after the system that it is named for; options that are given override it. All other " +
-      "defaults follow `junyanz`, the PyTorch implementation.",
+    "A profile sets these defaults, after the system that it is named for; options that are given override it: " +
+      "`--profile modern --spectral-norm=false` is `modern` without spectral norm. All other defaults follow `junyanz`, the PyTorch " +
+      "implementation.",
     profileTable(training),
   ];
   for (const { name, summary, schema, ofRun } of commands.slice(1)) {

@@ -70,21 +70,17 @@ async function modelFacts({ config, tensors, run }: ExportModel, { averaged }: C
 /** Options about this machine or this call; they say nothing about the model. */
 const local = new Set(["name", "dataroot", "checkpointsDir", "continueTrain", "device", "threads", "profile"]);
 
-/**
- * The options for a command line to copy. It has no word that switches an option off. Where the run has one off that its profile
- * switches on, they are therefore the options that differ from the defaults without a profile.
- */
+/** The options for a command line to copy. */
 function optionsThatDiffer(config: Config): string[] {
-  const ofProfile: Readonly<Record<string, unknown>> = profiles[config.profile].sets;
-  const switchedOff = Object.entries(ofProfile).some(([key, on]) => on === true && !config[key as keyof Config]);
-  const sets = switchedOff ? {} : ofProfile;
-  const profile = config.profile === "junyanz" || switchedOff ? [] : [`--profile ${config.profile}`];
+  const sets: Readonly<Record<string, unknown>> = profiles[config.profile].sets;
+  const profile = config.profile === "junyanz" ? [] : [`--profile ${config.profile}`];
   const square = { loadHeight: config.loadSize, cropHeight: config.cropSize };
   const others = optionsOf(configSchema).flatMap(({ key, flag, default: initial = false, type }) => {
     const value = config[key as keyof Config];
     const usual = sets[key] ?? square[key as keyof typeof square] ?? initial;
     if (local.has(key) || value === undefined || value === usual) return [];
-    return [type === "boolean" ? flag : `${flag} ${value}`];
+    if (type !== "boolean") return [`${flag} ${value}`];
+    return [value ? flag : `${flag}=false`];
   });
   return [...profile, ...others];
 }

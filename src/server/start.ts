@@ -1,5 +1,5 @@
 /** Begins a run that a page or a program asks for: its options, and the folders that it may read. */
-import { fieldsOf, labelOf } from "../config/form.ts";
+import { fieldsOf } from "../config/form.ts";
 import { optionsOf } from "../config/options.ts";
 import { type Config, configSchema, parseCommandLine } from "../config/schema.ts";
 import { findPairs } from "../data/pairs.ts";
@@ -105,17 +105,6 @@ function optionsIn(asked: Readonly<Record<string, unknown>>, checkpointsDir: str
     given[key] = String(value);
   }
   const config: Config = parseCommandLine({ ...given, checkpointsDir });
-  for (const spec of optionsOf(configSchema)) {
-    // The command line has no word that switches an option off.
-    const { [spec.key]: own, ...rest } = given;
-    if (spec.type !== "boolean" || own !== "false") continue;
-    if (parseCommandLine({ ...rest, checkpointsDir })[spec.key as keyof Config] === true) {
-      throw new Refusal(
-        422,
-        `"${labelOf(spec)}" is on in the profile ${config.profile} and cannot be switched off here`,
-      );
-    }
-  }
   return { config, given };
 }
 
@@ -124,8 +113,7 @@ function wordsOf(given: Readonly<Record<string, string>>): Record<string, string
   const words: Record<string, string | true> = {};
   for (const { key, flag, type } of optionsOf(configSchema)) {
     const value = given[key];
-    if (value === undefined || (type === "boolean" && value === "false")) continue;
-    words[flag] = type === "boolean" ? true : value;
+    if (value !== undefined) words[flag] = type === "boolean" && value === "true" ? true : value;
   }
   return words;
 }

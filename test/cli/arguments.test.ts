@@ -3,7 +3,7 @@ import { parseArguments } from "../../src/cli/arguments.ts";
 import { commands } from "../../src/cli/registry.ts";
 import { upstreamScript } from "../../src/cli/upstream.ts";
 import { optionsOf } from "../../src/config/options.ts";
-import { configSchema } from "../../src/config/schema.ts";
+import { configSchema, parseCommandLine } from "../../src/config/schema.ts";
 import { ConfigError } from "../../src/errors.ts";
 
 const specs = optionsOf(configSchema);
@@ -70,6 +70,16 @@ describe("parseArguments", () => {
     expect(notes).toEqual(["--lr is given twice, as 1 and as 2: the last one counts, 2"]);
     expect(parseArguments(["--lr", "1", "--lr", "1"], specs).notes).toEqual([]);
     expect(parseArguments(["--device", "auto", "--gpu_ids", "-1"], specs).notes).toHaveLength(2);
+  });
+
+  it("switches off what a profile switches on", () => {
+    expect(given("--spectral-norm=true", "--no-flip=false")).toEqual({ spectralNorm: true, noFlip: "false" });
+    const modern = { dataroot: "pairs", profile: "modern" };
+    expect(parseCommandLine({ ...modern, ...given("--spectral_norm=false") })).toEqual({
+      ...parseCommandLine(modern),
+      spectralNorm: false,
+    });
+    expect(parseCommandLine(modern).spectralNorm).toBe(true);
   });
 
   it("recognises a request for help", () => {
@@ -244,7 +254,7 @@ describe("wrong command lines", () => {
     expect(problem("--name", "-x")).toBe(
       "--name needs a value, got the option -x; a value that begins with a dash is written --name=-x",
     );
-    expect(problem("--no-flip=1")).toMatch(/^--no-flip takes no value, got "1"/);
+    expect(problem("--no-flip=1")).toBe('--no-flip takes no value but =true or =false, got "1"');
     expect(problem("facades")).toBe('got "facades", expected an option that starts with --');
     expect(problem("--__proto__")).toMatch(/^unknown option --__proto__/);
     expect(problem("--constructor")).toMatch(/^unknown option --constructor/);

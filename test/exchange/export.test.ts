@@ -5,7 +5,7 @@ import { beforeAll, expect, it } from "vitest";
 import { parseArguments } from "../../src/cli/arguments.ts";
 import { exportCommand } from "../../src/cli/commands/export.ts";
 import { optionsOf } from "../../src/config/options.ts";
-import { type Config, type ConfigInput, configSchema, parseCommandLine } from "../../src/config/schema.ts";
+import { type ConfigInput, configSchema, parseCommandLine } from "../../src/config/schema.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { workFolder } from "../work-folder.ts";
 import { storedRun } from "./stored-run.ts";
@@ -28,10 +28,10 @@ it("writes the files and a model card, and names each with its size", async () =
   expect(readFileSync(at("onnx/README.md"), "utf8")).toContain("CC-BY-4.0");
 });
 
-it.each<[string, Partial<ConfigInput>, Config["profile"]]>([
-  ["with its profile", { profile: "hesse", lambdaL1: 50 }, "hesse"],
-  ["without an option that its profile switches on", { profile: "hesse", bottleneckNorm: false }, "junyanz"],
-])("gives options on the card that train the same network: %s", async (title, options, profile) => {
+it.each<[string, Partial<ConfigInput>]>([
+  ["with its profile", { profile: "hesse", lambdaL1: 50 }],
+  ["without an option that its profile switches on", { profile: "hesse", bottleneckNorm: false }],
+])("gives options on the card that train the same network: %s", async (title, options) => {
   const own = { checkpointsDir: run.checkpointsDir, name: title.replaceAll(" ", "-") };
   const trained = await storedRun(own.checkpointsDir, own.name, options);
   const out = at(own.name);
@@ -39,7 +39,7 @@ it.each<[string, Partial<ConfigInput>, Config["profile"]]>([
   const [, words] = readFileSync(join(out, "README.md"), "utf8").match(/options that are not the defaults: `(.+)`/)!;
   const { given } = parseArguments(words!.split(" "), optionsOf(configSchema));
   const { dataroot, threads } = trained;
-  expect(parseCommandLine({ ...given, ...own, dataroot, threads })).toEqual({ ...trained, profile });
+  expect(parseCommandLine({ ...given, ...own, dataroot, threads })).toEqual(trained);
 });
 
 it("refuses a file as --out, and keeps a README.md that is not its own", async () => {
