@@ -90,6 +90,12 @@ describe("a project", () => {
       return importCommand.run({ from: join(work, "whole.zip"), checkpointsDir: join(work, "fresh") }, output);
     };
     await expect(read(locked)).rejects.toThrow(/latest_net_D\.safetensors is damaged \(it is encrypted\)/);
+    // One bit of a weight: its file can still be read.
+    const flipped = Buffer.from(zipSync(Object.fromEntries(content), { level: 0 }));
+    flipped[flipped.indexOf("PK\x01\x02") - 100]! ^= 1;
+    await expect(read(flipped)).rejects.toThrow(
+      /latest_net_D\.safetensors is damaged \(its bytes do not have the checksum/,
+    );
     expect(await read(sound)).toBe(0);
     expect(readdirSync(join(work, "fresh/whole")).sort()).toEqual([...names].sort());
   });
