@@ -69,6 +69,9 @@ export class GpuEngine implements Engine {
   /** Undefined where Adam and the average are graphs. */
   readonly #kernels: KernelUpdates | undefined;
   readonly #sessions = new Set<InferenceSession>();
+  /** Tensors on the device that are not freed. */
+  readonly #tensors = new Set<Tensor>();
+  #lost = false;
   /** Sessions that allocate a tensor, and that copy one, by shape. */
   readonly #makers = new Map<string, Promise<InferenceSession>>();
   readonly #copiers = new Map<string, Promise<InferenceSession>>();
@@ -123,9 +126,9 @@ export class GpuEngine implements Engine {
           this.#sessions.delete(session);
           await session.release();
         }
-        for (const { fetches } of uploads) for (const tensor of Object.values(fetches)) tensor.dispose();
+        for (const { fetches } of uploads) this.#free(Object.values(fetches));
         const kept = new Set([...(await this.#networks()).values(), await this.#history]);
-        for (const tensor of new Set(memory.values())) if (!kept.has(tensor)) tensor.dispose();
+        this.#free([...new Set(memory.values())].filter((tensor) => !kept.has(tensor)));
       },
     };
   }
@@ -183,6 +186,8 @@ export class GpuEngine implements Engine {
 
   async close(): Promise<void> {
     await this.#kernels?.release();
+    // Tensors first: ONNX Runtime fails to free one whose session is released. On a device that is lost there is none.
+    if (!this.#lost) this.#free([...this.#tensors]);
     for (const session of this.#sessions) await session.release();
     this.#sessions.clear();
   }
@@ -238,7 +243,15 @@ export class GpuEngine implements Engine {
     });
     const zero = new this.#platform.ort.Tensor("float32", new Float32Array(1), one);
     const { y } = await this.#run({ session, feeds: { x: zero } });
+    this.#tensors.add(y!);
     return y!;
+  }
+
+  #free(tensors: readonly Tensor[]): void {
+    for (const tensor of tensors) {
+      tensor.dispose();
+      this.#tensors.delete(tensor);
+    }
   }
 
   /** Copies a tensor from the host to the device, or back. */
@@ -309,8 +322,8 @@ export class GpuEngine implements Engine {
 
   /**
    * A stage whose kernels are captured; one like any other where the platform cannot, or where a node runs on the CPU. The
-   * first run of a session that captures runs the program twice, so what it has written is put back. The host keeps it
-   * meanwhile: the device may have no room.
+   * first run of a session that captures runs the program twice, so values that it reads and writes, such as running statistics, are put
+   * back. The host keeps them meanwhile: the device may have no room.
    */
   async #captured(
     program: Program,
@@ -331,11 +344,13 @@ export class GpuEngine implements Engine {
       stage.feeds[name] = upload.fetches[`to_${i}`] = await this.#make(from.dims);
     }
     if (hosts.length > 0) stage.upload = { session: await this.#session(graph.program()), ...upload };
-    const written = program.outputs.map(({ name }) => memory.get(memoryOf(name))!);
+    const read = new Set(program.inputs.map(({ name }) => memoryOf(name)));
+    const changed = program.outputs.map(({ name }) => memoryOf(name)).filter((name) => read.has(name));
+    const tensors = changed.map((name) => memory.get(name)!);
     const kept: Float32Array[] = [];
-    for (const tensor of written) kept.push(await this.#down(tensor));
+    for (const tensor of tensors) kept.push(await this.#down(tensor));
     await this.#run(stage);
-    for (const [i, to] of written.entries()) {
+    for (const [i, to] of tensors.entries()) {
       await this.#copy(new this.#platform.ort.Tensor("float32", kept[i]!, to.dims), to);
     }
     return stage;
@@ -383,6 +398,7 @@ export class GpuEngine implements Engine {
     try {
       return await (fetches ? session.run(feeds, fetches) : session.run(feeds));
     } catch (error) {
+      this.#lost = true;
       throw explained(error, this.#device);
     }
   }

@@ -47,6 +47,10 @@ inChromium("WebGPU with captured kernels", () => {
     expect(tensors).toBeGreaterThan(50);
   }, 600_000);
 
+  it("an engine that is closed gives its memory back", async () => {
+    expect(await page.evaluate(() => buffersAfter(2))).toEqual([0, 0]);
+  }, 600_000);
+
   it.each<Partial<ConfigInput>>([
     { accumulate: 2, clipGrad: 1 },
     { updateOrder: "stale" },

@@ -28,6 +28,7 @@ export interface UpdateErrors {
 declare global {
   var capture: (steps: number, options?: Partial<ConfigInput>) => Promise<Captures>;
   var firstUpdate: (own: boolean) => Promise<UpdateErrors>;
+  var buffersAfter: (trainings: number) => Promise<number[]>;
 }
 
 const side = 64;
@@ -86,6 +87,29 @@ globalThis.capture = async (steps, changes) => {
     differ: names.filter((name) => !same(name)),
     losses: { captured: captured.losses, plain: plain.losses },
   };
+};
+
+/** Bytes of the GPU's buffers that are not destroyed, after each of some trainings whose engines are closed. */
+globalThis.buffersAfter = async (trainings) => {
+  const { createBuffer } = GPUDevice.prototype;
+  const { destroy } = GPUBuffer.prototype;
+  const live = new Map<GPUBuffer, number>();
+  GPUDevice.prototype.createBuffer = function (descriptor) {
+    const buffer = createBuffer.call(this, descriptor);
+    live.set(buffer, buffer.size);
+    return buffer;
+  };
+  GPUBuffer.prototype.destroy = function () {
+    live.delete(this);
+    return destroy.call(this);
+  };
+  const platform = await platformHere();
+  const bytes: number[] = [];
+  for (let i = 0; i < trainings; i++) {
+    await trained(platform, 1);
+    bytes.push([...live.values()].reduce((total, size) => total + size, 0));
+  }
+  return bytes;
 };
 
 /** Weights, moments, statistics and running averages after some steps with dropout, the second of them on two pairs. */
