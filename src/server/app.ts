@@ -5,13 +5,13 @@
 import { type Context, Hono } from "hono";
 import { compress } from "hono/compress";
 import { etag } from "hono/etag";
-import { exportOnnx } from "../exchange/onnx/export.ts";
 import type { Platform } from "../platform.ts";
 import { bucketed } from "../run/follow.ts";
 import type { Run } from "../run/run.ts";
 import { Bodies, jsonOf } from "./body.ts";
 import { continueRun, deleteRun, type Longer, type RunControl, requireControl, stopRun } from "./control.ts";
 import { Watching } from "./events.ts";
+import { Exports } from "./exports.ts";
 import { fileOf } from "./files.ts";
 import { Generators } from "./generators.ts";
 import { addressOf, type GuardOptions, guard, welcome } from "./guard.ts";
@@ -24,6 +24,7 @@ import { Runs } from "./runs.ts";
 import { dataFolders, startRun } from "./start.ts";
 import { pairOf, studioOf } from "./studio.ts";
 import { queryOf, translateRequest } from "./translate.ts";
+import { Unread } from "./unread.ts";
 
 /** What a server needs: a platform, the folder of the runs, and who may use it. */
 export interface ServerOptions extends GuardOptions {
@@ -58,6 +59,8 @@ interface Services extends ServerOptions {
   runs: Runs;
   generators: Generators;
   bodies: Bodies;
+  unread: Unread;
+  exports: Exports;
   watching: Watching;
   limits: Limits;
   closing: boolean;
@@ -89,6 +92,8 @@ export function createServer(options: ServerOptions): PixServer {
     runs,
     generators,
     bodies: new Bodies(limits),
+    unread: new Unread("outputs", limits),
+    exports: new Exports({ platform, checkpointsDir, generators, limits }),
     watching: new Watching(runs, { most: limits.watchers, fault: options.fault }),
     closing: false,
   };
@@ -224,19 +229,15 @@ function fileRoutes(app: Hono, services: Services): void {
   app.get("/api/runs/:name/onnx", async (context) => {
     const run = await runOf(context, services);
     const epoch = context.req.query("epoch") ?? "latest";
-    if (!(await run.keptWeights()).includes(epoch))
-      throw new Refusal(404, `the run "${run.name}" has no weights "${epoch}"`);
     const file = encodeURIComponent(`${run.name}_${epoch}.onnx`);
     const headers = {
       "Content-Type": "application/octet-stream",
       "Content-Disposition": `attachment; filename*=UTF-8''${file}`,
     };
+    if (context.req.method !== "HEAD") return services.exports.answer(run, epoch, headers, context.req.raw.signal);
     // Nobody would read the file.
-    if (context.req.method === "HEAD") return new Response(null, { headers });
-    const place = { name: run.name, checkpointsDir: services.checkpointsDir, epoch };
-    const compute = () => exportOnnx(place, services.platform.files);
-    const bytes = await services.generators.inTurn(compute, context.req.raw.signal);
-    return new Response(bytes as Uint8Array<ArrayBuffer>, { headers });
+    await services.generators.keyOf({ run, epoch });
+    return new Response(null, { headers });
   });
 }
 

@@ -1,7 +1,7 @@
 /** Files of a run: samples, pages of tests, logs, weights. */
 import type { Files } from "../platform.ts";
 import type { Run } from "../run/run.ts";
-import { Refusal } from "./problem.ts";
+import { brokenOff, Refusal } from "./problem.ts";
 
 /** What is sent, by its ending. */
 const types: Readonly<Record<string, string>> = {
@@ -72,7 +72,7 @@ async function contentOf(files: Files, path: string, type: string): Promise<Cont
       const now = await stat!(path);
       // Weights are replaced while a run trains: the pieces of two files must not become one.
       if (now.bytes !== found.bytes || now.modified !== found.modified) {
-        throw new Error(`${path} was written anew while it was sent`);
+        throw brokenOff(`${path} was written anew while it was sent`);
       }
       at += part.length;
       controller.enqueue(part);

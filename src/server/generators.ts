@@ -108,7 +108,7 @@ export class Generators {
     pictures: readonly PictureOrder<Answer>[],
     signal: AbortSignal,
   ): Promise<Answer[]> {
-    const key = await this.#keyOf(choice);
+    const key = await this.keyOf(choice);
     this.#queue.checkRoom(pictures.length);
     // Each has its own signal: listeners to one signal are meant to be few.
     const jobs = pictures.map((picture) => ({ picture, gone: new AbortController() }));
@@ -167,7 +167,7 @@ export class Generators {
   async #infer({ run, answer }: TensorOrder<TensorBatch, unknown>, batch: TensorBatch): Promise<unknown> {
     const { A, shape, draw, epoch, dropout, statistics } = batch;
     const choice = { run, epoch, dropout, statistics };
-    const translator = await this.#translator({ ...choice, key: await this.#keyOf(choice) });
+    const translator = await this.#translator({ ...choice, key: await this.keyOf(choice) });
     const [n, , height, width] = shape;
     return answer(await translator.run(A, n, height, width, draw), batch);
   }
@@ -192,8 +192,11 @@ export class Generators {
     return translator;
   }
 
-  /** Name, settings and state of the weights: a run that trains replaces its latest weights from time to time. */
-  async #keyOf({ run, epoch, dropout, statistics }: Choice): Promise<string> {
+  /**
+   * Name, settings and state of the weights: a run that trains replaces its latest weights from time to time.
+   * @throws Refusal 404 for weights that are not kept, 409 where there are none yet
+   */
+  async keyOf({ run, epoch, dropout, statistics }: Choice): Promise<string> {
     const path = run.path(weightsFile(epoch, "G"));
     const { files } = this.#platform;
     if (!/^[\w-]+$/.test(epoch) || !(await files.exists(path))) {

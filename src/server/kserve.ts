@@ -15,6 +15,7 @@ import type { Limits } from "./limits.ts";
 import { Refusal } from "./problem.ts";
 import type { RunSummary } from "./runs.ts";
 import { queryOf } from "./translate.ts";
+import type { Unread } from "./unread.ts";
 
 const inputName = "real_A";
 const outputName = "fake_B";
@@ -68,12 +69,19 @@ interface InferenceRequest extends TensorBatch {
   binary: boolean;
 }
 
+interface InferenceServices {
+  generators: Generators;
+  bodies: Bodies;
+  unread: Unread;
+  limits: Limits;
+}
+
 /** POST /v2/models/:name/infer. @param version of the model: the epoch of the weights */
 export async function infer(
   request: Request,
   run: Run,
   version: string | undefined,
-  { generators, bodies, limits }: { generators: Generators; bodies: Bodies; limits: Limits },
+  { generators, bodies, unread, limits }: InferenceServices,
 ): Promise<Response> {
   generators.checkRoom(1);
   const config = await run.config();
@@ -84,11 +92,13 @@ export async function infer(
   };
   const respond = async (values: Float32Array, asked: InferenceRequest) => {
     const [n, , height, width] = asked.shape;
-    return answer(asked, run, values, [n, config.outputNc, height, width]);
+    const response = answer(asked, run, values, [n, config.outputNc, height, width]);
+    return { response, length: values.byteLength };
   };
-  return bodies.use(request, (bytes) =>
+  const { response, length } = await bodies.use(request, (bytes) =>
     generators.infer({ run, decode: () => decode(bytes), answer: respond }, request.signal),
   );
+  return new Response(unread.send(response.body!, length), { headers: response.headers });
 }
 
 function requestIn(bytes: Uint8Array, header: string | null, version: string | undefined): InferenceRequest {

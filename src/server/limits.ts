@@ -4,6 +4,13 @@ export interface Limits {
   body: number;
   /** Bytes that all requests hold together while they wait and are answered: bodies, and outputs of forms. At least `body`. */
   held: number;
+  /**
+   * Bytes that answers take together until clients have read them: those of pictures and tensors so many, and ONNX files as many
+   * again. One that is alone may take more.
+   */
+  unread: number;
+  /** Seconds without reading after which a client of such an answer is dropped. */
+  stall: number;
   /** Pixels of one picture. */
   pixels: number;
   /** Pictures of one request. */
@@ -25,6 +32,8 @@ export interface Limits {
 export const usualLimits: Limits = {
   body: 64 * 2 ** 20,
   held: 256 * 2 ** 20,
+  unread: 256 * 2 ** 20,
+  stall: 120,
   pixels: 4096 * 4096,
   pictures: 64,
   queue: 256,

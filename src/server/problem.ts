@@ -26,6 +26,13 @@ export function statusOf(error: unknown): FailedStatus {
   return 500;
 }
 
+/** What breaks off an answer that is under way. The adapter of Node prints it to the log, where a stack would say nothing more. */
+export function brokenOff(message: string): Error {
+  const error = new Error(message);
+  error.stack = message;
+  return error;
+}
+
 /** The answer to a request that failed. A fault of the server is not described: its text could hold paths. */
 export function failure(error: unknown): Response {
   const status = statusOf(error);

@@ -12,6 +12,7 @@ import type { Bodies } from "./body.ts";
 import type { Choice, Generators, PictureOrder } from "./generators.ts";
 import type { Limits } from "./limits.ts";
 import { Refusal } from "./problem.ts";
+import type { Unread } from "./unread.ts";
 
 const [dropout, statistics] = [configSchema.shape.dropout.unwrap(), configSchema.shape.statistics.unwrap()];
 const preprocess = configSchema.shape.preprocess.unwrap();
@@ -72,6 +73,7 @@ export interface Translating {
   platform: Platform;
   generators: Generators;
   bodies: Bodies;
+  unread: Unread;
   limits: Limits;
   run: Run;
 }
@@ -80,7 +82,7 @@ type Png = Uint8Array<ArrayBuffer>;
 
 /** The answer to a request: a PNG for a picture, a form of PNGs for a form of pictures. */
 export async function translateRequest(request: Request, query: TranslateQuery, on: Translating): Promise<Response> {
-  const { generators, bodies, run } = on;
+  const { generators, bodies, run, unread } = on;
   generators.checkRoom(1);
   const type = request.headers.get("content-type") ?? "";
   if (/^multipart\/form-data/i.test(type)) return translateForm(request, type, query, on);
@@ -93,11 +95,11 @@ export async function translateRequest(request: Request, query: TranslateQuery, 
     );
   }
   const config = await run.config();
-  const outputs = await bodies.use(request, (bytes) =>
+  const [png] = await bodies.use(request, (bytes) =>
     generators.translate({ run, ...query }, [orderOf(async () => bytes, query, config, on)], request.signal),
   );
-  return new Response(outputs[0], {
-    headers: { "Content-Type": "image/png", "Cache-Control": "no-store" },
+  return new Response(unread.send(png!, png!.length), {
+    headers: { "Content-Length": String(png!.length), "Content-Type": "image/png", "Cache-Control": "no-store" },
   });
 }
 
@@ -108,7 +110,7 @@ async function translateForm(
   query: TranslateQuery,
   on: Translating,
 ): Promise<Response> {
-  const { generators, bodies, run, limits } = on;
+  const { generators, bodies, run, limits, unread } = on;
   const config = await run.config();
   return bodies.use(request, async (bytes, count) => {
     const files = await filesOf(bytes, type, limits.pictures);
@@ -128,7 +130,9 @@ async function translateForm(
     for (const [i, { field }] of files.entries()) {
       outputs.append(field, new Blob([pngs[i]!], { type: "image/png" }), `${names[i]}.png`);
     }
-    return new Response(outputs);
+    const { body, headers } = new Response(outputs);
+    const length = pngs.reduce((sum, png) => sum + png.length, 0);
+    return new Response(unread.send(body!, length), { headers });
   });
 }
 
