@@ -54,7 +54,9 @@ export async function importRun(options: ImportOptions, files: Files): Promise<I
   const [g, d] = (["G", "D"] as const).map((network) => onlyOne(networks, network));
   if (!g) {
     throw new CheckpointError(
-      `${from.join(", ")}: there is no generator, only a discriminator. Add the generator's file.`,
+      from.length === 0
+        ? "from: got no file, expected the path of a generator's file of weights, and of a discriminator's if there is one."
+        : `${from.join(", ")}: there is no generator, only a discriminator. Add the generator's file.`,
     );
   }
   const described = describe(networks, { ...given, name, checkpointsDir }, optimizers?.config);

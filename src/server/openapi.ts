@@ -35,9 +35,9 @@ const failures: Readonly<Record<number, string>> = {
   404: "there is no such run, file or version",
   409: "the state of the run does not allow it",
   413: "the body, the picture or the number of pictures is too large",
-  415: "the body is no picture",
+  415: "the body is no picture where one is expected, or is compressed in another way than gzip and deflate",
   422: "a value is wrong, or the picture is damaged",
-  429: "too many pictures and exports wait, the bodies of other requests fill the memory, or too many pages watch; Retry-After says how many seconds to wait",
+  429: "too many pictures and exports wait, the bodies and answers of other requests fill the memory, or too many pages watch; Retry-After says how many seconds to wait",
   501: "this server cannot train",
   503: "the server is about to end, or the time is over; see Retry-After",
 };
@@ -78,6 +78,12 @@ const startBody = {
 };
 
 const runPaths = {
+  "/api": get(
+    "getServer",
+    "version, folder of the runs, and whether this server can train",
+    [],
+    answers("the server", json(anObject), [401, 403]),
+  ),
   "/api/runs": {
     ...get("listRuns", "all runs with their state", [], answers("the runs", json(list(ref("Run"))), [401, 403])),
     post: {
@@ -88,7 +94,7 @@ const runPaths = {
       responses: answers(
         "it trains",
         json({ type: "object", properties: { pid: whole, name: text } }),
-        [401, 403, 409, 422, 501],
+        [401, 403, 409, 413, 415, 422, 501],
         202,
       ),
     },
@@ -150,7 +156,7 @@ const runPaths = {
     "watchRuns",
     "server-sent events of all runs, or with the losses of those that are named",
     [named("run", "query", "name of a run; may be given several times", list(text))],
-    answers("a stream that stays open", { "text/event-stream": { schema: text } }, [401, 403, 404, 429, 503]),
+    answers("a stream that stays open", { "text/event-stream": { schema: text } }, [401, 403, 404, 422, 429, 503]),
   ),
   "/api/runs/{name}/files/{path}": get(
     "getFile",
@@ -222,7 +228,12 @@ const workPaths = {
     {
       requestBody: { content: json({ type: "object", properties: { epochs: more("epochs"), steps: more("steps") } }) },
     },
-    answers("it trains", json({ type: "object", properties: { pid: whole } }), [401, 403, 404, 409, 422, 501], 202),
+    answers(
+      "it trains",
+      json({ type: "object", properties: { pid: whole } }),
+      [401, 403, 404, 409, 413, 415, 422, 501],
+      202,
+    ),
   ),
 };
 
@@ -232,13 +243,38 @@ const inferBody = {
   required: true,
   content: { ...json(ref("InferRequest")), "application/octet-stream": { schema: binary } },
 };
-const infer = (operationId: string, parameters: readonly unknown[]) => ({
-  post: {
-    operationId,
-    summary: "a tensor real_A in, a tensor fake_B out, as JSON or with binary tensor data",
+/** The paths of a model, or of one of its versions. */
+const modelPaths = (path: string, suffix: string, parameters: readonly unknown[]) => ({
+  [path]: get(
+    `modelMetadata${suffix}`,
+    "inputs, outputs and versions",
     parameters,
-    requestBody: inferBody,
-    responses: answers("the output", json(ref("InferResponse")), [401, 403, 404, 409, 413, 422, 429, 503]),
+    answers("the model", json(anObject), [401, 403, 404]),
+  ),
+  [`${path}/ready`]: get(
+    `modelReady${suffix}`,
+    "whether it has weights",
+    parameters,
+    answers("it has", undefined, [401, 403, 404]),
+  ),
+  [`${path}/config`]: get(
+    `modelConfig${suffix}`,
+    "Triton's configuration",
+    parameters,
+    answers("the model", json(anObject), [401, 403, 404]),
+  ),
+  [`${path}/infer`]: {
+    post: {
+      operationId: `infer${suffix}`,
+      summary: "a tensor real_A in, a tensor fake_B out, as JSON or with binary tensor data",
+      parameters,
+      requestBody: inferBody,
+      responses: answers(
+        "the output, with binary data if it is asked for",
+        { ...json(ref("InferResponse")), "application/octet-stream": { schema: binary } },
+        [401, 403, 404, 409, 413, 415, 422, 429, 503],
+      ),
+    },
   },
 });
 
@@ -246,26 +282,17 @@ const kservePaths = {
   "/v2": get("serverMetadata", "name, version and extensions", [], answers("the server", json(anObject), [401, 403])),
   "/v2/health/live": get("serverLive", "whether the process answers", [], answers("it does", undefined, [])),
   "/v2/health/ready": get("serverReady", "whether it takes pictures", [], answers("it does", undefined, [503])),
-  "/v2/models/{name}": get(
-    "modelMetadata",
-    "inputs, outputs and versions",
-    [model],
-    answers("the model", json(anObject), [401, 403, 404]),
-  ),
-  "/v2/models/{name}/ready": get(
-    "modelReady",
-    "whether it has weights",
-    [model],
-    answers("it has", undefined, [401, 403, 404]),
-  ),
-  "/v2/models/{name}/config": get(
-    "modelConfig",
-    "Triton's configuration",
-    [model],
-    answers("the model", json(anObject), [401, 403, 404]),
-  ),
-  "/v2/models/{name}/infer": infer("infer", [model]),
-  "/v2/models/{name}/versions/{version}/infer": infer("inferVersion", [model, version]),
+  ...modelPaths("/v2/models/{name}", "", [model]),
+  ...modelPaths("/v2/models/{name}/versions/{version}", "Version", [model, version]),
+  "/v2/repository/index": {
+    post: {
+      operationId: "repositoryIndex",
+      summary: "all models, and whether they have weights",
+      parameters: [],
+      responses: answers("the models", json(list(anObject)), [401, 403]),
+    },
+  },
+  "/openapi.json": get("getDocument", "this document", [], answers("the document", json(anObject), [401, 403])),
   "/healthz": get("health", "for watchdogs", [], answers("it lives", json(anObject), [503])),
 };
 

@@ -49,7 +49,7 @@ export function queryOf(params: URLSearchParams): TranslateQuery {
       seed: valueIn(params, "seed", whole, "a whole number from 0 to 4294967295"),
     },
     fit: {
-      preprocess: valueIn(params, "preprocess", preprocess, "a choice of --preprocess"),
+      preprocess: valueIn(params, "preprocess", preprocess, preprocess.options.join(", ")),
       keepSize: valueIn(params, "keep-size", trueOrFalse, "true or false") === "true",
     },
   };

@@ -182,6 +182,20 @@ it("the OpenAPI document names paths that are there, and what they need", async 
     paths: Record<string, Record<string, Operation>>;
   };
   expect(openapi).toBe("3.1.0");
+  // The routes of the protocol, https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
+  const models = ["/v2/models/{name}", "/v2/models/{name}/versions/{version}"];
+  const protocol = models.flatMap((model) => [model, `${model}/ready`, `${model}/infer`]);
+  const others = ["/api", "/openapi.json", "/v2", "/v2/health/live", "/v2/health/ready", "/v2/repository/index"];
+  expect(Object.keys(paths)).toEqual(expect.arrayContaining([...protocol, ...others]));
+  const binary = { inputs: [{ ...input, data: [...A] }], parameters: { binary_data_output: true } };
+  const tensors = await post(JSON.stringify(binary));
+  const type = tensors.headers.get("content-type")!;
+  await tensors.arrayBuffer();
+  expect(paths["/v2/models/{name}/infer"]!.post!.responses).toMatchObject({ 200: { content: { [type]: {} } } });
+  const long = await fetch(`${server.base}/api/runs`, { method: "POST", body: "x".repeat(70_000) });
+  expect(Object.keys(paths["/api/runs"]!.post!.responses)).toContain(String(long.status));
+  const many = await fetch(`${server.base}/api/events?${"run=first&".repeat(21)}`);
+  expect(Object.keys(paths["/api/events"]!.get!.responses)).toContain(String(many.status));
   for (const [path, operations] of Object.entries(paths)) {
     for (const [method, { parameters, responses }] of Object.entries(operations)) {
       const named = parameters.filter((each) => each.in === "path").map(({ name }) => name);
