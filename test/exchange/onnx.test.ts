@@ -192,3 +192,23 @@ it.each(Object.keys(generators) as (keyof typeof generators)[])("%s has no sizes
   const { nodes } = networkModel(model, { dropout: "on", statistics: "batch" }, undefined);
   expect(nodes.map(({ type }) => type).filter((type) => /^(Reshape|Expand|Reduce)/.test(type))).toEqual([]);
 });
+
+it("exportOnnx refuses options that make no file, or another file than was asked for", async () => {
+  const { place } = await run({ netG: "unet_32", noDropout: true });
+  const refusal = (options: Partial<ExportOptions>) =>
+    exportOnnx({ ...place, ...options }, platform.files).then(
+      () => "none",
+      (error: Error) => `${error.name}: ${error.message}`,
+    );
+  const cases: [Partial<ExportOptions>, RegExp][] = [
+    [{ opset: 99 }, /ConfigError: --opset: got 99, expected a whole number from 13 to 23/],
+    [{ opset: 17.5 }, /ConfigError: --opset: got 17.5/],
+    [{ width: 64 }, /ConfigError: width and height: got 64 and undefined, expected both/],
+    [{ width: 0, height: 0 }, /ConfigError: --size: got 0x0, expected at least 1 pixel/],
+    [{ width: 1.5, height: 64 }, /ConfigError: --size: got "1.5x64"/],
+    [{ width: 64, height: 64, dynamic: true }, /ConfigError: --size 64x64 and --dynamic/],
+    [{ dropout: "on" }, /ConfigError: --dropout on: .* without dropout/],
+    [{ statistics: "mean" as never }, /ConfigError: --statistics: got "mean", expected batch, running or image/],
+  ];
+  for (const [options, expected] of cases) expect(await refusal(options)).toMatch(expected);
+});

@@ -1,5 +1,7 @@
 /** A trained generator as the bytes of an ONNX file. */
-import { UserError } from "../../errors.ts";
+import * as z from "zod";
+import { parseOptions } from "../../config/options.ts";
+import { ConfigError, refuse, UserError } from "../../errors.ts";
 import { encodeModel } from "../../onnx/encode.ts";
 import type { Model } from "../../onnx/model.ts";
 import type { Files, Ort } from "../../platform.ts";
@@ -7,7 +9,7 @@ import { Random } from "../../random.ts";
 import { type ExportModel, modelOfRun } from "../model.ts";
 import { inputName, type OnnxForm, outputName, pictureModel } from "./assemble.ts";
 import { described } from "./metadata.ts";
-import { opsets, sizeOfModel } from "./options.ts";
+import { formOf, type OnnxOptions, onnxOptions, onnxProblems } from "./options.ts";
 
 /** The largest message of protobuf. */
 const mostBytes = 2 ** 31 - 1;
@@ -72,10 +74,11 @@ export interface ExportOptions {
   checkpointsDir: string;
   /** Which weights: "latest" (default), "best", or the number of a kept epoch. */
   epoch?: string | undefined;
-  /** Size of the pictures. Default: the crop size of the run; any size where the run does not crop. */
+  /** Size of the pictures, 1 to 99999 pixels: with `height`. Default: the crop size of the run; any size where the run does not crop. */
   width?: number | undefined;
+  /** With `width`. */
   height?: number | undefined;
-  /** Any number of pictures of any size. Default false. */
+  /** Any number of pictures of any size; without `width` and `height`. Default false. */
   dynamic?: boolean | undefined;
   /** Bytes, [N, height, width, channels], in place of values in [-1, 1], [N, channels, height, width]. Default false. */
   uint8?: boolean | undefined;
@@ -96,6 +99,7 @@ export interface ExportOptions {
  * width], its output `fake_B` of the same form: pictures in [-1, 1], in RGB whatever order the network sees. The
  * output is that of `Translator.translate` without dropout.
  * @throws CheckpointError when the run or its weights do not exist, are damaged, or are of another network
+ * @throws ConfigError for options that are out of their range or do not fit the run, or one another
  *
  * @example
  * ```ts
@@ -108,18 +112,20 @@ export interface ExportOptions {
  * ```
  */
 export async function exportOnnx(options: ExportOptions, files: Files): Promise<Uint8Array<ArrayBuffer>> {
-  const { epoch = "latest", dynamic = false, licence } = options;
+  const { epoch = "latest", licence } = options;
+  const chosen = onnxOptionsOf(options);
   const model = await modelOfRun(options, epoch, files);
-  const usual = sizeOfModel(model, { size: undefined, dynamic });
-  const { width = usual?.width, height = usual?.height } = options;
-  const form: OnnxForm = {
-    size: !dynamic && width && height ? { width, height } : undefined,
-    anyBatch: dynamic,
-    bytes: options.uint8 ?? false,
-    half: options.fp16 ?? false,
-    opset: options.opset ?? opsets.usual,
-    statistics: options.statistics ?? model.config.statistics,
-    dropout: options.dropout ?? "off",
-  };
+  refuse(onnxProblems(model, chosen));
+  const form = formOf(model, chosen);
   return onnxFile(pictureModel(model, form), model, form, { licence });
+}
+
+/** The options of `export --format onnx` that say the same. @throws ConfigError */
+function onnxOptionsOf({ width, height, ...options }: ExportOptions): OnnxOptions {
+  if ((width === undefined) !== (height === undefined)) {
+    throw new ConfigError(`width and height: got ${width} and ${height}, expected both or neither`);
+  }
+  const size = width === undefined ? undefined : `${width}x${height}`;
+  const own = Object.entries({ ...options, size }).filter(([key, value]) => key in onnxOptions && value !== undefined);
+  return parseOptions(z.object(onnxOptions), Object.fromEntries(own));
 }
