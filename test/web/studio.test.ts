@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { unzipSync } from "fflate";
 import type { Page } from "playwright-core";
+import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { drawFacade } from "../../src/demo/facades.ts";
 import { palette } from "../../src/demo/parts.ts";
@@ -155,6 +156,42 @@ inChromium("the studio", () => {
     await page.keyboard.press("Control+z");
   });
 
+  it("ends a stroke before another action changes the sheet", async () => {
+    const canUndo = () => page.getByRole("button", { name: "Undo" }).isEnabled();
+    const before = await canUndo();
+    const box = (await page.locator(".sheet canvas").boundingBox())!;
+    const at = (x: number, y: number) => page.mouse.move(box.x + x * box.width, box.y + y * box.height);
+    /** Colours where the stroke begins, and where it goes on after the key. */
+    const strokeWith = async (key: string) => {
+      await at(0.4, 0.05);
+      await page.mouse.down();
+      await at(0.5, 0.05);
+      await page.keyboard.press(key);
+      await at(0.6, 0.1);
+      await page.mouse.up();
+      const drawn = await sheet();
+      return [colour(drawn, 115, 13), colour(drawn, 150, 25)];
+    };
+    await page.keyboard.press("p");
+    await page.keyboard.press("1");
+    expect(await strokeWith("Control+z")).toEqual([palette.sky, palette.sky]);
+    expect(await canUndo()).toBe(before);
+    expect(await strokeWith("r")).toEqual([palette.window, palette.sky]);
+    await page.keyboard.press("Control+z");
+    expect(colour(await sheet(), 115, 13)).toEqual(palette.sky);
+  });
+
+  it("hears its keys while a slider has the focus, and keeps the chosen tool readable under the mouse", async () => {
+    await page.getByRole("slider", { name: "Size" }).focus();
+    await page.keyboard.press("e");
+    const eraser = page.getByRole("button", { name: "Eraser" });
+    expect(await eraser.getAttribute("aria-pressed")).toBe("true");
+    const look = () => eraser.evaluate((button) => getComputedStyle(button).backgroundColor);
+    const apart = await look();
+    await eraser.hover();
+    expect(await look()).toBe(apart);
+  });
+
   it("is drawn on by the keyboard alone", async () => {
     await page.keyboard.press("Delete");
     // The keyboard goes on from where the mouse is.
@@ -162,7 +199,10 @@ inChromium("the studio", () => {
     await page.locator(".sheet canvas").focus();
     await page.keyboard.press("r");
     await page.keyboard.press("1");
-    await page.keyboard.press(" ");
+    // Held down so long that the key repeats itself.
+    await page.keyboard.down(" ");
+    await page.keyboard.down(" ");
+    await page.keyboard.up(" ");
     for (const key of ["ArrowRight", "ArrowRight", "ArrowDown"]) await page.keyboard.press(key);
     await page.keyboard.press(" ");
     const drawing = await sheet();
@@ -247,10 +287,46 @@ inChromium("the studio", () => {
     await rest();
   });
 
+  it("opens no file in its place that is dropped beside the sheet", async () => {
+    const ignored = await page.evaluate(() => {
+      const options = { bubbles: true, cancelable: true, dataTransfer: new DataTransfer() };
+      const places = ["h1", "header", "body"].map((name) => document.querySelector(name)!);
+      return places.filter((place) =>
+        ["dragover", "drop"].some((name) => place.dispatchEvent(new DragEvent(name, options))),
+      ).length;
+    });
+    expect(ignored).toBe(0);
+  });
+
   it("saves the output as a PNG", async () => {
     const saved = await downloaded(() => page.keyboard.press("Control+s"));
     expect(saved.name).toBe("tall.png");
     expect((await images.decode(saved.bytes)).data).toEqual((await output()).data);
+  });
+
+  it("shows the picture that was given last, though an earlier one takes longer to read", async () => {
+    const large = join(work, "large.jpg");
+    await sharp({ create: { width: 3000, height: 2000, channels: 3, background: "red" } })
+      .jpeg()
+      .toFile(large);
+    const small = await file("small.png", drawnWide(100, 200));
+    const given = [large, small].map((path) => readFileSync(path).toString("base64"));
+    const canvas = page.locator(".sheet canvas");
+    await page.evaluate((given) => {
+      for (const text of given) {
+        const data = new DataTransfer();
+        const content = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+        data.items.add(new File([content], "given.png", { type: "image/png" }));
+        const options = { bubbles: true, cancelable: true, dataTransfer: data };
+        document.querySelector(".bench")!.dispatchEvent(new DragEvent("drop", options));
+      }
+    }, given);
+    // Reading the large one here, after both, ends after the page has read it.
+    await upload(large);
+    await expect.poll(() => canvas.evaluate((each: HTMLCanvasElement) => each.width), patience).toBe(314);
+    await page.keyboard.press("Control+z");
+    expect((await sheet()).width).toBe(181);
+    await rest();
   });
 
   it("wipes between drawing and output, by mouse and keys", async () => {
@@ -285,6 +361,10 @@ inChromium("the studio", () => {
     await page.keyboard.press("Escape");
     await upload(notes);
     await page.locator(".bench .notice").filter({ hasText: said }).waitFor(patience);
+    writeFileSync(join(work, "empty.png"), "");
+    await upload(join(work, "empty.png"));
+    const empty = /^empty\.png: not a readable picture \(0 bytes\)/;
+    await page.locator(".bench .notice").filter({ hasText: empty }).waitFor(patience);
     await upload(await file("square.png", drawnWide(64, 64)));
     await page.locator(".bench .notice").waitFor({ ...patience, state: "detached" });
     await rest();

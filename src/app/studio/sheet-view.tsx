@@ -6,6 +6,8 @@ import type { SheetState } from "./sheet.ts";
 import { type ToolName, type ToolSettings, tools } from "./tools.ts";
 
 export interface Drawing {
+  /** Whether a change has begun and not ended. */
+  readonly begun: boolean;
   /** Begins a change, which lasts until `end` or `cancel`. @param pressure of a pen, 0 to 1 */
   start(point: Point, pressure?: number): void;
   move(points: readonly Point[], pressure?: number): void;
@@ -96,6 +98,12 @@ function usePointers(
       active.current = undefined;
       drawing.cancel();
     },
+    // Without a release before it where the sheet is hidden or covered by a dialog during a stroke.
+    onLostPointerCapture(event: PointerEvent) {
+      if (event.pointerId !== active.current) return;
+      active.current = undefined;
+      drawing.end();
+    },
     onPointerLeave: () => moveCursor(undefined),
   };
 }
@@ -117,14 +125,15 @@ function useKeys(
   cursor: Point | undefined,
   moveCursor: MoveCursor,
 ) {
-  const down = useRef(false);
-  const lift = () => {
-    if (!down.current) return;
-    down.current = false;
-    drawing.end();
+  const toggle = (here: Point) => {
+    if (drawing.begun) return drawing.end();
+    drawing.start(here);
+    if (tools[tool].kind === "click") drawing.end();
   };
   return {
     onKeyDown(event: KeyboardEvent) {
+      // Alt and an arrow go back in the browser.
+      if (event.altKey || event.ctrlKey || event.metaKey) return;
       const here = cursor ?? { x: width / 2, y: height / 2 };
       const direction = directions[event.key];
       if (direction) {
@@ -133,24 +142,19 @@ function useKeys(
         const [x, y] = [here.x + step * direction[0], here.y + step * direction[1]];
         const next = { x: clamp(x, width), y: clamp(y, height) };
         moveCursor(next);
-        if (down.current) drawing.move([next]);
+        if (drawing.begun) drawing.move([next]);
       } else if (event.key === " ") {
         moveCursor(here);
-        if (down.current) lift();
-        else {
-          drawing.start(here);
-          down.current = tools[tool].kind !== "click";
-          if (!down.current) drawing.end();
-        }
-      } else if (event.key === "Escape" && down.current) {
-        down.current = false;
+        // A key that is held down repeats itself.
+        if (!event.repeat) toggle(here);
+      } else if (event.key === "Escape" && drawing.begun) {
         drawing.cancel();
       } else return;
       event.preventDefault();
       event.stopPropagation();
     },
     onBlur() {
-      lift();
+      drawing.end();
       moveCursor(undefined);
     },
   };

@@ -63,7 +63,9 @@ export function useDesk(
     const rgb = pickedColour(sheet.now.picture, at, kit);
     if (rgb) setRgb(rgb);
   });
+  // A stroke that is being drawn ends first: the rest of it would be drawn on what the action brings.
   const doing = (work: () => void) => () => {
+    drawing.end();
     work();
     update(true);
   };
@@ -74,7 +76,10 @@ export function useDesk(
     tool,
     toolSettings,
     drawing,
-    choose,
+    choose: (next) => {
+      drawing.end();
+      choose(next);
+    },
     setRgb,
     put,
     canUndo: sheet.canUndo,
@@ -104,6 +109,9 @@ function useStrokes(
       ? settings
       : { ...settings, thick: Math.max(1, settings.thick * (light + pressure * (heavy - light))) };
   return {
+    get begun() {
+      return last.current !== undefined;
+    },
     start(point, pressure) {
       if (tool === "picker") return pick(point);
       draw(sheet.begin(), point, point, atPressure(pressure));

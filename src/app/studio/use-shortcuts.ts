@@ -10,6 +10,9 @@ interface Actions {
   wipe(): void;
 }
 
+/** What letters are written in, or are the first letters of a choice in. */
+const written = "select, textarea, input:not([type=radio], [type=range], [type=color])";
+
 /** @param active whether the studio is shown, with no dialog above it */
 export function useShortcuts(active: boolean, run: OpenRun, desk: Desk, actions: Actions): void {
   const latest = useRef<(event: KeyboardEvent) => boolean>(() => false);
@@ -17,7 +20,7 @@ export function useShortcuts(active: boolean, run: OpenRun, desk: Desk, actions:
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
       const { target, altKey } = event;
-      const writes = target instanceof HTMLElement && target.matches("select, textarea, input:not([type=radio])");
+      const writes = target instanceof HTMLElement && target.matches(written);
       if (!altKey && !writes && latest.current(event)) event.preventDefault();
     };
     addEventListener("keydown", pressed);

@@ -150,6 +150,13 @@ function FileButton({ take }: { take(files: readonly File[]): void }) {
   );
 }
 
+/** @throws UserError that names a file that cannot be read */
+function readNamed(file: File): Promise<Incoming> {
+  return readPicture(file, file.name).catch((error) => {
+    throw new UserError(`${file.name}: ${messageOf(error)}`);
+  });
+}
+
 type Intake = ReturnType<typeof useIntake>;
 
 /**
@@ -171,12 +178,18 @@ function useIntake(
   };
   const take = (incoming: Incoming) =>
     looksPaired(incoming.picture, run) ? open({ kind: "paired", incoming }) : put(incoming);
+  const newest = useRef(0);
   const files = (given: readonly File[]) => {
     const { pictures, others } = splitFiles(given);
     if (pictures.length > 1) open({ kind: "batch", files: given });
     else if (given.length > 0) {
+      const mine = ++newest.current;
       attempt(async () => {
-        for (const file of pictures) take(await readPicture(file, file.name));
+        for (const file of pictures) {
+          const incoming = await readNamed(file);
+          // A large picture is still being read when a smaller one that was given later is on the sheet.
+          if (mine === newest.current) take(incoming);
+        }
         if (others.length > 0) throw new UserError(notPictures(others));
       });
     }
