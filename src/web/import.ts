@@ -2,6 +2,7 @@
 import { endingOf, foldersOfOneSet, unreadNote } from "../data/listing.ts";
 import { UserError } from "../errors.ts";
 import { zipEntries } from "../formats/zip.ts";
+import { counted } from "../text.ts";
 import { readTar } from "../tools/tar.ts";
 import { files, removeFolder } from "./files.ts";
 import { images, readEndings, unreadEndings } from "./images.ts";
@@ -78,7 +79,7 @@ export async function importPictures(
   const damaged = new Set(bad.map(({ place }) => pairOf(place)));
   const partners = stored.filter((place) => damaged.has(pairOf(place)));
   for (const place of partners) await files.remove(`${root}/${place}`);
-  if (stored.length === partners.length) throw nothing(found);
+  if (stored.length === partners.length) throw unreadable(bad.map(({ path }) => path));
   const shown = found.map(({ path }) => path).filter((path) => !isHidden(path));
   const badPaths = bad.map(({ path }) => path);
   const notes = [sides?.note, badNote(badPaths, partners.length), unreadNote(shown, unreadEndings)].filter(
@@ -99,12 +100,24 @@ function pairOf(place: string): string {
 }
 
 function nothing(found: readonly FoundFile[]): UserError {
-  const some = found.slice(0, 3).map(({ path }) => path);
+  const some = found.length > 0 ? ` (${firstOf(found.map(({ path }) => path))})` : "";
   return new UserError(
-    `No pictures among ${found.length} files${some.length > 0 ? ` (${some.join(", ")}, ...)` : ""}: expected ` +
-      `${readEndings.join(", ")}, or a zip, tar or tar.gz of such.`,
+    `No pictures among ${counted(found.length, "file")}${some}: expected ${readEndings.join(", ")}, or a zip, tar or ` +
+      "tar.gz of such.",
   );
 }
+
+/** @param bad the pictures that cannot be read; the others were their partners */
+function unreadable(bad: readonly string[]): UserError {
+  const what = bad.length === 1 ? "The picture cannot" : `${bad.length} pictures cannot`;
+  return new UserError(
+    `${what} be read, and no pair is left: ${firstOf(bad)}. A file may be empty or damaged; open it in an image viewer ` +
+      "and save it as PNG.",
+  );
+}
+
+/** The first three names. */
+const firstOf = (paths: readonly string[]): string => paths.slice(0, 3).join(", ") + (paths.length > 3 ? ", ..." : "");
 
 /** The files of an archive, or the file itself. @throws UserError for a damaged archive */
 async function unpacked({ path, file }: Picked): Promise<FoundFile[]> {
@@ -138,7 +151,7 @@ async function isReadable(bytes: Uint8Array): Promise<boolean> {
 /** @param partners pictures that can be read, of the same pairs */
 function badNote(bad: readonly string[], partners: number): string | undefined {
   if (bad.length === 0) return undefined;
-  const names = bad.slice(0, 3).join(", ") + (bad.length > 3 ? ", ..." : "");
+  const names = firstOf(bad);
   const one = bad.length === 1;
   const alone = partners === 0 ? "" : one ? " with its partner" : " with their partners";
   return `${bad.length} ${one ? "picture cannot" : "pictures cannot"} be read and ${one ? "is" : "are"} left out${alone}: ${names}.`;

@@ -63,7 +63,12 @@ inChromium("the page", () => {
     await page.setInputFiles("#pick-files", fileURLToPath(import.meta.url));
     await page
       .locator("#problem")
-      .filter({ hasText: /^No pictures among 1 files/ })
+      .filter({ hasText: /^No pictures among 1 file \(page\.test\.ts\): expected jpg/ })
+      .waitFor(patience);
+    await page.setInputFiles("#pick-files", { name: "empty.png", mimeType: "image/png", buffer: Buffer.alloc(0) });
+    await page
+      .locator("#problem")
+      .filter({ hasText: /^The picture cannot be read, and no pair is left: empty\.png\./ })
       .waitFor(patience);
     await page.setInputFiles("#pick-files", zip);
     await page

@@ -179,6 +179,8 @@ inChromium("the page that trains", () => {
     const other = await context.newPage();
     await other.goto(url);
     await state("Training in another tab", other);
+    // The pictures of the last visit are chosen there, too.
+    await other.locator("#preview figure").first().waitFor(patience);
     expect(await other.isVisible("#delete-run")).toBe(false);
     expect(await other.isVisible("#resume")).toBe(false);
     await page.click("#pause");

@@ -276,7 +276,11 @@ export class Session extends Store<SessionState> {
       this.set({ ...empty, phase: "new", status, usable: undefined });
       return;
     }
-    if (await isTraining(name)) return this.#watchOther(empty, selection);
+    if (await isTraining(name)) {
+      // Not awaited: what follows a selection must not wait until the other tab has trained.
+      void this.#watchOther(empty, selection).catch((error) => this.#fail(error));
+      return;
+    }
     const run = await storedRun(name).catch(() => undefined);
     if (selection !== this.#selection) return;
     if (run)
