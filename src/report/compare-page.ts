@@ -3,7 +3,7 @@ import type { Measured } from "../metrics/compare.ts";
 import { type PairMetrics, undefinedWhere } from "../metrics/pictures.ts";
 import { counted } from "../text.ts";
 import { columns, metricsIn } from "./columns.ts";
-import { address, fixed, type Html, html, htmlPage, lines, terms, timeTag } from "./html.ts";
+import { address, fixed, type Html, html, htmlPage, lines, scrolls, terms, timeTag } from "./html.ts";
 
 /** A figure of all runs. */
 export interface ComparedFigure {
@@ -84,8 +84,8 @@ function table(runs: readonly string[], figures: readonly ComparedFigure[]): Htm
     const cells = figure.runs.map((run) => cell(run, figure.digits));
     return html`<tr><th scope="row">${figure.label}<div class="meaning soft small">${figure.meaning}</div></th>${cells}</tr>`;
   });
-  return html`<div class="scroll"><table class="card">
-<thead><tr class="soft small"><th></th>${head}</tr></thead>
+  return html`<div class="scroll" ${scrolls}><table class="card">
+<thead><tr class="soft small"><td></td>${head}</tr></thead>
 <tbody>
 ${lines(rows)}
 </tbody>
@@ -163,7 +163,7 @@ const css = `.facts { display: flex; flex-wrap: wrap; gap: 10px 40px; margin-top
 table { border-collapse: separate; border-spacing: 0; width: 100%; }
 th, td { text-align: right; padding: 8px 14px; font-weight: 400; border-top: 1px solid var(--line); vertical-align: top; }
 td, thead th { white-space: nowrap; }
-thead th { border-top: 0; font-weight: 600; }
+thead > tr > * { border-top: 0; font-weight: 600; }
 tbody th { text-align: left; padding-left: 20px; font-weight: 600; min-width: 14em; }
 .meaning { font-weight: 400; max-width: 34em; }
 .mean { font-weight: 600; font-size: 18px; }
@@ -188,7 +188,8 @@ figcaption dt { font-size: 13px; }
 .sorted { background: var(--mark); color: var(--ink); }
 @media (max-width: 760px) {
   .pictures { grid-template-columns: repeat(2, minmax(0, 1fr)); }
-  tbody th { min-width: 9em; padding-left: 12px; }
+  td, thead th { white-space: normal; padding: 8px; }
+  tbody th { min-width: 6em; padding: 8px 8px 8px 12px; }
   .meaning { display: none; }
 }
 `;

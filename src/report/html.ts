@@ -88,6 +88,9 @@ export function terms(pairs: readonly (readonly [label: string, value: HtmlValue
   return html`${pairs.map(([label, value]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`)}`;
 }
 
+/** Attributes of a box that is scrolled sideways: by the arrow keys, too. */
+export const scrolls: Html = raw('tabindex="0" role="group" aria-label="Table"');
+
 /** A time as `2026-11-23 13:05 UTC`. A script in the page converts it to the reader's time zone. */
 export function timeTag(time: Date): Html {
   const iso = time.toISOString();
@@ -134,7 +137,7 @@ const localTimes = `for (const time of document.querySelectorAll("time")) {
 
 const baseCss = `:root {
   --page: #fbfbfa; --card: #fff; --ink: #1c2024; --soft: #5b6470; --line: #e3e5e8; --grid: #eceef0; --accent: #2563eb;
-  --tone1: #2563eb; --tone2: #d9480f; --tone3: #0b8378; --tone4: #7c3aed; --mark: #fff3c4;
+  --tone1: #2563eb; --tone2: #c2410c; --tone3: #0b8378; --tone4: #7c3aed; --mark: #fff3c4;
 }
 @media (prefers-color-scheme: dark) {
   :root {

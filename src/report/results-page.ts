@@ -76,7 +76,7 @@ function summary(rows: readonly ResultRow[], scores: readonly SetScore[]): Html 
     tableRow(label, [typeof value === "number" ? fixed(value, 3) : value, "", ""], meaning),
   );
   return html`<table class="card">
-<thead><tr class="soft small"><th></th><th>mean</th><th>best</th><th>worst</th><th class="meaning"></th></tr></thead>
+<thead><tr class="soft small"><td></td><th>mean</th><th>best</th><th>worst</th><td class="meaning"></td></tr></thead>
 <tbody>
 ${lines([...metricsIn(rows).map((key) => metricRow(key, all)), ...together])}
 </tbody>
@@ -137,7 +137,7 @@ table { border-collapse: separate; border-spacing: 0; margin-top: 22px; width: 1
 th, td {
   text-align: right; padding: 8px 14px; white-space: nowrap; font-weight: 400; border-top: 1px solid var(--line);
 }
-thead th { border-top: 0; }
+thead > tr > * { border-top: 0; }
 th:first-child { text-align: left; padding-left: 20px; font-weight: 600; }
 td.mean { font-weight: 600; font-size: 18px; }
 .meaning { text-align: left; white-space: normal; width: 60%; }

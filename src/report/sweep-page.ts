@@ -1,6 +1,6 @@
 /** The page of a sweep: the scores of every run, and means over runs that differ only in their seed. */
 import { pictureMetrics } from "../metrics/pictures.ts";
-import { address, fixed, type Html, type HtmlValue, html, htmlPage, lines, terms, timeTag } from "./html.ts";
+import { address, fixed, type Html, type HtmlValue, html, htmlPage, lines, scrolls, terms, timeTag } from "./html.ts";
 
 export interface SweepPageRun {
   /** In the order of `SweepPageInfo.options`. */
@@ -141,7 +141,7 @@ function table(heads: readonly string[], names: readonly string[], rows: readonl
     ...heads.map((head) => html`<th>${head}</th>`),
     ...names.map((name) => html`<th class="number">${scoreColumn(name).label}</th>`),
   ];
-  return html`<div class="card scroll"><table>
+  return html`<div class="card scroll" ${scrolls}><table>
 <thead><tr class="soft small">${labels}</tr></thead>
 <tbody>
 ${lines(rows.map(cells))}

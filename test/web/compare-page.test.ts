@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { compareMeans } from "../../src/metrics/compare.ts";
 import { comparePage } from "../../src/report/compare-page.ts";
 import { inChromium, launch, openPage } from "./browser/chromium.ts";
+import { violationsOf } from "./browser/violations.ts";
 
 const l1 = [
   [0.1, 0.2, 0.3],
@@ -26,6 +27,12 @@ const pictures = ["a", "b", "c & <d>"].map((name, i) => ({
 }));
 const figures = [
   { label: "L1", meaning: "difference", digits: 3, runs: compareMeans(l1, (v) => v, { number: 500 }) },
+  {
+    label: "L2",
+    meaning: "difference",
+    digits: 3,
+    runs: compareMeans([l1[0], [0.2, 0.3, 0.4]], (v) => v, { number: 500 }),
+  },
   { label: "Lab colours", meaning: "alike", runs: ["1 / 1 / 1", "0.5 / 1 / 1"] },
 ];
 const html = comparePage({
@@ -42,6 +49,7 @@ it("escapes names, and shows no value that is not defined", () => {
   expect(html).toContain('src="../run%200/0.png"');
   expect(html).not.toMatch(/Infinity|NaN|\u221e/);
   expect(html).toContain("no clear difference");
+  expect(html).toContain("worse");
 });
 
 inChromium("the page", () => {
@@ -54,6 +62,14 @@ inChromium("the page", () => {
   afterAll(async () => {
     await browser.close();
     rmSync(folder, { recursive: true });
+  });
+
+  it("has no violations of accessibility, and shows all runs at 390 px", async () => {
+    const page = await openPage(browser, pathToFileURL(join(folder, "index.html")).href);
+    await page.setViewportSize({ width: 390, height: 800 });
+    expect(await violationsOf(page)).toEqual([]);
+    const right = await page.locator("thead th").last().boundingBox();
+    expect(right!.x + right!.width).toBeLessThanOrEqual(390);
   });
 
   it("sorts by where the runs are most apart, and by which is better", async () => {
