@@ -152,8 +152,9 @@ inChromium("the dashboard", () => {
       netG: "unet_64",
       ngf: "2",
       ndf: "2",
-      cropSize: "64",
+      // Invalid until the next one is given.
       loadSize: "64",
+      cropSize: "64",
       threads: "1",
       maxSteps: "3",
     };

@@ -1,6 +1,6 @@
 /** The form of a run that the server starts: the folder of its pairs, its name, and every option of the command line. */
 import { useEffect, useId, useState } from "preact/hooks";
-import { changedText, checkForm, fieldsOf, type Given, initialValues } from "../../config/form.ts";
+import { type CheckedForm, changedText, checkForm, fieldsOf, type Given, initialValues } from "../../config/form.ts";
 import { configSchema, parseCommandLine } from "../../config/schema.ts";
 import { Button, messageOf, Note } from "../parts/basics.tsx";
 import { OptionForm } from "../parts/options/options.tsx";
@@ -43,17 +43,7 @@ export function NewRun({ runs, close }: { runs: readonly RunSummary[]; close(): 
     >
       <h2 id={`${id}-title`}>Start a run</h2>
       <PlaceFields {...{ dataroot, setDataroot, name, setName, wrongName, folders }} />
-      <details class="more" open={checked.problems.size > 0 || undefined}>
-        <summary>
-          Options
-          <span class="changes">{changedText(given, fields) ? `: ${changedText(given, fields)} changed` : ""}</span>
-        </summary>
-        <OptionForm
-          {...{ fields, given, checked, initial }}
-          fixed={({ key, type }) => type === "boolean" && initial[key] === true}
-          change={setGiven}
-        />
-      </details>
+      <Options {...{ given, checked, initial, setGiven }} />
       {problem && <Note bad>{problem}</Note>}
       <div class="row">
         <button type="submit" class="primary" disabled={busy || !checked.config || wrongName !== undefined}>
@@ -65,6 +55,35 @@ export function NewRun({ runs, close }: { runs: readonly RunSummary[]; close(): 
         </span>
       </div>
     </form>
+  );
+}
+
+interface OptionsProps {
+  given: Given;
+  checked: CheckedForm;
+  initial: Readonly<Record<string, unknown>>;
+  setGiven(given: Given): void;
+}
+
+/** Every option of the command line. An invalid value opens them, and they stay open when it has been corrected. */
+function Options({ given, checked, initial, setGiven }: OptionsProps) {
+  const [opened, open] = useState(false);
+  return (
+    <details
+      class="more"
+      open={opened || checked.problems.size > 0}
+      onToggle={({ currentTarget }) => open(currentTarget.open)}
+    >
+      <summary>
+        Options
+        <span class="changes">{changedText(given, fields) ? `: ${changedText(given, fields)} changed` : ""}</span>
+      </summary>
+      <OptionForm
+        {...{ fields, given, checked, initial }}
+        fixed={({ key, type }) => type === "boolean" && initial[key] === true}
+        change={setGiven}
+      />
+    </details>
   );
 }
 

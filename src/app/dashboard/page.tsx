@@ -37,6 +37,7 @@ function ServerRuns({ route }: PageProps) {
         <>
           <h1>Runs</h1>
           {canTrain && <StartRun runs={runs ?? []} />}
+          {!runs && !problem && <p class="soft">Reading the runs…</p>}
           {runs?.length === 0 && (
             <p class="lead">
               There are no runs yet. <code>npx pix2pix demo</code> trains one in a minute or two.
