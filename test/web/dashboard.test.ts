@@ -149,6 +149,9 @@ inChromium("the dashboard", () => {
     await page.getByLabel("Folder of the pairs").fill("/");
     await page.locator(".new-run .more > summary").click();
     const options = {
+      profile: "hesse",
+      // The profile has it on.
+      bottleneckNorm: "",
       netG: "unet_64",
       ngf: "2",
       ndf: "2",
@@ -161,7 +164,8 @@ inChromium("the dashboard", () => {
     for (const [key, value] of Object.entries(options)) {
       await page.getByRole("searchbox").fill(key);
       const control = page.locator(`.new-run [data-option=${key}]`);
-      if (key === "netG") await control.locator("select").selectOption(value);
+      if (["netG", "profile"].includes(key)) await control.locator("select").selectOption(value);
+      else if (key === "bottleneckNorm") await control.getByRole("checkbox").uncheck();
       else await control.locator("input").fill(value);
     }
     expect(await violationsOf(page)).toEqual([]);
@@ -174,6 +178,7 @@ inChromium("the dashboard", () => {
     await page.locator(".chip.state-finished").waitFor(patience);
     const config = JSON.parse(readFileSync(join(site.checkpointsDir, "third/config.json"), "utf8")) as object;
     expect(config).toMatchObject({ ngf: 2, netG: "unet_64", maxSteps: 3, dataroot: site.dataroot, lambdaL1: 100 });
+    expect(config).toMatchObject({ profile: "hesse", bottleneckNorm: false, bias: "always" });
   });
 
   it("a link to a page that a server has not leads to the studio, and no text is cut off", async () => {

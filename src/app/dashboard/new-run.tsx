@@ -78,11 +78,7 @@ function Options({ given, checked, initial, setGiven }: OptionsProps) {
         Options
         <span class="changes">{changedText(given, fields) ? `: ${changedText(given, fields)} changed` : ""}</span>
       </summary>
-      <OptionForm
-        {...{ fields, given, checked, initial }}
-        fixed={({ key, type }) => type === "boolean" && initial[key] === true}
-        change={setGiven}
-      />
+      <OptionForm {...{ fields, given, checked, initial }} change={setGiven} />
     </details>
   );
 }
