@@ -2,9 +2,9 @@
  * Parses the arguments of a command. --lambda-l1, --lambda_L1, --lambdaL1 and --LAMBDA-L1 are the same option. Its
  * value follows after a space or an equals sign. Options of other implementations are accepted too (upstream.ts).
  */
-import { type OptionSpec, plainName } from "../config/options.ts";
+import { listed, type OptionSpec, plainName } from "../config/options.ts";
 import { ConfigError, nearest } from "../errors.ts";
-import { renamedFlag, suffixed, upstreamFlags, upstreamOption, upstreamValue } from "./upstream.ts";
+import { renamedFlag, suffixed, upstreamFlags, upstreamOfCombine, upstreamOption, upstreamValue } from "./upstream.ts";
 
 export interface Arguments {
   /**
@@ -32,14 +32,16 @@ export function parseArguments(
   const parsed: Arguments = { given: {}, help: false, notes: [] };
   const rest = [...args];
   let suffix: string | undefined;
+  let previous: string | undefined;
   for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
     const help = helpIn(arg);
     if (help) {
       parsed.help = help;
       continue;
     }
-    if (!/^-./.test(arg)) throw new ConfigError(`got "${arg}", expected an option that starts with --`);
+    if (!/^-./.test(arg)) throw new ConfigError(strayWord(arg, previous));
     const [written, value] = splitAtEquals(arg);
+    const words = rest.length;
     const spec = specNamed(written, specs);
     if (spec) {
       const own = takesValue(spec)
@@ -50,13 +52,15 @@ export function parseArguments(
     else if (!takeUpstream(written, value, rest, specs, parsed)) {
       throw new ConfigError(unknown(written, specs, elsewhere));
     }
+    previous = value === undefined && rest.length === words ? written : undefined;
   }
   if (suffix !== undefined) appendSuffix(parsed, suffix, specs);
   return parsed;
 }
 
-/** Whether a command has the options of a run. Only such commands accept options of other implementations. */
+/** Whether a command has the options of a run, or is `data combine`. Only such commands accept options of other implementations. */
 const ofRun = (specs: readonly OptionSpec[]) => specs.some(({ key }) => key === "netG");
+const ofCombine = (specs: readonly OptionSpec[]) => specs.some(({ key }) => key === "foldAB");
 
 /** Replaces a value that another implementation uses by the value here, with a note. */
 function ownValue({ notes }: Arguments, { key, flag }: OptionSpec, value: string): string {
@@ -73,6 +77,14 @@ function appendSuffix({ given, notes }: Arguments, suffix: string, specs: readon
   };
   given.name = suffixed(textOf("name") ?? "", suffix, textOf);
   notes.push(`--suffix ${suffix}: taken as --name ${given.name}`);
+}
+
+/** @param previous the option before the word, where that takes no value: programs in Python and Lua write `--no_flip True` or `flip=0` */
+function strayWord(word: string, previous: string | undefined): string {
+  const next = "an option that starts with --";
+  if (previous === undefined) return `got "${word}", expected ${next}`;
+  const truth = /^(true|yes|on|1)$/i.test(word) ? "true" : /^(false|no|off|0)$/i.test(word) ? "false" : undefined;
+  return `got "${word}" after ${previous}, which takes no value; expected ${truth ? `${previous}=${truth}` : next}`;
 }
 
 /** The help that an argument asks for. */
@@ -105,19 +117,21 @@ const takesValue = ({ type }: OptionSpec) => type !== "boolean";
 
 /** The value of an option of the type boolean: true, or the word that may follow it. */
 function switched({ word }: OptionSpec, written: string, value: string | undefined, rest: string[]): string | true {
-  if (word === undefined || (value ?? rest[0]) !== word) return flag(written, value);
+  if (word === undefined || (value ?? rest[0]) !== word) return flag(written, value, word);
   if (value === undefined) rest.shift();
   return word;
 }
 
 /**
- * The value of an option that is on or off. `--flag=false` switches off what a profile or a stored run switches on.
+ * The value of an option that is on or off. `--flag=false` switches off what a profile switches on.
+ * @param word another value that the option takes
  * @throws ConfigError for another value
  */
-function flag(written: string, value: string | undefined): true | "false" {
+function flag(written: string, value: string | undefined, word?: string): true | "false" {
   if (value === undefined || value === "true") return true;
   if (value === "false") return value;
-  throw new ConfigError(`${written} takes no value but =true or =false, got "${value}"`);
+  const values = [...(word === undefined ? [] : [`=${word}`]), "=true", "=false"];
+  throw new ConfigError(`${written} takes no value but ${listed(values)}, got "${value}"`);
 }
 
 /** The value that follows an option; of a list all words up to the next option, joined by line breaks. */
@@ -166,12 +180,12 @@ function takeUpstream(
   specs: readonly OptionSpec[],
   parsed: Arguments,
 ): boolean {
-  const known = ofRun(specs) ? upstreamOption(written) : undefined;
+  const known = ofRun(specs) ? upstreamOption(written) : ofCombine(specs) ? upstreamOfCombine(written) : undefined;
   if (!known) return false;
-  const value = known.value ? (given ?? valueAfter(written, rest)) : "";
-  if (!known.value) flag(written, given);
+  const value = known.value ? (given ?? valueAfter(written, rest)) : String(flag(written, given));
   const { replacement = {}, note } = known.meaning(value, (key) => specs.some((spec) => spec.key === key));
-  if (note) parsed.notes.push(`${written}${known.value ? ` ${value}` : ""}: ${note}`);
+  const shown = known.value ? ` ${value}` : given === undefined ? "" : `=${given}`;
+  if (note) parsed.notes.push(`${written}${shown}: ${note}`);
   for (const [key, text] of Object.entries(replacement)) {
     const spec = specs.find((each) => each.key === key);
     if (spec) take(parsed, spec, text);

@@ -18,13 +18,17 @@ export interface UpstreamOption {
   /** A value follows it. */
   value: boolean;
   /**
+   * @param value what follows it; of an option without a value "true", or "false" for `--flag=false`
    * @param has whether the command has the option of this key
    * @throws ConfigError for a value without a counterpart
    */
   meaning(value: string, has: (key: string) => boolean): Meaning;
 }
 
-const remark = (value: boolean, text: string): UpstreamOption => ({ value, meaning: () => ({ note: text }) });
+const remark = (value: boolean, text: string): UpstreamOption => ({
+  value,
+  meaning: (given) => (!value && given === "false" ? {} : { note: text }),
+});
 const page = "every run has an index.html with loss curves and pictures, and a loss_log.jsonl";
 
 const wandb =
@@ -33,7 +37,8 @@ const wandb =
 /** An option that stands for options of this program, and a note that names these. */
 const replaced = (value: boolean, replacement: (value: string) => Record<string, string | true>, text: string) => ({
   value,
-  meaning: (given: string): Meaning => ({ replacement: replacement(given), note: text.replaceAll("VALUE", given) }),
+  meaning: (given: string): Meaning =>
+    !value && given === "false" ? {} : { replacement: replacement(given), note: text.replaceAll("VALUE", given) },
 });
 
 /** A switch of the paper's code: 0 switches a part off that is on by default. */
@@ -52,9 +57,10 @@ const model: UpstreamOption = {
   value: true,
   meaning(value, has) {
     if (value === "test" && has("resultsDir")) {
-      return {
-        note: "test compares outputs with targets, so it takes pairs; for pictures without targets use pix2pix translate --input FOLDER",
-      };
+      throw new ConfigError(
+        "--model test translates pictures without targets: use pix2pix translate --name NAME --input FOLDER --out FOLDER; " +
+          "pix2pix test compares outputs with targets, so it takes pairs",
+      );
     }
     if (value === "pix2pix" || value === "test") return {};
     if (value === "colorization") {
@@ -71,7 +77,8 @@ const mode: UpstreamOption = {
   value: true,
   meaning(value, has) {
     const command = has("input") ? "translate" : has("resultsDir") ? "test" : "train";
-    if (value === command) return { note: `not needed: the command is pix2pix ${command}` };
+    if (value === (command === "train" ? "train" : "test"))
+      return { note: `not needed: the command is pix2pix ${command}` };
     const instead = { train: "pix2pix train", test: "pix2pix test or pix2pix translate" }[value];
     throw new ConfigError(`--mode ${value}: ${instead ? `use ${instead}` : "expected train or test"}`);
   },
@@ -116,7 +123,13 @@ const withoutCounterpart: Record<string, UpstreamOption> = {
   usegan: partOff("--use_GAN", "lambdaGan", "0"),
   usel1: partOff("--use_L1", "lambdaL1", "0"),
   conditiongan: partOff("--condition_GAN", "noCondition", true),
-  flip: remark(false, "not needed: pairs are mirrored at random unless --no-flip is given"),
+  flip: {
+    value: false,
+    meaning: (value) =>
+      value === "false"
+        ? { replacement: { noFlip: true }, note: "taken as --no-flip" }
+        : { note: "not needed: pairs are mirrored at random unless --no-flip is given" },
+  },
   outputfiletype: remark(true, "outputs are PNG files"),
   tracefreq: remark(true, "has no effect: there is no trace of the runtime"),
   summaryfreq: remark(true, page),
@@ -157,6 +170,11 @@ const withoutCounterpart: Record<string, UpstreamOption> = {
   aspectratio: remark(true, "an option of test and translate"),
 };
 
+/** The same of combine_A_and_B.py, for `data combine`. */
+const ofCombine: Record<string, UpstreamOption> = {
+  nomultiprocessing: remark(false, "not needed: one process combines the pairs"),
+};
+
 /** Flags of renamed options, by the earlier plain name. */
 const renamed: Record<string, string> = {
   finesize: "--crop-size",
@@ -188,13 +206,19 @@ const scripts: Record<string, readonly string[]> = {
   "download_pix2pix_dataset.sh": ["data", "download"],
 };
 
+/** Where the PyTorch repository's script puts a data set. */
+const datasets = ["--out", "datasets"];
+
 /**
  * Arguments that begin with a script of the PyTorch repository, wherever it lies, as the command that does the same; undefined
  * for all others.
  */
 export function upstreamScript([script = "", ...args]: readonly string[]): string[] | undefined {
   const name = script.replace(/^.*[/\\]/, "");
-  return Object.hasOwn(scripts, name) ? [...scripts[name]!, ...args] : undefined;
+  if (!Object.hasOwn(scripts, name)) return undefined;
+  const placed = args.some((arg) => plainName(arg.replace(/=.*/, "")) === "out");
+  const place = name === "download_pix2pix_dataset.sh" && !placed ? datasets : [];
+  return [...scripts[name]!, ...args, ...place];
 }
 
 const entry = <T>(table: Record<string, T>, name: string): T | undefined => {
@@ -205,6 +229,8 @@ const entry = <T>(table: Record<string, T>, name: string): T | undefined => {
 /** The option without a counterpart that has this name, in any spelling. */
 export const upstreamOption = (name: string): UpstreamOption | undefined =>
   entry(withoutCounterpart, renamedFlag(name) ?? name);
+
+export const upstreamOfCombine = (name: string): UpstreamOption | undefined => entry(ofCombine, name);
 
 /** The flag of an option by its earlier name, in any spelling. */
 export const renamedFlag = (name: string): string | undefined => entry(renamed, name);

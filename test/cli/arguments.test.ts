@@ -44,7 +44,8 @@ describe("parseArguments", () => {
     expect(upstreamScript(["train.py", "--name", "test.py"])).toEqual(["train", "--name", "test.py"]);
     expect(upstreamScript(["./pix2pix/test.py"])).toEqual(["test"]);
     const download = ["./datasets/download_pix2pix_dataset.sh", "facades"];
-    expect(upstreamScript(download)).toEqual(["data", "download", "facades"]);
+    expect(upstreamScript(download)).toEqual(["data", "download", "facades", "--out", "datasets"]);
+    expect(upstreamScript([...download, "--OUT=sets"])).toEqual(["data", "download", "facades", "--OUT=sets"]);
     expect(upstreamScript(["datasets\\combine_A_and_B.py", "--use_AB"])).toEqual(["data", "combine", "--use_AB"]);
     for (const args of [[], ["train"], ["setup.py"], ["toString"]]) expect(upstreamScript(args)).toBeUndefined();
   });
@@ -165,10 +166,31 @@ describe("options of other implementations", () => {
     expect(() => parse(line)).toThrow("--mode test: use pix2pix test or pix2pix translate");
     expect(() => parse("--mode train", "test")).toThrow("--mode train: use pix2pix train");
     expect(() => parse("--mode export")).toThrow("--mode export: expected train or test");
-    const [note] = parse("--model test", "test").notes;
-    expect(note).toMatch(/for pictures without targets use pix2pix translate/);
+    expect(parse(line.replace("test", "test --output_filetype png"), "translate").given).toMatchObject({
+      input: "facades/val",
+    });
+    expect(() => parse("--mode train", "translate")).toThrow("--mode train: use pix2pix train");
+    expect(() => parse("--model test", "test")).toThrow(/pictures without targets: use pix2pix translate --name/);
     expect(parse("--model test", "translate").notes).toEqual([]);
     expect(parse("--ntest 5", "test").given).toEqual({ numTest: "5" });
+  });
+
+  it("switch nothing on where they are given as false", () => {
+    expect(parse("--no_lsgan=false --lab_colorization=false --verbose=false")).toMatchObject({ given: {}, notes: [] });
+    expect(parse("--flip=false")).toMatchObject({
+      given: { noFlip: true },
+      notes: ["--flip=false: taken as --no-flip"],
+    });
+  });
+
+  it("of combine_A_and_B.py are those of data combine", () => {
+    const { given, notes } = parse(
+      "--fold_A a --fold_B b --fold_AB ab --num_imgs 9 --use_AB --no_multiprocessing",
+      "data combine",
+    );
+    expect(given).toEqual({ foldA: "a", foldB: "b", foldAB: "ab", numImgs: "9", useAB: true });
+    expect(notes).toEqual(["--no_multiprocessing: not needed: one process combines the pairs"]);
+    expect(() => parse("--no_multiprocessing", "data split")).toThrow("unknown option --no_multiprocessing");
   });
 
   it("of separable convolutions are ours in their spelling", () => {
@@ -255,6 +277,18 @@ describe("wrong command lines", () => {
       "--name needs a value, got the option -x; a value that begins with a dash is written --name=-x",
     );
     expect(problem("--no-flip=1")).toBe('--no-flip takes no value but =true or =false, got "1"');
+    expect(problem("--continue-train=maybe")).toBe(
+      '--continue-train takes no value but =if-present, =true or =false, got "maybe"',
+    );
+    expect(problem("--no_flip", "False")).toBe(
+      'got "False" after --no_flip, which takes no value; expected --no_flip=false',
+    );
+    expect(problem("--flip", "1")).toBe('got "1" after --flip, which takes no value; expected --flip=true');
+    expect(problem("--no-flip", "pairs")).toBe(
+      'got "pairs" after --no-flip, which takes no value; expected an option that starts with --',
+    );
+    expect(problem("--ngf", "8", "9")).toBe('got "9", expected an option that starts with --');
+    expect(problem("--no-flip=true", "9")).toBe('got "9", expected an option that starts with --');
     expect(problem("facades")).toBe('got "facades", expected an option that starts with --');
     expect(problem("--__proto__")).toMatch(/^unknown option --__proto__/);
     expect(problem("--constructor")).toMatch(/^unknown option --constructor/);
