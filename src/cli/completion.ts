@@ -69,7 +69,8 @@ function bash(commands: readonly Command[]): string {
   );
   const values = commands.flatMap(({ name, schema }) =>
     optionsOf(schema).flatMap((spec) => {
-      if (kindOf(spec) === "none") return [];
+      if (kindOf(spec) === "none")
+        return [`    ${single(`${name} ${spec.flag}`)}) [ "$equals" ] && words='true false' ;;`];
       return [`    ${single(`${name} ${spec.flag}`)}) words=${list(spec.choices ?? [])} ;;`];
     }),
   );
@@ -79,10 +80,10 @@ function bash(commands: readonly Command[]): string {
   });
   return `# Completion of pix2pix in bash. In ~/.bashrc: eval "$(pix2pix completion bash)"
 _pix2pix() {
-  local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}" at="$COMP_CWORD" words=''
+  local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}" at="$COMP_CWORD" words='' equals=''
   local command="\${COMP_WORDS[1]}" third="\${COMP_WORDS[2]}"
   # bash gives --option=value as three words.
-  if [ "$cur" = '=' ]; then cur=''; elif [ "$prev" = '=' ]; then prev="\${COMP_WORDS[COMP_CWORD-2]}"; fi
+  if [ "$cur" = '=' ]; then cur='' equals=yes; elif [ "$prev" = '=' ]; then prev="\${COMP_WORDS[COMP_CWORD-2]}" equals=yes; fi
   if [ "$at" -eq 1 ]; then
     COMPREPLY=($(compgen -W ${names(firstWords(commands))} -- "$cur"))
     return
