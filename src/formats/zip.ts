@@ -8,6 +8,9 @@ import type { Slices } from "./slices.ts";
 const mostFiles = 1_000_000;
 const mostBytes = 256 * 2 ** 30;
 
+/** What to do about a damaged archive. */
+const anew = "Download, copy or export it again; if another program can unpack it, choose the folder.";
+
 /** One file of an archive. */
 export interface ZipFile {
   /** With forward slashes, as the archive has it. */
@@ -24,11 +27,12 @@ export interface ZipFile {
  * @throws UserError for a file that is not a zip, a damaged one, and one that would unpack to more than the limits
  */
 export async function zipEntries(archive: Blob | Slices, name: string): Promise<ZipFile[]> {
-  const refused = (what: string) =>
-    new UserError(`${name} cannot be read as a zip: ${what}. Unpack it and choose the folder.`);
+  const refused = (what: string, next = "Unpack it and choose the folder.") =>
+    new UserError(`${name} cannot be read as a zip: ${what}. ${next}`);
   const { entries } = await unzipRaw(archive instanceof Blob ? archive : readerOf(archive)).catch((error: unknown) => {
     throw refused(
       `its table of contents is missing or damaged (${reasonOf(error)}); the file may be truncated or of another kind`,
+      anew,
     );
   });
   const files = entries.filter(({ isDirectory }) => !isDirectory);
@@ -38,10 +42,12 @@ export async function zipEntries(archive: Blob | Slices, name: string): Promise<
   return files.map((entry) => ({
     path: entry.name,
     link: isLink(entry),
-    read: () =>
-      unpacked(entry).catch((error: unknown) => {
-        throw refused(`${entry.name} is damaged (${reasonOf(error)})`);
-      }),
+    read: async () => {
+      if (entry.encrypted) throw refused(`${entry.name} is encrypted`);
+      return unpacked(entry).catch((error: unknown) => {
+        throw refused(`${entry.name} is damaged (${reasonOf(error)})`, anew);
+      });
+    },
   }));
 }
 
@@ -55,7 +61,6 @@ const readerOf = (archive: Slices) => ({
  * The bytes of an entry. Reading stops at the size that the table of contents gives, because a zip bomb unpacks to more.
  */
 async function unpacked(entry: ZipEntry): Promise<Uint8Array> {
-  if (entry.encrypted) throw new Error("it is encrypted");
   const bytes = new Uint8Array(entry.size);
   let length = 0;
   const reader = (await entry.stream()).getReader();

@@ -89,12 +89,12 @@ describe("a project", () => {
       writeFileSync(join(work, "whole.zip"), bytes);
       return importCommand.run({ from: join(work, "whole.zip"), checkpointsDir: join(work, "fresh") }, output);
     };
-    await expect(read(locked)).rejects.toThrow(/latest_net_D\.safetensors is damaged \(it is encrypted\)/);
+    await expect(read(locked)).rejects.toThrow(/latest_net_D\.safetensors is encrypted\. Unpack it/);
     // One bit of a weight: its file can still be read.
     const flipped = Buffer.from(zipSync(Object.fromEntries(content), { level: 0 }));
     flipped[flipped.indexOf("PK\x01\x02") - 100]! ^= 1;
     await expect(read(flipped)).rejects.toThrow(
-      /latest_net_D\.safetensors is damaged \(its bytes do not have the checksum/,
+      /latest_net_D\.safetensors is damaged \(its bytes do not have the checksum.*\)\. Download, copy or export it again;/,
     );
     expect(await read(sound)).toBe(0);
     expect(readdirSync(join(work, "fresh/whole")).sort()).toEqual([...names].sort());
