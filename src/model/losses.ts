@@ -62,7 +62,7 @@ export interface ModelOptions extends GeneratorChoice, Omit<DiscriminatorOptions
   lambdaGp: number;
   /** Weight of the penalty on D's gradient at real pictures; 0 is none. */
   lambdaR1: number;
-  /** Names of `diffAugments`, separated by commas: random changes of the pairs that D sees. Undefined is none. */
+  /** Names of `diffAugments`, separated by commas: random changes of the pairs that D sees; "none" or undefined is none. */
   diffAugment?: string | undefined;
   /** Whether D's weights are divided by their largest singular values. */
   spectralNorm: boolean;

@@ -72,8 +72,12 @@ export type DiffAugmentName = keyof typeof diffAugments;
 
 const isName = (name: string): name is DiffAugmentName => Object.hasOwn(diffAugments, name);
 
-/** The names in a list such as "color,translation", in the order of `diffAugments`; undefined for a list with other names. */
+/**
+ * The names in a list such as "color,translation", in the order of `diffAugments`; no names for "none", undefined for a list with
+ * other names.
+ */
 export function diffAugmentNames(list: string): DiffAugmentName[] | undefined {
+  if (list.trim() === "none") return [];
   const names = list.split(",").map((name) => name.trim());
   if (!names.every(isName)) return undefined;
   return Object.keys(diffAugments).filter((name): name is DiffAugmentName => names.includes(name as DiffAugmentName));

@@ -137,7 +137,8 @@ export function objectiveOf(config: Config): string {
   if (gradientPenalty) ofD.push(`penalty ${lambdaGp}`);
   if (lambdaR1 > 0) ofD.push(`R1 ${lambdaR1}`);
   if (config.spectralNorm) ofD.push("spectral norm in D");
-  if (config.diffAugment) ofD.push(`D sees ${diffAugmentNames(config.diffAugment)?.join(", ")}`);
+  const augments = diffAugmentNames(config.diffAugment ?? "none") ?? [];
+  if (augments.length > 0) ofD.push(`D sees ${augments.join(", ")}`);
   return [terms.join(" + "), ...(lambdaGan > 0 ? ofD : [])].join(", ");
 }
 

@@ -18,6 +18,7 @@ import {
 } from "../../src/config/schema.ts";
 import { CheckpointError, ConfigError } from "../../src/errors.ts";
 import { generators } from "../../src/networks/generators.ts";
+import { objectiveOf } from "../../src/training/description.ts";
 
 const data = { dataroot: "data" };
 
@@ -165,6 +166,27 @@ describe("parseConfig", () => {
       ...article,
       netD: "basic",
     });
+  });
+});
+
+describe("profiles", () => {
+  const specs = optionsOf(configSchema);
+  const each = namesOf(profiles).flatMap((profile) =>
+    Object.keys(profiles[profile].sets).map((key) => ({ profile, key })),
+  );
+
+  it.each(each)("let go of what they set: $profile without its $key", ({ profile, key }) => {
+    const { default: initial, absent } = specs.find((spec) => spec.key === key)!;
+    const config = parseCommandLine({ ...data, profile, [key]: String(initial ?? absent) });
+    expect(config[key as keyof Config]).toEqual(initial ?? absent);
+  });
+
+  it("without --diff-augment have no augmentation in the objective", () => {
+    const config = parseCommandLine({ ...data, profile: "modern", diffAugment: "none" });
+    expect(objectiveOf(config)).toBe("hinge GAN + 100 x L1, spectral norm in D");
+    expect(objectiveOf(parseCommandLine({ ...data, profile: "modern" }))).toContain(
+      "D sees color, translation, cutout",
+    );
   });
 });
 

@@ -6,7 +6,7 @@ import { type GanLoss, ganLosses } from "../../nn/losses.ts";
 import { namesOf } from "../names.ts";
 import { listed, option } from "../options.ts";
 
-const expectedAugments = `some of ${listed(namesOf(diffAugments), "and")}, separated by commas`;
+const expectedAugments = `some of ${listed(namesOf(diffAugments), "and")}, separated by commas, or none`;
 
 const penalised = Object.entries<GanLoss>(ganLosses).flatMap(([name, { gradientPenalty }]) =>
   gradientPenalty ? [name] : [],

@@ -24,7 +24,7 @@ export interface ObjectiveInput {
   lambdaR1?: number | undefined;
   /**
    * Random changes of what the discriminator sees, for small data sets (DiffAugment, Zhao et al. 2020): some of
-   * color, translation and cutout, separated by commas.
+   * color, translation and cutout, separated by commas, or none.
    * - color: brightness, saturation and contrast of the picture
    * - translation: a shift of both sides by up to an eighth, with zeros beyond the edge
    * - cutout: zeros in a rectangle of half the height and half the width, on both sides
