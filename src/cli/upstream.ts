@@ -170,7 +170,7 @@ const withoutCounterpart: Record<string, UpstreamOption> = {
   aspectratio: remark(true, "an option of test and translate"),
 };
 
-/** The same of combine_A_and_B.py, for `data combine`. */
+/** The same of the PyTorch repository's script that combines pairs, for `data combine`. */
 const ofCombine: Record<string, UpstreamOption> = {
   nomultiprocessing: remark(false, "not needed: one process combines the pairs"),
 };
