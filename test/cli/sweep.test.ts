@@ -144,6 +144,17 @@ describe("a sweep", () => {
     await expect(run({ index: "4" })).rejects.toThrow(/--index: got 4, expected 0 to 3/);
   });
 
+  it("refuses a test whose files are missing before it trains", async () => {
+    const place = `dataroot: ${at("data")}, checkpoints-dir: ${at("unscored")}`;
+    for (const key of ["features", "lpips", "reference"]) {
+      writeFileSync(at("unscored.yaml"), `train: { ${place} }\ngrid: { seed: [3] }\ntest: { ${key}: missing.pth }\n`);
+      await expect(run({ grid: at("unscored.yaml"), index: "0" })).rejects.toThrow(
+        new RegExp(`unscored\\.yaml: missing\\.pth, ${key} of test:, does not exist\\. Nothing was trained`),
+      );
+    }
+    expect(existsSync(at("unscored"))).toBe(false);
+  });
+
   it("--collect gives the scores of metrics.json, with means and deviations over seeds", async () => {
     expect(await run({ collect: true })).toBe(0);
     const csv = readFileSync(at("results/small/sweep.csv"), "utf8")

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { option, optionsOf } from "../../config/options.ts";
 import { configSchema } from "../../config/schema.ts";
-import { ConfigError } from "../../errors.ts";
+import { ConfigError, UserError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
 import { sweepPage } from "../../report/sweep-page.ts";
 import { counted } from "../../text.ts";
@@ -82,6 +82,7 @@ async function runOne(found: Sweep, index: number, options: Options, output: Out
   const run = found.runs[index];
   if (!run)
     throw new ConfigError(`--index: got ${index}, expected 0 to ${found.runs.length - 1}: ${options.grid} has no more`);
+  await checkFilesOfTest(found, options.grid);
   const { resultsDir, threads } = options;
   const own = threads === undefined ? {} : { threads: String(threads) };
   output.print(`run ${index} of ${found.runs.length}: ${run.name}`);
@@ -90,6 +91,17 @@ async function runOne(found: Sweep, index: number, options: Options, output: Out
   const place = { name: run.name, checkpointsDir: found.checkpointsDir, resultsDir };
   // The id of the task has chosen the run. Without this, test would also take it as a part of the pictures.
   return test.run({ ...own, ...found.test, ...place, shard: "1/1" }, output);
+}
+
+/** @throws UserError where a file that the test reads is missing: the test comes after the training, which takes long */
+async function checkFilesOfTest({ test: given = {} }: Sweep, grid: string): Promise<void> {
+  for (const key of ["features", "lpips", "reference"] as const) {
+    const { [key]: path } = given;
+    if (path === undefined || (await files.exists(path))) continue;
+    throw new UserError(
+      `${grid}: ${path}, ${key} of test:, does not exist. Nothing was trained. Name a file that you have, or leave ${key} out`,
+    );
+  }
 }
 
 /** The folder of a run's test, by the options of test in the file. */
