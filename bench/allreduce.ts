@@ -2,11 +2,12 @@
  * The time that processes take to sum the gradients of a step: mpirun -n 2 node --import tsx bench/allreduce.ts
  * [millions of values]. Prints the best and the median of 20 rounds.
  */
+import { usageError } from "../scripts/options.ts";
 import { openCollective } from "../src/node/mpi.ts";
 
 const millions = Number(process.argv[2] ?? 57.2);
 const collective = await openCollective();
-if (!collective) throw new Error("Start it with mpirun -n 2, or with more processes.");
+if (!collective) usageError("start it with mpirun -n 2, or with more processes");
 const values = new Float32Array(millions * 1e6).fill(1);
 const seconds = Array.from({ length: 20 }, () => {
   values.fill(1);

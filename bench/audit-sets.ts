@@ -1,5 +1,6 @@
 /** The pairs of the sets on which the audit is measured. */
 import { listAll } from "../src/data/listing.ts";
+import { UserError } from "../src/errors.ts";
 import { files } from "../src/node/files.ts";
 import { images } from "../src/node/images.ts";
 import type { Picture } from "../src/platform.ts";
@@ -17,7 +18,7 @@ export interface Sides {
 export async function pairsOf(root: string, change = (side: Picture): Picture => side): Promise<Sides[]> {
   const listing = await listAll(files, root);
   const whole = listing && wholeSet(listing.pictures);
-  if (!whole) throw new Error(`${root} has no pairs`);
+  if (!whole) throw new UserError(`${root} has no pairs`);
   const out: Sides[] = [];
   for (const pair of whole.phases.flatMap(({ found }) => found.pairs)) {
     const { A, B } = await readPair({ files, images }, root, pair);

@@ -9,7 +9,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { scriptOptions } from "../scripts/options.ts";
+import { scriptOptions, usageError } from "../scripts/options.ts";
 import { drawFacade } from "../src/demo/facades.ts";
 import { encodePng } from "../src/formats/png-encode.ts";
 import { Random } from "../src/random.ts";
@@ -44,7 +44,7 @@ const { values } = scriptOptions(import.meta.url, {
 const size = Number(values.size);
 const chosen = values.commands.split(",");
 const unknown = chosen.filter((name) => !(name in commands));
-if (unknown.length) throw new Error(`--commands: got ${unknown}, expected some of ${Object.keys(commands)}`);
+if (unknown.length) usageError(`--commands: got ${unknown}, expected some of ${Object.keys(commands)}`);
 
 const program = fileURLToPath(new URL("../bin/pix2pix.js", import.meta.url));
 const work = mkdtempSync(join(tmpdir(), "pix2pix-large-"));

@@ -10,7 +10,7 @@ import { Agent, request } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { allocatorVariables } from "../scripts/allocator.ts";
-import { scriptOptions } from "../scripts/options.ts";
+import { scriptOptions, usageError } from "../scripts/options.ts";
 
 const { values } = scriptOptions(import.meta.url, {
   options: {
@@ -92,7 +92,7 @@ function firstPicture(): string {
       }
     });
   if (!folder)
-    throw new Error(
+    usageError(
       `${dataroot} has no testA, trainA, test or train: run this script in the folder to which that path is relative, or name --picture FILE.`,
     );
   return join(folder, readdirSync(folder).sort()[0]!);

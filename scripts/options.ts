@@ -2,9 +2,11 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type ParseArgsConfig, parseArgs } from "node:util";
+import { UserError } from "../src/errors.ts";
 
 /**
- * The options of a script. `--help` prints the comment at the head of its file; a wrong option ends the script with an error message.
+ * The options of a script. `--help` prints the comment at the head of its file. A wrong option ends the script with an error message, and
+ * so does a UserError that it throws later.
  * @param script `import.meta.url` of the script
  */
 export function scriptOptions<const C extends ParseArgsConfig>(
@@ -15,6 +17,10 @@ export function scriptOptions<const C extends ParseArgsConfig>(
     console.log(headOf(script));
     process.exit(0);
   }
+  process.on("uncaughtException", (error) => {
+    if (error instanceof UserError) usageError(error.message);
+    throw error;
+  });
   try {
     return parseArgs(config);
   } catch (error) {

@@ -17,3 +17,9 @@ it("a wrong option ends a script with one sentence", () => {
   expect([status, stdout]).toEqual([2, ""]);
   expect(stderr).toMatch(/^error: Unknown option '--nam'[^\n]+\n$/);
 });
+
+it("a file that is missing ends a script with one sentence", () => {
+  const { status, stdout, stderr } = run("examples/ablation/sheet.ts", "--tests", "/nothing", "--pictures", "1");
+  expect([status, stdout]).toEqual([2, ""]);
+  expect(stderr).toMatch(/^error: cannot read \/nothing[^\n]+\n$/);
+});
