@@ -14,7 +14,6 @@ import { availableParallelism } from "node:os";
 import { allocatorVariables, ranWithAllocator } from "../scripts/allocator.ts";
 import { scriptOptions, usageError } from "../scripts/options.ts";
 import { deviceChoices } from "../src/engines/device.ts";
-import { UserError } from "../src/errors.ts";
 import { findPeers } from "./peers.ts";
 import { timeSteps } from "./step.ts";
 
@@ -62,16 +61,10 @@ else if (positionals[0] === "translate") {
 } else if (device === "wasm" || values.browser) {
   const { browserTable } = await import("./browser.ts");
   const { software } = values;
-  await browserTable({ ...common, device: device === "webgpu" ? "webgpu" : "wasm", software }).catch(refused);
+  await browserTable({ ...common, device: device === "webgpu" ? "webgpu" : "wasm", software });
 } else {
   const { compare } = await import("./compare.ts");
   await compare({ ...common, device, allocator: allocatorVariables, python: values.python });
-}
-
-/** Ends the program with the message of a UserError; throws any other error again. */
-function refused(error: unknown): never {
-  if (error instanceof UserError) usageError(error.message);
-  throw error;
 }
 
 /** Measures this project alone. */

@@ -182,8 +182,10 @@ function takeUpstream(
 ): boolean {
   const known = ofRun(specs) ? upstreamOption(written) : ofCombine(specs) ? upstreamOfCombine(written) : undefined;
   if (!known) return false;
-  const value = known.value ? (given ?? valueAfter(written, rest)) : String(flag(written, given));
-  const { replacement = {}, note } = known.meaning(value, (key) => specs.some((spec) => spec.key === key));
+  const isOff = !known.value && flag(written, given) === "false";
+  const value = known.value ? (given ?? valueAfter(written, rest)) : "";
+  const has = (key: string) => specs.some((spec) => spec.key === key);
+  const { replacement = {}, note } = isOff ? (known.off ?? {}) : known.meaning(value, has);
   const shown = known.value ? ` ${value}` : given === undefined ? "" : `=${given}`;
   if (note) parsed.notes.push(`${written}${shown}: ${note}`);
   for (const [key, text] of Object.entries(replacement)) {

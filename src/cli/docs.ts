@@ -17,7 +17,8 @@ export function optionsPage(): string {
     "# Options",
     "Made by `npm run docs` from `src/config/` and `src/cli/`; do not edit.",
     "Any spelling works: `--lambda-l1`, `--lambda_L1` and `--lambdaL1` are the same option, `--lambda-l1 10` and " +
-      "`--lambda-l1=10` the same value. An option without a value is on where it is given; `--no-flip=false` switches it off. The same options are the keys of `runs/<name>/config.json`.",
+      "`--lambda-l1=10` the same value. An option without a value is on where it is given; `--no-flip=false` switches it off. " +
+      "The same options are the keys of `runs/<name>/config.json`.",
     "## train",
     ...grouped(training).flatMap(([group, specs]) => [`### ${capital(group)}`, table(specs)]),
     "Options marked * may be changed with `--continue-train`; the others keep the values with which the run began.",

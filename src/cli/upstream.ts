@@ -18,17 +18,15 @@ export interface UpstreamOption {
   /** A value follows it. */
   value: boolean;
   /**
-   * @param value what follows it; of an option without a value "true", or "false" for `--flag=false`
    * @param has whether the command has the option of this key
    * @throws ConfigError for a value without a counterpart
    */
   meaning(value: string, has: (key: string) => boolean): Meaning;
+  /** The meaning of `--flag=false`, of an option without a value; none where it is absent. */
+  off?: Meaning;
 }
 
-const remark = (value: boolean, text: string): UpstreamOption => ({
-  value,
-  meaning: (given) => (!value && given === "false" ? {} : { note: text }),
-});
+const remark = (value: boolean, text: string): UpstreamOption => ({ value, meaning: () => ({ note: text }) });
 const page = "every run has an index.html with loss curves and pictures, and a loss_log.jsonl";
 
 const wandb =
@@ -37,8 +35,7 @@ const wandb =
 /** An option that stands for options of this program, and a note that names these. */
 const replaced = (value: boolean, replacement: (value: string) => Record<string, string | true>, text: string) => ({
   value,
-  meaning: (given: string): Meaning =>
-    !value && given === "false" ? {} : { replacement: replacement(given), note: text.replaceAll("VALUE", given) },
+  meaning: (given: string): Meaning => ({ replacement: replacement(given), note: text.replaceAll("VALUE", given) }),
 });
 
 /** A switch of the paper's code: 0 switches a part off that is on by default. */
@@ -124,11 +121,8 @@ const withoutCounterpart: Record<string, UpstreamOption> = {
   usel1: partOff("--use_L1", "lambdaL1", "0"),
   conditiongan: partOff("--condition_GAN", "noCondition", true),
   flip: {
-    value: false,
-    meaning: (value) =>
-      value === "false"
-        ? { replacement: { noFlip: true }, note: "taken as --no-flip" }
-        : { note: "not needed: pairs are mirrored at random unless --no-flip is given" },
+    ...remark(false, "not needed: pairs are mirrored at random unless --no-flip is given"),
+    off: { replacement: { noFlip: true }, note: "taken as --no-flip" },
   },
   outputfiletype: remark(true, "outputs are PNG files"),
   tracefreq: remark(true, "has no effect: there is no trace of the runtime"),

@@ -109,13 +109,9 @@ function optionsIn(asked: Readonly<Record<string, unknown>>, checkpointsDir: str
 }
 
 /** The options as words of a command line. */
-function wordsOf(given: Readonly<Record<string, string>>): Record<string, string | true> {
-  const words: Record<string, string | true> = {};
-  for (const { key, flag, type } of optionsOf(configSchema)) {
-    const value = given[key];
-    if (value !== undefined) words[flag] = type === "boolean" && value === "true" ? true : value;
-  }
-  return words;
+function wordsOf(given: Readonly<Record<string, string>>): Record<string, string> {
+  const words = optionsOf(configSchema).flatMap(({ key, flag }) => (key in given ? [[flag, given[key]!]] : []));
+  return Object.fromEntries(words);
 }
 
 /** @throws Refusal 403 for a file or folder outside of those that the server may read */

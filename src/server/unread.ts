@@ -49,7 +49,7 @@ export class Unread {
    * @param over called once: when all is read, the client has gone, or it has taken nothing for a while and is dropped
    */
   untilRead(content: Content, over: () => void): ReadableStream<Uint8Array> {
-    const source = sourceOf(content);
+    const source = streamOf(content).getReader();
     let rest: Uint8Array = new Uint8Array();
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isOver = false;
@@ -65,13 +65,13 @@ export class Unread {
         controller.error(
           brokenOff(`a client has read nothing for ${this.#limits.stall} seconds: its answer is broken off`),
         );
-        void source.cancel();
+        void source.cancel().catch(() => {});
       }, this.#limits.stall * 1000);
     };
     const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
       clearTimeout(timer);
       try {
-        if (rest.length === 0) rest = (await source.next()) ?? rest;
+        if (rest.length === 0) rest = (await nextPart(source)) ?? rest;
       } catch (error) {
         end();
         throw error;
@@ -88,35 +88,24 @@ export class Unread {
     };
     const cancel = async () => {
       end();
-      await source.cancel();
+      await source.cancel().catch(() => {});
     };
     return new ReadableStream<Uint8Array>({ start: watch, pull, cancel }, { highWaterMark: 0 });
   }
 }
 
-/** Parts of an answer, one after the other; undefined after the last one. None is empty. */
-interface Source {
-  next(): Promise<Uint8Array | undefined>;
-  cancel(): Promise<void>;
+/** The next part that is not empty; undefined after the last one. */
+async function nextPart(source: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array | undefined> {
+  const { value, done } = await source.read();
+  return done || value.length > 0 ? value : nextPart(source);
 }
 
-function sourceOf(content: Content): Source {
-  if (content instanceof Uint8Array) {
-    let whole: Uint8Array | undefined = content.length > 0 ? content : undefined;
-    const next = async () => {
-      const now = whole;
-      whole = undefined;
-      return now;
-    };
-    const cancel = async () => {
-      whole = undefined;
-    };
-    return { next, cancel };
-  }
-  const reader = content.getReader();
-  const next = async (): Promise<Uint8Array | undefined> => {
-    const { value, done } = await reader.read();
-    return done || value.length > 0 ? value : next();
-  };
-  return { next, cancel: () => reader.cancel().catch(() => {}) };
+function streamOf(content: Content): ReadableStream<Uint8Array> {
+  if (content instanceof ReadableStream) return content;
+  return new ReadableStream({
+    start(controller) {
+      controller.enqueue(content);
+      controller.close();
+    },
+  });
 }

@@ -1,9 +1,9 @@
 /** The form of a run that the server starts: the folder of its pairs, its name, and every option of the command line. */
 import { useEffect, useId, useState } from "preact/hooks";
-import { type CheckedForm, changedText, checkForm, fieldsOf, type Given, initialValues } from "../../config/form.ts";
+import { changedText, checkForm, fieldsOf, type Given, initialValues } from "../../config/form.ts";
 import { configSchema, parseCommandLine } from "../../config/schema.ts";
 import { Button, messageOf, Note } from "../parts/basics.tsx";
-import { OptionForm } from "../parts/options/options.tsx";
+import { OptionForm, useOpened } from "../parts/options/options.tsx";
 import { addressOf } from "../routes.ts";
 import { dataFolders, type RunSummary, startRun } from "./api.ts";
 
@@ -32,6 +32,8 @@ export function NewRun({ runs, close }: { runs: readonly RunSummary[]; close(): 
   };
   const wrongName = nameProblem(name, runs);
   const initial = initialValues(fields, { dataroot: "data" }, given);
+  const changes = changedText(given, fields);
+  const options = useOpened(checked.problems.size > 0);
   return (
     <form
       class="card new-run"
@@ -43,7 +45,13 @@ export function NewRun({ runs, close }: { runs: readonly RunSummary[]; close(): 
     >
       <h2 id={`${id}-title`}>Start a run</h2>
       <PlaceFields {...{ dataroot, setDataroot, name, setName, wrongName, folders }} />
-      <Options {...{ given, checked, initial, setGiven }} />
+      <details class="more" {...options}>
+        <summary>
+          Options
+          <span class="changes">{changes ? `: ${changes} changed` : ""}</span>
+        </summary>
+        <OptionForm {...{ fields, given, checked, initial }} change={setGiven} />
+      </details>
       {problem && <Note bad>{problem}</Note>}
       <div class="row">
         <button type="submit" class="primary" disabled={busy || !checked.config || wrongName !== undefined}>
@@ -55,31 +63,6 @@ export function NewRun({ runs, close }: { runs: readonly RunSummary[]; close(): 
         </span>
       </div>
     </form>
-  );
-}
-
-interface OptionsProps {
-  given: Given;
-  checked: CheckedForm;
-  initial: Readonly<Record<string, unknown>>;
-  setGiven(given: Given): void;
-}
-
-/** Every option of the command line. An invalid value opens them, and they stay open when it has been corrected. */
-function Options({ given, checked, initial, setGiven }: OptionsProps) {
-  const [opened, open] = useState(false);
-  return (
-    <details
-      class="more"
-      open={opened || checked.problems.size > 0}
-      onToggle={({ currentTarget }) => open(currentTarget.open)}
-    >
-      <summary>
-        Options
-        <span class="changes">{changedText(given, fields) ? `: ${changedText(given, fields)} changed` : ""}</span>
-      </summary>
-      <OptionForm {...{ fields, given, checked, initial }} change={setGiven} />
-    </details>
   );
 }
 

@@ -76,18 +76,26 @@ interface GroupProps extends Pick<OptionFormProps, "given" | "checked"> {
   children: preact.ComponentChildren;
 }
 
-/** A group renders its fields while it is open. A group with an invalid value is always open. */
-function Group({ group, specs, given, checked, children }: GroupProps) {
+/** Attributes of <details> that an invalid value opens. They stay open when it has been corrected. */
+export function useOpened(wrong: boolean) {
   const [opened, open] = useState(false);
-  const wrong = specs.some(({ key }) => checked.problems.has(key));
+  return {
+    open: opened || wrong,
+    onToggle: ({ currentTarget }: preact.TargetedToggleEvent<HTMLDetailsElement>) => open(currentTarget.open),
+  };
+}
+
+/** A group renders its fields while it is open. */
+function Group({ group, specs, given, checked, children }: GroupProps) {
+  const details = useOpened(specs.some(({ key }) => checked.problems.has(key)));
   const changes = specs.filter(({ key }) => key in given).length;
   return (
-    <details class="options-group" open={opened || wrong} onToggle={({ currentTarget }) => open(currentTarget.open)}>
+    <details class="options-group" {...details}>
       <summary>
         <span class="name">{group}</span> {specs.length} {specs.length === 1 ? "option" : "options"}
         {changes > 0 && <b>, {changes} changed</b>}
       </summary>
-      {(opened || wrong) && <div class="options-fields">{children}</div>}
+      {details.open && <div class="options-fields">{children}</div>}
     </details>
   );
 }
