@@ -104,6 +104,11 @@ export interface DecodeHow {
   /** Keep the transparency of a file that has some, as a channel. */
   alpha?: boolean;
   /**
+   * Turn a JPEG, PNG or WebP upright by its EXIF orientation, as viewers show it. Without this its pixels stay as stored, as
+   * with Pillow's `Image.open` and so in the PyTorch code.
+   */
+  upright?: boolean;
+  /**
    * A picture of more pixels, or of more values than so many pixels of 4 channels, is refused with a PictureSizeError before memory is
    * taken for it (Node).
    */

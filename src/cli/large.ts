@@ -59,7 +59,7 @@ export async function translatedInStrips(
   name: string,
 ): Promise<Size | undefined> {
   const { openLarge } = await import("../node/large.ts");
-  const how = { alpha: work.translator.config.inputNc % 2 === 0, deep: true };
+  const how = { alpha: work.translator.config.inputNc % 2 === 0, deep: true, upright: true };
   const picture = await openLarge(input, `${target}.part.v`, how);
   if (!picture) return undefined;
   try {

@@ -100,7 +100,7 @@ async function read({ translator, images, instances }: Work, input: string): Pro
   const alpha = inputNc % 2 === 0;
   const bytes = await files.read(input);
   if (inputLabels !== undefined) await refuseLossyMap(bytes);
-  const picture = await (images.decodeDeep ?? images.decode).call(images, bytes, { alpha });
+  const picture = await (images.decodeDeep ?? images.decode).call(images, bytes, { alpha, upright: true });
   const map = instances?.get(input);
   return map === undefined ? picture : readWithInstances(picture, [input, map], translator.config, images);
 }

@@ -1,5 +1,7 @@
 /** Says in plain words what is wrong with a file that a decoder has refused: decoders' messages describe their internals. */
+import { isJpeg } from "./jpeg.ts";
 import { isPng } from "./png.ts";
+import { isWebp } from "./webp.ts";
 
 /** Lines that say nothing about the file: sharp's, and libpng's for every kind of damage. */
 const emptyWords = /^Warning treated as error|libpng read error|^VipsJpeg: premature end/;
@@ -33,10 +35,10 @@ const word = (bytes: Uint8Array, at: number, littleEndian: boolean) =>
 
 const kinds: readonly Kind[] = [
   { name: "PNG", is: isPng, length: pngLength },
-  { name: "JPEG", is: (bytes) => bytes[0] === 0xff && bytes[1] === 0xd8, length: () => 4 },
+  { name: "JPEG", is: isJpeg, length: () => 4 },
   {
     name: "WebP",
-    is: (bytes) => text(bytes, 0, 4) === "RIFF" && text(bytes, 8, 12) === "WEBP",
+    is: isWebp,
     length: (bytes) => 8 + word(bytes, 4, true),
   },
   {

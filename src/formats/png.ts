@@ -104,28 +104,41 @@ export async function decodePng(
   return { width, height, channels, data: out };
 }
 
-function chunksOf(bytes: Uint8Array) {
+export interface PngChunk {
+  name: string;
+  content: Uint8Array;
+  /** Whether its check sum is right. */
+  sound(): boolean;
+}
+
+/** The chunks in order, IEND the last. @throws UserError for a truncated file */
+export function* pngChunks(bytes: Uint8Array): Generator<PngChunk, void, void> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = signature.length; ; ) {
+    const length = at + 8 <= bytes.length ? view.getUint32(at) : 0;
+    const end = at + 8 + length;
+    if (end + 4 > bytes.length) throw new UserError("this PNG is truncated");
+    const name = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
+    const [content, checked] = [bytes.subarray(at + 8, end), bytes.subarray(at + 4, end)];
+    yield { name, content, sound: () => crc32(checked) === view.getUint32(end) };
+    if (name === "IEND") return;
+    at = end + 4;
+  }
+}
+
+function chunksOf(bytes: Uint8Array) {
   let header: Header | undefined;
   let palette: Uint8Array = new Uint8Array(0);
   let transparency: Uint8Array | undefined;
   const data: Uint8Array[] = [];
-  for (let at = signature.length; ; ) {
-    const length = at + 8 <= bytes.length ? view.getUint32(at) : 0;
-    if (at + 12 + length > bytes.length) throw new UserError("this PNG is truncated");
-    const name = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
-    const content = bytes.subarray(at + 8, at + 8 + length);
+  for (const { name, content, sound } of pngChunks(bytes)) {
     // An upper-case first letter marks a chunk that a decoder must know.
     const critical = name === "tRNS" || /^[A-Z]/.test(name);
-    if (critical && crc32(bytes.subarray(at + 4, at + 8 + length)) !== view.getUint32(at + 8 + length)) {
-      throw new UserError(`the ${name} chunk of this PNG is damaged`);
-    }
+    if (critical && !sound()) throw new UserError(`the ${name} chunk of this PNG is damaged`);
     if (name === "IHDR") header = headerOf(content);
     else if (name === "PLTE") palette = content;
     else if (name === "tRNS") transparency = content;
     else if (name === "IDAT") data.push(content);
-    else if (name === "IEND") break;
-    at += 12 + length;
   }
   if (!header || data.length === 0) throw new UserError("this PNG has no picture data");
   return { header, palette, transparency, data };

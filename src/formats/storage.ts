@@ -1,4 +1,5 @@
 /** How a picture is stored, by the headers of its file. */
+import { isJpeg } from "./jpeg.ts";
 import { isPng } from "./png.ts";
 import type { Slices } from "./slices.ts";
 import { compressionIn, directoryBytes, directoryStart } from "./tiff.ts";
@@ -28,7 +29,7 @@ export async function storageOf(read: Read): Promise<Storage> {
       ...(type === 0 && bits < 8 && { bits }),
     };
   }
-  if (head[0] === 0xff && head[1] === 0xd8) return { key: "JPEG", lossy: "JPEG" };
+  if (isJpeg(head)) return { key: "JPEG", lossy: "JPEG" };
   const text = String.fromCharCode(...head.subarray(0, 12));
   if (/^RIFF....WEBP/s.test(text)) {
     const chunk = await pictureChunk(read);

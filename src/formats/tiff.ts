@@ -10,12 +10,15 @@ interface Form {
   photometric: number;
   /** 1 whole numbers, 2 with sign, 3 floats, 5 and 6 complex. */
   sampleFormat: number;
+  /** 1 to 8, as in `upright`. */
+  orientation: number;
 }
 
 const tags: ReadonlyMap<number, keyof Form> = new Map([
   [258, "bits"],
   [259, "compression"],
   [262, "photometric"],
+  [274, "orientation"],
   [339, "sampleFormat"],
 ]);
 
@@ -55,6 +58,13 @@ export function unreadTiff(bytes: Uint8Array | BytesAt): string | undefined {
   }
   const name = compressions.get(compression);
   return name && `a TIFF with ${name} compression; ${instead}`;
+}
+
+/** The orientation that a TIFF states, or the TIFF inside EXIF data; 1 for one that states none or none of 1 to 8, and for a damaged one. */
+export function orientationIn(bytes: Uint8Array): number {
+  const form = isTiff(bytes) ? formOf((at, length) => bytes.subarray(at, at + length)) : undefined;
+  const stated = form?.orientation ?? 1;
+  return stated >= 1 && stated <= 8 ? stated : 1;
 }
 
 /** How the numbers of a file are written. */
@@ -138,7 +148,7 @@ function formOf(read: BytesAt): Form | undefined {
   const start = directoryStart(head);
   return unlessCut(() => {
     if (start === undefined) return undefined;
-    const form: Form = { bits: 1, compression: 1, photometric: 1, sampleFormat: 1 };
+    const form: Form = { bits: 1, compression: 1, photometric: 1, sampleFormat: 1, orientation: 1 };
     for (const { key, value, at } of entriesOf(read(start, directoryBytes), numbers)) {
       form[key] = value ?? numbersIn(read(at!, 2), numbers).word(0);
     }

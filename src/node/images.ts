@@ -25,29 +25,28 @@ const readable: readonly string[] = ["png", "jpeg", "webp", "tiff"];
 
 /**
  * Decodes PNG, JPEG, WebP, TIFF, BMP, GIF and Netpbm to 8-bit sRGB with 3 channels, or 1 for a grey file. Stored pixels
- * are not changed: colour profiles and EXIF orientation are ignored. The orientation tag of a TIFF turns the picture,
- * as in Pillow. Values of 16 bits are cut to the upper 8. Of several frames the first is taken. CMYK becomes RGB by
+ * are not changed: colour profiles are ignored, and EXIF orientation is unless `upright` asks for it. The orientation tag of a
+ * TIFF turns the picture, as in Pillow. Values of 16 bits are cut to the upper 8. Of several frames the first is taken. CMYK becomes RGB by
  * Pillow's formula, (255 - C)(255 - K) / 255. Floats in [-1, 1] become 0 to 255. Transparency is dropped; with `alpha: true` a file that has it gives 4
  * channels (RGBA). For NumPy arrays see decodeNpy and eightBit.
  * @throws UserError for bytes that are no picture, and for a truncated or damaged one
  */
-async function decode(bytes: Uint8Array, { alpha = false, mostPixels }: DecodeHow = {}): Promise<Picture> {
-  return eightBit(await tolerant(bytes, { alpha, deep: false, mostPixels }));
+async function decode(bytes: Uint8Array, { alpha = false, ...how }: DecodeHow = {}): Promise<Picture> {
+  return eightBit(await tolerant(bytes, { ...how, alpha, deep: false }));
 }
 
 /**
  * Like decode, but with all bits: 16-bit files give 16 bits. TIFFs of floats (in [-1, 1]; no alpha), TIFFs with more
  * than 4 channels, and NumPy arrays keep their values.
  */
-async function decodeDeep(bytes: Uint8Array, { alpha = false, mostPixels }: DecodeHow = {}): Promise<DeepPicture> {
-  return tolerant(bytes, { alpha, deep: true, mostPixels });
+async function decodeDeep(bytes: Uint8Array, { alpha = false, ...how }: DecodeHow = {}): Promise<DeepPicture> {
+  return tolerant(bytes, { ...how, alpha, deep: true });
 }
 
-export interface How {
+export interface How extends DecodeHow {
   alpha: boolean;
   /** Keep 16 bits and floats. */
   deep: boolean;
-  mostPixels?: number | undefined;
 }
 
 async function tolerant(bytes: Uint8Array, how: How): Promise<DeepPicture> {
@@ -129,15 +128,15 @@ export interface Reading {
 }
 
 /** @throws UserError for a type of values that is not read */
-export function readingOf(image: Sharp, metadata: Metadata, { alpha }: How): Reading {
-  const { format, orientation = 1, space, hasAlpha, channels: stored, depth } = metadata;
+export function readingOf(image: Sharp, metadata: Metadata, how: How): Reading {
+  const { format, space, hasAlpha, channels: stored, depth } = metadata;
   if (!readable.includes(format)) {
     throw new UserError(`the format ${format} is not supported; PNG, JPEG, WebP, TIFF, BMP, GIF and Netpbm are`);
   }
-  const turned = format === "tiff" ? orientation : 1;
+  const turned = turnedIn(metadata, how);
   const greyFile = space === "b-w" || space === "grey16";
   const bands = stored > 4 || (greyFile && stored > 2);
-  const keepAlpha = alpha && hasAlpha;
+  const keepAlpha = how.alpha && hasAlpha;
   if (bands) return { ...storedValues(image, space, depth, bands), turned };
   if (hasAlpha && !keepAlpha) image = image.removeAlpha();
   const known = greyFile || space === "srgb" || space === "rgb16" || space === "scrgb";
@@ -156,6 +155,11 @@ export function readingOf(image: Sharp, metadata: Metadata, { alpha }: How): Rea
       return { width, height, channels: data.length / (width * height), data };
     },
   };
+}
+
+/** The orientation by which a picture is turned after it is decoded: that of a TIFF always, that of EXIF where it is asked for. */
+export function turnedIn({ format, orientation = 1 }: Metadata, { upright }: DecodeHow): number {
+  return format === "tiff" || upright ? orientation : 1;
 }
 
 /** Stored values: 8 or 16 bits or floats, any number of bands. */

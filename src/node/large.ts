@@ -21,6 +21,7 @@ import {
   opened,
   type Reading,
   readingOf,
+  turnedIn,
 } from "./images.ts";
 import { beginFile } from "./unfinished.ts";
 
@@ -44,8 +45,8 @@ export async function openLarge(path: string, scratch: string, how: How): Promis
   const unread = unreadTiff(reading(path));
   if (unread) throw new UserError(`not a readable picture: ${unread}`);
   const [, metadata] = await opened(path, "warning", unlimited);
-  const { width, height, channels, depth, format, orientation = 1 } = metadata;
-  const whole = wholeOnly(format, metadata.isProgressive === true, orientation);
+  const { width, height, channels, depth, format } = metadata;
+  const whole = wholeOnly(format, metadata.isProgressive === true, turnedIn(metadata, how));
   if (whole !== undefined) {
     if (width * height <= mostPixels) return undefined;
     throw new UserError(
@@ -83,7 +84,7 @@ const reading =
 function wholeOnly(format: string, progressive: boolean, turned: number): string | undefined {
   if (!["png", "jpeg", "tiff"].includes(format)) return `its format is ${format}`;
   if (progressive) return format === "png" ? "it is interlaced" : "it is a progressive JPEG";
-  return format === "tiff" && turned > 1 ? "its orientation tag turns or mirrors it" : undefined;
+  return turned > 1 ? "its orientation tag turns or mirrors it" : undefined;
 }
 
 /** @throws WriteError for a disk that has less than `bytes` left */

@@ -176,7 +176,7 @@ async function decoded(
   mostPixels: number,
 ): Promise<DeepPicture> {
   if (bytes.length === 0) throw new Refusal(415, "the body is empty; expected a picture");
-  const how = { alpha, mostPixels };
+  const how = { alpha, mostPixels, upright: true };
   try {
     return await (images.decodeDeep ? images.decodeDeep(bytes, how) : images.decode(bytes, how));
   } catch (error) {

@@ -110,6 +110,24 @@ describe("translate", () => {
     expect((await platform.images.decodeDeep!(readFileSync(at("back/x.png")))).data).toBeInstanceOf(Uint16Array);
   });
 
+  it("turns a picture upright by its EXIF orientation first, in tiles too", async () => {
+    const turned = await sharp(readFileSync(at("in/x.png")))
+      .withMetadata({ orientation: 6 })
+      .png()
+      .toBuffer();
+    // Sharp's rotate() without an angle follows EXIF.
+    const upright = await sharp(turned).rotate().png().toBuffer();
+    await platform.files.write(at("turned/x.png"), turned);
+    await platform.files.write(at("upright/x.png"), upright);
+    for (const tile of ["0", "64"]) {
+      const own = { preprocess: "none", tile };
+      await run({ ...own, input: at("turned"), out: at("of-turned") });
+      await run({ ...own, input: at("upright"), out: at("of-upright") });
+      expect(await decode("of-upright/x.png")).toMatchObject({ width: 70, height: 150 });
+      expect(await decode("of-turned/x.png")).toEqual(closeTo(await decode("of-upright/x.png")));
+    }
+  });
+
   it("says where the picture has the shape of a whole pair, which would become one input", async () => {
     const notes = async (width: number, given: object = {}) => {
       const picture = { width, height: 40, channels: 3, data: new Uint8Array(width * 120) };

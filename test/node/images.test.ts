@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { deflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { PictureSizeError } from "../../src/errors.ts";
+import { exifOrientation } from "../../src/formats/exif.ts";
 import { images } from "../../src/node/images.ts";
 import type { Picture } from "../../src/platform.ts";
 import { fixture } from "../paths.ts";
@@ -12,6 +13,11 @@ const bytesOf = (name: string) => new Uint8Array(readFileSync(new URL(name, fold
 const pixels = JSON.parse(readFileSync(new URL("pixels.json", folder), "utf8")) as Record<
   string,
   { mode: string; rgb: string; rgba?: string }
+>;
+/** What Pillow's ImageOps.exif_transpose gives for each file; written by fixtures/make/upright.py. */
+const uprightPixels = JSON.parse(readFileSync(fixture("upright/expected.json"), "utf8")) as Record<
+  string,
+  { width: number; height: number; rgb: string }
 >;
 const base64 = (text: string) => [...Buffer.from(text, "base64")];
 
@@ -92,6 +98,21 @@ describe("decode equals Pillow's convert('RGB')", () => {
     }
     expect((await images.decode(bytesOf("rgb.png"), { alpha: true })).channels).toBe(3);
     expect((await images.decode(bytesOf("grey.png"), { alpha: true })).channels).toBe(1);
+  });
+});
+
+describe("upright equals Pillow's exif_transpose", () => {
+  test.each(Object.entries(uprightPixels))("%s", async (name, { rgb, ...size }) => {
+    const bytes = new Uint8Array(readFileSync(fixture(`upright/${name}`)));
+    for (const decode of [images.decode, images.decodeDeep]) {
+      const picture = await decode(bytes, { upright: true });
+      expect(picture).toMatchObject(size);
+      expect([...picture.data]).toEqual(base64(rgb));
+      // Without it the pixels stay as stored.
+      expect(await decode(bytes)).toMatchObject({ width: 11, height: 6 });
+    }
+    const orientation = /^[1-8]/.exec(name)?.[0];
+    expect(exifOrientation(bytes)).toBe(orientation ? Number(orientation) : 1);
   });
 });
 

@@ -2,6 +2,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { join } from "node:path";
+import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { crc32 } from "../../src/formats/crc32.ts";
 import { openTranslator } from "../../src/inference/open.ts";
@@ -155,6 +156,16 @@ describe("pictures", () => {
     expect(parts.map(({ name }) => name)).toEqual(["facade_0001.png", "facade_0002.png"]);
     const first = await platform.images.decode(new Uint8Array(await parts[0]!.arrayBuffer()));
     expect(first.data).toEqual(expected.data);
+  });
+
+  it("are turned upright by their EXIF orientation", async () => {
+    const turned = await sharp(picture(site.dataroot)).withMetadata({ orientation: 3 }).png().toBuffer();
+    const upright = await sharp(turned).rotate().png().toBuffer();
+    const answer = async (body: Buffer) => {
+      const response = await post("/api/runs/first/translate", new Uint8Array(body), { "Content-Type": "image/png" });
+      return Buffer.from(await response.arrayBuffer());
+    };
+    expect((await answer(turned)).equals(await answer(upright))).toBe(true);
   });
 
   it("of a run that goes on come from its new weights", async () => {

@@ -247,6 +247,21 @@ describe("data audit", () => {
     expect(text).toContain("Label maps of class numbers: 1\n  trainA/0.png");
   });
 
+  it("names pictures that viewers turn by their EXIF orientation", async () => {
+    const side = (name: string) => readFileSync(faulty(name, 13));
+    await files.write(at("turned", "trainA", "1.png"), side("trainA"));
+    await files.write(
+      at("turned", "trainB", "1.jpg"),
+      await sharp(side("trainB")).withMetadata({ orientation: 6 }).jpeg().toBuffer(),
+    );
+    const { findings } = await audit(platform, at("turned"));
+    expect(findings.map(({ kind, text, files }) => `${kind} ${files}: ${text}`)).toEqual([
+      "turned trainB/1.jpg: viewers show it turned by 90 degrees to the right (EXIF orientation 6), training takes it as stored",
+    ]);
+    const { text } = await run({ dataroot: at("turned"), out: at("turned.html") });
+    expect(text).toContain("Pictures that viewers turn: 1\n  trainB/1.jpg: viewers show it turned");
+  });
+
   it("says of class numbers in a JPEG that their numbers have changed", async () => {
     const numbers = Buffer.from(Array.from({ length: 4096 }, (_, k) => (5 * ((k % 64) >> 4) + 3 * (k >> 10)) % 12));
     const raw = { raw: { width: 64, height: 64, channels: 1 } } as const;

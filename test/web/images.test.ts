@@ -37,14 +37,14 @@ inChromium("pictures", () => {
     },
   });
 
-  const decode = (bytes: Uint8Array, alpha = false): Promise<Found> =>
+  const decode = (bytes: Uint8Array, alpha = false, upright = false): Promise<Found> =>
     page.evaluate(
-      async ({ text, alpha }) => {
+      async ({ text, ...how }) => {
         const { images, toBytes, toText } = pix2pix;
-        const { data, ...size } = await images.decode(toBytes(text), { alpha });
+        const { data, ...size } = await images.decode(toBytes(text), how);
         return { ...size, data: toText(data) };
       },
-      { text: Buffer.from(bytes).toString("base64"), alpha },
+      { text: Buffer.from(bytes).toString("base64"), alpha, upright },
     );
   const encode = async (picture: Found) =>
     Buffer.from(
@@ -65,6 +65,19 @@ inChromium("pictures", () => {
       expect(rgb, name).toEqual([...Buffer.from(expected[name]!.rgb, "base64")]);
     }
     expect(names.length).toBeGreaterThan(25);
+  });
+
+  it("pictures are turned upright by EXIF when asked for, to the values of Pillow's exif_transpose", async () => {
+    const expected = JSON.parse(readFileSync(fixture("upright/expected.json"), "utf8")) as Record<
+      string,
+      { width: number; height: number; rgb: string }
+    >;
+    for (const [name, { rgb, ...size }] of Object.entries(expected)) {
+      const bytes = readFileSync(fixture(`upright/${name}`));
+      expect(await decode(bytes, false, true), name).toEqual({ ...size, channels: 3, data: rgb });
+      const { width, height } = await decode(bytes);
+      expect([width, height], name).toEqual([11, 6]);
+    }
   });
 
   for (const [name, { mode, rgb, rgba }] of Object.entries(pixels)) {

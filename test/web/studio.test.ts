@@ -266,6 +266,11 @@ inChromium("the studio", () => {
     await rest();
     expect([(await output()).width, (await output()).height]).toEqual([314, 209]);
     const bytes = readFileSync(await file("tall.png", drawnWide(100, 200))).toString("base64");
+    // A phone stores a picture that is higher than wide on its side, and in EXIF how it is turned.
+    writeFileSync(join(work, "phone.jpg"), await sharp(wide).withMetadata({ orientation: 6 }).jpeg().toBuffer());
+    await upload(join(work, "phone.jpg"));
+    await expect.poll(async () => (await sheet()).width, patience).toBe(209);
+    await page.keyboard.press("Control+z");
     for (const kind of ["drop", "paste"] as const) {
       await page.keyboard.press("Control+z");
       await page.evaluate(

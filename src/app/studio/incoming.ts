@@ -21,7 +21,7 @@ const shapeTolerance = 0.03;
 const mostPixels = 2048 * 2048;
 
 export async function readPicture(file: Blob, name: string): Promise<Incoming> {
-  const picture = await images.decode(new Uint8Array(await file.arrayBuffer()));
+  const picture = await images.decode(new Uint8Array(await file.arrayBuffer()), { upright: true });
   return { name: stemOf(name), picture: asRgb(picture) };
 }
 

@@ -120,7 +120,10 @@ function Downloads({ client, name, attempt, output }: UseProps & { output: Pictu
 }
 
 async function decoded(file: File): Promise<Named> {
-  return { picture: await images.decode(new Uint8Array(await file.arrayBuffer())), name: stemOf(file.name) };
+  return {
+    picture: await images.decode(new Uint8Array(await file.arrayBuffer()), { upright: true }),
+    name: stemOf(file.name),
+  };
 }
 
 /** An input of the pairs that are kept from training, or of the training pairs where there are no others. */

@@ -4,7 +4,7 @@ import { listAll, unreadNote, unreadPictures } from "../../data/listing.ts";
 import { type DatasetMode, findPairs } from "../../data/pairs.ts";
 import { eightBit } from "../../data/transforms.ts";
 import { DatasetError } from "../../errors.ts";
-import type { DeepPicture, Files, Images } from "../../platform.ts";
+import type { Files, Images } from "../../platform.ts";
 import { completeSet } from "../layout.ts";
 import { Alignment, fewestPairs, type Move, packed, type Sample, suspects, unpacked } from "./alignment.ts";
 import { duplicates } from "./duplicates.ts";
@@ -19,11 +19,12 @@ import {
   ofMisaligned,
   ofOnePair,
   ofPlacement,
+  ofTurned,
   ofTwoPairs,
   orphans,
 } from "./findings.ts";
 import { type Outlines, type Placement, PlacementTest } from "./placement.ts";
-import { readDeepPair, UnreadableError } from "./read.ts";
+import { type DeepPair, readDeepPair, UnreadableError } from "./read.ts";
 import { styleOf } from "./style.ts";
 
 export interface AuditResult {
@@ -187,12 +188,12 @@ interface Learnt {
   outlines: Outlines | undefined;
 }
 
-/** Reads pairs, and records each unreadable file once. */
+/** Reads pairs, and records each file that is unreadable (once) or stored turned. */
 class Examiner {
   readonly #access: { files: Files; images: Images };
   readonly #root: string;
   readonly #bad = new Set<string>();
-  #ahead: { pair: AuditPair; sides: Promise<{ A: DeepPicture; B: DeepPicture } | undefined> } | undefined;
+  #ahead: { pair: AuditPair; sides: Promise<DeepPair | undefined> } | undefined;
   readonly findings: AuditFinding[] = [];
 
   constructor(access: { files: Files; images: Images }, root: string) {
@@ -217,9 +218,11 @@ class Examiner {
     };
   }
 
-  async #read(pair: AuditPair): Promise<{ A: DeepPicture; B: DeepPicture } | undefined> {
+  async #read(pair: AuditPair): Promise<DeepPair | undefined> {
     try {
-      return await readDeepPair(this.#access, this.#root, pair);
+      const sides = await readDeepPair(this.#access, this.#root, pair);
+      for (const turned of sides.turned) this.findings.push(ofTurned(pair, turned));
+      return sides;
     } catch (error) {
       if (!(error instanceof UnreadableError)) throw error;
       const { file, message } = error;

@@ -6,6 +6,7 @@ import type { Duplicate } from "./duplicates.ts";
 import type { Look } from "./features.ts";
 import { type Placement, percent, type Share } from "./placement.ts";
 import { isMoved, type Pose } from "./pose.ts";
+import type { Turned } from "./read.ts";
 
 /** A pair of the set, with paths relative to the dataroot. */
 export interface AuditPair extends Pair {
@@ -19,6 +20,7 @@ export interface AuditPair extends Pair {
  * - form: pictures in a format that cannot be read, such as HEIC
  * - orphan: a picture without a partner
  * - size: the two sides differ in size
+ * - turned: a file with an EXIF orientation, which viewers follow and training does not
  * - placement: throughout the set, sides were cropped, mirrored or exchanged
  * - sides: A and B of a pair are exchanged, compared with most pairs
  * - misaligned: the sides of a single pair line up better when B is moved
@@ -33,6 +35,7 @@ export const auditKinds = [
   "form",
   "orphan",
   "size",
+  "turned",
   "placement",
   "sides",
   "misaligned",
@@ -102,6 +105,22 @@ export function ofClasses(all: readonly { pair: AuditPair; A: Look; B: Look }[])
     const shown = maps.slice(0, 3).map(({ pair }) => pair);
     return [{ kind: "classes", text, files: shown.map((pair) => pair[side].file), pairs: shown }];
   });
+}
+
+/** What viewers do with a picture of each EXIF orientation. */
+const shown: Record<number, string> = {
+  2: "mirrored left to right",
+  3: "turned by 180 degrees",
+  4: "mirrored top to bottom",
+  5: "mirrored left to right and turned by 90 degrees to the left",
+  6: "turned by 90 degrees to the right",
+  7: "mirrored left to right and turned by 90 degrees to the right",
+  8: "turned by 90 degrees to the left",
+};
+
+export function ofTurned(pair: AuditPair, { file, orientation }: Turned): AuditFinding {
+  const text = `viewers show it ${shown[orientation]} (EXIF orientation ${orientation}), training takes it as stored`;
+  return { kind: "turned", text, files: [file], pairs: [pair] };
 }
 
 export function ofExchangedSides(pair: AuditPair): AuditFinding {

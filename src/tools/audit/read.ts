@@ -3,6 +3,7 @@ import type { Pair, Side } from "../../data/layouts.ts";
 import { joinPath } from "../../data/listing.ts";
 import { halves } from "../../data/transforms.ts";
 import { UserError } from "../../errors.ts";
+import { exifOrientation } from "../../formats/exif.ts";
 import type { DeepPicture, Files, Images, Picture } from "../../platform.ts";
 
 interface Access {
@@ -24,24 +25,40 @@ export function readPair({ files, images }: Access, root: string, pair: Pair): P
   return read(files, root, pair, (bytes) => images.decode(bytes));
 }
 
-/** Both sides of a pair, in the depth of their files. @throws UserError naming the file that cannot be used */
-export function readDeepPair(
-  { files, images }: Access,
-  root: string,
-  pair: Pair,
-): Promise<{ A: DeepPicture; B: DeepPicture }> {
-  return read(files, root, pair, (bytes) => (images.decodeDeep ?? images.decode).call(images, bytes));
+/** A file with an EXIF orientation other than upright. */
+export interface Turned {
+  file: string;
+  /** 2 to 8, as in `upright`. */
+  orientation: number;
+}
+
+export interface DeepPair {
+  A: DeepPicture;
+  B: DeepPicture;
+  turned: Turned[];
+}
+
+/** Both sides of a pair, in the depth of their files, as stored. @throws UserError naming the file that cannot be used */
+export async function readDeepPair({ files, images }: Access, root: string, pair: Pair): Promise<DeepPair> {
+  const turned: Turned[] = [];
+  const sides = await read(files, root, pair, async (bytes, file) => {
+    const picture = await (images.decodeDeep ?? images.decode).call(images, bytes);
+    const orientation = exifOrientation(bytes);
+    if (orientation !== 1) turned.push({ file, orientation });
+    return picture;
+  });
+  return { ...sides, turned };
 }
 
 async function read<Kind extends DeepPicture>(
   files: Files,
   root: string,
   pair: Pair,
-  decode: (bytes: Uint8Array) => Promise<Kind>,
+  decode: (bytes: Uint8Array, file: string) => Promise<Kind>,
 ): Promise<{ A: Kind; B: Kind }> {
   const open = async (file: string) => {
     try {
-      return await decode(await files.read(joinPath(root, file)));
+      return await decode(await files.read(joinPath(root, file)), file);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       throw new UnreadableError(file, error.message);

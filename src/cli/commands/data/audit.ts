@@ -135,6 +135,13 @@ const kinds: Record<AuditKind, { title: string; advice: string }> = {
     title: "Sides of different sizes",
     advice: "Training resizes both to one size. That is right only where they show the same scene.",
   },
+  turned: {
+    title: "Pictures that viewers turn",
+    advice:
+      "A camera stores in EXIF how a picture is to be turned. Viewers do it; training takes the pixels as they are stored, as the " +
+      "PyTorch code does. A side that was drawn over the upright picture does not line up. Save the pictures upright, for example with " +
+      "mogrify -auto-orient of ImageMagick.",
+  },
   placement: {
     title: "The whole set does not line up",
     advice:
@@ -198,7 +205,7 @@ function factsOf({ layout, phases, sizes, placement, judged }: AuditResult): (re
 /** The faults that were looked for, and those that this set does not allow to find, with the reason. */
 function lookedFor({ judged, judgesSides, placement }: AuditResult): string {
   const searched = [
-    "unreadable files, pictures without a partner, sides of two sizes, equal and similar pairs within and across phases, " +
+    "unreadable files, pictures without a partner, sides of two sizes, pictures that viewers turn, equal and similar pairs within and across phases, " +
       "one picture with two partners, blank pictures, class numbers",
   ];
   const omitted: string[] = [];
