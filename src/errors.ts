@@ -64,6 +64,12 @@ export function quoted(value: unknown, most = 100): string {
   }
 }
 
+/** @throws ConfigError for a number that is no whole number from 1 @param what it counts: "threads" */
+export function checkCount(what: string, count: number): void {
+  if (Number.isInteger(count) && count >= 1) return;
+  throw new ConfigError(`${what}: got ${count}, expected a whole number, at least 1`);
+}
+
 /** Throws a ConfigError that lists every problem; does nothing when there is none. */
 export function refuse(problems: readonly string[]): void {
   if (problems.length === 0) return;

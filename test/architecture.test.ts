@@ -32,7 +32,7 @@ const graph = new Map(sources.map((path) => [path, importsOf(path)]));
 
 /** From the ground up: a file may import from its own layer and from those before it. */
 const layers: readonly (readonly string[])[] = [
-  ["errors.ts", "platform.ts", "statistics.ts", "text.ts", "version.ts"],
+  ["errors.ts", "platform.ts", "statistics.ts", "text.ts", "turns.ts", "version.ts"],
   ["kernels", "formats"],
   ["random.ts"],
   ["data"],

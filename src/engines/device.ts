@@ -1,6 +1,6 @@
 /** The choice of the device that computes, and its session options. */
 import type { InferenceSession } from "onnxruntime-common";
-import { DeviceError } from "../errors.ts";
+import { checkCount, DeviceError } from "../errors.ts";
 import type { Device, DeviceName, Platform } from "../platform.ts";
 
 /** The choices of --device. */
@@ -10,8 +10,10 @@ export type DeviceChoice = (typeof deviceChoices)[number];
 /**
  * Session options for the CPU. The arena is off because it grows in powers of two (300 MB more for unet_256). The
  * memory pattern is off because it allocates one block of hundreds of megabytes at every run, whose pages all fault.
+ * @throws ConfigError for a number of threads that is no whole number from 1
  */
 export function onCpu(threads: number): InferenceSession.SessionOptions {
+  checkCount("threads", threads);
   return {
     executionProviders: ["cpu"],
     intraOpNumThreads: threads,

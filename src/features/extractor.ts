@@ -6,6 +6,7 @@ import { slice } from "../graph/ops/movement.ts";
 import { Parameters, type Role } from "../nn/parameters.ts";
 import { encode } from "../onnx/encode.ts";
 import type { InferenceSession, Picture, Platform } from "../platform.ts";
+import { Turns } from "../turns.ts";
 import { type FeatureFile, type LinearFile, readFeatures, readLinear, type Values } from "./file.ts";
 import { lpipsDistance } from "./lpips.ts";
 import { type FeatureInput, type FeatureResizeName, featureInput } from "./resizes.ts";
@@ -71,7 +72,8 @@ export class FeatureExtractor {
   readonly resize: FeatureResizeName;
   readonly #platform: Platform;
   readonly #threads: number;
-  readonly #sessions = new Map<string, Promise<InferenceSession>>();
+  readonly #sessions = new Map<string, InferenceSession>();
+  readonly #turns = new Turns("this feature extractor");
 
   /** @throws CheckpointError for files that are missing, damaged, or of another network */
   static async open(options: FeatureOptions, platform: Platform): Promise<FeatureExtractor> {
@@ -101,7 +103,7 @@ export class FeatureExtractor {
    */
   async features(picture: Picture, name?: string): Promise<Float32Array> {
     const input = featureInput(picture, this.file.network, this.resize, name);
-    return this.#run("features", [input], (x, p) => this.file.network.build(p, x).pooled);
+    return this.#turns.take(() => this.#run("features", [input], (x, p) => this.file.network.build(p, x).pooled));
   }
 
   /**
@@ -115,18 +117,22 @@ export class FeatureExtractor {
     if (inputs[0]!.values.length !== inputs[1]!.values.length) {
       throw new ShapeError(`distance: the pictures are ${a.width}x${a.height} and ${b.width}x${b.height}.`);
     }
-    const values = await this.#run("lpips", inputs, (x, p) => {
+    const build = (x: Tensor, p: Parameters) => {
       const { layers } = file.network.build(p, x);
       const of = (index: number) => layers.map((t) => slice(t, [0], [index], [index + 1]));
       const weights = linear.values.map((value) => p.graph.constant(value, [value.length]));
       return lpipsDistance(of(0), of(1), weights);
-    });
+    };
+    const values = await this.#turns.take(() => this.#run("lpips", inputs, build));
     return values[0]!;
   }
 
+  /** Frees the sessions, after the pictures that were given before. After it each call throws an Error. */
   async close(): Promise<void> {
-    for (const session of this.#sessions.values()) await (await session.catch(() => undefined))?.release();
-    this.#sessions.clear();
+    await this.#turns.close(async () => {
+      for (const session of this.#sessions.values()) await session.release();
+      this.#sessions.clear();
+    });
   }
 
   async #run(
@@ -140,20 +146,19 @@ export class FeatureExtractor {
     let session = this.#sessions.get(key);
     if (!session) {
       if (this.#sessions.size >= 2 * readySizes) await this.#forgetFirst();
-      session = this.#compile(shape, build);
+      session = await this.#compile(shape, build);
       this.#sessions.set(key, session);
-      session.catch(() => this.#sessions.delete(key));
     }
     const values = new Float32Array(inputs.reduce((sum, input) => sum + input.values.length, 0));
     for (const [i, input] of inputs.entries()) values.set(input.values, i * input.values.length);
-    const { y } = await (await session).run({ x: new this.#platform.ort.Tensor("float32", values, shape) });
+    const { y } = await session.run({ x: new this.#platform.ort.Tensor("float32", values, shape) });
     return Float32Array.from(y!.data as Float32Array);
   }
 
   async #forgetFirst(): Promise<void> {
     const [key, session] = this.#sessions.entries().next().value!;
     this.#sessions.delete(key);
-    await (await session).release();
+    await session.release();
   }
 
   async #compile(shape: Shape, build: (x: Tensor, p: Parameters) => Tensor): Promise<InferenceSession> {

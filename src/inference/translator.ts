@@ -15,6 +15,7 @@ import { norms } from "../nn/norms.ts";
 import type { MaskSpec } from "../nn/parameters.ts";
 import type { DeepPicture, Device, Picture, Platform } from "../platform.ts";
 import { fnv1a, Random } from "../random.ts";
+import { Turns } from "../turns.ts";
 import { Compiler } from "./compiler.ts";
 import { type Fit, resizedInput, resizedOutput } from "./fit.ts";
 import { copyPart, window } from "./tiling/geometry.ts";
@@ -88,10 +89,11 @@ export interface TranslatorParts {
 }
 
 /**
- * Runs a generator on pictures of any size, one at a time. `openTranslator` opens that of a run.
+ * Runs a generator on pictures of any size. `openTranslator` opens that of a run. Pictures that are given at the same time are
+ * computed one after the other.
  *
  * Sizes that the generator cannot halve often enough are padded by reflection, and the output is cut back. Large pictures are
- * translated in tiles without seams. Call `close` to free the sessions.
+ * translated in tiles without seams. Call `close` to free the sessions; after it each call throws an Error.
  */
 export class Translator {
   /** The options of the run; `noDropout` is also set where `TestTime.dropout` is "off". */
@@ -105,7 +107,8 @@ export class Translator {
   readonly #tile: number | undefined;
   readonly #weights: WeightUse;
   readonly #compiler: Compiler;
-  readonly #sizes = new Map<string, Promise<Ready>>();
+  readonly #sizes = new Map<string, Ready>();
+  readonly #turns = new Turns("this translator");
 
   /** @throws ConfigError for a size of tiles that the generator cannot take */
   constructor({
@@ -221,13 +224,23 @@ export class Translator {
     width: number,
     draws: Draw | readonly Draw[] = {},
   ): Promise<Float32Array> {
+    return this.#turns.take(() => this.#outputFor(A, n, height, width, draws));
+  }
+
+  async #outputFor(
+    A: Float32Array,
+    n: number,
+    height: number,
+    width: number,
+    draws: Draw | readonly Draw[],
+  ): Promise<Float32Array> {
     const { inputNc, outputNc } = this.config;
     const whole = { y: 0, x: 0, height, width };
     const source = { data: A, planes: n * inputNc, height, width };
     if (n === 1 && this.inTiles(height, width)) {
       const draw = Array.isArray(draws) ? draws[0]! : draws;
       const data = new Float32Array(outputNc * height * width);
-      await this.runTiles({ ...whole, read: async (part) => window(source, part) }, draw, {
+      await this.#outputInTiles({ ...whole, read: async (part) => window(source, part) }, draw, {
         output: async (tile, part, at) => copyPart(tile, part, { data, height, width }, at),
       });
       return data;
@@ -249,6 +262,10 @@ export class Translator {
    *   continued by reflection
    */
   async runTiles(input: TiledInput, draw: Draw, options: TiledOptions): Promise<void> {
+    return this.#turns.take(() => this.#outputInTiles(input, draw, options));
+  }
+
+  async #outputInTiles(input: TiledInput, draw: Draw, options: TiledOptions): Promise<void> {
     const { height, width } = input;
     const padded = {
       ...input,
@@ -274,13 +291,15 @@ export class Translator {
     return this.#tile > 0 && (height > this.#tile || width > this.#tile);
   }
 
-  /** Frees the sessions. */
+  /** Frees the sessions, after the pictures that were given before. */
   async close(): Promise<void> {
-    for (const key of [...this.#sizes.keys()]) await this.#release(key);
+    await this.#turns.close(async () => {
+      for (const key of [...this.#sizes.keys()]) await this.#release(key);
+    });
   }
 
   async #release(key: string): Promise<void> {
-    const ready = await this.#sizes.get(key)!;
+    const ready = this.#sizes.get(key)!;
     this.#sizes.delete(key);
     await ready.release();
   }
@@ -290,9 +309,8 @@ export class Translator {
     let ready = this.#sizes.get(key);
     if (!ready) {
       if (this.#sizes.size >= readySizes) await this.#release(this.#sizes.keys().next().value!);
-      ready = this.#compiled(shape);
+      ready = await this.#compiled(shape);
       this.#sizes.set(key, ready);
-      ready.catch(() => this.#sizes.delete(key));
     }
     return ready;
   }

@@ -7,6 +7,7 @@
  * @module
  */
 import { availableParallelism, cpus, totalmem } from "node:os";
+import { checkCount } from "../errors.ts";
 import type { Platform } from "../platform.ts";
 import { devices } from "./devices.ts";
 import { files } from "./files.ts";
@@ -21,6 +22,7 @@ export interface NodePlatformOptions {
 /**
  * Everything that the core needs, from Node. Nothing has to be closed.
  * @returns files by path (relative ones from the working directory), pictures by sharp, ONNX Runtime by onnxruntime-node
+ * @throws ConfigError for a number of threads that is no whole number from 1
  *
  * @example
  * ```ts
@@ -34,6 +36,7 @@ export interface NodePlatformOptions {
  */
 export async function nodePlatform({ threads }: NodePlatformOptions = {}): Promise<Platform> {
   const cores = threads ?? availableParallelism();
+  checkCount("threads", cores);
   const processor = cpus()[0]?.model;
   return { files, images, ort, runInto, memory: memoryOfProcess(), cores, processor, base: "cpu", devices };
 }

@@ -140,6 +140,21 @@ it("pictures that are too small for the network are refused where they are not r
   await extractor.close();
 });
 
+it("pictures that are given at the same time have the features that they have one after the other", async () => {
+  const platform = await nodePlatform({ threads: 1 });
+  const files = { ...platform.files, ...stored({ net: squeeze, lpips: linear(squeezenet.channels) }) };
+  const how = { features: "net", lpips: "lpips", resize: "none" } as const;
+  const extractor = await FeatureExtractor.open(how, { ...platform, files });
+  // Of more sizes than stay compiled.
+  const pictures = Array.from({ length: 10 }, (_, i) => picture(i, 32, 32 + i));
+  const expected: Float32Array[] = [];
+  for (const each of pictures) expected.push(await extractor.features(each));
+  const all = Promise.all([...pictures, ...pictures].map((each) => extractor.features(each)));
+  await extractor.close();
+  expect(await all).toEqual([...expected, ...expected]);
+  await expect(extractor.features(pictures[0]!)).rejects.toThrow("this feature extractor is closed; open another one");
+});
+
 const expectedFile = join(shared, "expected.json");
 describe.skipIf(!existsSync(expectedFile))(`the ImageNet network in ${shared}`, () => {
   it("has the features and distances of PyTorch", async () => {

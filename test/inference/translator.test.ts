@@ -59,6 +59,50 @@ describe("statistics, on two pictures of 40x24 that are padded to 64x32: as PyTo
   });
 });
 
+describe("pictures that are given at the same time", () => {
+  const open = generator({ netG: "unet_32", ngf: 2, dropout: "off" });
+  /** Of more sizes than stay compiled. */
+  const pictures = Array.from({ length: 7 }, (_, i) => {
+    const [width, height] = [32 + 32 * i, 64];
+    return { width, height, channels: 3, data: Uint8Array.from({ length: width * height * 3 }, (_, k) => k * 7 + i) };
+  });
+  const fit = { preprocess: "none" } as const;
+
+  it("have the outputs that they have one after the other", async () => {
+    const translator = open();
+    const expected: Picture[] = [];
+    for (const picture of pictures) expected.push(await translator.translate(picture, {}, fit));
+    const all = [...pictures, ...pictures].map((picture) => translator.translate(picture, {}, fit));
+    expect(await Promise.all(all)).toEqual([...expected, ...expected]);
+    await translator.close();
+  });
+
+  it("are computed before the translator closes; later ones are refused", async () => {
+    const translator = open();
+    const outputs = Promise.all(pictures.map((picture) => translator.translate(picture, {}, fit)));
+    await Promise.all([translator.close(), translator.close()]);
+    expect(await outputs).toHaveLength(pictures.length);
+    const late = translator.translate(pictures[0]!, {}, fit);
+    await expect(late).rejects.toThrow("this translator is closed; open another one");
+  });
+
+  it("do not take the error of one for that of another", async () => {
+    const translator = open();
+    const [bad, good] = [new Float32Array(5), new Float32Array(3 * 64 * 32)];
+    const [refused, output] = await Promise.allSettled([
+      translator.run(bad, 1, 64, 32),
+      translator.run(good, 1, 64, 32),
+    ]);
+    expect([refused.status, output.status]).toEqual(["rejected", "fulfilled"]);
+    await translator.close();
+  });
+});
+
+it.each([-1, 0, 1.5, Number.NaN])("%s threads are refused", async (threads) => {
+  const message = `threads: got ${threads}, expected a whole number, at least 1`;
+  await expect(nodePlatform({ threads })).rejects.toThrow(message);
+});
+
 describe("weights that do not change", () => {
   const options = { netG: "unet_64", ngf: 16, dropout: "off" } as const;
 
