@@ -231,6 +231,35 @@ inChromium("the studio", () => {
     expect(await scrolled()).toBe(before);
   });
 
+  it("has the drawing after a reload, and not on a run that takes other pictures", async () => {
+    await drag([0.1, 0.6], [0.2, 0.9]);
+    await rest();
+    const drawn = await sheet();
+    const reloaded = async () => {
+      await page.reload();
+      await page.locator(".output canvas").waitFor(patience);
+      await rest();
+    };
+    await reloaded();
+    expect(await sheet()).toEqual(drawn);
+    const painted = await output();
+    await page.evaluate(
+      () =>
+        new Promise<void>((resolve) => {
+          const opening = indexedDB.open("pix2pix-studio");
+          opening.onsuccess = () => {
+            const transaction = opening.result.transaction("drawings", "readwrite");
+            transaction.oncomplete = () => resolve();
+            const cursor = transaction.objectStore("drawings").openCursor();
+            cursor.onsuccess = () => cursor.result?.update({ ...cursor.result.value, takes: "other pictures" });
+          };
+        }),
+    );
+    await reloaded();
+    expect(await sheet()).not.toEqual(drawn);
+    expect(await output()).not.toEqual(painted);
+  });
+
   it("takes another drawing of the data set, with its target and scores", async () => {
     await page.getByRole("button", { name: "Another picture of the data set" }).click();
     await page.locator(".target dd").first().waitFor(patience);

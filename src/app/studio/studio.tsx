@@ -5,11 +5,16 @@ import type { Home, OpenRun, RunEntry, StudioPair } from "../home.ts";
 import type { PageProps } from "../page.ts";
 import { messageOf, Note } from "../parts/basics.tsx";
 import { addressOf, type Route } from "../routes.ts";
+import { keptDrawing } from "./kept.ts";
+import type { SheetState } from "./sheet.ts";
 import { Workbench } from "./workbench.tsx";
 
-/** A run, with the pair that its sheet shows first. */
+/** A run, with what its sheet shows first. */
 interface Opened {
   run: OpenRun;
+  /** The drawing of the last visit. */
+  kept: SheetState | undefined;
+  /** A pair of its data set, where no drawing is kept. */
   first: StudioPair | undefined;
 }
 
@@ -86,9 +91,10 @@ function useOpened(home: Home, route: Route, runs: readonly RunEntry[] | undefin
     let current = true;
     const open = async () => {
       const run = await home.open(name);
-      const first = await run.pair().catch(() => undefined);
+      const kept = await keptDrawing(run);
+      const first = kept ? undefined : await run.pair().catch(() => undefined);
       if (!current) return run.close();
-      set({ run, first });
+      set({ run, kept, first });
       await opened?.run.close();
     };
     open().catch((thrown) => current && setError(messageOf(thrown)));

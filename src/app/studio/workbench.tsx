@@ -8,6 +8,7 @@ import { save as saveFile } from "../parts/save.ts";
 import { Batch } from "./batch.tsx";
 import { Camera } from "./camera.tsx";
 import { fitted, type Incoming, looksPaired, notPictures, readPicture, splitFiles } from "./incoming.ts";
+import { keepDrawing } from "./kept.ts";
 import { Latency, OutputPane, type View } from "./output-pane.tsx";
 import { Paired } from "./paired.tsx";
 import { Settings, type StudioSettings, usual } from "./settings.tsx";
@@ -21,7 +22,8 @@ import { useShortcuts } from "./use-shortcuts.ts";
 
 interface WorkbenchProps {
   run: OpenRun;
-  /** The pair that the sheet shows first. */
+  /** What the sheet shows first: the drawing of the last visit, else a pair, else an empty picture. */
+  kept: SheetState | undefined;
   first: StudioPair | undefined;
   /** Whether the studio is the page that is shown. */
   shown: boolean;
@@ -32,7 +34,7 @@ type OpenDialog =
   | { kind: "paired"; incoming: Incoming }
   | { kind: "batch"; files: readonly File[] };
 
-export function Workbench({ run, first, shown }: WorkbenchProps) {
+export function Workbench({ run, kept, first, shown }: WorkbenchProps) {
   const [settings, setSettings] = useState(usual);
   const [view, setView] = useState<View>("side");
   const [chosen, choose] = useState(0);
@@ -41,8 +43,9 @@ export function Workbench({ run, first, shown }: WorkbenchProps) {
   const output = useOutput(run);
   const request = ({ picture, name }: SheetState, { samples, size: _, ...rest }: StudioSettings) =>
     output.request({ picture, settings: { ...rest, name }, samples });
-  const desk = useDesk(run, first && stateOf(first), (state, ended) => {
+  const desk = useDesk(run, kept ?? (first && stateOf(first)), (state, ended) => {
     if (ended || output.follows()) request(state, settings);
+    if (ended) void keepDrawing(run, state);
   });
   useEffect(() => {
     if (first?.output && !output.outputs.picture) output.show(first.output, first.input);

@@ -1,0 +1,55 @@
+/**
+ * The drawing of each run, kept in the browser (IndexedDB) so that a reload or a closed tab does not lose it. Nothing is sent
+ * anywhere. Where the browser keeps nothing (some private windows, a full disk), the studio works without.
+ */
+import type { OpenRun } from "../home.ts";
+import type { SheetState } from "./sheet.ts";
+
+interface Kept {
+  state: SheetState;
+  /** What the drawing was made for: a run that was trained anew under its name may take other pictures. */
+  takes: string;
+}
+
+const [database, store] = ["pix2pix-studio", "drawings"];
+
+/** Pages of one origin share the database: several published folders, for example. */
+const keyOf = (run: OpenRun) => `${location.pathname} ${run.name}`;
+const takesOf = ({ width, height, drawing: { tool, colours } }: OpenRun) =>
+  JSON.stringify([width, height, tool, tool === "regions" ? colours.map(({ rgb }) => rgb) : []]);
+
+/** The drawing that was last on the run's sheet; undefined where none is kept. */
+export async function keptDrawing(run: OpenRun): Promise<SheetState | undefined> {
+  const kept = await inStore<Kept | undefined>("readonly", (drawings) => drawings.get(keyOf(run))).catch(
+    () => undefined,
+  );
+  return kept?.takes === takesOf(run) ? kept.state : undefined;
+}
+
+export async function keepDrawing(run: OpenRun, state: SheetState): Promise<void> {
+  const kept: Kept = { state, takes: takesOf(run) };
+  await inStore("readwrite", (drawings) => drawings.put(kept, keyOf(run))).catch(() => {});
+}
+
+/** Makes one request of the store, and waits until it is on the disk. */
+async function inStore<Result>(
+  mode: IDBTransactionMode,
+  request: (drawings: IDBObjectStore) => IDBRequest,
+): Promise<Result> {
+  const opening = indexedDB.open(database, 1);
+  opening.onupgradeneeded = () => opening.result.createObjectStore(store);
+  const opened = await new Promise<IDBDatabase>((resolve, reject) => {
+    opening.onsuccess = () => resolve(opening.result);
+    opening.onerror = () => reject(opening.error);
+  });
+  try {
+    return await new Promise<Result>((resolve, reject) => {
+      const transaction = opened.transaction(store, mode);
+      const asked = request(transaction.objectStore(store));
+      transaction.oncomplete = () => resolve(asked.result);
+      transaction.onabort = () => reject(transaction.error);
+    });
+  } finally {
+    opened.close();
+  }
+}
