@@ -51,10 +51,8 @@ export async function continueRun(runs: Runs, run: Run, more: Longer, control: R
   const detail = await runs.detail(run);
   if (detail.trainer)
     throw new Refusal(409, `the run "${run.name}" is being trained already, by process ${detail.trainer.pid}`);
-  if (!detail.weights.includes("latest")) {
-    throw new Refusal(409, `the run "${run.name}" has no checkpoint to go on from; start it anew by npx pix2pix train`);
-  }
-  if (!(await run.hasCheckpoint())) {
+  // A run without any weights begins again.
+  if (detail.weights.length > 0 && !(await run.hasCheckpoint())) {
     throw new Refusal(
       409,
       `the run "${run.name}" has weights and no state of a training, such as an imported one; begin another by --init-g and --init-d`,

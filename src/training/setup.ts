@@ -148,7 +148,7 @@ async function open({ found, device, size, parts, ...opened }: Opening): Promise
   const trainer = new Trainer(platform, { model: config, seed: config.seed, threads, device, perceptual }, shape);
   parts.push(trainer);
   const steps = stepsOf(config, found.pairs.length);
-  const { step, momentsFrom = 0 } = config.continueTrain
+  const { step, momentsFrom = 0 } = (await goesOn(run, config, events))
     ? await restore(opened, found, trainer, steps.perEpoch)
     : await drawWeights(config, platform.files, trainer, events);
   const lines = await run.losses.cutAfter(step);
@@ -231,6 +231,17 @@ async function refuseExisting(run: Run, { continueTrain }: Config): Promise<void
   if (continueTrain || !((await run.hasCheckpoint()) || (await run.keptWeights()).length > 0)) return;
   const goOn = (await run.hasCheckpoint()) ? "Continue it with --continue-train, choose" : "Choose";
   throw new CheckpointError(`The run ${run.dir} exists already. ${goOn} another --name, or remove the folder.`);
+}
+
+/**
+ * Whether the run goes on from a checkpoint. One that ended before its first, by a kill or a crash, begins again with the options
+ * that it has stored.
+ */
+async function goesOn(run: Run, { continueTrain, epoch }: Config, { message }: TrainEvents): Promise<boolean> {
+  if (!continueTrain || epoch !== undefined) return continueTrain;
+  if ((await run.hasCheckpoint()) || (await run.keptWeights()).length > 0) return true;
+  message?.(`${run.dir} has no checkpoint yet: the run begins at step 0, with its stored options.`);
+  return false;
 }
 
 /**

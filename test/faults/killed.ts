@@ -84,9 +84,8 @@ export async function survivesKills(kills: number, signals: readonly NodeJS.Sign
       const name = `killed-${round}`;
       const run = join(folder, "runs", name);
       for (let ended = false; !ended; ) {
-        const resume =
-          existsSync(join(run, "latest_state.safetensors")) || existsSync(join(run, "latest_state.safetensors.next"));
-        if (!resume) rmSync(run, { recursive: true, force: true });
+        // A run that has options goes on, with a checkpoint or without.
+        const resume = existsSync(join(run, "config.json"));
         // A run that is about done is no longer killed, or it would never end.
         const random = new Random(1, "kill", done).float();
         const after = done < kills ? duration * (0.2 + 0.6 * random) : undefined;

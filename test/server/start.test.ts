@@ -1,5 +1,5 @@
 /** Runs that a page or a program begins: the options, the folders that the server reads, and who may. */
-import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Trainings } from "../../src/node/trainings.ts";
@@ -71,6 +71,22 @@ it("begins a run with these options, once", { timeout: 120_000 }, async () => {
     status: 409,
     answer: { error: expect.stringContaining("exists already") },
   });
+});
+
+it("goes on with a run that ended before its first checkpoint: it begins again with its options", {
+  timeout: 120_000,
+}, async () => {
+  const weightsOf = (name: string) => readFileSync(join(site.checkpointsDir, name, "latest_net_G.safetensors"));
+  // As "new" was when it began: its options, and nothing else.
+  const config = readFileSync(join(site.checkpointsDir, "new/config.json"), "utf8");
+  mkdirSync(join(site.checkpointsDir, "early"));
+  writeFileSync(join(site.checkpointsDir, "early/config.json"), config.replace('"name": "new"', '"name": "early"'));
+  const state = async () => ((await (await fetch(`${server.base}/api/runs/early`)).json()) as { state?: string }).state;
+  expect(await state()).toBe("started");
+  const response = await fetch(`${server.base}/api/runs/early/continue`, { method: "POST", body: "{}" });
+  expect(response.status, await response.text()).toBe(202);
+  await expect.poll(state, { timeout: 90_000 }).toBe("finished");
+  expect(weightsOf("early").equals(weightsOf("new"))).toBe(true);
 });
 
 it("says why a training has failed, until the run is trained again", { timeout: 120_000 }, async () => {

@@ -70,7 +70,7 @@ function Actions({ run }: { run: RunDetail }) {
             Stop
           </Button>
         )}
-        {run.state === "stopped" && (
+        {(run.state === "stopped" || run.state === "started") && (
           <Button primary disabled={busy} onClick={() => attempt("continue")}>
             Continue
           </Button>

@@ -357,14 +357,13 @@ export class Session extends Store<SessionState> {
 
   async resume(): Promise<void> {
     const stored = await storedRun(this.state.selected);
-    const { config, begun } = stored;
+    const { config } = stored;
     const moved = !(await files.exists(config.dataroot));
     const { data, changes } = this.state;
     if (moved && !data?.root)
       throw new Error("The pictures of this run are not stored here. Choose them, then continue.");
     const dataroot = moved ? data!.root! : config.dataroot;
-    const changed = resumeCommandLine(config, { ...changes, dataroot, continueTrain: true });
-    await this.#train({ ...stored, config: { ...changed, continueTrain: begun } });
+    await this.#train({ ...stored, config: resumeCommandLine(config, { ...changes, dataroot, continueTrain: true }) });
   }
 
   /** Continues a finished run. @param steps how many more */

@@ -25,8 +25,8 @@ export interface RunInput {
    */
   profile?: Values["profile"] | undefined;
   /**
-   * Continue the run from its last checkpoint, with its stored options; with if-present a run without a checkpoint
-   * starts anew.
+   * Continue the run from its last checkpoint, or from step 0 where it has none, with its stored options; with
+   * if-present a run that has none begins with the options of this command.
    * Default: false.
    */
   continueTrain?: boolean | undefined;
