@@ -134,6 +134,9 @@ inChromium("the dashboard", () => {
   it("deletes a run after a question", async () => {
     await page.getByRole("button", { name: "Delete…" }).click();
     await page.getByRole("button", { name: "Keep" }).click();
+    await page.getByRole("dialog").waitFor({ state: "detached", ...patience });
+    const asks = page.getByRole("button", { name: "Delete…" });
+    expect(await asks.evaluate((button) => button === document.activeElement)).toBe(true);
     await page.getByRole("button", { name: "Delete…" }).click();
     await page.getByRole("button", { name: "Delete", exact: true }).click();
     // The comparison is where it was left, without the run.
@@ -207,6 +210,15 @@ inChromium("the dashboard", () => {
     release();
     await said.waitFor({ ...patience, state: "detached" });
     await slow.close();
+  });
+
+  it("the studio says that the server does not answer, and not that there are no runs", async () => {
+    const cut = await browser.newPage();
+    await cut.route("**/api/runs", (route) => route.abort());
+    await cut.goto(`${server.base}/#/studio`);
+    await cut.getByText("The server does not answer. Is pix2pix serve still running?").waitFor(patience);
+    expect(await cut.getByText("No run has weights yet").count()).toBe(0);
+    await cut.close();
   });
 
   it("fits a phone, in the dark", async () => {

@@ -1,6 +1,6 @@
-/** A dialog above the page. Escape and its button close it, and the focus returns to where it was. */
+/** A dialog above the page. Escape and its button close it. However it ends, the focus returns to where it was. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { Button } from "./basics.tsx";
 
 interface DialogProps {
@@ -12,9 +12,21 @@ interface DialogProps {
 export function Dialog({ title, close, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => dialog.current?.showModal(), []);
+  const latest = useRef(close);
+  latest.current = close;
+  useLayoutEffect(() => {
+    const element = dialog.current!;
+    const closed = () => latest.current();
+    element.addEventListener("close", closed);
+    element.showModal();
+    return () => {
+      element.removeEventListener("close", closed);
+      // An open dialog that is removed does not give the focus back. Here it is still in the document.
+      element.close();
+    };
+  }, []);
   return (
-    <dialog ref={dialog} aria-labelledby={id} onClose={close}>
+    <dialog ref={dialog} aria-labelledby={id}>
       <header>
         <h2 id={id}>{title}</h2>
         <Button plain aria-label="Close" onClick={() => dialog.current?.close()}>

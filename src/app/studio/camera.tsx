@@ -32,8 +32,10 @@ export function Camera({ take, close }: CameraProps) {
     return () => void asked.then(stop).catch(() => {});
   }, []);
   const shoot = () => {
-    take({ name: "camera", picture: frameOf(video.current!) });
+    const picture = frameOf(video.current!);
+    // Closed first: what takes the picture may open another dialog.
     close();
+    take({ name: "camera", picture });
   };
   return (
     <Dialog title="Camera" close={close}>

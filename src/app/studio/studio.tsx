@@ -26,8 +26,8 @@ const hints: Record<DrawingTool, string> = {
 
 export function Studio({ home, route }: PageProps) {
   const shown = route.page === "studio";
-  const runs = useRuns(home, shown);
-  const { opened, error } = useOpened(home, route, runs);
+  const { runs, error: failed } = useRuns(home, shown);
+  const { opened, error = failed } = useOpened(home, route, runs);
   const usable = runs?.filter((run) => run.usable) ?? [];
   const title = opened?.run.title ?? "Studio";
   useEffect(() => {
@@ -70,12 +70,16 @@ export function Studio({ home, route }: PageProps) {
   );
 }
 
-function useRuns(home: Home, shown: boolean): readonly RunEntry[] | undefined {
-  const [runs, set] = useState<readonly RunEntry[]>();
+function useRuns(home: Home, shown: boolean) {
+  const [found, set] = useState<{ runs?: readonly RunEntry[]; error?: string }>({});
   useEffect(() => {
-    if (shown) home.runs().then(set, () => set([]));
+    if (!shown) return;
+    home.runs().then(
+      (runs) => set({ runs }),
+      (error) => set({ error: messageOf(error) }),
+    );
   }, [home, shown]);
-  return runs;
+  return found;
 }
 
 /** Opens the run of the address, or the first that can be drawn with. */
