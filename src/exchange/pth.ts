@@ -8,6 +8,7 @@ import { joined } from "../formats/streams.ts";
 import { encodeTorch, type Picklable, PythonFloat, PythonTuple } from "../formats/torch/write.ts";
 import { isTrainable, type ParameterSpec } from "../nn/parameters.ts";
 import { dataFile, weightsFile } from "../run/paths.ts";
+import type { Progress } from "../run/run.ts";
 import { weightTensors } from "../run/weights.ts";
 import { shellOption } from "../text.ts";
 import { articleName } from "./article-names.ts";
@@ -46,7 +47,7 @@ export const pth = exportFormat({
       const record = (await platform.files.exists(data))
         ? new TextDecoder().decode(await platform.files.read(data))
         : "";
-      await write(optimizersFile, optimizersPth(model, states, { ...progress, record }));
+      await write(optimizersFile, optimizersPth(model, states, progress, record));
       return;
     }
     await write("latest_net_G.pth", weightsPth(model.tensors, "latest_net_G"));
@@ -88,33 +89,26 @@ export function inOrderOfPyTorch(a: string, b: string): number {
 export const parametersInOrder = ({ specs }: Pick<NetworkState, "specs">): ParameterSpec[] =>
   specs.filter(isTrainable).sort((a, b) => inOrderOfPyTorch(a.name, b.name));
 
-interface TrainingProgress {
-  step: number;
-  epoch: number;
-  pairs: number;
-  data?: string | undefined;
-  momentsFrom?: number | undefined;
-  /** The text of data.json. */
-  record: string;
-}
-
+/** @param record the text of data.json */
 function optimizersPth(
   { config }: ExportModel,
   { netG, netD }: { netG: NetworkState; netD: NetworkState },
-  { step, epoch, pairs, data = "", momentsFrom = 0, record }: TrainingProgress,
+  { step, epoch, pairs, data = "", momentsFrom = 0 }: Progress,
+  record: string,
 ): Uint8Array {
   const updates = step - momentsFrom;
   const about = { config: JSON.stringify(config), step, epoch, pairs, data, momentsFrom, record };
+  const { lr, lrD = lr } = config;
   const value: Picklable = {
-    optimizer_G: adamState(netG, updates, config),
-    optimizer_D: adamState(netD, updates, config),
+    optimizer_G: adamState(netG, updates, lr, config),
+    optimizer_D: adamState(netD, updates, lrD, config),
     pix2pix: about,
   };
   return joined(encodeTorch(value, "latest_optimizers"));
 }
 
 /** The state_dict of torch.optim.Adam. */
-function adamState(net: NetworkState, updates: number, { lr, beta1, beta2 }: Config): Picklable {
+function adamState(net: NetworkState, updates: number, lr: number, { beta1, beta2 }: Config): Picklable {
   const specs = parametersInOrder(net);
   const moment = (spec: ParameterSpec, name: "m" | "v"): StoredTensor => ({
     dtype: "F32",

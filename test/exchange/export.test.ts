@@ -42,6 +42,20 @@ it.each<[string, Partial<ConfigInput>]>([
   expect(parseCommandLine({ ...given, ...own, dataroot, threads })).toEqual(trained);
 });
 
+it("the example for Triton has the channels of the input, as the server's configuration", async () => {
+  const grey = { checkpointsDir: run.checkpointsDir, name: "grey" };
+  await storedRun(grey.checkpointsDir, grey.name, { inputNc: 1 });
+  for (const [uint8, dims, shape] of [
+    [undefined, "dims: [ 1, 32, 32 ]", '[1, 1, 32, 32], "FP32"'],
+    [true, "dims: [ 32, 32, 1 ]", '[1, 32, 32, 1], "UINT8"'],
+  ] as const) {
+    const out = at(uint8 ? "grey-bytes" : "grey");
+    expect(await exportCommand.run({ ...grey, format: "triton", out, ...(uint8 && { uint8 }) }, output)).toBe(0);
+    expect(readFileSync(join(out, "grey/config.pbtxt"), "utf8")).toContain(dims);
+    expect(readFileSync(join(out, "README.md"), "utf8")).toContain(`http.InferInput("real_A", ${shape})`);
+  }
+});
+
 it("refuses a file as --out, and keeps a README.md that is not its own", async () => {
   const file = exportCommand.run({ ...run, format: "onnx", out: at("x.onnx") }, output);
   await expect(file).rejects.toThrow(/--out: got the file .*x\.onnx, expected a folder.*--out .*x$/);

@@ -230,6 +230,20 @@ describe("export", () => {
     );
   });
 
+  it("with --optimizer each network has its own learning rate", async () => {
+    await storedRun(checkpointsDir, "two-rates", { lr: 1e-4, lrD: 4e-4 });
+    const model = await modelOfRun(given("two-rates"), "latest", files);
+    await exportModel(model, "pth", { optimizer: true }, { out: at("two-rates") }, platform);
+    const { value } = await openWeights(files, at("two-rates", "latest_optimizers.pth"));
+    const rateOf = (name: string) => {
+      const optimizer = (value as Map<string, Map<string, Map<string, unknown>[]>>).get(name)!;
+      const [group] = optimizer.get("param_groups")!;
+      return [group!.get("lr"), group!.get("initial_lr")];
+    };
+    expect(rateOf("optimizer_G")).toEqual([1e-4, 1e-4]);
+    expect(rateOf("optimizer_D")).toEqual([4e-4, 4e-4]);
+  });
+
   it("pict holds the weights, rounded, under Hesse's names", async () => {
     const name = "hesse";
     await storedRun(checkpointsDir, name, {

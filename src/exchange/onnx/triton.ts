@@ -4,12 +4,14 @@
  */
 import * as z from "zod";
 import { option } from "../../config/options.ts";
+import { sideForms } from "../../data/sides.ts";
 import type { Model, ValueInfo } from "../../onnx/model.ts";
 import { exportFormat } from "../format.ts";
 import { type ExportModel, fileStem } from "../model.ts";
 import { type OnnxForm, pictureModel } from "./assemble.ts";
 import { writeOnnx } from "./files.ts";
 import { formOf, type OnnxOptions, onnxOptions, onnxProblems } from "./options.ts";
+import { channelsOfPicture } from "./pictures.ts";
 import { valuesUsage } from "./usage.ts";
 
 const tritonOptions = {
@@ -33,7 +35,7 @@ export const triton = exportFormat({
   },
   usage: (model, options) => {
     const form = batchForm(model, options);
-    return [valuesUsage(model, form), serving(fileStem(model), form)].join("\n\n");
+    return [valuesUsage(model, form), serving(model, form)].join("\n\n");
   },
 });
 
@@ -77,9 +79,11 @@ function valueText({ name, type, shape }: ValueInfo): string {
   return ["  {", ...lines.map((line) => `    ${line}`), "  }"].join("\n");
 }
 
-function serving(name: string, { size, bytes }: OnnxForm): string {
+function serving(model: ExportModel, { size, bytes }: OnnxForm): string {
+  const name = fileStem(model);
+  const channels = channelsOfPicture(sideForms(model.config).input, bytes);
   const [height, width] = size ? [size.height, size.width] : [256, 256];
-  const shape = bytes ? `[1, ${height}, ${width}, 3]` : `[1, 3, ${height}, ${width}]`;
+  const shape = bytes ? `[1, ${height}, ${width}, ${channels}]` : `[1, ${channels}, ${height}, ${width}]`;
   const type = bytes ? "UINT8" : "FP32";
   return `### Triton
 
