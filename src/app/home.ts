@@ -6,25 +6,14 @@
 import type { DrawingKit } from "../data/drawing.ts";
 import type { Picture } from "../platform.ts";
 
-export type HomeKind = "browser" | "site" | "server";
-
 export interface Home {
-  readonly kind: HomeKind;
+  readonly kind: "browser" | "site" | "server";
   /** The routes beside the studio that make sense here. */
   readonly abilities: { readonly train: boolean; readonly runs: boolean };
-  /** Where pictures are computed, and limits of this browser or machine, for the user. */
-  about(): Promise<About>;
   /** All runs, those that can be drawn with first. */
   runs(): Promise<RunEntry[]>;
   /** @throws UserError for a run that is not there or that has no weights yet */
   open(name: string): Promise<OpenRun>;
-}
-
-export interface About {
-  /** A clause: "the CPU, 2 threads". */
-  computesOn: string;
-  /** One sentence each. */
-  notes: readonly string[];
 }
 
 export interface RunEntry {

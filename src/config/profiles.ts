@@ -125,5 +125,3 @@ export const profiles = {
     },
   },
 } satisfies Readonly<Record<string, Profile>>;
-
-export type ProfileName = keyof typeof profiles;

@@ -7,7 +7,7 @@ import { lockFile } from "../../run/paths.ts";
 import { listRuns, Run } from "../../run/run.ts";
 import { files, isLocked } from "../../web/files.ts";
 import { images } from "../../web/images.ts";
-import type { About, Home, OpenRun, RunEntry, StudioPair } from "../home.ts";
+import type { Home, OpenRun, RunEntry, StudioPair } from "../home.ts";
 import { checkpointsDir } from "../train/storage.ts";
 import { Generators, openGenerator } from "./generators.ts";
 import { PublishedRuns } from "./published.ts";
@@ -17,10 +17,6 @@ export class BrowserHome implements Home {
   readonly abilities = { train: true, runs: true };
   readonly #generators = new Generators();
   readonly #published = new PublishedRuns(this.#generators);
-
-  about(): Promise<About> {
-    return this.#generators.about();
-  }
 
   async runs(): Promise<RunEntry[]> {
     const names = await listRuns(files, checkpointsDir).catch(() => []);

@@ -4,11 +4,11 @@ import type { StudioFacts } from "../../inference/publish.ts";
 import type { Picture } from "../../platform.ts";
 import type { RunPlace } from "../../run/run.ts";
 import type { Client, RemoteTranslator } from "../../web/client.ts";
-import type { About, OpenRun, StudioPair, Translated, TranslateSettings } from "../home.ts";
-import { computesOn, makeClient } from "./client.ts";
+import type { OpenRun, StudioPair, Translated, TranslateSettings } from "../home.ts";
+import { makeClient } from "./client.ts";
 
 /** What a home knows of a run beside its generator. */
-export interface RunSource extends StudioFacts {
+interface RunSource extends StudioFacts {
   title: string;
   drawing: DrawingKit;
   epochs(): Promise<readonly string[]>;
@@ -24,11 +24,6 @@ export class Generators {
   get client(): Client {
     this.#client ??= makeClient();
     return this.#client;
-  }
-
-  async about(): Promise<About> {
-    const found = await this.client.capabilities;
-    return { computesOn: computesOn(found), notes: found.notes };
   }
 }
 

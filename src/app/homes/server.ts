@@ -3,7 +3,7 @@ import { UserError } from "../../errors.ts";
 import type { RunSummary } from "../../server/runs.ts";
 import type { RunFacts } from "../../server/studio.ts";
 import { images } from "../../web/images.ts";
-import type { About, Home, OpenRun, RunEntry, StudioPair, Translated, TranslateSettings } from "../home.ts";
+import type { Home, OpenRun, RunEntry, StudioPair, Translated, TranslateSettings } from "../home.ts";
 import { Generators } from "./generators.ts";
 import { PublishedRuns } from "./published.ts";
 
@@ -34,10 +34,6 @@ export class ServerHome implements Home {
   readonly kind = "server";
   readonly abilities = { train: false, runs: true };
   readonly #published = new PublishedRuns(new Generators());
-
-  async about(): Promise<About> {
-    return { computesOn: "the server", notes: [] };
-  }
 
   async runs(): Promise<RunEntry[]> {
     const runs = (await askJson<RunSummary[]>("api/runs")).map(({ name, state, step, lastStep, usable }) => ({

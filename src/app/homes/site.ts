@@ -1,18 +1,13 @@
 /** A static site: the runs that are published with the page, computed in this browser. */
 import { UserError } from "../../errors.ts";
-import type { About, Home, OpenRun, RunEntry } from "../home.ts";
+import type { Home, OpenRun, RunEntry } from "../home.ts";
 import { Generators } from "./generators.ts";
 import { PublishedRuns } from "./published.ts";
 
 export class SiteHome implements Home {
   readonly kind = "site";
   readonly abilities = { train: false, runs: false };
-  readonly #generators = new Generators();
-  readonly #published = new PublishedRuns(this.#generators);
-
-  about(): Promise<About> {
-    return this.#generators.about();
-  }
+  readonly #published = new PublishedRuns(new Generators());
 
   runs(): Promise<RunEntry[]> {
     return this.#published.entries();

@@ -1,4 +1,5 @@
 /** Data sets of the page: what a user has picked, and its first pairs as the network will see them. */
+import { parseConfig } from "../../config/schema.ts";
 import { Loader } from "../../data/loader.ts";
 import { type FoundPairs, findPairs } from "../../data/pairs.ts";
 import { sampleNotes } from "../../data/sample.ts";
@@ -6,7 +7,6 @@ import { fromTensor } from "../../data/transforms.ts";
 import { demoSet } from "../../demo/facades.ts";
 import { DatasetError } from "../../errors.ts";
 import { zipEntries } from "../../formats/zip.ts";
-import { parseConfig } from "../../index.ts";
 import type { Picture } from "../../platform.ts";
 import { configFile } from "../../run/paths.ts";
 import { files } from "../../web/files.ts";

@@ -1,5 +1,5 @@
 /** How long a run will take, from a few measured steps. */
-import type { Config } from "../../index.ts";
+import type { Config } from "../../config/schema.ts";
 import { duration } from "../../report/html.ts";
 import { counted } from "../../text.ts";
 import type { StepTime } from "../../training/measure.ts";

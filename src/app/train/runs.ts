@@ -1,7 +1,7 @@
 /** The runs in the browser's storage. */
-import { type Config, listRuns, Run } from "../../index.ts";
+import type { Config } from "../../config/schema.ts";
 import { lockFile } from "../../run/paths.ts";
-import type { LossLine, Score } from "../../run/run.ts";
+import { type LossLine, listRuns, Run, type Score } from "../../run/run.ts";
 import { files, isLocked, removeFolder } from "../../web/files.ts";
 import { checkpointsDir, dataDir } from "./storage.ts";
 

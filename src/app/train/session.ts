@@ -3,9 +3,8 @@
  * The training worker reports its progress here.
  */
 import type { CheckedForm, Given } from "../../config/form.ts";
-import { resumeCommandLine } from "../../config/schema.ts";
+import { type Config, resumeCommandLine, resumeConfig } from "../../config/schema.ts";
 import { findPairs } from "../../data/pairs.ts";
-import { type Config, resumeConfig } from "../../index.ts";
 import { stepsPerEpoch } from "../../run/steps.ts";
 import { counted } from "../../text.ts";
 import { deviceText } from "../../training/description.ts";

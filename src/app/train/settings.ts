@@ -1,8 +1,7 @@
 /** The configuration of a run from the settings of the page. */
 import { type CheckedForm, checkForm, fieldsOf, type Given, initialValues } from "../../config/form.ts";
 import type { Profile } from "../../config/profiles.ts";
-import { parseCommandLine, resumeCommandLine } from "../../config/schema.ts";
-import { type Config, type ConfigInput, profiles } from "../../index.ts";
+import { type Config, type ConfigInput, parseCommandLine, profiles, resumeCommandLine } from "../../config/schema.ts";
 import { type Schedule, schedules } from "../../nn/schedules.ts";
 import { stepsPerEpoch } from "../../run/steps.ts";
 import { heldOutOf } from "../../web/hold-out.ts";
