@@ -17,8 +17,8 @@ export interface Column {
   badness: (metrics: PairMetrics) => number;
 }
 
-/** How far a value is from the best one. */
-const badness = (better: PictureMetric["better"], value: number): number =>
+/** How far a value is from the best one: lower is better. */
+export const badness = (better: PictureMetric["better"], value: number): number =>
   better === "smaller" ? value : better === "larger" ? -value : Math.abs(1 - value);
 
 const ofMetrics = Object.fromEntries(

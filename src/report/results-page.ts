@@ -26,30 +26,28 @@ export interface ResultRow {
 
 export interface ResultsPageInfo {
   title: string;
-  /** A sentence on what was tested: run, epoch, split, number of images. */
-  lead?: string;
   /** More facts as [label, value], such as ["direction", "BtoA"]. */
   facts?: readonly (readonly [label: string, value: string])[];
   rows: readonly ResultRow[];
   scores?: readonly SetScore[];
-  /** Headings of the pictures. Default: input, output, target. */
-  columns?: readonly [input: string, output: string, target: string];
   /** When the page was written. Without it, equal results give equal pages. */
   updated?: Date;
 }
+
+/** Headings of the pictures. */
+const names = ["input", "output", "target"] as const;
 
 /** The order of names as people count: 2 comes before 10. */
 const byNumber = new Intl.Collator("en", { numeric: true });
 
 /** The text of the page. The pictures are separate files. Rows are in the order of their names until the reader sorts them. */
 export function resultsPage(info: ResultsPageInfo): string {
-  const { title, lead, facts = [], rows, scores = [], columns: names = ["input", "output", "target"], updated } = info;
+  const { title, facts = [], rows, scores = [], updated } = info;
   const orders = metricsIn(rows).flatMap((key) =>
     ["worst", "best"].map((end) => html`<option value="${key} ${end}">${columns[key].label}, ${end} first</option>`),
   );
   const body = html`<header>
 <h1>${title}</h1>
-${lead && html`<p>${lead}</p>`}
 ${updated && html`<p class="soft small">${timeTag(updated)}</p>`}
 </header>
 ${facts.length > 0 ? html`<dl class="facts">${terms(facts)}</dl>` : ""}
@@ -63,7 +61,7 @@ ${lines(orders)}
 </div>
 <div class="heading soft small">${names.map((name) => html`<span>${name}</span>`)}<span></span></div>
 <div id="rows">
-${lines([...rows].sort((a, b) => byNumber.compare(a.name, b.name)).map((row) => card(row, names)))}
+${lines([...rows].sort((a, b) => byNumber.compare(a.name, b.name)).map(card))}
 </div>`;
   return htmlPage({ title, body, css, script });
 }
@@ -109,7 +107,7 @@ const dash = "\u2013";
 const sortKey = (key: keyof PairMetrics, metrics: PairMetrics) =>
   Math.max(-1e9, Math.min(1e9, columns[key].badness(metrics)));
 
-function card(row: ResultRow, names: readonly string[]): Html {
+function card(row: ResultRow): Html {
   const { name, width, height } = row;
   const keys = metricsIn([row]);
   const pixels = width < 200 ? html` class="pixels"` : "";

@@ -18,7 +18,7 @@ import {
 import { lossTerms } from "./loss-terms.ts";
 
 /** The fields of a line of `loss_log.jsonl` that the page shows. */
-export interface LossLine {
+export interface ShownLosses {
   step: number;
   /** This and D's are absent in a run without D. */
   G_GAN?: number;
@@ -63,7 +63,7 @@ export interface RunPageInfo {
   secondsPerStep: number;
   secondsLeft: number;
   /** One per step, ascending. */
-  losses: readonly LossLine[];
+  losses: readonly ShownLosses[];
   /** Scores on validation pairs, oldest first, and the metric that chooses the best weights. */
   validation?: {
     metric: Metric;
@@ -76,8 +76,6 @@ export interface RunPageInfo {
   samples: readonly { epoch: number; step?: number; file: string }[];
   /** The alarms that hold now: what is wrong, and what to do. */
   alarms?: readonly { epoch: number; text: string; advice: string }[];
-  /** Headings of the pictures of a strip, from left to right. Default: input, output, target. */
-  sampleColumns?: readonly string[];
   /** When the page was written. */
   updated: Date;
 }
@@ -142,7 +140,7 @@ function facts(info: RunPageInfo, percent: string): [string, string][] {
 export function lossCharts(info: Pick<RunPageInfo, "losses" | "adversarial" | "lambdaL1">): Html {
   const { losses, adversarial } = info;
   if (losses.length === 0) return html`<p class="soft">The curves begin with the first steps.</p>`;
-  const of = (key: keyof LossLine) => Float64Array.from(losses, (line) => line[key] ?? 0);
+  const of = (key: keyof ShownLosses) => Float64Array.from(losses, (line) => line[key] ?? 0);
   const x = of("step");
   const charts: Html[] = [];
   if (adversarial) {
@@ -208,9 +206,9 @@ easily, which is common and not a fault.</p>
 `;
 }
 
-function samples({ samples, sampleColumns }: RunPageInfo): Html {
+function samples({ samples }: RunPageInfo): Html {
   if (samples.length === 0) return html`<p class="soft">The first strip appears at the end of the first epoch.</p>`;
-  const names = sampleColumns ?? ["input", "output", "target"];
+  const names = ["input", "output", "target"];
   const columns = names.map((name) => html`<span>${name}</span>`);
   const at = ({ step = Number.POSITIVE_INFINITY }) => step;
   const newestFirst = [...samples].sort((a, b) => b.epoch - a.epoch || (at(a) < at(b) ? 1 : -1));

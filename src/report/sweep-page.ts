@@ -1,5 +1,6 @@
 /** The page of a sweep: the scores of every run, and means over runs that differ only in their seed. */
-import { pictureMetrics } from "../metrics/pictures.ts";
+import { type PictureMetric, pictureMetrics } from "../metrics/pictures.ts";
+import { badness } from "./columns.ts";
 import { address, fixed, type Html, type HtmlValue, html, htmlPage, lines, scrolls, terms, timeTag } from "./html.ts";
 
 export interface SweepPageRun {
@@ -34,7 +35,7 @@ export interface SweepPageInfo {
 interface ScoreColumn {
   label: string;
   digits: number;
-  better: "smaller" | "larger" | "one";
+  better: PictureMetric["better"];
 }
 
 const known: Readonly<Record<string, ScoreColumn>> = {
@@ -71,11 +72,9 @@ export function meanText(name: string, { mean, deviation }: { mean: number; devi
 /** The index of the best value; -1 where there is none. */
 export function bestOf(name: string, values: readonly (number | undefined)[]): number {
   const { better } = scoreColumn(name);
-  const badness = (value: number) =>
-    better === "smaller" ? value : better === "larger" ? -value : Math.abs(value - 1);
   let best = -1;
   values.forEach((value, i) => {
-    if (value !== undefined && (best < 0 || badness(value) < badness(values[best]!))) best = i;
+    if (value !== undefined && (best < 0 || badness(better, value) < badness(better, values[best]!))) best = i;
   });
   return best;
 }

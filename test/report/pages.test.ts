@@ -247,7 +247,7 @@ describe("resultsPage", () => {
     };
   };
   const rows = [row("one #1", 0.2, 12, 0.5), row("two", 0.4, 16, 1.2)];
-  const html = resultsPage({ title: "facades: test", lead: "2 images", rows, updated });
+  const html = resultsPage({ title: "facades: test", rows, updated });
 
   it("gives means, best and worst, where sharpness is best near 1", () => {
     expectSelfContained(html);
