@@ -1,3 +1,5 @@
+import { plainName } from "./text.ts";
+
 /**
  * An error that a user can act on. The message says what failed, the value found and the value expected, where, and
  * what to do next. The command line prints it without a stack trace.
@@ -31,6 +33,11 @@ export class CheckpointError extends UserError {
 /** A picture with more pixels than the limit of the caller. */
 export class PictureSizeError extends UserError {
   override name = "PictureSizeError";
+}
+
+/** A file that cannot be written, because the disk is full or a permission is missing. The input is not the cause. */
+export class WriteError extends UserError {
+  override name = "WriteError";
 }
 
 /** A device that is absent, or a graph that it cannot run. */
@@ -82,21 +89,16 @@ export function refuse(problems: readonly string[]): void {
   );
 }
 
-/** A file that cannot be written, because the disk is full or a permission is missing. The input is not the cause. */
-export class WriteError extends UserError {
-  override name = "WriteError";
-}
-
 /**
  * The choice that a misspelt word most probably means: the only one that begins with it, or else the nearest by edit
  * distance; undefined where more than half of the word differs.
  */
 export function nearest(word: string, choices: readonly string[]): string | undefined {
-  const plain = (s: string) => s.toLowerCase().replace(/[-_]/g, "");
-  const [longer, ...more] = plain(word).length > 1 ? choices.filter((c) => plain(c).startsWith(plain(word))) : [];
+  const plain = plainName(word);
+  const [longer, ...more] = plain.length > 1 ? choices.filter((choice) => plainName(choice).startsWith(plain)) : [];
   if (longer !== undefined && more.length === 0) return longer;
   const ranked = choices
-    .map((choice) => ({ choice, distance: editDistance(plain(word), plain(choice)) }))
+    .map((choice) => ({ choice, distance: editDistance(plain, plainName(choice)) }))
     .sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
   // At least one letter has to be right: for a word of two letters, two changes would reach any other such word.

@@ -112,13 +112,15 @@ export { conform, type DeviceConformance } from "./conformance/report.ts";
 // A server.
 export { createServer, type PixServer, type ServerOptions } from "./server/app.ts";
 
-// Errors that a user can act on.
+// Errors that a user can act on, and ShapeError, a fault of the code that calls the library.
 export {
   CheckpointError,
   ConfigError,
   DatasetError,
   DeviceError,
   DeviceLostError,
+  PictureSizeError,
   ShapeError,
   UserError,
+  WriteError,
 } from "./errors.ts";

@@ -1,4 +1,4 @@
-/** Text that comes from outside, such as names of files, made safe for a terminal. */
+/** Texts for a terminal and a command line: what comes from outside made safe, sizes, counts, names of options. */
 
 const named: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
@@ -20,6 +20,9 @@ export function byteCount(bytes: number): string {
   const value = bytes / 1000 ** power;
   return `${power > 0 && value < 10 ? value.toFixed(1) : Math.round(value)} ${["bytes", "kB", "MB", "GB"][power]}`;
 }
+
+/** The spelling that all spellings of a name share: `--lambda_L1`, `lambda-l1` and `lambdaL1` are all "lambdal1". */
+export const plainName = (name: string): string => name.toLowerCase().replace(/[-_]/g, "");
 
 /** "1 pair", "2 pairs" */
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;

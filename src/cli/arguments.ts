@@ -2,8 +2,9 @@
  * Parses the arguments of a command. --lambda-l1, --lambda_L1, --lambdaL1 and --LAMBDA-L1 are the same option. Its
  * value follows after a space or an equals sign. Options of other implementations are accepted too (upstream.ts).
  */
-import { listed, type OptionSpec, plainName } from "../config/options.ts";
+import { listed, type OptionSpec } from "../config/options.ts";
 import { ConfigError, nearest } from "../errors.ts";
+import { plainName } from "../text.ts";
 import { renamedFlag, suffixed, upstreamFlags, upstreamOfCombine, upstreamOption, upstreamValue } from "./upstream.ts";
 
 export interface Arguments {

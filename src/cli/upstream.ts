@@ -2,8 +2,8 @@
  * Options of other implementations that have another name here or no counterpart: of the PyTorch repository in all its
  * versions, of the paper's code (Torch), and of Christopher Hesse's (TensorFlow).
  */
-import { plainName } from "../config/options.ts";
 import { ConfigError } from "../errors.ts";
+import { plainName } from "../text.ts";
 
 /** What an option of another implementation stands for. */
 export interface Meaning {

@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { nearest, quoted, refuse } from "../errors.ts";
+import { plainName } from "../text.ts";
 
 /** The texts of an option for help and docs; default, range and choices come from its schema. */
 export interface OptionInfo {
@@ -55,11 +56,6 @@ const infos = z.registry<OptionInfo>();
 export function option<S extends z.ZodType>(schema: S, info: OptionInfo): S {
   infos.add(schema, info);
   return schema;
-}
-
-/** The spelling that all spellings of a name share: `--lambda_L1`, `lambda-l1` and `lambdaL1` are all "lambdal1". */
-export function plainName(name: string): string {
-  return name.toLowerCase().replace(/[-_]/g, "");
 }
 
 const described = new WeakMap<Options, OptionSpec[]>();

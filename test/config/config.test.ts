@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { configTypes } from "../../src/cli/config-types.ts";
 import { namesOf } from "../../src/config/names.ts";
-import { expectedOf, listed, type OptionSpec, optionsOf, plainName, valueWords } from "../../src/config/options.ts";
+import { expectedOf, listed, type OptionSpec, optionsOf, valueWords } from "../../src/config/options.ts";
 import {
   type Config,
   checkSize,
@@ -18,6 +18,7 @@ import {
 } from "../../src/config/schema.ts";
 import { CheckpointError, ConfigError } from "../../src/errors.ts";
 import { generators } from "../../src/networks/generators.ts";
+import { plainName } from "../../src/text.ts";
 import { objectiveOf } from "../../src/training/description.ts";
 
 const data = { dataroot: "data" };

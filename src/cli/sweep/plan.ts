@@ -1,10 +1,10 @@
 /** The runs of a sweep, from its file: options of all runs, and lists of values that are tried in every combination. */
 import * as z from "zod";
-import { type OptionSpec, optionsOf, plainName } from "../../config/options.ts";
+import { type OptionSpec, optionsOf } from "../../config/options.ts";
 import { configSchema, parseCommandLine } from "../../config/schema.ts";
 import { ConfigError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
-import { visible } from "../../text.ts";
+import { plainName, visible } from "../../text.ts";
 
 /** One run of a sweep. */
 export interface SweepRun {
