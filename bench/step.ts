@@ -48,7 +48,7 @@ export interface Meter {
   peak(): number;
 }
 
-export const noMeter: Meter = { cpu: () => Number.NaN, peak: () => Number.NaN };
+const noMeter: Meter = { cpu: () => Number.NaN, peak: () => Number.NaN };
 
 /** Untimed runs before the timed ones: the first runs of a session are slower because they allocate memory and fill caches. */
 const warmUp = 2;

@@ -19,7 +19,7 @@ import { serviceWorker } from "../src/exchange/site.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** The worker, and ONNX Runtime's files in ort/. */
-export const webFolder = join(root, "dist/web");
+const webFolder = join(root, "dist/web");
 /** The web app, with all that it loads. */
 export const appFolder = join(root, "dist/page");
 
@@ -63,7 +63,7 @@ const options: BuildOptions = {
 };
 
 /** The worker as worker.js and the loader of the runtime as ort.js. */
-export const workerOptions = (outdir: string): BuildOptions => ({
+const workerOptions = (outdir: string): BuildOptions => ({
   ...options,
   entryPoints: { worker: "src/web/worker.ts", ort: "src/web/ort.ts" },
   outdir,

@@ -75,7 +75,7 @@ export const runName = ({ independent, targetCondition }: ArticleOptions): strin
 export const withOwnFlags = (message: string): string =>
   message.replaceAll("--crop-size or --batch-size", "--size").replaceAll("--crop-size", "--size");
 
-export const historyFile = "history.json";
+const historyFile = "history.json";
 
 /**
  * Trains a run to `options.epochs`. A run that exists continues after its last whole epoch.

@@ -1,6 +1,5 @@
 /** The studio as a user has it: on arrival, by mouse, touch and keyboard, with pictures from outside, and for screen readers. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { unzipSync } from "fflate";
 import type { Page } from "playwright-core";
@@ -17,20 +16,10 @@ import { Random } from "../../src/random.ts";
 import { root } from "../paths.ts";
 import { workFolder } from "../work-folder.ts";
 import { inChromium, sharePage } from "./browser/chromium.ts";
+import { violationsOf } from "./browser/violations.ts";
 
 const patience = { timeout: 90_000 };
 const work = workFolder("studio");
-const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-
-/** Violations that axe finds on what is shown now. */
-export async function violations(page: Page): Promise<string[]> {
-  await page.addScriptTag({ path: axe });
-  return page.evaluate(async () => {
-    const { axe } = globalThis as unknown as { axe: typeof import("axe-core") };
-    const { violations } = await axe.run();
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
-  });
-}
 
 inChromium("the studio", () => {
   let page: Page;
@@ -41,7 +30,7 @@ inChromium("the studio", () => {
   });
 
   const rest = async () => {
-    // The wish of a change is sent in the frame after it.
+    // The request for an output is sent in the animation frame after the change.
     await page.waitForTimeout(50);
     await page.locator(".output[aria-busy=false]").waitFor(patience);
   };
@@ -280,7 +269,7 @@ inChromium("the studio", () => {
     }
     await upload(await file("pair.png", { width: 256, height: 128, channels: 3, data }));
     await page.getByRole("dialog").waitFor(patience);
-    expect(await violations(page)).toEqual([]);
+    expect(await violationsOf(page)).toEqual([]);
     await page.getByRole("button", { name: "Left half" }).click();
     await page.locator(".target dd").first().waitFor(patience);
     const shown = await sheet();
@@ -369,7 +358,7 @@ inChromium("the studio", () => {
     await line.focus();
     await page.keyboard.press("Home");
     expect(await line.inputValue()).toBe("0");
-    expect(await violations(page)).toEqual([]);
+    expect(await violationsOf(page)).toEqual([]);
     await page.getByRole("button", { name: /Wipe/ }).click();
   });
 
@@ -423,7 +412,7 @@ inChromium("the studio", () => {
     it("has no violations of accessibility, and fits 390 px", async () => {
       await page.emulateMedia({ colorScheme });
       await page.locator("summary").click();
-      expect(await violations(page)).toEqual([]);
+      expect(await violationsOf(page)).toEqual([]);
       const long = await page.locator(".swatch:has(:checked) .name").evaluate((element) => {
         element.textContent = "background";
         return element.scrollWidth - element.clientWidth;
@@ -432,7 +421,7 @@ inChromium("the studio", () => {
       await page.setViewportSize({ width: 390, height: 844 });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       expect(wide).toBe(390);
-      expect(await violations(page)).toEqual([]);
+      expect(await violationsOf(page)).toEqual([]);
       await page.setViewportSize({ width: 1280, height: 860 });
     });
   });

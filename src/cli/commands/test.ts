@@ -165,7 +165,7 @@ async function withOpenedTest<T>(
   options: Options,
   others: Readonly<Record<string, unknown>>,
   output: Output,
-  work: (work: OpenedTest) => Promise<T>,
+  work: (opened: OpenedTest) => Promise<T>,
   shard?: Shard,
 ): Promise<T> {
   const run = await openForTest(options, others, output);
