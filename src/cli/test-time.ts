@@ -45,7 +45,8 @@ const sizes = {
   }),
 };
 
-const noise = {
+/** Dropout, the statistics of norms, and the number of outputs. */
+const behaviour = {
   dropout: option(dropout.unwrap().optional(), {
     group: "networks",
     absent: "the run's, on",
@@ -90,7 +91,7 @@ const weights = {
   }),
 };
 
-export const testTimeOptions = { ...weights, ...sizes, ...noise, device, threads };
+export const testTimeOptions = { ...weights, ...sizes, ...behaviour, device, threads };
 
 /** @throws ConfigError for --keep-size with --aspect-ratio */
 export function refuseTwoSizes({ keepSize, aspectRatio }: Pick<Fit, "keepSize" | "aspectRatio">): void {

@@ -2,7 +2,7 @@
 
 import { optionsOf, textValues } from "../config/options.ts";
 import { type Config, configSchema, parseCommandLine } from "../config/schema.ts";
-import { CheckpointError, ConfigError } from "../errors.ts";
+import { CheckpointError, ConfigError, refuse } from "../errors.ts";
 import { generators } from "../networks/generators.ts";
 import type { Fact } from "./families.ts";
 import type { FoundNetwork } from "./networks-in.ts";
@@ -57,7 +57,7 @@ export function describe(
     Record<string, unknown>
   >;
   const { named, problems } = textValues(configSchema, given);
-  if (problems.length > 0) throw new ConfigError(problems.join("\n"));
+  refuse(problems);
   for (const fact of facts) contradiction(fact, named[fact.key], networks);
   const seen = Object.fromEntries(facts.map(({ key, value }) => [key, value]));
   const sizes = "cropSize" in implied ? {} : sizesFor(seen.netG as keyof typeof generators | undefined, named);

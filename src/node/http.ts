@@ -40,7 +40,7 @@ export async function listenHttp(
     return response;
   };
   const server = createAdaptorServer({ fetch: answer, overrideGlobalObjects: false }) as Server;
-  // A client that sends its headers slowly holds a connection, not memory; these are Node's own limits made explicit.
+  // A client that sends slowly holds a connection. Node's own limits are 60 s and 300 s.
   server.headersTimeout = 20_000;
   server.requestTimeout = 120_000;
   server.on("clientError", ({ code = "" }: NodeJS.ErrnoException, socket) => {

@@ -42,7 +42,7 @@ export async function statedSize(path: string): Promise<{ width: number; height:
  *   piece; WriteError where the disk is full
  */
 export async function openLarge(path: string, scratch: string, how: How): Promise<LargePicture | undefined> {
-  const unread = unreadTiff(reading(path));
+  const unread = unreadTiff(partsOf(path));
   if (unread) throw new UserError(`not a readable picture: ${unread}`);
   const [, metadata] = await opened(path, "warning", unlimited);
   const { width, height, channels, depth, format } = metadata;
@@ -68,7 +68,7 @@ export async function openLarge(path: string, scratch: string, how: How): Promis
 }
 
 /** Reads parts of a file. It opens the file each time: few parts are read. */
-const reading =
+const partsOf =
   (path: string): BytesAt =>
   (at, length) => {
     const bytes = new Uint8Array(length);

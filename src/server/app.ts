@@ -9,7 +9,7 @@ import type { Platform } from "../platform.ts";
 import { bucketed } from "../run/follow.ts";
 import type { Run } from "../run/run.ts";
 import { Bodies, jsonOf } from "./body.ts";
-import { continueRun, deleteRun, type Longer, type RunControl, requireControl, stopRun } from "./control.ts";
+import { continueRun, deleteRun, type RunControl, requireControl, stopRun } from "./control.ts";
 import { Watching } from "./events.ts";
 import { Exports } from "./exports.ts";
 import { fileOf } from "./files.ts";
@@ -276,7 +276,7 @@ function workRoutes(app: Hono, services: Services): void {
   });
   app.post("/api/runs/:name/continue", async (context) => {
     const run = await runOf(context, services);
-    const more = (await jsonOf(context.req.raw, Math.min(limits.body, 4096))) as Longer;
+    const more = await jsonOf(context.req.raw, Math.min(limits.body, 4096));
     return context.json(await continueRun(runs, run, more, requireControl(control)), 202);
   });
   app.delete("/api/runs/:name", async (context) => {

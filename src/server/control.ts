@@ -1,5 +1,6 @@
-/** Starts, stops and deletes runs: what a runtime has to bring, and the rules before it is called. */
+/** Starts, stops and deletes runs: the interface that a runtime implements, and the checks before each call. */
 import type { Config } from "../config/schema.ts";
+import { quoted } from "../errors.ts";
 import type { LockHolder } from "../platform.ts";
 import type { Run } from "../run/run.ts";
 import { Refusal } from "./problem.ts";
@@ -24,12 +25,6 @@ export interface RunControl {
 /** Trainings that a server starts at a time: each uses all cores. */
 const mostTrainings = 1;
 
-/** How much longer a run is to train: epochs or steps. */
-export interface Longer {
-  epochs?: number | undefined;
-  steps?: number | undefined;
-}
-
 /** @throws Refusal 409 while a training of this server runs: to be called right before `train`, which counts its own at once */
 export function refuseSecondTraining({ running }: RunControl): void {
   if (running < mostTrainings) return;
@@ -46,8 +41,16 @@ export function requireControl(control: RunControl | undefined): RunControl {
   throw new Refusal(501, "this server only shows runs; train with npx pix2pix train --continue-train");
 }
 
-/** Goes on with a run, to its end or for some more epochs or steps. */
-export async function continueRun(runs: Runs, run: Run, more: Longer, control: RunControl): Promise<{ pid: number }> {
+/**
+ * Goes on with a run, to its end or for some more epochs or steps.
+ * @param more as a client sends it: {}, { epochs } or { steps }
+ */
+export async function continueRun(
+  runs: Runs,
+  run: Run,
+  more: Readonly<Record<string, unknown>>,
+  control: RunControl,
+): Promise<{ pid: number }> {
   const detail = await runs.detail(run);
   if (detail.trainer)
     throw new Refusal(409, `the run "${run.name}" is being trained already, by process ${detail.trainer.pid}`);
@@ -78,29 +81,26 @@ export async function continueRun(runs: Runs, run: Run, more: Longer, control: R
  */
 function longer(
   { config, status, step, lastStep }: RunDetail,
-  { epochs, steps, ...others }: Longer,
+  { epochs, steps, ...others }: Readonly<Record<string, unknown>>,
 ): Record<string, string> {
   const [other] = Object.keys(others);
   if (other !== undefined) throw new Refusal(422, `"${other.slice(0, 40)}" is not known; expected epochs or steps`);
   if (epochs === undefined && steps === undefined) return {};
   if (epochs !== undefined && steps !== undefined) throw new Refusal(422, "epochs and steps: give one of them");
   const count = epochs ?? steps;
-  if (!Number.isInteger(count) || count! < 1 || count! > 1e7) {
-    throw new Refusal(
-      422,
-      `epochs, steps: got ${JSON.stringify(count)?.slice(0, 40)}, expected a whole number from 1 to 10000000`,
-    );
+  if (typeof count !== "number" || !Number.isInteger(count) || count < 1 || count > 1e7) {
+    throw new Refusal(422, `epochs, steps: got ${quoted(count, 40)}, expected a whole number from 1 to 10000000`);
   }
   const perEpoch = status?.steps.perEpoch;
   const from = Math.max(step, lastStep ?? step);
-  if (epochs !== undefined && config.maxSteps === undefined) return moreEpochs(config, epochs);
+  if (epochs !== undefined && config.maxSteps === undefined) return moreEpochs(config, count);
   if (perEpoch === undefined) {
     throw new Refusal(
       409,
       "the steps of an epoch are not known for this older run; go on by npx pix2pix train --continue-train",
     );
   }
-  const last = from + (epochs !== undefined ? epochs * perEpoch : steps!);
+  const last = from + (epochs !== undefined ? count * perEpoch : count);
   const missing = Math.ceil(last / perEpoch) - config.nEpochs - config.nEpochsDecay;
   return { "--max-steps": String(last), ...(missing > 0 ? moreEpochs(config, missing) : {}) };
 }

@@ -8,6 +8,7 @@
  */
 import type { Config } from "../config/schema.ts";
 import { quoted } from "../errors.ts";
+import { inputName, outputName } from "../exchange/onnx/assemble.ts";
 import type { Run } from "../run/run.ts";
 import { type Bodies, objectIn } from "./body.ts";
 import type { Generators, TensorBatch } from "./generators.ts";
@@ -17,8 +18,6 @@ import type { RunSummary } from "./runs.ts";
 import { queryOf } from "./translate.ts";
 import type { Unread } from "./unread.ts";
 
-const inputName = "real_A";
-const outputName = "fake_B";
 /** Bytes of the JSON at the start of a body that has binary data. */
 const headerLength = "Inference-Header-Content-Length";
 

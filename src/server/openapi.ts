@@ -172,8 +172,8 @@ const runPaths = {
   ),
 };
 
-const change = (operationId: string, summary: string, more: Schema, responses: Schema) => ({
-  post: { operationId, summary, parameters: [runName], ...more, responses },
+const change = (operationId: string, summary: string, request: Schema, responses: Schema) => ({
+  post: { operationId, summary, parameters: [runName], ...request, responses },
 });
 
 const workPaths = {

@@ -1,7 +1,7 @@
 /** The runs of a folder as the server shows them: what each is, where it stands, and how it has come there. */
 import { type Config, configSchema } from "../config/schema.ts";
 import { trainedSize } from "../data/sizes.ts";
-import type { Files } from "../platform.ts";
+import type { Files, LockHolder } from "../platform.ts";
 import { type AlarmLine, alarmsNow } from "../run/alarms.ts";
 import { FollowedLog } from "../run/follow.ts";
 import { bestScore } from "../run/logs.ts";
@@ -42,7 +42,7 @@ export interface RunSummary {
   /** The main options in words. */
   about: string;
   /** Where it is trained now. */
-  trainer?: { pid: number; host: string; since: string; here: boolean } | undefined;
+  trainer?: LockHolder | undefined;
   /** Why the last training that this server has started failed, in words that follow "The training". */
   failure?: string | undefined;
   /** Why it cannot be read. */
@@ -102,7 +102,7 @@ export class Runs {
   }
 
   /** Whether a process trains the run, and which. */
-  holder(run: Run): ReturnType<NonNullable<Files["holder"]>> {
+  holder(run: Run): Promise<LockHolder | undefined> {
     return this.#files.holder?.(lockFile(run.dir)) ?? Promise.resolve(undefined);
   }
 
@@ -180,7 +180,7 @@ interface Facts {
   config: Config;
   status: RunStatus | undefined;
   log: FollowedLog;
-  holder: RunSummary["trainer"];
+  holder: LockHolder | undefined;
   scores: Score[];
   samples: SampleEntry[];
   alarms: AlarmLine[];

@@ -22,6 +22,7 @@ interface Place {
   step?: number | undefined;
 }
 
+/** Orders places: the steps within an epoch come before its end, and after the end of the epoch before. */
 const atOf = ({ epoch, step }: Place): number => (step === undefined ? epoch : epoch - 1 + 1e-9 * step + 1e-6);
 const textOf = ({ epoch, step }: Place): string =>
   step === undefined ? `epoch ${epoch}` : `epoch ${epoch}, step ${step}`;

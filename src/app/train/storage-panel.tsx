@@ -70,7 +70,7 @@ export function StoragePanel({ stored, changed }: StoragePanelProps) {
           <Button onClick={() => remove(deletable, "all runs and pictures")}>Delete everything</Button>
         )}
         {kept === false && (
-          <Button plain onClick={() => navigator.storage.persist().then(setKept)}>
+          <Button plain onClick={() => navigator.storage.persist().then(setKept, setError)}>
             Ask the browser to keep it
           </Button>
         )}

@@ -1,4 +1,4 @@
-/** Options of feature networks: their files, and how pictures come to them. */
+/** Options of feature networks: their files, and how pictures are resized for them. */
 import * as z from "zod";
 import { type FeatureResizeName, featureResizes } from "../../features/resizes.ts";
 import { namesOf } from "../names.ts";
