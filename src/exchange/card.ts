@@ -4,7 +4,7 @@ import { profiles } from "../config/profiles.ts";
 import { type Config, configSchema } from "../config/schema.ts";
 import { trainedSize } from "../data/sizes.ts";
 import type { Files } from "../platform.ts";
-import { metricsFile, otherSource } from "../run/results.ts";
+import { metricsOf } from "../run/results.ts";
 import { counted, shellOption } from "../text.ts";
 import { version } from "../version.ts";
 import type { WrittenFile } from "./format.ts";
@@ -108,10 +108,8 @@ async function scores({ name, run }: ExportModel, { resultsDir }: CardFacts, fil
   const tests = ((await files.list(folder)) ?? []).filter(({ name: test }) => test.endsWith(`_${run.epoch}`));
   const rows: string[] = [];
   for (const { name: test } of tests) {
-    const path = `${folder}/${test}/${metricsFile}`;
-    // Another run of the same name may have been tested.
-    if (await otherSource(files, `${folder}/${test}`, run.run.dir)) continue;
-    if (await files.exists(path)) rows.push(rowOf(JSON.parse(new TextDecoder().decode(await files.read(path)))));
+    const metrics: Metrics | undefined = await metricsOf(files, `${folder}/${test}`, run.run.dir);
+    if (metrics) rows.push(rowOf(metrics));
   }
   const [validated] = (await run.run.scores.read()).slice(-1);
   if (validated) {

@@ -16,7 +16,7 @@ export const partsFolder = "parts";
  * @returns undefined where there are no results, where they belong to `tested`, and where their source no longer exists: the run
  *   was moved, and may be `tested`
  */
-export async function otherSource(
+async function otherSource(
   files: Files,
   folder: string,
   tested: string,
@@ -26,6 +26,20 @@ export async function otherSource(
   if (source === undefined || source === tested || !(await files.exists(source))) return undefined;
   const real = async (path: string) => (await files.realPath?.(path).catch(() => undefined)) ?? path;
   return (await real(source)) === (await real(tested)) ? undefined : source;
+}
+
+/**
+ * The content of metrics.json in a folder of results; undefined where there is none, or one of another source than `tested`.
+ * @throws UserError where it is not JSON
+ */
+export async function metricsOf(files: Files, folder: string, tested: string): Promise<object | undefined> {
+  const path = `${folder}/${metricsFile}`;
+  if (!(await files.exists(path)) || (await otherSource(files, folder, tested))) return undefined;
+  try {
+    return Object(JSON.parse(new TextDecoder().decode(await files.read(path))));
+  } catch {
+    throw new UserError(`${visible(path)} is damaged: it is not JSON. Test the run again, or remove the file.`);
+  }
 }
 
 /**

@@ -193,6 +193,16 @@ describe("a sweep", () => {
     expect(lines.join("\n")).toMatch(/0 of 4 runs are tested/);
   });
 
+  it("--collect names a damaged metrics.json", async () => {
+    const path = at("results/small/lambda-l1=1_seed=3/test_latest/metrics.json");
+    const whole = readFileSync(path);
+    writeFileSync(path, whole.subarray(0, 40));
+    await expect(run({ collect: true })).rejects.toThrow(
+      /metrics\.json is damaged: it is not JSON\. Test the run again/,
+    );
+    writeFileSync(path, whole);
+  });
+
   it("knows which value of a score is the best", () => {
     expect(bestOf("l1", [3, undefined, 1])).toBe(2);
     expect(bestOf("psnr", [3, 9, 1])).toBe(1);

@@ -1,6 +1,6 @@
 /** The scores of all runs of a sweep, as a table. */
 import { files } from "../../node/files.ts";
-import { metricsFile, otherSource } from "../../run/results.ts";
+import { metricsOf } from "../../run/results.ts";
 import { Run } from "../../run/run.ts";
 import { deviation, mean } from "../../statistics.ts";
 import { type Sweep, type SweepRun, variedIn } from "./plan.ts";
@@ -31,18 +31,21 @@ export async function collect(sweep: Sweep, resultsOf: (run: SweepRun) => string
       const stored = new Run(files, { name: run.name, checkpointsDir: sweep.checkpointsDir });
       const progress = await stored.progress();
       const folder = resultsOf(run);
-      // A run of the same name, of another sweep, may have been tested.
-      const own = !(await otherSource(files, folder, stored.dir)) && (await files.exists(`${folder}/${metricsFile}`));
-      const tested = own ? folder : undefined;
-      return { run, step: progress?.step, tested, scores: tested ? await scoresIn(`${tested}/${metricsFile}`) : {} };
+      const metrics = await metricsOf(files, folder, stored.dir);
+      return { run, step: progress?.step, tested: metrics && folder, scores: metrics ? scoresIn(metrics) : {} };
     }),
   );
 }
 
+/** The part of metrics.json that a sweep shows. */
+interface StoredMetrics {
+  mean?: Readonly<Record<string, unknown>>;
+  classes?: { pixel?: unknown; class?: unknown; iou?: unknown };
+  features?: { kid?: { mean?: unknown }; fid?: unknown };
+}
+
 /** The means of a test, and the scores of its whole set, as one flat record. */
-async function scoresIn(path: string): Promise<Record<string, number>> {
-  const stored = JSON.parse(new TextDecoder().decode(await files.read(path)));
-  const { mean = {}, classes, features } = stored;
+function scoresIn({ mean = {}, classes, features }: StoredMetrics): Record<string, number> {
   const all: Record<string, unknown> = {
     ...mean,
     ...(classes && { pixelAccuracy: classes.pixel, classAccuracy: classes.class, classIoU: classes.iou }),

@@ -68,7 +68,7 @@ export function onnxProblems({ config }: ExportModel, { size, dynamic, dropout, 
 }
 
 /** The size of the pictures; undefined where any size is taken. */
-export function sizeOfModel({ config }: ExportModel, { size, dynamic }: Pick<OnnxOptions, "size" | "dynamic">) {
+function sizeOfModel({ config }: ExportModel, { size, dynamic }: Pick<OnnxOptions, "size" | "dynamic">) {
   if (dynamic) return undefined;
   return sizeOf(size) ?? (crops(config) ? { width: config.cropSize, height: config.cropHeight } : undefined);
 }
