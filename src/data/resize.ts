@@ -8,6 +8,7 @@
  * weights, each pass rounding to float32 (resample.ts).
  */
 import { UserError } from "../errors.ts";
+import { checkValues } from "../formats/limits.ts";
 import type { Picture, Samples } from "../platform.ts";
 import { resampleFloat } from "./resample.ts";
 import { resizeBytes } from "./resize-bytes.ts";
@@ -44,11 +45,7 @@ export function resize<Data extends Samples>(
   if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
     throw new UserError(`resize: width and height are whole numbers of pixels from 1, got ${width}x${height}.`);
   }
-  if (data.length !== picture.width * picture.height * channels || data.length === 0) {
-    throw new UserError(
-      `resize: ${picture.width}x${picture.height} with ${channels} channels does not fit ${data.length} values.`,
-    );
-  }
+  checkValues("resize", picture);
   if (width === picture.width && height === picture.height) return picture;
   if (filter === "nearest") return nearest(picture, width, height);
   const alpha = channels % 2 === 0 && !picture.bands;

@@ -1,5 +1,6 @@
 /** Sizes that a picture may have. */
 import { PictureSizeError, UserError } from "../errors.ts";
+import type { Picture, Samples } from "../platform.ts";
 
 export interface DecodeOptions {
   /** Keep the transparency of a file that has some, as 4 channels. */
@@ -29,4 +30,10 @@ export function checkPictureSize(width: number, height: number, most = mostPixel
     `its size is ${size}, expected 1 to ${mostPixels} pixels; the file may be damaged. Larger pictures are taken by ` +
       "translate --preprocess none, from PNG, TIFF or JPEG",
   );
+}
+
+/** @param what the function that was given the picture @throws UserError for a picture whose values are not those of its size */
+export function checkValues(what: string, { width, height, channels, data }: Picture<Samples>): void {
+  if (data.length === width * height * channels && data.length > 0) return;
+  throw new UserError(`${what}: ${width}x${height} with ${channels} channels does not fit ${data.length} values.`);
 }

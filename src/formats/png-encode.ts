@@ -2,6 +2,7 @@
 import { UserError } from "../errors.ts";
 import type { Picture } from "../platform.ts";
 import { crc32 } from "./crc32.ts";
+import { checkValues } from "./limits.ts";
 import { type Bytes, signature } from "./png.ts";
 import { joined } from "./streams.ts";
 
@@ -30,9 +31,7 @@ export class PngWriter {
    * @throws UserError for a number of channels that a PNG cannot have
    */
   constructor(form: PngForm, write: (bytes: Uint8Array) => Promise<void>) {
-    if (colourTypes[form.channels] === undefined) {
-      throw new UserError(`A PNG has 1 to 4 channels, got ${form.channels}.`);
-    }
+    checkPngChannels(form.channels);
     this.#form = form;
     this.#write = write;
     this.#above = new Uint8Array((form.width * form.channels * form.bits) / 8);
@@ -97,6 +96,11 @@ export class PngWriter {
   }
 }
 
+/** @throws UserError for a number of channels that a PNG cannot have */
+export function checkPngChannels(channels: number): void {
+  if (colourTypes[channels] === undefined) throw new UserError(`A PNG has 1 to 4 channels, got ${channels}.`);
+}
+
 const colourTypes: Readonly<Record<number, number>> = { 1: 0, 2: 4, 3: 2, 4: 6 };
 
 /** Bytes of a chunk of picture data, and bytes that are compressed at a time. */
@@ -104,9 +108,7 @@ const pieceBytes = 2 ** 20;
 
 /** Encodes 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA) channels without loss, with 8 or 16 bits as the values have. */
 export async function encodePng({ width, height, channels, data }: Picture<Bytes>): Promise<Uint8Array<ArrayBuffer>> {
-  if (!(channels in colourTypes) || data.length !== width * height * channels) {
-    throw new UserError(`encodePng: ${width}x${height} with ${channels} channels does not fit ${data.length} values.`);
-  }
+  checkValues("encodePng", { width, height, channels, data });
   const parts: Uint8Array[] = [];
   const bits = data instanceof Uint16Array ? 16 : 8;
   const writer = new PngWriter({ width, height, channels, bits }, async (bytes) => void parts.push(bytes));

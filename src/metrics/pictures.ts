@@ -3,6 +3,7 @@
  * computes them, in [-1, 1].
  */
 import { ShapeError, UserError } from "../errors.ts";
+import { checkValues } from "../formats/limits.ts";
 import type { Picture } from "../platform.ts";
 
 /** The scores of an output against its target. */
@@ -111,7 +112,7 @@ export type ValidationMetric = keyof typeof validationMetrics;
 /**
  * The spread of several outputs for one picture: the standard deviation of each pixel in grey levels of 0..255, averaged
  * over channels. In `picture` it is multiplied by 4, so 64 levels and more are white; `mean` is its mean over pixels.
- * @throws ShapeError for pictures of different sizes
+ * @throws ShapeError for pictures of different sizes; UserError for one whose values are not those of its size
  */
 export function spread(samples: readonly Picture[]): { mean: number; picture: Picture } {
   const [first] = samples;
@@ -155,7 +156,7 @@ export function finiteMean(all: readonly PairMetrics[], metric: keyof PairMetric
 /**
  * Mean absolute difference over all values, in [0, 2]: tensors as they are, pictures after
  * v / 127.5 - 1. It is not multiplied by lambda.
- * @throws ShapeError for two sizes, or a tensor and a picture
+ * @throws ShapeError for two sizes, or a tensor and a picture; UserError for a picture whose values are not those of its size
  */
 export function l1(a: Picture | Float32Array, b: Picture | Float32Array): number {
   if (a instanceof Float32Array && b instanceof Float32Array) {
@@ -172,7 +173,7 @@ export function l1(a: Picture | Float32Array, b: Picture | Float32Array): number
 /**
  * Peak signal-to-noise ratio, 10 log10(255^2 / mean squared difference), in decibels over all channels; Infinity for equal
  * pictures.
- * @throws ShapeError for pictures of different sizes
+ * @throws ShapeError for pictures of different sizes; UserError for one whose values are not those of its size
  */
 export function psnr(a: Picture, b: Picture): number {
   sameSize("psnr", a, b);
@@ -187,7 +188,7 @@ const window = gaussian(radius, 1.5);
  * Structural similarity (Wang et al. 2004, equation 13; k1 .01, k2 .03, data range 255), the mean over positions where
  * the 11x11 window lies inside the picture, then over channels. Equals scikit-image's `structural_similarity` with
  * gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255, channel_axis=-1.
- * @throws UserError for pictures under 11 pixels wide or high; ShapeError for pictures of different sizes
+ * @throws UserError for pictures under 11 pixels wide or high, or whose values are not those of their size; ShapeError for pictures of different sizes
  *
  * @example
  * ```ts
@@ -237,7 +238,7 @@ export function ssim(a: Picture, b: Picture): number {
  * The mean absolute difference between neighbouring pixels of the output, divided by that of the target. It is computed on
  * grey levels (.299 R + .587 G + .114 B, unrounded) and averaged over horizontal and vertical neighbours. It shows the blur
  * that L1 prefers. Two flat pictures give 1, a flat target Infinity.
- * @throws ShapeError for pictures of different sizes
+ * @throws ShapeError for pictures of different sizes; UserError for one whose values are not those of its size
  */
 export function sharpness(output: Picture, target: Picture): number {
   sameSize("sharpness", output, target);
@@ -309,4 +310,5 @@ function meanOf(a: ArrayLike<number>, b: ArrayLike<number>, distance: (x: number
 function sameSize(metric: string, a: Picture, b: Picture): void {
   const size = (p: Picture) => `${p.width}x${p.height}x${p.channels}`;
   if (size(a) !== size(b)) throw new ShapeError(`${metric}: the pictures differ in size: ${size(a)} and ${size(b)}.`);
+  for (const picture of [a, b]) checkValues(metric, picture);
 }

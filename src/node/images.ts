@@ -4,9 +4,10 @@ import { alike, eightBit } from "../data/transforms.ts";
 import { PictureSizeError, UserError } from "../errors.ts";
 import { damageOf } from "../formats/damage.ts";
 import { decodeKnown } from "../formats/decode.ts";
-import { checkPictureSize, mostPixels } from "../formats/limits.ts";
+import { checkPictureSize, checkValues, mostPixels } from "../formats/limits.ts";
 import { checkRange, decodeNpy, isNpy } from "../formats/npy.ts";
 import { upright } from "../formats/orientation.ts";
+import { checkPngChannels } from "../formats/png-encode.ts";
 import { unreadTiff } from "../formats/tiff.ts";
 import type { DecodeHow, DeepPicture, Images, Picture, Samples } from "../platform.ts";
 
@@ -206,9 +207,8 @@ function cmykToRgb(cmyk: Uint8Array, pixels: number): Uint8Array {
 /** Encodes 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA) channels as a PNG with 8 or 16 bits, as the values have. */
 async function encodePng(picture: Picture<Uint8Array | Uint16Array>): Promise<Uint8Array<ArrayBuffer>> {
   const { width, height, channels, data } = picture;
-  if (channels < 1 || channels > 4 || data.length !== width * height * channels) {
-    throw new UserError(`encodePng: ${width}x${height} with ${channels} channels does not fit ${data.length} values.`);
-  }
+  checkValues("encodePng", picture);
+  checkPngChannels(channels);
   if (width * height > mostPixels) {
     throw new UserError(`it would be ${width}x${height}; a PNG that is written has at most ${mostPixels} pixels`);
   }

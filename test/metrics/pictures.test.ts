@@ -66,6 +66,19 @@ it("means are per metric", () => {
   });
 });
 
+it("refuse a picture whose values are not those of its size", () => {
+  const whole = { width: 16, height: 12, channels: 3, data: new Uint8Array(16 * 12 * 3) };
+  const short = { ...whole, data: whole.data.subarray(9) };
+  for (const metric of [l1, psnr, ssim, sharpness]) {
+    for (const [a, b] of [
+      [short, whole],
+      [whole, short],
+    ] as const) {
+      expect(() => metric(a, b)).toThrow(`${metric.name}: 16x12 with 3 channels does not fit 567 values.`);
+    }
+  }
+});
+
 it("refuses pictures that cannot be compared", () => {
   expect(() => ssim(flat(16, 12, 3, 0), flat(12, 16, 3, 0))).toThrow(
     "ssim: the pictures differ in size: 16x12x3 and 12x16x3",
