@@ -153,8 +153,8 @@ export interface Loss {
 /** G and D in one graph, with their losses; each method adds to the graph. */
 export class Model {
   readonly graph: Graph;
-  readonly netG: Parameters;
-  readonly netD: Parameters;
+  readonly netG: Parameters<"netG">;
+  readonly netD: Parameters<"netD">;
   /** The inputs, [n, inputNc, height, width] in [-1, 1]. */
   readonly realA: Tensor;
   /** Their targets, [n, outputNc, height, width] in [-1, 1]. */

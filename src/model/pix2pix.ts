@@ -16,7 +16,7 @@ import { gradient } from "../graph/gradient.ts";
 import { Graph, type Output, type Program, type Tensor, unshaped } from "../graph/graph.ts";
 import { concat, reshape } from "../graph/ops/movement.ts";
 import type { Statistics } from "../nn/norms.ts";
-import { type MaskSpec, Parameters } from "../nn/parameters.ts";
+import { type MaskSpec, type NetworkName, Parameters } from "../nn/parameters.ts";
 import {
   type BatchShape,
   type GeneratorChoice,
@@ -70,20 +70,19 @@ export function trainingStep(options: ModelOptions, batch: BatchShape, perceptua
   const stepD = gradientStep(netD, model.lossD(real, fake, fakeB), options);
   if (options.accumulate > 1 || options.drawTwice) {
     const modelG = new Model(options, batch, { perceptual, masks: options.drawTwice ? "second.mask" : undefined });
-    return stepOverBatches(model, stepD, outputMapOf(real), modelG, options);
+    return stepInTwoGraphs(model, stepD, outputMapOf(real), modelG, options);
   }
 
   // One gradient step on G, which learns to generate pictures that D takes for real and that are near y.
   const { lossG, renewed } = lossOfG(model, fakeB, { fake, real }, options);
   const stepG = gradientStep(netG, lossG, options, renewed);
 
-  const { first, second, carried } = graph.split(
+  const { first, second } = graph.split(
     [{ name: "fake_B", tensor: fakeB }, ...outputsOf(stepD)],
     [...outputsOf(stepG), ...statisticsOf(netG), ...statisticsOf(netD)],
   );
   const substeps = [substep(stepD, first, options), substep(stepG, second, options)];
-  const { masks, uniforms } = randomsOf(model);
-  return { substeps, carried, netG, netD, masks, uniforms, counts: countsOf(netG, netD), outputMap: outputMapOf(real) };
+  return { substeps, netG, netD, ...randomsOf(model), counts: countsOf(netG, netD), outputMap: outputMapOf(real) };
 }
 
 /**
@@ -112,23 +111,16 @@ function stepWithoutD(model: Model, fakeB: Tensor, options: ModelOptions): StepG
   const { graph, netG, netD } = model;
   const stepG = gradientStep(netG, model.lossG(fakeB), options);
   const program = graph.program([{ name: "fake_B", tensor: fakeB }, ...outputsOf(stepG), ...statisticsOf(netG)]);
-  return {
-    substeps: [substep(stepG, program, options)],
-    carried: [],
-    netG,
-    netD,
-    ...randomsOf(model),
-    counts: countsOf(netG),
-    outputMap: undefined,
-  };
+  const substeps = [substep(stepG, program, options)];
+  return { substeps, netG, netD, ...randomsOf(model), counts: countsOf(netG), outputMap: undefined };
 }
 
 /**
- * A step over several batches (`accumulate`) in the memory of one. Its gradients are those of one batch of all samples, except that
- * batch norms see each batch separately. D is updated before G's loss of the first batch is computed, so G generates the pictures of
- * each batch a second time, in a graph of its own: with the same dropout masks, or with others (`drawTwice`, also for one batch).
+ * A step in two graphs: G generates its pictures a second time for its own update. With `accumulate` they are those of several
+ * batches in the memory of one, because D is updated before G's loss of the first batch is computed; the gradients are those of one
+ * batch of all samples, except that batch norms see each batch separately. With `drawTwice` they have other dropout masks.
  */
-function stepOverBatches(
+function stepInTwoGraphs(
   modelD: Model,
   stepD: GradientStep,
   outputMap: readonly number[],
@@ -146,14 +138,14 @@ function stepOverBatches(
 
   const substeps = [substep(stepD, programD, options), substep(stepG, programG, options)];
   const counts = countsOf(modelD.netD, netG, netD);
-  return { substeps, carried: [], netG, netD: modelD.netD, ...randomsOf(modelD, modelG), counts, outputMap };
+  return { substeps, netG, netD: modelD.netD, ...randomsOf(modelD, modelG), counts, outputMap };
 }
 
 // ---- The programs of a step -----------------------------------------------------------------------------------------
 
 /** The part of a step that updates one network: its losses and gradients, then the optimiser. */
 export interface Substep {
-  network: "netG" | "netD";
+  network: NetworkName;
   /** A batch's losses and the network's gradients. */
   batch: Program;
   /** Programs that run before the batches, on the parameters. */
@@ -166,24 +158,22 @@ export interface Substep {
 
 /** A training step: its programs, and the parameters of both networks. */
 export interface StepGraph {
-  /** In the order in which they run. */
+  /** In the order in which they run. The second reads values that the first computes, under the names of their tensors. */
   substeps: Substep[];
-  /** Values that the first substep computes and the second reads, under their own names. */
-  carried: readonly Tensor[];
   netG: Parameters;
   netD: Parameters;
   /** The dropout masks of G, and the random numbers of D's loss, that the host draws. */
   masks: readonly MaskSpec[];
   uniforms: Parameters["uniforms"];
   /** The number of batches that each batch norm sees in a step, by which PyTorch's num_batches_tracked grows. */
-  counts: { network: "netG" | "netD"; name: string; count: number }[];
+  counts: { network: NetworkName; name: string; count: number }[];
   /** The shape of D's map for one picture at full size, [1, 1, h, w]; undefined where there is no D. */
   outputMap: readonly number[] | undefined;
 }
 
 /** One gradient step on a network, without the optimiser: its loss, and the gradients with respect to its trained parameters. */
 interface GradientStep {
-  net: Parameters;
+  net: Parameters<NetworkName>;
   loss: Loss;
   gradients: Output[];
 }
@@ -193,7 +183,7 @@ interface GradientStep {
  * @param renewed replacements for tensors of the forward pass, which the backward pass reads instead (`gradient`)
  */
 function gradientStep(
-  net: Parameters,
+  net: Parameters<NetworkName>,
   loss: Loss,
   options: ModelOptions,
   renewed?: ReadonlyMap<Tensor, Tensor>,
@@ -214,7 +204,7 @@ function substep(
   batch: Program,
   { clipGrad, zeroBias }: ModelOptions,
 ): Substep {
-  const network = net.network as Substep["network"];
+  const { network } = net;
   const zero = zeroBias ? zeroing(net) : [];
   return {
     network,
@@ -248,10 +238,8 @@ function statisticsOf(net: Parameters): Output[] {
   return net.statistics.map(({ name }) => ({ name: `${net.network}.${name}.new`, tensor: net.current(name) }));
 }
 
-function countsOf(...networks: Parameters[]): StepGraph["counts"] {
-  return networks.flatMap(({ network, batches }) =>
-    [...batches].map(([name, count]) => ({ network: network as Substep["network"], name, count })),
-  );
+function countsOf(...networks: Parameters<NetworkName>[]): StepGraph["counts"] {
+  return networks.flatMap(({ network, batches }) => [...batches].map(([name, count]) => ({ network, name, count })));
 }
 
 /** The random numbers of a step. Inputs of the same name in two graphs get the same numbers. */

@@ -10,6 +10,7 @@ import type { Tensor } from "../graph/graph.ts";
 import { depthwise } from "../graph/ops/depthwise.ts";
 import { reflect } from "../graph/ops/movement.ts";
 import { unpadded } from "../graph/ops/windows.ts";
+import type { NetworkName } from "./parameters.ts";
 
 /** The choices of --blur-pool. */
 export const blurPools = {
@@ -21,7 +22,7 @@ export const blurPools = {
 export type BlurPool = keyof typeof blurPools;
 
 /** Whether a filter precedes each convolution of a network that halves a map. */
-export const blurs = (choice: BlurPool, network: "netG" | "netD"): boolean =>
+export const blurs = (choice: BlurPool, network: NetworkName): boolean =>
   (blurPools[choice].networks as readonly string[]).includes(network);
 
 const row = [0.25, 0.5, 0.25];

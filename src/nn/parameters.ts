@@ -31,11 +31,14 @@ export interface Moments {
   variance: Tensor;
 }
 
+/** The networks that are trained. */
+export type NetworkName = "netG" | "netD";
+
 /** The weights of a network by their PyTorch names, as inputs of a graph. */
-export class Parameters {
+export class Parameters<Network extends string = string> {
   readonly graph: Graph;
-  /** "netG" or "netD": the first part of the input names. */
-  readonly network: string;
+  /** The first part of the input names. */
+  readonly network: Network;
   readonly spectral: boolean;
   readonly specs: ParameterSpec[] = [];
   readonly masks: MaskSpec[] = [];
@@ -52,7 +55,7 @@ export class Parameters {
    * @param spectral whether layers divide their weights by their largest singular value (spectral.ts)
    * @param masks the first part of the names of the dropout masks; masks of other names get other random numbers
    */
-  constructor(graph: Graph, network: string, { spectral = false, masks = "mask" } = {}) {
+  constructor(graph: Graph, network: Network, { spectral = false, masks = "mask" } = {}) {
     this.graph = graph;
     this.network = network;
     this.spectral = spectral;
