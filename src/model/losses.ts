@@ -240,20 +240,16 @@ export class Model {
         parts.push(["D_right_real", shareAbove(real, ganLoss.boundary)]);
         parts.push(["D_right_fake", sub(1, shareAbove(fake, ganLoss.boundary))]);
       }
-      let sum = add(dFake, dReal);
+      const penalties: Loss["parts"] = [];
       if (ganLoss.gradientPenalty) {
         const share = this.netD.uniform([fakeB.shape[0]!, 1, 1, 1]);
         const judge = (pair: Tensor) => logits(this.#discriminate(pair));
-        const penalty = mul(gradientPenalty(judge, this.#pair(this.realB), this.#pair(fakeB), share), lambdaGp);
-        parts.push(["D_GP", penalty]);
-        sum = add(sum, penalty);
+        const penalty = gradientPenalty(judge, this.#pair(this.realB), this.#pair(fakeB), share);
+        penalties.push(["D_GP", mul(penalty, lambdaGp)]);
       }
-      if (lambdaR1 > 0) {
-        const penalty = mul(realGradientPenalty(logits(real), this.realB), lambdaR1);
-        parts.push(["D_R1", penalty]);
-        sum = add(sum, penalty);
-      }
-      return { total: mul(sum, lossDWeight), parts };
+      if (lambdaR1 > 0) penalties.push(["D_R1", mul(realGradientPenalty(logits(real), this.realB), lambdaR1)]);
+      const sum = [add(dFake, dReal), ...valuesOf(penalties)].reduce(add);
+      return { total: mul(sum, lossDWeight), parts: [...parts, ...penalties] };
     });
   }
 
@@ -266,37 +262,26 @@ export class Model {
   lossG(fakeB: Tensor, fake?: Judgement, real?: Judgement): Loss {
     const { ganMode, lambdaGan, lambdaL1, lambdaFeat, lambdaLpips, lambdaDistill } = this.#options;
     return this.graph.scope("loss", () => {
-      const parts: Loss["parts"] = [];
-      const terms: Tensor[] = [];
-      if (fake) {
-        const gan = overScales(fake, ganLosses[ganMode].generator);
-        parts.push(["G_GAN", gan]);
-        terms.push(lambdaGan === 1 ? gan : mul(gan, lambdaGan));
-      }
-      const raw = l1(fakeB, this.realB);
-      const distance = mul(raw, lambdaL1);
-      parts.push(["G_L1", distance], ["L1", raw]);
-      terms.push(distance);
-      if (fake && real && lambdaFeat > 0) {
-        const matching = mul(featureMatching(fake, real), lambdaFeat);
-        parts.push(["G_Feat", matching]);
-        terms.push(matching);
-      }
+      const gan = fake && overScales(fake, ganLosses[ganMode].generator);
+      const distance = l1(fakeB, this.realB);
+      const terms: Loss["parts"] = [["G_L1", mul(distance, lambdaL1)]];
+      if (fake && real && lambdaFeat > 0) terms.push(["G_Feat", mul(featureMatching(fake, real), lambdaFeat)]);
       if (lambdaDistill > 0) {
         const teacherB = this.graph.input("teacher_B", fakeB.shape);
-        const distance = mul(l1(fakeB, teacherB), lambdaDistill);
-        parts.push(["G_Distill", distance]);
-        terms.push(distance);
+        terms.push(["G_Distill", mul(l1(fakeB, teacherB), lambdaDistill)]);
       }
       if (this.#perceptual && lambdaLpips > 0) {
-        const perceived = mul(this.#perceptual(fakeB, this.realB), lambdaLpips);
-        parts.push(["G_LPIPS", perceived]);
-        terms.push(perceived);
+        terms.push(["G_LPIPS", mul(this.#perceptual(fakeB, this.realB), lambdaLpips)]);
       }
-      return { total: terms.reduce(add), parts };
+      const sum = valuesOf(terms).reduce(add);
+      const parts: Loss["parts"] = [...terms, ["L1", distance]];
+      if (!gan) return { total: sum, parts };
+      return { total: add(lambdaGan === 1 ? gan : mul(gan, lambdaGan), sum), parts: [["G_GAN", gan], ...parts] };
     });
   }
 }
+
+const valuesOf = (parts: Loss["parts"]): Tensor[] => parts.map(([, value]) => value);
 
 const logits = (judgement: Judgement): Tensor[] => judgement.map((maps) => maps.at(-1)!);
 
