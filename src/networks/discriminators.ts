@@ -36,8 +36,6 @@ export interface LayerGeometry {
 export interface Discriminator {
   /** One line for the help of --netD. */
   help: string;
-  /** The map of logits. */
-  build(p: Parameters, x: Tensor, options: DiscriminatorOptions): Tensor;
   /** The output of each layer after its activation; the last is the map of logits. */
   layers(p: Parameters, x: Tensor, options: DiscriminatorOptions): Tensor[];
   /** The layers from input to output. */
@@ -66,16 +64,11 @@ export function receptiveField(layers: readonly LayerGeometry[]): number {
   return field;
 }
 
-const discriminator = (parts: Omit<Discriminator, "build">): Discriminator => ({
-  ...parts,
-  build: (p, x, options) => parts.layers(p, x, options).at(-1)!,
-});
-
 /** The most strided layers of a PatchGAN for pictures of `side` pixels: see `least`. */
 const deepest = (side: number) => Math.max(0, Math.floor(Math.log2(side / 3)));
 
 /** PatchGAN (Isola et al. 2017, 6.1.2): `nLayersD` strided convolutions, then two of stride 1; 0 layers is the PixelGAN. */
-const n_layers = discriminator({
+const n_layers: Discriminator = {
   help: "PatchGAN of --n-layers-d strided layers",
   geometry: ({ nLayersD }) =>
     nLayersD === 0
@@ -111,22 +104,21 @@ const n_layers = discriminator({
     const last = { out: 1, kernel: 4, pad: 1, padding };
     return [...maps, graph.scope("map", () => conv(p, name(3 * nLayersD + 2), maps.at(-1)!, last))];
   },
-});
+};
 
 /** A PatchGAN of fixed depth. */
-const patches = (nLayersD: number): Discriminator =>
-  discriminator({
-    help: `PatchGAN of ${nLayersD} strided layer${nLayersD === 1 ? "" : "s"}, patches of ${patchOf(nLayersD)} px`,
-    geometry: () => n_layers.geometry({ nLayersD }),
-    least: () => n_layers.least({ nLayersD }),
-    remedy: (side) => `--netD n_layers with --n-layers-d of at most ${deepest(side)}`,
-    layers: (p, x, options) => n_layers.layers(p, x, { ...options, nLayersD }),
-  });
+const patches = (nLayersD: number): Discriminator => ({
+  help: `PatchGAN of ${nLayersD} strided layer${nLayersD === 1 ? "" : "s"}, patches of ${patchOf(nLayersD)} px`,
+  geometry: () => n_layers.geometry({ nLayersD }),
+  least: () => n_layers.least({ nLayersD }),
+  remedy: (side) => `--netD n_layers with --n-layers-d of at most ${deepest(side)}`,
+  layers: (p, x, options) => n_layers.layers(p, x, { ...options, nLayersD }),
+});
 
 const patchOf = (nLayersD: number) => receptiveField(n_layers.geometry({ nLayersD }));
 
 /** PixelGAN: 1 x 1 convolutions. */
-const pixel = discriminator({
+const pixel: Discriminator = {
   help: "PixelGAN of 1 x 1 convolutions, judges single pixels",
   least: () => 1,
   geometry: () => [1, 2, 3].map(() => ({ extent: 1, stride: 1 })),
@@ -140,13 +132,13 @@ const pixel = discriminator({
     const last = { out: 1, kernel: 1, bias: options.bias === "never" || bias };
     return [h, h2, conv(p, `${prefix}net.5`, h2, last)];
   },
-});
+};
 
 /**
  * The discriminator of the seed article (docs/article.md): four strided convolutions, then a transposed one of stride 4 and dilation 3,
  * which turns a 16 x 16 map into one of 70 x 70. The size of that map is not its receptive field.
  */
-const article = discriminator({
+const article: Discriminator = {
   help: "the seed article's: 4 strided layers, then a transposed one to a 70 x 70 map",
   least: () => 16,
   mostScales: 1,
@@ -174,7 +166,7 @@ const article = discriminator({
     const last = { out: 1, kernel: 4, stride: 4, dilation: 3 };
     return [...maps.slice(1), graph.scope("map", () => convTranspose(p, `${prefix}model.11`, maps.at(-1)!, last))];
   },
-});
+};
 
 /** The choices of --netD. patch_N is the discriminator of receptive field N of the paper (table 3 and 6.1.2). */
 export const discriminators = {

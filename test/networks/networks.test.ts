@@ -145,7 +145,7 @@ describe("discriminator", () => {
   ] as const)("%s %o: %i parameters, %i with statistics", (name, changes, count, all) => {
     const p = new Parameters(new Graph(), "netD");
     const x = p.graph.input("x", [1, 6, 64, 64]);
-    discriminators[name].build(p, x, discriminatorOptions(changes));
+    discriminators[name].layers(p, x, discriminatorOptions(changes));
     expect(countParameters(p.specs)).toBe(count);
     expect(p.specs.reduce((total, { shape }) => total + sizeOf(shape), 0)).toBe(all);
   });
