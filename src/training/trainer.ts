@@ -78,6 +78,12 @@ interface Compiled {
   counts: StepGraph["counts"];
 }
 
+/** A batch of a step, and the programs of its size. */
+interface Work {
+  batch: StepBatch;
+  programs: Compiled;
+}
+
 /** What a row of values that the engine has recorded means: the losses of one network on one batch. */
 interface Row {
   names: readonly LossName[];
@@ -189,27 +195,27 @@ export class Trainer {
    * @throws RangeError for no batch or more than `accumulate`, and for a step that is not above `momentsFrom`
    */
   async step(batch: StepBatch | readonly StepBatch[], at: StepPlace): Promise<number> {
-    const { model } = this.#options;
     const batches = "A" in batch ? [batch] : batch;
     this.#check(batches, at);
-    const compiled: Compiled[] = [];
-    for (const each of batches) compiled.push(await this.#compile(each));
+    const work: Work[] = [];
+    for (const each of batches) work.push({ batch: each, programs: await this.#compile(each) });
+    this.#last = work.at(-1)?.programs ?? (await this.#compile(this.#usual.shape));
     const samples = batches.reduce((sum, { n }) => sum + n, 0);
     const parts = this.#together?.parts(batches) ?? { samples, batches: batches.length, before: 0, after: 0 };
     this.#begun ??= this.#engine.toDevice();
     await this.#begun;
-    this.#last = compiled.at(-1) ?? (await this.#compile(this.#usual.shape));
-    const substeps = [...this.#last.substeps.keys()];
-    for (const substep of substeps) {
-      await this.#computeGradients(substep, batches, compiled, parts, at.step);
-      if (model.updateOrder !== "simultaneous") await this.#update(substep, at);
+    const { substeps, counts } = this.#last;
+    const updatesLast = this.#options.model.updateOrder === "simultaneous";
+    for (const substep of substeps.keys()) {
+      await this.#computeGradients(substep, work, parts, at.step);
+      if (!updatesLast) await this.#update(substep, at);
     }
-    if (model.updateOrder === "simultaneous") for (const substep of substeps) await this.#update(substep, at);
-    await this.#forgetSizes();
-    for (const { network, name, count } of this.#last.counts) {
+    if (updatesLast) for (const substep of substeps.keys()) await this.#update(substep, at);
+    for (const { network, name, count } of counts) {
       const { batches: seen } = this[network];
       seen.set(name, seen.get(name)! + count * parts.batches);
     }
+    await this.#forgetSizes();
     return parts.samples;
   }
 
@@ -239,34 +245,28 @@ export class Trainer {
   }
 
   /** Runs a substep on all batches of the step: the losses of one network, and its gradients. */
-  async #computeGradients(
-    substep: number,
-    batches: readonly StepBatch[],
-    compiled: readonly Compiled[],
-    parts: Parts,
-    step: number,
-  ): Promise<void> {
+  async #computeGradients(substep: number, work: readonly Work[], parts: Parts, step: number): Promise<void> {
     const { accumulate, normMomentum } = this.#options.model;
-    const last = this.#last!;
+    const { bound: last, substeps } = this.#last!;
+    const { state, before } = substeps[substep]!;
     const running = this.#together ? this.#runningOf(substep) : [];
-    if (batches.length === 0) await this.#addNothing(substep);
-    for (const index of last.substeps[substep]!.before) await last.bound.run(index);
-    for (const [i, batch] of batches.entries()) {
-      const { bound, substeps } = compiled[i]!;
+    if (work.length === 0) await this.#addNothing(substep);
+    for (const index of before) await last.run(index);
+    for (const [i, { batch, programs }] of work.entries()) {
+      const { bound } = programs;
       const share = batch.n / parts.samples;
       // The second substep of a single batch finds the inputs of the first in memory.
-      if (substep === 0 || batches.length > 1)
-        this.#feed(compiled[i]!, batch, (step - 1) * accumulate + parts.before + i + 1);
+      if (substep === 0 || work.length > 1) this.#feed(programs, batch, (step - 1) * accumulate + parts.before + i + 1);
       if (accumulate > 1) {
         bound.input(keepInput)[0] = i === 0 ? 0 : 1;
         bound.input(shareInput)[0] = share;
       }
-      const { batch: program, losses } = substeps[substep]!;
+      const { batch: program, losses } = programs.substeps[substep]!;
       await bound.run(program);
       await bound.record([losses.output]);
       this.#rows.push({ names: losses.names, share, first: substep === 0 && i === 0 });
     }
-    this.#together?.sumGradients(last.substeps[substep]!.state);
+    this.#together?.sumGradients(state);
     this.#together?.joinStatistics(running, normMomentum, parts);
   }
 
