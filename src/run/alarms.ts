@@ -1,5 +1,6 @@
 /** Alarms of a run: a sentence on what is wrong in its training, and one on what to do. */
 import type { Files } from "../platform.ts";
+import { Log } from "./logs.ts";
 
 /** A line of alarms.jsonl: an alarm that begins, or that is over. */
 export interface AlarmLine {
@@ -16,19 +17,9 @@ export interface AlarmLine {
 
 export const alarmFile = "alarms.jsonl";
 
-/** The lines of the file up to a step; a line that a kill has cut short is left out. */
-export async function readAlarms(files: Files, path: string, step = Number.POSITIVE_INFINITY): Promise<AlarmLine[]> {
-  if (!(await files.exists(path))) return [];
-  const text = new TextDecoder().decode(await files.read(path));
-  return text.split("\n").flatMap((line) => {
-    try {
-      const alarm = JSON.parse(line) as AlarmLine;
-      return typeof alarm.kind === "string" && typeof alarm.step === "number" && alarm.step <= step ? [alarm] : [];
-    } catch {
-      return [];
-    }
-  });
-}
+/** @param dir the folder of the run */
+export const alarmLog = (files: Files, dir: string): Log<AlarmLine> =>
+  new Log<AlarmLine>(files, `${dir}/${alarmFile}`, ["epoch", "step"]);
 
 /** The alarms that hold after all lines, oldest first. */
 export function alarmsNow(lines: readonly AlarmLine[]): AlarmLine[] {

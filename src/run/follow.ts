@@ -155,12 +155,15 @@ function parsed(text: string): Record<string, number> | undefined {
   }
 }
 
+/** A value for each bucket; null where it has none. */
+type Values = (number | null)[];
+
 /** A column in at most `points` buckets of equal numbers of lines. */
 export interface Bucketed {
-  mean: (number | null)[];
+  mean: Values;
   /** Absent where each bucket is one line. */
-  min?: (number | null)[];
-  max?: (number | null)[];
+  min?: Values;
+  max?: Values;
 }
 
 /**
@@ -184,7 +187,7 @@ export function bucketed(
 }
 
 function bucketsOf(values: Float64Array, edges: readonly number[], ranges: boolean): Bucketed {
-  const [mean, min, max]: (number | null)[][] = [[], [], []];
+  const [mean, min, max]: [Values, Values, Values] = [[], [], []];
   for (let i = 1; i < edges.length; i++) {
     let [sum, n, least, most] = [0, 0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (let at = edges[i - 1]!; at < edges[i]!; at++) {
@@ -195,11 +198,11 @@ function bucketsOf(values: Float64Array, edges: readonly number[], ranges: boole
       if (value < least) least = value;
       if (value > most) most = value;
     }
-    mean!.push(n > 0 ? short(sum / n) : null);
-    min!.push(n > 0 ? short(least) : null);
-    max!.push(n > 0 ? short(most) : null);
+    mean.push(n > 0 ? short(sum / n) : null);
+    min.push(n > 0 ? short(least) : null);
+    max.push(n > 0 ? short(most) : null);
   }
-  return ranges ? { mean: mean!, min: min!, max: max! } : { mean: mean! };
+  return ranges ? { mean, min, max } : { mean };
 }
 
 /** Rounds to six digits, which are enough for a curve and halve the bytes. */

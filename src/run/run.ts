@@ -9,7 +9,7 @@ import { encode, type StoredTensor } from "../formats/safetensors.ts";
 import { weightsAmong } from "../formats/weights-names.ts";
 import type { Files } from "../platform.ts";
 import { shellOption, shellWord, visible } from "../text.ts";
-import { type AlarmLine, alarmFile, readAlarms } from "./alarms.ts";
+import { type AlarmLine, alarmLog } from "./alarms.ts";
 import { Checkpoint, type Networks, type Progress, readTensors } from "./checkpoint.ts";
 import { type Log, type LossLine, lossLog, type Score, scoreLog } from "./logs.ts";
 import {
@@ -293,7 +293,7 @@ export class Run {
 
   /** All alarms so far; see `alarmsNow`. */
   alarms(): Promise<AlarmLine[]> {
-    return readAlarms(this.#files, this.path(alarmFile));
+    return alarmLog(this.#files, this.dir).read();
   }
 
   // ---- Samples and the page -----------------------------------------------------------------------------------------

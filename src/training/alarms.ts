@@ -2,9 +2,10 @@
 import type { Config } from "../config/schema.ts";
 import { validationMetrics } from "../metrics/pictures.ts";
 import type { Files, Picture } from "../platform.ts";
-import { type AlarmLine, alarmFile, alarmsNow, readAlarms } from "../run/alarms.ts";
+import { type AlarmLine, alarmLog, alarmsNow } from "../run/alarms.ts";
+import type { Log } from "../run/logs.ts";
 import type { LossLine, Run, Score } from "../run/run.ts";
-import { deviation } from "../statistics.ts";
+import { deviation, mean } from "../statistics.ts";
 
 /** D is right on more than this share of its map over an epoch: it wins. */
 const winning = 0.95;
@@ -47,22 +48,20 @@ export interface AlarmOptions {
 /** The alarms of a run. An alarm is raised when a check first finds its kind, and is over when the check no longer does. */
 export class Alarms {
   readonly #options: AlarmOptions;
-  #lines: AlarmLine[];
+  readonly #log: Log<AlarmLine>;
+  readonly #lines: AlarmLine[];
   /** Of the values of all inputs of the epoch. */
   #range = emptyRange();
 
   /** Reads the alarms of earlier steps, and removes those of later ones. @param step the last step of the run */
   static async open(options: AlarmOptions, step: number): Promise<Alarms> {
-    const path = options.run.path(alarmFile);
-    const [all, kept] = [await readAlarms(options.files, path), await readAlarms(options.files, path, step)];
-    if (kept.length < all.length) {
-      await options.files.write(path, kept.map((line) => `${JSON.stringify(line)}\n`).join(""));
-    }
-    return new Alarms(options, kept);
+    const log = alarmLog(options.files, options.run.dir);
+    return new Alarms(options, log, await log.cutAfter(step));
   }
 
-  private constructor(options: AlarmOptions, lines: AlarmLine[]) {
+  private constructor(options: AlarmOptions, log: Log<AlarmLine>, lines: AlarmLine[]) {
     this.#options = options;
+    this.#log = log;
     this.#lines = lines;
   }
 
@@ -109,20 +108,20 @@ export class Alarms {
     epoch: number,
     step: number,
   ): Promise<void> {
-    const { run, files, say } = this.#options;
     const found = new Map(findings.flatMap((each) => (each ? [[each.kind, each] as const] : [])));
     const before = new Map(this.now.map((line) => [line.kind, line]));
-    const fresh: AlarmLine[] = [];
     for (const kind of checked) {
       const [finding, known] = [found.get(kind), before.get(kind)];
       if (finding && !known) {
-        fresh.push({ epoch, step, ...finding });
-        say(`alarm (epoch ${epoch}): ${finding.text} ${finding.advice}`);
-      } else if (!finding && known) fresh.push({ ...known, epoch, step, over: true });
+        await this.#add({ epoch, step, ...finding });
+        this.#options.say(`alarm (epoch ${epoch}): ${finding.text} ${finding.advice}`);
+      } else if (!finding && known) await this.#add({ ...known, epoch, step, over: true });
     }
-    if (fresh.length === 0) return;
-    this.#lines = [...this.#lines, ...fresh];
-    await files.append(run.path(alarmFile), fresh.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  }
+
+  async #add(line: AlarmLine): Promise<void> {
+    this.#lines.push(line);
+    await this.#log.append(line);
   }
 }
 
@@ -134,20 +133,12 @@ function rangeOf({ low, high }: { low: number; high: number }): Finding | undefi
   const shown = `${low.toFixed(3)} to ${high.toFixed(3)}`;
   const kind = "input range";
   if (low < -1.001 || high > 1.001) {
-    const text = `Inputs reach from ${shown}, expected -1 to 1.`;
-    return {
-      kind,
-      text,
-      advice: "Look at the pictures with pix2pix inspect; arrays have to be scaled to [-1, 1] before.",
-    };
+    const advice = "Look at the pictures with pix2pix inspect; scale arrays to [-1, 1].";
+    return { kind, text: `Inputs reach from ${shown}, expected -1 to 1.`, advice };
   }
   if (high - low >= narrow) return undefined;
-  const text = `All inputs of the epoch lie between ${low.toFixed(3)} and ${high.toFixed(3)}: they are nearly blank.`;
-  return {
-    kind,
-    text,
-    advice: "16-bit files with values of 10 or 12 bits have to be stretched first; see pix2pix inspect.",
-  };
+  const advice = "16-bit files with values of 10 or 12 bits have to be stretched first; see pix2pix inspect.";
+  return { kind, text: `All inputs of the epoch are from ${shown}: they are nearly blank.`, advice };
 }
 
 /** The lines of the last epoch. */
@@ -162,8 +153,8 @@ const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
 /** A D that is nearly always right over an epoch, or hardly more often than by chance. */
 function judgementOf(own: readonly LossLine[], { lambdaGan }: Config): Finding[] {
   if (lambdaGan === 0 || own.some((line) => line.D_right_real === undefined)) return [];
-  const real = meanOf(own, (line) => line.D_right_real!);
-  const fake = meanOf(own, (line) => line.D_right_fake!);
+  const real = mean(own.map((line) => line.D_right_real!));
+  const fake = mean(own.map((line) => line.D_right_fake!));
   const shown = `on ${percent(real)} of real and ${percent(fake)} of fake pairs`;
   if ((real + fake) / 2 > winning) {
     const text = `D wins: it was right ${shown} over the epoch, so G learns little from it.`;
@@ -184,12 +175,12 @@ function judgementOf(own: readonly LossLine[], { lambdaGan }: Config): Finding[]
 function standing(lines: readonly LossLine[], epoch: number): Finding | undefined {
   const first = epoch - 2 * compared;
   if (first < 0) return undefined;
-  const [before, after]: LossLine[][] = [[], []];
+  const [before, after]: [number[], number[]] = [[], []];
   for (let i = lines.length - 1; i >= 0 && lines[i]!.epoch > first; i--) {
-    (lines[i]!.epoch > epoch - compared ? after! : before!).push(lines[i]!);
+    const { epoch: own, G_L1, L1 = G_L1 } = lines[i]!;
+    (own > epoch - compared ? after : before).push(L1);
   }
-  const distance = (line: LossLine) => line.L1 ?? line.G_L1;
-  const [old, now] = [meanOf(before!, distance), meanOf(after!, distance)];
+  const [old, now] = [mean(before), mean(after)];
   if (!(old > 0) || (old - now) / old >= smallestFall) return undefined;
   return {
     kind: "L1 stands still",
@@ -237,8 +228,4 @@ function constant(pairs: readonly { input: Picture; output: Picture }[]): Findin
 function difference(a: Picture, b: Picture): number {
   if (a.data.length !== b.data.length) return Number.POSITIVE_INFINITY;
   return a.data.reduce((sum, value, i) => sum + Math.abs(value - b.data[i]!), 0) / a.data.length;
-}
-
-function meanOf(lines: readonly LossLine[], value: (line: LossLine) => number): number {
-  return lines.reduce((sum, line) => sum + value(line), 0) / lines.length;
 }
