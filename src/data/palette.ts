@@ -118,7 +118,7 @@ export function parsePalette(text: string, where: string): Palette {
 
 /**
  * The colours of label maps that resizing or JPEG has blurred. The most frequent colour is taken first, then repeatedly the
- * most frequent one that is further than `distance` from those taken, as long as it has 1 in 1000 of the remaining pixels;
+ * most frequent one that is further than `distance` from those taken, as long as it has 1 in 1000 of all pixels;
  * 64 at most.
  */
 export function collectPalette(pictures: Iterable<Picture>, distance = 48): Palette {

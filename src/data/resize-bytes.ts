@@ -2,16 +2,10 @@
 import { resizeKernel } from "../kernels/assembled.ts";
 import { instance } from "../kernels/instance.ts";
 import type { DeepPicture } from "../platform.ts";
-import { type KernelFilter, kernelWeights } from "./resample.ts";
+import { type KernelFilter, kernelWeights, type Weights } from "./resample.ts";
 
-/** For each output position: the first input position, how many there are, and their weights, `stride` apart. */
-interface Table {
-  first: Int32Array;
-  count: Int32Array;
-  /** In multiples of 2^-22. */
-  weights: Int32Array;
-  stride: number;
-}
+/** `Weights` in multiples of 2^-22. */
+type Table = Omit<Weights, "weights"> & { weights: Int32Array };
 
 /** Tables by filter and lengths. */
 const tables = new Map<string, Table>();

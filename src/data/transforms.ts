@@ -118,13 +118,12 @@ function valuesTo(most: number): Float32Array {
 export const VALUES = valuesTo(255);
 let values16: Float32Array | undefined;
 
-/** The value of each level of a 16-bit picture. */
-export function valuesOf16(): Float32Array {
+/** The value of each level of a picture of 8 or 16 bits. */
+export function tableFor(data: Uint8Array | Uint16Array): Float32Array {
+  if (data instanceof Uint8Array) return VALUES;
   values16 ??= valuesTo(65535);
   return values16;
 }
-
-const tableFor = (data: Uint8Array | Uint16Array): Float32Array => (data instanceof Uint8Array ? VALUES : valuesOf16());
 
 /**
  * Writes a crop of width x height pixels, turned as `placement` says, as [channels, height, width] into `out` from

@@ -5,8 +5,9 @@
  */
 import type { DeepPicture } from "../platform.ts";
 import type { Random } from "../random.ts";
+import { mirrored } from "./mirror.ts";
 import type { Size } from "./sizes.ts";
-import { alike, VALUES, valuesOf16 } from "./transforms.ts";
+import { alike, tableFor } from "./transforms.ts";
 
 /** Points of the grid along a side. */
 const points = 3;
@@ -68,21 +69,13 @@ function weightsOf(size: number): Float64Array {
   return weights;
 }
 
-/** A place 0..size-1, mirrored at the outermost pixels. */
-function within(place: number, size: number): number {
-  if (size === 1) return 0;
-  const period = 2 * (size - 1);
-  const at = Math.abs(place) % period;
-  return at <= size - 1 ? at : period - at;
-}
-
 /** The pixels at these places, each the nearest one: for class numbers. */
 export function nearestAt(picture: DeepPicture, { width, height, x, y }: Places): DeepPicture {
   const { channels, data } = picture;
   const out = alike(data, width * height * channels);
   for (let i = 0, o = 0; i < x.length; i++) {
-    const column = Math.round(within(x[i]!, picture.width));
-    const row = Math.round(within(y[i]!, picture.height));
+    const column = Math.round(mirrored(x[i]!, picture.width));
+    const row = Math.round(mirrored(y[i]!, picture.height));
     const from = (row * picture.width + column) * channels;
     for (let c = 0; c < channels; c++) out[o++] = data[from + c]!;
   }
@@ -92,10 +85,10 @@ export function nearestAt(picture: DeepPicture, { width, height, x, y }: Places)
 /** The pixels at these places by bilinear interpolation, as values in [-1, 1], not rounded. */
 export function linearAt(picture: DeepPicture, { width, height, x, y }: Places): DeepPicture {
   const { channels, data } = picture;
-  const table = data instanceof Float32Array ? undefined : data instanceof Uint8Array ? VALUES : valuesOf16();
+  const table = data instanceof Float32Array ? undefined : tableFor(data);
   const out = new Float32Array(width * height * channels);
   for (let i = 0, o = 0; i < x.length; i++) {
-    const [u, v] = [within(x[i]!, picture.width), within(y[i]!, picture.height)];
+    const [u, v] = [mirrored(x[i]!, picture.width), mirrored(y[i]!, picture.height)];
     const column = Math.floor(u);
     const row = Math.floor(v);
     const [s, t] = [u - column, v - row];
