@@ -108,7 +108,7 @@ interface Factor {
 /**
  * Cholesky's factor with pivoting (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 10.3): it is stable for
  * semidefinite matrices and ends at their rank.
- * @param s n x n, symmetric; it is overwritten
+ * @param s n x n, symmetric
  */
 function pivotedCholesky(s: Float64Array, n: number): Factor {
   const pivots = Int32Array.from({ length: n }, (_, i) => i);
@@ -152,8 +152,7 @@ function exchange(list: Float64Array | Int32Array, i: number, j: number): void {
  * the square roots of the eigenvalues of L' T L, which is symmetric and as small as the rank of S.
  */
 export function traceOfRoot(s: Float64Array, t: Float64Array, n: number): number {
-  const factor = pivotedCholesky(Float64Array.from(s), n);
-  const { rows, rank, pivots } = factor;
+  const { rows, rank, pivots } = pivotedCholesky(s, n);
   const permuted = new Float64Array(n * n);
   for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) permuted[i * n + j] = t[pivots[i]! * n + pivots[j]!]!;
   const half = new Float64Array(rank * n);
