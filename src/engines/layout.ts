@@ -9,11 +9,7 @@ import { adamGraph, momentGroups } from "../nn/adam.ts";
 import { isTrainable, type ParameterSpec, type Role } from "../nn/parameters.ts";
 import type { Device, Platform } from "../platform.ts";
 import { memoryOf } from "./engine.ts";
-import { type MemoryNeed, memoryNeed } from "./memory.ts";
-import type { NetworkState } from "./state.ts";
-
-/** The parameters of a network, before or after memory is taken for them. */
-type Network = Pick<NetworkState, "network" | "specs">;
+import { type MemoryNeed, memoryNeed, type Network } from "./memory.ts";
 
 /** A tensor of a network on a device: one parameter, or several one after the other. */
 export interface DeviceTensor {

@@ -8,7 +8,7 @@ import { memoryOf } from "./engine.ts";
 import type { NetworkState } from "./state.ts";
 
 /** The parameters of a network, before or after memory is taken for them. */
-type Network = Pick<NetworkState, "network" | "specs">;
+export type Network = Pick<NetworkState, "network" | "specs">;
 
 const bytesPerValue: Record<Dtype, number> = { float32: 4, int64: 8, bool: 1 };
 const bytesOf = (t: Tensor): number => t.size * bytesPerValue[t.dtype];

@@ -91,8 +91,8 @@ export function adamState(length: number, averaged = false): AdamState {
   const pages = Math.ceil(((averaged ? 5 : 4) * bytes) / pageBytes) || 1;
   if (pages > mostPages) return adamLoops(length, averaged);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  const kernels = instance(adamKernel, { env: { memory } }) as Record<string, (...args: number[]) => void>;
-  const { adam, average } = kernels as { adam: (...args: number[]) => void; average: (...args: number[]) => void };
+  const kernels = instance(adamKernel, { env: { memory } });
+  const { adam, average } = kernels as Record<"adam" | "average", (...numbers: number[]) => void>;
   const array = (i: number) => new Float32Array(memory.buffer, i * bytes, length);
   return {
     values: array(0),

@@ -84,7 +84,7 @@ const vanilla: GanLoss = {
 const lsgan: GanLoss = {
   help: "squared error",
   real: (logits) => mean(square(sub(logits, 1))),
-  fake: (logits) => mean(square(sub(logits, 0))),
+  fake: (logits) => mean(square(logits)),
   generator: (logits) => lsgan.real(logits),
   boundary: 0.5,
   chart: { unit: "squared error", chance: 0.25, text: "0.25" },

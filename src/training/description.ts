@@ -163,8 +163,7 @@ export function descriptionLines(run: RunDescription): string[] {
 }
 
 /** "cpu, 2 threads" */
-export const deviceText = ({ label }: Device, threads: number): string =>
-  `${label}, ${threads} ${threads === 1 ? "thread" : "threads"}`;
+export const deviceText = ({ label }: Device, threads: number): string => `${label}, ${counted(threads, "thread")}`;
 
 function generatorText({ netG: { name, ngf, inputNc, outputNc, norm, parameters } }: RunDescription): string {
   return `${name}, ngf ${ngf}, ${inputNc} -> ${outputNc} channels, norm ${norm}: ${parametersText(parameters)}`;

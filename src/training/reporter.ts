@@ -108,11 +108,6 @@ export class Reporter {
     return { epoch, epochs: steps.epochs, lr, seconds, losses, ...totalLosses(losses, config) };
   }
 
-  /** @param step within the epoch; undefined for its end */
-  async addSample(epoch: number, png: Uint8Array, step?: number): Promise<void> {
-    await this.#options.run.writeSample(epoch, png, step);
-  }
-
   /** Writes the page of a run that trains, unless it was written a moment ago. */
   async writePageIfDue(): Promise<void> {
     if (performance.now() - this.#pageAt >= pageSeconds * 1000) await this.writePage("training");

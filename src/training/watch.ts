@@ -77,11 +77,11 @@ export class Watch {
    * @param within whether it belongs to the step, and not to the end of the epoch
    */
   async sample(epoch: number, step: number, { within }: { within: boolean }): Promise<void> {
-    const { config, platform, trainer, reporter, say } = this.#options;
+    const { config, platform, run, trainer, say } = this.#options;
     this.#sampledAt = performance.now();
     try {
       const { png, size, pairs } = await drawSamples(config, platform, trainer);
-      await reporter.addSample(epoch, png, within ? step : undefined);
+      await run.writeSample(epoch, png, within ? step : undefined);
       await this.#board?.sample(step, png, size);
       await this.#alarms.sample(pairs, epoch, step);
     } catch (error) {

@@ -31,7 +31,7 @@ export function byChannelPatches(inputs: Tensor[], attrs: ConvWeightGradientAttr
 function patches(x: Tensor, [kh, kw]: readonly [number, number], attrs: ConvAttributes): Tensor {
   const [, channels, ...size] = x.shape as [number, number, number, number];
   const taps = kh * kw;
-  if (taps === 1 && [...attrs.strides, ...attrs.pads.map((by) => by + 1)].every((n) => n === 1)) return x;
+  if (taps === 1 && attrs.strides.every((step) => step === 1) && attrs.pads.every((by) => by === 0)) return x;
   // Few groups, each with many maps, need few kernels. One group would be another op, which transposes them.
   const group = channels % 2 === 0 ? 2 : channels;
   const oneHot = Float32Array.from({ length: group * taps * taps }, (_, i) => ((i % taps ** 2) % (taps + 1) ? 0 : 1));
