@@ -81,7 +81,7 @@ class Machine {
   run(): unknown {
     for (;;) {
       const code = this.#byte();
-      if (code === 0x2e) return this.#pop();
+      if (code === 0x2e) return this.pop();
       const op = ops[code];
       if (!op) throw this.damaged(`it has the unknown opcode 0x${code.toString(16)}`);
       op(this);
@@ -158,13 +158,9 @@ class Machine {
     this.#stack.push(value);
   }
 
-  #pop(): unknown {
+  pop(): unknown {
     if (this.#stack.length === 0) throw this.damaged("it takes a value from an empty stack");
     return this.#stack.pop();
-  }
-
-  pop(): unknown {
-    return this.#pop();
   }
 
   top(): unknown {
@@ -188,12 +184,12 @@ class Machine {
 
   dropTop(): void {
     if (this.#stack.length === 0 && this.#below.length > 0) this.marked();
-    else this.#pop();
+    else this.pop();
   }
 
   many(count: number): unknown[] {
     const values: unknown[] = [];
-    for (let i = 0; i < count; i++) values.unshift(this.#pop());
+    for (let i = 0; i < count; i++) values.unshift(this.pop());
     return values;
   }
 

@@ -126,7 +126,7 @@ function tableFor(arrays: readonly Float32Array[]): Float32Array<ArrayBuffer> {
   return Float32Array.from({ length: levels }, (_, i) => power(low + ((high - low) * (i + 0.5)) / levels));
 }
 
-/** The number of limits at or below the value. */
+/** The number of limits below the value. */
 function placeOf(value: number, limits: Float64Array): number {
   let [low, high] = [0, limits.length];
   while (low < high) {

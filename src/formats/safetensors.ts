@@ -6,7 +6,7 @@ import { CheckpointError, quoted } from "../errors.ts";
 import { lookAlike } from "./look-alike.ts";
 
 /** The dtypes in the order of files, widest first, and their array types. Values of F16 and BF16 are kept as bits. */
-const arrays = {
+export const arrays = {
   U64: BigUint64Array,
   I64: BigInt64Array,
   F64: Float64Array,

@@ -6,7 +6,7 @@
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { CheckpointError } from "../errors.ts";
 import { visible } from "../text.ts";
-import type { Dtype, StoredTensor } from "./safetensors.ts";
+import { arrays, type Dtype, type StoredTensor } from "./safetensors.ts";
 import type { Slices } from "./slices.ts";
 import type { SourceTensor } from "./tensors.ts";
 
@@ -21,17 +21,6 @@ const dtypes: Readonly<Record<number, Dtype>> = {
   14: "BF16",
   19: "F16",
 };
-
-const arrays = {
-  F32: Float32Array,
-  F64: Float64Array,
-  I32: Int32Array,
-  U8: Uint8Array,
-  I64: BigInt64Array,
-  BOOL: Uint8Array,
-  BF16: Uint16Array,
-  F16: Uint16Array,
-} as const;
 
 const footer = 48; // bytes
 const magic = [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb];
@@ -86,7 +75,7 @@ function tensorsOf(bytes: Uint8Array, shard: (number: number, count: number) => 
 }
 
 interface Entry {
-  dtype: keyof typeof arrays;
+  dtype: Dtype;
   shape: number[];
   shard: number;
   offset: number;
@@ -115,7 +104,7 @@ async function valuesOf(
 function entryOf(value: Uint8Array): Entry | undefined {
   const parts = fields(value);
   const number = (no: number) => parts.find((part) => part.no === no)?.number ?? 0;
-  const dtype = dtypes[number(1)] as keyof typeof arrays | undefined;
+  const dtype = dtypes[number(1)];
   if (!dtype) return undefined;
   const dims = fields(parts.find(({ no }) => no === 2)?.bytes ?? new Uint8Array()).filter(({ no }) => no === 2);
   const shape = dims.map(({ bytes }) => fields(bytes ?? new Uint8Array()).find(({ no }) => no === 1)?.number ?? 0);

@@ -2,10 +2,11 @@
 import { CheckpointError } from "../../errors.ts";
 import { visible } from "../../text.ts";
 import { PickledName, PickledObject, type PickleReader } from "../pickle.ts";
-import { arrays, type Storage, type TorchDtype, TorchTensor } from "./tensor.ts";
+import { arrays, type Dtype } from "../safetensors.ts";
+import { type Storage, TorchTensor } from "./tensor.ts";
 
 /** By the name of the typed storage, without "torch." and "Storage". */
-const storageDtypes: Readonly<Record<string, TorchDtype>> = {
+export const storageDtypes: Readonly<Record<string, Dtype>> = {
   Double: "F64",
   Float: "F32",
   Half: "F16",
@@ -19,7 +20,7 @@ const storageDtypes: Readonly<Record<string, TorchDtype>> = {
 };
 
 /** By the name of the dtype, without "torch.". */
-const dtypeNames: Readonly<Record<string, TorchDtype>> = {
+const dtypeNames: Readonly<Record<string, Dtype>> = {
   float64: "F64",
   float32: "F32",
   float16: "F16",
@@ -60,7 +61,7 @@ const isModuleState = (state: unknown): state is Map<unknown, unknown> =>
 
 /** A storage that a pickle refers to. */
 export interface StorageId {
-  dtype: TorchDtype | undefined;
+  dtype: Dtype | undefined;
   key: string;
   /** Bytes of one value. */
   size: number;
@@ -170,7 +171,7 @@ export class TorchReader implements PickleReader {
     return new Map(pairs);
   }
 
-  #tensor([storage, offset, shape, strides]: readonly unknown[], given: TorchDtype | undefined): TorchTensor {
+  #tensor([storage, offset, shape, strides]: readonly unknown[], given: Dtype | undefined): TorchTensor {
     const dtype = given ?? (isStorage(storage) ? storage.dtype : undefined);
     if (
       !isStorage(storage) ||
@@ -197,7 +198,7 @@ export class TorchReader implements PickleReader {
   }
 }
 
-function dtypeOf(value: unknown): TorchDtype | undefined {
+function dtypeOf(value: unknown): Dtype | undefined {
   const name = value instanceof PickledName ? value.name.replace(/^torch\./, "") : "";
   return Object.hasOwn(dtypeNames, name) ? dtypeNames[name] : undefined;
 }

@@ -1,27 +1,11 @@
 /** Tensors of torch.save: views of storages by offset and strides. */
 import { CheckpointError } from "../../errors.ts";
-import type { Dtype, StoredTensor } from "../safetensors.ts";
+import { arrays, type Dtype, type StoredTensor } from "../safetensors.ts";
 import type { SourceTensor } from "../tensors.ts";
-
-/** The array type of each dtype; values of F16 and BF16 are kept as bits. */
-export const arrays = {
-  F64: Float64Array,
-  F32: Float32Array,
-  F16: Uint16Array,
-  BF16: Uint16Array,
-  I64: BigInt64Array,
-  I32: Int32Array,
-  I16: Int16Array,
-  I8: Int8Array,
-  U8: Uint8Array,
-  BOOL: Uint8Array,
-} as const satisfies Partial<Record<Dtype, unknown>>;
-
-export type TorchDtype = keyof typeof arrays;
 
 /** Memory that one or more tensors are views of. */
 export interface Storage {
-  dtype: TorchDtype | undefined;
+  dtype: Dtype | undefined;
   /** The bytes [start, end) of the storage. */
   bytes(start: number, end: number): Promise<Uint8Array>;
   /** The bytes of the whole storage. */
@@ -33,7 +17,7 @@ const mostExpanded = 2 ** 24;
 
 /** A tensor of the file: a view of a storage by offset and strides. */
 export class TorchTensor implements SourceTensor {
-  readonly dtype: TorchDtype;
+  readonly dtype: Dtype;
   readonly shape: readonly number[];
   readonly #strides: readonly number[];
   readonly #offset: number;
@@ -42,7 +26,7 @@ export class TorchTensor implements SourceTensor {
 
   constructor(
     storage: Storage,
-    view: { dtype: TorchDtype; offset: number; shape: number[]; strides: number[] },
+    view: { dtype: Dtype; offset: number; shape: number[]; strides: number[] },
     file: string,
   ) {
     const { dtype, offset, shape, strides } = view;

@@ -3,6 +3,7 @@ import { UserError } from "../../errors.ts";
 import { crc32 } from "../crc32.ts";
 import type { StoredTensor } from "../safetensors.ts";
 import { joined } from "../streams.ts";
+import { storageDtypes } from "./names.ts";
 
 /** A number that Python reads as a float, whether or not it is whole. */
 export class PythonFloat {
@@ -35,16 +36,7 @@ export type Picklable =
   | ReadonlyMap<string | number, Picklable>
   | { readonly [key: string]: Picklable };
 
-const storageNames: Partial<Record<StoredTensor["dtype"], string>> = {
-  F32: "Float",
-  F64: "Double",
-  F16: "Half",
-  BF16: "BFloat16",
-  I64: "Long",
-  I32: "Int",
-  U8: "Byte",
-  BOOL: "Bool",
-};
+const storageNames = new Map(Object.entries(storageDtypes).map(([name, dtype]) => [dtype, name]));
 
 /**
  * The bytes of a file, one after the other.
@@ -155,7 +147,7 @@ class Pickler {
 
   /** torch._utils._rebuild_tensor_v2(storage, offset, shape, strides, requires_grad, hooks) */
   #tensor({ dtype, shape, data }: StoredTensor): void {
-    const kind = storageNames[dtype];
+    const kind = storageNames.get(dtype);
     if (!kind) throw new UserError(`torch.save has no storage of ${dtype}`);
     const key = String(this.storages.length);
     this.storages.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
