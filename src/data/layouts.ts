@@ -9,6 +9,7 @@ import { DatasetError } from "../errors.ts";
 import type { Derive } from "./derivations.ts";
 import {
   below,
+  byCodeUnit,
   byStem,
   direct,
   endingOf,
@@ -72,13 +73,15 @@ export const aligned: Layout = {
   find(pictures, phase) {
     const place = phasePlace(pictures, phase);
     if (!place) return undefined;
-    const stems = place.pictures.map(stemOf);
-    const pairs = place.pictures.map((path, i): Pair => {
-      const file = place.folder + path;
-      const shared = stems[i] === stems[i - 1] || stems[i] === stems[i + 1];
-      return { name: shared ? path : stems[i]!, A: { file, half: "left" }, B: { file, half: "right" } };
+    const { folder, pictures: paths, ofPhase } = place;
+    const stems = paths.map(stemOf).sort(byCodeUnit);
+    const shared = new Set(stems.filter((stem, i) => stem === stems[i + 1]));
+    const pairs = paths.map((path): Pair => {
+      const file = folder + path;
+      const stem = stemOf(path);
+      return { name: shared.has(stem) ? path : stem, A: { file, half: "left" }, B: { file, half: "right" } };
     });
-    return { ...found(place), pairs, onlyA: [], onlyB: [], likely: !foldersOfOneSet(place.pictures) };
+    return { place: folder, ofPhase, pairs, onlyA: [], onlyB: [], likely: !foldersOfOneSet(paths) };
   },
 };
 
@@ -137,12 +140,13 @@ export const cmp: Layout = {
         ? { folder: "base/", pictures: base, ofPhase: false }
         : undefined);
     if (!place) return undefined;
-    const photos = place.pictures.filter((path) => ["jpg", "jpeg"].includes(endingOf(path)));
-    const labels = place.pictures.filter((path) => endingOf(path) === "png");
+    const { folder, pictures: paths, ofPhase } = place;
+    const photos = paths.filter((path) => ["jpg", "jpeg"].includes(endingOf(path)));
+    const labels = paths.filter((path) => endingOf(path) === "png");
     if (photos.length === 0 || labels.length === 0) return undefined;
-    const matched = match(byStem(photos, place.folder), byStem(labels, place.folder), place.folder, place.folder);
-    const stems = new Set(place.pictures.map(stemOf)).size;
-    return { ...found(place), ...matched, likely: matched.pairs.length * 2 > stems };
+    const matched = match(byStem(photos, folder), byStem(labels, folder), folder, folder);
+    const stems = new Set(paths.map(stemOf)).size;
+    return { place: folder, ofPhase, ...matched, likely: matched.pairs.length * 2 > stems };
   },
 };
 
@@ -187,10 +191,6 @@ interface Place {
   /** Relative to the folder. */
   pictures: string[];
   ofPhase: boolean;
-}
-
-function found({ folder, ofPhase }: Place): { place: string; ofPhase: boolean } {
-  return { place: folder, ofPhase };
 }
 
 /** <phase>/ if it holds pictures; otherwise the dataroot, if it holds pictures and no folder has the name of a phase. */

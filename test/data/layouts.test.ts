@@ -77,6 +77,10 @@ describe("aligned", () => {
     expect(await found(dataset("train/x.jpg", "train/x.png", "train/y.png", "train/z.png"))).toBe(
       "aligned: x.jpg = train/x.jpg|, x.png = train/x.png|, y = train/y.png|, z = train/z.png|",
     );
+    // x.k.jpg is sorted between the two.
+    expect(await found(dataset("train/x.jpg", "train/x.k.jpg", "train/x.png"))).toBe(
+      "aligned: x.jpg = train/x.jpg|, x.k = train/x.k.jpg|, x.png = train/x.png|",
+    );
   });
 
   test("hidden files and files of macOS in archives are not pictures", async () => {
