@@ -3,6 +3,7 @@ import * as z from "zod";
 import { option } from "../config/options.ts";
 import { type DrawingKit, drawingKit } from "../data/drawing.ts";
 import { UserError } from "../errors.ts";
+import { sha256 } from "../formats/sha256.ts";
 import { drawingOf, type ExamplePair, openExamples } from "../inference/examples.ts";
 import { type PublishedIndex, publishRun } from "../inference/publish.ts";
 import type { Platform } from "../platform.ts";
@@ -105,16 +106,11 @@ const onRequest = /jspi|asyncify|\.map$|\.br$|^README\.md$/;
  */
 export async function serviceWorker(script: string, files: AppFiles): Promise<Uint8Array> {
   const kept = [...files].filter(([path]) => !onRequest.test(path) && path !== workerFile);
-  const digests = await Promise.all(kept.map(async ([path, bytes]) => `${path} ${await digestOf(bytes)}`));
-  const version = (await digestOf(new TextEncoder().encode(digests.join("\n")))).slice(0, 16);
+  const digests = await Promise.all(kept.map(async ([path, bytes]) => `${path} ${await sha256(bytes)}`));
+  const version = (await sha256(new TextEncoder().encode(digests.join("\n")))).slice(0, 16);
   const page = { version, files: ["./", ...kept.map(([path]) => path)] };
   const code = script.replace(/^self\.pix2pixPage = .*\n/, "");
   return new TextEncoder().encode(`self.pix2pixPage = ${JSON.stringify(page)};\n${code}`);
-}
-
-async function digestOf(bytes: Uint8Array): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Notes how many bytes a visitor loads, by their purpose. */

@@ -1,5 +1,6 @@
 /** Reads the weights of a feature network, and LPIPS's linear layers, from files. */
 import { CheckpointError } from "../errors.ts";
+import { sha256 } from "../formats/sha256.ts";
 import { slicesOf } from "../formats/slices.ts";
 import { float32Tensor, type SourceTensor } from "../formats/tensors.ts";
 import { weightsIn } from "../formats/weights-file.ts";
@@ -45,8 +46,8 @@ const publishedLinear: Readonly<Record<string, string>> = {
  * @throws CheckpointError for a file of another network: names it where its hash is known
  */
 export async function readFeatures(files: Pick<Files, "read">, path: string): Promise<FeatureFile> {
-  const { tensors, sha256 } = await readTensors(files, path);
-  const known = publishedFiles[sha256.slice(0, 8)];
+  const { tensors, digest } = await readTensors(files, path);
+  const known = publishedFiles[digest.slice(0, 8)];
   if (known && !known.network) throw new CheckpointError(`${path} is ${known.name}; ${expected()}`);
   const network = recognised(tensors, path);
   const values = await floats(
@@ -103,7 +104,7 @@ export async function readLinear(
 async function readTensors(files: Pick<Files, "read">, path: string) {
   const bytes = await files.read(path);
   const { tensors } = await weightsIn(slicesOf(bytes), path);
-  return { tensors, sha256: await sha256(bytes) };
+  return { tensors, digest: await sha256(bytes) };
 }
 
 type Stored = ReadonlyMap<string, SourceTensor>;
@@ -184,9 +185,4 @@ async function digestOf(values: Values): Promise<string> {
     return `${name} ${await sha256(bytes)}\n`;
   });
   return sha256(new TextEncoder().encode((await Promise.all(parts)).join("")));
-}
-
-async function sha256(bytes: Uint8Array): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -75,7 +75,6 @@ export class Tally {
   readonly #pairs: TalliedPair[] = [];
   readonly #colours: LabHistograms | undefined;
   readonly #classes: ClassScorer | undefined;
-
   readonly #features: FeatureScorer | undefined;
 
   /** @param of what is scored besides the metrics of pairs; `colours`: outputs are in colour */

@@ -8,6 +8,7 @@
 import { joinPath } from "../data/listing.ts";
 import type { Pair } from "../data/pairs.ts";
 import { CheckpointError, UserError } from "../errors.ts";
+import { sha256 } from "../formats/sha256.ts";
 import type { Files } from "../platform.ts";
 import { visible } from "../text.ts";
 import { dataFile } from "./paths.ts";
@@ -158,11 +159,6 @@ async function eachTogether<T, R>(items: readonly T[], work: (item: T) => Promis
     results.push(...(await Promise.all(items.slice(first, first + together).map(work))));
   }
   return results;
-}
-
-async function sha256(bytes: Uint8Array): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 const contentOf = async (bytes: Uint8Array): Promise<string> => (await sha256(bytes)).slice(0, 32);
