@@ -1,6 +1,7 @@
 /** A discriminator's judgement of each patch of outputs and targets: its belief that the patch is real, 0 to 1. */
 import type { Config } from "../config/schema.ts";
 import { neededOf, type SideForm, sideForms, writeSide } from "../data/sides.ts";
+import type { Size } from "../data/sizes.ts";
 import { baseDevice } from "../engines/device.ts";
 import { NetworkState } from "../engines/state.ts";
 import { UserError } from "../errors.ts";
@@ -64,7 +65,8 @@ export async function openJudge(options: JudgeOptions, platform: Platform): Prom
   const run = new Run(platform.files, options);
   const config = await run.config();
   checkChannels(config, run.name);
-  const { path, step, state, program } = await loadDiscriminator(run, config, options, platform);
+  const size = (await run.status())?.sample ?? { width: config.cropSize, height: config.cropHeight };
+  const { path, step, state, program } = await loadDiscriminator(run, config, size, options, platform);
   const threads = options.threads ?? config.threads ?? platform.cores;
   const compiler = new Compiler(platform, baseDevice(platform), threads, state);
   const compiled = await compiler.compile(program);
@@ -78,7 +80,7 @@ export async function openJudge(options: JudgeOptions, platform: Platform): Prom
     close: () => compiled.release(),
     async samples(strip) {
       const pairs: JudgedPair[] = [];
-      for (const [A, output, real] of rowsOf(strip, config, run.name)) {
+      for (const [A, output, real] of rowsOf(strip, size, run.name)) {
         const real_A = valuesOf(A, input);
         pairs.push({ output: await map(real_A, output), target: await map(real_A, real) });
       }
@@ -98,7 +100,7 @@ export async function judgeSamples(options: JudgeOptions, strip: Picture, platfo
 }
 
 /** Input, output and target of each row of a strip. */
-function rowsOf(strip: Picture, { cropSize: width, cropHeight: height }: Config, name: string) {
+function rowsOf(strip: Picture, { width, height }: Size, name: string) {
   const count = (strip.height + gap) / (height + gap);
   if (strip.width !== 3 * width + 2 * gap || !Number.isInteger(count)) {
     throw new UserError(
@@ -111,9 +113,14 @@ function rowsOf(strip: Picture, { cropSize: width, cropHeight: height }: Config,
   });
 }
 
-/** A discriminator with its weights, for pictures of the run's crop size. */
-async function loadDiscriminator(run: Run, config: Config, { epoch = "latest" }: JudgeOptions, { files }: Platform) {
-  const { cropSize: width, cropHeight: height } = config;
+/** A discriminator with its weights, for pictures of one size. */
+async function loadDiscriminator(
+  run: Run,
+  config: Config,
+  { width, height }: Size,
+  { epoch = "latest" }: JudgeOptions,
+  { files }: Platform,
+) {
   const { program, netD } = discriminatorGraph(config, { n: 1, height, width });
   const state = new NetworkState(netD);
   const path = await run.weightsPath(epoch, "D");

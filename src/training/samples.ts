@@ -1,6 +1,6 @@
 /** Strips of input, output and target of a few pairs after each epoch: `samples/epoch_NNN.png`. */
 import type { Config } from "../config/schema.ts";
-import { Loader, still } from "../data/loader.ts";
+import { Loader, still, wholePictures } from "../data/loader.ts";
 import { findPairs, type Pair } from "../data/pairs.ts";
 import { evenlySpaced } from "../data/sample.ts";
 import { DatasetError } from "../errors.ts";
@@ -42,11 +42,14 @@ export async function drawSamples(config: Config, platform: Platform, { shownG }
   }
 }
 
-/** Gives the pairs of samples, one a batch, the same every time. @throws DatasetError where there are none */
+/**
+ * Gives the pairs of samples, one a batch, the same every time: whole at the crop's size where training resizes to a fixed one, else
+ * with the scale and the crop of training.
+ * @throws DatasetError where there are none
+ */
 export async function sampleLoader(config: Config, platform: Platform): Promise<Loader> {
-  const { cropSize, cropHeight } = config;
-  const options = { ...config, ...still, loadSize: cropSize, loadHeight: cropHeight };
-  return new Loader(await pairsToShow(config, platform), options, platform);
+  const how = config.preprocess === "resize_and_crop" ? wholePictures(config) : still;
+  return new Loader(await pairsToShow(config, platform), { ...config, ...how }, platform);
 }
 
 /** Pairs that are not trained on where the data set has a phase val or test, else some of those that are. */

@@ -69,6 +69,22 @@ it("is the sigmoid of the logits of the discriminator, at each patch", async () 
   }
 });
 
+it("judges samples of pictures that keep their shape, at the size that training gave them", async () => {
+  const shape = { preprocess: "scale_width", loadSize: 48, cropSize: 32, netG: "unet_32", ngf: 2, ndf: 2 } as const;
+  const config = parseConfig({
+    ...place,
+    ...shape,
+    name: "wide",
+    dataroot: join(work, "data"),
+    maxSteps: 1,
+    threads: 1,
+  });
+  await train(config, platform);
+  const sheet = readFileSync(join(place.checkpointsDir, "wide/samples/epoch_001.png"));
+  const { pairs } = await judgeSamples({ ...place, name: "wide" }, await platform.images.decode(sheet), platform);
+  expect(pairs).toHaveLength(2);
+});
+
 it("a sheet of samples is transparent between its pictures, and white there without alpha", async () => {
   const bytes = readFileSync(join(place.checkpointsDir, place.name, "samples/epoch_001.png"));
   const { width, height, channels, data } = await platform.images.decode(bytes, { alpha: true });

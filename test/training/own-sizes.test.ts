@@ -6,6 +6,7 @@ import { parseConfig } from "../../src/config/schema.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import { Random } from "../../src/random.ts";
+import { sampleLoader } from "../../src/training/samples.ts";
 import { train } from "../../src/training/train.ts";
 import { workFolder } from "../work-folder.ts";
 
@@ -46,4 +47,19 @@ it("names the file whose size the discriminator cannot take, at the start and in
   expect(later).toBeInstanceOf(ConfigError);
   expect(later.message).toContain(message("later", 2));
   expect(existsSync(join(work, "runs/later/latest_state.safetensors"))).toBe(true);
+});
+
+it.each([
+  ["scale_width", { width: 64, height: 32 }],
+  ["scale_width_and_crop", { width: 32, height: 32 }],
+] as const)("samples have the scale of training with --preprocess %s", async (preprocess, size) => {
+  // Each column is 2 levels lighter than the one to its left, at half the size 4 levels.
+  const data = Uint8Array.from({ length: 3 * 128 * 64 }, (_, i) => 2 * (Math.floor(i / 3) % 128));
+  const png = await platform.images.encodePng({ width: 128, height: 64, channels: 3, data });
+  for (const side of ["A", "B"]) await platform.files.write(join(work, preprocess, side, "x.png"), png);
+  const options = { netG: "unet_32", loadSize: 64, cropSize: 32 } as const;
+  const config = parseConfig({ dataroot: join(work, preprocess), preprocess, ...options });
+  const { A, width, height } = await (await sampleLoader(config, platform)).batch(1, 0);
+  expect({ width, height }).toEqual(size);
+  expect((A[20]! - A[10]!) * 127.5).toBeCloseTo(10 * 4, 0);
 });
