@@ -100,24 +100,6 @@ async function trainEpoch(training: Training, signal: AbortSignal | undefined): 
   }
 }
 
-/** Whether --save-latest-seconds have passed since the last checkpoint of this training. */
-function saveIsDue({ config: { saveLatestSeconds }, savedAt }: Training): boolean {
-  return saveLatestSeconds !== undefined && performance.now() - savedAt > 1000 * saveLatestSeconds;
-}
-
-/** After a step that is not the last of its epoch: a sample and a checkpoint, where they are due. */
-async function withinEpoch(training: Training, epoch: number): Promise<void> {
-  const { config, step, watch } = training;
-  if (watch.sampleDue(step)) {
-    await toHost(training);
-    await watch.sample(epoch, step, { within: true });
-  }
-  const bySteps = step % config.saveLatestFreq === 0;
-  if (!bySteps && !saveIsDue(training)) return;
-  if (bySteps) await keepStep(training, epoch);
-  await save(training);
-}
-
 /** The learning rates of both networks. They are constant within an epoch. */
 function learningRates({ config, validation }: Training, epoch: number): { lr: number; lrD: number } {
   const schedule: Schedule = schedules[config.lrPolicy];
@@ -151,6 +133,18 @@ async function nextBatches(training: Training, epoch: number): Promise<Batch[]> 
   }
 }
 
+/** After a step that is not the last of its epoch: a sample and a checkpoint, where they are due. */
+async function withinEpoch(training: Training, epoch: number): Promise<void> {
+  const { step, watch } = training;
+  if (watch.sampleDue(step)) {
+    await toHost(training);
+    await watch.sample(epoch, step, { within: true });
+  }
+  if (!saveIsDue(training)) return;
+  await keepStep(training, epoch);
+  await save(training);
+}
+
 /**
  * The end of an epoch, or of a run within one: score, kept weights, sample, checkpoint. The checkpoint comes last:
  * after a kill before it, the epoch is trained again and writes the same files; after a kill after it, nothing of the
@@ -159,25 +153,31 @@ async function nextBatches(training: Training, epoch: number): Promise<Batch[]> 
 async function endEpoch(training: Training, epoch: number, signal: AbortSignal | undefined): Promise<void> {
   const { config, run, steps, step, events, log, reporter } = training;
   const whole = step % steps.perEpoch === 0;
+  const kept = whole && epoch % config.saveEpochFreq === 0;
   await log.settle();
   if (whole) events.epoch?.(reporter.epoch(epoch));
-  const kept = whole && epoch % config.saveEpochFreq === 0;
   if (whole) await scoreEpoch(training, epoch, signal);
   await toHost(training);
   if (kept) {
     await keep(training, epoch, epoch);
     events.message?.(`epoch ${epoch}: weights kept as ${run.path(weightsFile(epoch, "G"))}`);
   }
-  if (step % config.saveLatestFreq === 0) await keepStep(training, epoch);
+  await keepStep(training, epoch);
   await training.watch.sample(epoch, step, { within: false });
   if (whole) await training.watch.endEpoch(epoch, step);
-  if (kept || step % config.saveLatestFreq === 0 || saveIsDue(training)) await save(training);
+  if (kept || saveIsDue(training)) await save(training);
 }
 
-/** With --save-by-iter keeps the weights of this step. It comes before the checkpoint: see `endEpoch`. */
+/** Whether a checkpoint is due, by the number of the step or by the time since the last one. */
+function saveIsDue({ config: { saveLatestFreq, saveLatestSeconds }, step, savedAt }: Training): boolean {
+  const late = saveLatestSeconds !== undefined && performance.now() - savedAt > 1000 * saveLatestSeconds;
+  return step % saveLatestFreq === 0 || late;
+}
+
+/** With --save-by-iter keeps the weights of every step of --save-latest-freq. It comes before the checkpoint: see `endEpoch`. */
 async function keepStep(training: Training, epoch: number): Promise<void> {
   const { config, step } = training;
-  if (!config.saveByIter) return;
+  if (!config.saveByIter || step % config.saveLatestFreq !== 0) return;
   await toHost(training);
   await keep(training, `iter_${step}`, epoch);
 }
