@@ -2,7 +2,7 @@
 import { classesFirst, nearestColours, type Palette, paint } from "../data/palette.ts";
 import { DatasetError } from "../errors.ts";
 import { type FeaturePair, FeatureScorer, type FeatureScores, type FeatureScoring } from "../features/scorer.ts";
-import { eachMetric, finiteMean, type Metrics, mean, measure, type PairMetrics, spread } from "../metrics/pictures.ts";
+import { finiteMean, finiteMeans, type Metrics, mean, measure, type PairMetrics, spread } from "../metrics/pictures.ts";
 import { type ClassScores, Confusion, LabHistograms, type LabScores } from "../metrics/scores.ts";
 import type { Picture } from "../platform.ts";
 
@@ -146,9 +146,8 @@ export class Tally {
 }
 
 function meanOf(all: readonly PairMetrics[]): Evaluation["mean"] {
-  const of = (metric: keyof PairMetrics) => finiteMean(all, metric).mean;
-  const lpips = all.some((metrics) => metrics.lpips !== undefined) ? { lpips: of("lpips") } : {};
-  return { ...eachMetric(of), ...lpips };
+  const scored = all.some(({ lpips }) => lpips !== undefined);
+  return { ...finiteMeans(all), ...(scored && { lpips: finiteMean(all, "lpips").mean }) };
 }
 
 /** Compares label maps by the nearest colours of a palette; colours that are no class are not scored. */

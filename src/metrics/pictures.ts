@@ -153,6 +153,9 @@ export function finiteMean(all: readonly PairMetrics[], metric: keyof PairMetric
   return { mean: values.reduce((sum, value) => sum + value, 0) / values.length, without: all.length - values.length };
 }
 
+/** The mean of each metric over the pictures where it is finite: the scores of a test set. */
+export const finiteMeans = (all: readonly Metrics[]): Metrics => eachMetric((name) => finiteMean(all, name).mean);
+
 /**
  * Mean absolute difference over all values, in [0, 2]: tensors as they are, pictures after
  * v / 127.5 - 1. It is not multiplied by lambda.

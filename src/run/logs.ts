@@ -14,7 +14,7 @@ export interface LossLine extends Losses {
 
 /**
  * A line of val_log.jsonl: means over the pairs of --val-phase, computed from 8-bit pictures as `pix2pix test` computes
- * them. L1 is the mean absolute difference in [-1, 1], PSNR is in decibels.
+ * them. L1 is the mean absolute difference in [-1, 1], PSNR is in decibels, over the pairs whose output does not equal the target.
  */
 export interface Score {
   epoch: number;

@@ -6,7 +6,7 @@ import { openTestSet, translatePairs } from "../inference/evaluate.ts";
 import { Translator } from "../inference/translator.ts";
 import { featureRows } from "../metrics/features.ts";
 import { kernelDistance } from "../metrics/kid.ts";
-import { mean, measure } from "../metrics/pictures.ts";
+import { finiteMeans, type Metrics, measure } from "../metrics/pictures.ts";
 import type { Platform } from "../platform.ts";
 import { bestScore } from "../run/logs.ts";
 import { type Run, type Score, weightsFile } from "../run/run.ts";
@@ -112,7 +112,7 @@ export class Validation {
    */
   async score(epoch: number, step: number, signal?: AbortSignal): Promise<string | undefined> {
     const { valMetric: metric, valPhase } = this.#config;
-    const each = [];
+    const each: Metrics[] = [];
     const outputFeatures: Float32Array[] = [];
     const targetFeatures: Float32Array[] = [];
     const distances: number[] = [];
@@ -125,7 +125,7 @@ export class Validation {
       if (!this.#targets) targetFeatures.push(await this.#extractor.features(target, name));
       if (this.#extractor.linear) distances.push(await this.#extractor.distance(output, target, name));
     }
-    const { l1: L1, psnr: PSNR, ssim: SSIM } = mean(each);
+    const { l1: L1, psnr: PSNR, ssim: SSIM } = finiteMeans(each);
     const score: Score = { epoch, step, L1, PSNR, SSIM };
     if (this.#extractor) {
       this.#targets ??= targetFeatures;
