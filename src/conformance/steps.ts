@@ -23,6 +23,7 @@ export interface StepsResult {
  */
 const tolerance = { losses: 1e-4, gradients: 1e-3 };
 
+/** Runs two steps of a variant on a device and on the base device. A step that fails is a result, not an error. */
 export async function compareSteps(platform: Platform, device: Device, variant: Variant): Promise<StepsResult> {
   const base = baseDevice(platform);
   const expected = await run(platform, base, variant);

@@ -42,6 +42,7 @@ export interface Weights {
   stride: number;
 }
 
+/** The weights with which a filter brings an axis of `from` pixels to `to` pixels. */
 export function kernelWeights(filter: KernelFilter, from: number, to: number): Weights {
   const kernel = kernels[filter];
   const scale = from / to;

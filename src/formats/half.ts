@@ -27,6 +27,7 @@ function halfOf(all: number): number {
 /** Values by the bits of a half, made at first use: a network has millions of halves. */
 let table: Float32Array | undefined;
 
+/** The values of halves; each is exact. */
 export function fromHalf(halves: Uint16Array): Float32Array<ArrayBuffer> {
   table ??= Float32Array.from({ length: 65536 }, (_, half) => valueOfHalf(half));
   const values = new Float32Array(halves.length);

@@ -16,6 +16,7 @@ type Values = Readonly<Record<string, Float32Array>>;
 /** Runs a program on its inputs by name, without the parameters; returns its outputs by name. */
 export type RunProgram = (inputs: Values) => Promise<Record<string, Float32Array>>;
 
+/** A program in a session that has the weights. */
 export interface CompiledProgram {
   run: RunProgram;
   /** Frees its sessions. */

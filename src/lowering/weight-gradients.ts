@@ -96,6 +96,7 @@ export const isHalving = (kernel: readonly number[], { strides, pads, dilations 
   sameShape(pads, [1, 1, 1, 1]) &&
   sameShape(dilations, [1, 1]);
 
+/** Channels of x and of dy. */
 export const channelsOf = ([x, dy]: readonly Tensor[]): [cin: number, cout: number] => [x!.shape[1]!, dy!.shape[1]!];
 
 /**
@@ -116,6 +117,7 @@ export function productOverSamples(
   return total!;
 }
 
+/** Sample i of a batch, as a batch of one. */
 export const sampleOf = (t: Tensor, i: number): Tensor => slice(t, [0], [i], [i + 1]);
 
 const zeroPadded = (x: Tensor, [top, left, bottom, right]: ConvAttributes["pads"]): Tensor =>

@@ -60,6 +60,7 @@ const mostPaces = 5;
 /** Steps before the average is good enough to compare with. */
 const firstSteps = 10;
 
+/** Turns lines of the log into reports of steps and epochs, and writes the page of the run. */
 export class Reporter {
   readonly #options: ReporterOptions;
   /** The alarms that the page shows. */

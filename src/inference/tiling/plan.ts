@@ -18,6 +18,7 @@ export interface Built {
   netG: Parameters;
 }
 
+/** A pass over the whole picture, tile by tile, which computes one map or the output. */
 export interface Stage {
   /** The convolution whose output the stage computes, by its place among those of the program; undefined: the picture. */
   conv: number | undefined;
@@ -32,6 +33,7 @@ export interface Stage {
   tile: number;
 }
 
+/** The passes of a generator in their order. */
 export interface Plan {
   stages: readonly Stage[];
   /** Most bytes of maps that are kept at one time. */
@@ -89,6 +91,7 @@ function valuesOf({ tile, reach }: Stage, [, , height, width]: readonly number[]
   return Math.min(tile, height!) * Math.min(tile, width!) * reach.density;
 }
 
+/** Planes, height and width of a map, [1, planes, height, width]. */
 export function sizeOfMap({ shape }: Tensor): MapSize {
   const [, planes, height, width] = shape as [number, number, number, number];
   return { planes, height, width };

@@ -7,6 +7,7 @@ import { beyond, relu } from "../../graph/ops/elementwise.ts";
 import { Concat, concat } from "../../graph/ops/movement.ts";
 import { activated, perChannel, scaled } from "./channel-conv.ts";
 
+/** LeakyReLU together with the scale and shift that made x; undefined if x was made in another way. */
 export const leakyReluOf = ([x]: Tensor[], { alpha }: { alpha: number }): Tensor | undefined =>
   activated(x!, { activation: "LeakyRelu", activation_params: [alpha] });
 

@@ -15,6 +15,7 @@ export type Polyphase = readonly [row: number, column: number];
 
 type Pair = readonly [number, number];
 
+/** A convolution y = Conv(x, w), cut into tiles. */
 export interface Geometry {
   /** Samples, and channels of x and y. */
   n: number;
