@@ -17,6 +17,9 @@ export type Palette = readonly PaletteColour[];
 /** Names of colours that are not classes, in palette files and below. */
 const ignoredNames = ["void", "ignore", "unlabeled"];
 
+/** Colours of a palette at most: a class is a byte. */
+const mostColours = 256;
+
 /** The 19 classes of Cityscapes that are scored, in the order of their train ids, and the colour of all others (Cordts et al. 2016). */
 const cityscapes = `
 128 64 128 road
@@ -91,7 +94,7 @@ export const palettes: Readonly<Record<string, Palette>> = {
 /**
  * Reads a palette file: one colour a line, "R G B name" or "#rrggbb name". The name is optional; void, ignore and
  * unlabeled are not classes. Empty lines and the text after // are left out.
- * @throws ConfigError naming the line
+ * @throws ConfigError naming the line, and for fewer than 2 classes or more than 256 colours
  */
 export function parsePalette(text: string, where: string): Palette {
   const palette = text.split(/\r?\n/).flatMap((line, i): PaletteColour[] => {
@@ -110,8 +113,16 @@ export function parsePalette(text: string, where: string): Palette {
     const name = rest.trim() || rgb.join(" ");
     return [{ name, rgb: [rgb[0]!, rgb[1]!, rgb[2]!], ignored: ignoredNames.includes(name.toLowerCase()) }];
   });
-  if (palette.filter(({ ignored }) => !ignored).length < 2) {
-    throw new ConfigError(`${where}: expected a palette of at least two classes, got ${palette.length} colours`);
+  const classes = palette.filter(({ ignored }) => !ignored).length;
+  if (classes < 2) {
+    throw new ConfigError(
+      `${where}: expected a palette of at least two classes, got ${classes} (${ignoredNames.join(", ")} are none)`,
+    );
+  }
+  if (palette.length > mostColours) {
+    throw new ConfigError(
+      `${where}: expected at most ${mostColours} colours, got ${palette.length}; leave out classes that are not scored`,
+    );
   }
   return palette;
 }

@@ -69,7 +69,9 @@ describe("palettes", () => {
     expect(() => parsePalette(binary, "x.jpg")).toThrow(/^x\.jpg, line 1: got "\\x1b\[2Jx{56}", expected a colour/);
     expect(() => parsePalette("1 2 3 a\nblue\n", "x.txt")).toThrow('x.txt, line 2: got "blue", expected a colour');
     expect(() => parsePalette("1 2 300 a\n", "x.txt")).toThrow("x.txt, line 1");
-    expect(() => parsePalette("1 2 3 a\n0 0 0 void\n", "x.txt")).toThrow("at least two classes, got 2 colours");
+    expect(() => parsePalette("1 2 3 a\n0 0 0 void\n", "x.txt")).toThrow("at least two classes, got 1");
+    const many = Array.from({ length: 257 }, (_, i) => `0 ${i >> 8} ${i & 255}`).join("\n");
+    expect(() => parsePalette(many, "x.txt")).toThrow("x.txt: expected at most 256 colours, got 257");
   });
 
   it("of Cityscapes has the 19 classes and void, that of the facades 12", () => {
