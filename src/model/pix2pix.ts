@@ -70,7 +70,7 @@ export function trainingStep(options: ModelOptions, batch: BatchShape, perceptua
   const stepD = gradientStep(netD, model.lossD(real, fake, fakeB), options);
   if (options.accumulate > 1 || options.drawTwice) {
     const modelG = new Model(options, batch, { perceptual, masks: options.drawTwice ? "second.mask" : undefined });
-    return stepInTwoGraphs(model, stepD, outputMapOf(real), modelG, options);
+    return stepInTwoGraphs(model, stepD, modelG, options);
   }
 
   // One gradient step on G, which learns to generate pictures that D takes for real and that are near y.
@@ -120,25 +120,20 @@ function stepWithoutD(model: Model, fakeB: Tensor, options: ModelOptions): StepG
  * batches in the memory of one, because D is updated before G's loss of the first batch is computed; the gradients are those of one
  * batch of all samples, except that batch norms see each batch separately. With `drawTwice` they have other dropout masks.
  */
-function stepInTwoGraphs(
-  modelD: Model,
-  stepD: GradientStep,
-  outputMap: readonly number[],
-  modelG: Model,
-  options: ModelOptions,
-): StepGraph {
+function stepInTwoGraphs(modelD: Model, stepD: GradientStep, modelG: Model, options: ModelOptions): StepGraph {
   const programD = modelD.graph.program([...outputsOf(stepD), ...statisticsOf(modelD.netD)]);
 
   const { graph, netG, netD, realB } = modelG;
   const fakeB = modelG.generate();
   const real = options.lambdaFeat > 0 ? modelG.judge(realB, "G, real") : undefined;
-  const stepG = gradientStep(netG, modelG.lossG(fakeB, modelG.judgeForG(fakeB), real), options);
+  const fake = modelG.judgeForG(fakeB);
+  const stepG = gradientStep(netG, modelG.lossG(fakeB, fake, real), options);
   const outputs = [{ name: "fake_B", tensor: fakeB }, ...outputsOf(stepG)];
   const programG = graph.program([...outputs, ...statisticsOf(netG), ...statisticsOf(netD)]);
 
   const substeps = [substep(stepD, programD, options), substep(stepG, programG, options)];
   const counts = countsOf(modelD.netD, netG, netD);
-  return { substeps, netG, netD: modelD.netD, ...randomsOf(modelD, modelG), counts, outputMap };
+  return { substeps, netG, netD: modelD.netD, ...randomsOf(modelD, modelG), counts, outputMap: outputMapOf(fake) };
 }
 
 // ---- The programs of a step -----------------------------------------------------------------------------------------
