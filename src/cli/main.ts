@@ -9,7 +9,7 @@ import { commandHelp, familyHelp, familyOf, programHelp } from "./help.ts";
 import { terminal } from "./output.ts";
 import { commands, families } from "./registry.ts";
 import { heedSignals, leaveClosedTerminals } from "./stop.ts";
-import { upstreamScript } from "./upstream.ts";
+import { adviceForScript, upstreamScript } from "./upstream.ts";
 
 /** Runs one command line. @returns exit code: 0, 1 for errors, 2 for a wrong command line; after a signal see stop.ts */
 async function main(args: readonly string[]): Promise<number> {
@@ -125,6 +125,8 @@ function unknownCommand(word: string, family: string | undefined): ConfigError {
     const expected = `expected pix2pix ${before}${listed(names)}, then its options`;
     return new ConfigError(`${word} stands before the command; ${expected}`);
   }
+  const advice = adviceForScript(word);
+  if (advice !== undefined) return new ConfigError(`${word}: ${advice}`);
   // `combine` is `data combine`.
   const member = commands.find((each) => familyOf(each) !== undefined && each.name.endsWith(` ${word}`));
   const near = member?.name.slice(before.length) ?? nearest(word, [...names, "help"]);

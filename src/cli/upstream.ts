@@ -1,6 +1,6 @@
 /**
  * Options of other implementations that have another name here or no counterpart: of the PyTorch repository in all its
- * versions, of the paper's code (Torch), and of Christopher Hesse's (TensorFlow).
+ * versions, of pix2pixHD, of the paper's code (Torch), and of Christopher Hesse's (TensorFlow).
  */
 import { ConfigError } from "../errors.ts";
 import { plainName } from "../text.ts";
@@ -31,6 +31,23 @@ const page = "every run has an index.html with loss curves and pictures, and a l
 
 const wandb =
   "there is no client of Weights & Biases; --tensorboard writes files that wandb sync uploads (docs/serve.md)";
+
+/** An option without a counterpart. @param value a value follows it */
+const refusal = (flag: string, value: boolean, text: string): UpstreamOption => ({
+  value,
+  meaning() {
+    throw new ConfigError(`${flag}: ${text}`);
+  },
+});
+
+/** An option whose value is always the same here. @throws ConfigError for another value */
+const fixed = (flag: string, only: string, what: string): UpstreamOption => ({
+  value: true,
+  meaning(value) {
+    if (Number(value) === Number(only)) return {};
+    throw new ConfigError(`${flag}: got "${value}", expected ${only}, ${what}`);
+  },
+});
 
 /** An option that stands for options of this program, and a note that names these. */
 const replaced = (value: boolean, replacement: (value: string) => Record<string, string | true>, text: string) => ({
@@ -63,6 +80,7 @@ const model: UpstreamOption = {
     if (value === "colorization") {
       return { replacement: { datasetMode: value }, note: "taken as --dataset-mode colorization" };
     }
+    if (value === "pix2pixHD") return { replacement: { profile: "pix2pixhd" }, note: "taken as --profile pix2pixhd" };
     throw new ConfigError(
       `--model: got "${value}", expected pix2pix or colorization; other models (CycleGAN, ...) are not supported`,
     );
@@ -94,131 +112,219 @@ const outputDir: UpstreamOption = {
   meaning(value, has): Meaning {
     if (has("out")) return { replacement: { out: value }, note: `taken as --out ${value}` };
     if (has("resultsDir")) return { replacement: { resultsDir: value }, note: `taken as --results-dir ${value}` };
-    const [, folder, name = value] = /^(.+)[/\\]([^/\\]+)[/\\]*$/.exec(value) ?? [];
-    if (folder === undefined) return { replacement: { name }, note: `taken as --name ${name}, in --checkpoints-dir` };
-    return {
-      replacement: { name, checkpointsDir: folder },
-      note: `taken as --name ${name} --checkpoints-dir ${folder}`,
-    };
+    return runIn(value);
   },
 };
 
-/** Options without a counterpart of that name, by plain name. */
+/** The folder of a run as options. */
+function runIn(path: string): Meaning {
+  const [, folder, name = path] = /^(.+)[/\\]([^/\\]+)[/\\]*$/.exec(path) ?? [];
+  if (folder === undefined) return { replacement: { name }, note: `taken as --name ${name}, in --checkpoints-dir` };
+  return {
+    replacement: { name, checkpointsDir: folder },
+    note: `taken as --name ${name} --checkpoints-dir ${folder}`,
+  };
+}
+
+/** Hesse's folder of a trained network. */
+const checkpoint: UpstreamOption = {
+  value: true,
+  meaning(value, has) {
+    if (has("input") || has("resultsDir")) return runIn(value);
+    throw new ConfigError(
+      `--checkpoint ${value}: to continue a run use --name NAME --continue-train; to begin another with its weights, --init-g FILE`,
+    );
+  },
+};
+
+/** pix2pixHD's --label_nc; 0 are inputs in colour. */
+const labelNc: UpstreamOption = {
+  value: true,
+  meaning(value) {
+    if (value === "0") return { note: "not needed: inputs are colours unless --input-labels is given" };
+    const more = "--input-instances adds instance maps, and --profile pix2pixhd sets that code's networks and losses";
+    return { replacement: { inputLabels: value }, note: `taken as --input-labels ${value}; ${more}` };
+  },
+};
+
+const encoded = "features of an encoder as a further input are not supported";
+const ofCycleGan = "an option of CycleGAN, which is not supported";
+
+/** Options of pix2pixHD, by their names there. */
+const ofPix2pixHD: Record<string, UpstreamOption> = {
+  label_nc: labelNc,
+  no_instance: remark(false, "not needed: instance maps are read only with --input-instances"),
+  no_ganFeat_loss: replaced(false, () => ({ lambdaFeat: "0" }), "taken as --lambda-feat 0"),
+  no_vgg_loss: remark(false, "not needed: a loss on features of a network needs --lambda-lpips"),
+  tf_log: replaced(false, () => ({ tensorboard: true }), "taken as --tensorboard"),
+  n_downsample_global: fixed("--n_downsample_global", "4", "as global_9blocks and enhancer have it"),
+  n_blocks_global: fixed("--n_blocks_global", "9", "as global_9blocks and enhancer have it"),
+  n_blocks_local: fixed("--n_blocks_local", "3", "as enhancer has it"),
+  n_local_enhancers: fixed("--n_local_enhancers", "1", "as enhancer has it"),
+  niter_fix_global: fixed("--niter_fix_global", "0", "because all layers are trained from the first epoch"),
+  data_type: fixed("--data_type", "32", "because training is in float32"),
+  load_pretrain: refusal(
+    "--load_pretrain",
+    true,
+    "use --init-g FILE and --init-d FILE, with weights of the same networks",
+  ),
+  use_dropout: remark(
+    false,
+    "not needed: a ResNet has dropout unless --no-dropout is given; --profile pix2pixhd gives it",
+  ),
+  local_rank: remark(true, "not needed: it is set by a launcher of PyTorch"),
+  instance_feat: refusal("--instance_feat", false, encoded),
+  label_feat: refusal("--label_feat", false, encoded),
+  load_features: refusal("--load_features", false, encoded),
+  use_encoded_image: refusal("--use_encoded_image", false, encoded),
+  feat_num: refusal("--feat_num", true, encoded),
+  cluster_path: refusal("--cluster_path", true, encoded),
+};
+
+/** Options without a counterpart of that name, by their names there. */
 const withoutCounterpart: Record<string, UpstreamOption> = {
+  ...ofPix2pixHD,
   overlap: remark(true, "--overlap has no effect: tiles give the output of the picture in one piece by themselves"),
   model,
   mode,
-  inputdir: inputDir,
-  outputdir: outputDir,
-  nolsgan: replaced(false, () => ({ ganMode: "vanilla" }), "taken as --gan-mode vanilla"),
-  maxepochs: replaced(
+  input_dir: inputDir,
+  output_dir: outputDir,
+  checkpoint,
+  no_lsgan: replaced(false, () => ({ ganMode: "vanilla" }), "taken as --gan-mode vanilla"),
+  max_epochs: replaced(
     true,
     (epochs) => ({ nEpochs: epochs, nEpochsDecay: "0" }),
     "taken as --n-epochs VALUE --n-epochs-decay 0; --profile hesse has the other defaults of that code",
   ),
-  labcolorization: replaced(false, () => ({ datasetMode: "colorization" }), "taken as --dataset-mode colorization"),
-  usegan: partOff("--use_GAN", "lambdaGan", "0"),
-  usel1: partOff("--use_L1", "lambdaL1", "0"),
-  conditiongan: partOff("--condition_GAN", "noCondition", true),
+  lab_colorization: replaced(false, () => ({ datasetMode: "colorization" }), "taken as --dataset-mode colorization"),
+  use_GAN: partOff("--use_GAN", "lambdaGan", "0"),
+  use_L1: partOff("--use_L1", "lambdaL1", "0"),
+  condition_GAN: partOff("--condition_GAN", "noCondition", true),
   flip: {
     ...remark(false, "not needed: pairs are mirrored at random unless --no-flip is given"),
     off: { replacement: { noFlip: true }, note: "taken as --no-flip" },
   },
-  outputfiletype: remark(true, "outputs are PNG files"),
-  tracefreq: remark(true, "has no effect: there is no trace of the runtime"),
-  summaryfreq: remark(true, page),
-  gpuids: {
+  output_filetype: remark(true, "outputs are PNG files"),
+  trace_freq: remark(true, "has no effect: there is no trace of the runtime"),
+  summary_freq: remark(true, page),
+  gpu_ids: {
     value: true,
     meaning: (value) =>
       value === "-1"
         ? { replacement: { device: "cpu" }, note: "taken as --device cpu" }
         : { note: "not needed: --device auto chooses the device" },
   },
-  numthreads: remark(true, "not needed: pictures are prepared ahead; --threads sets the threads of a step"),
-  nthreads: remark(true, "not needed: pictures are prepared ahead; --threads sets the threads of a step"),
-  displayid: remark(true, page),
-  displayserver: remark(true, page),
-  displayenv: remark(true, page),
-  displayport: remark(true, page),
-  displayncols: remark(true, page),
-  displaywinsize: remark(true, page),
-  updatehtmlfreq: remark(true, `${page}; a strip of pictures is added each epoch`),
-  usewandb: remark(false, wandb),
-  wandbprojectname: remark(true, wandb),
-  nohtml: remark(false, `has no effect: ${page}`),
+  num_threads: remark(true, "not needed: pictures are prepared ahead; --threads sets the threads of a step"),
+  nThreads: remark(true, "not needed: pictures are prepared ahead; --threads sets the threads of a step"),
+  display_id: remark(true, page),
+  display_server: remark(true, page),
+  display_env: remark(true, page),
+  display_port: remark(true, page),
+  display_ncols: remark(true, page),
+  display_winsize: remark(true, page),
+  update_html_freq: remark(true, `${page}; a strip of pictures is added each epoch`),
+  use_wandb: remark(false, wandb),
+  wandb_project_name: remark(true, wandb),
+  no_html: remark(false, `has no effect: ${page}`),
   verbose: remark(false, "not needed: train prints both networks with their sizes"),
   eval: remark(false, "an option of test and translate"),
-  epochcount: remark(
+  epoch_count: remark(
     true,
     "not needed: --continue-train goes on with the epoch after the weights that it takes, and its learning rate",
   ),
-  loaditer: {
+  load_iter: {
     value: true,
     meaning(value, has) {
       if (!has("epoch")) return { note: "not needed: --continue-train goes on from the last checkpoint" };
       return value === "0" ? {} : { replacement: { epoch: `iter_${value}` }, note: `taken as --epoch iter_${value}` };
     },
   },
-  modelsuffix: remark(true, "not needed: a run has one generator"),
-  poolsize: remark(true, "pix2pix has no image pool"),
-  aspectratio: remark(true, "an option of test and translate"),
+  model_suffix: remark(true, "not needed: a run has one generator"),
+  pool_size: remark(true, "pix2pix has no image pool"),
+  lambda_B: refusal("--lambda_B", true, ofCycleGan),
+  lambda_identity: refusal("--lambda_identity", true, ofCycleGan),
+  identity: refusal("--identity", true, ofCycleGan),
+  aspect_ratio: remark(true, "an option of test and translate"),
 };
 
 /** The same of the PyTorch repository's script that combines pairs, for `data combine`. */
 const ofCombine: Record<string, UpstreamOption> = {
-  nomultiprocessing: remark(false, "not needed: one process combines the pairs"),
+  no_multiprocessing: remark(false, "not needed: one process combines the pairs"),
 };
 
-/** Flags of renamed options, by the earlier plain name. */
+/** Flags of renamed options, by the earlier name. */
 const renamed: Record<string, string> = {
-  finesize: "--crop-size",
-  whichdirection: "--direction",
-  whichmodelnetg: "--netG",
-  whichmodelnetd: "--netD",
-  whichepoch: "--epoch",
+  fineSize: "--crop-size",
+  which_direction: "--direction",
+  which_model_netG: "--netG",
+  which_model_netD: "--netD",
+  which_epoch: "--epoch",
   niter: "--n-epochs",
-  niterdecay: "--n-epochs-decay",
-  howmany: "--num-test",
-  resizeorcrop: "--preprocess",
-  scalesize: "--load-size",
-  l1weight: "--lambda-l1",
-  ganweight: "--lambda-gan",
+  niter_decay: "--n-epochs-decay",
+  how_many: "--num-test",
+  resize_or_crop: "--preprocess",
+  scale_size: "--load-size",
+  l1_weight: "--lambda-l1",
+  gan_weight: "--lambda-gan",
   lambda: "--lambda-l1",
-  lambdaa: "--lambda-l1",
-  progressfreq: "--print-freq",
-  savefreq: "--save-latest-freq",
-  checkpoint: "--name",
+  lambda_A: "--lambda-l1",
+  progress_freq: "--print-freq",
+  save_freq: "--save-latest-freq",
   ntrain: "--max-dataset-size",
   ntest: "--num-test",
 };
 
-/** Scripts of the PyTorch repository, as words of a command here. */
+/** Scripts of the PyTorch repository and of the paper's code, as words of a command here. */
 const scripts: Record<string, readonly string[]> = {
   "train.py": ["train"],
   "test.py": ["test"],
   "combine_A_and_B.py": ["data", "combine"],
   "download_pix2pix_dataset.sh": ["data", "download"],
+  "download_dataset.sh": ["data", "download"],
 };
 
-/** Where the PyTorch repository's script puts a data set. */
+/** Where the scripts that download a data set put it. */
 const datasets = ["--out", "datasets"];
 
+const noWeights =
+  "weights are not downloaded here; fetch the file, then make a run from it by pix2pix import FILE --name NAME";
+const noCycleGan = "CycleGAN is not supported; pix2pix needs pairs";
+
+/** Scripts of the PyTorch repository, of pix2pixHD and of Hesse's that no command here takes the place of, with what to do. */
+const scriptAdvice: Record<string, string> = {
+  "download_pix2pix_model.sh": noWeights,
+  "download_model.sh": noWeights,
+  "download_cyclegan_model.sh": noCycleGan,
+  "download_cyclegan_dataset.sh": noCycleGan,
+  "pix2pix.py": "use pix2pix train --profile hesse, pix2pix test or pix2pix translate, with the same options",
+  "process.py": "use pix2pix data resize, blank, grayscale, edges or combine",
+  "split.py": "use pix2pix data split",
+  "download-dataset.py": "use pix2pix data download",
+  "encode_features.py": encoded,
+  "precompute_feature_maps.py": encoded,
+};
+
+const fileName = (script: string) => script.replace(/^.*[/\\]/, "");
+
+/** What to do instead of a script of another implementation; undefined for all other words. */
+export const adviceForScript = (script: string): string | undefined =>
+  Object.hasOwn(scriptAdvice, fileName(script)) ? scriptAdvice[fileName(script)] : undefined;
+
 /**
- * Arguments that begin with a script of the PyTorch repository, wherever it lies, as the command that does the same; undefined
+ * Arguments that begin with a script of another implementation, wherever it lies, as the command that does the same; undefined
  * for all others.
  */
 export function upstreamScript([script = "", ...args]: readonly string[]): string[] | undefined {
-  const name = script.replace(/^.*[/\\]/, "");
+  const name = fileName(script);
   if (!Object.hasOwn(scripts, name)) return undefined;
   const placed = args.some((arg) => plainName(arg.replace(/=.*/, "")) === "out");
-  const place = name === "download_pix2pix_dataset.sh" && !placed ? datasets : [];
+  const place = name.startsWith("download") && !placed ? datasets : [];
   return [...scripts[name]!, ...args, ...place];
 }
 
-const entry = <T>(table: Record<string, T>, name: string): T | undefined => {
-  const key = plainName(name);
-  return Object.hasOwn(table, key) ? table[key] : undefined;
-};
+/** The entry of a name in any spelling. */
+const entry = <T>(table: Record<string, T>, name: string): T | undefined =>
+  Object.entries(table).find(([key]) => plainName(key) === plainName(name))?.[1];
 
 /** The option without a counterpart that has this name, in any spelling. */
 export const upstreamOption = (name: string): UpstreamOption | undefined =>
@@ -229,15 +335,25 @@ export const upstreamOfCombine = (name: string): UpstreamOption | undefined => e
 /** The flag of an option by its earlier name, in any spelling. */
 export const renamedFlag = (name: string): string | undefined => entry(renamed, name);
 
-/** All options of other implementations, by plain name: what a misspelt option may have meant. */
+/** All options of other implementations, as they are spelt there: what a misspelt option may have meant. */
 export const upstreamFlags = [...Object.keys(withoutCounterpart), ...Object.keys(renamed)].map((name) => `--${name}`);
+
+const oneProcess = "one process computes the whole batch, so its statistics are always those of all of it";
 
 /** Values of other implementations, by the key of the option: the value here, and why it is the same. */
 const values: Record<string, Record<string, readonly [value: string, why: string]>> = {
   norm: {
-    syncbatch: ["batch", "one process computes the whole batch, so its statistics are always those of all of it"],
+    syncbatch: ["batch", oneProcess],
+    sync_batch: ["batch", oneProcess],
+    sync_instance: ["instance", oneProcess],
   },
-  netG: { unet: ["unet_256", "the paper's code calls it so"] },
+  netG: {
+    unet: ["unet_256", "the paper's code calls it so"],
+    global: ["global_9blocks", "pix2pixHD calls it so"],
+    local: ["enhancer", "pix2pixHD calls it so"],
+  },
+  netD: { pixelGAN: ["pixel", "the paper calls it so"] },
+  lrPolicy: { lambda: ["linear", "the first versions of the PyTorch repository call it so"] },
 };
 
 /** Values of other implementations that have no counterpart, by the key of the option, with what to do. */
@@ -245,6 +361,7 @@ const refused: Record<string, Record<string, string>> = {
   datasetMode: {
     unaligned: "unpaired pictures are for CycleGAN, which is not supported; pix2pix needs pairs",
   },
+  preprocess: { colorization: "use --dataset-mode colorization" },
 };
 
 /**

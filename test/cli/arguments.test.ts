@@ -46,6 +46,8 @@ describe("parseArguments", () => {
     const download = ["./datasets/download_pix2pix_dataset.sh", "facades"];
     expect(upstreamScript(download)).toEqual(["data", "download", "facades", "--out", "datasets"]);
     expect(upstreamScript([...download, "--OUT=sets"])).toEqual(["data", "download", "facades", "--OUT=sets"]);
+    const ofPaper = ["./datasets/download_dataset.sh", "facades"];
+    expect(upstreamScript(ofPaper)).toEqual(["data", "download", "facades", "--out", "datasets"]);
     expect(upstreamScript(["datasets\\combine_A_and_B.py", "--use_AB"])).toEqual(["data", "combine", "--use_AB"]);
     for (const args of [[], ["train"], ["setup.py"], ["toString"]]) expect(upstreamScript(args)).toBeUndefined();
   });
@@ -227,6 +229,59 @@ describe("options of other implementations", () => {
     expect(() => parse("--suffix {nothing}")).toThrow("--suffix: {nothing} is no option");
   });
 
+  it("of pix2pixHD become ours, or are refused with what to do", () => {
+    const { given, notes } = parse(
+      "--name label2city_512p --label_nc 35 --no_instance --netG global --num_D 2 --no_ganFeat_loss --no_vgg_loss --tf_log " +
+        "--n_downsample_global 4 --n_blocks_global 9 --niter_fix_global 0 --model pix2pixHD --batchSize 8 --use_dropout",
+    );
+    expect(given).toEqual({
+      name: "label2city_512p",
+      inputLabels: "35",
+      netG: "global_9blocks",
+      numD: "2",
+      lambdaFeat: "0",
+      tensorboard: true,
+      profile: "pix2pixhd",
+      batchSize: "8",
+    });
+    expect(notes).toContainEqual(
+      expect.stringMatching(/^--label_nc 35: taken as --input-labels 35; --input-instances adds/),
+    );
+    expect(parse("--netG local --label_nc 0").given).toEqual({ netG: "enhancer" });
+    for (const [line, message] of [
+      ["--niter_fix_global 20", '--niter_fix_global: got "20", expected 0, because all layers are trained'],
+      ["--n_blocks_global 6", '--n_blocks_global: got "6", expected 9'],
+      ["--load_pretrain checkpoints/label2city_512p/", "--load_pretrain: use --init-g FILE"],
+      ["--instance_feat", "--instance_feat: features of an encoder"],
+    ] as const) {
+      expect(() => parse(line), line).toThrow(message);
+    }
+  });
+
+  it("of CycleGAN are refused as such", () => {
+    expect(() => parse("--lambda_B 10")).toThrow("--lambda_B: an option of CycleGAN, which is not supported");
+    expect(() => parse("--lambda_identity 1.0")).toThrow("--lambda_identity: an option of CycleGAN");
+  });
+
+  it("have values that other implementations spell otherwise", () => {
+    expect(parse("--norm syncbatch").given).toEqual({ norm: "batch" });
+    expect(parse("--norm sync_batch").given).toEqual({ norm: "batch" });
+    expect(parse("--norm sync_instance").given).toEqual({ norm: "instance" });
+    expect(parse("--lr_policy lambda --which_model_netD pixelGAN").given).toEqual({
+      lrPolicy: "linear",
+      netD: "pixel",
+    });
+    expect(() => parse("--preprocess colorization")).toThrow("use --dataset-mode colorization");
+  });
+
+  it("name a run by its folder: Hesse's --checkpoint", () => {
+    expect(parse("--checkpoint out/a/", "test").given).toEqual({ checkpointsDir: "out", name: "a" });
+    expect(parse("--checkpoint a", "translate").given).toEqual({ name: "a" });
+    expect(() => parse("--checkpoint out/a")).toThrow(
+      "--checkpoint out/a: to continue a run use --name NAME --continue-train",
+    );
+  });
+
   it("of the paper's code become ours", () => {
     expect(parse("--use_GAN 0 --use_L1 1 --ntrain 100 --which_model_netG unet --lambda 10").given).toEqual({
       lambdaGan: "0",
@@ -266,7 +321,7 @@ describe("wrong command lines", () => {
   it("give the fault and the nearest option", () => {
     expect(problem("--lamda_l1", "3")).toBe("unknown option --lamda_l1; did you mean --lambda-l1?");
     expect(problem("--dataset_mode", "unaligned")).toMatch(/got "unaligned"; unpaired pictures are for CycleGAN/);
-    expect(problem("--gpu-id", "0")).toBe("unknown option --gpu-id; did you mean --gpuids?");
+    expect(problem("--gpu-id", "0")).toBe("unknown option --gpu-id; did you mean --gpu_ids?");
     expect(problem("--batchsiz=3")).toBe("unknown option --batchsiz; did you mean --batch-size?");
     expect(problem("--xyzzyplugh")).toBe("unknown option --xyzzyplugh");
     expect(problem("-x")).toBe("unknown option -x");

@@ -93,6 +93,12 @@ describe("a wrong command line", () => {
     ["hlep", /unknown command hlep; did you mean help\?/],
     ["combine --fold-A a", /unknown command combine; did you mean data combine\?/],
     ["datasets/combine_A_and_B.py --fold_A a", /2 options are wrong:\n {2}--fold-B is missing/],
+    [
+      "./scripts/download_pix2pix_model.sh facades_label2photo",
+      /download_pix2pix_model\.sh: weights are not downloaded here; .*pix2pix import FILE/,
+    ],
+    ["tools/process.py --operation resize", /tools\/process\.py: use pix2pix data resize, blank/],
+    ["train --dataroot data --debug", /unknown option --debug$/m],
     ["--dataroot data", /--dataroot stands before the command/],
     ["train --lamda-l1 3", /unknown option --lamda-l1; did you mean --lambda-l1\?/],
     ["train --dataroot data --netG unet_265", /--netG: got "unet_265", expected unet_32, .*did you mean unet_/],
