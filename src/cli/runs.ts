@@ -4,6 +4,7 @@ import type * as z from "zod";
 import { optionsOf, parseOptions, textValues } from "../config/options.ts";
 import { type Config, configSchema } from "../config/schema.ts";
 import { ConfigError } from "../errors.ts";
+import { unknownData } from "../exchange/describe.ts";
 import type { OpenOptions } from "../inference/open.ts";
 import type { Translator } from "../inference/translator.ts";
 import { files } from "../node/files.ts";
@@ -49,12 +50,19 @@ export function compareWithRun(run: Config, given: Given): string[] {
   for (const { key, flag } of optionsOf(configSchema)) {
     const stored = run[key as keyof Config];
     if (!(key in named) || named[key] === stored) continue;
+    if (key === "direction" && run.dataroot === unknownData) {
+      throw new ConfigError(
+        `${flag}: got ${named[key]}, but the run "${run.name}" was imported with ${stored}, which weights do not show; ` +
+          `if that is wrong, import them again, with ${flag} ${named[key]}`,
+      );
+    }
     if (decisive.has(key)) {
       throw new ConfigError(
         `${flag}: got ${named[key]}, but the run "${run.name}" was trained with ${stored}; leave the option out`,
       );
     }
-    notes.push(`${flag} is not used here: the run has its own (${stored ?? "none"})`);
+    const own = stored === unknownData ? "" : `: the run has its own (${stored ?? "none"})`;
+    notes.push(`${flag} is not used here${own}`);
   }
   return notes;
 }

@@ -111,15 +111,18 @@ export class Run {
     // The PyTorch repository's default is the second folder.
     for (const folder of [this.dir, `checkpoints/${this.name}`]) {
       const foreign = weightsAmong(((await this.#files.list(folder)) ?? []).map(({ name }) => name));
-      if (foreign[0] === undefined) continue;
+      const [first] = foreign;
+      if (first === undefined) continue;
+      const partner = foreign.find((name) => name !== first && name === first.replace(/net_G(?=[^/]*$)/, "net_D"));
       const command = [
-        `npx pix2pix import ${shellWord(`${folder}/${foreign[0]}`)}`,
+        "npx pix2pix import",
+        ...[first, ...(partner ? [partner] : [])].map((name) => shellWord(`${folder}/${name}`)),
         shellOption("--name", this.name),
         shellOption("--checkpoints-dir", this.#checkpointsDir),
       ];
       return new CheckpointError(
         `${lacks} ${folder === this.dir ? "The folder" : visible(folder)} has weights (${foreign.map(visible).join(", ")}); ` +
-          `make a run from them: ${command.join(" ")}`,
+          `make a run from them: ${command.join(" ")}; with --direction BtoA where they translate B to A`,
       );
     }
     const runs = await listRuns(this.#files, this.#checkpointsDir);

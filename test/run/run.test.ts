@@ -113,7 +113,12 @@ it("a folder with weights of another system is no run yet: the message has the c
   for (const name of ["5_net_G.pth", "latest_net_G.pth", "loss_log.txt", ...moments])
     await files.write(join(checkpointsDir, "label 2 photo", name), "");
   await expect(new Run(files, { checkpointsDir, name: "label 2 photo" }).config()).rejects.toThrow(
-    `The folder has weights (latest_net_G.pth, 5_net_G.pth); make a run from them: npx pix2pix import '${checkpointsDir}/label 2 photo/latest_net_G.pth' --name 'label 2 photo' --checkpoints-dir ${checkpointsDir}`,
+    `The folder has weights (latest_net_G.pth, 5_net_G.pth); make a run from them: npx pix2pix import '${checkpointsDir}/label 2 photo/latest_net_G.pth' --name 'label 2 photo' --checkpoints-dir ${checkpointsDir}; with --direction BtoA where they translate B to A`,
+  );
+  await files.write(join(checkpointsDir, "both", "latest_net_D.pth"), "");
+  await files.write(join(checkpointsDir, "both", "latest_net_G.pth"), "");
+  await expect(new Run(files, { checkpointsDir, name: "both" }).config()).rejects.toThrow(
+    `npx pix2pix import ${checkpointsDir}/both/latest_net_G.pth ${checkpointsDir}/both/latest_net_D.pth --name both`,
   );
   await expect(openWeights(files, join(checkpointsDir, "label 2 photo"))).rejects.toThrow(
     /label 2 photo is a folder\. Give a file of weights in it: one of latest_net_G\.pth, 5_net_G\.pth\./,
