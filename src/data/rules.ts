@@ -79,7 +79,7 @@ export function sideProblems(options: SideOptions): string[] {
   if (options.inputLabels !== undefined && inputNc !== implied.inputNc) {
     return [
       `--input-labels ${options.inputLabels}: the input has a channel for each class${options.inputInstances ? " and one of edges" : ""}, ` +
-        `got --input-nc ${inputNc}; leave it out`,
+        `got --input-nc ${inputNc}; ${inputNc === options.inputLabels + 1 ? "give --input-instances, too, if the last one is of edges" : "leave it out"}`,
     ];
   }
   const wanted = { inputNc, outputNc, ...implied };

@@ -34,6 +34,18 @@ export function descriptionOf({ facts, assumed }: Pick<Described, "facts" | "ass
   return lines;
 }
 
+/** "--netG unet_128 --ngf 8": the options that the tensors of a network show, for a command line. */
+export function optionsShown({ implied, facts }: Pick<FoundNetwork, "implied" | "facts">): string {
+  const values = Object.entries({ ...implied, ...Object.fromEntries(facts.map(({ key, value }) => [key, value])) });
+  const flags = new Map<string, string>(optionsOf(configSchema).map(({ key, flag }) => [key, flag]));
+  return values
+    .map(([key, value]) => {
+      if (typeof value === "boolean") return `${flags.get(key)}${value ? "" : "=false"}`;
+      return `${flags.get(key)} ${value}`;
+    })
+    .join(" ");
+}
+
 /** Options that only some tensors show. */
 const sometimes = ["noDropout"] as const;
 
@@ -78,7 +90,8 @@ export function describe(
 const labelNotes = ({ inputNc, inputLabels }: Config): string[] =>
   inputNc > 4 && inputLabels === undefined
     ? [
-        `the input has ${inputNc} channels: if they are the classes of label maps, give --input-labels ${inputNc}; otherwise inputs are .npy files`,
+        `the input has ${inputNc} channels: if they are the classes of label maps, give --input-labels ${inputNc}; if the last one is ` +
+          `pix2pixHD's of the edges of objects, --input-labels ${inputNc - 1} --input-instances; otherwise inputs are .npy files`,
       ]
     : [];
 

@@ -67,7 +67,7 @@ function normFacts({ shapeOf, fact }: Reader, conv: string, norm: string, notes:
   if (scaled)
     return [fact("norm", "batch", `${norm}.weight`), ...(biased ? [fact("bias", "always", `${conv}.bias`)] : [])];
   if (!biased) return [fact("norm", "none", `${norm}.weight`)];
-  notes.push("there are biases and no scales of norms: taken as instance norm, as upstream has them");
+  notes.push("there are biases and no scales of norms: taken as instance norm, as the PyTorch implementation has them");
   return [fact("norm", "instance", `${norm}.weight`)];
 }
 

@@ -4,12 +4,12 @@ import { NetworkState } from "../engines/state.ts";
 import { CheckpointError } from "../errors.ts";
 import type { StoredTensor } from "../formats/safetensors.ts";
 import { float32Tensor, type SourceTensor } from "../formats/tensors.ts";
-import { openWeights } from "../formats/weights-file.ts";
+import { openWeights, type WeightsFile } from "../formats/weights-file.ts";
 import { generatorGraph, trainingStep } from "../model/pix2pix.ts";
 import { generators } from "../networks/generators.ts";
 import type { Files } from "../platform.ts";
 import { loadWeights } from "../run/run.ts";
-import { type Described, describe, nameOf } from "./describe.ts";
+import { type Described, describe, nameOf, optionsShown } from "./describe.ts";
 import { type FoundNetwork, networksIn } from "./networks-in.ts";
 
 /** Copies the tensors of a found network into one of the same architecture. @throws CheckpointError with both shapes */
@@ -38,7 +38,22 @@ export async function initialiseFrom(state: NetworkState, files: Files, path: st
   const file = await openWeights(files, path);
   // A file of this program may hold a network that `networksIn` does not recognise by its tensors.
   const own = state.specs.every(({ name }) => file.tensors.has(name));
-  await fill(state, own ? file : theNetwork(networksIn(file), network, path));
+  try {
+    await fill(state, own ? file : theNetwork(networksIn(file), network, path));
+  } catch (error) {
+    const shown = error instanceof CheckpointError ? recognised(file, network) : undefined;
+    throw shown ? new CheckpointError(`${(error as Error).message} Its tensors show ${optionsShown(shown)}.`) : error;
+  }
+}
+
+/** The network of this kind in a file; undefined where `networksIn` does not recognise it. */
+function recognised(file: WeightsFile, network: "G" | "D"): FoundNetwork | undefined {
+  try {
+    return networksIn(file).find((each) => each.network === network);
+  } catch (error) {
+    if (error instanceof CheckpointError) return undefined;
+    throw error;
+  }
 }
 
 /** @throws CheckpointError where the file has only the other network */

@@ -135,6 +135,12 @@ describe("a generator without a run", () => {
     await translate.run({ ...common, name: "plain", checkpointsDir, out: at("two.png") }, output);
     expect(lines.join("\n")).toMatch(/read off the tensors: netG unet_32, ngf 1/);
     expect(readFileSync(at("one.png"))).toEqual(readFileSync(at("two.png")));
+    const again = { ...common, name: "plain", checkpointsDir, out: at("three.png") };
+    await expect(translate.run({ ...again, direction: "BtoA" }, output)).rejects.toThrow(
+      /"plain" was imported with AtoB, which weights do not show; .* import them again, with --direction BtoA/,
+    );
+    await translate.run({ ...again, dataroot: "pairs" }, output);
+    expect(lines).toContain("note: --dataroot is not used here");
   });
 
   it("test --weights asks for the data", async () => {
@@ -176,7 +182,10 @@ describe("export", () => {
       expect(await weightsOf("hd-back", network)).toEqual(await weightsOf("hd", network));
     }
     const unsaid = await importRun({ from: parts, ...given("hd-unsaid") }, files);
-    expect(unsaid.notes.join()).toMatch(/7 channels: .*--input-labels 7/);
+    expect(unsaid.notes.join()).toMatch(/7 channels: .*--input-labels 7; .*--input-labels 6 --input-instances/);
+    await expect(importRun({ from: parts, ...given("hd-6"), given: { inputLabels: "6" } }, files)).rejects.toThrow(
+      /--input-labels 6: .*got --input-nc 7; give --input-instances, too, if/,
+    );
   });
 
   it("pth of separable convolutions comes back as it was", async () => {
@@ -370,8 +379,10 @@ describe("bad input", () => {
       /holds a discriminator .* expected a generator/,
     );
     await expect(initialiseFrom(netG, files, file("unet32_net_G.pth"))).rejects.toThrow(
-      /it has model\.model\.0\.weight F32 \[1,3,4,4\], expected F32 \[2,3,4,4\]/,
+      /it has model\.model\.0\.weight F32 \[1,3,4,4\], expected F32 \[2,3,4,4\].* Its tensors show --netG unet_32 --ngf 1 --input-nc 3 --output-nc 3 --norm batch\.$/,
     );
+    const paper = fileURLToPath(fixture("exchange/paper_net_G.t7"));
+    await expect(initialiseFrom(netG, files, paper)).rejects.toThrow(/Its tensors show --profile paper --netG unet_/);
   });
 
   it("the run that it would make is listed nowhere", async () => {
