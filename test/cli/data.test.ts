@@ -114,6 +114,17 @@ describe("combine", () => {
     expect((await decode("joined/train/facade_0001.png")).data).toEqual(both.data);
   });
 
+  it("takes the first pairs of each subfolder, as combine_A_and_B.py does with --num_imgs", async () => {
+    const picture = readFileSync(at("demo/trainA/facade_0001.png"));
+    for (const name of ["test/1", "test/2", "train/1", "train/2", "train/3", "top"]) {
+      for (const side of "AB") await files.write(at(`split/${side}/${name}.png`), picture);
+    }
+    const { out } = await run("combine", { foldA: "@split/A", foldB: "@split/B", foldAB: "@firstTwo", numImgs: "2" });
+    expect(out).toMatch(/^5 of 5 pairs combined in /);
+    const written = ["top", "test/1", "test/2", "train/1", "train/2"];
+    expect(written.filter((name) => !existsSync(at(`firstTwo/${name}.png`)))).toEqual([]);
+  });
+
   it("keeps folders, takes name_A with name_B, and writes JPEG where asked", async () => {
     for (const [i, side] of [..."AB"].entries()) {
       const picture = readFileSync(at(`demo/train${side}/facade_0001.png`));

@@ -31,7 +31,7 @@ const schema = z.object({
     group: "pairs",
     unit: "pairs",
     absent: "all",
-    help: "combine only the first pairs",
+    help: "combine only the first pairs of each subfolder, such as train/ and val/",
   }),
   skipUnpaired: option(z.boolean().default(false), {
     group: "pairs",
@@ -71,7 +71,7 @@ export const combine: Command = {
     const images = await loadImages();
     const { encodeJpeg } = await import("../../../node/jpeg.ts");
     const ending = options.format === "png" ? "png" : "jpg";
-    const pieces = matching.pairs.slice(0, options.numImgs).map(({ name, A, B }) => {
+    const pieces = firstOfEach(matching.pairs, options.numImgs).map(({ name, A, B }) => {
       return { name, output: `${foldAB}/${name}.${ending}`, A: `${foldA}/${A}`, B: `${foldB}/${B}` };
     });
     const batch = { overwrite: options.overwrite, verb: "combined", place: foldAB, what: "pairs" };
@@ -101,6 +101,17 @@ export const combine: Command = {
     return 0;
   },
 };
+
+/** The first so many pairs of each subfolder, as the PyTorch repository's script takes them. */
+function firstOfEach<Pair extends { name: string }>(pairs: readonly Pair[], most = Number.POSITIVE_INFINITY): Pair[] {
+  const counts = new Map<string, number>();
+  return pairs.filter(({ name }) => {
+    const folder = name.slice(0, name.indexOf("/") + 1);
+    const count = (counts.get(folder) ?? 0) + 1;
+    counts.set(folder, count);
+    return count <= most;
+  });
+}
 
 async function pictures(flag: string, folder: string, note: (text: string) => void): Promise<string[]> {
   const listing = await listedPictures(flag, folder);
