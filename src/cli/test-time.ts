@@ -29,7 +29,8 @@ const sizes = {
     group: "sizes",
     absent: "the run's",
     help:
-      "resize_and_crop resizes whole pictures to the run's crop size, scale_width keeps their shape at its load size, " +
+      "resize_and_crop resizes whole pictures to the run's crop size, scale_width takes its load width and keeps their shape where that is at " +
+      "least as high as the crop, " +
       "none and crop take them at their own size, padded inside and cut back",
   }),
   aspectRatio: option(z.number().gt(0).max(100).optional(), {

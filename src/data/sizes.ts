@@ -54,7 +54,7 @@ export const preprocessings = {
   },
   crop: { help: "only crop", crops: true, loads: [], scales: false, whole: "none", resized: unchanged },
   scale_width: {
-    help: "resize to the load width and keep the shape",
+    help: "resize to the load width; the height keeps the shape, but is at least that of the crop",
     crops: false,
     loads: [],
     scales: true,
@@ -62,7 +62,7 @@ export const preprocessings = {
     resized: scaledWidth,
   },
   scale_width_and_crop: {
-    help: "resize to the load width, keep the shape, and crop",
+    help: "the same as scale_width, then crop",
     crops: true,
     loads: ["width"],
     scales: true,

@@ -10,7 +10,8 @@ import type { DeepPicture, Picture, Samples } from "../platform.ts";
 export interface Fit {
   /**
    * resize_and_crop: the picture is resized to the run's crop size, as the PyTorch implementation does in its test;
-   * scale_width and scale_width_and_crop: to the run's load size in width, and its shape is kept; crop and none: it keeps its size.
+   * scale_width and scale_width_and_crop: to the run's load size in width; the height keeps the shape, but is at least that of the crop;
+   * crop and none: it keeps its size.
    * Default: the run's.
    */
   preprocess?: Preprocess | undefined;
