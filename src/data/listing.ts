@@ -122,18 +122,28 @@ export function isPhaseName(name: string): boolean {
   return PHASES.includes(name.toLowerCase());
 }
 
+/** Ends of a name after its number, which tell kinds of pictures apart, as _gtFine_labelIds and _leftImg8bit of Cityscapes. */
+const kindEnd = /(?<=\d)([_-][A-Za-z][A-Za-z0-9]*)+$/;
+
 /**
- * Two folders that look like the two sides of pairs: they hold all pictures, and most names in one are in the other too.
- * Folders with the name of a phase do not count.
+ * Two folders that look like the two sides of pairs: they hold all pictures, and most names in one are in the other too, as they are or
+ * without the ends of their kinds. Folders with the name of a phase do not count.
  */
 export function foldersOfOneSet(paths: readonly string[]): readonly [string, string] | undefined {
   const tops = topFolders(paths);
   const [a, b] = tops;
   if (a === undefined || b === undefined || tops.length > 2 || tops.some(isPhaseName)) return undefined;
   if (direct(paths).length > 0) return undefined;
-  const [first, second] = [a, b].map((folder) => new Set(below(paths, folder).map(stemOf)));
-  const shared = [...first!].filter((stem) => second!.has(stem)).length;
-  return 2 * shared > Math.max(first!.size, second!.size) ? [a, b] : undefined;
+  const stems = [a, b].map((folder) => below(paths, folder).map(stemOf));
+  const alike = [stems, stems.map((side) => side.map((stem) => stem.replace(kindEnd, "")))].some(([one, two]) =>
+    mostlyShared(new Set(one), new Set(two)),
+  );
+  return alike ? [a, b] : undefined;
+}
+
+function mostlyShared(one: ReadonlySet<string>, two: ReadonlySet<string>): boolean {
+  const shared = [...one].filter((name) => two.has(name)).length;
+  return 2 * shared > Math.max(one.size, two.size);
 }
 
 /**

@@ -156,6 +156,9 @@ function differInCase(onlyA: readonly string[], onlyB: readonly string[]): boole
   return onlyA.some((path) => ofB.has(folded(path)));
 }
 
+/** What to do where side B has no pictures at all, as in the test folders of pix2pixHD. */
+const withoutTargets = (ofB: number) => (ofB > 0 ? "" : " pix2pix translate takes pictures without targets.");
+
 /** The note about pictures without a partner. Throws it as an error unless they may be left out and a pair remains. */
 function unpairedNote(root: string, layout: string, found: Found, skip: boolean): string {
   const { pairs, onlyA, onlyB, place } = found;
@@ -172,7 +175,8 @@ function unpairedNote(root: string, layout: string, found: Found, skip: boolean)
     (differInCase(onlyA, onlyB)
       ? " Some of these names differ only in upper and lower case; give both sides the same."
       : "");
-  if (pairs.length === 0) throw new DatasetError(`${what} No pair is left; add the missing pictures.`);
+  if (pairs.length === 0)
+    throw new DatasetError(`${what} No pair is left; add the missing pictures.${withoutTargets(onlyB.length)}`);
   if (!skip) {
     throw new DatasetError(
       `${what} Add what is missing, or leave them out with --skip-unpaired (complete pairs: ${pairs.length}).`,

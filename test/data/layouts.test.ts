@@ -246,7 +246,8 @@ describe("folders", () => {
   test("a data set with one empty side is not an aligned one", async () => {
     expect(await message(dataset("train/A/1.jpg", "train/A/2.jpg"), { skipUnpaired: true })).toBe(
       "2 of 2 pictures in ROOT/train/A/ and train/B/ have no partner of the same stem (folders). " +
-        "A without B (2): train/A/1.jpg, train/A/2.jpg. No pair is left; add the missing pictures.",
+        "A without B (2): train/A/1.jpg, train/A/2.jpg. No pair is left; add the missing pictures. " +
+        "pix2pix translate takes pictures without targets.",
     );
   });
 
@@ -360,6 +361,11 @@ Found: train/: 2 .heic, 1 .txt; directly in it: 1 files without an ending.`,
     expect(await message(dataset("maps/train/1.jpg", "facades/train/1.jpg"))).toBe(
       'no pairs for the phase "train" in ROOT itself, but there are in ROOT/facades. Use --dataroot ROOT/facades. If facades/ and ' +
         "maps/ are the two sides of pairs, rename them to A and B.",
+    );
+    const scene = (folder: string, kind: string) => `${folder}/train/aachen/aachen_000000_000019_${kind}.png`;
+    const kinds = ["color", "instanceIds", "labelIds"].map((kind) => scene("gtFine", `gtFine_${kind}`));
+    expect(await message(dataset(...kinds, scene("leftImg8bit", "leftImg8bit")))).toContain(
+      "If gtFine/ and leftImg8bit/ are the two sides of pairs, rename them to A and B.",
     );
     expect(await message(dataset("maps/train/1.jpg", "facades/train/2.jpg"))).toBe(
       'no pairs for the phase "train" in ROOT itself, but there are in ROOT/facades. Use --dataroot ROOT/facades.',
