@@ -102,7 +102,7 @@ export function nearest(word: string, choices: readonly string[]): string | unde
     .sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
   // At least one letter has to be right: for a word of two letters, two changes would reach any other such word.
-  const { length } = plain(word);
+  const { length } = plain;
   const most = Math.min(Math.max(2, Math.floor(length / 2)), Math.max(1, length - 1));
   return best && best.distance <= most ? best.choice : undefined;
 }

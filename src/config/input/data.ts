@@ -51,8 +51,8 @@ export interface DataInput {
    * Preparation of both sides of a pair.
    * - resize_and_crop: resize to the load size, whatever the shape, and crop
    * - crop: only crop
-   * - scale_width: resize to the load width and keep the shape
-   * - scale_width_and_crop: resize to the load width, keep the shape, and crop
+   * - scale_width: resize to the load width; the height keeps the shape, but is at least that of the crop
+   * - scale_width_and_crop: the same as scale_width, then crop
    * - none: take pictures as they are
    * Default: resize_and_crop.
    */
