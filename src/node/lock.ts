@@ -1,6 +1,6 @@
 /** Locks between processes: a file that says who works on something, also over a network file system. */
 import { readFileSync, readlinkSync, rmSync } from "node:fs";
-import { link, open, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { link, open, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { UserError } from "../errors.ts";
@@ -24,7 +24,7 @@ interface Holder {
   since: string;
 }
 
-/** Seconds between two signs of life: a new modification time of the lock file. */
+/** Seconds between two signs of life: the lock file is written anew. */
 const beat = 20;
 /** Seconds without a sign of life after which a holder on another machine counts as gone. */
 const goneAfter = 120;
@@ -64,7 +64,7 @@ export async function holder(path: string): Promise<LockHolder | undefined> {
 
 /** Gives signs of life until the lock is released. @returns a function that releases it */
 function hold(path: string, own: Holder): () => Promise<void> {
-  const timer = setInterval(() => utimes(path, new Date(), new Date()).catch(() => {}), beat * 1000);
+  const timer = setInterval(() => giveSign(path, own).catch(() => {}), beat * 1000);
   timer.unref();
   // Releases the lock also where the program exits without the function below.
   const atExit = () => {
@@ -80,6 +80,22 @@ function hold(path: string, own: Holder): () => Promise<void> {
     process.off("exit", atExit);
     if ((await read(path))?.id === own.id) await rm(path, { force: true });
   };
+}
+
+/**
+ * Writes the lock file's own content, unless another process has taken the lock. So the file system gives it the time of its own
+ * clock; this machine's may be wrong.
+ */
+async function giveSign(path: string, own: Holder): Promise<void> {
+  const handle = await open(path, "r+");
+  try {
+    const content = await handle.readFile();
+    if (JSON.parse(content.toString()).id !== own.id) return;
+    await handle.write(content, 0, content.length, 0);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 function describeSelf(): Holder {
@@ -166,7 +182,7 @@ function isHere(holder: Holder): boolean {
 }
 
 async function isGone(path: string, holder: Holder): Promise<boolean> {
-  if (!isHere(holder)) return (await secondsSinceBeat(path)) > goneAfter;
+  if (!isHere(holder)) return ((await secondsSinceWrite(path)) ?? Number.POSITIVE_INFINITY) > goneAfter;
   if (!isAlive(holder.pid)) return true;
   const found = statOf(holder.pid);
   if (!found) return false;
@@ -184,20 +200,23 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Measured with the clock of the file system, which all machines share: their own clocks may differ. */
-async function secondsSinceBeat(path: string): Promise<number> {
+/**
+ * Measured with the clock of the file system, which all machines share: their own clocks may differ.
+ * @returns undefined where there is no file
+ */
+async function secondsSinceWrite(path: string): Promise<number | undefined> {
   const probe = `${path}.${describeSelf().id}`;
   await (await open(probe, "wx")).close();
   try {
     const [now, last] = [await stat(probe), await stat(path).catch(() => undefined)];
-    return last ? (now.mtimeMs - last.mtimeMs) / 1000 : Number.POSITIVE_INFINITY;
+    return last && (now.mtimeMs - last.mtimeMs) / 1000;
   } finally {
     await rm(probe, { force: true });
   }
 }
 
-/** Milliseconds after which a takeover file counts as left behind by a process that was killed. */
-const takeoverTimeout = 10_000;
+/** Seconds after which a takeover file counts as left behind by a process that was killed. */
+const takeoverTimeout = 10;
 
 /**
  * Removes the lock of a holder that is gone. Only one process at a time may: otherwise one could remove the lock that
@@ -214,7 +233,6 @@ async function takeAway(path: string, own: Holder): Promise<void> {
     }
     return;
   }
-  const since = await stat(right).catch(() => undefined);
-  if (since && Date.now() - since.mtimeMs > takeoverTimeout) await rm(right, { force: true });
+  if (((await secondsSinceWrite(right)) ?? 0) > takeoverTimeout) await rm(right, { force: true });
   await new Promise((resolve) => setTimeout(resolve, 20));
 }

@@ -1,9 +1,9 @@
 /** Locks between processes: one holder, a holder that was killed, one on another machine. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { lock } from "../../src/node/lock.ts";
 import { root } from "../paths.ts";
 import { workFolder } from "../work-folder.ts";
@@ -101,4 +101,52 @@ describe("lock", () => {
     expect(taken.filter(({ status }) => status === "fulfilled").length).toBe(1);
     expect(readdirSync(work).filter((name) => name.startsWith("e.lock"))).toEqual(["e.lock"]);
   });
+});
+
+describe("a machine whose clock is an hour behind that of the file system", () => {
+  const behind = () => vi.useFakeTimers({ toFake: ["Date", "setInterval"], now: Date.now() - 3600_000 });
+  afterEach(() => vi.useRealTimers());
+
+  it("gives signs of life by the clock of the file system", async () => {
+    const path = join(work, "f.lock");
+    behind();
+    const release = await lock(path, what);
+    const content = readFileSync(path, "utf8");
+    const earlier = statSync(path).mtimeMs / 1000 - 100;
+    utimesSync(path, earlier, earlier);
+    vi.advanceTimersByTime(20_000);
+    await expect.poll(() => statSync(path).mtimeMs / 1000).toBeGreaterThan(earlier + 99);
+    expect(readFileSync(path, "utf8")).toBe(content);
+    await release();
+  });
+
+  it("leaves the lock alone that another process has taken from it", async () => {
+    const path = join(work, "g.lock");
+    behind();
+    const release = await lock(path, what);
+    writeFileSync(path, '{"id":"of another process, and shorter"}');
+    utimesSync(path, 1000, 1000);
+    vi.advanceTimersByTime(20_000);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await release();
+    expect([readFileSync(path, "utf8"), statSync(path).mtimeMs]).toEqual([
+      '{"id":"of another process, and shorter"}',
+      1_000_000,
+    ]);
+  });
+
+  it("takes the lock of a holder that is gone, also where a process was killed that wanted to take it", async () => {
+    const path = join(work, "h.lock");
+    for (const [file, age] of [
+      [path, 1000],
+      [`${path}.takeover`, 11],
+    ] as const) {
+      writeFileSync(file, "damaged");
+      const written = statSync(file).mtimeMs / 1000 - age;
+      utimesSync(file, written, written);
+    }
+    behind();
+    await (await lock(path, what))();
+    expect(readdirSync(work).filter((name) => name.startsWith("h.lock"))).toEqual([]);
+  }, 10_000);
 });
