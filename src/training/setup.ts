@@ -138,8 +138,6 @@ async function open({ found, device, size, parts, ...opened }: Opening): Promise
   const config = { ...opened.config, allowChangedData: false, epoch: undefined, serve: false };
   const together = platform.collective && togetherOn(platform.collective, config, device);
   await run.sweep();
-  // Of processes that train together the first alone removes what a kill has left; the others must not read before.
-  platform.collective?.barrier();
   const threads = config.threads ?? platform.cores;
   const shape = { n: Math.min(config.batchSize, found.pairs.length), ...size };
   const perceptual = await perceptualOf(config, platform.files);
@@ -148,9 +146,13 @@ async function open({ found, device, size, parts, ...opened }: Opening): Promise
   const trainer = new Trainer(platform, { model: config, seed: config.seed, threads, device, perceptual }, shape);
   parts.push(trainer);
   const steps = stepsOf(config, found.pairs.length);
-  const { step, momentsFrom = 0 } = (await goesOn(run, config, events))
-    ? await restore(opened, found, trainer, steps.perEpoch)
-    : await drawWeights(config, platform.files, trainer, events);
+  const { step, momentsFrom = 0 } = await firstThenOthers<Start>(platform.collective, async () =>
+    (await goesOn(run, config, events))
+      ? restore(opened, found, trainer, steps.perEpoch)
+      : drawWeights(config, platform.files, trainer, events),
+  );
+  together?.refuseDifferent("data", "pairs", found.pairs.length);
+  together?.refuseDifferent("checkpoints of the run", "steps", step);
   const lines = await run.losses.cutAfter(step);
   await run.saveConfig(await toStore(run, config, step, steps.last));
   await data.save(run.dir);
@@ -201,6 +203,17 @@ function togetherOn(collective: Collective, config: Config, device: Device): Tog
     throw new ConfigError(`--spectral-norm: ${how}, and its estimate would differ between them; leave it out`);
   }
   return new Together(collective, config.accumulate);
+}
+
+/**
+ * Does work in the first of the processes that train together, and then in the others. The first changes files that all read: it
+ * completes a save that a kill has cut short, and takes the run back (--epoch).
+ */
+async function firstThenOthers<T>(collective: Collective | undefined, work: () => Promise<T>): Promise<T> {
+  if (collective && collective.rank > 0) collective.barrier();
+  const result = await work();
+  if (collective?.rank === 0) collective.barrier();
+  return result;
 }
 
 function statusOf({ data, steps, device, threads, objective, netG }: RunDescription): RunStatus {
@@ -287,13 +300,16 @@ async function restore(
   return rewound.progress;
 }
 
+/** The step at which a training begins, and the one before the first that Adam's moments have seen. */
+type Start = Pick<Progress, "step" | "momentsFrom">;
+
 /** Draws the first weights; --init-g and --init-d replace them. */
 async function drawWeights(
   { initType, initGain, initBias, seed, initG, initD }: Config,
   files: Files,
   trainer: Trainer,
   { message }: TrainEvents,
-): Promise<{ step: number; momentsFrom?: number }> {
+): Promise<Start> {
   const init: Init = inits[initType];
   if (init.notice) message?.(init.notice);
   for (const [net, file] of [

@@ -1,6 +1,6 @@
 /** One step of several processes: each has some of its batches, and sums go over all of them. */
 import type { NetworkState } from "../engines/state.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, UserError } from "../errors.ts";
 import { extraLossNames, type Losses, lossNames, measureNames } from "../model/losses.ts";
 import type { Collective } from "../platform.ts";
 
@@ -51,6 +51,22 @@ export class Together {
     const each = this.#accumulate / this.collective.size;
     const from = Math.min(count, this.collective.rank * each);
     return { from, to: Math.min(count, from + each) };
+  }
+
+  /**
+   * Compares what the processes have found in folders that must be the same for all.
+   * @throws UserError where their numbers differ
+   */
+  refuseDifferent(what: string, unit: string, count: number): void {
+    const counts = new Float32Array(this.collective.size);
+    counts[this.collective.rank] = count;
+    this.collective.sum(counts);
+    const other = counts.find((each) => each !== counts[0]);
+    if (other === undefined) return;
+    throw new UserError(
+      `The processes that train together have found different ${what}: ${counts[0]} and ${other} ${unit}. All need the same ` +
+        "folders of the data and of the run, on a shared file system or as equal copies.",
+    );
   }
 
   /** The parts of a step of which this process has these batches. */

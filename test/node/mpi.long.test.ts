@@ -1,11 +1,12 @@
 /** Trainings of several processes over MPI: equal to one process with --accumulate, and ended whole when one dies. */
-import { cpSync, existsSync, readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { writeDemo } from "../../src/demo/write.ts";
 import { decode } from "../../src/formats/safetensors.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import { runIn } from "../cli/run.ts";
+import { bin } from "../paths.ts";
 import { workFolder } from "../work-folder.ts";
 import { launchers, startTogether } from "./mpi.ts";
 
@@ -104,9 +105,51 @@ describe.each(launchers)("$name", (launcher) => {
     },
     300_000,
   );
+
+  it.skipIf(launcher.missing)(
+    `all processes read one checkpoint: after a kill before the last renames of a save, and where the run is taken back${skipped}`,
+    async () => {
+      const name = `${key}read`;
+      const folder = (run: string) => at("runs", run);
+      await alone(`${small} --name ${name} --accumulate 2 --max-steps 4 --save-epoch-freq 1 --save-state`);
+      cpSync(folder(name), folder(`${name}4`), { recursive: true });
+      await alone(`train --name ${name} --continue-train --max-steps 8`);
+
+      // The checkpoint of step 8 is written, that of step 4 is not yet replaced.
+      cpSync(folder(name), folder(`${name}cut`), { recursive: true });
+      for (const file of ["net_G", "net_D", "state"].map((each) => `latest_${each}.safetensors`)) {
+        renameSync(join(folder(`${name}cut`), file), join(folder(`${name}cut`), `${file}.next`));
+        cpSync(join(folder(`${name}4`), file), join(folder(`${name}cut`), file));
+      }
+      cpSync(folder(name), folder(`${name}alone`), { recursive: true });
+      await alone(`train --name ${name}alone --continue-train --max-steps 12`);
+      await together(2, `train --name ${name}cut --continue-train --max-steps 12`);
+      expect(difference(`${name}alone`, `${name}cut`).trained).toBe(0);
+
+      cpSync(folder(name), folder(`${name}back`), { recursive: true });
+      await alone(`train --name ${name} --continue-train --epoch 1 --max-steps 8`);
+      await together(2, `train --name ${name}back --continue-train --epoch 1 --max-steps 8`);
+      expect(difference(name, `${name}back`).trained).toBe(0);
+    },
+    300_000,
+  );
 });
 
 const [openMpi] = launchers;
+it.skipIf(openMpi!.missing)(
+  "processes that find different data are refused",
+  async () => {
+    cpSync(at("data"), at("elsewhere", "data"), { recursive: true });
+    for (const side of ["trainA", "trainB"]) rmSync(at("elsewhere/data", side, "facade_0001.png"));
+    const line = `${small} --name differ`;
+    const second = `-n 1 -wdir ${at("elsewhere")} ${process.execPath} ${bin} ${line}`;
+    const { code, text } = await startTogether(openMpi!, 1, work, `${line} : ${second}`).ended;
+    expect(code).not.toBe(0);
+    expect(text).toContain("have found different data: 7 and 6 pairs.");
+  },
+  60_000,
+);
+
 it.skipIf(openMpi!.missing)(
   "four processes over 1000 steps",
   async () => {
