@@ -1,6 +1,6 @@
 /** Locks between processes: a file that says who works on something, also over a network file system. */
 import { readFileSync, readlinkSync, rmSync } from "node:fs";
-import { link, open, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { link, open, readFile, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { UserError } from "../errors.ts";
@@ -131,14 +131,8 @@ const ticksOf = (pid: number): string | undefined => statOf(pid)?.ticks;
 async function create(path: string, own: Holder): Promise<boolean> {
   // Written beside and linked: another process never sees a lock file that is half written.
   const beside = `${path}.${own.id}`;
-  const handle = await open(beside, "wx");
   try {
-    await handle.writeFile(`${JSON.stringify(own)}\n`);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  try {
+    await writeNew(beside, own);
     await link(beside, path);
     return true;
   } catch (error) {
@@ -155,11 +149,25 @@ async function create(path: string, own: Holder): Promise<boolean> {
 /** @returns false where the file exists */
 async function createAlone(path: string, own: Holder): Promise<boolean> {
   try {
-    await writeFile(path, `${JSON.stringify(own)}\n`, { flag: "wx" });
+    await writeNew(path, own);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
     throw error;
+  }
+}
+
+/** Writes a file that does not exist yet. After a failure, such as a full disk, nothing of it is left. */
+async function writeNew(path: string, own: Holder): Promise<void> {
+  const handle = await open(path, "wx");
+  try {
+    await handle.writeFile(`${JSON.stringify(own)}\n`);
+    await handle.sync();
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  } finally {
+    await handle.close();
   }
 }
 

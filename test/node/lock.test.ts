@@ -1,5 +1,5 @@
 /** Locks between processes: one holder, a holder that was killed, one on another machine. */
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -100,6 +100,18 @@ describe("lock", () => {
     const taken = await Promise.allSettled(Array.from({ length: 20 }, () => lock(path, what)));
     expect(taken.filter(({ status }) => status === "fulfilled").length).toBe(1);
     expect(readdirSync(work).filter((name) => name.startsWith("e.lock"))).toEqual(["e.lock"]);
+  });
+
+  it.skipIf(process.platform === "win32")("that cannot be written leaves nothing behind", () => {
+    // No file may grow, as on a full disk.
+    const program = `
+      import { files } from ${JSON.stringify(join(root, "src/node/files.ts"))};
+      await files.lock(process.argv[1] + "/i.lock", "x").catch((error) => console.log(error.message));`;
+    const script = 'ulimit -f 0; exec "$0" --import tsx --input-type=module -e "$1" "$2"';
+    const at = join(work, "full");
+    const said = execFileSync("bash", ["-c", script, process.execPath, program, at], { cwd: root, encoding: "utf8" });
+    expect(said).toMatch(/^cannot lock .*i\.lock: the file is larger than this system allows \(EFBIG\)/);
+    expect(readdirSync(at)).toEqual([]);
   });
 });
 
