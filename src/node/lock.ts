@@ -208,17 +208,24 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/**
- * Measured with the clock of the file system, which all machines share: their own clocks may differ.
- * @returns undefined where there is no file
- */
+/** Measured with the clock of the file system. @returns undefined where there is no file */
 async function secondsSinceWrite(path: string): Promise<number | undefined> {
+  const [now, last] = [await timeBeside(path), await stat(path).catch(() => undefined)];
+  return last && (now - last.mtimeMs) / 1000;
+}
+
+/**
+ * The time by the clock of the file system, in milliseconds since 1970: all machines share it, their own clocks may differ. By the
+ * clock of this machine where no file can be made: whoever only looks may not be allowed to write.
+ */
+async function timeBeside(path: string): Promise<number> {
   const probe = `${path}.${describeSelf().id}`;
-  await (await open(probe, "wx")).close();
+  const handle = await open(probe, "wx").catch(() => undefined);
+  if (!handle) return Date.now();
   try {
-    const [now, last] = [await stat(probe), await stat(path).catch(() => undefined)];
-    return last && (now.mtimeMs - last.mtimeMs) / 1000;
+    return (await handle.stat()).mtimeMs;
   } finally {
+    await handle.close();
     await rm(probe, { force: true });
   }
 }

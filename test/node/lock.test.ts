@@ -1,10 +1,10 @@
 /** Locks between processes: one holder, a holder that was killed, one on another machine. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { lock } from "../../src/node/lock.ts";
+import { holder as holderOf, lock } from "../../src/node/lock.ts";
 import { root } from "../paths.ts";
 import { workFolder } from "../work-folder.ts";
 
@@ -100,6 +100,31 @@ describe("lock", () => {
     const taken = await Promise.allSettled(Array.from({ length: 20 }, () => lock(path, what)));
     expect(taken.filter(({ status }) => status === "fulfilled").length).toBe(1);
     expect(readdirSync(work).filter((name) => name.startsWith("e.lock"))).toEqual(["e.lock"]);
+  });
+
+  it("of another machine is named in a folder that cannot be written (skipped where it may not be mounted)", async (context) => {
+    const folder = join(work, "shown");
+    mkdirSync(folder);
+    const mount = (...options: string[]) => execFileSync("mount", [...options, folder], { stdio: "ignore" });
+    try {
+      mount("-t", "tmpfs", "tmpfs");
+    } catch {
+      context.skip("mounting a RAM disk is not permitted here");
+    }
+    try {
+      const path = join(folder, "run.lock");
+      const other = { pid: 1, host: "elsewhere", since: "noon" };
+      writeFileSync(path, JSON.stringify({ id: "x", space: "other", ticks: "", ...other }));
+      mount("-o", "remount,ro");
+      expect(await holderOf(path)).toEqual({ ...other, here: false });
+      await expect(lock(path, what)).rejects.toThrow(/EROFS/);
+      mount("-o", "remount,rw");
+      utimesSync(path, 1000, 1000);
+      mount("-o", "remount,ro");
+      expect(await holderOf(path)).toBeUndefined();
+    } finally {
+      execFileSync("umount", [folder]);
+    }
   });
 
   it.skipIf(process.platform === "win32")("that cannot be written leaves nothing behind", () => {
