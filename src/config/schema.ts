@@ -121,18 +121,23 @@ export function resumeCommandLine(stored: Config, explicit: Readonly<Record<stri
 
 function resumed(stored: Config, { named, problems }: Named): Config {
   refuse(problems);
-  const config = configOf({ named: { ...stored, ...named, continueTrain: true }, problems });
-  refuse(
-    optionsOf(configSchema)
-      .filter(({ key, resume }) => !resume && key in named)
-      .filter(({ key }) => config[key as keyof Config] !== stored[key as keyof Config])
-      .map(
-        ({ key, flag }) =>
-          `${flag}: got ${text(config[key as keyof Config])}, but the run "${stored.name}" has ` +
-          `${text(stored[key as keyof Config])} and must keep it; leave the option out, or start another run with --name`,
-      ),
-  );
-  return config;
+  // First, because a combination that cannot work would be refused with the advice to change other options that the run must keep.
+  refuse(changesRefused(stored, named));
+  return configOf({ named: { ...stored, ...named, continueTrain: true }, problems });
+}
+
+/** A sentence for each given option that the run must keep and that has another valid value than in the run. */
+function changesRefused(stored: Config, named: Readonly<Record<string, unknown>>): string[] {
+  return optionsOf(configSchema).flatMap(({ key, flag, resume }) => {
+    if (resume || !(key in named)) return [];
+    const name = key as keyof Config;
+    const { success, data } = configSchema.shape[name].safeParse(named[key]);
+    if (!success || data === stored[name]) return [];
+    return [
+      `${flag}: got ${text(data)}, but the run "${stored.name}" has ${text(stored[name])} and must keep it; ` +
+        "leave the option out, or start another run with --name",
+    ];
+  });
 }
 
 function text(value: unknown): string {

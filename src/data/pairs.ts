@@ -50,6 +50,8 @@ export function derivedSides(datasetMode: DatasetMode): { A?: Derive; B?: Derive
 export interface FindOptions {
   /** The subset: "train", "val", "test". A data set without such folders gives all of its pairs for every phase. */
   phase?: string | undefined;
+  /** The option that names the phase, for messages. Default: "--phase". */
+  phaseOption?: string | undefined;
   /** A layout's name, or "auto" (default): the first that fits. */
   datasetMode?: DatasetMode | undefined;
   /** Leave out pictures without a partner instead of throwing. */
@@ -131,7 +133,7 @@ export async function findPairs(files: Files, root: string, options: FindOptions
       notes.push(`the first ${pairs.length} of ${found.pairs.length} pairs are used.`);
     return { layout, pairs, notes, ofPhase: found.ofPhase };
   }
-  throw nothingFound(root, phase, names, listing);
+  throw nothingFound(root, { phase, option: options.phaseOption ?? "--phase" }, names, listing);
 }
 
 async function list(files: Files, root: string): Promise<Listing> {
@@ -185,7 +187,12 @@ function unpairedNote(root: string, layout: string, found: Found, skip: boolean)
   return `${what} Left out; complete pairs: ${pairs.length}.`;
 }
 
-function nothingFound(root: string, phase: string, names: string[], listing: Listing): DatasetError {
+function nothingFound(
+  root: string,
+  { phase, option }: { phase: string; option: string },
+  names: string[],
+  listing: Listing,
+): DatasetError {
   const { pictures } = listing;
   const present = names
     .map((name) => ({ name, phases: layoutTable[name]!.phases(pictures) }))
@@ -212,7 +219,7 @@ function nothingFound(root: string, phase: string, names: string[], listing: Lis
   const inner = first?.phases.some(isPhaseName) ? undefined : innerSet(pictures, phase, names);
   if (inner) {
     const place = joinPath(root, inner.folder);
-    const other = inner.phases.includes(phase) ? "" : ` --phase ${usualPhase(phase, inner.phases)}`;
+    const other = inner.phases.includes(phase) ? "" : ` ${option} ${usualPhase(phase, inner.phases)}`;
     return new DatasetError(
       `no pairs for the phase "${phase}" in ${root} itself; ${place} holds a data set with ${inner.phases.join(", ")} ` +
         `(${inner.name}). Use --dataroot ${place}${other}.`,
@@ -222,7 +229,7 @@ function nothingFound(root: string, phase: string, names: string[], listing: Lis
   if (elsewhere) return elsewhere;
   if (first) {
     return new DatasetError(
-      `${root} has no phase "${phase}"; there is ${first.phases.join(", ")} (${first.name}). Use --phase ${usualPhase(phase, first.phases)}.`,
+      `${root} has no phase "${phase}"; there is ${first.phases.join(", ")} (${first.name}). Use ${option} ${usualPhase(phase, first.phases)}.`,
     );
   }
   const looked = names.map(

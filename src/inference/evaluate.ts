@@ -26,6 +26,8 @@ export interface TestSetOptions {
   dataroot?: string | undefined;
   /** Subfolder of the dataroot: "test" (default), "val", "train", ... */
   phase?: string | undefined;
+  /** The option that names the phase, for messages. Default: "--phase". */
+  phaseOption?: string | undefined;
   /** Layout of the dataroot. Default: the run's; for another dataroot the first layout that fits. */
   datasetMode?: DatasetMode | undefined;
   /** Only the first so many pairs. Default: all. */
@@ -79,13 +81,13 @@ export async function listTestSet(
   options: TestSetOptions,
   platform: Access,
 ): Promise<TestSet> {
-  const { phase = "test", count, skipUnpaired, skipBadImages = false, cacheBytes = 0 } = options;
+  const { phase = "test", phaseOption, count, skipUnpaired, skipBadImages = false, cacheBytes = 0 } = options;
   const dataroot = options.dataroot ?? config.dataroot;
   // Layouts that derive a side from plain pictures cannot be recognised from the files.
   const derived = Object.keys(derivedSides(config.datasetMode)).length > 0;
   const datasetMode = options.datasetMode ?? (options.dataroot && !derived ? "auto" : config.datasetMode);
   const { inputInstances } = config;
-  const choice = { phase, datasetMode, skipUnpaired, maxDatasetSize: count, inputInstances };
+  const choice = { phase, phaseOption, datasetMode, skipUnpaired, maxDatasetSize: count, inputInstances };
   const found = await findPairs(platform.files, dataroot, choice);
   const whole = wholePictures({ ...config, preprocess: options.preprocess ?? config.preprocess });
   const loaderOf: TestSet["loaderOf"] = (pairs) =>

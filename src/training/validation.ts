@@ -58,7 +58,7 @@ export class Validation {
     const { valPhase: phase, valSize: count, skipUnpaired, skipBadImages } = config;
     const { loader, ofPhase } = await openTestSet(
       config,
-      { phase, count, skipUnpaired, skipBadImages, cacheBytes },
+      { phase, phaseOption: "--val-phase", count, skipUnpaired, skipBadImages, cacheBytes },
       platform,
     );
     const translator = new Translator({ config, state: trainer.shownG, platform });

@@ -363,6 +363,11 @@ describe("a run's stored options", () => {
     for (const change of [{ ngf: 8 }, { batchSize: 2 }, { noFlip: true }, { direction: "BtoA" }, { lambdaL1: 1 }]) {
       expect(() => resumeCommandLine(stored, change)).toThrow(/must keep it/);
     }
+    // With the run's --load-size this crop cannot work: to change that, too, would not help.
+    expect(problem(() => resumeCommandLine(stored, { cropSize: 2 * stored.loadSize }))).toMatch(
+      /^--crop-size: got \d+, but the run "facades" has \d+ and must keep it/,
+    );
+    expect(problem(() => resumeCommandLine(stored, { ngf: 0 }))).toMatch(/^--ngf: got 0, expected/);
   });
 });
 

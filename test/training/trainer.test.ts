@@ -346,7 +346,9 @@ describe("validation", () => {
   );
 
   it("needs its pairs", async () => {
-    await expect(start("unscored", { valFreq: 1, valPhase: "val" })).rejects.toThrow(/no phase "val".*test/);
+    await expect(start("unscored", { valFreq: 1, valPhase: "val" })).rejects.toThrow(
+      /no phase "val"; there is test, train .*Use --val-phase test\.$/,
+    );
   });
 
   it("says so where its pairs are those that are trained on", async () => {
