@@ -107,6 +107,22 @@ describe.each(launchers)("$name", (launcher) => {
   );
 
   it.skipIf(launcher.missing)(
+    `SIGUSR1 to the launcher: all processes stop at one step and save${skipped}`,
+    async () => {
+      const name = `${key}asked`;
+      const started = startTogether(launcher, 2, work, `${small} --name ${name}`);
+      await expect.poll(() => existsSync(at("runs", name, "loss_log.jsonl")), { timeout: 60_000 }).toBe(true);
+      started.child.kill("SIGUSR1");
+      const { code, text } = await started.ended;
+      expect(code, text).toBe(99);
+      const step = Number(/Stopped and saved in \S+ \(step (\d+)/.exec(text)![1]);
+      await alone(`${small} --name ${name}alone --accumulate 2 --max-steps ${step}`);
+      expect(difference(name, `${name}alone`).trained).toBe(0);
+    },
+    120_000,
+  );
+
+  it.skipIf(launcher.missing)(
     `all processes read one checkpoint: after a kill before the last renames of a save, and where the run is taken back${skipped}`,
     async () => {
       const name = `${key}read`;
