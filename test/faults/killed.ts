@@ -24,7 +24,7 @@ interface Ended {
   output: string;
 }
 
-/** Trains, and sends the signal after so many milliseconds unless training has ended. */
+/** Trains, and sends the signal after so many milliseconds unless training has ended. One that has stopped it is let go on. */
 function train(
   folder: string,
   name: string,
@@ -37,9 +37,12 @@ function train(
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (output += text));
   const timer = after === undefined ? undefined : setTimeout(() => child.kill(signal), after);
+  // SIGTTOU stops a process whose group belongs to a shell, and is lost where it belongs to none.
+  const goOn = after === undefined ? undefined : setTimeout(() => child.kill("SIGCONT"), after + 500);
   return new Promise((resolve) =>
     child.on("close", (code) => {
       clearTimeout(timer);
+      clearTimeout(goOn);
       resolve({ code, output });
     }),
   );

@@ -74,7 +74,7 @@ export class Stage {
     rmSync(join(this.#folder, out), { recursive: true, force: true });
     rmSync(join(this.#folder, "runs/new"), { recursive: true, force: true });
     const what = `${name}, ${signal} after ${Math.round(delay)} ms: ${text}`;
-    expect(existsSync(join(this.#folder, "runs/new.lock")), what).toBe(false);
+    expect(existsSync(join(this.#folder, "runs/.new.lock")), what).toBe(false);
     if (sent === 0 || code === 0) return undefined;
     // Node itself was still starting.
     if (code === null && text === "" && delay < 1000) return undefined;
