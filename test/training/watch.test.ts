@@ -1,5 +1,5 @@
 /** What a training shows while it runs: D's accuracy, alarms in words, samples within an epoch, event files. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type ConfigInput, parseConfig } from "../../src/config/schema.ts";
@@ -103,6 +103,24 @@ describe("alarms", () => {
     const first = await watched(epochOf(1, { D_right_real: 0.5, D_right_fake: 0.54 }));
     await first.alarms.endEpoch(1, 20, []);
     expect(first.said).toEqual([]);
+  });
+
+  it("are kept up to the step at which a run goes on; a line that a full disk has cut short is removed", async () => {
+    const lines = epochOf(1, { D_right_real: 0.97, D_right_fake: 0.95 });
+    const { alarms, run } = await watched(lines);
+    await alarms.endEpoch(1, 20, []);
+    const whole = readFileSync(run.path("alarms.jsonl"), "utf8");
+    const later = whole.replace('"step":20', '"step":21');
+    for (const content of [whole + later.slice(0, 40), whole.slice(0, -1), whole + later]) {
+      writeFileSync(run.path("alarms.jsonl"), content);
+      const options = { run, files, config: parseConfig({ dataroot: "none", ...small }), say: () => {} };
+      const again = await Alarms.open({ ...options, lines: [...lines, ...epochOf(2, {})] }, 20);
+      await again.endEpoch(2, 40, []);
+      expect((await run.alarms()).map(({ kind, epoch, over }) => [kind, epoch, over])).toEqual([
+        ["D wins", 1, undefined],
+        ["D wins", 2, true],
+      ]);
+    }
   });
 
   it("say that inputs leave their range, or hardly fill it", async () => {
