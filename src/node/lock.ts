@@ -1,5 +1,5 @@
 /** Locks between processes: a file that says who works on something, also over a network file system. */
-import { readFileSync, readlinkSync, rmSync } from "node:fs";
+import { readFileSync, readlinkSync, rmdirSync, rmSync } from "node:fs";
 import { link, open, readFile, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
@@ -32,16 +32,26 @@ const goneAfter = 120;
 /**
  * Takes the lock, also from a holder that is gone: its process has ended, or it is on another machine and has
  * given no sign of life for two minutes.
- * @param path of the lock file; its folder is made
+ * @param path of the lock file; its folder is made, and removed with the lock if nothing else was written there
  * @param what is locked, for the message: "The run runs/mine is being trained"
  * @returns a function that releases the lock
  * @throws UserError that names the holder
  */
 export async function lock(path: string, what: string): Promise<() => Promise<void>> {
   const own = describeSelf();
-  await makeFolder(dirname(path));
-  for (;;) {
-    if (await create(path, own)) return hold(path, own);
+  const made = await makeFolder(dirname(path));
+  try {
+    await take(path, what, own);
+  } catch (error) {
+    removeEmpty(made);
+    throw error;
+  }
+  return hold(path, own, made);
+}
+
+/** @throws UserError that names the holder */
+async function take(path: string, what: string, own: Holder): Promise<void> {
+  while (!(await create(path, own))) {
     const holder = await read(path);
     if (holder === undefined) continue;
     if (!(await isGone(path, holder))) {
@@ -54,6 +64,15 @@ export async function lock(path: string, what: string): Promise<() => Promise<vo
   }
 }
 
+/** @param folders the uppermost first; one that is not empty stays, and so do those above it */
+function removeEmpty(folders: readonly string[]): void {
+  try {
+    for (const folder of folders.toReversed()) rmdirSync(folder);
+  } catch {
+    // Something was written there.
+  }
+}
+
 /** Who holds a lock now; undefined where nobody does, or where the holder is gone. */
 export async function holder(path: string): Promise<LockHolder | undefined> {
   const found = await read(path);
@@ -62,8 +81,12 @@ export async function holder(path: string): Promise<LockHolder | undefined> {
   return { pid, host, since, here: isHere(found) };
 }
 
-/** Gives signs of life until the lock is released. @returns a function that releases it */
-function hold(path: string, own: Holder): () => Promise<void> {
+/**
+ * Gives signs of life until the lock is released.
+ * @param made folders that were made for the lock
+ * @returns a function that releases it
+ */
+function hold(path: string, own: Holder, made: readonly string[]): () => Promise<void> {
   const timer = setInterval(() => giveSign(path, own).catch(() => {}), beat * 1000);
   timer.unref();
   // Releases the lock also where the program exits without the function below.
@@ -73,12 +96,14 @@ function hold(path: string, own: Holder): () => Promise<void> {
     } catch {
       // The file is gone, or names another holder.
     }
+    removeEmpty(made);
   };
   process.on("exit", atExit);
   return async () => {
     clearInterval(timer);
     process.off("exit", atExit);
     if ((await read(path))?.id === own.id) await rm(path, { force: true });
+    removeEmpty(made);
   };
 }
 
