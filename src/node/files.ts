@@ -107,7 +107,7 @@ async function writeNow(path: string, content: Uint8Array | string | readonly Ui
     } finally {
       await handle.close();
     }
-    await rename(beside, path);
+    await putInPlace(beside, path);
   } catch (error) {
     await rm(beside, { force: true }).catch(() => {});
     const kept = await stat(path).then(
@@ -117,6 +117,18 @@ async function writeNow(path: string, content: Uint8Array | string | readonly Ui
     throw explained("write", path, error, kept);
   } finally {
     ended();
+  }
+}
+
+/** Renames a file that this process has written. It is gone where another program wrote the same one and renamed it first. */
+async function putInPlace(beside: string, path: string): Promise<void> {
+  try {
+    await rename(beside, path);
+  } catch (error) {
+    if (!isMissing(error) || !(await exists(path))) throw error;
+    throw new Error(
+      "another program has written the same file at the same time. Let one of them end, then run the other again",
+    );
   }
 }
 
@@ -142,7 +154,7 @@ async function create(path: string): Promise<FileStream> {
     done: failing(async () => {
       await file.sync();
       await file.close();
-      await rename(beside, path);
+      await putInPlace(beside, path);
       ended();
     }),
     abandon: async () => {

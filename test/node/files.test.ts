@@ -1,5 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
@@ -41,6 +50,18 @@ describe("write", () => {
     await writes;
     expect(readFileSync(path, "utf8")).toBe(contents[2]); // in the order of the calls
     expect(readdirSync(join(path, ".."))).toEqual(["x"]);
+  });
+
+  test("a file that another program writes at the same time is named as such", async () => {
+    const path = join(folder(), "x");
+    const file = await files.create!(path);
+    await file.write(new Uint8Array([1]));
+    // The other program is done first: it renames the file that both have written.
+    renameSync(`${path}.part`, path);
+    await expect(file.done()).rejects.toThrow(
+      /^cannot write .*x: another program has written the same file at the same time\. Let one of them end/,
+    );
+    expect([...readFileSync(path)]).toEqual([1]);
   });
 
   test("a write that fails half way keeps the old file and removes its own part", () => {
