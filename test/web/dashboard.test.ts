@@ -84,6 +84,25 @@ inChromium("the dashboard", () => {
     await page.getByRole("img", { name: /^difference of output and target: first, epoch 1/ }).waitFor(patience);
     await page.getByLabel("Outputs").selectOption("wipe");
     await page.getByRole("slider", { name: "How much of the output" }).first().waitFor(patience);
+    // A run has one colour in all charts; lines of one chart differ by colour or by dash.
+    const looks = await page.locator(".chart").evaluateAll((charts) =>
+      charts.map((chart) =>
+        [...chart.querySelectorAll<HTMLElement>(".u-legend .u-series:not(:first-child) .u-marker")].map((marker) => {
+          const { borderColor, borderStyle } = marker.style;
+          return { label: marker.parentElement!.textContent!, borderColor, borderStyle };
+        }),
+      ),
+    );
+    expect(looks.map((lines) => lines.length)).toContain(6);
+    for (const lines of looks) {
+      expect(new Set(lines.map(({ borderColor, borderStyle }) => `${borderColor} ${borderStyle}`)).size).toBe(
+        lines.length,
+      );
+    }
+    for (const run of ["first", "second"]) {
+      const own = looks.flat().filter(({ label }) => label.startsWith(`${run}:`));
+      expect(new Set(own.map(({ borderColor }) => borderColor)).size, run).toBe(1);
+    }
     const options = await page.locator(".options tbody tr").allInnerTexts();
     expect(options.find((text) => text.startsWith("seed"))).toMatch(/5\s+6/);
     expect(options.some((text) => /^netG\s/.test(text))).toBe(false);

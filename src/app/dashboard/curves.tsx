@@ -39,19 +39,37 @@ const charts: readonly Chart[] = [
   { title: "Time of a step", unit: "seconds", series: [{ name: "seconds", label: "seconds" }] },
 ];
 
-const tones = ["--tone1", "--tone2", "--tone3", "--tone4", "--accent", "--good", "--warn", "--bad"];
+const tones = 6;
 const toneOf = (index: number): string =>
   getComputedStyle(document.documentElement)
-    .getPropertyValue(tones[index % tones.length]!)
+    .getPropertyValue(`--tone${(index % tones) + 1}`)
     .trim();
+
+/** Lines of one run in a chart of several runs: on the chart, in pixels, and in its legend. */
+const dashes = [
+  { pixels: [], border: "solid" },
+  { pixels: [8, 4], border: "dashed" },
+  { pixels: [2, 3], border: "dotted" },
+] as const;
 
 interface Line {
   label: string;
+  look: Look;
   steps: readonly number[];
   mean: readonly (number | null)[];
   min?: readonly (number | null)[];
   max?: readonly (number | null)[];
 }
+
+/** The colour and the dash of a line, as indices of `tones` and `dashes`. */
+interface Look {
+  tone: number;
+  dash: number;
+}
+
+/** Of several runs each has one colour in all charts. Of one run each series of a chart has its own. */
+const lookOf = (run: number, series: number, several: boolean): Look =>
+  several ? { tone: run, dash: series % dashes.length } : { tone: series, dash: 0 };
 
 export function Curves({ runs }: { runs: readonly WatchedRun[] }) {
   const [smoothing, smooth] = useState(0.6);
@@ -94,10 +112,12 @@ export function Curves({ runs }: { runs: readonly WatchedRun[] }) {
 }
 
 function linesOf({ series }: Chart, runs: readonly WatchedRun[], several: boolean): Line[] {
-  return runs.flatMap(({ detail, losses }) =>
-    series.flatMap(({ name, label }) => {
+  return runs.flatMap(({ detail, losses }, run) =>
+    series.flatMap(({ name, label }, i) => {
       const found = losses.series[name];
-      return found ? [{ label: several ? `${detail.name}: ${label}` : label, steps: losses.steps, ...found }] : [];
+      if (!found) return [];
+      const look = lookOf(run, i, several);
+      return [{ label: several ? `${detail.name}: ${label}` : label, look, steps: losses.steps, ...found }];
     }),
   );
 }
@@ -106,11 +126,12 @@ function linesOf({ series }: Chart, runs: readonly WatchedRun[], several: boolea
 function scoresOf(runs: readonly WatchedRun[], several: boolean): { title: string; unit: string; lines: Line[] }[] {
   const names = ["L1", "PSNR", "SSIM", "LPIPS", "KID"] as const;
   return names.flatMap((name) => {
-    const lines = runs.flatMap(({ detail }) => {
+    const lines = runs.flatMap(({ detail }, run) => {
       const scores = detail.scores.filter((score) => score[name] !== undefined);
       if (scores.length === 0) return [];
       const label = several ? `${detail.name}: ${name}` : name;
-      return [{ label, steps: scores.map(({ step }) => step), mean: scores.map((score) => score[name] ?? null) }];
+      const look = lookOf(run, 0, several);
+      return [{ label, look, steps: scores.map(({ step }) => step), mean: scores.map((score) => score[name] ?? null) }];
     });
     return lines.length > 0 ? [{ title: `Validation: ${name}`, unit: name, lines }] : [];
   });
@@ -199,16 +220,21 @@ function optionsOf(unit: string, lines: readonly Line[], log: boolean, width: nu
   const [ink, grid] = [style.getPropertyValue("--soft").trim(), style.getPropertyValue("--grid").trim()];
   const series: uPlot.Series[] = [{ label: "step" }];
   const bands: uPlot.Band[] = [];
-  for (const [i, { label, min }] of lines.entries()) {
-    const stroke = toneOf(i);
+  const borders = ["solid"];
+  for (const { label, look, min } of lines) {
+    const stroke = toneOf(look.tone);
+    const { pixels, border } = dashes[look.dash]!;
     if (min) {
       const edge = { stroke: "transparent", width: 0, points: { show: false } };
       bands.push({ series: [series.length, series.length + 1], fill: `${stroke}2b` });
       series.push({ ...edge, label: `${label}, largest` }, { ...edge, label: `${label}, least` });
+      borders.push(border, border);
     }
+    borders.push(border);
     series.push({
       label,
       stroke,
+      dash: [...pixels],
       width: 2,
       spanGaps: true,
       points: { show: false },
@@ -227,7 +253,7 @@ function optionsOf(unit: string, lines: readonly Line[], log: boolean, width: nu
     height,
     series,
     bands,
-    legend: { live: true, markers: { width: 3 } },
+    legend: { live: true, markers: { width: 3, dash: (_, at) => borders[at] ?? "solid" } },
     cursor: { sync: { key: "pix2pix" }, drag: { x: true, y: false } },
     scales: { x: { time: false }, y: { distr: log ? 3 : 1 } },
     axes: [
