@@ -1,4 +1,5 @@
 /** The orientation that a camera stores beside the pixels: EXIF 2.3, tag 274. */
+import { UserError } from "../errors.ts";
 import { isJpeg, jpegMarkers, jpegSegments } from "./jpeg.ts";
 import { isPng, pngChunks } from "./png.ts";
 import { orientationIn } from "./tiff.ts";
@@ -6,11 +7,17 @@ import { isWebp, webpChunks } from "./webp.ts";
 
 /**
  * The EXIF orientation of a JPEG, PNG or WebP.
- * @returns 1 to 8, as in `upright`; 1 for a file without EXIF and for other formats
+ * @returns 1 to 8, as in `upright`; 1 for a file without EXIF, for one that is cut before it, and for other formats
  */
 export function exifOrientation(bytes: Uint8Array): number {
-  const exif = exifIn(bytes);
-  return exif ? orientationIn(withoutName(exif)) : 1;
+  try {
+    const exif = exifIn(bytes);
+    return exif ? orientationIn(withoutName(exif)) : 1;
+  } catch (error) {
+    // A PNG without its end, which Node's decoder reads.
+    if (error instanceof UserError) return 1;
+    throw error;
+  }
 }
 
 /** The EXIF data of a file: a TIFF, before which a JPEG has a name and a WebP may have one. */

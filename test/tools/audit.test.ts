@@ -262,6 +262,15 @@ describe("data audit", () => {
     expect(text).toContain("Pictures that viewers turn: 1\n  trainB/1.jpg: viewers show it turned");
   });
 
+  it("reads a PNG that ends before its last chunk, as training does", async () => {
+    const [A, B] = ["trainA", "trainB"].map((name) => new Uint8Array(readFileSync(faulty(name, 13))));
+    const lastChunk = 12; // IEND: length, name and check sum
+    await files.write(at("no-end", "trainA", "1.png"), A!.subarray(0, -lastChunk));
+    await files.write(at("no-end", "trainB", "1.png"), B!);
+    expect(await images.decode(await files.read(at("no-end", "trainA", "1.png")))).toEqual(await images.decode(A!));
+    expect((await audit(platform, at("no-end"))).findings).toEqual([]);
+  });
+
   it("says of class numbers in a JPEG that their numbers have changed", async () => {
     const numbers = Buffer.from(Array.from({ length: 4096 }, (_, k) => (5 * ((k % 64) >> 4) + 3 * (k >> 10)) % 12));
     const raw = { raw: { width: 64, height: 64, channels: 1 } } as const;
