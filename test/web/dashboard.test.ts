@@ -156,8 +156,26 @@ inChromium("the dashboard", () => {
     await page.getByRole("dialog").waitFor({ state: "detached", ...patience });
     const asks = page.getByRole("button", { name: "Delete…" });
     expect(await asks.evaluate((button) => button === document.activeElement)).toBe(true);
+    /** The keys of the drawings that the studio keeps. @param more to add one first */
+    const kept = (more?: string) =>
+      page.evaluate(
+        (more) =>
+          new Promise<string[]>((resolve) => {
+            const opening = indexedDB.open("pix2pix-studio", 1);
+            opening.onupgradeneeded = () => opening.result.createObjectStore("drawings");
+            opening.onsuccess = () => {
+              const drawings = opening.result.transaction("drawings", "readwrite").objectStore("drawings");
+              if (more) drawings.put("a drawing", `${location.pathname} ${more}`);
+              const keys = drawings.getAllKeys();
+              keys.onsuccess = () => resolve(keys.result.map(String));
+            };
+          }),
+        more,
+      );
+    expect(await kept("second")).toEqual(["/ second"]);
     await page.getByRole("button", { name: "Delete…" }).click();
     await page.getByRole("button", { name: "Delete", exact: true }).click();
+    await expect.poll(() => kept(), patience).toEqual([]);
     // The comparison is where it was left, without the run.
     await page.getByRole("button", { name: "Show the cards" }).click(patience);
     await expect.poll(() => page.locator(".run-card h2").allTextContents(), patience).toEqual(["first"]);

@@ -6,6 +6,7 @@ import type { WatchEvents } from "../../server/events.ts";
 import type { RunDetail, RunSummary } from "../../server/runs.ts";
 import { ask, askJson, runPath } from "../homes/server.ts";
 import { messageOf } from "../parts/basics.tsx";
+import { forgetDrawing } from "../studio/kept.ts";
 
 export type { RunDetail, RunSummary } from "../../server/runs.ts";
 
@@ -26,10 +27,12 @@ export const fileOf = (name: string, file: string): string =>
 export const patchesOf = (name: string, sample: string): Promise<JudgedSamples> =>
   askJson(`${runPath(name)}/patches?${new URLSearchParams({ sample })}`);
 
-/** Stops, continues or deletes a run. */
+/** Stops, continues or deletes a run; with a run the drawing that the studio keeps for it. */
 export async function act(name: string, what: "stop" | "continue" | "delete", more: object = {}): Promise<void> {
-  if (what === "delete") await ask(runPath(name), { method: "DELETE" });
-  else
+  if (what === "delete") {
+    await ask(runPath(name), { method: "DELETE" });
+    await forgetDrawing(name);
+  } else
     await ask(`${runPath(name)}/${what}`, { method: "POST", body: what === "continue" ? JSON.stringify(more) : null });
 }
 

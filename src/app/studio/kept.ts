@@ -14,13 +14,13 @@ interface Kept {
 const [database, store] = ["pix2pix-studio", "drawings"];
 
 /** Pages of one origin share the database: several published folders, for example. */
-const keyOf = (run: OpenRun) => `${location.pathname} ${run.name}`;
+const keyOf = (name: string) => `${location.pathname} ${name}`;
 const takesOf = ({ width, height, drawing: { tool, colours } }: OpenRun) =>
   JSON.stringify([width, height, tool, tool === "regions" ? colours.map(({ rgb }) => rgb) : []]);
 
 /** The drawing that was last on the run's sheet; undefined where none is kept. */
 export async function keptDrawing(run: OpenRun): Promise<SheetState | undefined> {
-  const kept = await inStore<Kept | undefined>("readonly", (drawings) => drawings.get(keyOf(run))).catch(
+  const kept = await inStore<Kept | undefined>("readonly", (drawings) => drawings.get(keyOf(run.name))).catch(
     () => undefined,
   );
   return kept?.takes === takesOf(run) ? kept.state : undefined;
@@ -28,8 +28,17 @@ export async function keptDrawing(run: OpenRun): Promise<SheetState | undefined>
 
 export async function keepDrawing(run: OpenRun, state: SheetState): Promise<void> {
   const kept: Kept = { state, takes: takesOf(run) };
-  await inStore("readwrite", (drawings) => drawings.put(kept, keyOf(run))).catch(() => {});
+  await inStore("readwrite", (drawings) => drawings.put(kept, keyOf(run.name))).catch(() => {});
 }
+
+/** Deletes the drawing of a run that is deleted: another of its name must not begin with it. */
+export const forgetDrawing = (name: string): Promise<void> => forget(keyOf(name));
+
+/** Deletes all drawings of this page. */
+export const forgetDrawings = (): Promise<void> => forget(IDBKeyRange.bound(keyOf(""), keyOf("\uffff")));
+
+const forget = (which: string | IDBKeyRange): Promise<void> =>
+  inStore<void>("readwrite", (drawings) => drawings.delete(which)).catch(() => {});
 
 /** Makes one request of the store, and waits until it is on the disk. */
 async function inStore<Result>(

@@ -3,6 +3,7 @@ import type { Config } from "../../config/schema.ts";
 import { lockFile } from "../../run/paths.ts";
 import { type LossLine, listRuns, Run, type Score } from "../../run/run.ts";
 import { files, isLocked, removeFolder } from "../../web/files.ts";
+import { forgetDrawing } from "../studio/kept.ts";
 import { checkpointsDir, dataDir } from "./storage.ts";
 
 export interface StoredRun {
@@ -51,12 +52,13 @@ export async function storedRun(name: string): Promise<StoredRun> {
   return { config, losses, scores, step, lastStep, begun: progress !== undefined, imported };
 }
 
-/** @throws UserError for a run that is being trained, in any tab */
+/** Deletes a run, and the drawing that the studio keeps for it. @throws UserError for a run that is being trained, in any tab */
 export async function deleteRun(name: string): Promise<void> {
   const run = runOf(name);
   const release = await run.lock();
   try {
     await removeFolder(run.dir);
+    await forgetDrawing(name);
   } finally {
     await release();
   }

@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { byteCount } from "../../text.ts";
 import { folderSize, removeFolder } from "../../web/files.ts";
 import { Button, messageOf, Note } from "../parts/basics.tsx";
+import { forgetDrawings } from "../studio/kept.ts";
 import { dataInUse, dataSetNames, deleteRun, isTraining, runNames } from "./runs.ts";
 import { checkpointsDir, dataDir } from "./storage.ts";
 
@@ -42,7 +43,7 @@ export function StoragePanel({ stored, changed }: StoragePanelProps) {
     storedItems().then(setItems, setError);
     navigator.storage.persisted?.().then(setKept, () => {});
   };
-  const remove = async (some: readonly Stored[], what: string) => {
+  const remove = async (some: readonly Stored[], what: string, more = async () => {}) => {
     if (!confirm(`Delete ${what} from this browser?`)) return;
     setError(undefined);
     try {
@@ -50,6 +51,7 @@ export function StoragePanel({ stored, changed }: StoragePanelProps) {
       const used = await dataInUse();
       const free = some.filter(({ kind, name }) => kind === "run" || !used.has(`${dataDir}/${name}`));
       for (const { kind, name } of free) await (kind === "run" ? deleteRun(name) : removeFolder(`${dataDir}/${name}`));
+      await more();
     } catch (reason) {
       setError(reason);
     }
@@ -67,7 +69,9 @@ export function StoragePanel({ stored, changed }: StoragePanelProps) {
       {items && items.length > 0 && <StoredTable {...{ items, remove }} />}
       <p class="row">
         {deletable.length > 1 && (
-          <Button onClick={() => remove(deletable, "all runs and pictures")}>Delete everything</Button>
+          <Button onClick={() => remove(deletable, "all runs, pictures and drawings", forgetDrawings)}>
+            Delete everything
+          </Button>
         )}
         {kept === false && (
           <Button plain onClick={() => navigator.storage.persist().then(setKept, setError)}>
