@@ -46,10 +46,27 @@ inChromium("drawings that the studio keeps", () => {
     await page.mouse.up();
   };
 
+  it("are those whose output was computed: one that ends the page is not there after a reload", async () => {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await page.route("**/*_net_G.safetensors", async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.reload();
+    await draw();
+    // The time in which it was kept without an output.
+    await page.waitForTimeout(1000);
+    expect(await kept()).toEqual([]);
+    release();
+    await expect.poll(() => kept(), patience).toHaveLength(1);
+  });
+
   it("are deleted with their runs, and all of them with everything", async () => {
     await draw();
     await page.locator(".output canvas").waitFor(patience);
-    await expect.poll(() => page.evaluate(async () => (await indexedDB.databases()).length), patience).toBe(1);
     await expect.poll(() => kept(), patience).toHaveLength(1);
     const [published] = await kept();
     await kept(["one", "two", "three"]);

@@ -2,6 +2,7 @@
  * The drawing of each run, kept in the browser (IndexedDB) so that a reload or a closed tab does not lose it. Nothing is sent
  * anywhere. Where the browser keeps nothing (some private windows, a full disk), the studio works without.
  */
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { OpenRun } from "../home.ts";
 import type { SheetState } from "./sheet.ts";
 
@@ -26,7 +27,28 @@ export async function keptDrawing(run: OpenRun): Promise<SheetState | undefined>
   return kept?.takes === takesOf(run) ? kept.state : undefined;
 }
 
-export async function keepDrawing(run: OpenRun, state: SheetState): Promise<void> {
+/**
+ * Keeps the drawing of a run when its output is there, or the run is left. A picture so large that the browser ends the page is
+ * thus not kept: after a reload it would end the page again.
+ * @param busy whether an output is being computed
+ * @returns takes a drawing that is to be kept, in place of one that has not been kept yet
+ */
+export function useKeeping(run: OpenRun, busy: boolean): (state: SheetState) => void {
+  const unkept = useRef<SheetState | undefined>(undefined);
+  const keep = () => {
+    if (unkept.current) void keepDrawing(run, unkept.current);
+    unkept.current = undefined;
+  };
+  useLayoutEffect(() => {
+    if (!busy) keep();
+  }, [busy]);
+  useLayoutEffect(() => keep, []);
+  return (state) => {
+    unkept.current = state;
+  };
+}
+
+async function keepDrawing(run: OpenRun, state: SheetState): Promise<void> {
   const kept: Kept = { state, takes: takesOf(run) };
   await inStore("readwrite", (drawings) => drawings.put(kept, keyOf(run.name))).catch(() => {});
 }

@@ -8,7 +8,7 @@ import { save as saveFile } from "../parts/save.ts";
 import { Batch } from "./batch.tsx";
 import { Camera } from "./camera.tsx";
 import { fitted, type Incoming, looksPaired, notPictures, readPicture, splitFiles } from "./incoming.ts";
-import { keepDrawing } from "./kept.ts";
+import { useKeeping } from "./kept.ts";
 import { Latency, OutputPane, type View } from "./output-pane.tsx";
 import { Paired } from "./paired.tsx";
 import { Settings, type StudioSettings, usual } from "./settings.tsx";
@@ -43,9 +43,10 @@ export function Workbench({ run, kept, first, shown }: WorkbenchProps) {
   const output = useOutput(run);
   const request = ({ picture, name }: SheetState, { samples, size: _, ...rest }: StudioSettings) =>
     output.request({ picture, settings: { ...rest, name }, samples });
+  const keep = useKeeping(run, output.outputs.busy);
   const desk = useDesk(run, kept ?? (first && stateOf(first)), (state, ended) => {
     if (ended || output.follows()) request(state, settings);
-    if (ended) void keepDrawing(run, state);
+    if (ended) keep(state);
   });
   useEffect(() => {
     if (first?.output && !output.outputs.picture) output.show(first.output, first.input);
