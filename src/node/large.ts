@@ -27,11 +27,11 @@ import { beginFile } from "./unfinished.ts";
 
 const unlimited = { limitInputPixels: false, sequentialRead: true } as const;
 
-/** The size that a file states; undefined for a file that libvips does not read. */
+/** The size that a file states, turned upright; undefined for a file that libvips does not read. */
 export async function statedSize(path: string): Promise<{ width: number; height: number } | undefined> {
   if (!(await stat(path).catch(() => undefined))?.isFile()) return undefined;
   const found = await opened(path, "warning", unlimited).catch(() => undefined);
-  return found && { width: found[1].width, height: found[1].height };
+  return found?.[1].autoOrient;
 }
 
 /**

@@ -139,6 +139,11 @@ describe("translate", () => {
     expect(await notes(80)).toEqual([expect.stringMatching(/80x40 px, the shape of a pair.*pix2pix test --dataroot/)]);
     expect(await notes(79)).toEqual([]);
     expect(await notes(80, { preprocess: "none" })).toEqual([]);
+    // A phone stores the pixels of a picture that is twice as high as wide in this shape.
+    const stored = { create: { width: 80, height: 40, channels: 3, background: "white" } } as const;
+    const phone = await sharp(stored).withMetadata({ orientation: 6 }).jpeg().toBuffer();
+    await platform.files.write(at("phone/1.jpg"), phone);
+    expect(await notes(80, { input: at("phone") })).toEqual([]);
   });
 
   it("takes a picture in strips with samples, 16 bits and a palette, as in one piece", async () => {
