@@ -29,9 +29,8 @@ const sizes = {
     group: "sizes",
     absent: "the run's",
     help:
-      "resize_and_crop resizes whole pictures to the run's crop size, scale_width takes its load width and keeps their shape where that is at " +
-      "least as high as the crop, " +
-      "none and crop take them at their own size, padded inside and cut back",
+      "resize_and_crop resizes whole pictures to the run's crop size, scale_width resizes them to its load width (the height keeps the " +
+      "shape, but is at least that of the crop), none and crop take them at their own size, padded inside and cut back",
   }),
   aspectRatio: option(z.number().gt(0).max(100).optional(), {
     group: "sizes",
