@@ -163,6 +163,7 @@ const ofPix2pixHD: Record<string, UpstreamOption> = {
   n_local_enhancers: fixed("--n_local_enhancers", "1", "as enhancer has it"),
   niter_fix_global: fixed("--niter_fix_global", "0", "because all layers are trained from the first epoch"),
   data_type: fixed("--data_type", "32", "because training is in float32"),
+  fp16: remark(false, "has no effect: networks are computed in float32"),
   load_pretrain: refusal(
     "--load_pretrain",
     true,

@@ -232,7 +232,7 @@ describe("options of other implementations", () => {
   it("of pix2pixHD become ours, or are refused with what to do", () => {
     const { given, notes } = parse(
       "--name label2city_512p --label_nc 35 --no_instance --netG global --num_D 2 --no_ganFeat_loss --no_vgg_loss --tf_log " +
-        "--n_downsample_global 4 --n_blocks_global 9 --niter_fix_global 0 --model pix2pixHD --batchSize 8 --use_dropout",
+        "--n_downsample_global 4 --n_blocks_global 9 --niter_fix_global 0 --model pix2pixHD --batchSize 8 --use_dropout --fp16",
     );
     expect(given).toEqual({
       name: "label2city_512p",
@@ -247,6 +247,9 @@ describe("options of other implementations", () => {
     expect(notes).toContainEqual(
       expect.stringMatching(/^--label_nc 35: taken as --input-labels 35; --input-instances adds/),
     );
+    expect(notes).toContain("--fp16: has no effect: networks are computed in float32");
+    // export has an option of this name.
+    expect(parse("--fp16", "export").given).toEqual({ fp16: true });
     expect(parse("--netG local --label_nc 0").given).toEqual({ netG: "enhancer" });
     for (const [line, message] of [
       ["--niter_fix_global 20", '--niter_fix_global: got "20", expected 0, because all layers are trained'],
