@@ -178,7 +178,8 @@ async function missing(files: Files, path: string): Promise<string> {
   const dir = path.slice(0, path.lastIndexOf("/"));
   const [g, d] = [`${dir}/${fileG}`, `${dir}/${fileD}`];
   const imported = path !== g && (await files.exists(g)) && !(await files.exists(`${dir}/${stateFile}`));
-  if (!imported) return "the run has not saved a checkpoint yet. Train it, without --continue-train.";
+  if (!imported)
+    return "the run has not saved a checkpoint yet. Train it: npx pix2pix train --continue-train, without --epoch.";
   const weights = (await files.exists(d)) ? `--init-g ${g} --init-d ${d}` : `--init-g ${g}`;
   return `the run has weights (an import) and no state of a training to continue from. Start a training with them: another --name, and ${weights}.`;
 }

@@ -54,8 +54,8 @@ export async function continueRun(
   const detail = await runs.detail(run);
   if (detail.trainer)
     throw new Refusal(409, `the run "${run.name}" is being trained already, by process ${detail.trainer.pid}`);
-  // A run without any weights begins again.
-  if (detail.weights.length > 0 && !(await run.hasCheckpoint())) {
+  // A run without a checkpoint begins again.
+  if (await run.isImported()) {
     throw new Refusal(
       409,
       `the run "${run.name}" has weights and no state of a training, such as an imported one; begin another by --init-g and --init-d`,

@@ -147,7 +147,7 @@ async function open({ found, device, size, parts, ...opened }: Opening): Promise
   parts.push(trainer);
   const steps = stepsOf(config, found.pairs.length);
   const { step, momentsFrom = 0 } = await firstThenOthers<Start>(platform.collective, async () =>
-    (await goesOn(run, config, events))
+    (await goesOn(run, opened.config, events))
       ? restore(opened, found, trainer, steps.perEpoch)
       : drawWeights(config, platform.files, trainer, events),
   );
@@ -240,19 +240,23 @@ async function perceptualOf(
 
 /** @throws CheckpointError for a new run whose folder has weights already */
 async function refuseExisting(run: Run, { continueTrain }: Config): Promise<void> {
-  // An imported run has kept weights, and no checkpoint with a state of training.
+  // Weights may have been kept before the first checkpoint.
   if (continueTrain || !((await run.hasCheckpoint()) || (await run.keptWeights()).length > 0)) return;
-  const goOn = (await run.hasCheckpoint()) ? "Continue it with --continue-train, choose" : "Choose";
+  const goOn = (await run.isImported()) ? "Choose" : "Continue it with --continue-train, choose";
   throw new CheckpointError(`The run ${run.dir} exists already. ${goOn} another --name, or remove the folder.`);
 }
 
 /**
  * Whether the run goes on from a checkpoint. One that ended before its first, by a kill or a crash, begins again with the options
- * that it has stored.
+ * that it has stored, also where it has kept weights as "best" or of an epoch. An imported run has none and cannot go on.
  */
-async function goesOn(run: Run, { continueTrain, epoch }: Config, { message }: TrainEvents): Promise<boolean> {
-  if (!continueTrain || epoch !== undefined) return continueTrain;
-  if ((await run.hasCheckpoint()) || (await run.keptWeights()).length > 0) return true;
+async function goesOn(
+  run: Run,
+  { continueTrain, epoch = "latest" }: Config,
+  { message }: TrainEvents,
+): Promise<boolean> {
+  if (!continueTrain || epoch !== "latest") return continueTrain;
+  if ((await run.hasCheckpoint()) || (await run.isImported())) return true;
   message?.(`${run.dir} has no checkpoint yet: the run begins at step 0, with its stored options.`);
   return false;
 }

@@ -77,10 +77,11 @@ it("goes on with a run that ended before its first checkpoint: it begins again w
   timeout: 120_000,
 }, async () => {
   const weightsOf = (name: string) => readFileSync(join(site.checkpointsDir, name, "latest_net_G.safetensors"));
-  // As "new" was when it began: its options, and nothing else.
+  // As "new" was before its first checkpoint: its options, and its best weights so far.
   const config = readFileSync(join(site.checkpointsDir, "new/config.json"), "utf8");
   mkdirSync(join(site.checkpointsDir, "early"));
   writeFileSync(join(site.checkpointsDir, "early/config.json"), config.replace('"name": "new"', '"name": "early"'));
+  writeFileSync(join(site.checkpointsDir, "early/best_net_G.safetensors"), weightsOf("new"));
   const state = async () => ((await (await fetch(`${server.base}/api/runs/early`)).json()) as { state?: string }).state;
   expect(await state()).toBe("started");
   const response = await fetch(`${server.base}/api/runs/early/continue`, { method: "POST", body: "{}" });

@@ -4,7 +4,7 @@
  */
 
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -153,6 +153,38 @@ describe("a run", () => {
     expect(tensors("iter_6_net_G.safetensors")).toEqual(tensors("2_net_G.safetensors"));
     expect(tensors("iter_4_net_D.safetensors")).not.toEqual(tensors("2_net_D.safetensors"));
   });
+});
+
+describe("a run that ended before its first checkpoint", () => {
+  const options = { maxSteps: 4, valFreq: 1, valPhase: "test", saveEpochFreq: 1000 };
+  const early = "early-best";
+  beforeAll(async () => {
+    await start("best", options);
+    // As a kill in the second epoch leaves it: the best weights so far, and no checkpoint.
+    cpSync(dirOf("best"), dirOf(early), { recursive: true });
+    for (const file of latest) rmSync(join(dirOf(early), file));
+  }, patience);
+
+  it("is not taken back to weights of an epoch, nor begun anew without being asked", async () => {
+    await expect(resume(early, { epoch: "best" })).rejects.toThrow(
+      /no.* checkpoint yet.* --continue-train, without --epoch/,
+    );
+    await expect(start(early, options)).rejects.toThrow(
+      /exists already\. Continue it with --continue-train, choose another/,
+    );
+    expect(existsSync(join(dirOf(early), latest[2]!))).toBe(false);
+  });
+
+  it("begins again, also where it has kept its best weights", async () => {
+    expect(await resume(early, { epoch: "latest" })).toMatchObject({ step: 4, stopped: false });
+    expectSame(dirOf(early), dirOf("best"));
+  });
+});
+
+it("--epoch of a run without any weights is refused", async () => {
+  await start("bare", { maxSteps: 1 });
+  for (const file of readdirSync(dirOf("bare"))) if (file.endsWith(".safetensors")) rmSync(join(dirOf("bare"), file));
+  await expect(resume("bare", { epoch: "3" })).rejects.toThrow(/no.* checkpoint yet/);
 });
 
 describe("in other processes", () => {

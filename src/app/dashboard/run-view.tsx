@@ -70,7 +70,7 @@ function Actions({ run }: { run: RunDetail }) {
             Stop
           </Button>
         )}
-        {(run.state === "stopped" || run.state === "started") && (
+        {(run.state === "stopped" || (run.state === "started" && !run.usable)) && (
           <Button primary disabled={busy} onClick={() => attempt("continue")}>
             Continue
           </Button>
