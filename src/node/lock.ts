@@ -28,6 +28,8 @@ interface Holder {
 const beat = 20;
 /** Seconds without a sign of life after which a holder on another machine counts as gone. */
 const goneAfter = 120;
+/** How often the folder of a lock is made where it has vanished again. */
+const mostAttempts = 20;
 
 /**
  * Takes the lock, also from a holder that is gone: its process has ended, or it is on another machine and has
@@ -39,14 +41,18 @@ const goneAfter = 120;
  */
 export async function lock(path: string, what: string): Promise<() => Promise<void>> {
   const own = describeSelf();
-  const made = await makeFolder(dirname(path));
-  try {
-    await take(path, what, own);
-  } catch (error) {
-    removeEmpty(made);
-    throw error;
+  for (let attempt = 1; ; attempt++) {
+    const made: string[] = [];
+    try {
+      made.push(...(await makeFolder(dirname(path))));
+      await take(path, what, own);
+      return hold(path, own, made);
+    } catch (error) {
+      removeEmpty(made);
+      // A process that ends meanwhile may have taken its empty folders with it.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT" || attempt === mostAttempts) throw error;
+    }
   }
-  return hold(path, own, made);
 }
 
 /** @throws UserError that names the holder */

@@ -3,6 +3,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { holder as holderOf, lock } from "../../src/node/lock.ts";
 import { root } from "../paths.ts";
@@ -43,6 +44,23 @@ describe("lock", () => {
     writeFileSync(join(work, "there/new/results"), "");
     await release();
     expect(readdirSync(join(work, "there/new"))).toEqual(["results"]);
+  });
+
+  it("is taken or refused while others take their empty folders with them", async () => {
+    const failures: string[] = [];
+    const contender = async () => {
+      for (let i = 0; i < 100; i++) {
+        await lock(join(work, `vanishing/${i}/run/run.lock`), what).then(
+          async (release) => {
+            await setTimeout(Math.random() * 2);
+            await release();
+          },
+          (error) => failures.push((error as Error).message),
+        );
+      }
+    };
+    await Promise.all([contender(), contender(), contender()]);
+    expect(failures.filter((message) => !message.startsWith(`${what} by process`))).toEqual([]);
   });
 
   it("of another process is refused while it lives, and taken at once when it was killed", async () => {
@@ -173,7 +191,7 @@ describe("a machine whose clock is an hour behind that of the file system", () =
     writeFileSync(path, '{"id":"of another process, and shorter"}');
     utimesSync(path, 1000, 1000);
     vi.advanceTimersByTime(20_000);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await setTimeout(200);
     await release();
     expect([readFileSync(path, "utf8"), statSync(path).mtimeMs]).toEqual([
       '{"id":"of another process, and shorter"}',
