@@ -110,23 +110,26 @@ async function writeNow(path: string, content: Uint8Array | string | readonly Ui
     await putInPlace(beside, path);
   } catch (error) {
     await rm(beside, { force: true }).catch(() => {});
-    const kept = await stat(path).then(
-      (s) => (s.isFile() ? " The file that was there before is unchanged." : ""),
-      () => "",
-    );
-    throw explained("write", path, error, kept);
+    const unchanged = !(error instanceof Overtaken) && (await stat(path).catch(() => undefined))?.isFile();
+    throw explained("write", path, error, unchanged ? " The file that was there before is unchanged." : "");
   } finally {
     ended();
   }
 }
 
-/** Renames a file that this process has written. It is gone where another program wrote the same one and renamed it first. */
+/** Another program has written the same file meanwhile. */
+class Overtaken extends Error {}
+
+/**
+ * Renames a file that this process has written.
+ * @throws Overtaken where it is gone, because another program wrote the same one and renamed it first
+ */
 async function putInPlace(beside: string, path: string): Promise<void> {
   try {
     await rename(beside, path);
   } catch (error) {
     if (!isMissing(error) || !(await exists(path))) throw error;
-    throw new Error(
+    throw new Overtaken(
       "another program has written the same file at the same time. Let one of them end, then run the other again",
     );
   }

@@ -64,6 +64,20 @@ describe("write", () => {
     expect([...readFileSync(path)]).toEqual([1]);
   });
 
+  test("a file that another program has replaced is not said to be unchanged", async () => {
+    const at = folder();
+    writeFileSync(join(at, "x"), "before");
+    const failures: string[] = [];
+    // Writes to two spellings of a path do not wait for each other, as those of two programs.
+    const writer = async (path: string) => {
+      for (let i = 0; i < 50; i++) await files.write(path, path).catch(({ message }) => failures.push(message));
+    };
+    await Promise.all([writer(join(at, "x")), writer(`${at}/./x`)]);
+    const overtaken = failures.filter((message) => message.includes("another program has written"));
+    expect(overtaken.length).toBeGreaterThan(0);
+    expect(overtaken.filter((message) => message.includes("unchanged"))).toEqual([]);
+  });
+
   test("a write that fails half way keeps the old file and removes its own part", () => {
     // `ulimit -f` makes the kernel refuse to let a file grow, at the place where a full disk would.
     const at = folder();
