@@ -26,7 +26,11 @@ export class Turns {
 
   #after<Result>(work: () => Promise<Result>): Promise<Result> {
     const done = this.#last.then(work);
-    this.#last = done.catch(() => {});
+    // Without its result, which may be large.
+    this.#last = done.then(
+      () => {},
+      () => {},
+    );
     return done;
   }
 }
