@@ -175,6 +175,14 @@ describe("a run that ended before its first checkpoint", () => {
     expect(existsSync(join(dirOf(early), latest[2]!))).toBe(false);
   });
 
+  it("begins again by --continue-train if-present, as a job that is started anew", async () => {
+    cpSync(dirOf(early), dirOf("early-job"), { recursive: true });
+    const own = ["--max-steps=4", "--val-freq=1", "--val-phase=test", "--save-epoch-freq=1000"];
+    const job = ["train", ...flags.filter((flag) => !flag.startsWith("--save-epoch-freq")), ...own, "--name=early-job"];
+    expect(await cli([...job, "--continue-train=if-present"])).toMatchObject({ code: 0, err: "" });
+    expectSame(dirOf("early-job"), dirOf("best"));
+  });
+
   it("begins again, also where it has kept its best weights", async () => {
     expect(await resume(early, { epoch: "latest" })).toMatchObject({ step: 4, stopped: false });
     expectSame(dirOf(early), dirOf("best"));

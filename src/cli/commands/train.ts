@@ -138,9 +138,10 @@ async function configOfOne(line: Given): Promise<Config> {
   return resumeCommandLine(await storedConfig(checkpointsDir, name), { ...given, name, checkpointsDir });
 }
 
-/** Whether there is a checkpoint to go on with; undefined leaves the option out. */
+/** Whether there is a run to go on with: a checkpoint, or weights kept before the first; undefined leaves the option out. */
 async function isPresent(given: { name: unknown; checkpointsDir: unknown }): Promise<true | undefined> {
-  return (await new Run(files, parseOptions(placeOptions, given)).hasCheckpoint()) || undefined;
+  const run = new Run(files, parseOptions(placeOptions, given));
+  return (await run.hasCheckpoint()) || (await run.keptWeights()).length > 0 || undefined;
 }
 
 const placeOptions = configSchema.pick({ name: true, checkpointsDir: true });
