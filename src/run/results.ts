@@ -35,8 +35,9 @@ async function otherSource(
 export async function metricsOf(files: Files, folder: string, tested: string): Promise<object | undefined> {
   const path = `${folder}/${metricsFile}`;
   if (!(await files.exists(path)) || (await otherSource(files, folder, tested))) return undefined;
+  const text = new TextDecoder().decode(await files.read(path));
   try {
-    return Object(JSON.parse(new TextDecoder().decode(await files.read(path))));
+    return Object(JSON.parse(text));
   } catch {
     throw new UserError(`${visible(path)} is damaged: it is not JSON. Test the run again, or remove the file.`);
   }

@@ -1,4 +1,5 @@
 /** A run on disk: progress from the header alone, logs with incomplete lines, lists of runs, weights and samples. */
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CheckpointError } from "../../src/errors.ts";
@@ -6,6 +7,7 @@ import { encode } from "../../src/formats/safetensors.ts";
 import { openWeights } from "../../src/formats/weights-file.ts";
 import { files } from "../../src/node/files.ts";
 import type { Files } from "../../src/platform.ts";
+import { metricsOf } from "../../src/run/results.ts";
 import { listRuns, nestedRuns, Run } from "../../src/run/run.ts";
 import { workFolder } from "../work-folder.ts";
 import { config, networks } from "./networks.ts";
@@ -143,4 +145,10 @@ it("kept weights and samples are found again by their names", async () => {
   expect(await run.sampleEpochs()).toEqual([3, 20, 1000]);
   expect(await files.list(run.path("samples"))).toContainEqual({ name: "epoch_003.png", folder: false });
   expect([...(await run.readSample(20))]).toEqual([20]);
+});
+
+it("metrics.json that cannot be read is not said to be damaged", async () => {
+  const folder = join(work, "results");
+  mkdirSync(join(folder, "metrics.json"), { recursive: true });
+  await expect(metricsOf(files, folder, "runs/x")).rejects.toThrow(/cannot read .*metrics\.json: it is a folder/);
 });
