@@ -39,7 +39,7 @@ export const runOptions = {
   continueTrain: option(z.boolean().default(false), {
     group: "run",
     needs: "terminal",
-    help: "continue the run from its last checkpoint, or from step 0 where it has none, with its stored options; with if-present a run that has none begins with the options of this command",
+    help: "continue the run from its last checkpoint, or from step 0 where it has none, with its stored options; with if-present a run that has kept no weights begins with the options of this command",
     word: "if-present",
     resume: true,
   }),

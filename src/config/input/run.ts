@@ -26,7 +26,7 @@ export interface RunInput {
   profile?: Values["profile"] | undefined;
   /**
    * Continue the run from its last checkpoint, or from step 0 where it has none, with its stored options; with
-   * if-present a run that has none begins with the options of this command.
+   * if-present a run that has kept no weights begins with the options of this command.
    * Default: false.
    */
   continueTrain?: boolean | undefined;
