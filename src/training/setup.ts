@@ -246,9 +246,13 @@ async function refuseExisting(run: Run, { continueTrain }: Config): Promise<void
   throw new CheckpointError(`The run ${run.dir} exists already. ${goOn} another --name, or remove the folder.`);
 }
 
+/** Weights of an epoch and of a step (`iter_500`) may be kept at once. The checkpoint follows, so more of them show that there was one. */
+const mostBeforeCheckpoint = 2;
+
 /**
  * Whether the run goes on from a checkpoint. One that ended before its first, by a kill or a crash, begins again with the options
  * that it has stored, also where it has kept weights as "best" or of an epoch. An imported run has none and cannot go on.
+ * @throws CheckpointError for a run whose checkpoint was lost: its weights, losses and samples must not be overwritten
  */
 async function goesOn(
   run: Run,
@@ -257,6 +261,13 @@ async function goesOn(
 ): Promise<boolean> {
   if (!continueTrain || epoch !== "latest") return continueTrain;
   if ((await run.hasCheckpoint()) || (await run.isImported())) return true;
+  const kept = (await run.keptWeights()).filter((label) => label !== "best");
+  if (kept.length > mostBeforeCheckpoint) {
+    throw new CheckpointError(
+      `The run ${run.dir} has kept the weights ${kept.join(", ")}, but its last checkpoint is gone. Copy the latest_* files back ` +
+        "from elsewhere; or start another run with --init-g and --init-d.",
+    );
+  }
   message?.(`${run.dir} has no checkpoint yet: the run begins at step 0, with its stored options.`);
   return false;
 }

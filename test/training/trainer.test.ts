@@ -189,6 +189,17 @@ describe("a run that ended before its first checkpoint", () => {
   });
 });
 
+it("a run whose checkpoint is gone does not begin again over its kept weights", async () => {
+  await start("lost", { maxSteps: 1 });
+  const weights = join(dirOf("lost"), "latest_net_G.safetensors");
+  for (const epoch of [1, 2, 3]) cpSync(weights, join(dirOf("lost"), `${epoch}_net_G.safetensors`));
+  for (const file of latest) rmSync(join(dirOf("lost"), file));
+  await expect(resume("lost", {})).rejects.toThrow(
+    /has kept the weights 1, 2, 3, but its last checkpoint is gone\. Copy the latest_\* files back/,
+  );
+  expect(existsSync(join(dirOf("lost"), latest[2]!))).toBe(false);
+});
+
 it("--epoch of a run without any weights is refused", async () => {
   await start("bare", { maxSteps: 1 });
   for (const file of readdirSync(dirOf("bare"))) if (file.endsWith(".safetensors")) rmSync(join(dirOf("bare"), file));
