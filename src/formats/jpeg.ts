@@ -2,7 +2,7 @@
 
 export const isJpeg = (bytes: Uint8Array): boolean => bytes[0] === 0xff && bytes[1] === 0xd8;
 
-export const jpegMarkers = { start: 0xd8, end: 0xd9, scan: 0xda, app1: 0xe1, app2: 0xe2 } as const;
+export const jpegMarkers = { end: 0xd9, scan: 0xda, app1: 0xe1, app2: 0xe2 } as const;
 
 export interface JpegSegment {
   /** The second byte of the marker. */

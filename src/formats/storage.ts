@@ -3,6 +3,7 @@ import { isJpeg } from "./jpeg.ts";
 import { isPng } from "./png.ts";
 import type { Slices } from "./slices.ts";
 import { compressionIn, directoryBytes, directoryStart } from "./tiff.ts";
+import { isWebp } from "./webp.ts";
 
 export interface Storage {
   /** Equal for files that are stored alike: the format, and for a PNG its bits and colour type. */
@@ -30,8 +31,7 @@ export async function storageOf(read: Read): Promise<Storage> {
     };
   }
   if (isJpeg(head)) return { key: "JPEG", lossy: "JPEG" };
-  const text = String.fromCharCode(...head.subarray(0, 12));
-  if (/^RIFF....WEBP/s.test(text)) {
+  if (isWebp(head)) {
     const chunk = await pictureChunk(read);
     return { key: `WebP ${chunk}`, ...(chunk === "VP8 " && { lossy: "WebP" as const }) };
   }
@@ -43,7 +43,7 @@ export async function storageOf(read: Read): Promise<Storage> {
       ...(jpegIn.includes(compression!) && { lossy: "JPEG-compressed TIFF" as const }),
     };
   }
-  return { key: text.slice(0, 2) };
+  return { key: String.fromCharCode(...head.subarray(0, 2)) };
 }
 
 /** Compressions of TIFF: that of TIFF 6.0, which is obsolete, and that of Adobe's technical note. */

@@ -225,6 +225,11 @@ export class Run {
     return ((await this.#files.list(this.dir)) ?? []).flatMap(({ name }) => labelOf(name) ?? []);
   }
 
+  /** Whether it has a checkpoint, or weights that were kept before the first one. */
+  async hasWeights(): Promise<boolean> {
+    return (await this.hasCheckpoint()) || (await this.keptWeights()).length > 0;
+  }
+
   /**
    * The path of kept weights.
    * @param label "latest", "best", the number of a kept epoch, or "iter_500"

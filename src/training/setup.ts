@@ -241,7 +241,7 @@ async function perceptualOf(
 /** @throws CheckpointError for a new run whose folder has weights already */
 async function refuseExisting(run: Run, { continueTrain }: Config): Promise<void> {
   // Weights may have been kept before the first checkpoint.
-  if (continueTrain || !((await run.hasCheckpoint()) || (await run.keptWeights()).length > 0)) return;
+  if (continueTrain || !(await run.hasWeights())) return;
   const goOn = (await run.isImported()) ? "Choose" : "Continue it with --continue-train, choose";
   throw new CheckpointError(`The run ${run.dir} exists already. ${goOn} another --name, or remove the folder.`);
 }

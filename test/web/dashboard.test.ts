@@ -12,7 +12,7 @@ import { Trainings } from "../../src/node/trainings.ts";
 import { train } from "../../src/training/train.ts";
 import { bin } from "../paths.ts";
 import { folder, listen, platform, small } from "../server/site.ts";
-import { inChromium, launch, openPage } from "./browser/chromium.ts";
+import { held, inChromium, launch, openPage } from "./browser/chromium.ts";
 import { violationsOf } from "./browser/violations.ts";
 
 const patience = { timeout: 100_000 };
@@ -233,14 +233,7 @@ inChromium("the dashboard", () => {
 
   it("the studio says that it opens a run until the server has answered", async () => {
     const slow = await browser.newPage();
-    let release = () => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    await slow.route("**/api/runs/first/studio", async (route) => {
-      await held;
-      await route.continue();
-    });
+    const release = await held(slow, "**/api/runs/first/studio");
     await slow.goto(`${server.base}/#/studio/first`);
     const said = slow.getByRole("status").filter({ hasText: "Opening the run…" });
     await said.waitFor(patience);

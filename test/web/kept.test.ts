@@ -1,7 +1,7 @@
 /** What becomes of the drawings that the studio keeps in the browser. */
 import type { Page } from "playwright-core";
 import { expect, it } from "vitest";
-import { inChromium, sharePage } from "./browser/chromium.ts";
+import { held, inChromium, sharePage } from "./browser/chromium.ts";
 
 const patience = { timeout: 90_000 };
 
@@ -47,14 +47,7 @@ inChromium("drawings that the studio keeps", () => {
   };
 
   it("are those whose output was computed: one that ends the page is not there after a reload", async () => {
-    let release = () => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    await page.route("**/*_net_G.safetensors", async (route) => {
-      await held;
-      await route.continue();
-    });
+    const release = await held(page, "**/*_net_G.safetensors");
     await page.reload();
     await draw();
     // The time in which it was kept without an output.

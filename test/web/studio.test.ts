@@ -15,7 +15,7 @@ import type { Picture } from "../../src/platform.ts";
 import { Random } from "../../src/random.ts";
 import { root } from "../paths.ts";
 import { workFolder } from "../work-folder.ts";
-import { inChromium, sharePage } from "./browser/chromium.ts";
+import { held, inChromium, sharePage } from "./browser/chromium.ts";
 import { violationsOf } from "./browser/violations.ts";
 
 const patience = { timeout: 90_000 };
@@ -74,14 +74,7 @@ inChromium("the studio", () => {
   const upload = (path: string) => page.setInputFiles(".pane input[type=file]", path);
 
   it("shows a drawn house translated before the runtime is there", async () => {
-    let release = () => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    await page.route("**/*.wasm.gz", async (route) => {
-      await held;
-      await route.continue();
-    });
+    const release = await held(page, "**/*.wasm.gz");
     await page.reload();
     await page.locator(".output canvas").waitFor(patience);
     expect(await page.locator(".latency").count()).toBe(0);

@@ -67,14 +67,20 @@ interface Look {
   dash: number;
 }
 
-/** Of several runs each has one colour in all charts. Of one run each series of a chart has its own. */
-const lookOf = (run: number, series: number, several: boolean): Look =>
-  several ? { tone: run, dash: series % dashes.length } : { tone: series, dash: 0 };
+/** What identifies a line. Of several runs each has one colour in all charts. Of one run each series of a chart has its own. */
+function identityOf(
+  runs: readonly WatchedRun[],
+  run: number,
+  series: number,
+  label: string,
+): Pick<Line, "label" | "look"> {
+  if (runs.length === 1) return { label, look: { tone: series, dash: 0 } };
+  return { label: `${runs[run]!.detail.name}: ${label}`, look: { tone: run, dash: series % dashes.length } };
+}
 
 export function Curves({ runs }: { runs: readonly WatchedRun[] }) {
   const [smoothing, smooth] = useState(0.6);
   const [log, setLog] = useState(false);
-  const several = runs.length > 1;
   return (
     <section aria-labelledby="curves-title">
       <h2 id="curves-title">Curves</h2>
@@ -96,14 +102,14 @@ export function Curves({ runs }: { runs: readonly WatchedRun[] }) {
       </div>
       <div class="charts">
         {charts.map((chart) => {
-          const lines = linesOf(chart, runs, several);
+          const lines = linesOf(chart, runs);
           return (
             lines.length > 0 && (
               <Plot key={chart.title} {...{ ...chart, lines, log }} smoothing={chart.exact ? 0 : smoothing} />
             )
           );
         })}
-        {scoresOf(runs, several).map(({ title, unit, lines }) => (
+        {scoresOf(runs).map(({ title, unit, lines }) => (
           <Plot key={title} {...{ title, unit, lines, log }} smoothing={0} />
         ))}
       </div>
@@ -111,27 +117,24 @@ export function Curves({ runs }: { runs: readonly WatchedRun[] }) {
   );
 }
 
-function linesOf({ series }: Chart, runs: readonly WatchedRun[], several: boolean): Line[] {
-  return runs.flatMap(({ detail, losses }, run) =>
+function linesOf({ series }: Chart, runs: readonly WatchedRun[]): Line[] {
+  return runs.flatMap(({ losses }, run) =>
     series.flatMap(({ name, label }, i) => {
       const found = losses.series[name];
-      if (!found) return [];
-      const look = lookOf(run, i, several);
-      return [{ label: several ? `${detail.name}: ${label}` : label, look, steps: losses.steps, ...found }];
+      return found ? [{ ...identityOf(runs, run, i, label), steps: losses.steps, ...found }] : [];
     }),
   );
 }
 
 /** A chart for each score of validation. */
-function scoresOf(runs: readonly WatchedRun[], several: boolean): { title: string; unit: string; lines: Line[] }[] {
+function scoresOf(runs: readonly WatchedRun[]): { title: string; unit: string; lines: Line[] }[] {
   const names = ["L1", "PSNR", "SSIM", "LPIPS", "KID"] as const;
   return names.flatMap((name) => {
     const lines = runs.flatMap(({ detail }, run) => {
       const scores = detail.scores.filter((score) => score[name] !== undefined);
       if (scores.length === 0) return [];
-      const label = several ? `${detail.name}: ${name}` : name;
-      const look = lookOf(run, 0, several);
-      return [{ label, look, steps: scores.map(({ step }) => step), mean: scores.map((score) => score[name] ?? null) }];
+      const identity = identityOf(runs, run, 0, name);
+      return [{ ...identity, steps: scores.map(({ step }) => step), mean: scores.map((score) => score[name] ?? null) }];
     });
     return lines.length > 0 ? [{ title: `Validation: ${name}`, unit: name, lines }] : [];
   });

@@ -140,8 +140,7 @@ async function configOfOne(line: Given): Promise<Config> {
 
 /** Whether there is a run to go on with: a checkpoint, or weights kept before the first; undefined leaves the option out. */
 async function isPresent(given: { name: unknown; checkpointsDir: unknown }): Promise<true | undefined> {
-  const run = new Run(files, parseOptions(placeOptions, given));
-  return (await run.hasCheckpoint()) || (await run.keptWeights()).length > 0 || undefined;
+  return (await new Run(files, parseOptions(placeOptions, given)).hasWeights()) || undefined;
 }
 
 const placeOptions = configSchema.pick({ name: true, checkpointsDir: true });

@@ -108,7 +108,7 @@ export function ofClasses(all: readonly { pair: AuditPair; A: Look; B: Look }[])
 }
 
 /** What viewers do with a picture of each EXIF orientation. */
-const shown: Record<number, string> = {
+const turnings: Readonly<Record<number, string>> = {
   2: "mirrored left to right",
   3: "turned by 180 degrees",
   4: "mirrored top to bottom",
@@ -119,7 +119,7 @@ const shown: Record<number, string> = {
 };
 
 export function ofTurned(pair: AuditPair, { file, orientation }: Turned): AuditFinding {
-  const text = `viewers show it ${shown[orientation]} (EXIF orientation ${orientation}), training takes it as stored`;
+  const text = `viewers show it ${turnings[orientation]} (EXIF orientation ${orientation}), training takes it as stored`;
   return { kind: "turned", text, files: [file], pairs: [pair] };
 }
 

@@ -93,3 +93,16 @@ export async function openPage(browser: Browser, url: string, options?: BrowserC
   await page.goto(url);
   return page;
 }
+
+/** Holds the answers to requests of these addresses back. @returns gives them */
+export async function held(page: Page, addresses: string): Promise<() => void> {
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await page.route(addresses, async (route) => {
+    await released;
+    await route.continue();
+  });
+  return release;
+}
