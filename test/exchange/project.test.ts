@@ -6,9 +6,11 @@ import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { exportCommand } from "../../src/cli/commands/export.ts";
 import { importCommand } from "../../src/cli/commands/import.ts";
-import { checkpointsDir, dataroot, dirOf, expectSame, patience, resume, start } from "../training/runs.ts";
+import { expectSame, ownRuns, patience } from "../training/runs.ts";
 import { workFolder } from "../work-folder.ts";
 import { storedRun } from "./stored-run.ts";
+
+const { checkpointsDir, dataroot, dirOf, resume, start } = ownRuns();
 
 const work = workFolder("project");
 const lines: string[] = [];

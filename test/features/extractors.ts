@@ -1,5 +1,5 @@
 /** Feature networks with drawn weights, compared with values of the field's tools. */
-import { afterAll, expect } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { FeatureExtractor } from "../../src/features/extractor.ts";
 import type { FeatureNetwork } from "../../src/features/network.ts";
 import type { FeatureResizeName } from "../../src/features/resizes.ts";
@@ -42,15 +42,10 @@ function drawn(network: FeatureNetwork): Record<string, StoredTensor> {
   return { ...inception, ...Object.fromEntries(marks) };
 }
 
-const opened: FeatureExtractor[] = [];
-afterAll(async () => {
-  for (const extractor of opened) await extractor.close();
-});
-
 async function open(network: FeatureNetwork, resize: FeatureResizeName): Promise<FeatureExtractor> {
   const files = { ...platform.files, ...stored({ network: drawn(network), lpips: linear(network.channels) }) };
   const lpips = network.channels.length > 0 ? "lpips" : undefined;
   const extractor = await FeatureExtractor.open({ features: "network", lpips, resize }, { ...platform, files });
-  opened.push(extractor);
+  onTestFinished(() => extractor.close());
   return extractor;
 }

@@ -9,7 +9,9 @@ import { isTrainable } from "../../src/nn/parameters.ts";
 import { Random } from "../../src/random.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 import { modelOptions } from "../options.ts";
-import { checkpointsDir, dirOf, expectSame, patience, platform, read, resume, start } from "./runs.ts";
+import { expectSame, ownRuns, patience, platform } from "./runs.ts";
+
+const { checkpointsDir, dirOf, read, resume, start } = ownRuns();
 
 const average = (label: string) => `${label}_net_G_ema.safetensors`;
 

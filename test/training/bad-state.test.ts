@@ -11,20 +11,9 @@ import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
 import { Run } from "../../src/run/run.ts";
 import { Trainer } from "../../src/training/trainer.ts";
-import {
-  checkpointsDir,
-  dataroot,
-  dirOf,
-  expectSame,
-  latest,
-  outcome,
-  platform,
-  read,
-  resume,
-  small,
-  start,
-  work,
-} from "./runs.ts";
+import { expectSame, latest, outcome, ownRuns, platform, small } from "./runs.ts";
+
+const { checkpointsDir, dataroot, dirOf, read, resume, start, work } = ownRuns();
 
 describe("bad numbers", () => {
   it("a loss that is not finite stops the run; the checkpoint before is intact and the run goes on from it", async () => {

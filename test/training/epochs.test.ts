@@ -3,7 +3,9 @@ import { expect, it } from "vitest";
 import { parseConfig, resumeConfig } from "../../src/config/schema.ts";
 import type { LossLine } from "../../src/run/run.ts";
 import { type EpochReport, train } from "../../src/training/train.ts";
-import { checkpointsDir, dataroot, patience, platform, read, small } from "./runs.ts";
+import { ownRuns, patience, platform, small } from "./runs.ts";
+
+const { checkpointsDir, dataroot, read } = ownRuns();
 
 /** Trains with a stop at a step, then goes on. @returns the reports of both trainings */
 async function reports(name: string, { stopAfter, ...options }: { stopAfter: number; lambdaGan?: number }) {

@@ -8,18 +8,9 @@ import { decode } from "../../src/formats/safetensors.ts";
 import type { Files } from "../../src/platform.ts";
 import { Run } from "../../src/run/run.ts";
 import { train } from "../../src/training/train.ts";
-import {
-  checkpointsDir,
-  cli,
-  dataroot,
-  dirOf,
-  expectSame,
-  outcome,
-  patience,
-  platform,
-  resume,
-  start,
-} from "./runs.ts";
+import { expectSame, outcome, ownRuns, patience, platform } from "./runs.ts";
+
+const { checkpointsDir, cli, dataroot, dirOf, resume, start } = ownRuns();
 
 const end = { nEpochs: 4, nEpochsDecay: 0, valFreq: 1, valPhase: "test", saveByIter: true, saveLatestFreq: 2 };
 

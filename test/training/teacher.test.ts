@@ -6,7 +6,9 @@ import { inits } from "../../src/nn/init.ts";
 import { Random } from "../../src/random.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 import { modelOptions } from "../options.ts";
-import { checkpointsDir, dirOf, expectSame, patience, platform, read, resume, start } from "./runs.ts";
+import { expectSame, ownRuns, patience, platform } from "./runs.ts";
+
+const { checkpointsDir, dirOf, read, resume, start } = ownRuns();
 
 const student = { ngf: 1, lambdaL1: 0, distill: "whole", lambdaDistill: 10 };
 

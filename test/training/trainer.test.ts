@@ -16,23 +16,9 @@ import { Random } from "../../src/random.ts";
 import { Run } from "../../src/run/run.ts";
 import { type TrainEvents, train } from "../../src/training/train.ts";
 import { Trainer } from "../../src/training/trainer.ts";
-import {
-  checkpointsDir,
-  cli,
-  dataroot,
-  dirOf,
-  expectSame,
-  flags,
-  latest,
-  patience,
-  platform,
-  read,
-  resume,
-  small,
-  start,
-  stepOf,
-  work,
-} from "./runs.ts";
+import { expectSame, latest, ownRuns, patience, platform, small, stepOf } from "./runs.ts";
+
+const { checkpointsDir, cli, dataroot, dirOf, flags, read, resume, start, work } = ownRuns();
 
 describe("a run", () => {
   it("takes the smaller last batch of an epoch, and counts the batches of every norm", async () => {
