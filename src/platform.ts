@@ -100,7 +100,7 @@ export interface LockHolder {
 }
 
 /** How a picture is decoded. */
-export interface DecodeHow {
+export interface DecodeOptions {
   /** Keep the transparency of a file that has some, as a channel. */
   alpha?: boolean;
   /**
@@ -121,9 +121,9 @@ export interface Images {
    * Decodes PNG, JPEG and the like. Palette becomes RGB and alpha is dropped (unless asked for); a grey file stays 1
    * channel. Throws on a damaged file.
    */
-  decode(bytes: Uint8Array, options?: DecodeHow): Promise<Picture>;
+  decode(bytes: Uint8Array, options?: DecodeOptions): Promise<Picture>;
   /** As decode, but keeps 16 bits, floats and any number of bands. Absent where a runtime cannot. */
-  decodeDeep?(bytes: Uint8Array, options?: DecodeHow): Promise<DeepPicture>;
+  decodeDeep?(bytes: Uint8Array, options?: DecodeOptions): Promise<DeepPicture>;
   /** A PNG with the bits of the picture, 8 or 16. */
   encodePng(picture: Picture<Uint8Array | Uint16Array>): Promise<Uint8Array<ArrayBuffer>>;
 }

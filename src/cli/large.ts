@@ -59,8 +59,8 @@ export async function translatedInStrips(
   name: string,
 ): Promise<Size | undefined> {
   const { openLarge } = await import("../node/large.ts");
-  const how = { alpha: work.translator.config.inputNc % 2 === 0, deep: true, upright: true };
-  const picture = await openLarge(input, `${target}.part.v`, how);
+  const options = { alpha: work.translator.config.inputNc % 2 === 0, upright: true };
+  const picture = await openLarge(input, `${target}.part.v`, options);
   if (!picture) return undefined;
   try {
     await translateOpened(work, picture, target, name);

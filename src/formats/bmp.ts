@@ -4,8 +4,8 @@
  * https://learn.microsoft.com/windows/win32/gdi/bitmap-storage
  */
 import { UserError } from "../errors.ts";
-import type { Picture } from "../platform.ts";
-import { checkPictureSize, type DecodeOptions } from "./limits.ts";
+import type { DecodeOptions, Picture } from "../platform.ts";
+import { checkPictureSize } from "./limits.ts";
 
 /** Values of the header's field "compression". */
 const uncompressed = 0;

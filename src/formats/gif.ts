@@ -5,8 +5,8 @@
  */
 
 import { UserError } from "../errors.ts";
-import type { Picture } from "../platform.ts";
-import { checkPictureSize, type DecodeOptions } from "./limits.ts";
+import type { DecodeOptions, Picture } from "../platform.ts";
+import { checkPictureSize } from "./limits.ts";
 import { joined } from "./streams.ts";
 
 export const isGif = (bytes: Uint8Array): boolean => /^GIF8[79]a/.test(String.fromCharCode(...bytes.subarray(0, 6)));

@@ -2,15 +2,6 @@
 import { PictureSizeError, UserError } from "../errors.ts";
 import type { Picture, Samples } from "../platform.ts";
 
-export interface DecodeOptions {
-  /** Keep the transparency of a file that has some, as 4 channels. */
-  alpha?: boolean;
-  /** Keep values of more than 8 bits. */
-  deep?: boolean;
-  /** Pixels of the largest picture that is accepted. */
-  mostPixels?: number | undefined;
-}
-
 /** Most pixels of one picture in memory: 16383 x 16383, the limit of libvips. A damaged header may claim any number. */
 export const mostPixels = 16383 * 16383;
 

@@ -3,8 +3,8 @@
  * Format: https://netpbm.sourceforge.net/doc/ppm.html
  */
 import { UserError } from "../errors.ts";
-import type { DeepPicture } from "../platform.ts";
-import { checkPictureSize, type DecodeOptions } from "./limits.ts";
+import type { DecodeOptions, DeepPicture } from "../platform.ts";
+import { checkPictureSize } from "./limits.ts";
 
 /** "P" and a digit from 1 to 6, then white space. */
 export const isPnm = (bytes: Uint8Array): boolean =>
@@ -18,7 +18,7 @@ const isSpace = (byte: number | undefined): boolean => byte === 32 || (byte !== 
  */
 export function decodePnm(
   bytes: Uint8Array,
-  { deep = false, mostPixels }: Pick<DecodeOptions, "deep" | "mostPixels"> = {},
+  { deep = false, mostPixels }: Pick<DecodeOptions, "mostPixels"> & { deep?: boolean } = {},
 ): DeepPicture {
   const kind = bytes[1]! - 0x30;
   const read = tokens(bytes, 2);

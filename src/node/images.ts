@@ -3,13 +3,13 @@ import sharp, { type Metadata, type Sharp, type SharpOptions } from "sharp";
 import { alike, eightBit } from "../data/transforms.ts";
 import { PictureSizeError, UserError } from "../errors.ts";
 import { damageOf } from "../formats/damage.ts";
-import { decodeKnown } from "../formats/decode.ts";
+import { type DepthOptions, decodeKnown } from "../formats/decode.ts";
 import { checkPictureSize, checkValues, mostPixels } from "../formats/limits.ts";
 import { checkRange, decodeNpy, isNpy } from "../formats/npy.ts";
 import { upright } from "../formats/orientation.ts";
 import { checkPngChannels } from "../formats/png-encode.ts";
 import { unreadTiff } from "../formats/tiff.ts";
-import type { DecodeHow, DeepPicture, Images, Picture, Samples } from "../platform.ts";
+import type { DecodeOptions, DeepPicture, Images, Picture, Samples } from "../platform.ts";
 
 /**
  * Sets sharp up for training: one thread per picture, since the training step needs the cores, and no cache, since a
@@ -32,36 +32,30 @@ const readable: readonly string[] = ["png", "jpeg", "webp", "tiff"];
  * channels (RGBA). For NumPy arrays see decodeNpy and eightBit.
  * @throws UserError for bytes that are no picture, and for a truncated or damaged one
  */
-async function decode(bytes: Uint8Array, { alpha = false, ...how }: DecodeHow = {}): Promise<Picture> {
-  return eightBit(await tolerant(bytes, { ...how, alpha, deep: false }));
+async function decode(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Picture> {
+  return eightBit(await tolerant(bytes, { ...options, deep: false }));
 }
 
 /**
  * Like decode, but with all bits: 16-bit files give 16 bits. TIFFs of floats (in [-1, 1]; no alpha), TIFFs with more
  * than 4 channels, and NumPy arrays keep their values.
  */
-async function decodeDeep(bytes: Uint8Array, { alpha = false, ...how }: DecodeHow = {}): Promise<DeepPicture> {
-  return tolerant(bytes, { ...how, alpha, deep: true });
+async function decodeDeep(bytes: Uint8Array, options: DecodeOptions = {}): Promise<DeepPicture> {
+  return tolerant(bytes, { ...options, deep: true });
 }
 
-export interface How extends DecodeHow {
-  alpha: boolean;
-  /** Keep 16 bits and floats. */
-  deep: boolean;
-}
-
-async function tolerant(bytes: Uint8Array, how: How): Promise<DeepPicture> {
+async function tolerant(bytes: Uint8Array, options: DepthOptions): Promise<DeepPicture> {
   // Errors of NumPy arrays need no prefix: the array is not damaged, but has another form.
   if (isNpy(bytes)) return decodeNpy(bytes);
   try {
-    const known = decodeKnown(bytes, how);
+    const known = decodeKnown(bytes, options);
     if (known) return known;
     const unread = unreadTiff(bytes);
     if (unread) throw new UserError(unread);
-    return await decodeAs(bytes, how, "warning").catch((error) => {
+    return await decodeAs(bytes, options, "warning").catch((error) => {
       if (error instanceof PictureSizeError) throw error;
       if (!onlyStrayBytes(error)) throw error;
-      return decodeAs(bytes, how, "error");
+      return decodeAs(bytes, options, "error");
     });
   } catch (error) {
     if (error instanceof PictureSizeError) throw error;
@@ -79,11 +73,11 @@ export function linesOf(error: unknown): string[] {
   return (error instanceof Error ? error.message : String(error)).trim().split("\n");
 }
 
-async function decodeAs(bytes: Uint8Array, how: How, failOn: "warning" | "error"): Promise<DeepPicture> {
+async function decodeAs(bytes: Uint8Array, options: DecodeOptions, failOn: "warning" | "error"): Promise<DeepPicture> {
   const [file, metadata] = await opened(bytes, failOn, { limitInputPixels: false });
-  checkPictureSize(metadata.width, metadata.height, how.mostPixels);
-  checkChannels(metadata, how.mostPixels);
-  const { image, depth, pictureOf, turned } = readingOf(file, metadata, how);
+  checkPictureSize(metadata.width, metadata.height, options.mostPixels);
+  checkChannels(metadata, options.mostPixels);
+  const { image, depth, pictureOf, turned } = readingOf(file, metadata, options);
   const { data, info } = await image.raw({ depth }).toBuffer({ resolveWithObject: true });
   // Only bytes may begin anywhere in the decoder's memory.
   const values =
@@ -129,15 +123,15 @@ export interface Reading {
 }
 
 /** @throws UserError for a type of values that is not read */
-export function readingOf(image: Sharp, metadata: Metadata, how: How): Reading {
+export function readingOf(image: Sharp, metadata: Metadata, options: DecodeOptions): Reading {
   const { format, space, hasAlpha, channels: stored, depth } = metadata;
   if (!readable.includes(format)) {
     throw new UserError(`the format ${format} is not supported; PNG, JPEG, WebP, TIFF, BMP, GIF and Netpbm are`);
   }
-  const turned = turnedIn(metadata, how);
+  const turned = turnedIn(metadata, options);
   const greyFile = space === "b-w" || space === "grey16";
   const bands = stored > 4 || (greyFile && stored > 2);
-  const keepAlpha = how.alpha && hasAlpha;
+  const keepAlpha = options.alpha && hasAlpha;
   if (bands) return { ...storedValues(image, space, depth, bands), turned };
   if (hasAlpha && !keepAlpha) image = image.removeAlpha();
   const known = greyFile || space === "srgb" || space === "rgb16" || space === "scrgb";
@@ -159,7 +153,7 @@ export function readingOf(image: Sharp, metadata: Metadata, how: How): Reading {
 }
 
 /** The orientation by which a picture is turned after it is decoded: that of a TIFF always, that of EXIF where it is asked for. */
-export function turnedIn({ format, orientation = 1 }: Metadata, { upright }: DecodeHow): number {
+export function turnedIn({ format, orientation = 1 }: Metadata, { upright }: DecodeOptions): number {
   return format === "tiff" || upright ? orientation : 1;
 }
 

@@ -9,13 +9,12 @@ import { UserError, WriteError } from "../errors.ts";
 import { damageOf } from "../formats/damage.ts";
 import { mostPixels } from "../formats/limits.ts";
 import { type BytesAt, unreadTiff } from "../formats/tiff.ts";
-import type { LargePicture } from "../platform.ts";
+import type { DecodeOptions, LargePicture } from "../platform.ts";
 import { visible } from "../text.ts";
 import { makeFolder } from "./folders.ts";
 import {
   containers,
   type Depth,
-  type How,
   linesOf,
   onlyStrayBytes,
   opened,
@@ -41,12 +40,16 @@ export async function statedSize(path: string): Promise<{ width: number; height:
  * @throws UserError for a file that is no picture, for a damaged one, and for a large one that can be decoded only in one
  *   piece; WriteError where the disk is full
  */
-export async function openLarge(path: string, scratch: string, how: How): Promise<LargePicture | undefined> {
+export async function openLarge(
+  path: string,
+  scratch: string,
+  options: DecodeOptions,
+): Promise<LargePicture | undefined> {
   const unread = unreadTiff(partsOf(path));
   if (unread) throw new UserError(`not a readable picture: ${unread}`);
   const [, metadata] = await opened(path, "warning", unlimited);
   const { width, height, channels, depth, format } = metadata;
-  const whole = wholeOnly(format, metadata.isProgressive === true, turnedIn(metadata, how));
+  const whole = wholeOnly(format, metadata.isProgressive === true, turnedIn(metadata, options));
   if (whole !== undefined) {
     if (width * height <= mostPixels) return undefined;
     throw new UserError(
@@ -57,7 +60,7 @@ export async function openLarge(path: string, scratch: string, how: How): Promis
   await checkSpace(scratch, width * height * channels * (depth === "uchar" ? 1 : depth === "ushort" ? 2 : 4));
   const ended = beginFile(scratch);
   try {
-    const reading = await decoded(path, scratch, how);
+    const reading = await decoded(path, scratch, options);
     return await valuesIn(scratch, reading);
   } catch (error) {
     await rm(scratch, { force: true });
@@ -99,9 +102,9 @@ async function checkSpace(path: string, bytes: number): Promise<void> {
 }
 
 /** Decodes a file into one of plain values. */
-async function decoded(path: string, scratch: string, how: How): Promise<Reading> {
+async function decoded(path: string, scratch: string, options: DecodeOptions): Promise<Reading> {
   const write = async (failOn: "warning" | "error") => {
-    const reading = readingOf(...(await opened(path, failOn, unlimited)), how);
+    const reading = readingOf(...(await opened(path, failOn, unlimited)), options);
     await reading.image.toFile(scratch);
     return reading;
   };

@@ -7,7 +7,7 @@
 import { PICTURE_ENDINGS } from "../data/listing.ts";
 import { eightBit } from "../data/transforms.ts";
 import { UserError } from "../errors.ts";
-import { decodeKnown } from "../formats/decode.ts";
+import { type DepthOptions, decodeKnown } from "../formats/decode.ts";
 import { exifOrientation } from "../formats/exif.ts";
 import { isJpeg, jpegMarkers, jpegSegments } from "../formats/jpeg.ts";
 import { decodeNpy, isNpy } from "../formats/npy.ts";
@@ -16,35 +16,35 @@ import { decodePng, isPng } from "../formats/png.ts";
 import { encodePng } from "../formats/png-encode.ts";
 import { joined } from "../formats/streams.ts";
 import { isWebp } from "../formats/webp.ts";
-import type { DecodeHow, DeepPicture, Images, Picture } from "../platform.ts";
+import type { DecodeOptions, DeepPicture, Images, Picture } from "../platform.ts";
 
 /** Endings of pictures that Node reads and a browser does not. */
 export const unreadEndings: readonly string[] = ["tif", "tiff"];
 /** Endings of the pictures that a browser reads. */
 export const readEndings: readonly string[] = PICTURE_ENDINGS.filter((ending) => !unreadEndings.includes(ending));
 
-async function decode(bytes: Uint8Array, how: DecodeHow = {}): Promise<Picture> {
-  return eightBit(await decoded(bytes, { ...how, deep: false }));
+async function decode(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Picture> {
+  return eightBit(await decoded(bytes, { ...options, deep: false }));
 }
 
 /** As decode, but 16-bit PNGs give 16 bits, and NumPy arrays are read as they are. */
-async function decodeDeep(bytes: Uint8Array, how: DecodeHow = {}): Promise<DeepPicture> {
-  return decoded(bytes, { ...how, deep: true });
+async function decodeDeep(bytes: Uint8Array, options: DecodeOptions = {}): Promise<DeepPicture> {
+  return decoded(bytes, { ...options, deep: true });
 }
 
-async function decoded(bytes: Uint8Array, how: DecodeHow & { deep: boolean }): Promise<DeepPicture> {
+async function decoded(bytes: Uint8Array, options: DepthOptions): Promise<DeepPicture> {
   if (isNpy(bytes)) return decodeNpy(bytes);
   try {
-    const picture = decodeKnown(bytes, how) ?? (await decodeOther(bytes, how));
-    return how.upright ? upright(picture, exifOrientation(bytes)) : picture;
+    const picture = decodeKnown(bytes, options) ?? (await decodeOther(bytes, options));
+    return options.upright ? upright(picture, exifOrientation(bytes)) : picture;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new UserError(`not a readable picture (${bytes.length} bytes): ${reason}`);
   }
 }
 
-async function decodeOther(bytes: Uint8Array, how: DecodeHow & { deep: boolean }): Promise<DeepPicture> {
-  if (isPng(bytes)) return decodePng(bytes, how);
+async function decodeOther(bytes: Uint8Array, options: DepthOptions): Promise<DeepPicture> {
+  if (isPng(bytes)) return decodePng(bytes, options);
   if (isJpeg(bytes)) return decodeJpeg(bytes);
   if (isWebp(bytes)) return decodeWebp(bytes);
   throw new UserError("no picture of a form that browsers read alike: PNG, JPEG, WebP, BMP, GIF or Netpbm");

@@ -46,7 +46,7 @@ describe("parts of a picture equal decodeDeep", () => {
     for (const alpha of [false, true]) {
       const whole = await images.decodeDeep(readFileSync(at(name)), { alpha });
       expect(await statedSize(at(name))).toEqual({ width: 37, height: 23 });
-      const large = await openLarge(at(name), at("scratch.v"), { alpha, deep: true });
+      const large = await openLarge(at(name), at("scratch.v"), { alpha });
       expect(await large!.read({ y: 5, x: 11, height: 13, width: 20 })).toEqual(crop(whole, 11, 5, 20, 13));
       expect(await large!.read({ y: 0, x: 0, height: 23, width: 37 })).toEqual(whole);
       await large!.close();
@@ -57,7 +57,7 @@ describe("parts of a picture equal decodeDeep", () => {
   it.each(readdirSync(fixture("decode")).filter((name) => /tif$|png$|jpg$/.test(name)))("%s", async (name) => {
     const path = fileURLToPath(fixture(`decode/${name}`));
     const whole = await images.decodeDeep(readFileSync(path));
-    const large = await openLarge(path, at("scratch.v"), { alpha: false, deep: true });
+    const large = await openLarge(path, at("scratch.v"), { alpha: false });
     // A turned TIFF is decoded in one piece.
     if (!large) return expect(name).toMatch(/tif/);
     const { width, height } = large;
@@ -71,7 +71,7 @@ it("leaves what cannot be decoded row by row to the decoder of whole pictures", 
   await raw(3).jpeg({ progressive: true }).toFile(at("woven.jpg"));
   await raw(3).webp().toFile(at("x.webp"));
   for (const name of ["woven.png", "woven.jpg", "x.webp"]) {
-    expect(await openLarge(at(name), at("scratch.v"), { alpha: false, deep: true })).toBeUndefined();
+    expect(await openLarge(at(name), at("scratch.v"), { alpha: false })).toBeUndefined();
   }
   writeFileSync(at("text.png"), "no picture");
   expect(await statedSize(at("text.png"))).toBeUndefined();
@@ -83,7 +83,7 @@ it("says that a file is damaged, and leaves nothing", async () => {
   await raw(3).png().toFile(at("rgb.png"));
   const bytes = readFileSync(at("rgb.png"));
   writeFileSync(at("cut.png"), bytes.subarray(0, bytes.length - 300));
-  await expect(openLarge(at("cut.png"), at("scratch.v"), { alpha: false, deep: true })).rejects.toThrow(
+  await expect(openLarge(at("cut.png"), at("scratch.v"), { alpha: false })).rejects.toThrow(
     /^not a readable picture: /,
   );
   expect(readdirSync(folder)).not.toContain("scratch.v");
