@@ -1,4 +1,4 @@
-/** Texts for a terminal and a command line: what comes from outside made safe, sizes, counts, names of options. */
+/** Short texts for terminals and pages: what comes from outside made safe, sizes, durations, counts, words of a command line. */
 
 const named: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
@@ -19,6 +19,25 @@ export function byteCount(bytes: number): string {
   const power = Math.min(3, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
   const value = bytes / 1000 ** power;
   return `${power > 0 && value < 10 ? value.toFixed(1) : Math.round(value)} ${["bytes", "kB", "MB", "GB"][power]}`;
+}
+
+/**
+ * "12s", "3m 5s", "4h 12m", "3d 4h": a duration in its two largest units, with zeros left out. Below 0 it is "0s"; "unknown" where it
+ * is not finite.
+ */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return "unknown";
+  const whole = Math.max(0, Math.round(seconds));
+  const counts = [
+    [Math.floor(whole / 86400), "d"],
+    [Math.floor(whole / 3600) % 24, "h"],
+    [Math.floor(whole / 60) % 60, "m"],
+    [whole % 60, "s"],
+  ] as const;
+  const largest = counts.findIndex(([count]) => count > 0);
+  if (largest === -1) return "0s";
+  const shown = counts.slice(largest, largest + 2).filter(([count]) => count > 0);
+  return shown.map(([count, unit]) => `${count}${unit}`).join(" ");
 }
 
 /** The spelling that all spellings of a name share: `--lambda_L1`, `lambda-l1` and `lambdaL1` are all "lambdal1". */

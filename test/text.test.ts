@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { parseArguments } from "../src/cli/arguments.ts";
 import { optionsOf } from "../src/config/options.ts";
 import { configSchema } from "../src/config/schema.ts";
-import { byteCount, counted, shellOption, translateCommand, visible } from "../src/text.ts";
+import { byteCount, counted, duration, shellOption, translateCommand, visible } from "../src/text.ts";
 
 it("a line for a terminal has control characters as escapes, and keeps every letter", () => {
   expect(visible("a\x1b[31mred\x07\r\x00\x7f\x9b2J\tü \u{1f600} \\x07")).toBe(
@@ -23,6 +23,24 @@ it("a size is in units of 1000, with one decimal below 10", () => {
   };
   expect(Object.keys(sizes).map((bytes) => byteCount(Number(bytes)))).toEqual(Object.values(sizes));
 });
+
+it.each<[number, string]>([
+  [0, "0s"],
+  [0.4, "0s"],
+  [59.4, "59s"],
+  [59.6, "1m"],
+  [185, "3m 5s"],
+  [3599, "59m 59s"],
+  [3600, "1h"],
+  [15134, "4h 12m"],
+  [86399, "23h 59m"],
+  [86430, "1d"],
+  [273600, "3d 4h"],
+  [864000, "10d"],
+  [-3, "0s"],
+  [Number.NaN, "unknown"],
+  [Number.POSITIVE_INFINITY, "unknown"],
+])("a duration of %d seconds is %s", (seconds, text) => expect(duration(seconds)).toBe(text));
 
 it.skipIf(process.platform === "win32")(
   "an option in an advice gives its value back, through a shell and our parser",

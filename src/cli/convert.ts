@@ -5,11 +5,12 @@ import { option } from "../config/options.ts";
 import { UserError, WriteError } from "../errors.ts";
 import { InOrder } from "../inference/overlap.ts";
 import { files } from "../node/files.ts";
+import { duration } from "../text.ts";
 import type { WholePicture } from "../tools/frame.ts";
 import type { Output } from "./command.ts";
 import { jobs } from "./pictures.ts";
 import { loadImages } from "./platform.ts";
-import { Counter, duration } from "./progress.ts";
+import { Counter } from "./progress.ts";
 
 export const overwrite = option(z.boolean().default(false), {
   group: "pictures",

@@ -1,5 +1,5 @@
 /** Progress on the terminal: one line that is redrawn. Elsewhere, training prints plain lines. */
-import { visible } from "../text.ts";
+import { duration, visible } from "../text.ts";
 import type { EpochReport, StepReport } from "../training/train.ts";
 import { describeProgress } from "./stop.ts";
 
@@ -8,15 +8,6 @@ export interface Screen {
   write(text: string): unknown;
   isTTY?: boolean | undefined;
   columns?: number | undefined;
-}
-
-/** "4h 12m", "3m 05s", "12s"; at least 0. */
-export function duration(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
-  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
-  if (hours >= 24) return `${Math.floor(hours / 24)}d ${hours % 24}h`;
-  if (hours > 0) return `${hours}h ${String(minutes).padStart(2, "0")}m`;
-  return minutes > 0 ? `${minutes}m ${String(whole % 60).padStart(2, "0")}s` : `${whole}s`;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** The page of `data audit`: the findings in a data set, with pictures. */
-import { count, type Html, html, htmlPage, lines, terms, timeTag } from "./html.ts";
+import { count, type Html, html, htmlPage, lines, pageHeader, terms } from "./html.ts";
 
 /** A picture of a finding. */
 export interface AuditPicture {
@@ -43,11 +43,7 @@ export function auditPage({ title, facts, sections, lookedFor, caveat, updated }
   const links = sections.map((section, i) => {
     return html`<li><a href="#s${i}">${section.title}</a> <b>${count(size(section))}</b></li>`;
   });
-  const body = html`<header>
-<h1>${title}</h1>
-<p>${verdict(total, caveat)}</p>
-${updated && html`<p class="soft small">${timeTag(updated)}</p>`}
-</header>
+  const body = html`${pageHeader(title, updated, html`<p>${verdict(total, caveat)}</p>`)}
 <dl class="facts">${terms(facts)}</dl>
 ${links.length > 0 ? html`<ul class="card kinds">${links}</ul>` : ""}
 ${lines(sections.map(sectionOf))}

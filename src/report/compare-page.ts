@@ -3,7 +3,7 @@ import type { Measured } from "../metrics/compare.ts";
 import { type PairMetrics, undefinedWhere } from "../metrics/pictures.ts";
 import { counted } from "../text.ts";
 import { columns, metricsIn } from "./columns.ts";
-import { address, fixed, type Html, html, htmlPage, lines, scrolls, terms, timeTag } from "./html.ts";
+import { address, fixed, type Html, html, htmlPage, lines, pageHeader, scrolls, terms } from "./html.ts";
 
 /** A figure of all runs. */
 export interface ComparedFigure {
@@ -44,10 +44,7 @@ export function comparePage(info: ComparePageInfo): string {
   const { title, runs, facts = [], figures, pictures, resamples, updated } = info;
   const keys = metricsIn(pictures[0]?.outputs ?? []);
   const names = ["input", ...runs, "target"];
-  const body = html`<header>
-<h1>${title}</h1>
-${updated && html`<p class="soft small">${timeTag(updated)}</p>`}
-</header>
+  const body = html`${pageHeader(title, updated)}
 ${facts.length > 0 ? html`<dl class="facts">${terms(facts)}</dl>` : ""}
 ${table(runs, figures)}
 <p class="soft small">In brackets: the middle 95 % of ${resamples.number} resamples of the pictures (paired bootstrap, seed ${resamples.seed}).

@@ -3,6 +3,9 @@ import type { Picture } from "../platform.ts";
 
 const white = 255;
 
+/** The columns of a sample. */
+export const sampleColumns = ["input", "output", "target"] as const;
+
 /** Pixels between the pictures of a strip or a stack. They are transparent, for pages in light and dark, and white for readers of RGB. */
 export const stripGap = 4;
 

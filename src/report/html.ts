@@ -51,27 +51,6 @@ export function address(path: string): string {
   return path.split("/").map(encodeURIComponent).join("/");
 }
 
-/** A duration with at most two units: "48 s", "12 min 5 s", "6 h 20 min", "3 days 4 h". */
-export function duration(seconds: number): string {
-  if (!Number.isFinite(seconds) || seconds < 0) return "unknown";
-  const units = [
-    ["day", 86400],
-    ["h", 3600],
-    ["min", 60],
-    ["s", 1],
-  ] as const;
-  let rest = Math.round(seconds);
-  const parts: string[] = [];
-  for (const [unit, size] of units) {
-    const count = Math.floor(rest / size);
-    rest -= count * size;
-    if (count > 0) parts.push(`${count} ${unit}${unit === "day" && count > 1 ? "s" : ""}`);
-    else if (parts.length > 0) break;
-    if (parts.length === 2) break;
-  }
-  return parts.length > 0 ? parts.join(" ") : "0 s";
-}
-
 /** A count with thin spaces between groups of three digits: 80 000. */
 export function count(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, "\u2009");
@@ -95,6 +74,14 @@ export const scrolls: Html = raw('tabindex="0" role="group" aria-label="Table"')
 export function timeTag(time: Date): Html {
   const iso = time.toISOString();
   return html`<time datetime="${iso}">${iso.slice(0, 16).replace("T", " ")} UTC</time>`;
+}
+
+/** The top of a page: its title, a note, and when it was written. */
+export function pageHeader(title: string, updated: Date | undefined, note?: Html): Html {
+  return html`<header>
+<h1>${title}</h1>
+${note && html`${note}\n`}${updated && html`<p class="soft small">${timeTag(updated)}</p>`}
+</header>`;
 }
 
 export interface HtmlPage {

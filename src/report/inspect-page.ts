@@ -1,5 +1,5 @@
 /** The page of `inspect`: pairs as the network sees them, each with several random crops and flips. */
-import { count, type Html, html, htmlPage, lines, terms, timeTag } from "./html.ts";
+import { count, type Html, html, htmlPage, lines, pageHeader, terms } from "./html.ts";
 
 export interface InspectPicture {
   /** Address of the picture: a data URI, or a path relative to the page. */
@@ -33,10 +33,7 @@ export interface InspectPageInfo {
 /** The text of the page, self-contained where the pictures are data URIs. */
 export function inspectPage({ title, facts, leftOut, pairs, total, updated }: InspectPageInfo): string {
   const names = leftOut.map((text) => html`<li>${text}</li>`);
-  const body = html`<header>
-<h1>${title}</h1>
-${updated && html`<p class="soft small">${timeTag(updated)}</p>`}
-</header>
+  const body = html`${pageHeader(title, updated)}
 <dl class="facts card">${terms(facts)}</dl>
 ${names.length > 0 ? html`<h2>Left out <span class="soft">${count(names.length)}</span></h2>\n<ul>${names}</ul>` : ""}
 <h2>${count(pairs.length)} of ${count(total)} ${total === 1 ? "pair" : "pairs"}</h2>

@@ -2,7 +2,8 @@
 import { finiteMean, type PairMetrics, undefinedWhere } from "../metrics/pictures.ts";
 import { counted } from "../text.ts";
 import { columns, metricsIn } from "./columns.ts";
-import { address, fixed, type Html, html, htmlPage, lines, terms, timeTag } from "./html.ts";
+import { sampleColumns } from "./compose.ts";
+import { address, fixed, type Html, html, htmlPage, lines, pageHeader, terms } from "./html.ts";
 
 /** A score of all pairs together. */
 export interface SetScore {
@@ -34,9 +35,6 @@ export interface ResultsPageInfo {
   updated?: Date;
 }
 
-/** Headings of the pictures. */
-const names = ["input", "output", "target"] as const;
-
 /** The order of names as people count: 2 comes before 10. */
 const byNumber = new Intl.Collator("en", { numeric: true });
 
@@ -46,10 +44,7 @@ export function resultsPage(info: ResultsPageInfo): string {
   const orders = metricsIn(rows).flatMap((key) =>
     ["worst", "best"].map((end) => html`<option value="${key} ${end}">${columns[key].label}, ${end} first</option>`),
   );
-  const body = html`<header>
-<h1>${title}</h1>
-${updated && html`<p class="soft small">${timeTag(updated)}</p>`}
-</header>
+  const body = html`${pageHeader(title, updated)}
 ${facts.length > 0 ? html`<dl class="facts">${terms(facts)}</dl>` : ""}
 ${summary(rows, scores)}
 <div class="tools">
@@ -59,7 +54,7 @@ ${summary(rows, scores)}
 ${lines(orders)}
 </select></label>
 </div>
-<div class="heading soft small">${names.map((name) => html`<span>${name}</span>`)}<span></span></div>
+<div class="heading soft small">${sampleColumns.map((name) => html`<span>${name}</span>`)}<span></span></div>
 <div id="rows">
 ${lines([...rows].sort((a, b) => byNumber.compare(a.name, b.name)).map(card))}
 </div>`;
@@ -113,7 +108,7 @@ function card(row: ResultRow): Html {
   const pixels = width < 200 ? html` class="pixels"` : "";
   const pictures = [row.input, row.output, row.target].map((file, i) => {
     const size = html`width="${width}" height="${height}"${pixels}`;
-    return html`<img src="${address(file)}" alt="${names[i]}" ${size} loading="lazy">`;
+    return html`<img src="${address(file)}" alt="${sampleColumns[i]}" ${size} loading="lazy">`;
   });
   const metrics = keys.map((key) => {
     const { label, unit, digits } = columns[key];

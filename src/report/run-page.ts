@@ -1,20 +1,9 @@
 /** `runs/<name>/index.html`: the state of a training run, during and after training. */
 import { type ValidationMetric, validationMetrics } from "../metrics/pictures.ts";
+import { duration } from "../text.ts";
 import { chartCss, chartScript, lineChart } from "./chart.ts";
-import { stripGap } from "./compose.ts";
-import {
-  address,
-  count,
-  duration,
-  fixed,
-  type Html,
-  type HtmlValue,
-  html,
-  htmlPage,
-  lines,
-  terms,
-  timeTag,
-} from "./html.ts";
+import { sampleColumns, stripGap } from "./compose.ts";
+import { address, count, fixed, type Html, type HtmlValue, html, htmlPage, lines, terms, timeTag } from "./html.ts";
 import { lossTerms } from "./loss-terms.ts";
 
 /** The fields of a line of `loss_log.jsonl` that the page shows. */
@@ -208,8 +197,7 @@ easily, which is common and not a fault.</p>
 
 function samples({ samples }: RunPageInfo): Html {
   if (samples.length === 0) return html`<p class="soft">The first strip appears at the end of the first epoch.</p>`;
-  const names = ["input", "output", "target"];
-  const columns = names.map((name) => html`<span>${name}</span>`);
+  const columns = sampleColumns.map((name) => html`<span>${name}</span>`);
   const at = ({ step = Number.POSITIVE_INFINITY }) => step;
   const newestFirst = [...samples].sort((a, b) => b.epoch - a.epoch || (at(a) < at(b) ? 1 : -1));
   const figures = newestFirst.map(({ epoch, step, file }) => {
@@ -217,7 +205,7 @@ function samples({ samples }: RunPageInfo): Html {
     return html`<figure>
 <figcaption>${when}</figcaption>
 <div class="columns soft small">${columns}</div>
-<img src="${address(file)}" alt="${names.join(", ")} after ${when}" loading="lazy">
+<img src="${address(file)}" alt="${sampleColumns.join(", ")} after ${when}" loading="lazy">
 </figure>`;
   });
   return html`<div class="samples">

@@ -1,7 +1,18 @@
 /** The page of a sweep: the scores of every run, and means over runs that differ only in their seed. */
 import { type PictureMetric, pictureMetrics } from "../metrics/pictures.ts";
 import { badness } from "./columns.ts";
-import { address, fixed, type Html, type HtmlValue, html, htmlPage, lines, scrolls, terms, timeTag } from "./html.ts";
+import {
+  address,
+  fixed,
+  type Html,
+  type HtmlValue,
+  html,
+  htmlPage,
+  lines,
+  pageHeader,
+  scrolls,
+  terms,
+} from "./html.ts";
 
 export interface SweepPageRun {
   /** In the order of `SweepPageInfo.options`. */
@@ -83,10 +94,7 @@ export function bestOf(name: string, values: readonly (number | undefined)[]): n
 export function sweepPage(info: SweepPageInfo): string {
   const { name, options, runs, groups, facts, updated } = info;
   const own = options.filter((flag) => flag !== "seed");
-  const body = html`<header>
-<h1>${name}</h1>
-<p class="soft small">${timeTag(updated)}</p>
-</header>
+  const body = html`${pageHeader(name, updated)}
 <dl class="facts">${terms(facts)}</dl>
 ${groups.length > 0 ? html`<h2>Means over seeds</h2>\n${table([...own, "runs"], info.scores, groups.map(groupRow))}` : undefined}
 <h2>Runs</h2>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Counter, duration, epochLine, Progress, plainLine, progressLine } from "../../src/cli/progress.ts";
+import { Counter, epochLine, Progress, plainLine, progressLine } from "../../src/cli/progress.ts";
 
 const report = {
   epoch: 3,
@@ -33,16 +33,6 @@ function screen(columns?: number) {
   };
   return { isTTY: columns !== undefined, columns, write, rows: () => rows };
 }
-
-describe("durations", () => {
-  it("have two units at most", () => {
-    const of = [0, 0.4, 59.4, 59.6, 185, 3599, 3600, 15134, 86399, 90000, 864000];
-    expect(of.map(duration)).toEqual([
-      ...["0s", "0s", "59s", "1m 00s", "3m 05s", "59m 59s", "1h 00m", "4h 12m", "23h 59m", "1d 1h", "10d 0h"],
-    ]);
-    expect(duration(-3)).toBe("0s");
-  });
-});
 
 describe("a training step", () => {
   it("is one line on a terminal", () => {

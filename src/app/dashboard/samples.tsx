@@ -1,6 +1,6 @@
 /** The strips of samples of one or several runs, moved through the epochs by one slider. */
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { stripGap } from "../../report/compose.ts";
+import { sampleColumns, stripGap } from "../../report/compose.ts";
 import type { SampleEntry } from "../../run/run.ts";
 import { Choice, Slider } from "../parts/basics.tsx";
 import { Dialog } from "../parts/dialog.tsx";
@@ -102,24 +102,25 @@ function nearest(samples: readonly SampleEntry[], place: Place): SampleEntry | u
   return samples.findLast((entry) => atOf(entry) <= atOf(place)) ?? samples[0];
 }
 
-/** One PNG with the columns input, output and target. */
-function StripView({ src, view, label }: { src: string; view: View; label: string }) {
+/** The headings of a strip in each view. */
+const headings: Readonly<Record<Exclude<View, "patches">, readonly string[]>> = {
+  side: sampleColumns,
+  wipe: ["input", "output | target"],
+  difference: ["input", "difference", "target"],
+};
+
+/** One PNG with the columns of `sampleColumns`. */
+function StripView({ src, view, label }: { src: string; view: Exclude<View, "patches">; label: string }) {
   const image = useImage(src);
   const [input, output, target] = [0, 1, 2].map((column) => (
-    <Column key={column} {...{ image, column }} label={`${["input", "output", "target"][column]}: ${label}`} />
+    <Column key={column} {...{ image, column }} label={`${sampleColumns[column]}: ${label}`} />
   ));
   const shape = image ? columnOf(image) : { width: 1, height: 1 };
   const frame = { aspectRatio: `${shape.width} / ${shape.height}` };
-  const names =
-    view === "side"
-      ? ["input", "output", "target"]
-      : view === "wipe"
-        ? ["input", "output | target"]
-        : ["input", "difference", "target"];
   return (
     <>
       <div class="strip-names soft small" aria-hidden="true">
-        {names.map((name) => (
+        {headings[view].map((name) => (
           <span key={name}>{name}</span>
         ))}
       </div>

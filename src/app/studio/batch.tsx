@@ -6,6 +6,7 @@ import { images } from "../../web/images.ts";
 import type { OpenRun } from "../home.ts";
 import { Button, messageOf, Note } from "../parts/basics.tsx";
 import { Dialog } from "../parts/dialog.tsx";
+import { takenFiles } from "../parts/pick.ts";
 import { save } from "../parts/save.ts";
 import { fitted, notPictures, readPicture, splitFiles } from "./incoming.ts";
 import type { StudioSettings } from "./settings.tsx";
@@ -60,10 +61,7 @@ export function Batch({ run, settings, given, close }: BatchProps) {
                 class="unseen"
                 multiple
                 accept="image/*"
-                onChange={({ currentTarget }) => {
-                  take([...(currentTarget.files ?? [])]);
-                  currentTarget.value = "";
-                }}
+                onChange={({ currentTarget }) => take(takenFiles(currentTarget))}
               />
             </label>
           )}

@@ -4,6 +4,7 @@ import { UserError } from "../../errors.ts";
 import { images } from "../../web/images.ts";
 import type { OpenRun, StudioPair } from "../home.ts";
 import { messageOf, Note } from "../parts/basics.tsx";
+import { takenFiles } from "../parts/pick.ts";
 import { save as saveFile } from "../parts/save.ts";
 import { Batch } from "./batch.tsx";
 import { Camera } from "./camera.tsx";
@@ -145,10 +146,7 @@ function FileButton({ take }: { take(files: readonly File[]): void }) {
         type="file"
         hidden
         accept="image/*"
-        onChange={({ currentTarget }) => {
-          take([...(currentTarget.files ?? [])]);
-          currentTarget.value = "";
-        }}
+        onChange={({ currentTarget }) => take(takenFiles(currentTarget))}
       />
     </>
   );

@@ -82,9 +82,9 @@ export function titleOf([first]: readonly Picked[]): string {
   return plain.replaceAll(/^-|-$/g, "") || "pictures";
 }
 
-/** The files of an input element; with their folder, where one was picked. */
-export const pickedOf = (list: FileList | null): Picked[] =>
-  [...(list ?? [])].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
+/** Files of an input element with their paths: within their folder, where one was picked. */
+export const pickedOf = (files: readonly File[]): Picked[] =>
+  files.map((file) => ({ path: file.webkitRelativePath || file.name, file }));
 
 /** All files in dropped files and folders. Must be called while the event is handled: later its entries are gone. */
 export async function dropped(transfer: DataTransfer): Promise<Picked[]> {

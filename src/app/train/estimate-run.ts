@@ -1,7 +1,6 @@
 /** How long a run will take, from a few measured steps. */
 import type { Config } from "../../config/schema.ts";
-import { duration } from "../../report/html.ts";
-import { counted } from "../../text.ts";
+import { counted, duration } from "../../text.ts";
 import type { StepTime } from "../../training/measure.ts";
 import type { Client } from "../../web/client.ts";
 

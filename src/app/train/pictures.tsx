@@ -4,6 +4,7 @@ import { counted } from "../../text.ts";
 import { heldOutOf } from "../../web/hold-out.ts";
 import type { Picked } from "../../web/import.ts";
 import { Button } from "../parts/basics.tsx";
+import { takenFiles } from "../parts/pick.ts";
 import { PictureView } from "../parts/picture.tsx";
 import { dropped, type Pair, pickedOf } from "./data.ts";
 import type { Session, SessionState } from "./session.ts";
@@ -129,8 +130,7 @@ function DropZone({ chosen, take }: { chosen: boolean; take(found: Promise<Picke
     if (event.type === "drop" && event.dataTransfer) take(dropped(event.dataTransfer));
   };
   const picked = ({ currentTarget }: { currentTarget: HTMLInputElement }) => {
-    take(Promise.resolve(pickedOf(currentTarget.files)));
-    currentTarget.value = "";
+    take(Promise.resolve(pickedOf(takenFiles(currentTarget))));
   };
   const endings = "image/*,.zip,.tar,.tgz,.tar.gz";
   return (

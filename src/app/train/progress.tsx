@@ -2,10 +2,11 @@
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ganLosses } from "../../nn/losses.ts";
 import { chartCss } from "../../report/chart.ts";
-import { stripGap } from "../../report/compose.ts";
-import { count, duration, fixed } from "../../report/html.ts";
+import { sampleColumns, stripGap } from "../../report/compose.ts";
+import { count, fixed } from "../../report/html.ts";
 import { lossCharts } from "../../report/run-page.ts";
 import { bestScore } from "../../run/logs.ts";
+import { duration } from "../../text.ts";
 import type { Client } from "../../web/client.ts";
 import { files } from "../../web/files.ts";
 import { Button } from "../parts/basics.tsx";
@@ -116,9 +117,9 @@ function Samples({ config, client, version, usable }: SamplesProps) {
         <span class="soft small">of pairs kept from training, if there are any</span>
       </figcaption>
       <div class="columns soft" style={{ gap: `${(100 * stripGap) / (3 * config.cropSize + 2 * stripGap)}%` }}>
-        <span>input</span>
-        <span>output</span>
-        <span>target</span>
+        {sampleColumns.map((name) => (
+          <span key={name}>{name}</span>
+        ))}
       </div>
       <img
         id="sample-picture"

@@ -9,6 +9,7 @@ import type { Client } from "../../web/client.ts";
 import { files } from "../../web/files.ts";
 import { images } from "../../web/images.ts";
 import { Button } from "../parts/basics.tsx";
+import { takenFiles } from "../parts/pick.ts";
 import { PictureView } from "../parts/picture.tsx";
 import { save } from "../parts/save.ts";
 import { runOf } from "./runs.ts";
@@ -55,8 +56,7 @@ export function Use(props: UseProps) {
             accept="image/*"
             class="unseen"
             onChange={({ currentTarget }) => {
-              const file = currentTarget.files?.[0];
-              currentTarget.value = "";
+              const [file] = takenFiles(currentTarget);
               if (file) void translate(() => decoded(file));
             }}
           />

@@ -12,12 +12,12 @@ import { zipEntries } from "../../../formats/zip.ts";
 import { download as fetchFile } from "../../../node/download.ts";
 import { files } from "../../../node/files.ts";
 import { makeFolder } from "../../../node/folders.ts";
-import { shellOption } from "../../../text.ts";
+import { duration, shellOption } from "../../../text.ts";
 import { wholeSet } from "../../../tools/layout.ts";
 import { readTar, safePath } from "../../../tools/tar.ts";
 import type { Command, Output } from "../../command.ts";
 import { overwrite } from "../../convert.ts";
-import { duration, type Screen } from "../../progress.ts";
+import type { Screen } from "../../progress.ts";
 import { ownOptions } from "../../runs.ts";
 
 /** An archive: number of pairs to train on, the direction, and its file where that is not NAME.tar.gz of the paper's server. */
