@@ -51,7 +51,8 @@ export function gradient(
  * The product of `dy` with the Jacobian of `y` with respect to each tensor of `wrt`: if dy is the gradient of a loss with respect to
  * y, the results are the gradients with respect to `wrt`. Undefined for a tensor that y does not depend on. Axes along which a
  * gradient is constant may have size 1.
- * @param independent whether a tensor of `wrt` is an independent variable even where it is computed from others of them
+ * @param independent whether the tensors of `wrt` count as independent variables, as the inputs of an op do, even where the graph
+ *   computes one of them from another
  */
 function vectorJacobianProduct(
   y: Tensor,
@@ -65,12 +66,12 @@ function vectorJacobianProduct(
   const renew = renewal(graph, renewed);
   const gradients = new Map<Tensor, Tensor>([[y, dy]]);
   for (const node of path.reverse()) {
-    const dy = gradients.get(node.output);
-    if (!dy) continue;
+    const byOutput = gradients.get(node.output);
+    if (!byOutput) continue;
     graph.scope(`grad(${node.scope})`, () => {
       const inputs = node.inputs.map(renew);
       const needed = node.inputs.map((t) => reached.has(t));
-      const parts = partsOf(node, inputs, expandTo(dy, node.output.shape), needed);
+      const parts = partsOf(node, inputs, expandTo(byOutput, node.output.shape), needed);
       node.inputs.forEach((input, i) => {
         const part = parts[i];
         if (!part) return;
@@ -162,7 +163,7 @@ function expandTo(dy: Tensor, shape: Shape): Tensor {
   return dy.shape.every((n, i) => n === shape[i]) ? dy : Expand([dy], { shape });
 }
 
-/** Sums a gradient over the axes along which its input was broadcast. */
+/** Sums a gradient over the axes along which its input was broadcast. Axes of size 1 along which it is constant stay. */
 function sumTo(dy: Tensor, shape: Shape): Tensor {
   if (dy.rank === shape.length && dy.shape.every((n, i) => n === shape[i] || n === 1)) return dy;
   const lead = dy.rank - shape.length;

@@ -288,9 +288,9 @@ export class Graph {
   }
 
   /**
-   * Two programs that run one after the other. An input may have another value for the second. The first program computes what both
-   * need: it has additional outputs, `carried`, which the second program reads as inputs under the names of the tensors. The second
-   * program repeats reshapes instead of reading them.
+   * Two programs that run one after the other. Values that both need are computed by the first program: they are its additional outputs,
+   * `carried`, and the second program reads them as inputs under the names of the tensors. Reshapes are repeated instead. An input of the
+   * graph that both read may get another value for the second program.
    * @param first the outputs of the first program
    * @param second the outputs of the second program
    * @param recomputed further tensors that are not carried: the second program computes them again

@@ -117,7 +117,7 @@ export type LossName = (typeof lossNames)[number] | (typeof extraLossNames)[numb
 /** The losses of a step by name. Losses of options that are off are absent; without D all of D, and G_GAN. */
 export type Losses = { G_L1: number } & Partial<Record<LossName, number>>;
 
-/** The names of the losses that a step has, without measures, in the order in which they are shown. */
+/** The names of a step's losses, without measures, in the order in which they are shown. */
 export const lossesIn = (step: Losses): (keyof Losses)[] =>
   [...lossNames, ...extraLossNames].filter((name) => step[name] !== undefined);
 
@@ -134,7 +134,7 @@ export function totalLosses(
   return { lossG: lambdaGan * G_GAN + G_L1 + G_Feat + G_Distill + G_LPIPS, lossD };
 }
 
-/** D's output for pictures: for each scale the maps of its layers, the last being the logits. */
+/** D's output for pictures: for each scale, from full size down, the maps of its layers; the last is the map of logits, [n, 1, h, w]. */
 export type Judgement = Tensor[][];
 
 /**
@@ -181,13 +181,14 @@ export class Model {
     this.#augmentations = options.diffAugment === undefined ? [] : (diffAugmentNames(options.diffAugment) ?? []);
   }
 
-  /** G's pictures, [n, outputNc, height, width]. */
+  /** G's pictures G(x, z), [n, outputNc, height, width] in [-1, 1]. */
   generate(): Tensor {
     return generate(this.netG, this.realA, this.#options, "batch");
   }
 
   /**
    * D's judgement of pictures with their inputs, or of pictures alone (`noCondition`).
+   * @param picture [n, outputNc, height, width] in [-1, 1]
    * @param pass the name of this use of D: the scope of its nodes is "netD(<pass>)"
    * @param condition what D sees beside the pictures
    */

@@ -116,9 +116,11 @@ function stepWithoutD(model: Model, fakeB: Tensor, options: ModelOptions): StepG
 }
 
 /**
- * A step in two graphs: G generates its pictures a second time for its own update. With `accumulate` they are those of several
- * batches in the memory of one, because D is updated before G's loss of the first batch is computed; the gradients are those of one
- * batch of all samples, except that batch norms see each batch separately. With `drawTwice` they have other dropout masks.
+ * A step in two graphs: G generates its pictures a second time for its own update.
+ *
+ * With `accumulate`, D's update comes after D's losses on all batches and before G's loss on the first. Only one batch fits into memory,
+ * so its pictures are gone by then and are generated again. The gradients are those of one batch of all samples, except that batch norms
+ * see each batch separately. With `drawTwice` the second pictures have other dropout masks.
  */
 function stepInTwoGraphs(modelD: Model, stepD: GradientStep, modelG: Model, options: ModelOptions): StepGraph {
   const programD = modelD.graph.program([...outputsOf(stepD), ...statisticsOf(modelD.netD)]);

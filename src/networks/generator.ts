@@ -20,15 +20,18 @@ export type Skip = keyof typeof skips;
 
 /** The options of a generator. */
 export interface GeneratorOptions extends NetworkOptions {
+  /** Channels of the output. */
   outputNc: number;
   /** Channels of the first layer; they double up to 8 times. */
   ngf: number;
+  /** Whether dropout is on: its masks are the paper's noise z. */
   dropout: boolean;
   /**
    * Whether the network was trained with dropout, which may be off now: the PyTorch implementation counts dropout among the layers of a
    * resnet, which are numbered. Default: `dropout`.
    */
   dropoutLayers?: boolean | undefined;
+  /** How the decoder doubles its maps. */
   upsample: Upsample;
   dropoutLevels: DropoutLevels;
   /** A norm after the innermost convolution of a U-Net. */

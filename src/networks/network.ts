@@ -13,6 +13,7 @@ export const biases = {
 };
 export type Bias = keyof typeof biases;
 
+/** The options of both networks. */
 export interface NetworkOptions extends NormOptions {
   norm: Norm;
   /** Slope of LeakyReLU below 0. */

@@ -25,10 +25,15 @@ export interface ConvOptions {
   out: number;
   /** Side of the square kernel. */
   kernel: number;
+  /** Default 1. */
   stride?: number;
+  /** Rows and columns that are added at each edge. Default 0. */
   pad?: number;
+  /** Default "zero". */
   padding?: Padding;
+  /** Distance of the kernel's taps. Default 1. */
   dilation?: number;
+  /** Default true. */
   bias?: boolean;
   /** A filter against aliasing precedes the convolution (blur.ts). */
   blurred?: boolean;
@@ -45,7 +50,10 @@ export interface ConvTransposeOptions extends Omit<ConvOptions, "padding" | "blu
 const weightOf = (p: Parameters, name: string, shape: Shape, outputs: 0 | 1): Tensor =>
   p.spectral ? spectralWeight(p, name, shape, outputs) : p.get(`${name}.weight`, shape, "weight");
 
-/** A convolution; stride 1, no padding and a bias by default. */
+/**
+ * A convolution of x [N, C, H, W] with "<name>.weight" [out, C, k, k], as torch.nn.Conv2d. Of H rows the output has
+ * floor((H + 2 pad - dilation (k - 1) - 1) / stride) + 1.
+ */
 export function conv(p: Parameters, name: string, input: Tensor, options: ConvOptions): Tensor {
   const { out, kernel, stride = 1, pad = 0, padding = "zero", dilation = 1, bias = true } = options;
   const x = options.blurred ? blur(input) : input;
@@ -83,7 +91,10 @@ interface SeparableShape extends Required<Pick<ConvOptions, "out" | "kernel" | "
   pads: readonly [number, number, number, number];
 }
 
-/** A transposed convolution; stride 1, no padding and a bias by default. */
+/**
+ * A transposed convolution of x [N, C, H, W] with "<name>.weight" [C, out, k, k], as torch.nn.ConvTranspose2d. Of H rows the output has
+ * (H - 1) stride - 2 pad + dilation (k - 1) + 1 + outputPad.
+ */
 export function convTranspose(p: Parameters, name: string, x: Tensor, options: ConvTransposeOptions): Tensor {
   const { out, kernel, stride = 1, pad = 0, dilation = 1, bias = true, outputPad = 0 } = options;
   const w = weightOf(p, name, [x.shape[1]!, out, kernel, kernel], 1);
@@ -128,5 +139,5 @@ export function double(
   return conv(p, name, upsample(x), { kernel: 3, pad: 1, padding: how.padding, ...options });
 }
 
-/** Dropout of values with probability `rate`, by a mask that the host draws. */
+/** x with values set to 0 with probability `rate` and the others divided by 1 - rate, by a mask that the host draws. */
 export const dropout = (p: Parameters, x: Tensor, rate: number): Tensor => mul(x, p.mask(x.shape, rate));

@@ -50,6 +50,7 @@ function batchNorm(p: Parameters, name: string, x: Tensor, options: NormOptions)
     return add(mul(x, factor), sub(shift, mul(perChannel(runningMean), factor)));
   }
   if (statistics !== "batch") return add(mul(instanceNorm(p, name, x, options), scale), shift);
+  // Where BatchNorm is computed by its definition, that has the same nodes for the moments, and a graph has equal nodes once.
   const { mean: batchMean, variance, count } = moments(x, [0, 2, 3]);
   const blend = (old: Tensor, now: Tensor) => add(mul(old, 1 - momentum), mul(reshape(now, [channels]), momentum));
   p.replace(`${name}.running_mean`, blend(runningMean, batchMean));

@@ -2,7 +2,7 @@
 import { Refusal } from "./problem.ts";
 
 export interface GuardOptions {
-  /** What every request has to carry; undefined: only this machine can reach the server. */
+  /** The token that every request must carry; undefined: only this machine can reach the server. */
   token?: string | undefined;
   /** More names that requests may call the server by, beside those of this machine. */
   hosts?: readonly string[];

@@ -126,8 +126,8 @@ export class Trainer {
   readonly #platform: Platform;
   /** The programs by the size of batches, the least recently used first. */
   readonly #compiled = new Map<string, Promise<Compiled>>();
-  /** The upload of the first weights, from the first step on. */
-  #begun: Promise<void> | undefined;
+  /** The upload of the first weights to the device; undefined before the first step. */
+  #upload: Promise<void> | undefined;
   /** The programs of the last batch: they run what a step does once, not for each batch. */
   #last: Compiled | undefined;
   /** The graphs of the size that the trainer was constructed with. */
@@ -202,8 +202,8 @@ export class Trainer {
     this.#last = work.at(-1)?.programs ?? (await this.#compile(this.#usual.shape));
     const samples = batches.reduce((sum, { n }) => sum + n, 0);
     const parts = this.#together?.parts(batches) ?? { samples, batches: batches.length, before: 0, after: 0 };
-    this.#begun ??= this.#engine.toDevice();
-    await this.#begun;
+    this.#upload ??= this.#engine.toDevice();
+    await this.#upload;
     const { substeps, counts } = this.#last;
     const updatesLast = this.#options.model.updateOrder === "simultaneous";
     for (const substep of substeps.keys()) {
@@ -344,7 +344,7 @@ export class Trainer {
 
   /** Copies weights, moments and running statistics from the device to `netG` and `netD`. */
   async toHost(): Promise<void> {
-    if (this.#begun) await this.#engine.toHost();
+    if (this.#upload) await this.#engine.toHost();
   }
 
   /** Frees the sessions. */

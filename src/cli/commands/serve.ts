@@ -36,7 +36,7 @@ const schema = z.object({
     group: "server",
     value: "TEXT",
     absent: "none, or $PIX2PIX_TOKEN, which other users of the machine do not see",
-    help: "what every request has to carry, 16 or more characters without blanks: as Authorization: Bearer, or once as ?token= in a browser",
+    help: "secret that every request must carry, 16 or more characters without blanks: as Authorization: Bearer, or once as ?token= in a browser",
   }),
   dataDir: option(z.string().min(1).default("."), {
     group: "server",
