@@ -19,7 +19,7 @@ const M0 = 0xd2511f53;
 const M1 = 0xcd9e8d57;
 const W0 = 0x9e3779b9;
 const W1 = 0xbb67ae85;
-const TWO32 = 2 ** 32;
+const two32 = 2 ** 32;
 
 /** One Philox4x32-10 block: out[0..3] = f(counter c0..c3, key k0, k1); every word is taken modulo 2^32. */
 export function philox4x32(
@@ -93,11 +93,11 @@ export class Random {
     if (!Number.isSafeInteger(step) || step < 0) {
       throw new ConfigError(`Random: step is 0 or a positive whole number, got ${step}.`);
     }
-    this.#seedLow = (seed % TWO32) | 0;
-    this.#seedHigh = Math.floor(seed / TWO32) | 0;
+    this.#seedLow = (seed % two32) | 0;
+    this.#seedHigh = Math.floor(seed / two32) | 0;
     this.#stream = typeof stream === "string" ? fnv1a(stream) : stream;
-    this.#stepLow = (step % TWO32) | 0;
-    this.#stepHigh = Math.floor(step / TWO32) | 0;
+    this.#stepLow = (step % two32) | 0;
+    this.#stepHigh = Math.floor(step / two32) | 0;
   }
 
   #nextBlock(): void {
@@ -115,13 +115,13 @@ export class Random {
 
   /** Uniform over [0, 1) in steps of 2^-32. */
   float(): number {
-    return this.uint32() / TWO32;
+    return this.uint32() / two32;
   }
 
   /** Uniform over 0..n-1 without bias (draws past the last multiple of n are repeated); n from 1 to 2^32. */
   int(n: number): number {
-    if (!Number.isInteger(n) || n < 1 || n > TWO32) throw new ConfigError(`Random.int: n is 1 to 2^32, got ${n}.`);
-    const limit = TWO32 - (TWO32 % n);
+    if (!Number.isInteger(n) || n < 1 || n > two32) throw new ConfigError(`Random.int: n is 1 to 2^32, got ${n}.`);
+    const limit = two32 - (two32 % n);
     let value = this.uint32();
     while (value >= limit) value = this.uint32();
     return value % n;
@@ -165,7 +165,7 @@ export class Random {
    */
   fillDropout(out: Float32Array, p: number, from = 0): void {
     if (!(p >= 0 && p < 1)) throw new ConfigError(`Dropout: the probability is at least 0 and below 1, got ${p}.`);
-    this.#fill(out, from, "masks", Math.min(TWO32 - 1, Math.round(p * TWO32)), 1 / (1 - p));
+    this.#fill(out, from, "masks", Math.min(two32 - 1, Math.round(p * two32)), 1 / (1 - p));
   }
 
   /** Fills `out` with the numbers from position `from` of a fresh block on. */
@@ -237,8 +237,8 @@ const C12 = 1 / 479001600;
 /** ln((word + 1) / 2^32) for a word 0..2^32-1: in [-32 ln 2, 0], relative error below 1e-12. */
 function logUnit(word: number): number {
   let mantissa = word + 1;
-  let exponent = mantissa === TWO32 ? 0 : -Math.clz32(mantissa) - 1;
-  mantissa = mantissa === TWO32 ? 1 : (mantissa * POWERS[-exponent]!) / TWO32; // in [1, 2)
+  let exponent = mantissa === two32 ? 0 : -Math.clz32(mantissa) - 1;
+  mantissa = mantissa === two32 ? 1 : (mantissa * powers[-exponent]!) / two32; // in [1, 2)
   if (mantissa > Math.SQRT2) {
     mantissa /= 2;
     exponent++;
@@ -255,4 +255,4 @@ const L7 = 1 / 7;
 const L9 = 1 / 9;
 const L11 = 1 / 11;
 const L13 = 1 / 13;
-const POWERS = Float64Array.from({ length: 34 }, (_, i) => 2 ** i);
+const powers = Float64Array.from({ length: 34 }, (_, i) => 2 ** i);

@@ -2,6 +2,7 @@
 
 import { type Palette, palettes, parsePalette } from "../data/palette.ts";
 import { ConfigError } from "../errors.ts";
+import { readText } from "../formats/read-text.ts";
 import { files } from "../node/files.ts";
 
 const known = Object.keys(palettes);
@@ -17,5 +18,5 @@ export async function namedPalette(name: string): Promise<Palette> {
       `--palette: got ${name}, expected ${known.join(" or ")}, or a file with one colour a line, such as "128 64 128 road"`,
     );
   }
-  return parsePalette(new TextDecoder().decode(await files.read(name)), name);
+  return parsePalette(await readText(files, name), name);
 }

@@ -2,7 +2,7 @@
 
 import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, extname, join, relative, resolve, sep } from "node:path";
-import { endingOf, folderLike, type Listing, listAll, PICTURE_ENDINGS, unreadNote } from "../data/listing.ts";
+import { endingOf, folderLike, type Listing, listAll, pictureEndings, unreadNote } from "../data/listing.ts";
 import { ConfigError, DatasetError, UserError } from "../errors.ts";
 import { files } from "../node/files.ts";
 import { isFolder } from "../node/folders.ts";
@@ -40,7 +40,7 @@ export async function jobs(input: string, out: string, note: (text: string) => v
   const unread = unreadNote(others);
   if (names.length === 0) {
     throw new UserError(
-      `--input: no picture (${PICTURE_ENDINGS.join(", ")}) in ${visible(input)} or a folder below it` +
+      `--input: no picture (${pictureEndings.join(", ")}) in ${visible(input)} or a folder below it` +
         (unread ? `; ${unread}` : ""),
     );
   }
@@ -126,7 +126,7 @@ async function below(folder: string, out: string): Promise<Listing> {
       if (name.startsWith(".")) continue;
       const path = join(at, name);
       if (entry.isDirectory() || (entry.isSymbolicLink() && (await isFolder(path)))) await visit(path);
-      else found[PICTURE_ENDINGS.includes(endingOf(name)) ? "pictures" : "others"].push(relative(folder, path));
+      else found[pictureEndings.includes(endingOf(name)) ? "pictures" : "others"].push(relative(folder, path));
     }
   };
   await visit(folder);

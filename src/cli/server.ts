@@ -1,7 +1,9 @@
 /** Opens the server of a folder of runs: for `serve`, and for `train --serve`. */
+
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { withHome } from "../exchange/page-home.ts";
+import { readText } from "../formats/read-text.ts";
 import { files } from "../node/files.ts";
 import type { Listening } from "../node/http.ts";
 import type { Limits } from "../server/limits.ts";
@@ -89,7 +91,7 @@ async function announce(checkpointsDir: string, url: string): Promise<() => Prom
 /** The address of a server of these runs on this machine; undefined where none answers. */
 export async function serverOf(checkpointsDir: string): Promise<string | undefined> {
   try {
-    const { url } = JSON.parse(new TextDecoder().decode(await files.read(`${checkpointsDir}/${addressFile}`))) as {
+    const { url } = JSON.parse(await readText(files, `${checkpointsDir}/${addressFile}`)) as {
       url: string;
     };
     const { hostname } = new URL(url);

@@ -1,9 +1,11 @@
 /** Parts of a test: the file of each in <results>/<run>/<phase>_<epoch>/parts/, and how they are combined. */
+
 import { createHash } from "node:crypto";
 import type { Palette } from "../data/palette.ts";
 import type { Shard } from "../data/shard.ts";
 import { ConfigError, UserError } from "../errors.ts";
 import type { FeatureScoring } from "../features/scorer.ts";
+import { readText } from "../formats/read-text.ts";
 import { Tally, type TallyState } from "../inference/tally.ts";
 import { files } from "../node/files.ts";
 import type { ResultRow } from "../report/results-page.ts";
@@ -70,7 +72,7 @@ export async function donePart(results: string, shard: Shard, common: Common): P
 }
 
 async function readPart(path: string): Promise<Part> {
-  const text = new TextDecoder().decode(await files.read(path));
+  const text = await readText(files, path);
   try {
     return JSON.parse(text, (_, value: unknown) => {
       if (!(value instanceof Object)) return value;

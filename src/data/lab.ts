@@ -5,7 +5,7 @@
  * The networks see L / 50 - 1 and a / 110, b / 110, as in the paper's code.
  */
 
-import { VALUES } from "./transforms.ts";
+import { values8 } from "./transforms.ts";
 
 /** X, Y and Z of white. */
 export const white = [0.95047, 1, 1.08883] as const;
@@ -25,9 +25,9 @@ export const fromXyz = [
   [0.05564664, -0.20404134, 1.05731107],
 ] as const;
 
-/** The networks' values are L / L_SCALE - 1, a / AB_SCALE and b / AB_SCALE. */
-export const L_SCALE = 50;
-export const AB_SCALE = 110;
+/** The networks' values are L / lScale - 1, a / abScale and b / abScale. */
+export const lScale = 50;
+export const abScale = 110;
 
 /** A row of a matrix times a vector. */
 const times = ([p, q, r]: readonly [number, number, number], x: number, y: number, z: number): number =>
@@ -41,10 +41,10 @@ function linear(v: number): number {
 /** Linear light of a value in [-1, 1]; a table has those of 8-bit pictures. */
 function lightOf(value: number): number {
   const level = Math.round((value + 1) * 127.5);
-  return VALUES[level] === value ? lights[level]! : linear((value + 1) / 2);
+  return values8[level] === value ? lights[level]! : linear((value + 1) / 2);
 }
 
-const lights = Float64Array.from(VALUES, (value) => linear((value + 1) / 2));
+const lights = Float64Array.from(values8, (value) => linear((value + 1) / 2));
 
 function gamma(v: number): number {
   return v > 0.0031308 ? 1.055 * v ** (1 / 2.4) - 0.055 : v * 12.92;
@@ -76,14 +76,14 @@ export function writeLab(
     const fy = cubeRoot(times(toXyz[1], r, g, b));
     let at = offset + i;
     if (part !== "ab") {
-      out[at] = (116 * fy - 16) / L_SCALE - 1;
+      out[at] = (116 * fy - 16) / lScale - 1;
       at += plane;
     }
     if (part === "L") continue;
     const fx = cubeRoot(times(toXyz[0], r, g, b) / WHITE_X);
     const fz = cubeRoot(times(toXyz[2], r, g, b) / WHITE_Z);
-    out[at] = (500 * (fx - fy)) / AB_SCALE;
-    out[at + plane] = (200 * (fy - fz)) / AB_SCALE;
+    out[at] = (500 * (fx - fy)) / abScale;
+    out[at + plane] = (200 * (fy - fz)) / abScale;
   }
 }
 
@@ -96,10 +96,10 @@ export function labToRgb(L: Float32Array | undefined, ab: Float32Array | undefin
   const cut = (v: number) => Math.max(-1, Math.min(1, v));
   const shown = (v: number) => Math.max(0, Math.min(1, gamma(v))) * 2 - 1;
   for (let i = 0; i < plane; i++) {
-    const fy = ((cut(L?.[i] ?? 0) + 1) * L_SCALE + 16) / 116;
-    const x = cube(fy + (cut(ab?.[i] ?? 0) * AB_SCALE) / 500) * WHITE_X;
+    const fy = ((cut(L?.[i] ?? 0) + 1) * lScale + 16) / 116;
+    const x = cube(fy + (cut(ab?.[i] ?? 0) * abScale) / 500) * WHITE_X;
     const y = cube(fy);
-    const z = cube(Math.max(0, fy - (cut(ab?.[plane + i] ?? 0) * AB_SCALE) / 200)) * WHITE_Z;
+    const z = cube(Math.max(0, fy - (cut(ab?.[plane + i] ?? 0) * abScale) / 200)) * WHITE_Z;
     rgb[i] = shown(times(fromXyz[0], x, y, z));
     rgb[plane + i] = shown(times(fromXyz[1], x, y, z));
     rgb[2 * plane + i] = shown(times(fromXyz[2], x, y, z));

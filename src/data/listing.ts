@@ -3,7 +3,7 @@ import { DatasetError, nearest } from "../errors.ts";
 import type { Files } from "../platform.ts";
 
 /** Endings (lower case) of the pictures that are looked for; any case matches. */
-export const PICTURE_ENDINGS: readonly string[] = [
+export const pictureEndings: readonly string[] = [
   "jpg",
   "jpeg",
   "png",
@@ -19,12 +19,12 @@ export const PICTURE_ENDINGS: readonly string[] = [
 ];
 
 /** Endings of pictures that cannot be read. A note counts them, so that the user knows what is left out. */
-const UNREAD_ENDINGS: readonly string[] =
+const unreadableEndings: readonly string[] =
   "avif heic heif jxl jp2 j2k psd svg exr hdr tga ico pcx dds raw dng cr2 cr3 nef arw mat npz".split(" ");
 
 /** The files that are pictures in a format that cannot be read, by their endings. */
 export function unreadPictures(paths: readonly string[]): string[] {
-  return paths.filter((path) => UNREAD_ENDINGS.includes(endingOf(path)));
+  return paths.filter((path) => unreadableEndings.includes(endingOf(path)));
 }
 
 /**
@@ -42,7 +42,7 @@ export function unreadNote(paths: readonly string[], more: readonly string[] = [
 }
 
 /** Names that mark a folder as one phase of a data set, whatever else lies beside it. */
-const PHASES = ["train", "val", "test", "valid", "validation"];
+const phaseNames = ["train", "val", "test", "valid", "validation"];
 
 export interface Listing {
   /** Pictures: paths relative to the root, forward slashes, sorted by code unit (as Python sorts ASCII paths). */
@@ -60,7 +60,7 @@ export async function listAll(files: Files, root: string): Promise<Listing | und
       if (name.startsWith(".") || name === "__MACOSX") continue;
       const path = folder === "" ? name : `${folder}/${name}`;
       if (isFolder) await walk(path);
-      else (PICTURE_ENDINGS.includes(endingOf(name)) ? listing.pictures : listing.others).push(path);
+      else (pictureEndings.includes(endingOf(name)) ? listing.pictures : listing.others).push(path);
     }
     return entries !== undefined;
   };
@@ -119,7 +119,7 @@ export function topFolders(paths: readonly string[]): string[] {
 
 /** Whether a folder's name is that of a phase. */
 export function isPhaseName(name: string): boolean {
-  return PHASES.includes(name.toLowerCase());
+  return phaseNames.includes(name.toLowerCase());
 }
 
 /** Ends of a name after its number, which tell kinds of pictures apart, as _gtFine_labelIds and _leftImg8bit of Cityscapes. */

@@ -215,6 +215,7 @@ export class Loader {
     );
   }
 
+  /** The number of a batch, counted over all epochs. */
   #number(epoch: number, index: number): number {
     return epoch * this.batchesPerEpoch + index;
   }
@@ -229,6 +230,7 @@ export class Loader {
     return this.#waiting.get(this.#number(epoch, index)) ?? this.#assemble(epoch, index);
   }
 
+  /** Prepares the pairs of a batch, draws their random changes, and writes their values. */
   async #assemble(epoch: number, index: number): Promise<Batch> {
     const { batchSize, inputNc, outputNc, seed, cropSize, cropHeight } = this.#options;
     const order = this.#orderOf(epoch);
@@ -258,16 +260,19 @@ export class Loader {
     return { A, B, names, files: prepared.map(({ pair }) => pair.A.file), n, height, width };
   }
 
+  /** The indices of an epoch's pairs, in the order in which they are given. */
   #orderOf(epoch: number): Uint32Array {
-    if (this.#order?.epoch !== epoch) {
-      const { seed, serialBatches, replacement } = this.#options;
-      const n = this.#pairs.length;
-      const draw = new Random(seed, replacement ? "replacement" : "order", epoch);
-      const order = serialBatches || replacement ? Uint32Array.from(this.#pairs, (_, i) => i) : draw.permutation(n);
-      if (replacement && !serialBatches) for (let i = 0; i < n; i++) order[i] = draw.int(n);
-      this.#order = { epoch, order };
-    }
+    if (this.#order?.epoch !== epoch) this.#order = { epoch, order: this.#drawOrder(epoch) };
     return this.#order.order;
+  }
+
+  #drawOrder(epoch: number): Uint32Array {
+    const { seed, serialBatches, replacement } = this.#options;
+    const { length } = this.#pairs;
+    if (serialBatches) return Uint32Array.from({ length }, (_, i) => i);
+    if (!replacement) return new Random(seed, "order", epoch).permutation(length);
+    const random = new Random(seed, "replacement", epoch);
+    return Uint32Array.from({ length }, () => random.int(length));
   }
 
   /** The pair, or with `skipBadImages` the next one by name that can be decoded. */

@@ -13,7 +13,7 @@ import {
   joinPath,
   type Listing,
   listAll,
-  PICTURE_ENDINGS,
+  pictureEndings,
   stemOf,
   summary,
   topFolders,
@@ -236,7 +236,7 @@ function nothingFound(
     (name) => `\n  ${name} (${layoutTable[name]!.help}): ${layoutTable[name]!.patterns(phase).join("; ")}`,
   );
   return new DatasetError(
-    `no pairs for the phase "${phase}" in ${root}. Looked for, with pictures ending in ${PICTURE_ENDINGS.join(", ")}:` +
+    `no pairs for the phase "${phase}" in ${root}. Looked for, with pictures ending in ${pictureEndings.join(", ")}:` +
       `${looked.join("")}\nFound: ${summary(listing)}.`,
   );
 }

@@ -24,7 +24,7 @@ export interface SampleOptions extends SideOptions {
 const alignedRatio = 1.9;
 
 /** Pairs in the sample. */
-const most = 8;
+const sampleSize = 8;
 
 /** `count` of the items, evenly spaced, the first among them; all where there are fewer. */
 export function evenlySpaced<T>(items: readonly T[], count: number): T[] {
@@ -43,7 +43,7 @@ export async function sampleNotes(
   { files, images }: Access,
 ): Promise<string[]> {
   const remembered = remember({ files, images });
-  const sample = evenlySpaced(pairs, most);
+  const sample = evenlySpaced(pairs, sampleSize);
   const notes: string[] = [];
   if (layout === "aligned") notes.push(...(await shapeNotes(sample, options, remembered)));
   const [input, target] = options.direction === "AtoB" ? (["A", "B"] as const) : (["B", "A"] as const);
@@ -148,7 +148,7 @@ export async function plainNotes(
   access: Access,
 ): Promise<string[]> {
   if (datasetMode !== "auto" || layout !== "aligned") return [];
-  return halvesNotes(await shapesOf(evenlySpaced(pairs, most), remember(access)));
+  return halvesNotes(await shapesOf(evenlySpaced(pairs, sampleSize), remember(access)));
 }
 
 /** Notes where a side has colours or transparency that its channels drop, or has no transparency although a channel is for it. */

@@ -103,8 +103,8 @@ export const filterOf = ({ labels }: Pick<SideForm, "labels">, filter: Filter): 
   labels === undefined ? filter : "nearest";
 
 /**
- * Writes a crop of a picture as a side's values, [channels, height, width] in [-1, 1], into `out` from `offset` on.
- * `picture` comes from `neededOf`.
+ * Writes a crop of a picture as a side's values, [channels, height, width] in [-1, 1], into `out` from `offset` on. `picture` comes
+ * from `neededOf`. `color` changes the colours of a picture, and not those of a label map, which are numbers.
  */
 export function writeSide(
   out: Float32Array,
@@ -149,6 +149,7 @@ function maskCentre(out: Float32Array, offset: number, channels: number, height:
   }
 }
 
+/** Exchanges red and blue, in place: RGB becomes BGR and the reverse. */
 function swapColors(values: Float32Array, offset: number, plane: number): void {
   const red = values.slice(offset, offset + plane);
   values.copyWithin(offset, offset + 2 * plane, offset + 3 * plane);

@@ -115,12 +115,12 @@ function valuesTo(most: number): Float32Array {
 }
 
 /** The value of each level of an 8-bit picture. */
-export const VALUES = valuesTo(255);
+export const values8 = valuesTo(255);
 let values16: Float32Array | undefined;
 
 /** The value of each level of a picture of 8 or 16 bits. */
 export function tableFor(data: Uint8Array | Uint16Array): Float32Array {
-  if (data instanceof Uint8Array) return VALUES;
+  if (data instanceof Uint8Array) return values8;
   values16 ??= valuesTo(65535);
   return values16;
 }

@@ -1,7 +1,9 @@
 /** Writes a trained generator in a format of another system, with a model card. */
+
 import * as z from "zod";
 import { type OptionSpec, optionsOf } from "../config/options.ts";
 import { ConfigError, refuse } from "../errors.ts";
+import { readText } from "../formats/read-text.ts";
 import type { Platform } from "../platform.ts";
 import { weightsFile } from "../run/paths.ts";
 import { modelCard } from "./card.ts";
@@ -75,7 +77,7 @@ async function writeSamples({ run }: ExportModel, write: (path: string, content:
 /** @throws ConfigError for a README.md that is not a model card: the user wrote it, so it is not overwritten */
 async function keepForeignCard(path: string, { files }: Platform): Promise<void> {
   if (!(await files.exists(path))) return;
-  const text = new TextDecoder().decode(await files.read(path));
+  const text = await readText(files, path);
   if (text.includes("pix2pix export")) return;
   throw new ConfigError(
     `--out: ${path} exists, was not written by pix2pix export and would be overwritten; name another folder`,

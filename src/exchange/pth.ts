@@ -1,8 +1,10 @@
 /** --format pth: weights as PyTorch's own files, and with --optimizer all that is needed to continue the training there. */
+
 import * as z from "zod";
 import { option } from "../config/options.ts";
 import type { Config } from "../config/schema.ts";
 import type { NetworkState } from "../engines/state.ts";
+import { readText } from "../formats/read-text.ts";
 import { decode, type StoredTensor } from "../formats/safetensors.ts";
 import { joined } from "../formats/streams.ts";
 import { encodeTorch, type Picklable, PythonFloat, PythonTuple } from "../formats/torch/write.ts";
@@ -44,9 +46,7 @@ export const pth = exportFormat({
       await write("latest_net_G.pth", weightsPth(weightTensors(states.netG), "latest_net_G"));
       await write("latest_net_D.pth", weightsPth(weightTensors(states.netD), "latest_net_D"));
       const data = run.path(dataFile);
-      const record = (await platform.files.exists(data))
-        ? new TextDecoder().decode(await platform.files.read(data))
-        : "";
+      const record = (await platform.files.exists(data)) ? await readText(platform.files, data) : "";
       await write(optimizersFile, optimizersPth(model, states, progress, record));
       return;
     }

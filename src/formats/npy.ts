@@ -6,12 +6,12 @@ import { UserError } from "../errors.ts";
 import type { DeepPicture, Samples } from "../platform.ts";
 import { joined } from "./streams.ts";
 
-const MAGIC = "\x93NUMPY";
+const magic = "\x93NUMPY";
 /** A last axis with more elements is assumed not to be the channels. */
-const MOST_CHANNELS = 64;
+const mostChannels = 64;
 
 export function isNpy(bytes: Uint8Array): boolean {
-  return [...MAGIC].every((character, i) => bytes[i] === character.charCodeAt(0));
+  return [...magic].every((character, i) => bytes[i] === character.charCodeAt(0));
 }
 
 const kinds: Record<string, { size: number; read(buffer: ArrayBuffer): Samples }> = {
@@ -53,10 +53,10 @@ export function decodeNpy(bytes: Uint8Array): DeepPicture {
       `.npy of height x width or height x width x channels is expected, got ${sides.length} axes, (${sides.join(", ")})`,
     );
   }
-  if (channels > MOST_CHANNELS) {
-    const turned = height <= MOST_CHANNELS ? "; is it channels x height x width? Save array.transpose(1, 2, 0)" : "";
+  if (channels > mostChannels) {
+    const turned = height <= mostChannels ? "; is it channels x height x width? Save array.transpose(1, 2, 0)" : "";
     throw new UserError(
-      `.npy of height x width x channels has at most ${MOST_CHANNELS} channels, got (${sides.join(", ")})${turned}`,
+      `.npy of height x width x channels has at most ${mostChannels} channels, got (${sides.join(", ")})${turned}`,
     );
   }
   const from = start + length;
@@ -101,6 +101,6 @@ export function npyHead(
   const shape = channels === 1 ? `${height}, ${width}` : `${height}, ${width}, ${channels}`;
   const text = `{'descr': '${kind}', 'fortran_order': False, 'shape': (${shape}), }`;
   const length = Math.ceil((10 + text.length + 1) / 64) * 64 - 10;
-  const head = `${MAGIC}\x01\x00${String.fromCharCode(length & 255, length >> 8)}${text.padEnd(length - 1)}\n`;
+  const head = `${magic}\x01\x00${String.fromCharCode(length & 255, length >> 8)}${text.padEnd(length - 1)}\n`;
   return Uint8Array.from(head, (character) => character.charCodeAt(0));
 }

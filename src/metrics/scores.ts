@@ -1,5 +1,5 @@
 /** Scores of whole test sets: the classes of label maps and the distributions of colours. */
-import { AB_SCALE, L_SCALE, writeLab } from "../data/lab.ts";
+import { abScale, lScale, writeLab } from "../data/lab.ts";
 import { toTensor } from "../data/transforms.ts";
 import { ShapeError } from "../errors.ts";
 import type { Picture } from "../platform.ts";
@@ -147,8 +147,8 @@ function count(into: Histogram, picture: Picture): void {
   const lab = new Float32Array(3 * plane);
   writeLab(lab, 0, rgb, plane, "Lab");
   for (let i = 0; i < plane; i++) {
-    into.L[Math.round((lab[i]! + 1) * L_SCALE)]!++;
-    into.a[Math.round(lab[plane + i]! * AB_SCALE) + 128]!++;
-    into.b[Math.round(lab[2 * plane + i]! * AB_SCALE) + 128]!++;
+    into.L[Math.round((lab[i]! + 1) * lScale)]!++;
+    into.a[Math.round(lab[plane + i]! * abScale) + 128]!++;
+    into.b[Math.round(lab[2 * plane + i]! * abScale) + 128]!++;
   }
 }

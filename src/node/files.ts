@@ -22,7 +22,7 @@ import { isFolder, makeFolder } from "./folders.ts";
 import { holder, lock } from "./lock.ts";
 import { beginFile } from "./unfinished.ts";
 
-const REASONS: Record<string, string> = {
+const reasons: Record<string, string> = {
   ENOSPC: "the disk is full. Free some space and run the command again",
   EDQUOT: "the disk quota is used up. Free some space and run the command again",
   EFBIG: "the file is larger than this system allows",
@@ -46,7 +46,7 @@ type Action = "read" | "list" | "look at" | "write" | "append to" | "rename" | "
 export function reasonOf(error: unknown, path: string): string {
   const { code = "", message = String(error) } = error as NodeJS.ErrnoException;
   // Node lists a name that is no UTF-8 with this character for its bytes, and then finds no such file.
-  const known = code === "ENOENT" && path.includes("\ufffd") ? notUtf8 : REASONS[code];
+  const known = code === "ENOENT" && path.includes("\ufffd") ? notUtf8 : reasons[code];
   return known ? `${known} (${code})` : visible(message);
 }
 

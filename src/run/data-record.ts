@@ -5,9 +5,11 @@
  * A file's content is recorded when training first reads it. A run that continues compares it at once where the file's
  * time of modification differs, and otherwise when it reads the file.
  */
+
 import { joinPath } from "../data/listing.ts";
 import type { Pair } from "../data/pairs.ts";
 import { CheckpointError, UserError } from "../errors.ts";
+import { readText } from "../formats/read-text.ts";
 import { sha256 } from "../formats/sha256.ts";
 import type { Files } from "../platform.ts";
 import { visible } from "../text.ts";
@@ -169,7 +171,7 @@ const digestOf = (entries: readonly Entry[]): Promise<string> =>
 /** The list in a run's folder; undefined where it is missing, damaged, or not that of the digest. */
 async function storedEntries(files: Files, dir: string, digest: string): Promise<readonly Entry[] | undefined> {
   try {
-    const stored: unknown = JSON.parse(new TextDecoder().decode(await files.read(`${dir}/${dataFile}`)));
+    const stored: unknown = JSON.parse(await readText(files, `${dir}/${dataFile}`));
     if (!Array.isArray(stored)) return undefined;
     const entries = stored.flatMap((value) => entryOf(value) ?? []);
     return entries.length === stored.length && (await digestOf(entries)) === digest ? entries : undefined;

@@ -1,4 +1,5 @@
 /** The logs of a run: files with one JSON object a line. */
+import { readText } from "../formats/read-text.ts";
 import { type ValidationMetric, validationMetrics } from "../metrics/pictures.ts";
 import type { Losses } from "../model/losses.ts";
 import type { Files } from "../platform.ts";
@@ -72,7 +73,7 @@ export class Log<Line extends { step: number }> {
 
   async #content(): Promise<string[]> {
     if (!(await this.#files.exists(this.#path))) return [];
-    return new TextDecoder().decode(await this.#files.read(this.#path)).split("\n");
+    return (await readText(this.#files, this.#path)).split("\n");
   }
 
   /** Undefined for an incomplete line: a kill can leave one at the end of the file. */

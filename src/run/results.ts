@@ -1,5 +1,7 @@
 /** Finds which run the results of a test belong to, and locks them: runs of one name in different folders have one folder of results. */
+
 import { UserError } from "../errors.ts";
+import { readText } from "../formats/read-text.ts";
 import type { Files } from "../platform.ts";
 import { visible } from "../text.ts";
 import { lockFile } from "./paths.ts";
@@ -35,7 +37,7 @@ async function otherSource(
 export async function metricsOf(files: Files, folder: string, tested: string): Promise<object | undefined> {
   const path = `${folder}/${metricsFile}`;
   if (!(await files.exists(path)) || (await otherSource(files, folder, tested))) return undefined;
-  const text = new TextDecoder().decode(await files.read(path));
+  const text = await readText(files, path);
   try {
     return Object(JSON.parse(text));
   } catch {
@@ -126,7 +128,7 @@ async function unlessHeld(
 async function sourceIn(files: Files, path: string): Promise<string | undefined> {
   if (!(await files.exists(path))) return undefined;
   try {
-    const { source } = JSON.parse(new TextDecoder().decode(await files.read(path))) as { source?: unknown };
+    const { source } = JSON.parse(await readText(files, path)) as { source?: unknown };
     return typeof source === "string" ? source : undefined;
   } catch {
     return undefined;

@@ -24,6 +24,7 @@ import type { Run } from "./run.ts";
 import { statusFile } from "./status.ts";
 import { loadAverage, loadMoments, loadWeights } from "./weights.ts";
 
+/** The kept weights, and the checkpoint that they replace. */
 interface Target {
   /** "best", the number of a kept epoch, or "iter_500". */
   label: string;
@@ -34,6 +35,7 @@ interface Target {
 }
 
 /**
+ * Takes a run back to the weights of a label, which become its last checkpoint.
  * @param networks hold the last checkpoint; afterwards the kept weights
  * @returns where the run is now, and what was done, in words
  * @throws CheckpointError when the weights were not kept, are damaged, or are of other networks; nothing is changed then

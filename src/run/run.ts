@@ -5,6 +5,7 @@
 import { type Config, readConfig } from "../config/schema.ts";
 import { type DrawingKit, parseDrawingKit } from "../data/drawing.ts";
 import { CheckpointError, nearest } from "../errors.ts";
+import { readText } from "../formats/read-text.ts";
 import { encode, type StoredTensor } from "../formats/safetensors.ts";
 import { weightsAmong } from "../formats/weights-names.ts";
 import type { Files } from "../platform.ts";
@@ -94,7 +95,7 @@ export class Run {
   async config(): Promise<Config> {
     const path = this.path(configFile);
     if (!(await this.#files.exists(path))) throw await this.#missing(path);
-    return readConfig(new TextDecoder().decode(await this.#files.read(path)), path);
+    return readConfig(await readText(this.#files, path), path);
   }
 
   saveConfig(config: Config): Promise<void> {
@@ -281,7 +282,7 @@ export class Run {
   async drawing(): Promise<DrawingKit | undefined> {
     const path = this.path(drawingFile);
     if (!(await this.#files.exists(path))) return undefined;
-    return parseDrawingKit(new TextDecoder().decode(await this.#files.read(path)));
+    return parseDrawingKit(await readText(this.#files, path));
   }
 
   saveDrawing(kit: DrawingKit): Promise<void> {

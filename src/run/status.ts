@@ -1,4 +1,5 @@
 /** What a training writes at its start for servers and pages: facts that the other files do not have. */
+import { readText } from "../formats/read-text.ts";
 import type { Files } from "../platform.ts";
 import type { RunSteps } from "./steps.ts";
 
@@ -21,7 +22,7 @@ export const statusFile = "status.json";
 /** The status in a run's folder; undefined where there is none (a run of an older version) or it is damaged. */
 export async function readStatus(files: Files, path: string): Promise<RunStatus | undefined> {
   try {
-    const found = JSON.parse(new TextDecoder().decode(await files.read(path))) as RunStatus | null;
+    const found = JSON.parse(await readText(files, path)) as RunStatus | null;
     return typeof found?.steps?.last === "number" ? found : undefined;
   } catch {
     return undefined;

@@ -47,8 +47,8 @@ export interface Training {
   readonly loader: Loader;
   /** The number of pairs in the data set. */
   readonly pairs: number;
-  /** The files of the data set. */
-  readonly data: DataRecord;
+  /** The files of the pairs. */
+  readonly record: DataRecord;
   readonly trainer: Trainer;
   readonly teacher: Teacher | undefined;
   readonly steps: Readonly<RunSteps>;
@@ -78,14 +78,14 @@ export interface Training {
 export async function setUp(config: Config, platform: Platform, events: TrainEvents): Promise<Training> {
   const run = new Run(platform.files, config);
   await refuseExisting(run, config);
-  const data = await findPairs(platform.files, config.dataroot, config);
-  if (!config.continueTrain) data.notes.push(...(await sampleNotes(data, config, platform)));
-  if (!config.continueTrain || config.allowChangedData) await checkInstanceSizes(data.pairs, config, platform);
+  const found = await findPairs(platform.files, config.dataroot, config);
+  if (!config.continueTrain) found.notes.push(...(await sampleNotes(found, config, platform)));
+  if (!config.continueTrain || config.allowChangedData) await checkInstanceSizes(found.pairs, config, platform);
   const device = await chooseDevice(platform, config.device);
-  const record = await DataRecord.of(platform.files, config.dataroot, data.pairs);
+  const record = await DataRecord.of(platform.files, config.dataroot, found.pairs);
   const cacheBytes = roomForPairs(device, platform);
   const recording = { files: record.recording(), images: platform.images };
-  const loader = new Loader(data.pairs, { ...config, cacheBytes }, recording);
+  const loader = new Loader(found.pairs, { ...config, cacheBytes }, recording);
   const { file, ...size } = await loader.size();
   checkSize(config, size.height, size.width, file);
   // From here on files of the run are changed.
@@ -97,8 +97,8 @@ export async function setUp(config: Config, platform: Platform, events: TrainEve
       config,
       platform,
       events,
-      found: data,
-      data: record,
+      found,
+      record,
       device,
       loader,
       size,
@@ -123,7 +123,7 @@ export async function closeParts(parts: Iterable<Part | undefined>): Promise<voi
 }
 
 /** What `setUp` has found before files of the run are changed. */
-interface Opening extends Pick<Training, "run" | "config" | "platform" | "events" | "loader" | "release" | "data"> {
+interface Opening extends Pick<Training, "run" | "config" | "platform" | "events" | "loader" | "release" | "record"> {
   found: FoundPairs;
   device: Device;
   size: { height: number; width: number };
@@ -133,7 +133,7 @@ interface Opening extends Pick<Training, "run" | "config" | "platform" | "events
 
 /** The training: networks with their weights, logs cut at the step at which it begins, and the parts that report on it. */
 async function open({ found, device, size, parts, ...opened }: Opening): Promise<Training> {
-  const { run, platform, events, data } = opened;
+  const { run, platform, events, record } = opened;
   // These options apply to this call only, and are not stored in the run.
   const config = { ...opened.config, allowChangedData: false, epoch: undefined, serve: false };
   const together = platform.collective && togetherOn(platform.collective, config, device);
@@ -155,7 +155,7 @@ async function open({ found, device, size, parts, ...opened }: Opening): Promise
   together?.refuseDifferent("checkpoints of the run", "steps", step);
   const lines = await run.losses.cutAfter(step);
   await run.saveConfig(await toStore(run, config, step, steps.last));
-  await data.save(run.dir);
+  await record.save(run.dir);
   await storeDrawing(run, config, platform);
   const about = { runDir: run.dir, threads, steps: { done: step, ...steps } };
   const validation = await Validation.open(config, run, platform, trainer, step);
@@ -285,7 +285,7 @@ function roomForPairs(device: Device, { base }: Platform): number | undefined {
  * @throws CheckpointError when it does not fit the networks or the data set
  */
 async function restore(
-  { run, config, platform, data, events }: Pick<Opening, "run" | "config" | "platform" | "data" | "events">,
+  { run, config, platform, record, events }: Pick<Opening, "run" | "config" | "platform" | "record" | "events">,
   { pairs, notes }: FoundPairs,
   trainer: Trainer,
   perEpoch: number,
@@ -295,8 +295,8 @@ async function restore(
   const compares = (count: number) => {
     events.message?.(`${count} files of pairs were touched since the run read them: comparing their contents.`);
   };
-  const change = progress.data === undefined ? undefined : await data.changeSince(run.dir, progress.data, compares);
-  if (allowChangedData) data.accept();
+  const change = progress.data === undefined ? undefined : await record.changeSince(run.dir, progress.data, compares);
+  if (allowChangedData) record.accept();
   const changed = `The files of the pairs in ${dataroot} have changed since the last checkpoint of the run: ${change}.`;
   const other = "start another run with --init-g and --init-d";
   if (progress.pairs !== pairs.length) {

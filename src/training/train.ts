@@ -182,6 +182,7 @@ async function keepStep(training: Training, epoch: number): Promise<void> {
   await keep(training, `iter_${step}`, epoch);
 }
 
+/** Keeps the weights under a label, with --save-state Adam's moments too. */
 function keep(training: Training, label: number | `iter_${number}`, epoch: number): Promise<void> {
   const { config, run, trainer, step, momentsFrom } = training;
   return run.saveWeights(label, trainer, { epoch, step, momentsFrom }, { state: config.saveState });
@@ -212,16 +213,16 @@ async function scoreEpoch(training: Training, epoch: number, signal: AbortSignal
  *   same
  */
 async function save(training: Training): Promise<void> {
-  const { config, run, trainer, steps, step, pairs, data, log, momentsFrom } = training;
+  const { config, run, trainer, steps, step, pairs, record, log, momentsFrom } = training;
   await toHost(training);
   const moved = !(await run.isStarted());
   if (moved) await run.saveConfig(config);
-  await data.save(run.dir, { anew: moved });
+  await record.save(run.dir, { anew: moved });
   await run.saveLatest(trainer, {
     step,
     epoch: Math.ceil(step / steps.perEpoch),
     pairs,
-    data: data.digest,
+    data: record.digest,
     momentsFrom,
   });
   log.saved = step;

@@ -1,7 +1,9 @@
 /** Pairs of a stored data set that are kept from training: they move to the phase "val", and a file in the folder says so. */
+
 import { listAll } from "../data/listing.ts";
 import { findPairs } from "../data/pairs.ts";
 import { UserError } from "../errors.ts";
+import { readText } from "../formats/read-text.ts";
 import { wholeSet } from "../tools/layout.ts";
 import { deal, type Placement, placements } from "../tools/split.ts";
 import { files } from "./files.ts";
@@ -50,7 +52,7 @@ export async function heldOut(root: string): Promise<HeldOut | undefined> {
 }
 
 async function stored(root: string): Promise<Stored> {
-  return JSON.parse(new TextDecoder().decode(await files.read(remembered(root)))) as Stored;
+  return JSON.parse(await readText(files, remembered(root))) as Stored;
 }
 
 /**

@@ -4,7 +4,7 @@
  * different ways.
  */
 
-import { PICTURE_ENDINGS } from "../data/listing.ts";
+import { pictureEndings } from "../data/listing.ts";
 import { eightBit } from "../data/transforms.ts";
 import { UserError } from "../errors.ts";
 import { type DepthOptions, decodeKnown } from "../formats/decode.ts";
@@ -21,7 +21,7 @@ import type { DecodeOptions, DeepPicture, Images, Picture } from "../platform.ts
 /** Endings of pictures that Node reads and a browser does not. */
 export const unreadEndings: readonly string[] = ["tif", "tiff"];
 /** Endings of the pictures that a browser reads. */
-export const readEndings: readonly string[] = PICTURE_ENDINGS.filter((ending) => !unreadEndings.includes(ending));
+export const readEndings: readonly string[] = pictureEndings.filter((ending) => !unreadEndings.includes(ending));
 
 async function decode(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Picture> {
   return eightBit(await decoded(bytes, { ...options, deep: false }));

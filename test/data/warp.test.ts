@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { drawJitter } from "../../src/data/augment.ts";
 import { Loader, type LoaderOptions } from "../../src/data/loader.ts";
 import { findPairs } from "../../src/data/pairs.ts";
-import { VALUES } from "../../src/data/transforms.ts";
+import { values8 } from "../../src/data/transforms.ts";
 import { drawWarp, linearAt, nearestAt, placesOf } from "../../src/data/warp.ts";
 import { decode } from "../../src/formats/safetensors.ts";
 import { files } from "../../src/node/files.ts";
@@ -35,7 +35,7 @@ describe("PyTorch's interpolate and grid_sample", () => {
     expect(most(linearAt(picture, places).data, values("linear"))).toBeLessThan(2e-5);
     expect(most(nearestAt(picture, places).data, of("nearest").data as Uint8Array)).toBe(0);
     const wide = { ...picture, data: Uint16Array.from(picture.data, (v) => v * 257) };
-    const floats = { ...picture, data: Float32Array.from(picture.data, (v) => VALUES[v]!) };
+    const floats = { ...picture, data: Float32Array.from(picture.data, (v) => values8[v]!) };
     for (const same of [wide, floats]) expect(most(linearAt(same, places).data, values("linear"))).toBeLessThan(2e-5);
   });
 });

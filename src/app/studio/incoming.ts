@@ -1,5 +1,5 @@
 /** Pictures that come in: files that are chosen, dropped or pasted, and the camera. */
-import { endingOf, PICTURE_ENDINGS, stemOf } from "../../data/listing.ts";
+import { endingOf, pictureEndings, stemOf } from "../../data/listing.ts";
 import { resize } from "../../data/resize.ts";
 import { halves } from "../../data/transforms.ts";
 import type { Picture } from "../../platform.ts";
@@ -27,7 +27,7 @@ export async function readPicture(file: Blob, name: string): Promise<Incoming> {
 
 /** The files that are pictures by their type or their ending, and the others. */
 export function splitFiles(files: readonly File[]): { pictures: File[]; others: File[] } {
-  const isPicture = ({ type, name }: File) => type.startsWith("image/") || PICTURE_ENDINGS.includes(endingOf(name));
+  const isPicture = ({ type, name }: File) => type.startsWith("image/") || pictureEndings.includes(endingOf(name));
   return { pictures: files.filter(isPicture), others: files.filter((file) => !isPicture(file)) };
 }
 

@@ -1,8 +1,10 @@
 /** The runs of a sweep, from its file: options of all runs, and lists of values that are tried in every combination. */
+
 import * as z from "zod";
 import { type OptionSpec, optionsOf } from "../../config/options.ts";
 import { configSchema, parseCommandLine } from "../../config/schema.ts";
 import { ConfigError } from "../../errors.ts";
+import { readText } from "../../formats/read-text.ts";
 import { files } from "../../node/files.ts";
 import { plainName, visible } from "../../text.ts";
 
@@ -48,7 +50,7 @@ const form =
  */
 export async function readSweep(path: string, testSpecs: readonly OptionSpec[]): Promise<Sweep> {
   const where = visible(path);
-  const parsed = fileSchema.safeParse(await contentOf(new TextDecoder().decode(await files.read(path)), where));
+  const parsed = fileSchema.safeParse(await contentOf(await readText(files, path), where));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const at = issue?.path.length ? ` at ${issue.path.join(".")}` : "";

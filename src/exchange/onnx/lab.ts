@@ -1,5 +1,5 @@
 /** CIELAB in ONNX nodes, for colorization, with the formulas of data/lab.ts. Maps are [N, C, H, W]. */
-import { AB_SCALE, fromXyz, L_SCALE, toXyz, white } from "../../data/lab.ts";
+import { abScale, fromXyz, lScale, toXyz, white } from "../../data/lab.ts";
 import type { Builder, Value } from "./builder.ts";
 
 /** `low` where x is at most `limit`, else `high`. */
@@ -21,8 +21,8 @@ export function labOf(b: Builder, rgb: Value, part: "L" | "ab"): Value {
     toXyz.map((row, i) => row.map((factor) => factor / white[i]!)),
   );
   const f = pieces(b, xyz, 0.008856, power(b, positive(b, xyz), 1 / 3), linear(b, xyz, 7.787, 16 / 116));
-  if (part === "L") return b.mix(f, [[0, 116 / L_SCALE, 0]], [-16 / L_SCALE - 1]);
-  const [a, c] = [500 / AB_SCALE, 200 / AB_SCALE];
+  if (part === "L") return b.mix(f, [[0, 116 / lScale, 0]], [-16 / lScale - 1]);
+  const [a, c] = [500 / abScale, 200 / abScale];
   return b.mix(f, [
     [a, -a, 0],
     [0, c, -c],
@@ -32,12 +32,12 @@ export function labOf(b: Builder, rgb: Value, part: "L" | "ab"): Value {
 /** Lightness (1 channel) and colours (2 channels), each in [-1, 1], to RGB in [-1, 1]; what lies outside is clipped. */
 export function rgbOf(b: Builder, L: Value, ab: Value): Value {
   const lab = b.op("Clip", [b.op("Concat", [L, ab], { axis: { int: 1 } }), b.float(-1), b.float(1)]);
-  const y = L_SCALE / 116;
-  const offset = (L_SCALE + 16) / 116;
+  const y = lScale / 116;
+  const offset = (lScale + 16) / 116;
   const matrix = [
-    [y, AB_SCALE / 500, 0],
+    [y, abScale / 500, 0],
     [y, 0, 0],
-    [y, 0, -AB_SCALE / 200],
+    [y, 0, -abScale / 200],
   ];
   const f = b.op("Max", [b.mix(lab, matrix, [offset, offset, offset]), b.float([-10, -10, 0], [1, 3, 1, 1])]);
   const cubed = b.op("Mul", [b.op("Mul", [f, f]), f]);

@@ -1,4 +1,5 @@
 /** pix2pix data split */
+
 import { copyFile, link, lstat, readlink, realpath, rename, rm, symlink } from "node:fs/promises";
 import { dirname, isAbsolute, relative } from "node:path";
 import * as z from "zod";
@@ -8,6 +9,7 @@ import { listAll } from "../../../data/listing.ts";
 import { findPairs } from "../../../data/pairs.ts";
 import { plainNotes } from "../../../data/sample.ts";
 import { ConfigError, DatasetError, UserError } from "../../../errors.ts";
+import { readText } from "../../../formats/read-text.ts";
 import { files, reasonOf } from "../../../node/files.ts";
 import { makeFolder } from "../../../node/folders.ts";
 import { counted, visible } from "../../../text.ts";
@@ -111,7 +113,7 @@ const journalIn = (out: string) => `${out}/.split.json`;
 
 /** Completes a move that was interrupted. */
 async function completeMove(input: string, out: string, output: Output): Promise<number> {
-  const plan = planIn(new TextDecoder().decode(await files.read(journalIn(out))));
+  const plan = planIn(await readText(files, journalIn(out)));
   if (!plan) {
     throw new UserError(`${journalIn(out)} is damaged. It is the plan of a split that was interrupted; remove it.`);
   }
