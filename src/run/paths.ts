@@ -23,6 +23,7 @@
  *
  * Names of weights are those of the PyTorch implementation.
  */
+import type { Files } from "../platform.ts";
 
 export const configFile = "config.json";
 export const dataFile = "data.json";
@@ -47,9 +48,13 @@ export const labelOf = (file: string): string | undefined => /^(.+)_net_G\.safet
 
 /**
  * The file that names the process which trains the run, and exists as long as it does. It lies beside the run's folder,
- * because the folder may be moved meanwhile.
+ * because the folder may be moved meanwhile. Where the folder is a symbolic link, it lies beside the real folder: all
+ * names of a folder have one lock.
  */
-export const lockFile = (dir: string): string => dir.replace(/([^/]*)$/, ".$1.lock");
+export async function lockFile({ realPath }: Pick<Files, "realPath">, dir: string): Promise<string> {
+  const real = (await realPath?.(dir).catch(() => undefined)) ?? dir;
+  return real.replace(/([^/\\]*)$/, ".$1.lock");
+}
 
 /** Whether a file was left half written by a process that was killed. */
 export const isLeftOver = (file: string): boolean => file.endsWith(".part");

@@ -144,7 +144,8 @@ export class Run {
    * @throws UserError that names the process that trains it
    */
   async lock(): Promise<() => Promise<void>> {
-    const release = await this.#files.lock?.(lockFile(this.dir), `The run ${this.dir} is being trained`);
+    const path = await lockFile(this.#files, this.dir);
+    const release = await this.#files.lock?.(path, `The run ${this.dir} is being trained`);
     return release ?? (async () => {});
   }
 

@@ -102,8 +102,8 @@ export class Runs {
   }
 
   /** Whether a process trains the run, and which. */
-  holder(run: Run): Promise<LockHolder | undefined> {
-    return this.#files.holder?.(lockFile(run.dir)) ?? Promise.resolve(undefined);
+  async holder(run: Run): Promise<LockHolder | undefined> {
+    return this.#files.holder?.(await lockFile(this.#files, run.dir));
   }
 
   /** All runs. A folder whose name no run may have is listed as damaged: it must not hide the others. */

@@ -1,10 +1,11 @@
 /** Two trainings of one run, and a run whose folder goes away while it is trained. */
-import { existsSync, readdirSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type ConfigInput, parseConfig, resumeConfig } from "../../src/config/schema.ts";
 import { writeDemo } from "../../src/demo/write.ts";
 import { nodePlatform } from "../../src/node/index.ts";
+import { lockPart, lockResults } from "../../src/run/results.ts";
 import { Run } from "../../src/run/run.ts";
 import { type TrainEvents, train } from "../../src/training/train.ts";
 import { workFolder } from "../work-folder.ts";
@@ -48,6 +49,35 @@ describe("two trainings of one run", () => {
     const again = resumeConfig(config("both"), { continueTrain: true, nEpochs: 4 });
     expect(await train(again, platform)).toMatchObject({ step: 16 });
     expect(readdirSync(checkpointsDir)).toEqual(["both"]);
+  });
+});
+
+// Links need a privilege on Windows.
+describe.skipIf(process.platform === "win32")("a folder with several names, by symbolic links", () => {
+  it("is one run: whoever trains it by another name is refused", async () => {
+    const elsewhere = join(work, "disk/linked");
+    mkdirSync(elsewhere, { recursive: true });
+    for (const name of ["one", "two"]) symlinkSync(elsewhere, join(checkpointsDir, name));
+    const refused: Promise<string>[] = [];
+    await trainWith("one", 3, () => {
+      for (const place of [{ name: "two" }, { name: "linked", checkpointsDir: join(work, "disk") }]) {
+        const other = train({ ...config("one"), ...place }, platform);
+        refused.push(other.then(() => "it trained").catch((error: Error) => error.message));
+      }
+    });
+    for (const message of await Promise.all(refused)) expect(message).toMatch(/is being trained by process \d+ on /);
+    expect(readdirSync(join(work, "disk"))).toEqual(["linked"]);
+    for (const name of ["one", "two"]) rmSync(join(checkpointsDir, name));
+  });
+
+  it("has one lock for its results", async () => {
+    const [folder, link] = [join(work, "results/mine"), join(work, "linked-results")];
+    mkdirSync(folder, { recursive: true });
+    symlinkSync(folder, link);
+    const release = await lockResults(platform.files, folder);
+    await expect(lockResults(platform.files, link)).rejects.toThrow(/are being written by process \d+ on /);
+    await expect(lockPart(platform.files, link, "1-of-2")).rejects.toThrow(/are being written by process \d+ on /);
+    await release();
   });
 });
 

@@ -58,7 +58,7 @@ async function entryOf(name: string): Promise<RunEntry> {
 
 /** A run is being trained while a worker of this or another tab holds its lock. */
 async function stateOf(dir: string, finished: boolean): Promise<RunEntry["state"]> {
-  if (await isLocked(lockFile(dir))) return "training";
+  if (await isLocked(await lockFile(files, dir))) return "training";
   return finished ? "finished" : "paused";
 }
 

@@ -35,7 +35,7 @@ export async function dataSetNames(): Promise<string[]> {
 }
 
 /** Whether this tab or another one trains the run. */
-export const isTraining = (name: string): Promise<boolean> => isLocked(lockFile(runOf(name).dir));
+export const isTraining = async (name: string): Promise<boolean> => isLocked(await lockFile(files, runOf(name).dir));
 
 /**
  * A run that is not being trained: the browser refuses to read a file that a worker is writing.
