@@ -36,10 +36,15 @@ export interface ImportedRun extends Described {
  * dropout, sizes) are the defaults of the files' system unless `given` says otherwise.
  * @throws CheckpointError for files that cannot be read or hold no generator, for weights that are not finite, and for a run that exists
  * @throws ConfigError for an option that the tensors contradict
+ * @throws UserError for a run that another process trains or imports
  */
 export async function importRun(options: ImportOptions, files: Files): Promise<ImportedRun> {
+  const run = new Run(files, options);
+  return run.locked(() => importInto(run, options, files));
+}
+
+async function importInto(run: Run, options: ImportOptions, files: Files): Promise<ImportedRun> {
   const { from, name, checkpointsDir, given } = options;
-  const run = new Run(files, { name, checkpointsDir });
   if (await run.isStarted()) {
     throw new CheckpointError(`The run ${run.dir} exists already. Choose another --name, or remove the folder.`);
   }
@@ -70,15 +75,16 @@ export async function importRun(options: ImportOptions, files: Files): Promise<I
     for (const net of [states.netG, states.netD]) await fillMoments(net, optimizers);
     states.netG.startAverage();
   }
-  await run.saveConfig(config);
   if (optimizers && "netD" in states) {
     if (optimizers.record !== "") await files.write(run.path(dataFile), optimizers.record);
     await run.saveLatest(states, optimizers.progress);
-    return { ...described, run, networks, progress: optimizers.progress };
+  } else {
+    await files.write(run.path(weightsFile("latest", "G")), encode(weightTensors(states.netG)));
+    if ("netD" in states) await files.write(run.path(weightsFile("latest", "D")), encode(weightTensors(states.netD)));
   }
-  await files.write(run.path(weightsFile("latest", "G")), encode(weightTensors(states.netG)));
-  if ("netD" in states) await files.write(run.path(weightsFile("latest", "D")), encode(weightTensors(states.netD)));
-  return { ...described, run, networks };
+  // The options come last, because a folder counts as a run as soon as it has them.
+  await run.saveConfig(config);
+  return { ...described, run, networks, ...(optimizers && { progress: optimizers.progress }) };
 }
 
 /** Fills a network. @throws CheckpointError for weights that are not finite */

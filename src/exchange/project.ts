@@ -82,7 +82,8 @@ export interface ReadProject {
 /**
  * Makes a run from a project.
  * @param place of the new run; without a name the run keeps its own
- * @throws CheckpointError for a zip that is no project, and for a run that exists
+ * @throws CheckpointError for a zip that is no project
+ * @throws UserError for a run that exists, or that another process trains or imports
  */
 export async function readProject(
   archive: Blob | Slices,
@@ -102,16 +103,15 @@ export async function readProject(
   const stored = readConfig(new TextDecoder().decode(await options.read()), `${path}/${configFile}`);
   const config = { ...stored, name: name ?? stored.name, checkpointsDir };
   const run = new Run(files, config);
-  if ((await run.isStarted()) || (await run.keptWeights()).length > 0) {
-    throw new UserError(`The run ${run.dir} exists already. Choose another --name, or remove the folder.`);
-  }
-  await writeAll(
-    entries.filter(({ path }) => path !== configFile),
-    run,
-    files,
-  );
-  // The options come last, because a folder counts as a run as soon as it has them.
-  await run.saveConfig(config);
+  const others = entries.filter(({ path }) => path !== configFile);
+  await run.locked(async () => {
+    if ((await run.isStarted()) || (await run.keptWeights()).length > 0) {
+      throw new UserError(`The run ${run.dir} exists already. Choose another --name, or remove the folder.`);
+    }
+    await writeAll(others, run, files);
+    // The options come last, because a folder counts as a run as soon as it has them.
+    await run.saveConfig(config);
+  });
   return { run, config, state: find(stateFile) !== undefined };
 }
 

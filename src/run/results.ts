@@ -68,7 +68,8 @@ export async function refuseOtherResults(files: Files, folder: string, tested: s
  * @throws UserError that names the process that writes there
  */
 export async function lockResults(files: Files, folder: string): Promise<() => Promise<void>> {
-  const release = await lock(files, await lockFile(files, folder), `The results in ${visible(folder)} are being written`);
+  const path = await lockFile(files, folder);
+  const release = await lock(files, path, `The results in ${visible(folder)} are being written`);
   const entries = (await files.list(`${folder}/${partsFolder}`)) ?? [];
   const locks = entries
     .filter(({ name }) => name.endsWith(partLock))
@@ -88,7 +89,8 @@ export async function lockPart(files: Files, folder: string, part: string): Prom
   const what = `The part ${part} of the test in ${visible(folder)} is being computed`;
   const isElsewhere = (await files.holder?.(path))?.here === false;
   const release = isElsewhere ? async () => {} : await lock(files, path, what);
-  return unlessHeld(files, [await lockFile(files, folder)], `The results in ${visible(folder)} are being written`, release);
+  const whole = await lockFile(files, folder);
+  return unlessHeld(files, [whole], `The results in ${visible(folder)} are being written`, release);
 }
 
 const partLock = ".lock";

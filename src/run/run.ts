@@ -149,6 +149,19 @@ export class Run {
     return release ?? (async () => {});
   }
 
+  /**
+   * Does work that changes the run, while no other process can.
+   * @throws UserError that names the process that trains it
+   */
+  async locked<T>(work: () => Promise<T>): Promise<T> {
+    const release = await this.lock();
+    try {
+      return await work();
+    } finally {
+      await release();
+    }
+  }
+
   /** Removes files that a kill has left half written. Only the holder of the lock may call it. */
   async sweep(): Promise<void> {
     for (const folder of [this.dir, this.path(samplesFolder)]) {

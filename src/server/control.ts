@@ -125,10 +125,5 @@ export async function stopRun(runs: Runs, run: Run, control: RunControl): Promis
 export async function deleteRun(runs: Runs, run: Run, control: RunControl): Promise<void> {
   if (await runs.holder(run)) throw new Refusal(409, `the run "${run.name}" is being trained; stop it first`);
   // A training that begins meanwhile finds the run in use.
-  const release = await run.lock();
-  try {
-    await control.remove(run.dir);
-  } finally {
-    await release();
-  }
+  await run.locked(() => control.remove(run.dir));
 }

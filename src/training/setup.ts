@@ -92,6 +92,8 @@ export async function setUp(config: Config, platform: Platform, events: TrainEve
   const release = await run.lock();
   const parts: Part[] = [];
   try {
+    // Another process may have trained it meanwhile.
+    await refuseExisting(run, config);
     return await open({
       run,
       config,

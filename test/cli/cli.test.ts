@@ -16,6 +16,7 @@ import { writeDemo } from "../../src/demo/write.ts";
 import { l1 } from "../../src/metrics/pictures.ts";
 import { files } from "../../src/node/files.ts";
 import { images } from "../../src/node/images.ts";
+import { Run } from "../../src/run/run.ts";
 import { workFolder } from "../work-folder.ts";
 import { runIn } from "./run.ts";
 
@@ -395,6 +396,13 @@ describe("demo", () => {
     expect(readFileSync(at("runs/demo/results/index.html"), "utf8")).toContain("images/facade_0001_fake_B.png");
     expect(readJson("runs/demo/results/metrics.json").images).toBeGreaterThan(3);
     expect(readdirSync(at("runs/demo-data/trainA"))).toHaveLength(3);
+  });
+
+  it("removes nothing while another process trains it", async () => {
+    const demo = new Run(files, { checkpointsDir: at("runs"), name: "demo" });
+    const { code, err } = await demo.locked(() => run("demo --steps 3 --size 32"));
+    expect([code, err]).toEqual([1, expect.stringMatching(/^error: The run runs\/demo is being trained by process/)]);
+    expect(await demo.hasCheckpoint()).toBe(true);
   });
 
   it("does not touch a folder of other pairs", async () => {

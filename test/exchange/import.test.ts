@@ -100,6 +100,13 @@ describe("pix2pix import", () => {
     );
     await expect(imported(["unet32_net_G.pth"], "kept")).rejects.toThrow(/exists already/);
   });
+
+  it("a run whose training begins, and has no file yet, is not imported into", async () => {
+    const run = new Run(files, given("beginning"));
+    await run.locked(() => expect(imported(["unet32_net_G.pth"], "beginning")).rejects.toThrow(/is being trained by/));
+    expect(existsSync(run.dir)).toBe(false);
+    await imported(["unet32_net_G.pth"], "beginning");
+  });
 });
 
 describe("initial weights", () => {

@@ -1,11 +1,13 @@
 /** A run as one zip: out, in at another place, and on with the training as if it had never moved. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { exportCommand } from "../../src/cli/commands/export.ts";
 import { importCommand } from "../../src/cli/commands/import.ts";
+import { files } from "../../src/node/files.ts";
+import { Run } from "../../src/run/run.ts";
 import { expectSame, ownRuns, patience } from "../training/runs.ts";
 import { workFolder } from "../work-folder.ts";
 import { storedRun } from "./stored-run.ts";
@@ -57,6 +59,14 @@ describe("a project", () => {
     expect(lines.at(-2)).toMatch(/no training state; to continue its training, export it --with-state/);
     const again = importCommand.run({ from: zip, checkpointsDir: elsewhere, name: "second" }, output);
     await expect(again).rejects.toThrow(/The run .*second exists already/);
+  });
+
+  it("is refused where another process trains a run of its name, which may have no file yet", async () => {
+    const read = () => importCommand.run({ from: zip, checkpointsDir: elsewhere, name: "beginning" }, output);
+    const run = new Run(files, { checkpointsDir: elsewhere, name: "beginning" });
+    await run.locked(() => expect(read()).rejects.toThrow(/The run .*beginning is being trained by process/));
+    expect(existsSync(run.dir)).toBe(false);
+    expect(await read()).toBe(0);
   });
 
   it("is refused where the zip is none, in words", async () => {

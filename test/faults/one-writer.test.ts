@@ -9,6 +9,7 @@ import { lockPart, lockResults } from "../../src/run/results.ts";
 import { Run } from "../../src/run/run.ts";
 import { type TrainEvents, train } from "../../src/training/train.ts";
 import { workFolder } from "../work-folder.ts";
+import { contents } from "./commands.ts";
 
 const work = workFolder("writers");
 const platform = await nodePlatform({ threads: 1 });
@@ -45,10 +46,22 @@ describe("two trainings of one run", () => {
     expect((await run.losses.read()).map(({ step }) => step)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
   });
 
+  it("the second is refused also where the first ends while the second looks at its data", async () => {
+    let ended: Promise<Map<string, string>> | undefined;
+    const firstThenLock: typeof platform.files.lock = async (path, what) => {
+      ended ??= train(config("late", { nEpochs: 1 }), platform).then(({ runDir }) => contents(runDir));
+      await ended;
+      return platform.files.lock!(path, what);
+    };
+    const second = { ...platform, files: { ...platform.files, lock: firstThenLock } };
+    await expect(train(config("late", { seed: 1 }), second)).rejects.toThrow(/^The run .*late exists already\./);
+    expect(contents(join(checkpointsDir, "late"))).toEqual(await ended);
+  });
+
   it("a run that has ended, well or not, is free again", async () => {
     const again = resumeConfig(config("both"), { continueTrain: true, nEpochs: 4 });
     expect(await train(again, platform)).toMatchObject({ step: 16 });
-    expect(readdirSync(checkpointsDir)).toEqual(["both"]);
+    expect(readdirSync(checkpointsDir)).toEqual(["both", "late"]);
   });
 });
 

@@ -55,13 +55,10 @@ export async function storedRun(name: string): Promise<StoredRun> {
 /** Deletes a run, and the drawing that the studio keeps for it. @throws UserError for a run that is being trained, in any tab */
 export async function deleteRun(name: string): Promise<void> {
   const run = runOf(name);
-  const release = await run.lock();
-  try {
+  await run.locked(async () => {
     await removeFolder(run.dir);
     await forgetDrawing(name);
-  } finally {
-    await release();
-  }
+  });
 }
 
 /** The data sets that trainings read now, in any tab. */

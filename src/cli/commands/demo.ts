@@ -67,22 +67,15 @@ export const demo: Command = {
       nEpochsDecay: decay,
     });
     const images = await loadImages();
-    const run = new Run(files, config);
-    const runDir = run.dir;
-    if (await run.isStarted()) {
-      const earlier = await run.config();
-      if (earlier.dataroot !== dir) {
-        throw new ConfigError(
-          `${runDir} is a run on ${earlier.dataroot}, not an earlier demo; choose another --checkpoints-dir`,
-        );
-      }
-      if (!quiet) output.print(`The earlier demo in ${runDir} is replaced.`);
-      await rm(runDir, { recursive: true });
-    }
-    await clear(dir);
     // A run of few steps needs no more pairs than it sees.
     const { train, test } = { ...pairs, train: Math.min(pairs.train, steps) };
-    await writeDemo({ files, images }, dir, { train, test, size, seed: shared.seed });
+    const run = new Run(files, config);
+    await run.locked(async () => {
+      const replaced = await removeEarlier(run, dir);
+      if (replaced && !quiet) output.print(`The earlier demo in ${run.dir} is replaced.`);
+      await clear(dir);
+      await writeDemo({ files, images }, dir, { train, test, size, seed: shared.seed });
+    });
     if (!quiet) {
       output.print(
         `Drew ${counted(train, "pair")} of facades (label map and photo) to learn from, ${test} to try it on: ${dir}`,
@@ -102,6 +95,19 @@ export const demo: Command = {
     return 0;
   },
 };
+
+/** Removes the run of an earlier demo. @returns whether there was one @throws ConfigError for a run on other pairs */
+async function removeEarlier(run: Run, dataroot: string): Promise<boolean> {
+  if (!(await run.isStarted())) return false;
+  const earlier = await run.config();
+  if (earlier.dataroot !== dataroot) {
+    throw new ConfigError(
+      `${run.dir} is a run on ${earlier.dataroot}, not an earlier demo; choose another --checkpoints-dir`,
+    );
+  }
+  await rm(run.dir, { recursive: true });
+  return true;
+}
 
 /** Scores the run on its test pairs. */
 async function writeDemoResults(
