@@ -314,6 +314,17 @@ export class Run {
     return readStatus(this.#files, this.path(statusFile));
   }
 
+  /**
+   * Whether the folder is still the one in which this training writes: it may have been moved or deleted, and another run may have
+   * taken its place. A status that cannot be read now counts as its own.
+   * @param training as in the status
+   */
+  async isOf(training: string): Promise<boolean> {
+    if (!(await this.#files.exists(this.path(statusFile)))) return false;
+    const status = await this.status();
+    return status === undefined || status.training === training;
+  }
+
   /** All alarms so far; see `alarmsNow`. */
   alarms(): Promise<AlarmLine[]> {
     return alarmLog(this.#files, this.dir).read();

@@ -4,6 +4,8 @@ import type { Files } from "../platform.ts";
 import type { RunSteps } from "./steps.ts";
 
 export interface RunStatus {
+  /** Differs between any two trainings, also of one run. Runs of older versions have none. */
+  training?: string;
   pairs: number;
   steps: RunSteps;
   /** The device that computes, and its threads. */

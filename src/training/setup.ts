@@ -60,6 +60,8 @@ export interface Training {
   readonly watch: Watch;
   /** Releases the lock of the run: until then no other process may train it. */
   readonly release: () => Promise<void>;
+  /** As in the status of the run, while its folder is that of this training. */
+  readonly id: string;
   /** The step before the first that Adam's moments have seen. */
   readonly momentsFrom: number;
   /** The step at which this training began. */
@@ -164,7 +166,8 @@ async function open({ found, device, size, parts, ...opened }: Opening): Promise
   if (validation) parts.push(validation);
   if (validation?.note) found.notes.push(validation.note);
   const description = describe(config, trainer, { ...found, ...size }, about);
-  await run.saveStatus(statusOf(description));
+  const id = crypto.randomUUID();
+  await run.saveStatus({ training: id, ...statusOf(description) });
   events.start?.(description);
   const scores = validation?.scores ?? [];
   const reporter = new Reporter({ run, config, lines, scores, steps });
@@ -190,6 +193,7 @@ async function open({ found, device, size, parts, ...opened }: Opening): Promise
     together,
     reporter,
     watch,
+    id,
     momentsFrom,
     first: step,
     step,

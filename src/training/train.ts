@@ -6,6 +6,7 @@ import { validationMetrics } from "../metrics/pictures.ts";
 import { type Schedule, schedules } from "../nn/schedules.ts";
 import type { Platform } from "../platform.ts";
 import { Run, weightsFile } from "../run/run.ts";
+import { shellOption } from "../text.ts";
 import { closeParts, setUp, type TrainEvents, type Training } from "./setup.ts";
 
 export type { RunDescription } from "./description.ts";
@@ -141,7 +142,7 @@ async function withinEpoch(training: Training, epoch: number): Promise<void> {
     await watch.sample(epoch, step, { within: true });
   }
   if (!saveIsDue(training)) return;
-  await keepStep(training, epoch);
+  if (await isInPlace(training)) await keepStep(training, epoch);
   await save(training);
 }
 
@@ -154,6 +155,8 @@ async function endEpoch(training: Training, epoch: number, signal: AbortSignal |
   const { config, run, steps, step, events, log, reporter } = training;
   const whole = step % steps.perEpoch === 0;
   const kept = whole && epoch % config.saveEpochFreq === 0;
+  // Before weights are kept: they would replace those of another run.
+  if (!(await isInPlace(training))) await save(training);
   await log.settle();
   if (whole) events.epoch?.(reporter.epoch(epoch));
   if (whole) await scoreEpoch(training, epoch, signal);
@@ -207,17 +210,25 @@ async function scoreEpoch(training: Training, epoch: number, signal: AbortSignal
   if (verdict !== undefined) events.message?.(verdict);
 }
 
+/** Whether the folder of the run is the one in which this training began. Of processes that train together the first looks. */
+async function isInPlace({ run, id, platform }: Training): Promise<boolean> {
+  return (platform.collective?.rank ?? 0) > 0 || run.isOf(id);
+}
+
 /**
  * Saves the checkpoint: weights, moments and state of the run.
- * @throws UserError when the folder of the run is no longer where it was; weights and state are saved there all the
- *   same
+ * @throws UserError when the folder of the run is no longer where it was. Weights and state are saved there all the same, or, where
+ *   another run is there now, as a run beside it
  */
 async function save(training: Training): Promise<void> {
-  const { config, run, trainer, steps, step, pairs, record, log, momentsFrom } = training;
+  const { config, platform, trainer, steps, step, pairs, record, log, momentsFrom } = training;
   await toHost(training);
-  const moved = !(await run.isStarted());
-  if (moved) await run.saveConfig(config);
-  await record.save(run.dir, { anew: moved });
+  const lost = !(await isInPlace(training));
+  const replaced = lost && (await training.run.isStarted());
+  const name = replaced ? `${config.name}_${training.id.slice(0, 8)}` : config.name;
+  const run = replaced ? new Run(platform.files, { ...config, name }) : training.run;
+  if (lost) await run.saveConfig({ ...config, name });
+  await record.save(run.dir, { anew: lost });
   await run.saveLatest(trainer, {
     step,
     epoch: Math.ceil(step / steps.perEpoch),
@@ -227,11 +238,16 @@ async function save(training: Training): Promise<void> {
   });
   log.saved = step;
   training.savedAt = performance.now();
-  if (!moved) return;
+  if (!lost) return;
+  const { dir } = training.run;
   throw new UserError(
-    `The folder ${run.dir} was moved or deleted while the run trained, so training stopped. Options, weights and state of ` +
-      `step ${step} are saved there again; earlier losses, samples and kept weights went with the folder. Put them together, ` +
-      "then go on with --continue-train.",
+    replaced
+      ? `The folder ${dir} was replaced while the run trained: another run is in it now, and stays as it is. Training stopped. ` +
+          `Options, weights and state of step ${step} are saved as the run ${name}; earlier losses, samples and kept weights ` +
+          `went with the old folder. Go on with ${shellOption("--name", name)} --continue-train, or remove ${run.dir}.`
+      : `The folder ${dir} was moved or deleted while the run trained, so training stopped. Options, weights and state of ` +
+          `step ${step} are saved there again; earlier losses, samples and kept weights went with the folder. Put them together, ` +
+          "then go on with --continue-train.",
   );
 }
 

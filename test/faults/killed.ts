@@ -60,7 +60,10 @@ function outcome(run: string): Record<string, string> {
           join(run, name),
           name.endsWith(".safetensors") || name.endsWith(".png") ? "base64" : "utf8",
         );
-        return [name, text.replaceAll(/,"seconds":[\d.e-]+/g, "").replaceAll(/"(continueTrain|name)": .*\n/g, "")];
+        return [
+          name,
+          text.replaceAll(/,"seconds":[\d.e-]+/g, "").replaceAll(/"(continueTrain|name|training)": .*\n/g, ""),
+        ];
       }),
   );
 }

@@ -1,5 +1,5 @@
 /** Two trainings of one run, and a run whose folder goes away while it is trained. */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type ConfigInput, parseConfig, resumeConfig } from "../../src/config/schema.ts";
@@ -137,9 +137,9 @@ describe("the sessions of a run", () => {
 describe("a folder that is moved while the run is trained", () => {
   it("ends training with an error; weights and state are where the folder was", async () => {
     const [from, to] = [join(checkpointsDir, "moved"), join(work, "elsewhere")];
-    const training = trainWith("moved", 3, () => renameSync(from, to), { saveLatestFreq: 5 });
+    const training = trainWith("moved", 3, () => renameSync(from, to));
     await expect(training).rejects.toThrow(
-      /^The folder .*moved was moved or deleted while the run trained, so training stopped\..* step 5 are saved there again/,
+      /^The folder .*moved was moved or deleted while the run trained, so training stopped\..* step 4 are saved there again/,
     );
     for (const name of [
       "config.json",
@@ -150,9 +150,44 @@ describe("a folder that is moved while the run is trained", () => {
       expect(existsSync(join(from, name)), name).toBe(true);
     }
     const run = new Run(platform.files, { checkpointsDir, name: "moved" });
-    expect(await run.progress()).toMatchObject({ step: 5 });
+    expect(await run.progress()).toMatchObject({ step: 4 });
     expect(await train(resumeConfig(await run.config(), { continueTrain: true }), platform)).toMatchObject({
       step: 12,
     });
+  });
+});
+
+describe("a folder that is replaced while the run is trained", () => {
+  const folder = join(checkpointsDir, "replaced");
+  /** All but what is written after each step, and the page, which shows it. */
+  const kept = (dir: string) =>
+    new Map([...contents(dir)].filter(([path]) => !["loss_log.jsonl", "index.html"].includes(path)));
+  const weights = (dir: string) => new Map([...contents(dir)].filter(([path]) => path.endsWith(".safetensors")));
+
+  it.each([
+    ["at the end of an epoch", { saveEpochFreq: 1, valFreq: 1, valPhase: "test" }, 4],
+    ["within an epoch", { saveLatestFreq: 3, saveByIter: true }, 3],
+  ])("keeps the other run, and what was trained beside it: %s", async (_when, options, step) => {
+    const other = await train(config("other", { seed: 2, nEpochs: 1, ...options }), platform);
+    const replace = () => {
+      rmSync(folder, { recursive: true });
+      cpSync(other.runDir, folder, { recursive: true });
+    };
+    const error: Error = await trainWith("replaced", 2, replace, options).then(
+      () => new Error("it trained"),
+      (error) => error,
+    );
+    const said =
+      /^The folder .*replaced was replaced while the run trained: .*state of step (\d+) are saved as the run (\S+);.*--name (\S+) --continue/;
+    const [, at, name, named] = said.exec(error.message) ?? [error.message];
+    expect([at, named]).toEqual([String(step), name]);
+    expect(kept(folder)).toEqual(kept(other.runDir));
+    const whole = await train(config("whole", options), platform);
+    const stored = await new Run(platform.files, { checkpointsDir, name: name! }).config();
+    const { runDir } = await train(resumeConfig(stored, { continueTrain: true }), platform);
+    const trained = weights(runDir);
+    const wholeOnes = [...weights(whole.runDir)].filter(([path]) => path.startsWith("latest_"));
+    for (const [path, content] of wholeOnes) expect(trained.get(path) === content, path).toBe(true);
+    for (const dir of [folder, other.runDir, whole.runDir, runDir]) rmSync(dir, { recursive: true });
   });
 });
