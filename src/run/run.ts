@@ -11,7 +11,7 @@ import { weightsAmong } from "../formats/weights-names.ts";
 import type { Files } from "../platform.ts";
 import { shellOption, shellWord, visible } from "../text.ts";
 import { type AlarmLine, alarmLog } from "./alarms.ts";
-import { Checkpoint, type Networks, type Progress, readTensors } from "./checkpoint.ts";
+import { Checkpoint, metadataOf, type Networks, type Progress, readTensors } from "./checkpoint.ts";
 import { type Log, type LossLine, lossLog, type Score, scoreLog } from "./logs.ts";
 import {
   configFile,
@@ -238,6 +238,18 @@ export class Run {
   /** The labels of generator weights on disk: "latest", "best", numbers of epochs, "iter_500". */
   async keptWeights(): Promise<string[]> {
     return ((await this.#files.list(this.dir)) ?? []).flatMap(({ name }) => labelOf(name) ?? []);
+  }
+
+  /** The epoch of the weights that are kept as "best"; undefined where there are none, or damaged ones. */
+  async bestEpoch(): Promise<number | undefined> {
+    const path = this.path(weightsFile("best", "G"));
+    if (!(await this.#files.exists(path))) return undefined;
+    try {
+      return Number((await metadataOf(this.#files, path)).epoch);
+    } catch (error) {
+      if (error instanceof CheckpointError) return undefined;
+      throw error;
+    }
   }
 
   /** Whether it has a checkpoint, or weights that were kept before the first one. */

@@ -164,7 +164,7 @@ async function open({ found, device, size, parts, ...opened }: Opening): Promise
   const about = { runDir: run.dir, threads, steps: { done: step, ...steps } };
   const validation = await Validation.open(config, run, platform, trainer, step);
   if (validation) parts.push(validation);
-  if (validation?.note) found.notes.push(validation.note);
+  found.notes.push(...(validation?.notes ?? []));
   const description = describe(config, trainer, { ...found, ...size }, about);
   const id = crypto.randomUUID();
   await run.saveStatus({ training: id, ...statusOf(description) });

@@ -6,7 +6,7 @@ import { openTestSet, translatePairs } from "../inference/evaluate.ts";
 import { Translator } from "../inference/translator.ts";
 import { featureRows } from "../metrics/features.ts";
 import { kernelDistance } from "../metrics/kid.ts";
-import { finiteMeans, type Metrics, measure } from "../metrics/pictures.ts";
+import { finiteMeans, type Metrics, measure, type ValidationMetric } from "../metrics/pictures.ts";
 import type { Platform } from "../platform.ts";
 import { bestScore } from "../run/logs.ts";
 import { type Run, type Score, weightsFile } from "../run/run.ts";
@@ -26,6 +26,7 @@ interface Parts {
   translator: Translator;
   extractor: FeatureExtractor | undefined;
   scores: Score[];
+  kept: Score | undefined;
 }
 
 export class Validation {
@@ -39,6 +40,8 @@ export class Validation {
   readonly #run: Run;
   readonly #trainer: Trainer;
   readonly #extractor: FeatureExtractor | undefined;
+  /** The score of the weights that are kept as "best". They may have been chosen by another --val-metric. */
+  #kept: Score | undefined;
   /** The features of the targets, which are the same at every score. */
   #targets: Float32Array[] | undefined;
 
@@ -66,10 +69,11 @@ export class Validation {
     const extractor =
       features === undefined ? undefined : await FeatureExtractor.open({ features, lpips, resize, threads }, platform);
     const scores = await run.scores.cutAfter(step);
-    return new Validation({ config, run, trainer, loader, ofPhase, translator, extractor, scores });
+    const kept = await keptScore(run, scores, config.valMetric);
+    return new Validation({ config, run, trainer, loader, ofPhase, translator, extractor, scores, kept });
   }
 
-  private constructor({ config, run, trainer, loader, ofPhase, translator, extractor, scores }: Parts) {
+  private constructor({ config, run, trainer, loader, ofPhase, translator, extractor, scores, kept }: Parts) {
     this.#config = config;
     this.#run = run;
     this.#trainer = trainer;
@@ -78,10 +82,27 @@ export class Validation {
     this.#translator = translator;
     this.#extractor = extractor;
     this.scores = scores;
+    this.#kept = kept;
   }
 
-  /** What the user should know about the pairs: a score of pairs that are trained on says little. */
-  get note(): string | undefined {
+  /** What the user should know about the pairs and the weights that are kept. */
+  get notes(): string[] {
+    return [this.#noteOfPairs, this.#noteOfBest].filter((note) => note !== undefined);
+  }
+
+  /** Of weights that are not the best by --val-metric: the metric is another than before. */
+  get #noteOfBest(): string | undefined {
+    const { best } = this;
+    if (!best || best.epoch === this.#kept?.epoch) return undefined;
+    const { valMetric } = this.#config;
+    const now = this.#kept
+      ? `${weightsFile("best", "G")} is of epoch ${this.#kept.epoch} (${valuesOf(this.#kept)}), and is replaced by the next better one`
+      : `there is no ${weightsFile("best", "G")}, so the next epoch that is scored is kept`;
+    return `--val-metric ${valMetric}: the best so far, ${valuesOf(best)} in epoch ${best.epoch}, was not kept as best; ${now}`;
+  }
+
+  /** A score of pairs that are trained on says little. */
+  get #noteOfPairs(): string | undefined {
     const { dataroot, valPhase } = this.#config;
     if (this.#ofPhase) return undefined;
     return (
@@ -106,7 +127,7 @@ export class Validation {
   }
 
   /**
-   * Scores the weights on the host, keeps weights that are better than all before as "best", and logs the score.
+   * Scores the weights on the host, keeps weights as "best" that are better than those kept before, and logs the score.
    * @param signal aborts it, without a score
    * @returns a line for the user; undefined where it was aborted
    */
@@ -133,10 +154,11 @@ export class Validation {
       if (distances.length > 0) score.LPIPS = distances.reduce((sum, d) => sum + d, 0) / distances.length;
     }
     this.scores.push(score);
-    const best = this.best!;
+    const best = bestScore(this.#kept ? [this.#kept, score] : [score], metric)!;
     // The score comes last: after a kill between the two, an epoch without a score is scored again.
     if (best === score) await this.#run.saveWeights("best", this.#trainer, { epoch, step });
     await this.#run.scores.append(score);
+    this.#kept = best;
     const verdict =
       best === score
         ? `the best ${metric} so far, kept as ${weightsFile("best", "G")}`
@@ -160,6 +182,15 @@ export class Validation {
     await this.#translator.close();
     await this.#extractor?.close();
   }
+}
+
+/**
+ * The score of the weights that are kept as "best"; undefined where there are none. Weights of an epoch without a score (a kill came
+ * before it) count as the best of those with one.
+ */
+async function keptScore(run: Run, scores: readonly Score[], metric: ValidationMetric): Promise<Score | undefined> {
+  const epoch = await run.bestEpoch();
+  return epoch === undefined ? undefined : (scores.find((score) => score.epoch === epoch) ?? bestScore(scores, metric));
 }
 
 function valuesOf({ L1, PSNR, SSIM, LPIPS, KID }: Score): string {

@@ -1,6 +1,6 @@
 /** Scores of validation: those that `pix2pix test` gives. */
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/config/schema.ts";
 import { evaluate, openTestSet } from "../../src/inference/evaluate.ts";
 import { Translator } from "../../src/inference/translator.ts";
@@ -15,6 +15,9 @@ import { workFolder } from "../work-folder.ts";
 const work = workFolder("validation");
 const platform = await nodePlatform({ threads: 1 });
 const side = 32;
+const sizes = { netG: "unet_32", ngf: 2, ndf: 2, cropSize: side, loadSize: side, threads: 1 } as const;
+const place = { checkpointsDir: join(work, "runs"), dataroot: join(work, "data") };
+const given = { ...place, ...sizes, valFreq: 1, noDropout: true };
 
 it("PSNR is the mean over pairs whose output does not equal the target", async () => {
   const random = new Random(1, "validation", 0);
@@ -28,9 +31,7 @@ it("PSNR is the mean over pairs whose output does not equal the target", async (
       await platform.files.write(join(work, "data", folder, `${name}.png`), png);
     }
   }
-  const sizes = { netG: "unet_32", ngf: 2, ndf: 2, cropSize: side, loadSize: side, threads: 1 } as const;
-  const place = { checkpointsDir: join(work, "runs"), name: "white", dataroot: join(work, "data") };
-  const config = parseConfig({ ...place, ...sizes, valFreq: 1, noDropout: true });
+  const config = parseConfig({ ...given, name: "white" });
   const trainer = new Trainer(platform, { model: config, seed: 0, threads: 1 }, { n: 1, height: side, width: side });
   for (const net of [trainer.netG, trainer.netD]) net.initialise(inits.normal, 0.02, 0);
   // A generator of white pictures.
@@ -49,4 +50,59 @@ it("PSNR is the mean over pairs whose output does not equal the target", async (
   await trainer.close();
   expect(pairs.map(({ metrics }) => Number.isFinite(metrics.psnr))).toEqual([true, false]);
   expect(score).toEqual({ epoch: 1, step: 1, L1: mean.l1, PSNR: mean.psnr, SSIM: mean.ssim });
+});
+
+describe("the best weights of a run that goes on", () => {
+  /** Scores epoch 3 of a run with these scores, whose best weights are of epoch `kept`. `off` is added to the PSNR of epoch 3. */
+  async function goOn(name: string, kept: number | undefined, off: { 1: number; 2: number }) {
+    const config = parseConfig({ ...given, name, valMetric: "PSNR" });
+    const trainer = new Trainer(platform, { model: config, seed: 0, threads: 1 }, { n: 1, height: side, width: side });
+    for (const net of [trainer.netG, trainer.netD]) net.initialise(inits.normal, 0.02, 0);
+    const run = new Run(platform.files, config);
+    const open = async () => (await Validation.open(config, run, platform, trainer, 3))!;
+    const first = await open();
+    await first.score(3, 3);
+    await first.close();
+    const { L1, PSNR, SSIM } = first.scores[0]!;
+    for (const file of ["val_log.jsonl", "best_net_G.safetensors"]) await platform.files.remove(run.path(file));
+    // By L1 the first epoch is the best.
+    for (const [epoch, l1] of [
+      [1, 0.01],
+      [2, 1],
+    ] as const) {
+      await run.scores.append({ epoch, step: epoch, L1: l1, PSNR: PSNR + off[epoch], SSIM });
+    }
+    if (kept !== undefined) await run.saveWeights("best", trainer, { epoch: kept, step: kept });
+    const validation = await open();
+    const said = await validation.score(3, 3);
+    const { notes } = validation;
+    await validation.close();
+    await trainer.close();
+    expect(L1).toBeGreaterThan(0.01);
+    return { said, notes, best: await run.bestEpoch() };
+  }
+
+  it.each([
+    ["worse than those of epoch 3 by the metric of now: are replaced", 1, { 1: -1, 2: 1 }, 3],
+    ["better: stay, also where another epoch was better still", 1, { 1: 1, 2: 2 }, 1],
+    ["gone, as after --epoch: the next ones are kept", undefined, { 1: 1, 2: 2 }, 3],
+    [
+      "of an epoch whose score a kill has prevented: stay where an earlier epoch was better than this",
+      9,
+      { 1: 1, 2: -1 },
+      9,
+    ],
+  ])("%s", async (name, kept, off, best) => {
+    expect((await goOn(name.replaceAll(/\W/g, "-"), kept, off)).best).toBe(best);
+  });
+
+  it("a metric by which others would have been kept: the user is told", async () => {
+    const { notes } = await goOn("told", 1, { 1: 1, 2: 2 });
+    expect(notes).toEqual([
+      expect.stringMatching(
+        /^--val-metric PSNR: the best so far, L1 1\.0000, .* in epoch 2, was not kept as best; best_net_G\.safetensors is of epoch 1 /,
+      ),
+    ]);
+    expect((await goOn("not told", 2, { 1: 1, 2: 2 })).notes).toEqual([]);
+  });
 });
