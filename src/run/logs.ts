@@ -1,4 +1,5 @@
 /** The logs of a run: files with one JSON object a line. */
+import type { Config } from "../config/schema.ts";
 import { readText } from "../formats/read-text.ts";
 import { type ValidationMetric, validationMetrics } from "../metrics/pictures.ts";
 import type { Losses } from "../model/losses.ts";
@@ -37,6 +38,16 @@ export function bestScore<S extends Partial<Record<ValidationMetric, number>>>(
   const sign = validationMetrics[metric].better === "smaller" ? 1 : -1;
   const having = scores.filter((score) => score[metric] !== undefined);
   return having.reduce<S | undefined>((a, b) => (a && sign * a[metric]! <= sign * b[metric]! ? a : b), undefined);
+}
+
+/** Whether --early-stop ends a run: that many scores since the best one were no better. */
+export function stopsEarly(
+  scores: readonly Score[],
+  { valMetric, earlyStop = Number.POSITIVE_INFINITY }: Pick<Config, "valMetric" | "earlyStop">,
+): boolean {
+  const having = scores.filter((score) => score[valMetric] !== undefined);
+  const best = bestScore(having, valMetric);
+  return best !== undefined && having.length - 1 - having.indexOf(best) >= earlyStop;
 }
 
 export class Log<Line extends { step: number }> {

@@ -4,9 +4,9 @@ import { trainedSize } from "../data/sizes.ts";
 import type { Files, LockHolder } from "../platform.ts";
 import { type AlarmLine, alarmsNow } from "../run/alarms.ts";
 import { FollowedLog } from "../run/follow.ts";
-import { bestScore } from "../run/logs.ts";
+import { bestScore, stopsEarly } from "../run/logs.ts";
 import { lockFile, lossFile, weightsFile } from "../run/paths.ts";
-import { listRuns, Run, type SampleEntry, type Score } from "../run/run.ts";
+import { listRuns, type Progress, Run, type SampleEntry, type Score } from "../run/run.ts";
 import type { RunStatus } from "../run/status.ts";
 import { stepsOf } from "../run/steps.ts";
 import { median } from "../statistics.ts";
@@ -142,7 +142,8 @@ export class Runs {
       run.samples(),
       run.alarms(),
     ]);
-    const progress = log.length > 0 && status ? undefined : await run.progress();
+    // A run with a damaged checkpoint still has weights to show.
+    const progress = await run.progress().catch(() => undefined);
     return {
       name: run.name,
       failure: holder ? undefined : this.#failureOf(run.name),
@@ -184,7 +185,7 @@ interface Facts {
   scores: Score[];
   samples: SampleEntry[];
   alarms: AlarmLine[];
-  progress: { step: number; epoch: number; pairs: number } | undefined;
+  progress: Progress | undefined;
   saved: boolean;
   /** An imported run has weights without a checkpoint. */
   weights: boolean;
@@ -193,10 +194,13 @@ interface Facts {
 function summaryOf(facts: Facts): RunSummary {
   const { name, failure, config, status, log, holder, scores, samples, alarms, progress, saved, weights } = facts;
   const { epoch = 0, step = 0, ...losses } = log.length > 0 ? log.line(log.length - 1) : (progress ?? {});
-  const steps = status?.steps ?? (progress && stepsOf(config, progress.pairs));
+  const pairs = status?.pairs ?? progress?.pairs;
+  const steps = pairs === undefined ? undefined : stepsOf(config, pairs);
   const pace = paceOf(log);
   const training = holder !== undefined;
-  const state = training ? "training" : steps && step >= steps.last ? "finished" : saved ? "stopped" : "started";
+  const finished =
+    progress !== undefined && steps !== undefined && isFinished(config, progress.step, steps.last, scores);
+  const state = training ? "training" : finished ? "finished" : saved ? "stopped" : "started";
   const { batchSize, accumulate, valMetric } = config;
   return {
     name,
@@ -218,6 +222,21 @@ function summaryOf(facts: Facts): RunSummary {
     trainer: holder,
     failure,
   };
+}
+
+/**
+ * Whether nothing is left to train.
+ * @param step of the last checkpoint, from which the run goes on: a kill loses the steps after it, which the logs have
+ * @param last by the options of the run, which may have got more epochs since it was trained
+ */
+function isFinished(config: Config, step: number, last: number, scores: readonly Score[]): boolean {
+  return (
+    step >= last ||
+    stopsEarly(
+      scores.filter((score) => score.step <= step),
+      config,
+    )
+  );
 }
 
 function damaged(name: string, problem: string): RunSummary {

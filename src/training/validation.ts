@@ -8,7 +8,7 @@ import { featureRows } from "../metrics/features.ts";
 import { kernelDistance } from "../metrics/kid.ts";
 import { finiteMeans, type Metrics, measure, type ValidationMetric } from "../metrics/pictures.ts";
 import type { Platform } from "../platform.ts";
-import { bestScore } from "../run/logs.ts";
+import { bestScore, stopsEarly } from "../run/logs.ts";
 import { type Run, type Score, weightsFile } from "../run/run.ts";
 import { counted } from "../text.ts";
 import type { Trainer } from "./trainer.ts";
@@ -113,12 +113,8 @@ export class Validation {
 
   /** The scores by --val-metric before `epoch`, for the schedule of the learning rate. */
   history(epoch: number): number[] {
-    return this.#scored.filter((score) => score.epoch < epoch).map((score) => score[this.#config.valMetric]!);
-  }
-
-  /** The scores that have the chosen metric: a continued run may have had no feature network before. */
-  get #scored(): Score[] {
-    return this.scores.filter((score) => score[this.#config.valMetric] !== undefined);
+    // A continued run may have had no feature network before, and so no such score.
+    return this.scores.flatMap((score) => (score.epoch < epoch ? (score[this.#config.valMetric] ?? []) : []));
   }
 
   /** Whether the end of this epoch still has to be scored. */
@@ -171,11 +167,9 @@ export class Validation {
     return bestScore(this.scores, this.#config.valMetric);
   }
 
-  /** Whether --early-stop ends the run: that many scores since the best one were no better. */
+  /** Whether --early-stop ends the run. */
   get exhausted(): boolean {
-    const { earlyStop } = this.#config;
-    if (earlyStop === undefined || !this.best) return false;
-    return this.#scored.length - 1 - this.#scored.indexOf(this.best) >= earlyStop;
+    return stopsEarly(this.scores, this.#config);
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,7 @@
 import type { Config } from "../../config/schema.ts";
 import { lockFile } from "../../run/paths.ts";
 import { type LossLine, listRuns, Run, type Score } from "../../run/run.ts";
+import { stepsOf } from "../../run/steps.ts";
 import { files, isLocked, removeFolder } from "../../web/files.ts";
 import { forgetDrawing } from "../studio/kept.ts";
 import { checkpointsDir, dataDir } from "./storage.ts";
@@ -47,7 +48,8 @@ export async function storedRun(name: string): Promise<StoredRun> {
   const progress = await run.progress();
   const step = progress?.step ?? 0;
   const [losses, scores, status] = await Promise.all([run.losses.read(step), run.scores.read(step), run.status()]);
-  const lastStep = status?.steps.last ?? config.maxSteps;
+  const pairs = status?.pairs ?? progress?.pairs;
+  const lastStep = pairs === undefined ? config.maxSteps : stepsOf(config, pairs).last;
   const imported = await run.isImported();
   return { config, losses, scores, step, lastStep, begun: progress !== undefined, imported };
 }
