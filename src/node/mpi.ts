@@ -155,9 +155,9 @@ function bind(library: Library, { name, handle, world, float }: Implementation):
   };
 }
 
-/** Files without locks, whose writes do nothing: the first process writes for all. */
+/** Files without locks and streams, whose writes do nothing: the first process writes for all. */
 export function readingOnly(files: Files): Files {
-  const { lock: _, ...rest } = files;
+  const { lock: _lock, create: _create, scratch: _scratch, ...rest } = files;
   const nothing = async () => {};
   return { ...rest, write: nothing, append: nothing, rename: nothing, remove: nothing };
 }

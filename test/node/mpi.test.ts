@@ -37,5 +37,8 @@ it("files of a process that does not write can be read, and are not locked", asy
   await reading.write("/nowhere/x", "text");
   expect(await reading.exists("/nowhere/x")).toBe(false);
   expect(await reading.exists(new URL(import.meta.url).pathname)).toBe(true);
-  expect(reading.lock).toBeUndefined();
+  // A new function of Files that writes has to be left out, or do nothing.
+  const readers = ["exists", "free", "holder", "list", "read", "readPart", "realPath", "stat"];
+  const silent = ["append", "remove", "rename", "write"];
+  expect(Object.keys(reading).sort()).toEqual([...readers, ...silent].sort());
 });
