@@ -18,8 +18,17 @@ const isSet = Object.keys(memory).some((name) => process.env[name] !== undefined
 /** Signals that ask the program to stop. */
 const signals = ["SIGHUP", "SIGINT", "SIGUSR1", "SIGTERM"];
 
-if (process.platform === "linux" && !isSet) startAgain();
+if (process.permission) refuse();
+else if (process.platform === "linux" && !isSet) startAgain();
 else await start();
+
+function refuse() {
+  process.stderr.write(
+    "error: pix2pix does not run under Node's permission model (--permission). It forbids native modules, other processes and, in " +
+      "Node 26, fsync, without which a power loss could damage a checkpoint. Start pix2pix without that option.\n",
+  );
+  process.exitCode = 1;
+}
 
 async function start() {
   // Until the program is loaded, which takes a second. It replaces `tell` (src/cli/stop.ts): another listener would lose a signal

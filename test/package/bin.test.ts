@@ -95,6 +95,14 @@ it.skipIf(process.platform === "win32").each(["SIGHUP", "SIGINT", "SIGUSR1", "SI
   },
 );
 
+it("refuses to run under Node's permission model, in one line", () => {
+  const flag = process.allowedNodeEnvironmentFlags.has("--permission") ? "--permission" : "--experimental-permission";
+  const flags = [flag, "--allow-fs-read=*", "--allow-fs-write=*", "--no-warnings"];
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...flags, bin, "demo"], { encoding: "utf8" });
+  expect([status, stdout]).toEqual([1, ""]);
+  expect(stderr).toMatch(/^error: pix2pix does not run under Node's permission model \(--permission\)[^\n]+\n$/);
+});
+
 describe.runIf(process.platform === "linux")("the memory settings", () => {
   const started = (env: Record<string, string | undefined>, ...args: string[]) => {
     const { status, stderr } = spawnSync(bin, args, { encoding: "utf8", env: { ...plain, ...printing, ...env } });
