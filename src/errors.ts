@@ -59,8 +59,16 @@ export class ShapeError extends Error {
 }
 
 /**
+ * What an error says. From Node 22 on, an error of a web stream that unpacks has an empty message, and its cause has the reason.
+ */
+export function messageOf(error: unknown): string {
+  const { message, cause } = error instanceof Error ? error : { message: String(error), cause: undefined };
+  return message === "" && cause instanceof Error ? cause.message : message;
+}
+
+/**
  * A value as JSON for a message, cut to `most` characters. NaN and infinities are written as such; JSON would write null.
- * For a value that is nested too deeply for JSON the text says so.
+ * For a value that is nested too deeply for JSON in Node 20 to 24 the text says so.
  */
 export function quoted(value: unknown, most = 100): string {
   if (typeof value === "number") return String(value);

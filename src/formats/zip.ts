@@ -1,6 +1,6 @@
 /** Zip archives, Zip64 included, read by slices: an archive of many gigabytes is never in memory as a whole. */
 import { unzipRaw, type ZipEntry } from "unzipit";
-import { UserError } from "../errors.ts";
+import { messageOf, UserError } from "../errors.ts";
 import { crc32 } from "./crc32.ts";
 import type { Slices } from "./slices.ts";
 
@@ -31,7 +31,7 @@ export async function zipEntries(archive: Blob | Slices, name: string): Promise<
     new UserError(`${name} cannot be read as a zip: ${what}. ${next}`);
   const { entries } = await unzipRaw(archive instanceof Blob ? archive : readerOf(archive)).catch((error: unknown) => {
     throw refused(
-      `its table of contents is missing or damaged (${reasonOf(error)}); the file may be truncated or of another kind`,
+      `its table of contents is missing or damaged (${messageOf(error)}); the file may be truncated or of another kind`,
       anew,
     );
   });
@@ -45,7 +45,7 @@ export async function zipEntries(archive: Blob | Slices, name: string): Promise<
     read: async () => {
       if (entry.encrypted) throw refused(`${entry.name} is encrypted`);
       return unpacked(entry).catch((error: unknown) => {
-        throw refused(`${entry.name} is damaged (${reasonOf(error)})`, anew);
+        throw refused(`${entry.name} is damaged (${messageOf(error)})`, anew);
       });
     },
   }));
@@ -92,5 +92,3 @@ const [kindOfFile, symbolicLink] = [0o170000, 0o120000];
 
 const isLink = ({ versionMadeBy, externalFileAttributes }: ZipEntry): boolean =>
   [unix, macOS].includes(versionMadeBy >> 8) && ((externalFileAttributes >>> 16) & kindOfFile) === symbolicLink;
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -4,7 +4,7 @@
  * limits.
  */
 import { createTarDecoder, type ParsedTarEntry } from "modern-tar";
-import { UserError } from "../errors.ts";
+import { messageOf, UserError } from "../errors.ts";
 
 export interface TarEntry {
   /** Relative, forward slashes, without "." and "..". */
@@ -65,7 +65,7 @@ export async function* readTar(
     }
   } catch (error) {
     if (error instanceof UserError || ofSource.includes(error)) throw error;
-    throw new UserError(`the archive is damaged: ${error instanceof Error ? error.message : error}`);
+    throw new UserError(`the archive is damaged: ${messageOf(error)}`);
   } finally {
     // Closes the source where the caller stops early.
     await entries.cancel().catch(() => {});

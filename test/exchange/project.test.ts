@@ -102,6 +102,13 @@ describe("a project", () => {
       return importCommand.run({ from: join(work, "whole.zip"), checkpointsDir: join(work, "fresh") }, output);
     };
     await expect(read(locked)).rejects.toThrow(/latest_net_D\.safetensors is encrypted\. Unpack it/);
+    // A block of a type that does not exist (RFC 1951, 3.2.3), at the beginning of the last file.
+    const garbled = Buffer.from(sound);
+    const header = garbled.lastIndexOf("PK\x03\x04");
+    garbled[header + 30 + garbled.readUInt16LE(header + 26) + garbled.readUInt16LE(header + 28)] = 0xff;
+    await expect(read(garbled)).rejects.toThrow(
+      /latest_net_D\.safetensors is damaged \(invalid block type\)\. Download/,
+    );
     // One bit of a weight: its file can still be read.
     const flipped = Buffer.from(zipSync(Object.fromEntries(content), { level: 0 }));
     flipped[flipped.indexOf("PK\x01\x02") - 100]! ^= 1;

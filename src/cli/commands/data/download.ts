@@ -7,7 +7,7 @@ import { createGunzip } from "node:zlib";
 import * as z from "zod";
 import { option } from "../../../config/options.ts";
 import { listAll } from "../../../data/listing.ts";
-import { ConfigError, UserError } from "../../../errors.ts";
+import { ConfigError, messageOf, UserError } from "../../../errors.ts";
 import { zipEntries } from "../../../formats/zip.ts";
 import { download as fetchFile } from "../../../node/download.ts";
 import { files } from "../../../node/files.ts";
@@ -137,10 +137,10 @@ async function unpack(archive: string, folder: string, name: string, output: Out
     }
   } catch (error) {
     await rm(beside, { recursive: true, force: true });
-    const { code = "", message } = error as NodeJS.ErrnoException;
+    const { code = "" } = error as NodeJS.ErrnoException;
     if (!(error instanceof UserError) && !code.startsWith("Z_")) throw error;
     throw new UserError(
-      `cannot unpack ${archive}: ${message.replace(/\.?$/, ".")} Remove it and run the command again to fetch it anew.`,
+      `cannot unpack ${archive}: ${messageOf(error).replace(/\.?$/, ".")} Remove it and run the command again to fetch it anew.`,
     );
   }
   if (count === 0) throw new UserError(`cannot unpack ${archive}: it holds no files.`);
