@@ -4,5 +4,5 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 
 if (!existsSync("dist/index.js") && existsSync("node_modules/typescript") && existsSync("node_modules/esbuild")) {
-  process.exitCode = spawnSync("npm", ["run", "build"], { stdio: "inherit", shell: true }).status ?? 1;
+  process.exitCode = spawnSync("npm run build", { stdio: "inherit", shell: true }).status ?? 1;
 }

@@ -31,8 +31,17 @@ export function runIn(
       err += chunk;
     });
     child.on("error", reject);
-    child.on("close", (code) => resolve({ code, out, err }));
+    child.on("close", (code) => {
+      const [warning] = warningsOfNode(err);
+      if (warning) reject(new Error(`${words.join(" ")}: ${warning}`));
+      else resolve({ code, out, err });
+    });
   });
+}
+
+/** The lines in which Node warns of what a later version removes or changes. A user can do nothing about them. */
+export function warningsOfNode(err: string): string[] {
+  return err.match(/^\(node:\d+\) .*(Deprecation|Experimental)Warning: .*$/gm) ?? [];
 }
 
 /** The exit code that a shell gives for a process that has ended by a signal: 128 + the number that this system gives the signal. */

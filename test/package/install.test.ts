@@ -83,15 +83,17 @@ describe.skipIf(noRegistry)("the package in an empty project", () => {
       expect(written.some((path) => part.test(path))).toBe(true);
   });
 
-  it("can be imported", () => {
-    const program = `
-      import { parseConfig } from "pix2pix";
-      import { nodePlatform } from "pix2pix/node";
-      const { cores } = await nodePlatform({ threads: 1 });
-      console.log(parseConfig({ dataroot: "x" }).cropSize, cores, process.env.ORT_DISABLE_TELEMETRY);`;
-    writeFileSync(join(user, "program.js"), program);
-    const { status, said, noted } = run(user, "node", ["program.js"]);
-    expect(status, noted).toBe(0);
+  it.each([
+    ["imported", "js", 'import { parseConfig } from "pix2pix"; import { nodePlatform } from "pix2pix/node";'],
+    // Works as long as no file of the package awaits at its top level.
+    ["required", "cjs", 'const { parseConfig } = require("pix2pix"), { nodePlatform } = require("pix2pix/node");'],
+  ])("can be %s", (_how, type, loading) => {
+    const program = `${loading}
+      nodePlatform({ threads: 1 }).then(({ cores }) =>
+        console.log(parseConfig({ dataroot: "x" }).cropSize, cores, process.env.ORT_DISABLE_TELEMETRY));`;
+    writeFileSync(join(user, `program.${type}`), program);
+    const { status, said, noted } = run(user, "node", [`program.${type}`]);
+    expect([status, noted]).toEqual([0, ""]);
     expect(said.trim()).toBe("256 1 1");
   });
 

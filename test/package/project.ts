@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { warningsOfNode } from "../cli/run.ts";
 import { root } from "../paths.ts";
 
 export interface Done {
@@ -31,13 +32,11 @@ export function run(
   args: readonly string[],
   variables: Record<string, string> = {},
 ): Done {
-  const { status, stdout, stderr } = spawnSync(program, args, {
-    cwd: folder,
-    encoding: "utf8",
-    env: { ...plain, ...variables },
-    shell: windows,
-    maxBuffer: 1 << 26,
-  });
+  const options = { cwd: folder, encoding: "utf8", env: { ...plain, ...variables }, maxBuffer: 1 << 26 } as const;
+  // Windows starts npm, a script, through a shell alone. Node warns of arguments beside a shell, because it does not quote them.
+  const { status, stdout, stderr } = windows
+    ? spawnSync([program, ...args].join(" "), { ...options, shell: true })
+    : spawnSync(program, args, options);
   return { status, said: stdout, noted: stderr };
 }
 
@@ -67,7 +66,7 @@ export function pack(work: string): { tarball: string; files: string[] } {
   }
   symlinkSync(join(root, "node_modules"), join(clone, "node_modules"), "junction");
   const { status, said, noted } = run(clone, "npm", ["pack", "--json", "--pack-destination", work]);
-  if (status !== 0) throw new Error(`npm pack: ${noted}`);
+  if (status !== 0 || warningsOfNode(noted).length > 0) throw new Error(`npm pack: ${noted}`);
   const [packed] = JSON.parse(said.slice(said.search(/^\[$/m))) as [{ filename: string; files: { path: string }[] }];
   return { tarball: join(work, packed.filename), files: packed.files.map(({ path }) => path) };
 }
