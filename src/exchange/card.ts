@@ -14,6 +14,8 @@ export interface CardFacts {
   format: string;
   /** Markdown. */
   usage: string;
+  /** What the format found out about the model, a line each. */
+  found: readonly string[];
   licence?: string | undefined;
   written: readonly WrittenFile[];
   /** Whether the weights are a running average (--ema). */
@@ -51,7 +53,7 @@ export async function modelCard(model: ExportModel, facts: CardFacts, files: Fil
   ].join("\n\n")}\n`;
 }
 
-async function modelFacts({ config, tensors, run }: ExportModel, { averaged }: CardFacts): Promise<string> {
+async function modelFacts({ config, tensors, run }: ExportModel, { averaged, found }: CardFacts): Promise<string> {
   const progress = await run?.run.progress();
   const trained = Object.entries(tensors).filter(([name]) => !/running_|num_batches_tracked$/.test(name));
   const parameters = trained.reduce((sum, [, { data }]) => sum + data.length, 0);
@@ -63,6 +65,7 @@ async function modelFacts({ config, tensors, run }: ExportModel, { averaged }: C
     ...(progress
       ? [`* trained: ${counted(progress.step, "step")}, ${counted(progress.epoch, "epoch")}, batch ${config.batchSize}`]
       : []),
+    ...found.map((line) => `* ${line}`),
     ...(given.length > 0 ? [`* options that are not the defaults: \`${given.join(" ")}\``] : []),
   ].join("\n");
 }

@@ -57,11 +57,14 @@ export async function exportModel(
     const bytes = typeof content === "string" ? new TextEncoder().encode(content).length : content.length;
     written.push({ path, bytes });
   };
-  await chosen.write(model, options, { platform, write, note, licence, app });
+  const found: string[] = [];
+  const fact = (line: string) => void found.push(line);
+  await chosen.write(model, options, { platform, write, note, fact, licence, app });
   const samples = await writeSamples(model, write);
   const averaged =
     model.path === model.run?.run.path(weightsFile(model.run.epoch, "G_ema")) && options.optimizer !== true;
-  const facts = { format, usage: chosen.usage(model, options), licence, written, averaged, resultsDir, samples };
+  const usage = chosen.usage(model, options);
+  const facts = { format, usage, found, licence, written, averaged, resultsDir, samples };
   await write(cardFile, await modelCard(model, facts, platform.files));
   return written;
 }

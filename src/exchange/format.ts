@@ -17,6 +17,8 @@ export interface ExportContext {
   write(path: string, content: Uint8Array | string): Promise<void>;
   /** Tells the user something about the export, in a line. */
   note(line: string): void;
+  /** Adds a line about the exported model to the model card. */
+  fact(line: string): void;
   /** The licence of the weights, as the user names it. */
   licence?: string | undefined;
   /** Reads the built web app; absent where there is none, as in a browser. */

@@ -10,7 +10,6 @@ import { joined } from "./streams.ts";
 export type Precision = "float32" | "float16" | "int8";
 
 type Tensors = Record<string, StoredTensor>;
-type Float = StoredTensor & { dtype: "F32" };
 
 /** Names the scales of an 8-bit tensor: F32, one for each slice of its first dimension. */
 const suffix = ".scale";
@@ -21,27 +20,28 @@ export function compactWeights(tensors: Readonly<Tensors>, precision: Precision)
   const parts = Object.entries(tensors).map(([name, tensor]): Tensors => {
     if (tensor.dtype !== "F32" || precision === "float32") return { [name]: tensor };
     if (precision === "float16") return { [name]: { dtype: "F16", shape: tensor.shape, data: toHalf(tensor.data) } };
-    return tensor.shape.length < 2 ? { [name]: tensor } : eightBit(name, tensor);
+    if (tensor.shape.length < 2) return { [name]: tensor };
+    const { values, scales } = eightBit(tensor.data, tensor.shape[0]!);
+    return {
+      [name]: { dtype: "I8", shape: tensor.shape, data: values },
+      [name + suffix]: { dtype: "F32", shape: [scales.length], data: scales },
+    };
   });
   return Object.assign({}, ...parts);
 }
 
-/** Each slice of the first dimension is divided by its largest magnitude / 127 and rounded. */
-function eightBit(name: string, { shape, data }: Float): Tensors {
-  const slices = shape[0]!;
+/** Each slice of the first dimension is divided by its scale, which is its largest magnitude / 127, and rounded. */
+export function eightBit(data: Float32Array, slices: number) {
   const length = data.length / slices;
-  const scale = new Float32Array(slices);
+  const scales = new Float32Array(slices);
   const values = new Int8Array(data.length);
   for (let i = 0; i < slices; i++) {
     const slice = data.subarray(i * length, (i + 1) * length);
     const largest = slice.reduce((high, value) => Math.max(high, Math.abs(value)), 0);
-    scale[i] = largest / most;
-    if (largest > 0) for (const [j, value] of slice.entries()) values[i * length + j] = Math.round(value / scale[i]!);
+    scales[i] = largest / most;
+    if (largest > 0) for (const [j, value] of slice.entries()) values[i * length + j] = Math.round(value / scales[i]!);
   }
-  return {
-    [name]: { dtype: "I8", shape, data: values },
-    [name + suffix]: { dtype: "F32", shape: [slices], data: scale },
-  };
+  return { values, scales };
 }
 
 /**

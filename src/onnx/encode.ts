@@ -19,7 +19,7 @@ const irVersions: readonly (readonly [opset: number, ir: number])[] = [
 ];
 
 /** TensorProto.DataType */
-const dataType: Record<ElementType, number> = { float32: 1, uint8: 2, int64: 7, bool: 9, float16: 10 };
+const dataType: Record<ElementType, number> = { float32: 1, uint8: 2, int8: 3, int64: 7, bool: 9, float16: 10 };
 /** AttributeProto.AttributeType */
 const attributeType = { float: 1, int: 2, string: 3, floats: 6, ints: 7 };
 

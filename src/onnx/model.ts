@@ -1,7 +1,7 @@
 /** An ONNX model as values: what `encode` writes. Programs become models in program.ts. */
 
 /** The type of a tensor's values. */
-export type ElementType = "float32" | "float16" | "uint8" | "int64" | "bool";
+export type ElementType = "float32" | "float16" | "uint8" | "int8" | "int64" | "bool";
 
 /** The size of an axis: a number, or the name of a size that the caller chooses. */
 export type Dim = number | string;

@@ -145,6 +145,26 @@ describe.skipIf(missing)(`in Python${missing ? ` (skipped: ${missing})` : ""}`, 
     }
   });
 
+  it("8-bit weights are the rounded weights, and give nearly the output", async () => {
+    const cases = new Cases();
+    await cases.add("plain", { int8: true }, [source.plain]);
+    await cases.add("plain", { int8: true, dynamic: true, uint8: true, opset: 13 }, [source.odd]);
+    const results = cases.results();
+    for (const { weights, difference, type } of results) {
+      expect(weights).toContain("INT8");
+      expect(difference).toBeLessThan(type === "uint8" ? 30 : 30 / 127.5);
+      expect(difference).toBeGreaterThan(0);
+    }
+    writeFileSync(at("plain.onnx"), await exportOnnx({ name: "plain", checkpointsDir }, platform.files));
+    const script = join(import.meta.dirname, "check-int8.py");
+    const rounded = JSON.parse(runPython(script, [at("plain.onnx"), at("0.onnx")]));
+    expect(rounded.convolutions).toBe(10);
+    expect(rounded.largest).toBe(127);
+    // Half a step, and what float32 adds to it.
+    expect(rounded.steps).toBeGreaterThan(0.49);
+    expect(rounded.steps).toBeLessThan(0.5001);
+  });
+
   it("the file says what it is", async () => {
     const cases = new Cases();
     await cases.add("paper", { uint8: true, licence: "CC-BY-4.0" }, [source.plain]);
@@ -183,6 +203,7 @@ describe.skipIf(missing)(`in Python${missing ? ` (skipped: ${missing})` : ""}`, 
   it.each([
     ["values", {}],
     ["bytes", { uint8: true }],
+    ["8-bit weights", { int8: true, uint8: true }],
   ])("the code on the model card gives the output of translate: %s", async (title, form) => {
     const out = at(`card-${title}`);
     await exportCommand.run({ name: "plain", checkpointsDir, format: "onnx", out, ...form }, output);
@@ -191,7 +212,15 @@ describe.skipIf(missing)(`in Python${missing ? ` (skipped: ${missing})` : ""}`, 
     writeFileSync(join(out, "use.py"), code);
     runPython("use.py", [], out);
     const { data } = await platform.images.decode(readFileSync(join(out, "output.png")));
-    expectEqual(data, expected.get("plain plain")!);
+    if (!("int8" in form)) return expectEqual(data, expected.get("plain plain")!);
+    const card = readFileSync(join(out, "README.md"), "utf8");
+    const [, mean, largest] = card.match(
+      /8-bit weights: outputs differ by ([\d.]+) of 255 on average, at most ([\d.]+)/,
+    )!;
+    expect(Number(mean)).toBeGreaterThan(0);
+    expect(Number(largest)).toBeGreaterThan(Number(mean));
+    const apart = data.map((value, i) => Math.abs(value - expected.get("plain plain")![i]!));
+    expect(apart.reduce((sum, value) => sum + value, 0) / data.length).toBeLessThan(3 * Number(mean));
   });
 });
 

@@ -1,11 +1,13 @@
 /** A trained generator as an ONNX model from picture to picture. */
 import { sideForms } from "../../data/sides.ts";
 import type { Size } from "../../data/sizes.ts";
+import type { Precision } from "../../formats/compact.ts";
 import { generators } from "../../networks/generators.ts";
 import type { Dim, Model, ValueInfo } from "../../onnx/model.ts";
 import type { ExportModel } from "../model.ts";
 import { type Behaviour, leastSide, networkModel } from "./generator.ts";
 import { inHalf } from "./half.ts";
+import { withInt8Weights } from "./int8.ts";
 import { channelsOfPicture, withPictures } from "./pictures.ts";
 
 /** The form of an ONNX file. */
@@ -15,13 +17,20 @@ export interface OnnxForm extends Behaviour {
   /** Whether the number of pictures is open; otherwise it is 1. */
   anyBatch: boolean;
   bytes: boolean;
-  half: boolean;
+  /** Of weights and activations; "int8": of the weights of convolutions only. */
+  precision: Precision;
   opset: number;
 }
 
 /** The names of the input and the output. */
 export const inputName = "real_A";
 export const outputName = "fake_B";
+
+const inPrecision: Readonly<Record<Precision, (network: Model) => Model>> = {
+  float32: (network) => network,
+  float16: inHalf,
+  int8: withInt8Weights,
+};
 
 /** The model, without metadata. @throws CheckpointError for weights of another network */
 export function pictureModel(model: ExportModel, form: OnnxForm): Model {
@@ -30,7 +39,7 @@ export function pictureModel(model: ExportModel, form: OnnxForm): Model {
   const { input, target } = sideForms(config);
   const network = networkModel(model, form, size);
   const multiple = size ? undefined : generators[config.netG].multiple;
-  const precise = form.half ? inHalf(network) : network;
+  const precise = inPrecision[form.precision](network);
   const whole = withPictures(precise, { input, target, bytes, multiple });
   const value = (name: string, channels: number): ValueInfo => ({
     name,

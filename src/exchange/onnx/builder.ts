@@ -1,5 +1,5 @@
 /** Adds nodes to an ONNX model by the names of values. Values have no static shapes: they follow from the model's inputs. */
-import { bytesOf, type ElementType, type Initializer, type ModelAttribute, type ModelNode } from "../../onnx/model.ts";
+import { bytesOf, type Initializer, type ModelAttribute, type ModelNode } from "../../onnx/model.ts";
 import { integersIn } from "../../onnx/program.ts";
 
 /** The name of a value. */
@@ -49,7 +49,7 @@ export class Builder {
     return name;
   }
 
-  cast(x: Value, to: Exclude<ElementType, "bool">): Value {
+  cast(x: Value, to: keyof typeof castTo): Value {
     return this.op("Cast", [x], { to: { int: castTo[to] } });
   }
 

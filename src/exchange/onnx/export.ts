@@ -8,7 +8,7 @@ import type { Files, Ort } from "../../platform.ts";
 import { Random } from "../../random.ts";
 import { type ExportModel, modelOfRun } from "../model.ts";
 import { inputName, type OnnxForm, outputName, pictureModel } from "./assemble.ts";
-import { described } from "./metadata.ts";
+import { type Difference, described } from "./metadata.ts";
 import { formOf, type OnnxOptions, onnxOptions, onnxProblems } from "./options.ts";
 
 /** The largest message of protobuf. */
@@ -19,12 +19,12 @@ export function onnxFile(
   model: Model,
   from: ExportModel,
   form: OnnxForm,
-  facts: { licence?: string | undefined; halfDifference?: number | undefined },
+  facts: { licence?: string | undefined; difference?: Difference | undefined },
 ): Uint8Array<ArrayBuffer> {
   const size = model.initializers.reduce((sum, { bytes }) => sum + bytes.length, 0);
   if (size > mostBytes - 2 ** 20) {
     throw new UserError(
-      `the weights of ${from.name} take ${(size / 1e9).toFixed(1)} GB, but an ONNX file holds at most 2.1 GB; --fp16 halves them`,
+      `the weights of ${from.name} take ${(size / 1e9).toFixed(1)} GB, but an ONNX file holds at most 2.1 GB; --fp16 halves them, --int8 quarters them`,
     );
   }
   return encodeModel(described(model, from, form, { ...facts, date: new Date() }));
@@ -34,12 +34,16 @@ export function onnxFile(
 const testSide = 256;
 
 /**
- * The largest difference between the outputs of two files for one picture, in steps of an 8-bit picture.
+ * The difference between the outputs of two files for one picture.
  * @param form the form of both, which differ in precision only; without dropout
  */
-export async function differenceOf(one: Model, other: Model, form: OnnxForm, ort: Ort): Promise<number> {
+export async function differenceOf(one: Model, other: Model, form: OnnxForm, ort: Ort): Promise<Difference> {
   const [a, b] = [await outputFor(one, form, ort), await outputFor(other, form, ort)];
-  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0) * 127.5;
+  const steps = a.map((value, i) => Math.abs(value - b[i]!) * 127.5);
+  return {
+    mean: steps.reduce((sum, value) => sum + value, 0) / steps.length,
+    largest: steps.reduce((most, value) => Math.max(most, value), 0),
+  };
 }
 
 async function outputFor(model: Model, { size }: OnnxForm, ort: Ort): Promise<Float32Array> {
@@ -84,6 +88,8 @@ export interface ExportOptions {
   uint8?: boolean | undefined;
   /** Weights and activations in half precision. Default false. */
   fp16?: boolean | undefined;
+  /** Weights of convolutions in 8 bits; without `fp16`. Everything is computed in float32. Default false. */
+  int8?: boolean | undefined;
   /** The version of ONNX's operator set, 13 to 23. Default 18. */
   opset?: number | undefined;
   /** The statistics of batch norms; "batch" is that of each picture. Default: the run's. */

@@ -3,26 +3,31 @@ import type { ExportContext } from "../format.ts";
 import type { ExportModel } from "../model.ts";
 import { type OnnxForm, pictureModel } from "./assemble.ts";
 import { differenceOf, onnxFile } from "./export.ts";
+import { type Difference, differenceText } from "./metadata.ts";
 
 export async function writeOnnx(
   path: string,
   model: ExportModel,
   form: OnnxForm,
-  { platform, write, note, licence }: ExportContext,
+  { platform, write, note, fact, licence }: ExportContext,
 ): Promise<void> {
   const content = pictureModel(model, form);
-  const halfDifference = form.half ? await lossOfHalf(model, form, platform) : undefined;
-  await write(path, onnxFile(content, model, form, { licence, halfDifference }));
+  const difference = form.precision === "float32" ? undefined : await fromFloat(model, form, platform);
+  await write(path, onnxFile(content, model, form, { licence, difference }));
   for (const line of notesOn(model, form)) note(line);
-  if (halfDifference !== undefined) {
-    note(`half precision: outputs differ by up to ${halfDifference.toFixed(3)} of 255 from float32, on a test picture`);
+  if (difference) {
+    const line = `${precisions[form.precision]}: outputs differ by ${differenceText(difference)}`;
+    note(line);
+    fact(line);
   }
 }
 
-/** The largest difference between both precisions. Rounding to bytes and random masks would hide it, so both are off. */
-async function lossOfHalf(model: ExportModel, form: OnnxForm, { ort }: ExportContext["platform"]): Promise<number> {
+const precisions = { float32: "float32", float16: "half precision", int8: "8-bit weights" };
+
+/** The difference from float32. Rounding to bytes and random masks would hide it, so both are off. */
+async function fromFloat(model: ExportModel, form: OnnxForm, { ort }: ExportContext["platform"]): Promise<Difference> {
   const plain: OnnxForm = { ...form, bytes: false, dropout: "off" };
-  return differenceOf(pictureModel(model, plain), pictureModel(model, { ...plain, half: false }), plain, ort);
+  return differenceOf(pictureModel(model, plain), pictureModel(model, { ...plain, precision: "float32" }), plain, ort);
 }
 
 function notesOn({ config }: ExportModel, { dropout, size, anyBatch }: OnnxForm): string[] {

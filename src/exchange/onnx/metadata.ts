@@ -5,11 +5,20 @@ import { version } from "../../version.ts";
 import type { ExportModel } from "../model.ts";
 import { channelsText, type OnnxForm } from "./assemble.ts";
 
+/** Between the outputs of two files for one picture, in steps of an 8-bit picture. */
+export interface Difference {
+  mean: number;
+  largest: number;
+}
+
+export const differenceText = ({ mean, largest }: Difference): string =>
+  `${mean.toFixed(3)} of 255 on average, at most ${largest.toFixed(3)}, from float32 on a test picture`;
+
 /** Facts about a file that its model and its form do not show. */
 export interface FileFacts {
   licence?: string | undefined;
-  /** The largest difference from float32 in the output, of 255. */
-  halfDifference?: number | undefined;
+  /** From the output in float32. */
+  difference?: Difference | undefined;
   date: Date;
 }
 
@@ -47,10 +56,8 @@ function metadataOf(model: Model, { name, config, run }: ExportModel, form: Onnx
     ...(run && { epoch: run.epoch }),
     statistics: form.statistics,
     dropout: form.dropout,
-    precision: form.half ? "float16" : "float32",
-    ...(facts.halfDifference !== undefined && {
-      precision_difference: `${facts.halfDifference.toFixed(3)} of 255 from float32 on a test picture`,
-    }),
+    precision: form.precision,
+    ...(facts.difference && { precision_difference: differenceText(facts.difference) }),
     date: facts.date.toISOString(),
     version,
     ...(facts.licence && { licence: facts.licence }),

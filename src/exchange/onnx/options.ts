@@ -35,6 +35,10 @@ export const onnxOptions = {
     group: "ONNX",
     help: "weights and activations in half precision, for GPUs; norms, input and output stay in float32",
   }),
+  int8: option(z.boolean().default(false), {
+    group: "ONNX",
+    help: "weights of convolutions in 8 bits, a quarter of the file; everything is computed in float32",
+  }),
   opset: option(z.int().min(opsets.least).max(opsets.most).default(opsets.usual), {
     group: "ONNX",
     help: "version of ONNX's operator set; older programs need a lower one",
@@ -53,9 +57,13 @@ export const onnxOptions = {
 export type OnnxOptions = z.output<z.ZodObject<typeof onnxOptions>>;
 
 /** Why the model cannot be exported with these options. */
-export function onnxProblems({ config }: ExportModel, { size, dynamic, dropout, uint8 }: OnnxOptions): string[] {
+export function onnxProblems(
+  { config }: ExportModel,
+  { size, dynamic, dropout, uint8, fp16, int8 }: OnnxOptions,
+): string[] {
   const problems: string[] = [];
   if (size && dynamic) problems.push(`--size ${size} and --dynamic: the size is fixed or any; give one of them`);
+  if (fp16 && int8) problems.push("--fp16 and --int8: the weights have one precision; give one of them");
   const sides = sizeOf(size);
   if (sides && (sides.width < 1 || sides.height < 1)) problems.push(`--size: got ${size}, expected at least 1 pixel`);
   if (uint8 && config.inputInstances) {
@@ -85,7 +93,7 @@ export function formOf(model: ExportModel, options: OnnxOptions): OnnxForm {
     size: sizeOfModel(model, options),
     anyBatch: options.dynamic,
     bytes: options.uint8,
-    half: options.fp16,
+    precision: options.fp16 ? "float16" : options.int8 ? "int8" : "float32",
     opset: options.opset,
     statistics: options.statistics ?? model.config.statistics,
     dropout: options.dropout,

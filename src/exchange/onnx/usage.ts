@@ -66,18 +66,33 @@ function pillow(form: OnnxForm, from: number): string {
   return `image = Image.open("input.png").convert("${modes[from]}")${resize}`;
 }
 
-const pythonStart = (file: string) => [
+/** ONNX Runtime expands 8-bit weights at each call, unless it is told not to look for quantized kernels: then once, at load. */
+const pythonStart = (file: string, { precision }: OnnxForm) => [
   "import numpy as np",
   "import onnxruntime as ort",
   "from PIL import Image",
   "",
-  `session = ort.InferenceSession("${file}")`,
+  ...(precision === "int8"
+    ? [
+        "options = ort.SessionOptions()",
+        'options.add_session_config_entry("session.disable_quant_qdq", "1")  # expands the weights once, at load',
+        `session = ort.InferenceSession("${file}", options)`,
+      ]
+    : [`session = ort.InferenceSession("${file}")`]),
 ];
+
+const javaScriptSession = (file: string, { precision }: OnnxForm) =>
+  precision === "int8"
+    ? [
+        'const options = { extra: { session: { disable_quant_qdq: "1" } } }; // expands the weights once, at load',
+        `const session = await InferenceSession.create("${file}", options);`,
+      ]
+    : [`const session = await InferenceSession.create("${file}");`];
 
 function pythonBytes(file: string, form: OnnxForm, from: number): string[] {
   const grey = from === 1 ? "[..., None]" : "";
   return [
-    ...pythonStart(file),
+    ...pythonStart(file, form),
     pillow(form, from),
     `(fake_B,) = session.run(None, {"real_A": np.asarray(image)${grey}[None]})`,
     'Image.fromarray(fake_B[0].squeeze()).save("output.png")',
@@ -88,7 +103,7 @@ function pythonValues(file: string, form: OnnxForm, from: number, to: number): s
   const planes = from === 1 ? "[None, None]" : ".transpose(2, 0, 1)[None]";
   const interleaved = to === 1 ? "[0, 0]" : "[0].transpose(1, 2, 0)";
   return [
-    ...pythonStart(file),
+    ...pythonStart(file, form),
     pillow(form, from),
     `real_A = np.asarray(image, np.float32)${planes} / np.float32(127.5) - 1`,
     '(fake_B,) = session.run(None, {"real_A": real_A})',
@@ -97,13 +112,14 @@ function pythonValues(file: string, form: OnnxForm, from: number, to: number): s
   ];
 }
 
-function nodeBytes(file: string, { size }: OnnxForm): string[] {
+function nodeBytes(file: string, form: OnnxForm): string[] {
+  const { size } = form;
   const resize = size ? `.resize(${size.width}, ${size.height}, { fit: "fill" })` : "";
   return [
     'import { InferenceSession, Tensor } from "onnxruntime-node";',
     'import sharp from "sharp";',
     "",
-    `const session = await InferenceSession.create("${file}");`,
+    ...javaScriptSession(file, form),
     `const picture = sharp("input.png").removeAlpha().toColourspace("srgb")${resize};`,
     "const { data, info } = await picture.raw().toBuffer({ resolveWithObject: true });",
     'const real_A = new Tensor("uint8", data, [1, info.height, info.width, 3]);',
@@ -114,12 +130,13 @@ function nodeBytes(file: string, { size }: OnnxForm): string[] {
 }
 
 /** `Tensor.fromImage` gets ImageData, because of an element it would make RGBA, and it would crop instead of resizing. */
-function browserValues(file: string, { size }: OnnxForm): string[] {
+function browserValues(file: string, form: OnnxForm): string[] {
+  const { size } = form;
   const sides = size ? `${size.width}, ${size.height}` : "image.naturalWidth, image.naturalHeight";
   return [
     'import { InferenceSession, Tensor } from "onnxruntime-web";',
     "",
-    `const session = await InferenceSession.create("${file}");`,
+    ...javaScriptSession(file, form),
     'const image = document.querySelector("img");',
     'const canvas = document.querySelector("canvas");',
     `[canvas.width, canvas.height] = [${sides}];`,
