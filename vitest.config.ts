@@ -35,6 +35,7 @@ export default defineConfig({
       MALLOC_ARENA_MAX: "1",
     },
     testTimeout: 120_000,
+    hookTimeout: 120_000,
     fileParallelism: true,
     maxWorkers: 3,
     sequence: { sequencer: LongFirst },
