@@ -34,6 +34,7 @@ export default defineConfig({
       // Commands that tests start do not start themselves again; see bin/pix2pix.js.
       MALLOC_ARENA_MAX: "1",
     },
+    // Hooks train runs, too: they need the time of a test.
     testTimeout: 120_000,
     hookTimeout: 120_000,
     fileParallelism: true,
