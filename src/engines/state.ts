@@ -28,6 +28,7 @@ export class NetworkState implements Weights {
   /** The number of batches that each batch norm has seen: PyTorch's num_batches_tracked. */
   readonly batches = new Map<string, number>();
   readonly adam: AdamState;
+  /** Values that the optimiser does not train, by name: running statistics and directions. */
   readonly statistics = new Map<string, Float32Array>();
   readonly #offsets = new Map<string, number>();
 
