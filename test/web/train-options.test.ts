@@ -88,7 +88,7 @@ inChromium("the options of the page that trains", () => {
     await page.locator("#measure").waitFor();
     expect(await estimate.textContent()).toBe("");
     await page.click("#measure");
-    await estimate.filter({ hasText: /^A step takes [\d.]+ m?s here, 3 steps about \d+ s\.$/ }).waitFor(patience);
+    await estimate.filter({ hasText: /^A step takes [\d.]+ m?s here, 3 steps about \d+s\.$/ }).waitFor(patience);
     // It is of these options.
     await page.fill("input[name=steps]", "4");
     expect(await estimate.textContent()).toBe("");
