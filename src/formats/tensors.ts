@@ -5,9 +5,10 @@ import type { Dtype, StoredTensor } from "./safetensors.ts";
 
 /** A tensor of a file. Its values stay in the file until `read` is called. */
 export interface SourceTensor {
-  readonly dtype: Dtype;
+  /** A `Dtype`, or PyTorch's name of a type that is not read, such as complex64. */
+  readonly dtype: string;
   readonly shape: readonly number[];
-  /** The values, row-major. @throws CheckpointError where they are damaged */
+  /** The values, row-major. @throws CheckpointError where they are damaged, and for a type that is not read */
   read(): Promise<StoredTensor>;
 }
 
@@ -40,20 +41,23 @@ export function toFloat32(tensor: StoredTensor): Float32Array<ArrayBuffer> | und
   }
 }
 
+const floats: readonly string[] = ["F32", "F16", "BF16", "F64"] satisfies Dtype[];
+
 /**
  * A tensor as F32.
  * @param name of the tensor, for the message
- * @throws CheckpointError for integers and booleans
+ * @throws CheckpointError for integers, booleans and types that are not read
  */
 export async function float32Tensor(
   source: SourceTensor,
   name: string,
   file: string,
 ): Promise<Extract<StoredTensor, { dtype: "F32" }>> {
-  const data = toFloat32(await source.read());
+  const data = floats.includes(source.dtype) ? toFloat32(await source.read()) : undefined;
   if (!data) {
     throw new CheckpointError(
-      `${file}: ${name} is ${source.dtype} [${source.shape}]; expected floats (F32, F16, BF16, F64).`,
+      `${file}: ${name} is ${source.dtype} [${source.shape}]; expected floats (${floats.join(", ")}). Convert it first; in PyTorch: ` +
+        "tensor.float().",
     );
   }
   return { dtype: "F32", shape: source.shape, data };

@@ -1,13 +1,15 @@
 /** Files of torch.save against PyTorch (fixtures/make/torch_files.py): every dtype, views, both forms; and what is refused. */
 import { existsSync, readFileSync } from "node:fs";
+import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { CheckpointError } from "../../src/errors.ts";
 import { decode } from "../../src/formats/safetensors.ts";
 import { type Slices, slicesOf } from "../../src/formats/slices.ts";
-import { toFloat32 } from "../../src/formats/tensors.ts";
+import { float32Tensor, toFloat32 } from "../../src/formats/tensors.ts";
 import { readTorch } from "../../src/formats/torch/file.ts";
 import { moduleParts } from "../../src/formats/torch/names.ts";
 import { TorchTensor } from "../../src/formats/torch/tensor.ts";
+import { weightsIn } from "../../src/formats/weights-file.ts";
 import { fixture } from "../paths.ts";
 
 const bytesOf = (name: string) => new Uint8Array(readFileSync(fixture(`torch/${name}`)));
@@ -37,6 +39,43 @@ describe("torch.save", () => {
     expect(value.get("size")).toEqual([4, 6]);
     expect(value.get("kinds")).toEqual(new Set([1, 2]));
     expect(value.get("flag")).toBe(true);
+  });
+
+  /**
+   * A dict with one tensor of 2 values, as torch.serialization writes it (PyTorch 2.6): types without a typed storage lie in an untyped one
+   * and have _rebuild_tensor_v3 with the dtype.
+   */
+  function withTensor(rebuild: 2 | 3, storage: string, size: number, dtype: string, values: Uint8Array): Uint8Array {
+    const reference = `(S'storage'\nctorch${rebuild === 3 ? ".storage" : ""}\n${storage}\nS'0'\nS'cpu'\nI${size}\ntQ`;
+    const arguments_ = `(${reference}I0\n(I2\nt(I1\ntI00\nN${rebuild === 3 ? `ctorch\n${dtype}\n` : ""}t`;
+    const pickle = pickleOf([0x80, 2], `}S'a.weight'\nctorch._utils\n_rebuild_tensor_v${rebuild}\n${arguments_}Rs.`);
+    return zipSync({ "x/data.pkl": pickle, "x/byteorder": text("little"), "x/data/0": values });
+  }
+
+  it("unsigned integers of 16, 32 and 64 bits are read", async () => {
+    const values = {
+      uint16: Uint16Array.of(1, 65535),
+      uint32: Uint32Array.of(2, 4294967295),
+      uint64: BigUint64Array.of(3n, 2n ** 64n - 1n),
+    };
+    for (const [dtype, data] of Object.entries(values)) {
+      const bytes = withTensor(3, "UntypedStorage", data.byteLength, dtype, new Uint8Array(data.buffer));
+      const { tensors } = await weightsIn(slicesOf(bytes), "x.pth");
+      expect((await tensors.get("a.weight")!.read()).data, dtype).toEqual(data);
+    }
+  });
+
+  it.each([
+    ["float8_e4m3fn", withTensor(3, "UntypedStorage", 2, "float8_e4m3fn", new Uint8Array(2))],
+    ["complex64", withTensor(2, "ComplexFloatStorage", 2, "", new Uint8Array(16))],
+    ["complex128", withTensor(2, "ComplexDoubleStorage", 2, "", new Uint8Array(32))],
+    ["U16", withTensor(3, "UntypedStorage", 4, "uint16", new Uint8Array(4))],
+    ["BOOL", withTensor(2, "BoolStorage", 2, "", new Uint8Array(2))],
+  ])("a weight of the type %s is refused by its name; the file is not damaged", async (dtype, bytes) => {
+    const weight = (await weightsIn(slicesOf(bytes), "x.pth")).tensors.get("a.weight")!;
+    await expect(float32Tensor(weight, "a.weight", "x.pth")).rejects.toThrow(
+      `x.pth: a.weight is ${dtype} [2]; expected floats (F32, F16, BF16, F64). Convert it first`,
+    );
   });
 
   it("a tensor's values are read by slices, not the file", async () => {

@@ -19,6 +19,12 @@ export const storageDtypes: Readonly<Record<string, Dtype>> = {
   Bool: "BOOL",
 };
 
+/** Typed storages whose values are not read: their dtypes and the bytes of a value. */
+const complexStorages: Readonly<Record<string, { dtype: string; size: number }>> = {
+  ComplexFloat: { dtype: "complex64", size: 8 },
+  ComplexDouble: { dtype: "complex128", size: 16 },
+};
+
 /** By the name of the dtype, without "torch.". */
 const dtypeNames: Readonly<Record<string, Dtype>> = {
   float64: "F64",
@@ -29,6 +35,9 @@ const dtypeNames: Readonly<Record<string, Dtype>> = {
   int32: "I32",
   int16: "I16",
   int8: "I8",
+  uint64: "U64",
+  uint32: "U32",
+  uint16: "U16",
   uint8: "U8",
   bool: "BOOL",
 };
@@ -61,7 +70,8 @@ const isModuleState = (state: unknown): state is Map<unknown, unknown> =>
 
 /** A storage that a pickle refers to. */
 export interface StorageId {
-  dtype: Dtype | undefined;
+  /** As in `Storage`. */
+  dtype: string | undefined;
   key: string;
   /** Bytes of one value. */
   size: number;
@@ -141,9 +151,13 @@ export class TorchReader implements PickleReader {
       return this.#fail("a reference is no storage");
     this.#idle.delete(type.name);
     const typed = /^torch\.(?:cuda\.|storage\.)?(\w+)Storage$/.exec(type.name)?.[1] ?? "";
-    const dtype = Object.hasOwn(storageDtypes, typed) ? storageDtypes[typed] : undefined;
+    const known = Object.hasOwn(storageDtypes, typed) ? storageDtypes[typed] : undefined;
+    const { dtype, size } = known
+      ? { dtype: known, size: arrays[known].BYTES_PER_ELEMENT }
+      : Object.hasOwn(complexStorages, typed)
+        ? complexStorages[typed]!
+        : { dtype: undefined, size: 1 };
     if (!dtype && typed !== "Untyped") throw this.#refused(type.name);
-    const size = dtype ? arrays[dtype].BYTES_PER_ELEMENT : 1;
     const part =
       Array.isArray(view) && isSize(view[1]) && isSize(view[2]) ? { at: view[1], count: view[2] } : undefined;
     const byteLength = (part?.count ?? count) * size;
@@ -171,7 +185,7 @@ export class TorchReader implements PickleReader {
     return new Map(pairs);
   }
 
-  #tensor([storage, offset, shape, strides]: readonly unknown[], given: Dtype | undefined): TorchTensor {
+  #tensor([storage, offset, shape, strides]: readonly unknown[], given: string | undefined): TorchTensor {
     const dtype = given ?? (isStorage(storage) ? storage.dtype : undefined);
     if (
       !isStorage(storage) ||
@@ -198,9 +212,10 @@ export class TorchReader implements PickleReader {
   }
 }
 
-function dtypeOf(value: unknown): Dtype | undefined {
-  const name = value instanceof PickledName ? value.name.replace(/^torch\./, "") : "";
-  return Object.hasOwn(dtypeNames, name) ? dtypeNames[name] : undefined;
+/** As in `SourceTensor`. */
+function dtypeOf(value: unknown): string | undefined {
+  const name = value instanceof PickledName ? /^torch\.(\w{1,40})$/.exec(value.name)?.[1] : undefined;
+  return name !== undefined && Object.hasOwn(dtypeNames, name) ? dtypeNames[name] : name;
 }
 
 const isStorage = (value: unknown): value is Storage =>

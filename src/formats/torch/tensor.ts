@@ -5,19 +5,22 @@ import type { SourceTensor } from "../tensors.ts";
 
 /** Memory that one or more tensors are views of. */
 export interface Storage {
-  dtype: Dtype | undefined;
+  /** As in `SourceTensor`; undefined where the tensors on it say it. */
+  dtype: string | undefined;
   /** The bytes [start, end) of the storage. */
   bytes(start: number, end: number): Promise<Uint8Array>;
   /** The bytes of the whole storage. */
   byteLength: number;
 }
 
+const isRead = (dtype: string): dtype is Dtype => Object.hasOwn(arrays, dtype);
+
 /** Most elements of a tensor that is larger than its storage (an expanded one). */
 const mostExpanded = 2 ** 24;
 
 /** A tensor of the file: a view of a storage by offset and strides. */
 export class TorchTensor implements SourceTensor {
-  readonly dtype: Dtype;
+  readonly dtype: string;
   readonly shape: readonly number[];
   readonly #strides: readonly number[];
   readonly #offset: number;
@@ -26,7 +29,7 @@ export class TorchTensor implements SourceTensor {
 
   constructor(
     storage: Storage,
-    view: { dtype: Dtype; offset: number; shape: number[]; strides: number[] },
+    view: { dtype: string; offset: number; shape: number[]; strides: number[] },
     file: string,
   ) {
     const { dtype, offset, shape, strides } = view;
@@ -36,6 +39,7 @@ export class TorchTensor implements SourceTensor {
     this.#strides = strides;
     this.#storage = storage;
     this.#file = file;
+    if (!isRead(dtype)) return;
     const count = shape.reduce((product, size) => product * size, 1);
     const held = Math.floor(storage.byteLength / arrays[dtype].BYTES_PER_ELEMENT);
     if (count > 0 && (this.#end() > held || count > Math.max(held, mostExpanded))) {
@@ -52,7 +56,13 @@ export class TorchTensor implements SourceTensor {
   }
 
   async read(): Promise<StoredTensor> {
-    const array = arrays[this.dtype];
+    const { dtype } = this;
+    if (!isRead(dtype)) {
+      throw new CheckpointError(
+        `${this.#file}: a tensor is ${dtype} [${this.shape}], a type that is not read. Convert it first; in PyTorch: tensor.float().`,
+      );
+    }
+    const array = arrays[dtype];
     const size = array.BYTES_PER_ELEMENT;
     const count = this.shape.reduce((product, side) => product * side, 1);
     if (count === 0) return { dtype: this.dtype, shape: this.shape, data: new array(0) } as StoredTensor;
@@ -65,11 +75,11 @@ export class TorchTensor implements SourceTensor {
     }
     // A copy is aligned, and does not keep the rest of the storage in memory.
     const values = new array(new Uint8Array(bytes).buffer);
-    return { dtype: this.dtype, shape: this.shape, data: this.#arranged(values, count) } as StoredTensor;
+    return { dtype: this.dtype, shape: this.shape, data: this.#arranged(values, count, array) } as StoredTensor;
   }
 
   /** The values in row-major order. */
-  #arranged(values: StoredTensor["data"], count: number): StoredTensor["data"] {
+  #arranged(values: StoredTensor["data"], count: number, array: (typeof arrays)[Dtype]): StoredTensor["data"] {
     const { shape } = this;
     let dense = 1;
     let contiguous = true;
@@ -78,7 +88,7 @@ export class TorchTensor implements SourceTensor {
       dense *= shape[axis]!;
     }
     if (contiguous) return values;
-    const out = new arrays[this.dtype](count);
+    const out = new array(count);
     const at = shape.map(() => 0);
     let from = 0;
     for (let i = 0; i < count; i++) {
