@@ -48,18 +48,16 @@ export class BrowserHome implements Home {
 
 async function entryOf(name: string): Promise<RunEntry> {
   const run = new Run(files, { checkpointsDir, name });
-  const progress = await run.progress().catch(() => undefined);
+  const saved = (await run.progress().catch(() => undefined))?.step ?? 0;
   const steps = (await run.config().catch(() => undefined))?.maxSteps;
-  const step = progress?.step ?? 0;
-  const state = await stateOf(run.dir, steps !== undefined && step >= steps);
-  const usable = step > 0 || (await run.isImported().catch(() => false));
-  return { name, title: name, state, usable, step, ...(steps !== undefined && { steps }) };
-}
-
-/** A run is being trained while a worker of this or another tab holds its lock. */
-async function stateOf(dir: string, finished: boolean): Promise<RunEntry["state"]> {
-  if (await isLocked(await lockFile(files, dir))) return "training";
-  return finished ? "finished" : "paused";
+  const usable = saved > 0 || (await run.isImported().catch(() => false));
+  const entry = { name, title: name, usable, ...(steps !== undefined && { steps }) };
+  // A run is being trained while a worker of this or another tab holds its lock.
+  if (!(await isLocked(await lockFile(files, run.dir)))) {
+    return { ...entry, state: steps !== undefined && saved >= steps ? "finished" : "paused", step: saved };
+  }
+  const logged = (await run.losses.read().catch(() => [])).at(-1)?.step;
+  return { ...entry, state: "training", step: logged ?? saved };
 }
 
 /** A pair at random, of the test pairs where the data set has them. */
