@@ -43,6 +43,7 @@ export interface Files {
   stat?(path: string): Promise<{ bytes: number; modified: number }>;
   /** Replaces a file at `to`. */
   rename(from: string, to: string): Promise<void>;
+  /** Removes a file or an empty folder; does nothing where there is none. */
   remove(path: string): Promise<void>;
   /**
    * Keeps other processes (or tabs) from working on the same thing until the returned function is called.

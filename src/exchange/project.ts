@@ -125,7 +125,7 @@ async function writeAll(entries: readonly ZipFile[], run: Run, files: Files): Pr
       await files.write(run.path(path), bytes);
     }
   } catch (error) {
-    for (const path of written) await files.remove(path).catch(() => {});
+    for (const path of [...written, run.path(samplesFolder), run.dir]) await files.remove(path).catch(() => {});
     throw error;
   }
 }

@@ -11,6 +11,7 @@ import {
   realpath,
   rename,
   rm,
+  rmdir,
   stat,
   statfs,
 } from "node:fs/promises";
@@ -286,7 +287,7 @@ async function exists(path: string): Promise<boolean> {
  * The file system. `write` fills `<path>.part` in the same folder, stores it on the disk (fsync) and renames it to
  * `path`. After a failure, such as a full disk, `<path>.part` is removed and the old file is unchanged. A rename is
  * stored on the disk before it returns. `list` follows symbolic links, except those that lead
- * back to a folder above them. `remove` removes a file, and does nothing where there is none.
+ * back to a folder above them. `remove` removes a file or an empty folder, and does nothing where there is none.
  */
 export const files: Files = {
   read: (path) => guarded("read", path, () => readRegular(path)),
@@ -315,5 +316,11 @@ export const files: Files = {
       await rename(from, to);
       await syncFolder(dirname(to));
     }),
-  remove: (path) => guarded("remove", path, () => rm(path, { force: true })),
+  remove: (path) =>
+    guarded("remove", path, () =>
+      rm(path, { force: true }).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== "ERR_FS_EISDIR") throw error;
+        return rmdir(path);
+      }),
+    ),
 };

@@ -220,7 +220,7 @@ function lock(path: string, what: string): Promise<() => Promise<void>> {
 }
 
 /**
- * The files of this origin. A write is all or nothing. `remove` removes a file, and does nothing where there is none.
+ * The files of this origin. A write is all or nothing. `remove` removes a file or an empty folder, and does nothing where there is none.
  * Every failure is a UserError with the path and the reason, of a change a WriteError.
  */
 export const files: Files = {

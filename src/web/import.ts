@@ -79,7 +79,10 @@ export async function importPictures(
   const damaged = new Set(bad.map(({ place }) => pairOf(place)));
   const partners = stored.filter((place) => damaged.has(pairOf(place)));
   for (const place of partners) await files.remove(`${root}/${place}`);
-  if (stored.length === partners.length) throw unreadable(bad.map(({ path }) => path));
+  if (stored.length === partners.length) {
+    await removeFolder(root);
+    throw unreadable(bad.map(({ path }) => path));
+  }
   const shown = found.map(({ path }) => path).filter((path) => !isHidden(path));
   const badPaths = bad.map(({ path }) => path);
   const notes = [sides?.note, badNote(badPaths, partners.length), unreadNote(shown, unreadEndings)].filter(

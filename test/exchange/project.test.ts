@@ -93,7 +93,8 @@ describe("a project", () => {
     await storedRun(join(work, "stored"), "whole");
     const names = ["config.json", "latest_net_G.safetensors", "latest_net_D.safetensors"];
     const content = names.map((name) => [name, readFileSync(join(work, "stored/whole", name))]);
-    const sound = Buffer.from(zipSync(Object.fromEntries(content)));
+    const sample = ["samples/epoch_001.png", Buffer.from("a picture")] as const;
+    const sound = Buffer.from(zipSync(Object.fromEntries([sample, ...content])));
     // The flag of an encrypted file, in the last entry of the table of contents (APPNOTE.TXT, 4.3.12).
     const locked = Buffer.from(sound);
     locked[locked.lastIndexOf("PK\x01\x02") + 8]! |= 1;
@@ -109,13 +110,14 @@ describe("a project", () => {
     await expect(read(garbled)).rejects.toThrow(
       /latest_net_D\.safetensors is damaged \(invalid block type\)\. Download/,
     );
+    expect(readdirSync(work)).not.toContain("fresh");
     // One bit of a weight: its file can still be read.
-    const flipped = Buffer.from(zipSync(Object.fromEntries(content), { level: 0 }));
+    const flipped = Buffer.from(zipSync(Object.fromEntries([sample, ...content]), { level: 0 }));
     flipped[flipped.indexOf("PK\x01\x02") - 100]! ^= 1;
     await expect(read(flipped)).rejects.toThrow(
       /latest_net_D\.safetensors is damaged \(its bytes do not have the checksum.*\)\. Download, copy or export it again;/,
     );
     expect(await read(sound)).toBe(0);
-    expect(readdirSync(join(work, "fresh/whole")).sort()).toEqual([...names].sort());
+    expect(readdirSync(join(work, "fresh/whole")).sort()).toEqual([...names, "samples"].sort());
   });
 });

@@ -176,6 +176,11 @@ test("read, exists and remove", async () => {
   await files.remove(join(at, "x"));
   await files.remove(join(at, "x"));
   expect(await files.exists(join(at, "x"))).toBe(false);
+  await files.write(join(at, "inner/y"), "2");
+  await expect(files.remove(join(at, "inner"))).rejects.toThrow(/cannot remove .*inner: .*not empty/);
+  await files.remove(join(at, "inner/y"));
+  await files.remove(join(at, "inner"));
+  expect(readdirSync(at)).toEqual([]);
   await expect(files.read(join(at, "x"))).rejects.toThrow(
     `cannot read ${join(at, "x")}: there is no such file or folder (ENOENT).`,
   );
