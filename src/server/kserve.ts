@@ -184,13 +184,10 @@ function finite(values: Float32Array): Float32Array {
   return values;
 }
 
-function checkShape(
-  [n, channels, height, width]: InferenceInput["shape"],
-  config: Config,
-  { pixels, pictures }: Limits,
-): void {
-  if (channels !== config.inputNc) {
-    throw new Refusal(422, `${inputName}: it has ${channels} channels, expected ${config.inputNc}`);
+function checkShape(shape: InferenceInput["shape"], { inputNc }: Config, { pixels, pictures }: Limits): void {
+  const [n, channels, height, width] = shape;
+  if (channels !== inputNc) {
+    throw new Refusal(422, `${inputName}: its shape is ${quoted(shape)}, expected [n, ${inputNc}, height, width]`);
   }
   if (n > pictures) throw new Refusal(413, `${inputName}: it has ${n} pictures; at most ${pictures} are taken at once`);
   if (n * height * width > pixels) {

@@ -1,17 +1,11 @@
 /** The description of the API for machines: https://spec.openapis.org/oas/v3.1.0 */
+import { anObject, list, object, ref, type Schema, schemas, text, whole } from "./schemas.ts";
 
-type Schema = Readonly<Record<string, unknown>>;
-
-const text = { type: "string" } as const;
-const number = { type: "number" } as const;
-const whole = { type: "integer", minimum: 0 } as const;
 const more = (what: string) => ({
   type: "integer",
   minimum: 1,
   description: `${what} beyond the end that the run has now; without, it goes on to that end`,
 });
-const anObject = { type: "object" } as const;
-const list = (items: Schema) => ({ type: "array", items });
 const json = (schema: Schema) => ({ "application/json": { schema } });
 const binary = { type: "string", format: "binary" } as const;
 
@@ -48,7 +42,7 @@ function answers(description: string, content: Schema | undefined, statuses: rea
     String(each),
     {
       description: failures[each]!,
-      content: json({ $ref: "#/components/schemas/Failure" }),
+      content: json(ref("Failure")),
       ...([429, 503].includes(each) && { headers: { "Retry-After": { schema: whole, description: "seconds" } } }),
     },
   ]);
@@ -58,31 +52,27 @@ function answers(description: string, content: Schema | undefined, statuses: rea
   };
 }
 
-const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
 const get = (operationId: string, summary: string, parameters: readonly unknown[], responses: Schema) => ({
   get: { operationId, summary, parameters, responses },
 });
 
-const startBody = {
-  type: "object",
-  required: ["name", "dataroot"],
-  properties: {
-    name: text,
-    dataroot: { ...text, description: "a folder of those that the server reads" },
+const startBody = object(
+  { name: text, dataroot: { ...text, description: "a folder of those that the server reads" } },
+  {
     options: {
       type: "object",
       description: "values by the keys of config.json",
       additionalProperties: { type: ["string", "number", "boolean"] },
     },
   },
-};
+);
 
 const runPaths = {
   "/api": get(
     "getServer",
     "version, folder of the runs, and whether this server can train",
     [],
-    answers("the server", json(anObject), [401, 403]),
+    answers("the server", json(ref("Server")), [401, 403]),
   ),
   "/api/runs": {
     ...get("listRuns", "all runs with their state", [], answers("the runs", json(list(ref("Run"))), [401, 403])),
@@ -93,7 +83,7 @@ const runPaths = {
       requestBody: { required: true, content: json(startBody) },
       responses: answers(
         "it trains",
-        json({ type: "object", properties: { pid: whole, name: text } }),
+        json(object({ pid: whole, name: text })),
         [401, 403, 409, 413, 415, 422, 501],
         202,
       ),
@@ -104,7 +94,7 @@ const runPaths = {
       "getRun",
       "one run: state, options, samples, scores, weights",
       [runName],
-      answers("the run", json(ref("Run")), [401, 403, 404]),
+      answers("the run", json(ref("RunDetail")), [401, 403, 404]),
     ),
     delete: {
       operationId: "deleteRun",
@@ -181,7 +171,7 @@ const workPaths = {
     "listData",
     "folders that can be trained on",
     [],
-    answers("the folders", json({ type: "object", properties: { folders: list(text) } }), [401, 403]),
+    answers("the folders", json(object({ folders: list(text) })), [401, 403]),
   ),
   "/api/runs/{name}/translate": {
     post: {
@@ -228,12 +218,7 @@ const workPaths = {
     {
       requestBody: { content: json({ type: "object", properties: { epochs: more("epochs"), steps: more("steps") } }) },
     },
-    answers(
-      "it trains",
-      json({ type: "object", properties: { pid: whole } }),
-      [401, 403, 404, 409, 413, 415, 422, 501],
-      202,
-    ),
+    answers("it trains", json(object({ pid: whole })), [401, 403, 404, 409, 413, 415, 422, 501], 202),
   ),
 };
 
@@ -249,7 +234,7 @@ const modelPaths = (path: string, suffix: string, parameters: readonly unknown[]
     `modelMetadata${suffix}`,
     "inputs, outputs and versions",
     parameters,
-    answers("the model", json(anObject), [401, 403, 404]),
+    answers("the model", json(ref("ModelMetadata")), [401, 403, 404]),
   ),
   [`${path}/ready`]: get(
     `modelReady${suffix}`,
@@ -261,7 +246,7 @@ const modelPaths = (path: string, suffix: string, parameters: readonly unknown[]
     `modelConfig${suffix}`,
     "Triton's configuration",
     parameters,
-    answers("the model", json(anObject), [401, 403, 404]),
+    answers("the model", json(ref("ModelConfig")), [401, 403, 404]),
   ),
   [`${path}/infer`]: {
     post: {
@@ -279,7 +264,12 @@ const modelPaths = (path: string, suffix: string, parameters: readonly unknown[]
 });
 
 const kservePaths = {
-  "/v2": get("serverMetadata", "name, version and extensions", [], answers("the server", json(anObject), [401, 403])),
+  "/v2": get(
+    "serverMetadata",
+    "name, version and extensions",
+    [],
+    answers("the server", json(ref("ServerMetadata")), [401, 403]),
+  ),
   "/v2/health/live": get("serverLive", "whether the process answers", [], answers("it does", undefined, [])),
   "/v2/health/ready": get("serverReady", "whether it takes pictures", [], answers("it does", undefined, [503])),
   ...modelPaths("/v2/models/{name}", "", [model]),
@@ -289,63 +279,18 @@ const kservePaths = {
       operationId: "repositoryIndex",
       summary: "all models, and whether they have weights",
       parameters: [],
-      responses: answers("the models", json(list(anObject)), [401, 403]),
+      responses: answers("the models", json(list(ref("RepositoryEntry"))), [401, 403]),
     },
   },
   "/openapi.json": get("getDocument", "this document", [], answers("the document", json(anObject), [401, 403])),
-  "/healthz": get("health", "for watchdogs", [], answers("it lives", json(anObject), [503])),
+  "/healthz": get("health", "for watchdogs", [], answers("it lives", json(ref("Health")), [503])),
 };
 
 const components = {
   securitySchemes: {
     token: { type: "http", scheme: "bearer", description: "only where the server was started with --token" },
   },
-  schemas: {
-    Failure: { type: "object", required: ["error"], properties: { error: text } },
-    Run: {
-      type: "object",
-      required: ["name", "state", "step", "epoch", "epochs", "losses"],
-      properties: {
-        name: text,
-        state: { type: "string", enum: ["training", "finished", "stopped", "started", "damaged"] },
-        step: whole,
-        lastStep: whole,
-        epoch: whole,
-        epochs: whole,
-        secondsPerStep: number,
-        secondsLeft: number,
-        imagesPerSecond: number,
-        losses: { type: "object", additionalProperties: number },
-        about: text,
-        failure: text,
-        problem: text,
-      },
-    },
-    Losses: {
-      type: "object",
-      properties: {
-        steps: list(whole),
-        epochs: list(whole),
-        lines: whole,
-        series: {
-          type: "object",
-          additionalProperties: {
-            type: "object",
-            properties: { mean: list(number), min: list(number), max: list(number) },
-          },
-        },
-      },
-    },
-    InferRequest: {
-      type: "object",
-      required: ["inputs"],
-      properties: { id: text, parameters: anObject, inputs: list(anObject), outputs: list(anObject) },
-    },
-    InferResponse: {
-      type: "object",
-      properties: { model_name: text, model_version: text, id: text, outputs: list(anObject) },
-    },
-  },
+  schemas,
 };
 
 /** The document of `GET /openapi.json`. */

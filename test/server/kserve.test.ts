@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openTranslator } from "../../src/inference/open.ts";
+import { faults, type Schema } from "./fits.ts";
 import { folder, listen, platform } from "./site.ts";
 
 let site: Awaited<ReturnType<typeof folder>>;
@@ -101,7 +102,11 @@ it("refuses what does not fit, with what it expects", async () => {
       /has null, expected 192 numbers/,
       { inputs: [{ ...input, shape: [1, 3, 8, 8], data: data.map((x, i) => (i ? x : null)) }] },
     ],
-    [422, /4 channels, expected 3/, { inputs: [{ ...input, shape: [1, 4, 8, 6], data }] }],
+    [
+      422,
+      /its shape is \[1,4,8,6\], expected \[n, 3, height, width\]/,
+      { inputs: [{ ...input, shape: [1, 4, 8, 6], data }] },
+    ],
     [422, /four whole numbers/, { inputs: [{ ...input, shape: [1, -3], data }] }],
     [
       422,
@@ -207,4 +212,35 @@ it("the OpenAPI document names paths that are there, and what they need", async 
       expect(status, path).not.toBe(404);
     }
   }
+});
+
+it("every JSON answer fits its schema in the OpenAPI document, which lists each property", async () => {
+  interface Content {
+    content?: Record<string, { schema: Schema } | undefined>;
+  }
+  type Operation = { responses: Record<string, Content>; requestBody?: Content };
+  const { paths, components } = (await (await fetch(`${server.base}/openapi.json`)).json()) as {
+    paths: Record<string, Record<string, Operation>>;
+    components: { schemas: Record<string, Schema> };
+  };
+  const own = (content: Content | undefined) => content!.content!["application/json"]!.schema;
+  const wrong = (value: unknown, schema: Schema) => faults(value, schema, components.schemas);
+  const addresses = Object.keys(paths).filter((path) => !/events|file|onnx|pair|openapi|translate/.test(path));
+  let compared = 0;
+  for (const path of addresses) {
+    const address = path.replace("{name}", "first").replace("{version}", "latest");
+    for (const method of ["get", "post"].filter((each) => paths[path]![each])) {
+      const response = await fetch(`${server.base}${address}`, { method });
+      const json = response.headers.get("content-type")?.startsWith("application/json");
+      if (!json) continue;
+      const schema = own(paths[path]![method]!.responses[response.status]);
+      expect(wrong(await response.json(), schema), `${method} ${path} ${response.status}`).toEqual([]);
+      compared++;
+    }
+  }
+  expect(compared).toBeGreaterThan(12);
+  const request = { id: "x", parameters, inputs: [{ ...input, data: [...A] }], outputs: [{ name: "fake_B" }] };
+  const { post: operation } = paths["/v2/models/{name}/infer"] as { post: Operation };
+  expect(wrong(request, own(operation.requestBody))).toEqual([]);
+  expect(wrong(await (await post(JSON.stringify(request))).json(), own(operation.responses[200]))).toEqual([]);
 });
