@@ -17,6 +17,7 @@ import { articleName } from "./article-names.ts";
 import { exportFormat } from "./format.ts";
 import { statesOf } from "./load.ts";
 import type { ExportModel } from "./model.ts";
+import { networkValues } from "./network-values.ts";
 
 const rawWeights =
   "with --optimizer latest_net_G.pth has the weights as they were trained, not their running average (--ema)";
@@ -58,7 +59,7 @@ export const pth = exportFormat({
       weightsPth(decode(await platform.files.read(pathD), pathD).tensors, "latest_net_D"),
     );
   },
-  usage: ({ name, config }, { optimizer }) => usage(name, config, optimizer),
+  usage: (model, { optimizer }) => [networkValues(model), usage(model.name, model.config, optimizer)].join("\n\n"),
 });
 
 /** The bytes of a state_dict. */

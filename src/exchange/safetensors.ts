@@ -4,6 +4,7 @@ import { joined } from "../formats/streams.ts";
 import { shellOption, translateCommand } from "../text.ts";
 import { exportFormat } from "./format.ts";
 import { type ExportModel, fileStem } from "./model.ts";
+import { networkValues } from "./network-values.ts";
 
 export const safetensors = exportFormat({
   help: "one .safetensors file with the generator's weights under PyTorch's names",
@@ -17,6 +18,7 @@ export const safetensors = exportFormat({
   },
   usage: (model) =>
     [
+      networkValues(model),
       "## Use in Python",
       `\`\`\`python\nfrom safetensors.torch import load_file\nnet.load_state_dict(load_file("${fileOf(model)}"), strict=True)\n\`\`\``,
       `Here: \`${translateCommand(shellOption("--weights", fileOf(model)), model.config)}\`.`,

@@ -56,6 +56,30 @@ it("the example for Triton has the channels of the input, as the server's config
   }
 });
 
+it.each<[string, Partial<ConfigInput>, RegExp[]]>([
+  ["class numbers", { inputLabels: 7 }, [/side A .*a channel for each of 7 classes, .*\[N, 7, height, width\]/]],
+  [
+    "BGR",
+    { profile: "paper", netG: "unet_32", direction: "BtoA" },
+    [/Input, side B .*BGR, from -1 to 1/, /side A: BGR/],
+  ],
+  ["bands", { inputNc: 6, outputNc: 2, preprocess: "none" }, [/6 bands, .*\[N, 6,/, /grey and alpha/, /own size/]],
+  [
+    "colorization",
+    { datasetMode: "colorization" },
+    [/L of CIELAB.*L \/ 50 - 1.*\[N, 1,/, /a and b of CIELAB.*\[N, 2,/],
+  ],
+])("the card of bare weights says what the network takes: %s", async (title, options, expected) => {
+  const own = { checkpointsDir: run.checkpointsDir, name: `bare-${title.replaceAll(" ", "-")}` };
+  await storedRun(own.checkpointsDir, own.name, options);
+  for (const format of ["safetensors", "pth"] as const) {
+    const out = at(`${own.name}-${format}`);
+    await exportCommand.run({ ...own, format, out }, output);
+    const card = readFileSync(join(out, "README.md"), "utf8");
+    for (const each of [...expected, /multiples of 32 px/]) expect(card).toMatch(each);
+  }
+});
+
 it("refuses a file as --out, and keeps a README.md that is not its own", async () => {
   const file = exportCommand.run({ ...run, format: "onnx", out: at("x.onnx") }, output);
   await expect(file).rejects.toThrow(/--out: got the file .*x\.onnx, expected a folder.*--out .*x$/);

@@ -224,6 +224,30 @@ describe.skipIf(missing)(`in Python${missing ? ` (skipped: ${missing})` : ""}`, 
   });
 });
 
+it.skipIf(missing).each([
+  ["values", {}],
+  ["bytes", { uint8: true }],
+])(
+  `the card's code keeps class numbers and gives the output of translate: %s${missing ? ` (skipped: ${missing})` : ""}`,
+  async (title, form) => {
+    await storedRun(checkpointsDir, "labels", { inputLabels: 3 });
+    const source = picture(32, 32, 1);
+    const map = { ...source, data: source.data.map((value) => value % 3) };
+    const translator = await openTranslator({ name: "labels", checkpointsDir, dropout: "off" }, platform);
+    const { data: right } = await translator.translate(map);
+    await translator.close();
+    const out = at(`labels-${title}`);
+    await exportCommand.run({ name: "labels", checkpointsDir, format: "onnx", out, ...form }, output);
+    writeFileSync(join(out, "input.png"), await platform.images.encodePng(map));
+    const card = readFileSync(join(out, "README.md"), "utf8");
+    expect(card).toContain("NEAREST");
+    expect(card).not.toContain("```js");
+    writeFileSync(join(out, "use.py"), /```python\n([\s\S]*?)```/.exec(card)![1]!);
+    runPython("use.py", [], out);
+    expectEqual((await platform.images.decode(readFileSync(join(out, "output.png")))).data, right);
+  },
+);
+
 const withoutTriton = missingInPython("tritonclient.grpc", "google.protobuf", "onnx", "onnxruntime");
 it.skipIf(withoutTriton)(
   `Triton's schema reads config.pbtxt${withoutTriton ? ` (skipped: ${withoutTriton})` : ""}`,

@@ -1,5 +1,5 @@
 /** How an ONNX file is used, for the model card. */
-import { sideForms } from "../../data/sides.ts";
+import { type SideForm, sideForms } from "../../data/sides.ts";
 import type { ExportModel } from "../model.ts";
 import { channelsText, type OnnxForm } from "./assemble.ts";
 import { leastSide } from "./generator.ts";
@@ -9,11 +9,13 @@ import { channelsOfPicture } from "./pictures.ts";
 export function onnxUsage(file: string, model: ExportModel, form: OnnxForm): string {
   const { input, target } = sideForms(model.config);
   const [from, to] = [channelsOfPicture(input, form.bytes), channelsOfPicture(target, form.bytes)];
-  const colours = from === 3 && to === 3;
-  const python = form.bytes ? pythonBytes(file, form, from) : pythonValues(file, form, from, to);
+  const { labels, edges } = input;
+  const colours = labels === undefined && from === 3 && to === 3;
+  const readable = labels === undefined ? from <= 4 : !edges;
+  const python = form.bytes ? pythonBytes(file, form, input) : pythonValues(file, form, input, to);
   return [
     valuesUsage(model, form),
-    ...(from <= 4 && to <= 4 ? [codeOf("Python", "python", python)] : []),
+    ...(readable && to <= 4 ? [codeOf("Python", "python", python)] : []),
     ...(colours && form.bytes ? [codeOf("JavaScript (Node)", "js", nodeBytes(file, form))] : []),
     ...(colours && !form.bytes ? [codeOf("JavaScript (browser)", "js", browserValues(file, form))] : []),
   ].join("\n\n");
@@ -23,13 +25,16 @@ export function onnxUsage(file: string, model: ExportModel, form: OnnxForm): str
 export function valuesUsage(model: ExportModel, form: OnnxForm): string {
   const { input, target } = sideForms(model.config);
   const [from, to] = [channelsOfPicture(input, form.bytes), channelsOfPicture(target, form.bytes)];
+  const [inSide, outSide] = model.config.direction === "AtoB" ? ["A", "B"] : ["B", "A"];
+  const values =
+    input.labels === undefined
+      ? `${channelsText(from)}, ${valuesText(form, from)}`
+      : labelsText(form, input.labels, input.edges);
   return [
     "## How to use it",
     "",
-    input.labels === undefined
-      ? `* Input \`real_A\`: ${channelsText(from)}, ${valuesText(form, from)}.`
-      : `* Input \`real_A\`: ${labelsText(form, input.labels, input.edges)}.`,
-    `* Output \`fake_B\`: ${channelsText(to)}, ${valuesText(form, to)}.`,
+    `* Input \`real_A\`, side ${inSide} of the data set: ${values}.`,
+    `* Output \`fake_B\`, side ${outSide}: ${channelsText(to)}, ${valuesText(form, to)}.`,
     `* Size: ${sizeText(model, form)}`,
   ].join("\n");
 }
@@ -53,17 +58,19 @@ const labelsText = ({ bytes, anyBatch }: OnnxForm, labels: number, edges = false
 
 function sizeText(model: ExportModel, form: OnnxForm): string {
   const { size } = form;
-  if (size) return `${size.width}x${size.height} px (width x height); resize pictures to it first.`;
+  const how = model.config.inputLabels === undefined ? "resize pictures" : "resize label maps with nearest neighbour";
+  if (size) return `${size.width}x${size.height} px (width x height); ${how} to it first.`;
   return `any, at least ${leastSide(model, form)} px a side. Norms see the whole picture, so its size changes the output.`;
 }
 
 /** Pillow's modes by the number of channels. */
 const modes = ["", "L", "LA", "RGB", "RGBA"];
 
-function pillow(form: OnnxForm, from: number): string {
-  const { size } = form;
-  const resize = size ? `.resize((${size.width}, ${size.height}), Image.BICUBIC)` : "";
-  return `image = Image.open("input.png").convert("${modes[from]}")${resize}`;
+/** A label map keeps its numbers: `convert` would make colours or grey of a palette's indices, and BICUBIC other numbers. */
+function pillow({ size }: OnnxForm, { channels, labels }: Pick<SideForm, "channels" | "labels">): string {
+  const [filter, convert] = labels === undefined ? ["BICUBIC", `.convert("${modes[channels]}")`] : ["NEAREST", ""];
+  const resize = size ? `.resize((${size.width}, ${size.height}), Image.${filter})` : "";
+  return `image = Image.open("input.png")${convert}${resize}`;
 }
 
 /** ONNX Runtime expands 8-bit weights at each call, unless it is told not to look for quantized kernels: then once, at load. */
@@ -89,23 +96,29 @@ const javaScriptSession = (file: string, { precision }: OnnxForm) =>
       ]
     : [`const session = await InferenceSession.create("${file}");`];
 
-function pythonBytes(file: string, form: OnnxForm, from: number): string[] {
-  const grey = from === 1 ? "[..., None]" : "";
+function pythonBytes(file: string, form: OnnxForm, input: SideForm): string[] {
+  const channels = channelsOfPicture(input, true);
+  const grey = channels === 1 ? "[..., None]" : "";
   return [
     ...pythonStart(file, form),
-    pillow(form, from),
+    pillow(form, { ...input, channels }),
     `(fake_B,) = session.run(None, {"real_A": np.asarray(image)${grey}[None]})`,
     'Image.fromarray(fake_B[0].squeeze()).save("output.png")',
   ];
 }
 
-function pythonValues(file: string, form: OnnxForm, from: number, to: number): string[] {
-  const planes = from === 1 ? "[None, None]" : ".transpose(2, 0, 1)[None]";
+function pythonValues(file: string, form: OnnxForm, input: SideForm, to: number): string[] {
+  const channels = channelsOfPicture(input, false);
+  const planes = channels === 1 ? "[None, None]" : ".transpose(2, 0, 1)[None]";
+  const values =
+    input.labels === undefined
+      ? `np.asarray(image, np.float32)${planes} / np.float32(127.5) - 1`
+      : `(np.asarray(image) == np.arange(${input.labels})[:, None, None])[None].astype(np.float32)`;
   const interleaved = to === 1 ? "[0, 0]" : "[0].transpose(1, 2, 0)";
   return [
     ...pythonStart(file, form),
-    pillow(form, from),
-    `real_A = np.asarray(image, np.float32)${planes} / np.float32(127.5) - 1`,
+    pillow(form, { ...input, channels }),
+    `real_A = ${values}`,
     '(fake_B,) = session.run(None, {"real_A": real_A})',
     `levels = ((fake_B${interleaved} + 1) * 127.5).round().clip(0, 255)`,
     'Image.fromarray(levels.astype(np.uint8)).save("output.png")',
