@@ -7,6 +7,7 @@ import * as z from "zod";
 import { option } from "../config/options.ts";
 import { type Config, readConfig } from "../config/schema.ts";
 import { CheckpointError, UserError } from "../errors.ts";
+import { readMetadata } from "../formats/safetensors.ts";
 import type { Slices } from "../formats/slices.ts";
 import { joined } from "../formats/streams.ts";
 import { type ZipFile, zipEntries } from "../formats/zip.ts";
@@ -45,6 +46,7 @@ export interface ProjectOptions {
 /**
  * The bytes of a project, a zip without compression: weights hardly shrink.
  * @throws CheckpointError for a run that has no weights yet
+ * @throws UserError for a state and weights of different steps: a process saves the run meanwhile
  */
 export async function writeProject(
   run: Run,
@@ -61,11 +63,23 @@ export async function writeProject(
     if (error) throw error;
     chunks.push(chunk);
   });
+  const checkpoint = state ? [...weights("latest"), stateFile] : [];
+  const steps = new Set<string | undefined>();
   for (const path of wanted) {
     if (!(await files.exists(run.path(path)))) continue;
+    const bytes = await files.read(run.path(path));
+    if (checkpoint.includes(path)) {
+      steps.add((await readMetadata(async (start, end) => bytes.subarray(start, end), path)).step);
+    }
     const entry = new ZipPassThrough(path);
     zip.add(entry);
-    entry.push(await files.read(run.path(path)), true);
+    entry.push(bytes, true);
+  }
+  if (steps.size > 1) {
+    throw new UserError(
+      `The weights and the state of ${run.dir} are of the steps ${[...steps].join(" and ")}: the run is being saved, or a kill has cut ` +
+        "a save short. Export it again in a moment; where no process trains it, --continue-train completes the save.",
+    );
   }
   zip.end();
   return joined(chunks);

@@ -1,6 +1,6 @@
 /** A run as one zip: out, in at another place, and on with the training as if it had never moved. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
@@ -37,6 +37,17 @@ describe("a project", () => {
     rmSync(join(dirOf("unmoved"), "1_net_D.safetensors"));
     rmSync(join(dirOf("unmoved"), "1_net_G_ema.safetensors"));
     expectSame(join(elsewhere, "part"), dirOf("unmoved"));
+  });
+
+  it("is not made of two checkpoints, as while the run is saved", async () => {
+    const later = "latest_net_D.safetensors";
+    cpSync(dirOf("part"), dirOf("saving"), { recursive: true });
+    cpSync(join(dirOf("whole"), later), join(dirOf("saving"), later));
+    await expect(exported({ name: "saving", withState: true })).rejects.toThrow(
+      /of .*saving are of the steps 4 and 7: the run is being saved.* Export it again/,
+    );
+    // Without the state nothing goes on from it.
+    expect(await exported({ name: "saving" })).toBe(0);
   });
 
   it("is a zip that other programs read, without the state unless it is asked for", async () => {
