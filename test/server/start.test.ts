@@ -10,9 +10,11 @@ const options = { netG: "unet_64", ngf: "2", ndf: "2", cropSize: "64", loadSize:
 
 let site: Awaited<ReturnType<typeof folder>>;
 let server: Awaited<ReturnType<typeof listen>>;
+const control = new Trainings([process.execPath, bin], () => {});
+/** A run is finished a moment before its process ends, and the server trains one at a time. */
+const idle = () => expect.poll(() => control.running, { timeout: 20_000 }).toBe(0);
 beforeAll(async () => {
   site = await folder([]);
-  const control = new Trainings([process.execPath, bin], () => {});
   server = await listen(site.checkpointsDir, { control, dataDirs: [site.work] });
 });
 afterAll(async () => {
@@ -64,6 +66,7 @@ it("begins a run with these options, once", { timeout: 120_000 }, async () => {
   const state = async () =>
     ((await (await fetch(`${server.base}/api/runs/new`)).json()) as { state?: string; step?: number }) ?? {};
   await expect.poll(state, { timeout: 90_000 }).toMatchObject({ state: "finished", step: 2 });
+  await idle();
   const config = JSON.parse(readFileSync(join(site.checkpointsDir, "new/config.json"), "utf8")) as object;
   expect(config).toMatchObject({ ngf: 2, netG: "unet_64", noFlip: true, lambdaL1: 50, dataroot: site.dataroot });
   expect(config).toMatchObject({ profile: "hesse", bottleneckNorm: false, bias: "always" });
@@ -87,6 +90,7 @@ it("goes on with a run that ended before its first checkpoint: it begins again w
   const response = await fetch(`${server.base}/api/runs/early/continue`, { method: "POST", body: "{}" });
   expect(response.status, await response.text()).toBe(202);
   await expect.poll(state, { timeout: 90_000 }).toBe("finished");
+  await idle();
   expect(weightsOf("early").equals(weightsOf("new"))).toBe(true);
 });
 
