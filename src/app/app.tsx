@@ -1,9 +1,10 @@
 /** The frame of all pages: the head with its links, and the page of the route. */
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { messageOf } from "../errors.ts";
 import type { Home } from "./home.ts";
 import type { PageProps } from "./page.ts";
-import { messageOf, Note } from "./parts/basics.tsx";
+import { Note } from "./parts/basics.tsx";
 import { addressOf, type Page, type Route, useRoute } from "./routes.ts";
 import { Studio } from "./studio/studio.tsx";
 

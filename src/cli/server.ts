@@ -1,5 +1,4 @@
 /** Opens the server of a folder of runs: for `serve`, and for `train --serve`. */
-
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { withHome } from "../exchange/page-home.ts";

@@ -1,5 +1,4 @@
 /** Parts of a test: the file of each in <results>/<run>/<phase>_<epoch>/parts/, and how they are combined. */
-
 import { createHash } from "node:crypto";
 import type { Palette } from "../data/palette.ts";
 import type { Shard } from "../data/shard.ts";

@@ -1,5 +1,6 @@
 /** Runs cases on a device and on the base device and compares the results. */
 import { baseDevice, sessionOptions } from "../engines/device.ts";
+import { messageOf } from "../errors.ts";
 import { Graph, type Program, sizeOf } from "../graph/graph.ts";
 import { neg } from "../graph/ops/elementwise.ts";
 import { encode } from "../onnx/encode.ts";
@@ -57,7 +58,7 @@ async function compareCase(platform: Platform, device: Device, each: Case): Prom
     const error = distance(got, expected);
     return { case: each, status: error <= toleranceOf(each) ? "right" : "wrong", error };
   } catch (thrown) {
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    const message = messageOf(thrown);
     return /disabled by the user|fallback/i.test(message)
       ? { case: each, status: "on the CPU" }
       : { case: each, status: "fails", message };

@@ -1,5 +1,6 @@
 /** Compares training steps on a device with those on the platform's base device. */
 import { baseDevice } from "../engines/device.ts";
+import { messageOf } from "../errors.ts";
 import { lossesIn } from "../model/losses.ts";
 import { inits } from "../nn/init.ts";
 import { isTrainable } from "../nn/parameters.ts";
@@ -41,7 +42,7 @@ export async function compareSteps(platform: Platform, device: Device, variant: 
     const right = losses <= tolerance.losses && gradients <= tolerance.gradients;
     return { variant: variant.name, status: right ? "right" : "wrong", losses, gradients };
   } catch (error) {
-    return { variant: variant.name, status: "fails", message: error instanceof Error ? error.message : String(error) };
+    return { variant: variant.name, status: "fails", message: messageOf(error) };
   }
 }
 

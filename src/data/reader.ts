@@ -1,5 +1,5 @@
 /** Reads a pair's files into two pictures of one size, with the channels that the networks take. */
-import { DatasetError } from "../errors.ts";
+import { DatasetError, messageOf } from "../errors.ts";
 import type { DeepPicture, Files, Images } from "../platform.ts";
 import { classNumbers, withInstances } from "./labels.ts";
 import type { Pair, Side } from "./layouts.ts";
@@ -127,7 +127,7 @@ export class PairReader {
       const alpha = needsAlpha || this.#options.inputNc % 2 === 0 || this.#options.outputNc % 2 === 0;
       return await this.#decode(bytes, { alpha });
     } catch (error) {
-      throw new BadImage(file, (error instanceof Error ? error.message : String(error)).replace(/\.$/, ""));
+      throw new BadImage(file, messageOf(error).replace(/\.$/, ""));
     }
   }
 }

@@ -4,7 +4,7 @@ import type { DeepPicture, Files, Images } from "../platform.ts";
 import { contentNotes } from "./content.ts";
 import { checkLabelMaps } from "./label-maps.ts";
 import type { DatasetMode, FoundPairs, Pair } from "./pairs.ts";
-import type { SideOptions } from "./sides.ts";
+import { type SideOptions, sideNames } from "./sides.ts";
 import { oddWidth } from "./transforms.ts";
 
 interface Access {
@@ -46,7 +46,7 @@ export async function sampleNotes(
   const sample = evenlySpaced(pairs, sampleSize);
   const notes: string[] = [];
   if (layout === "aligned") notes.push(...(await shapeNotes(sample, options, remembered)));
-  const [input, target] = options.direction === "AtoB" ? (["A", "B"] as const) : (["B", "A"] as const);
+  const [input, target] = sideNames(options);
   const content = await contentNotes(sample, remembered);
   if (options.inputLabels === undefined) {
     notes.push(...content);

@@ -102,6 +102,10 @@ export function pictureChannels({ channels, derive, labels }: Omit<SideForm, "bg
 export const filterOf = ({ labels }: Pick<SideForm, "labels">, filter: Filter): Filter =>
   labels === undefined ? filter : "nearest";
 
+/** The names of the sides: the input's, then the target's. */
+export const sideNames = ({ direction }: Pick<SideOptions, "direction">) =>
+  direction === "AtoB" ? (["A", "B"] as const) : (["B", "A"] as const);
+
 /**
  * Writes a crop of a picture as a side's values, [channels, height, width] in [-1, 1], into `out` from `offset` on. `picture` comes
  * from `neededOf`. `color` changes the colours of a picture, and not those of a label map, which are numbers.

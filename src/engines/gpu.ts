@@ -13,7 +13,7 @@
  * is one.
  */
 
-import { DeviceLostError } from "../errors.ts";
+import { DeviceLostError, messageOf } from "../errors.ts";
 import { Graph, type Node, type Program, type Shape, sameShape, sizeOf, unshaped } from "../graph/graph.ts";
 import { greater, neg, where } from "../graph/ops/elementwise.ts";
 import { concat, Identity, mostParts, pad, reshape } from "../graph/ops/movement.ts";
@@ -442,7 +442,7 @@ function eachPart(parts: readonly Float32Array[], call: (part: Float32Array, sta
 
 /** The runtime's error with advice. */
 function explained(error: unknown, { label }: Device): DeviceLostError {
-  const words = (error instanceof Error ? error.message : String(error)).split("\n")[0]!.replace(/\.+$/, "");
+  const words = messageOf(error).split("\n")[0]!.replace(/\.+$/, "");
   const memory = /memory|previous error|max buffer size|binding size/i.test(words);
   const advice = memory ? " It may be out of memory: a smaller --batch-size, --ngf or --crop-size needs less." : "";
   return new DeviceLostError(`${label} failed: ${words}.${advice}`);

@@ -2,6 +2,7 @@
 import { optionsOf } from "../config/options.ts";
 import { profiles } from "../config/profiles.ts";
 import { type Config, configSchema } from "../config/schema.ts";
+import { sideNames } from "../data/sides.ts";
 import { trainedSize } from "../data/sizes.ts";
 import type { Files } from "../platform.ts";
 import { metricsOf } from "../run/results.ts";
@@ -30,7 +31,7 @@ export interface CardFacts {
 export async function modelCard(model: ExportModel, facts: CardFacts, files: Files): Promise<string> {
   const { name, config } = model;
   const { format, usage, licence = "not stated", written, samples } = facts;
-  const [from, to] = config.direction === "AtoB" ? ["A", "B"] : ["B", "A"];
+  const [from, to] = sideNames(config);
   return `${[
     `# ${name}`,
     `A pix2pix generator: it turns pictures of the kind ${from} into pictures of the kind ${to} of its data set. Written by ` +

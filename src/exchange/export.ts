@@ -1,5 +1,4 @@
 /** Writes a trained generator in a format of another system, with a model card. */
-
 import * as z from "zod";
 import { type OptionSpec, optionsOf } from "../config/options.ts";
 import { ConfigError, refuse } from "../errors.ts";

@@ -1,6 +1,5 @@
 /** What a bare network takes and gives, for the model cards of formats that hold weights alone. */
-import type { SideForm } from "../data/sides.ts";
-import { sideForms } from "../data/sides.ts";
+import { type SideForm, sideForms, sideNames } from "../data/sides.ts";
 import { trainedSize } from "../data/sizes.ts";
 import { generators } from "../networks/generators.ts";
 import type { ExportModel } from "./model.ts";
@@ -8,7 +7,7 @@ import type { ExportModel } from "./model.ts";
 /** Markdown: the values, channels and sizes of input and output. */
 export function networkValues({ config }: ExportModel): string {
   const { input, target } = sideForms(config);
-  const [from, to] = config.direction === "AtoB" ? ["A", "B"] : ["B", "A"];
+  const [from, to] = sideNames(config);
   return [
     "## Input and output of the network",
     "",

@@ -1,5 +1,4 @@
 /** --format pth: weights as PyTorch's own files, and with --optimizer all that is needed to continue the training there. */
-
 import * as z from "zod";
 import { option } from "../config/options.ts";
 import type { Config } from "../config/schema.ts";

@@ -1,7 +1,7 @@
 /** Pictures through sharp (libvips): decoded values equal Pillow's `Image.open(...).convert("RGB")`. */
 import sharp, { type Metadata, type Sharp, type SharpOptions } from "sharp";
 import { alike, eightBit } from "../data/transforms.ts";
-import { PictureSizeError, UserError } from "../errors.ts";
+import { messageOf, PictureSizeError, UserError } from "../errors.ts";
 import { damageOf } from "../formats/damage.ts";
 import { type DepthOptions, decodeKnown } from "../formats/decode.ts";
 import { checkPictureSize, checkValues, mostPixels } from "../formats/limits.ts";
@@ -70,7 +70,7 @@ export function onlyStrayBytes(error: unknown): boolean {
 
 /** The lines of a decoder's message. */
 export function linesOf(error: unknown): string[] {
-  return (error instanceof Error ? error.message : String(error)).trim().split("\n");
+  return messageOf(error).trim().split("\n");
 }
 
 async function decodeAs(bytes: Uint8Array, options: DecodeOptions, failOn: "warning" | "error"): Promise<DeepPicture> {

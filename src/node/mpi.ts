@@ -3,7 +3,7 @@
  * functions are called by koffi, which is loaded only then.
  */
 import { availableParallelism } from "node:os";
-import { UserError } from "../errors.ts";
+import { messageOf, UserError } from "../errors.ts";
 import type { Collective, Files } from "../platform.ts";
 
 /** A kind of MPI library. The binary interfaces of these two differ in their handles. */
@@ -88,7 +88,7 @@ function load(koffi: Koffi, { name, libraries }: Implementation, given: string |
       // Open MPI's own plug-ins look for its symbols among the global ones.
       return koffi.load(file, { global: true });
     } catch (error) {
-      reasons.push(`${file}: ${error instanceof Error ? error.message : error}`);
+      reasons.push(`${file}: ${messageOf(error)}`);
     }
   }
   throw new UserError(

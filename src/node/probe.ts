@@ -3,6 +3,7 @@
  * one line of JSON. The log of the runtime on standard error names the GPUs of the machine.
  */
 import { sessionOptions } from "../engines/device.ts";
+import { messageOf } from "../errors.ts";
 import { Graph } from "../graph/graph.ts";
 import { gemm } from "../graph/ops/linear.ts";
 import { Expand, sum } from "../graph/ops/reduce.ts";
@@ -75,6 +76,6 @@ try {
   result.rate = await rate(name);
   if (name === "webgpu") Object.assign(result, { maxBufferSize: await maxBufferSize() });
 } catch (error) {
-  result.error = error instanceof Error ? error.message : String(error);
+  result.error = messageOf(error);
 }
 process.stdout.write(`\n${JSON.stringify(result)}\n`);

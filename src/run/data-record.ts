@@ -5,7 +5,6 @@
  * A file's content is recorded when training first reads it. A run that continues compares it at once where the file's
  * time of modification differs, and otherwise when it reads the file.
  */
-
 import { joinPath } from "../data/listing.ts";
 import type { Pair } from "../data/pairs.ts";
 import { CheckpointError, UserError } from "../errors.ts";

@@ -1,5 +1,4 @@
 /** Finds which run the results of a test belong to, and locks them: runs of one name in different folders have one folder of results. */
-
 import { UserError } from "../errors.ts";
 import { readText } from "../formats/read-text.ts";
 import type { Files } from "../platform.ts";

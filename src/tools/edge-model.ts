@@ -7,7 +7,7 @@
  * are several outputs, the last one is used, which is the fused one of HED.
  */
 import { mirrored } from "../data/mirror.ts";
-import { UserError } from "../errors.ts";
+import { messageOf, UserError } from "../errors.ts";
 import type { InferenceSession, Ort, Picture } from "../platform.ts";
 import type { Plane } from "./filters.ts";
 
@@ -105,5 +105,5 @@ export class EdgeModel {
 }
 
 function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split("\n")[0]!.slice(0, 300);
+  return messageOf(error).split("\n")[0]!.slice(0, 300);
 }

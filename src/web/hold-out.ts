@@ -1,5 +1,4 @@
 /** Pairs of a stored data set that are kept from training: they move to the phase "val", and a file in the folder says so. */
-
 import { listAll } from "../data/listing.ts";
 import { findPairs } from "../data/pairs.ts";
 import { UserError } from "../errors.ts";

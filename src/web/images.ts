@@ -6,7 +6,7 @@
 
 import { pictureEndings } from "../data/listing.ts";
 import { eightBit } from "../data/transforms.ts";
-import { UserError } from "../errors.ts";
+import { messageOf, UserError } from "../errors.ts";
 import { type DepthOptions, decodeKnown } from "../formats/decode.ts";
 import { exifOrientation } from "../formats/exif.ts";
 import { isJpeg, jpegMarkers, jpegSegments } from "../formats/jpeg.ts";
@@ -38,7 +38,7 @@ async function decoded(bytes: Uint8Array, options: DepthOptions): Promise<DeepPi
     const picture = decodeKnown(bytes, options) ?? (await decodeOther(bytes, options));
     return options.upright ? upright(picture, exifOrientation(bytes)) : picture;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new UserError(`not a readable picture (${bytes.length} bytes): ${reason}`);
   }
 }

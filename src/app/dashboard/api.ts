@@ -1,11 +1,11 @@
 /** The requests and event streams by which the dashboard gets the runs of the server. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Given } from "../../config/form.ts";
+import { messageOf } from "../../errors.ts";
 import type { JudgedSamples } from "../../inference/judge.ts";
 import type { WatchEvents } from "../../server/events.ts";
 import type { RunDetail, RunSummary } from "../../server/runs.ts";
 import { ask, askJson, runPath } from "../homes/server.ts";
-import { messageOf } from "../parts/basics.tsx";
 import { forgetDrawing } from "../studio/kept.ts";
 
 export type { RunDetail, RunSummary } from "../../server/runs.ts";

@@ -2,7 +2,8 @@
 import { useEffect, useId, useState } from "preact/hooks";
 import { changedText, checkForm, fieldsOf, type Given, initialValues } from "../../config/form.ts";
 import { configSchema, parseCommandLine } from "../../config/schema.ts";
-import { Button, messageOf, Note } from "../parts/basics.tsx";
+import { messageOf } from "../../errors.ts";
+import { Button, Note } from "../parts/basics.tsx";
 import { OptionForm, useOpened } from "../parts/options/options.tsx";
 import { addressOf } from "../routes.ts";
 import { dataFolders, type RunSummary, startRun } from "./api.ts";

@@ -1,8 +1,9 @@
 /** One run: state and actions, alarms, curves, samples, options, links. */
 import { useState } from "preact/hooks";
+import { messageOf } from "../../errors.ts";
 import { weightsFile } from "../../run/paths.ts";
 import { runPath } from "../homes/server.ts";
-import { Button, messageOf, Note } from "../parts/basics.tsx";
+import { Button, Note } from "../parts/basics.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { addressOf } from "../routes.ts";
 import { act, fileOf, type RunDetail, type WatchedRun } from "./api.ts";

@@ -1,8 +1,9 @@
 /** The runs in this browser. */
 import { useEffect, useState } from "preact/hooks";
+import { messageOf } from "../../errors.ts";
 import type { RunEntry } from "../home.ts";
 import type { PageProps } from "../page.ts";
-import { messageOf, Note } from "../parts/basics.tsx";
+import { Note } from "../parts/basics.tsx";
 import { addressOf } from "../routes.ts";
 
 export function StoredRuns({ home, route }: PageProps) {

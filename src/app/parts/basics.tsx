@@ -78,6 +78,3 @@ export function Note({ bad = false, children }: { bad?: boolean; children: Compo
     </div>
   );
 }
-
-/** The message of anything that was thrown. */
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

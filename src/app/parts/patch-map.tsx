@@ -1,10 +1,11 @@
 /** A discriminator's maps (real or fake, for each patch) over the pictures of a sample, with a legend. */
 import { useEffect, useState } from "preact/hooks";
+import { messageOf } from "../../errors.ts";
 import type { JudgedSamples } from "../../inference/judge.ts";
 import type { Picture } from "../../platform.ts";
 import { stack, stripGap } from "../../report/compose.ts";
 import { patchPicture, scaleGradient } from "../../report/patch-map.ts";
-import { messageOf, Note } from "./basics.tsx";
+import { Note } from "./basics.tsx";
 import { PictureView } from "./picture.tsx";
 
 interface PatchMapProps {

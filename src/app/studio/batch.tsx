@@ -1,10 +1,11 @@
 /** Many pictures in, a zip of their outputs out. */
 import { zipSync } from "fflate";
 import { useRef, useState } from "preact/hooks";
+import { messageOf } from "../../errors.ts";
 import { counted } from "../../text.ts";
 import { images } from "../../web/images.ts";
 import type { OpenRun } from "../home.ts";
-import { Button, messageOf, Note } from "../parts/basics.tsx";
+import { Button, Note } from "../parts/basics.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { takenFiles } from "../parts/pick.ts";
 import { save } from "../parts/save.ts";

@@ -1,9 +1,10 @@
 /** Draws inputs for a generator and shows its outputs. */
 import { useEffect, useState } from "preact/hooks";
 import type { DrawingTool } from "../../data/drawing.ts";
+import { messageOf } from "../../errors.ts";
 import type { Home, OpenRun, RunEntry, StudioPair } from "../home.ts";
 import type { PageProps } from "../page.ts";
-import { messageOf, Note } from "../parts/basics.tsx";
+import { Note } from "../parts/basics.tsx";
 import { addressOf, type Route } from "../routes.ts";
 import { keptDrawing } from "./kept.ts";
 import type { SheetState } from "./sheet.ts";

@@ -1,8 +1,8 @@
 /** The outputs for the present picture of the sheet. */
 import { useEffect, useRef, useState } from "preact/hooks";
+import { messageOf } from "../../errors.ts";
 import type { Picture } from "../../platform.ts";
 import type { OpenRun, TranslateSettings } from "../home.ts";
-import { messageOf } from "../parts/basics.tsx";
 import { Live } from "./live.ts";
 
 export interface Outputs {

@@ -1,9 +1,9 @@
 /** The studio of one run: tools, sheet and output. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { UserError } from "../../errors.ts";
+import { messageOf, UserError } from "../../errors.ts";
 import { images } from "../../web/images.ts";
 import type { OpenRun, StudioPair } from "../home.ts";
-import { messageOf, Note } from "../parts/basics.tsx";
+import { Note } from "../parts/basics.tsx";
 import { takenFiles } from "../parts/pick.ts";
 import { save as saveFile } from "../parts/save.ts";
 import { Batch } from "./batch.tsx";

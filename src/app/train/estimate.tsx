@@ -1,8 +1,9 @@
 /** Measures a step on request and shows how long the whole run will take. The user can start before it is done. */
 import { useEffect, useRef, useState } from "preact/hooks";
+import { messageOf } from "../../errors.ts";
 import type { Client } from "../../web/client.ts";
 import { makeClient } from "../homes/client.ts";
-import { Button, messageOf } from "../parts/basics.tsx";
+import { Button } from "../parts/basics.tsx";
 import { estimateRun } from "./estimate-run.ts";
 import type { Session, SessionState } from "./session.ts";
 import { checkSettings } from "./settings.ts";

@@ -5,6 +5,7 @@
 import type { CheckedForm, Given } from "../../config/form.ts";
 import { type Config, resumeCommandLine, resumeConfig } from "../../config/schema.ts";
 import { findPairs } from "../../data/pairs.ts";
+import { messageOf } from "../../errors.ts";
 import { stepsPerEpoch } from "../../run/steps.ts";
 import { counted } from "../../text.ts";
 import { deviceText } from "../../training/description.ts";
@@ -15,7 +16,6 @@ import { files } from "../../web/files.ts";
 import { canHoldOut, heldOut } from "../../web/hold-out.ts";
 import type { Picked } from "../../web/import.ts";
 import { computesOn } from "../homes/client.ts";
-import { messageOf } from "../parts/basics.tsx";
 import { Store } from "../parts/store.ts";
 import { areHalves, isProject, type Pair, previewOf, titleOf } from "./data.ts";
 import { deleteRun, isTraining, removeUnusedData, runNames, runOf, type StoredRun, storedRun } from "./runs.ts";

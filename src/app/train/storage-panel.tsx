@@ -1,8 +1,9 @@
 /** The runs and data sets that the browser stores for this page, with their sizes. The user can delete one or all. */
 import { useEffect, useState } from "preact/hooks";
+import { messageOf } from "../../errors.ts";
 import { byteCount } from "../../text.ts";
 import { folderSize, removeFolder } from "../../web/files.ts";
-import { Button, messageOf, Note } from "../parts/basics.tsx";
+import { Button, Note } from "../parts/basics.tsx";
 import { forgetDrawings } from "../studio/kept.ts";
 import { dataInUse, dataSetNames, deleteRun, isTraining, runNames } from "./runs.ts";
 import { checkpointsDir, dataDir } from "./storage.ts";

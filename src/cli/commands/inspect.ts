@@ -9,7 +9,7 @@ import { derivations } from "../../data/derivations.ts";
 import { Loader } from "../../data/loader.ts";
 import { derivedSides, findPairs, type Pair } from "../../data/pairs.ts";
 import { sampleNotes } from "../../data/sample.ts";
-import { inputPicture, outputPicture } from "../../data/sides.ts";
+import { inputPicture, outputPicture, sideNames } from "../../data/sides.ts";
 import { crops } from "../../data/sizes.ts";
 import { ConfigError } from "../../errors.ts";
 import { files } from "../../node/files.ts";
@@ -152,7 +152,7 @@ interface Role {
 type Roles = readonly [input: Role, ...target: Role[]];
 
 function rolesOf(config: Config): Roles {
-  const [input, target] = config.direction === "AtoB" ? (["A", "B"] as const) : (["B", "A"] as const);
+  const [input, target] = sideNames(config);
   const hasTarget = derivedSides(config.datasetMode)[target] !== "absent";
   const first: Role = { role: "input", side: input };
   return hasTarget ? [first, { role: "target", side: target }] : [first];

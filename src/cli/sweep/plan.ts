@@ -1,5 +1,4 @@
 /** The runs of a sweep, from its file: options of all runs, and lists of values that are tried in every combination. */
-
 import * as z from "zod";
 import { type OptionSpec, optionsOf } from "../../config/options.ts";
 import { configSchema, parseCommandLine } from "../../config/schema.ts";

@@ -1,5 +1,5 @@
 /** How an ONNX file is used, for the model card. */
-import { type SideForm, sideForms } from "../../data/sides.ts";
+import { type SideForm, sideForms, sideNames } from "../../data/sides.ts";
 import type { ExportModel } from "../model.ts";
 import { channelsText, type OnnxForm } from "./assemble.ts";
 import { leastSide } from "./generator.ts";
@@ -12,7 +12,8 @@ export function onnxUsage(file: string, model: ExportModel, form: OnnxForm): str
   const { labels, edges } = input;
   const colours = labels === undefined && from === 3 && to === 3;
   const readable = labels === undefined ? from <= 4 : !edges;
-  const python = form.bytes ? pythonBytes(file, form, input) : pythonValues(file, form, input, to);
+  const picture = { ...input, channels: from };
+  const python = form.bytes ? pythonBytes(file, form, picture) : pythonValues(file, form, picture, to);
   return [
     valuesUsage(model, form),
     ...(readable && to <= 4 ? [codeOf("Python", "python", python)] : []),
@@ -25,7 +26,7 @@ export function onnxUsage(file: string, model: ExportModel, form: OnnxForm): str
 export function valuesUsage(model: ExportModel, form: OnnxForm): string {
   const { input, target } = sideForms(model.config);
   const [from, to] = [channelsOfPicture(input, form.bytes), channelsOfPicture(target, form.bytes)];
-  const [inSide, outSide] = model.config.direction === "AtoB" ? ["A", "B"] : ["B", "A"];
+  const [inSide, outSide] = sideNames(model.config);
   const values =
     input.labels === undefined
       ? `${channelsText(from)}, ${valuesText(form, from)}`
@@ -96,28 +97,26 @@ const javaScriptSession = (file: string, { precision }: OnnxForm) =>
       ]
     : [`const session = await InferenceSession.create("${file}");`];
 
-function pythonBytes(file: string, form: OnnxForm, input: SideForm): string[] {
-  const channels = channelsOfPicture(input, true);
-  const grey = channels === 1 ? "[..., None]" : "";
+function pythonBytes(file: string, form: OnnxForm, picture: SideForm): string[] {
+  const grey = picture.channels === 1 ? "[..., None]" : "";
   return [
     ...pythonStart(file, form),
-    pillow(form, { ...input, channels }),
+    pillow(form, picture),
     `(fake_B,) = session.run(None, {"real_A": np.asarray(image)${grey}[None]})`,
     'Image.fromarray(fake_B[0].squeeze()).save("output.png")',
   ];
 }
 
-function pythonValues(file: string, form: OnnxForm, input: SideForm, to: number): string[] {
-  const channels = channelsOfPicture(input, false);
-  const planes = channels === 1 ? "[None, None]" : ".transpose(2, 0, 1)[None]";
+function pythonValues(file: string, form: OnnxForm, picture: SideForm, to: number): string[] {
+  const planes = picture.channels === 1 ? "[None, None]" : ".transpose(2, 0, 1)[None]";
   const values =
-    input.labels === undefined
+    picture.labels === undefined
       ? `np.asarray(image, np.float32)${planes} / np.float32(127.5) - 1`
-      : `(np.asarray(image) == np.arange(${input.labels})[:, None, None])[None].astype(np.float32)`;
+      : `(np.asarray(image) == np.arange(${picture.labels})[:, None, None])[None].astype(np.float32)`;
   const interleaved = to === 1 ? "[0, 0]" : "[0].transpose(1, 2, 0)";
   return [
     ...pythonStart(file, form),
-    pillow(form, { ...input, channels }),
+    pillow(form, picture),
     `real_A = ${values}`,
     '(fake_B,) = session.run(None, {"real_A": real_A})',
     `levels = ((fake_B${interleaved} + 1) * 127.5).round().clip(0, 255)`,

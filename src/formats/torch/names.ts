@@ -19,10 +19,14 @@ export const storageDtypes: Readonly<Record<string, Dtype>> = {
   Bool: "BOOL",
 };
 
-/** Typed storages whose values are not read: their dtypes and the bytes of a value. */
-const complexStorages: Readonly<Record<string, { dtype: string; size: number }>> = {
+/** The storages of a pickle: the dtype, as in `Storage`, and the bytes of a value. Complex values are not read. */
+const storages: Readonly<Record<string, Pick<StorageId, "dtype" | "size">>> = {
+  ...Object.fromEntries(
+    Object.entries(storageDtypes).map(([name, dtype]) => [name, { dtype, size: arrays[dtype].BYTES_PER_ELEMENT }]),
+  ),
   ComplexFloat: { dtype: "complex64", size: 8 },
   ComplexDouble: { dtype: "complex128", size: 16 },
+  Untyped: { dtype: undefined, size: 1 },
 };
 
 /** By the name of the dtype, without "torch.". */
@@ -151,13 +155,8 @@ export class TorchReader implements PickleReader {
       return this.#fail("a reference is no storage");
     this.#idle.delete(type.name);
     const typed = /^torch\.(?:cuda\.|storage\.)?(\w+)Storage$/.exec(type.name)?.[1] ?? "";
-    const known = Object.hasOwn(storageDtypes, typed) ? storageDtypes[typed] : undefined;
-    const { dtype, size } = known
-      ? { dtype: known, size: arrays[known].BYTES_PER_ELEMENT }
-      : Object.hasOwn(complexStorages, typed)
-        ? complexStorages[typed]!
-        : { dtype: undefined, size: 1 };
-    if (!dtype && typed !== "Untyped") throw this.#refused(type.name);
+    if (!Object.hasOwn(storages, typed)) throw this.#refused(type.name);
+    const { dtype, size } = storages[typed]!;
     const part =
       Array.isArray(view) && isSize(view[1]) && isSize(view[2]) ? { at: view[1], count: view[2] } : undefined;
     const byteLength = (part?.count ?? count) * size;

@@ -1,5 +1,4 @@
 /** pix2pix data split */
-
 import { copyFile, link, lstat, readlink, realpath, rename, rm, symlink } from "node:fs/promises";
 import { dirname, isAbsolute, relative } from "node:path";
 import * as z from "zod";

@@ -5,7 +5,7 @@ import { configSchema } from "../../../config/schema.ts";
 import { findPairs } from "../../../data/pairs.ts";
 import { PairReader } from "../../../data/reader.ts";
 import { fromTensor, toTensor } from "../../../data/transforms.ts";
-import { ConfigError, UserError } from "../../../errors.ts";
+import { ConfigError, messageOf, UserError } from "../../../errors.ts";
 import { FeatureExtractor } from "../../../features/extractor.ts";
 import { encodeStatistics } from "../../../features/statistics.ts";
 import { featureRows } from "../../../metrics/features.ts";
@@ -125,7 +125,7 @@ async function sourcesOf(
     try {
       return await platform.images.decode(await platform.files.read(path));
     } catch (error) {
-      throw new UserError(`${visible(path)}: ${error instanceof Error ? error.message : error}`);
+      throw new UserError(`${visible(path)}: ${messageOf(error)}`);
     }
   };
   return { what: input!, all: found.map((job) => ({ name: job.input, read: read(job.input) })) };
