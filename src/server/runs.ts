@@ -4,11 +4,11 @@ import { trainedSize } from "../data/sizes.ts";
 import type { Files, LockHolder } from "../platform.ts";
 import { type AlarmLine, alarmsNow } from "../run/alarms.ts";
 import { FollowedLog } from "../run/follow.ts";
-import { bestScore, stopsEarly } from "../run/logs.ts";
+import { bestScore } from "../run/logs.ts";
 import { lockFile, lossFile, weightsFile } from "../run/paths.ts";
 import { listRuns, type Progress, Run, type SampleEntry, type Score } from "../run/run.ts";
+import { standingOf } from "../run/standing.ts";
 import type { RunStatus } from "../run/status.ts";
-import { stepsOf } from "../run/steps.ts";
 import { median } from "../statistics.ts";
 import { Refusal } from "./problem.ts";
 
@@ -194,12 +194,9 @@ interface Facts {
 function summaryOf(facts: Facts): RunSummary {
   const { name, failure, config, status, log, holder, scores, samples, alarms, progress, saved, weights } = facts;
   const { epoch = 0, step = 0, ...losses } = log.length > 0 ? log.line(log.length - 1) : (progress ?? {});
-  const pairs = status?.pairs ?? progress?.pairs;
-  const steps = pairs === undefined ? undefined : stepsOf(config, pairs);
+  const { steps, lastStep, finished } = standingOf(config, { status, progress, scores });
   const pace = paceOf(log);
   const training = holder !== undefined;
-  const finished =
-    progress !== undefined && steps !== undefined && isFinished(config, progress.step, steps.last, scores);
   const state = training ? "training" : finished ? "finished" : saved ? "stopped" : "started";
   const { batchSize, accumulate, valMetric } = config;
   return {
@@ -207,7 +204,7 @@ function summaryOf(facts: Facts): RunSummary {
     state,
     usable: weights,
     step,
-    lastStep: steps?.last,
+    lastStep,
     epoch,
     epochs: steps?.epochs ?? config.nEpochs + config.nEpochsDecay,
     secondsPerStep: pace,
@@ -222,21 +219,6 @@ function summaryOf(facts: Facts): RunSummary {
     trainer: holder,
     failure,
   };
-}
-
-/**
- * Whether nothing is left to train.
- * @param step of the last checkpoint, from which the run goes on: a kill loses the steps after it, which the logs have
- * @param last by the options of the run, which may have got more epochs since it was trained
- */
-function isFinished(config: Config, step: number, last: number, scores: readonly Score[]): boolean {
-  return (
-    step >= last ||
-    stopsEarly(
-      scores.filter((score) => score.step <= step),
-      config,
-    )
-  );
 }
 
 function damaged(name: string, problem: string): RunSummary {

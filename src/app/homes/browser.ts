@@ -5,6 +5,7 @@ import { drawingOf, openExamples } from "../../inference/examples.ts";
 import { studioFacts } from "../../inference/publish.ts";
 import { lockFile } from "../../run/paths.ts";
 import { listRuns, Run } from "../../run/run.ts";
+import { standingOf } from "../../run/standing.ts";
 import { files, isLocked } from "../../web/files.ts";
 import { images } from "../../web/images.ts";
 import type { Home, OpenRun, RunEntry, StudioPair } from "../home.ts";
@@ -48,13 +49,16 @@ export class BrowserHome implements Home {
 
 async function entryOf(name: string): Promise<RunEntry> {
   const run = new Run(files, { checkpointsDir, name });
-  const saved = (await run.progress().catch(() => undefined))?.step ?? 0;
-  const steps = (await run.config().catch(() => undefined))?.maxSteps;
+  const progress = await run.progress().catch(() => undefined);
+  const saved = progress?.step ?? 0;
   const usable = saved > 0 || (await run.isImported().catch(() => false));
+  const config = await run.config().catch(() => undefined);
+  const found = { status: await run.status(), progress, scores: await run.scores.read().catch(() => []) };
+  const { lastStep: steps, finished } = config ? standingOf(config, found) : {};
   const entry = { name, title: name, usable, ...(steps !== undefined && { steps }) };
   // A run is being trained while a worker of this or another tab holds its lock.
   if (!(await isLocked(await lockFile(files, run.dir)))) {
-    return { ...entry, state: steps !== undefined && saved >= steps ? "finished" : "paused", step: saved };
+    return { ...entry, state: finished ? "finished" : "paused", step: saved };
   }
   const logged = (await run.losses.read().catch(() => [])).at(-1)?.step;
   return { ...entry, state: "training", step: logged ?? saved };

@@ -2,7 +2,7 @@
 import type { Config } from "../../config/schema.ts";
 import { lockFile } from "../../run/paths.ts";
 import { type LossLine, listRuns, Run, type Score } from "../../run/run.ts";
-import { stepsOf } from "../../run/steps.ts";
+import { standingOf } from "../../run/standing.ts";
 import { files, isLocked, removeFolder } from "../../web/files.ts";
 import { forgetDrawing } from "../studio/kept.ts";
 import { checkpointsDir, dataDir } from "./storage.ts";
@@ -17,6 +17,8 @@ export interface StoredRun {
   step: number;
   /** The step at which it ends; undefined where it has neither a status nor a `maxSteps`. */
   lastStep: number | undefined;
+  /** Whether nothing is left to train. */
+  finished: boolean;
   /** Whether there is a checkpoint, perhaps of step 0. */
   begun: boolean;
   /** It has weights but no training state, so training cannot continue. */
@@ -48,10 +50,9 @@ export async function storedRun(name: string): Promise<StoredRun> {
   const progress = await run.progress();
   const step = progress?.step ?? 0;
   const [losses, scores, status] = await Promise.all([run.losses.read(step), run.scores.read(step), run.status()]);
-  const pairs = status?.pairs ?? progress?.pairs;
-  const lastStep = pairs === undefined ? config.maxSteps : stepsOf(config, pairs).last;
+  const { lastStep, finished } = standingOf(config, { status, progress, scores });
   const imported = await run.isImported();
-  return { config, losses, scores, step, lastStep, begun: progress !== undefined, imported };
+  return { config, losses, scores, step, lastStep, finished, begun: progress !== undefined, imported };
 }
 
 /** Deletes a run, and the drawing that the studio keeps for it. @throws UserError for a run that is being trained, in any tab */

@@ -332,7 +332,7 @@ export class Session extends Store<SessionState> {
     const named = { ...settings, name: freeName(folderName(settings.name) || data.title, this.state.names) };
     const { config } = checkSettings(named, data);
     if (!config) return;
-    const none = { losses: [], scores: [], step: 0, begun: false, imported: false };
+    const none = { losses: [], scores: [], step: 0, finished: false, begun: false, imported: false };
     const fresh: StoredRun = { ...none, config, lastStep: config.maxSteps };
     await this.#train(fresh, () => (data.root ? this.#divide(data.root, data) : this.#draw(settings.size)));
   }
@@ -371,7 +371,9 @@ export class Session extends Store<SessionState> {
     const { config, step } = stored;
     const run = runOf(config.name);
     const perEpoch = (await run.status())?.steps.perEpoch ?? stepsPerEpoch((await run.progress())?.pairs ?? 1, config);
-    const longer: Config = resumeConfig(config, prolonged(config, step, steps, perEpoch));
+    // A run that --early-stop has ended would end again at once.
+    const without = { ...config, earlyStop: undefined };
+    const longer: Config = resumeConfig(without, prolonged(config, step, steps, perEpoch));
     await this.#train({ ...stored, config: resumeCommandLine(longer, this.state.changes) });
   }
 
@@ -459,12 +461,10 @@ function pairsText({ pairs, held }: DataSet): string {
     : text;
 }
 
-export const isUnfinished = ({ step, lastStep = 0 }: StoredRun): boolean => step < lastStep;
-
 const isUsable = ({ step, imported }: StoredRun): boolean => step > 0 || imported;
 
 function stateOf(run: StoredRun): string {
   if (run.imported) return "Imported without its training state: it can be used, but training cannot continue.";
   if (run.step === 0) return run.begun ? "Paused before the first step." : "Started, nothing is saved yet.";
-  return isUnfinished(run) ? `Paused at step ${run.step}.` : `Finished after ${counted(run.step, "step")}.`;
+  return run.finished ? `Finished after ${counted(run.step, "step")}.` : `Paused at step ${run.step}.`;
 }

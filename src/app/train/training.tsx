@@ -6,7 +6,7 @@ import { useKeptFocus } from "../parts/focus.ts";
 import { OptionForm } from "../parts/options/options.tsx";
 import { Estimate } from "./estimate.tsx";
 import { Progress } from "./progress.tsx";
-import { isUnfinished, newRun, type Session, type SessionState } from "./session.ts";
+import { newRun, type Session, type SessionState } from "./session.ts";
 import { initialOf, moreFields } from "./settings.ts";
 import { SettingsForm } from "./settings-form.tsx";
 
@@ -73,12 +73,12 @@ function Actions({ session, state: { phase, data, status, run } }: SectionProps)
           Pause
         </Button>
       )}
-      {stored && isUnfinished(run) && (
+      {stored && !run.finished && (
         <Button primary id="resume" onClick={() => attempt(() => session.resume())}>
           Continue
         </Button>
       )}
-      {stored && !isUnfinished(run) && (
+      {stored && run.finished && (
         <form
           id="more-box"
           onSubmit={(event) => {
