@@ -4,6 +4,7 @@
  * (`pix2pix serve`).
  */
 import type { DrawingKit } from "../data/drawing.ts";
+import type { JudgedSamples } from "../inference/judge.ts";
 import type { Picture } from "../platform.ts";
 
 export interface Home {
@@ -14,6 +15,11 @@ export interface Home {
   runs(): Promise<RunEntry[]>;
   /** @throws UserError for a run that is not there or that has no weights yet */
   open(name: string): Promise<OpenRun>;
+  /**
+   * The maps of a run's discriminator on one of its samples. Absent where there are published runs only, which have none.
+   * @throws UserError where the run has no stored discriminator
+   */
+  judge?(name: string, sample: string): Promise<JudgedSamples>;
 }
 
 export interface RunEntry {

@@ -8,6 +8,7 @@ import { etag } from "hono/etag";
 import type { Platform } from "../platform.ts";
 import { bucketed } from "../run/follow.ts";
 import type { Run } from "../run/run.ts";
+import { Runs } from "../run/summaries.ts";
 import { Bodies, jsonOf } from "./body.ts";
 import { continueRun, deleteRun, type RunControl, requireControl, stopRun } from "./control.ts";
 import { Watching } from "./events.ts";
@@ -20,7 +21,6 @@ import { type Limits, usualLimits } from "./limits.ts";
 import { openapi } from "./openapi.ts";
 import { patchesOf } from "./patches.ts";
 import { failure, Refusal, statusOf } from "./problem.ts";
-import { Runs } from "./runs.ts";
 import { dataFolders, startRun } from "./start.ts";
 import { pairOf, studioOf } from "./studio.ts";
 import { queryOf, translateRequest } from "./translate.ts";
@@ -84,7 +84,9 @@ export function createServer(options: ServerOptions): PixServer {
   const { platform, checkpointsDir, threads } = options;
   const given = { ...usualLimits, ...options.limits };
   const limits = { ...given, held: Math.max(given.held, given.body) };
-  const runs = new Runs(platform.files, checkpointsDir, (name) => options.control?.failureOf(name));
+  const runs = new Runs(platform.files, checkpointsDir, {
+    failureOf: (name) => options.control?.failureOf(name),
+  });
   const generators = new Generators(platform, checkpointsDir, limits, threads);
   const services: Services = {
     ...options,
@@ -174,7 +176,14 @@ function healthRoutes(app: Hono, services: Services): void {
 }
 
 const nameOf = (context: Context): string => context.req.param("name") ?? "";
-const runOf = (context: Context, { runs }: Services): Promise<Run> => runs.open(nameOf(context));
+const runOf = (context: Context, { runs }: Services): Promise<Run> => opened(runs, nameOf(context));
+
+/** @throws Refusal 404 where there is no run of this name */
+async function opened(runs: Runs, name: string): Promise<Run> {
+  const run = await runs.find(name);
+  if (run) return run;
+  throw new Refusal(404, `there is no run "${name}"; GET /api/runs lists them`);
+}
 
 function runRoutes(app: Hono, services: Services): void {
   const { runs, watching } = services;
@@ -217,7 +226,7 @@ function runRoutes(app: Hono, services: Services): void {
   app.get("/api/events", async (context) => {
     const names = context.req.queries("run");
     if (names && names.length > 20) throw new Refusal(422, `${names.length} runs; at most 20 are watched at once`);
-    const named = names && (await Promise.all(names.map((name) => runs.open(name))));
+    const named = names && (await Promise.all(names.map((name) => opened(runs, name))));
     return watching.response(named, context.req.raw);
   });
 }

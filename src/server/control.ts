@@ -3,8 +3,8 @@ import type { Config } from "../config/schema.ts";
 import { quoted } from "../errors.ts";
 import type { LockHolder } from "../platform.ts";
 import type { Run } from "../run/run.ts";
+import type { RunDetail, Runs } from "../run/summaries.ts";
 import { Refusal } from "./problem.ts";
-import type { RunDetail, Runs } from "./runs.ts";
 
 /** Processes that train, and the deletion of folders. */
 export interface RunControl {
@@ -113,7 +113,7 @@ function moreEpochs({ nEpochs, nEpochsDecay }: Config, count: number): Record<st
 
 /** Asks whoever trains the run to save and end. @throws Refusal 409 where nobody does, or on another machine */
 export async function stopRun(runs: Runs, run: Run, control: RunControl): Promise<void> {
-  const holder = await runs.holder(run);
+  const { holder } = await runs.training(run);
   if (!holder) throw new Refusal(409, `nobody trains the run "${run.name}"`);
   if (!holder.here) {
     throw new Refusal(409, `the run "${run.name}" is trained on ${holder.host}, process ${holder.pid}; stop it there`);
@@ -123,7 +123,7 @@ export async function stopRun(runs: Runs, run: Run, control: RunControl): Promis
 
 /** @throws Refusal 409 while it is trained */
 export async function deleteRun(runs: Runs, run: Run, control: RunControl): Promise<void> {
-  if (await runs.holder(run)) throw new Refusal(409, `the run "${run.name}" is being trained; stop it first`);
+  if ((await runs.training(run)).now) throw new Refusal(409, `the run "${run.name}" is being trained; stop it first`);
   // A training that begins meanwhile finds the run in use.
   await run.locked(() => control.remove(run.dir));
 }

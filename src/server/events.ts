@@ -1,8 +1,8 @@
 /** Server-sent events: what happens to runs while somebody watches them. */
 import { bucketed, type Columns } from "../run/follow.ts";
 import type { Run } from "../run/run.ts";
+import type { RunSummary, Runs } from "../run/summaries.ts";
 import { Refusal } from "./problem.ts";
-import type { RunSummary, Runs } from "./runs.ts";
 
 /** Seconds between two looks at the files, and between two signs of life. */
 const [look, beat] = [1, 15];

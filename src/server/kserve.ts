@@ -10,11 +10,11 @@ import type { Config } from "../config/schema.ts";
 import { quoted } from "../errors.ts";
 import { inputName, outputName } from "../exchange/onnx/assemble.ts";
 import type { Run } from "../run/run.ts";
+import type { RunSummary } from "../run/summaries.ts";
 import { type Bodies, objectIn } from "./body.ts";
 import type { Generators, TensorBatch } from "./generators.ts";
 import type { Limits } from "./limits.ts";
 import { Refusal } from "./problem.ts";
-import type { RunSummary } from "./runs.ts";
 import { queryOf } from "./translate.ts";
 import type { Unread } from "./unread.ts";
 

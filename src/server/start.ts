@@ -5,9 +5,9 @@ import { type Config, configSchema, parseCommandLine } from "../config/schema.ts
 import { findPairs } from "../data/pairs.ts";
 import type { Files } from "../platform.ts";
 import { Run } from "../run/run.ts";
+import type { Runs } from "../run/summaries.ts";
 import { type RunControl, refuseSecondTraining } from "./control.ts";
 import { Refusal } from "./problem.ts";
-import type { Runs } from "./runs.ts";
 
 /** What the server may read for a training. */
 export interface DataPlaces {
@@ -48,11 +48,11 @@ async function datarootsOf(runs: Runs): Promise<string[]> {
   const names = await runs.names();
   const found = await Promise.all(
     names.map(async (name) => {
-      const config = await runs.open(name).then(
-        (run) => run.config(),
+      const run = await runs.find(name);
+      return run?.config().then(
+        (config) => config.dataroot,
         () => undefined,
       );
-      return config?.dataroot;
     }),
   );
   return [...new Set(found.filter((root) => root !== undefined))];

@@ -139,6 +139,18 @@ async function readPart(path: string, start: number, end: number): Promise<Uint8
   return new Uint8Array(await (await open(path)).slice(start, end).arrayBuffer());
 }
 
+/**
+ * Bytes of a file, and when it was last changed, in milliseconds since 1970. It opens the file, so
+ * it is not one of `files`.
+ * @throws UserError
+ */
+export function stat(path: string): Promise<{ bytes: number; modified: number }> {
+  return guarded("look at", path, async () => {
+    const { size: bytes, lastModified: modified } = await open(path);
+    return { bytes, modified };
+  });
+}
+
 async function list(path: string): Promise<{ name: string; folder: boolean }[] | undefined> {
   try {
     const folder = await folderOf(parts(path));

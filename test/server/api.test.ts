@@ -8,9 +8,9 @@ import { crc32 } from "../../src/formats/crc32.ts";
 import { openTranslator } from "../../src/inference/open.ts";
 import { files } from "../../src/node/files.ts";
 import { Run } from "../../src/run/run.ts";
+import type { RunDetail, RunSummary } from "../../src/run/summaries.ts";
 import { bodyOf } from "../../src/server/body.ts";
 import { fileOf } from "../../src/server/files.ts";
-import type { RunDetail, RunSummary } from "../../src/server/runs.ts";
 import { folder, listen, picture, platform } from "./site.ts";
 
 let site: Awaited<ReturnType<typeof folder>>;

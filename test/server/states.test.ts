@@ -4,12 +4,12 @@ import { expect, it } from "vitest";
 import type { ConfigInput } from "../../src/config/schema.ts";
 import { files } from "../../src/node/files.ts";
 import { Run } from "../../src/run/run.ts";
-import { Runs } from "../../src/server/runs.ts";
+import { Runs } from "../../src/run/summaries.ts";
 import { storedRun } from "../exchange/stored-run.ts";
 import { workFolder } from "../work-folder.ts";
 
 const checkpointsDir = join(workFolder("states"), "runs");
-const runs = new Runs(files, checkpointsDir, () => undefined);
+const runs = new Runs(files, checkpointsDir);
 
 /** A run of one pair, whose checkpoint is of step 1. @param logged steps in the log */
 async function runOf(name: string, logged: number, options: Partial<ConfigInput>): Promise<Run> {

@@ -50,7 +50,7 @@ inChromium("the dashboard", () => {
   });
 
   it("shows all runs as cards", async () => {
-    await page.getByRole("link", { name: "first" }).waitFor(patience);
+    await page.getByRole("link", { name: "first", exact: true }).waitFor(patience);
     const cards = await page.locator(".run-card").allInnerTexts();
     expect(cards.map((text) => text.split("\n")[0])).toEqual(["first", "second"]);
     expect(cards[0]).toContain("finished");

@@ -1,6 +1,6 @@
 /** All runs as cards. */
 import { addressOf } from "../routes.ts";
-import { fileOf, type RunSummary } from "./api.ts";
+import { type RunSummary, useAddress } from "./board.ts";
 import { bestText, progressText, stateText } from "./words.ts";
 
 interface CardsProps {
@@ -21,34 +21,44 @@ export function Cards({ runs, ticked, tick }: CardsProps) {
           <Progress run={run} />
           {run.problem ? <p class="notice bad">{run.problem}</p> : <p class="small soft">{progressText(run)}</p>}
           {run.failure && <p class="notice bad small">The training {run.failure}</p>}
-          {run.sample && (
-            <img
-              class="last-sample"
-              src={fileOf(run.name, run.sample.file)}
-              alt={`Last sample of ${run.name}: input, output and target`}
-              loading="lazy"
-            />
-          )}
+          {run.sample && <LastSample name={run.name} file={run.sample.file} />}
           {bestText(run) && <p class="small">{bestText(run)}</p>}
           {run.alarms.map(({ kind, text }) => (
             <p key={kind} class="notice small">
               {text}
             </p>
           ))}
-          {run.state !== "damaged" && (
-            <label class="tick">
-              <input
-                type="checkbox"
-                checked={ticked.includes(run.name)}
-                onChange={({ currentTarget }) => tick(run.name, currentTarget.checked)}
-              />{" "}
-              compare<span class="unseen"> {run.name}</span>
-            </label>
-          )}
+          {run.state !== "damaged" && <CardLinks {...{ run, tick }} ticked={ticked.includes(run.name)} />}
         </li>
       ))}
     </ul>
   );
+}
+
+interface CardLinksProps extends Pick<CardsProps, "tick"> {
+  run: RunSummary;
+  ticked: boolean;
+}
+
+function CardLinks({ run: { name, usable }, ticked, tick }: CardLinksProps) {
+  return (
+    <div class="row card-links">
+      <label class="tick">
+        <input type="checkbox" checked={ticked} onChange={({ currentTarget }) => tick(name, currentTarget.checked)} />{" "}
+        compare<span class="unseen"> {name}</span>
+      </label>
+      {usable && (
+        <a href={addressOf({ page: "studio", run: name })}>
+          Draw with it<span class="unseen">: {name}</span>
+        </a>
+      )}
+    </div>
+  );
+}
+
+function LastSample({ name, file }: { name: string; file: string }) {
+  const src = useAddress(name, file);
+  return <img class="last-sample" src={src} alt={`Last sample of ${name}: input, output and target`} loading="lazy" />;
 }
 
 export function StateChip({ run: { state } }: { run: RunSummary }) {

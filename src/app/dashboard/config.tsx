@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { optionsOf } from "../../config/options.ts";
 import { configSchema } from "../../config/schema.ts";
-import type { RunDetail } from "./api.ts";
+import type { RunDetail } from "./board.ts";
 
 /** The names by which a user gives the options: the flags without their dashes, by key. */
 const names = new Map(optionsOf(configSchema).map(({ key, flag }) => [key, flag.slice(2)]));

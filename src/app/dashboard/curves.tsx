@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import { lossTerms } from "../../report/loss-terms.ts";
 import { Slider } from "../parts/basics.tsx";
-import type { WatchedRun } from "./api.ts";
+import type { WatchedRun } from "./board.ts";
 
 /** A chart: the series of every run that has them. */
 interface Chart {

@@ -6,7 +6,8 @@ import { messageOf } from "../../errors.ts";
 import { Button, Note } from "../parts/basics.tsx";
 import { OptionForm, useOpened } from "../parts/options/options.tsx";
 import { addressOf } from "../routes.ts";
-import { dataFolders, type RunSummary, startRun } from "./api.ts";
+import type { RunSummary } from "./board.ts";
+import { dataFolders, startRun } from "./server-board.ts";
 
 const fields = fieldsOf("server");
 

@@ -1,65 +1,80 @@
-/** The runs: those of a server, which can be watched, compared and controlled, or those in this browser. */
-import { useEffect, useState } from "preact/hooks";
+/** The runs of a server, or those in this browser: as cards, one in full, or several side by side. */
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { messageOf } from "../../errors.ts";
 import { askJson } from "../homes/server.ts";
 import type { PageProps } from "../page.ts";
 import { Button, Note } from "../parts/basics.tsx";
 import { useKeptFocus } from "../parts/focus.ts";
-import { useRuns, useWatched } from "./api.ts";
+import { addressOf } from "../routes.ts";
+import { DashboardContext, useRuns, useWatched } from "./board.ts";
 import { Cards } from "./cards.tsx";
 import { Configuration } from "./config.tsx";
 import { Curves } from "./curves.tsx";
 import { NewRun } from "./new-run.tsx";
+import { PublishedCards } from "./published.tsx";
 import { RunView } from "./run-view.tsx";
 import { Samples } from "./samples.tsx";
-import { StoredRuns } from "./stored.tsx";
+import { serverBoard } from "./server-board.ts";
+import { storedBoard } from "./stored-board.ts";
 
-export function Dashboard(props: PageProps) {
-  return props.home.kind === "server" ? <ServerRuns {...props} /> : <StoredRuns {...props} />;
-}
-
-function ServerRuns({ route }: PageProps) {
+export function Dashboard({ home, route }: PageProps) {
+  const onServer = home.kind === "server";
+  const board = onServer ? serverBoard : storedBoard;
   const shown = route.page === "runs";
   const [ticked, setTicked] = useState<readonly string[]>([]);
   const [comparing, compare] = useState(false);
   const one = route.run;
-  const { runs, error } = useRuns(shown && one === undefined);
+  const { found: runs, error } = useRuns(board, shown && one === undefined);
   const there = runs ? ticked.filter((name) => runs.some((run) => run.name === name)) : ticked;
   const names = !shown ? [] : one !== undefined ? [one] : comparing ? there : [];
-  const { watched, error: failed } = useWatched(names);
-  const canTrain = useCanTrain();
+  const { found: watched, error: failed } = useWatched(board, names);
+  const canTrain = useCanTrain(onServer);
   const problem = error ?? failed;
   const tick = (name: string, on: boolean) =>
     setTicked(on ? [...ticked, name] : ticked.filter((each) => each !== name));
+  const shared = useMemo(() => ({ home, board }), [home, board]);
   return (
-    <div class="page dashboard">
-      {problem && <Note bad>{problem}</Note>}
-      {one === undefined ? (
-        <>
-          <h1>Runs</h1>
-          {canTrain && <StartRun runs={runs ?? []} />}
-          {!runs && !problem && <p class="soft">Reading the runs…</p>}
-          {runs?.length === 0 && (
-            <p class="lead">
-              There are no runs yet. <code>npx pix2pix demo</code> trains one in a minute or two.
-            </p>
-          )}
-          {runs && runs.length > 0 && <CompareRow names={there} {...{ comparing, compare }} />}
-          {comparing && there.length > 0 ? (
-            <>
-              <Samples runs={watched.map(({ detail }) => detail)} />
-              <Curves runs={watched} />
-              <Configuration runs={watched.map(({ detail }) => detail)} />
-            </>
-          ) : (
-            runs && <Cards {...{ runs, tick }} ticked={there} />
-          )}
-        </>
-      ) : watched[0] ? (
-        <RunView run={watched[0]} canTrain={canTrain} />
-      ) : (
-        !problem && <p class="soft">Reading the run…</p>
-      )}
-    </div>
+    <DashboardContext.Provider value={shared}>
+      <div class="page dashboard">
+        {problem !== undefined && <Note bad>{messageOf(problem)}</Note>}
+        {one === undefined ? (
+          <>
+            <h1>Runs</h1>
+            {canTrain && <StartRun runs={runs ?? []} />}
+            {!runs && !problem && <p class="soft">Reading the runs…</p>}
+            {runs?.length === 0 && <NoRuns onServer={onServer} />}
+            {runs && runs.length > 0 && <CompareRow names={there} {...{ comparing, compare }} />}
+            {comparing && there.length > 0 ? (
+              <>
+                <Samples runs={watched.map(({ detail }) => detail)} />
+                <Curves runs={watched} />
+                <Configuration runs={watched.map(({ detail }) => detail)} />
+              </>
+            ) : (
+              runs && <Cards {...{ runs, tick }} ticked={there} />
+            )}
+            {!onServer && !comparing && <PublishedCards shown={shown} />}
+          </>
+        ) : watched[0] ? (
+          <RunView run={watched[0]} canTrain={canTrain} />
+        ) : (
+          !problem && <p class="soft">Reading the run…</p>
+        )}
+      </div>
+    </DashboardContext.Provider>
+  );
+}
+
+function NoRuns({ onServer }: { onServer: boolean }) {
+  return onServer ? (
+    <p class="lead">
+      There are no runs yet. <code>npx pix2pix demo</code> trains one in a minute or two.
+    </p>
+  ) : (
+    <p class="lead">
+      This browser has no runs yet. <a href={addressOf({ page: "train" })}>Train one</a>: it takes a few minutes, with
+      your own pictures or with drawn facades.
+    </p>
   );
 }
 
@@ -103,14 +118,15 @@ function CompareRow({ names, comparing, compare }: CompareProps) {
   );
 }
 
-/** Whether the server starts and stops trainings. */
-function useCanTrain(): boolean {
+/** Whether the server starts and stops trainings; false without a server. */
+function useCanTrain(onServer: boolean): boolean {
   const [can, set] = useState(false);
   useEffect(() => {
+    if (!onServer) return;
     askJson<{ canTrain: boolean }>("api").then(
       ({ canTrain }) => set(canTrain),
       () => {},
     );
-  }, []);
+  }, [onServer]);
   return can;
 }

@@ -6,15 +6,17 @@ import { runPath } from "../homes/server.ts";
 import { Button, Note } from "../parts/basics.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { addressOf } from "../routes.ts";
-import { act, fileOf, type RunDetail, type WatchedRun } from "./api.ts";
+import { type RunDetail, useDashboard, type WatchedRun } from "./board.ts";
 import { Progress, StateChip } from "./cards.tsx";
 import { Configuration } from "./config.tsx";
 import { Curves } from "./curves.tsx";
 import { Samples } from "./samples.tsx";
+import { act, fileOf } from "./server-board.ts";
 import { bestText, progressText } from "./words.ts";
 
 export function RunView({ run, canTrain }: { run: WatchedRun; canTrain: boolean }) {
   const { detail } = run;
+  const onServer = useDashboard().home.kind === "server";
   return (
     <>
       <p>
@@ -39,7 +41,7 @@ export function RunView({ run, canTrain }: { run: WatchedRun; canTrain: boolean 
       ))}
       <Samples runs={[detail]} />
       <Curves runs={[run]} />
-      <Links run={detail} />
+      {onServer ? <ServerLinks run={detail} /> : <StoredLinks run={detail} />}
       <Configuration runs={[detail]} />
     </>
   );
@@ -150,7 +152,29 @@ function MoreDialog({ run, close, start }: MoreProps) {
   );
 }
 
-function Links({ run }: { run: RunDetail }) {
+function StoredLinks({ run: { name, state, usable } }: { run: RunDetail }) {
+  return (
+    <section aria-labelledby="links-title">
+      <h2 id="links-title">Use it</h2>
+      <ul class="links">
+        {usable && (
+          <li>
+            <a href={addressOf({ page: "studio", run: name })}>Draw with it</a>
+          </li>
+        )}
+        <li>
+          <a href={addressOf({ page: "train", run: name })}>
+            {state === "training"
+              ? "Watch or pause its training"
+              : "Train it further, translate pictures, save it as a file"}
+          </a>
+        </li>
+      </ul>
+    </section>
+  );
+}
+
+function ServerLinks({ run }: { run: RunDetail }) {
   const { name, pages, weights } = run;
   const address = `${location.origin}/${runPath(name)}/translate`;
   return (

@@ -6,7 +6,7 @@ import { Choice, Slider } from "../parts/basics.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { PatchMaps } from "../parts/patch-map.tsx";
 import { Wipe } from "../parts/wipe.tsx";
-import { fileOf, patchesOf, type RunDetail } from "./api.ts";
+import { type RunDetail, useAddress, useDashboard } from "./board.ts";
 
 type View = "side" | "wipe" | "difference" | "patches";
 const views = [
@@ -60,7 +60,7 @@ export function Samples({ runs }: { runs: readonly RunDetail[] }) {
                   {view === "patches" ? (
                     <Judged name={name} entry={entry} />
                   ) : (
-                    <StripView src={fileOf(name, entry.file)} view={view} label={`${name}, ${textOf(entry)}`} />
+                    <StripView name={name} file={entry.file} view={view} label={`${name}, ${textOf(entry)}`} />
                   )}
                   <button type="button" class="plain" onClick={() => enlarge({ run: name, entry })}>
                     Enlarge<span class="unseen"> the sample of {name}</span>
@@ -73,11 +73,7 @@ export function Samples({ runs }: { runs: readonly RunDetail[] }) {
       </div>
       {large && (
         <Dialog title={`${large.run}, ${textOf(large.entry)}`} close={() => enlarge(undefined)}>
-          <img
-            class="enlarged"
-            src={fileOf(large.run, large.entry.file)}
-            alt="Input, output and target of a few pairs, enlarged"
-          />
+          <Enlarged name={large.run} file={large.entry.file} />
         </Dialog>
       )}
     </section>
@@ -86,8 +82,15 @@ export function Samples({ runs }: { runs: readonly RunDetail[] }) {
 
 /** A sample under the maps of the run's discriminator, by its newest weights. */
 function Judged({ name, entry: { file, ...place } }: { name: string; entry: SampleEntry }) {
-  const judge = useCallback(() => patchesOf(name, file), [name, file]);
-  return <PatchMaps src={fileOf(name, file)} judge={judge} of={`${name}, ${textOf(place)}`} />;
+  const { home } = useDashboard();
+  const src = useAddress(name, file);
+  const judge = useCallback(() => home.judge!(name, file), [home, name, file]);
+  return src === undefined ? null : <PatchMaps src={src} judge={judge} of={`${name}, ${textOf(place)}`} />;
+}
+
+function Enlarged({ name, file }: { name: string; file: string }) {
+  const src = useAddress(name, file);
+  return <img class="enlarged" src={src} alt="Input, output and target of a few pairs, enlarged" />;
 }
 
 /** All places that any run has a strip of, in order. */
@@ -109,9 +112,17 @@ const headings: Readonly<Record<Exclude<View, "patches">, readonly string[]>> = 
   difference: ["input", "difference", "target"],
 };
 
+interface StripProps {
+  /** Of the run. */
+  name: string;
+  file: string;
+  view: Exclude<View, "patches">;
+  label: string;
+}
+
 /** One PNG with the columns of `sampleColumns`. */
-function StripView({ src, view, label }: { src: string; view: Exclude<View, "patches">; label: string }) {
-  const image = useImage(src);
+function StripView({ name, file, view, label }: StripProps) {
+  const image = useImage(useAddress(name, file));
   const [input, output, target] = [0, 1, 2].map((column) => (
     <Column key={column} {...{ image, column }} label={`${sampleColumns[column]}: ${label}`} />
   ));
@@ -200,9 +211,10 @@ function imageOf(src: string): Promise<HTMLImageElement> {
 }
 
 /** The picture of an address; until it is loaded, the one before. */
-function useImage(src: string): HTMLImageElement | undefined {
+function useImage(src: string | undefined): HTMLImageElement | undefined {
   const [image, set] = useState<HTMLImageElement>();
   useEffect(() => {
+    if (src === undefined) return;
     let wanted = true;
     imageOf(src).then(
       (found) => wanted && set(found),

@@ -1,6 +1,6 @@
 /** Facts of a run in words. */
 import { duration } from "../../text.ts";
-import type { RunSummary } from "./api.ts";
+import type { RunSummary } from "./board.ts";
 
 export const stateText: Readonly<Record<RunSummary["state"], string>> = {
   training: "training",

@@ -2,6 +2,7 @@
 import type { Config } from "../../config/schema.ts";
 import { UserError } from "../../errors.ts";
 import { drawingOf, openExamples } from "../../inference/examples.ts";
+import type { JudgedSamples } from "../../inference/judge.ts";
 import { studioFacts } from "../../inference/publish.ts";
 import { lockFile } from "../../run/paths.ts";
 import { listRuns, Run } from "../../run/run.ts";
@@ -44,6 +45,10 @@ export class BrowserHome implements Home {
         version: async () => (await run.progress().catch(() => undefined))?.step ?? 0,
       },
     );
+  }
+
+  judge(name: string, sample: string): Promise<JudgedSamples> {
+    return this.#generators.client.judgeSamples({ checkpointsDir, name }, sample);
   }
 }
 

@@ -1,6 +1,7 @@
 /** `pix2pix serve`: the runs of the server's folder, through its HTTP API. */
 import { UserError } from "../../errors.ts";
-import type { RunSummary } from "../../server/runs.ts";
+import type { JudgedSamples } from "../../inference/judge.ts";
+import type { RunSummary } from "../../run/summaries.ts";
 import type { RunFacts } from "../../server/studio.ts";
 import { images } from "../../web/images.ts";
 import type { Home, OpenRun, RunEntry, StudioPair, Translated, TranslateSettings } from "../home.ts";
@@ -64,6 +65,10 @@ export class ServerHome implements Home {
       pair: () => pair(name),
       close: async () => {},
     };
+  }
+
+  judge(name: string, sample: string): Promise<JudgedSamples> {
+    return askJson(`${runPath(name)}/patches?${new URLSearchParams({ sample })}`);
   }
 }
 

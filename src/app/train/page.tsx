@@ -1,9 +1,10 @@
 /** Training in the browser: choose pairs, train, use the result. session.ts has the state. */
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { makeClient } from "../homes/client.ts";
 import type { PageProps } from "../page.ts";
 import { Note } from "../parts/basics.tsx";
 import { useStore } from "../parts/store.ts";
+import { addressOf } from "../routes.ts";
 import { Pictures } from "./pictures.tsx";
 import { Session } from "./session.ts";
 import { StoragePanel } from "./storage-panel.tsx";
@@ -11,8 +12,16 @@ import { ThreadsNote } from "./threads-note.tsx";
 import { Training } from "./training.tsx";
 import { Use } from "./use.tsx";
 
-export function Train(_: PageProps) {
+export function Train({ route }: PageProps) {
   const [session] = useState(() => new Session(makeClient()));
+  const asked = route.page === "train" ? route.run : undefined;
+  useEffect(() => {
+    if (asked === undefined) return;
+    void session.show(asked);
+    // The address must not keep a run after the user has chosen another.
+    history.replaceState(null, "", addressOf({ page: "train" }));
+    dispatchEvent(new HashChangeEvent("hashchange"));
+  }, [session, asked]);
   const state = useStore(session);
   const { computesOn, notes, problem, usable } = state;
   return (

@@ -108,6 +108,8 @@ export class Session extends Store<SessionState> {
   /** Resolves when the last change of the stored data sets is done. */
   #turn: Promise<unknown> = Promise.resolve();
   #drawn = { facts: 0, curves: 0, samples: 0, epoch: 0 };
+  /** Resolves when the run and the pictures of the last visit are shown. */
+  readonly #restored: Promise<void>;
 
   constructor(client: Client) {
     super(first);
@@ -123,7 +125,7 @@ export class Session extends Store<SessionState> {
       },
       (error) => this.#fail(error),
     );
-    void this.attempt(async () => {
+    this.#restored = this.attempt(async () => {
       const name = localStorage.getItem(remembered.run) ?? newRun;
       await this.#select((await runNames()).includes(name) ? name : newRun);
       await this.#restoreData().catch(() => localStorage.removeItem(remembered.data));
@@ -252,6 +254,12 @@ export class Session extends Store<SessionState> {
 
   select(name: string): Promise<void> {
     return this.attempt(() => this.#select(name));
+  }
+
+  /** Shows a run that another page has named; while this page trains, that training stays. */
+  async show(name: string): Promise<void> {
+    await this.#restored;
+    if (!this.#stop && (await runNames()).includes(name)) await this.select(name);
   }
 
   /** Updates the list of runs after some were deleted in the storage panel. */

@@ -1,16 +1,15 @@
-/** The runs of a folder as the server shows them: what each is, where it stands, and how it has come there. */
+/** The runs of a folder as servers and pages show them: what each is, where it stands, and how it has come there. */
 import { type Config, configSchema } from "../config/schema.ts";
 import { trainedSize } from "../data/sizes.ts";
 import type { Files, LockHolder } from "../platform.ts";
-import { type AlarmLine, alarmsNow } from "../run/alarms.ts";
-import { FollowedLog } from "../run/follow.ts";
-import { bestScore } from "../run/logs.ts";
-import { lockFile, lossFile, weightsFile } from "../run/paths.ts";
-import { listRuns, type Progress, Run, type SampleEntry, type Score } from "../run/run.ts";
-import { standingOf } from "../run/standing.ts";
-import type { RunStatus } from "../run/status.ts";
 import { median } from "../statistics.ts";
-import { Refusal } from "./problem.ts";
+import { type AlarmLine, alarmsNow } from "./alarms.ts";
+import { FollowedLog } from "./follow.ts";
+import { bestScore } from "./logs.ts";
+import { lockFile, lossFile, weightsFile } from "./paths.ts";
+import { listRuns, type Progress, Run, type SampleEntry, type Score } from "./run.ts";
+import { standingOf } from "./standing.ts";
+import type { RunStatus } from "./status.ts";
 
 /** The state of a run; "started": it has no checkpoint and nobody trains it. */
 export type RunState = "training" | "finished" | "stopped" | "started" | "damaged";
@@ -64,17 +63,24 @@ export interface RunDetail extends RunSummary {
 /** Lines over which the speed is taken. */
 const paceLines = 50;
 
+/** What the files do not say. */
+export interface KnownOfRuns {
+  /** Why the last training of a run has failed, in words that follow "The training". */
+  failureOf?(name: string): string | undefined;
+  /** Whether a lock is held, on a platform whose locks have no holder that could be named. */
+  isHeld?(path: string): Promise<boolean>;
+}
+
 export class Runs {
   readonly checkpointsDir: string;
   readonly #files: Files;
   readonly #logs = new Map<string, FollowedLog>();
-  readonly #failureOf: (name: string) => string | undefined;
+  readonly #known: KnownOfRuns;
 
-  /** @param failureOf why the last training of a run has failed, as far as it is known */
-  constructor(files: Files, checkpointsDir: string, failureOf: (name: string) => string | undefined) {
+  constructor(files: Files, checkpointsDir: string, known: KnownOfRuns = {}) {
     this.#files = files;
     this.checkpointsDir = checkpointsDir;
-    this.#failureOf = failureOf;
+    this.#known = known;
   }
 
   /** The names of the runs, sorted. */
@@ -82,15 +88,10 @@ export class Runs {
     return listRuns(this.#files, this.checkpointsDir);
   }
 
-  /**
-   * The run of a name in an address.
-   * @throws Refusal 404 where there is none, also for names that would lead out of the folder of the runs
-   */
-  async open(name: string): Promise<Run> {
+  /** The run of a name; undefined where there is none, also for names that would lead out of the folder of the runs. */
+  async find(name: string): Promise<Run | undefined> {
     const run = isName(name) ? new Run(this.#files, { checkpointsDir: this.checkpointsDir, name }) : undefined;
-    const started = await run?.isStarted().catch(() => false);
-    if (run && started) return run;
-    throw new Refusal(404, `there is no run "${name}"; GET /api/runs lists them`);
+    return (await run?.isStarted().catch(() => false)) ? run : undefined;
   }
 
   /** The losses of a run, read up to now. */
@@ -101,9 +102,11 @@ export class Runs {
     return log;
   }
 
-  /** Whether a process trains the run, and which. */
-  async holder(run: Run): Promise<LockHolder | undefined> {
-    return this.#files.holder?.(await lockFile(this.#files, run.dir));
+  /** Whether the run is trained now, and by which process where that is known. */
+  async training(run: Run): Promise<{ now: boolean; holder?: LockHolder | undefined }> {
+    const path = await lockFile(this.#files, run.dir);
+    const holder = await this.#files.holder?.(path);
+    return { now: holder !== undefined || ((await this.#known.isHeld?.(path)) ?? false), holder };
   }
 
   /** All runs. A folder whose name no run may have is listed as damaged: it must not hide the others. */
@@ -111,7 +114,7 @@ export class Runs {
     const all = (await this.names()).map(async (name) => {
       if (!isName(name)) return damaged(name, "no run may have the name of this folder; rename it");
       // A run may be deleted meanwhile.
-      const run = await this.open(name).catch(() => undefined);
+      const run = await this.find(name);
       return run && this.summary(run);
     });
     return (await Promise.all(all)).filter((summary) => summary !== undefined);
@@ -133,11 +136,11 @@ export class Runs {
   }
 
   async #facts(run: Run): Promise<Facts> {
-    const [config, status, log, holder, scores, samples, alarms] = await Promise.all([
+    const [config, status, log, training, scores, samples, alarms] = await Promise.all([
       run.config(),
       run.status(),
       this.losses(run),
-      this.holder(run),
+      this.training(run),
       run.scores.read(),
       run.samples(),
       run.alarms(),
@@ -146,11 +149,12 @@ export class Runs {
     const progress = await run.progress().catch(() => undefined);
     return {
       name: run.name,
-      failure: holder ? undefined : this.#failureOf(run.name),
+      failure: training.now ? undefined : this.#known.failureOf?.(run.name),
       config,
       status,
       log,
-      holder,
+      training: training.now,
+      holder: training.holder,
       scores,
       samples,
       alarms,
@@ -181,6 +185,7 @@ interface Facts {
   config: Config;
   status: RunStatus | undefined;
   log: FollowedLog;
+  training: boolean;
   holder: LockHolder | undefined;
   scores: Score[];
   samples: SampleEntry[];
@@ -192,11 +197,10 @@ interface Facts {
 }
 
 function summaryOf(facts: Facts): RunSummary {
-  const { name, failure, config, status, log, holder, scores, samples, alarms, progress, saved, weights } = facts;
+  const { name, failure, config, log, training, holder, scores, samples, alarms, progress, saved, weights } = facts;
   const { epoch = 0, step = 0, ...losses } = log.length > 0 ? log.line(log.length - 1) : (progress ?? {});
-  const { steps, lastStep, finished } = standingOf(config, { status, progress, scores });
+  const { steps, lastStep, finished } = standingOf(config, facts);
   const pace = paceOf(log);
-  const training = holder !== undefined;
   const state = training ? "training" : finished ? "finished" : saved ? "stopped" : "started";
   const { batchSize, accumulate, valMetric } = config;
   return {

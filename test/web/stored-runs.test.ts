@@ -1,0 +1,112 @@
+/** The runs of a browser's storage on the page "Runs": watched while they train, in full, and side by side. */
+import { fileURLToPath } from "node:url";
+import type { Page } from "playwright-core";
+import { expect, it } from "vitest";
+import { fixture } from "../paths.ts";
+import { inChromium, sharePage } from "./browser/chromium.ts";
+import { violationsOf } from "./browser/violations.ts";
+
+const zip = fileURLToPath(fixture("pairs.zip"));
+const patience = { timeout: 60_000 };
+
+inChromium("runs in this browser", () => {
+  let page: Page;
+  sharePage({
+    route: "#/runs",
+    use: (opened) => {
+      page = opened;
+    },
+  });
+  const to = (route: string) => page.evaluate((hash) => location.assign(hash), `#/${route}`);
+  const card = (name: string) => page.locator("#runs .run-card").filter({ has: page.getByText(name, { exact: true }) });
+  const trained = (text: RegExp) => page.locator("#state").filter({ hasText: text }).waitFor(patience);
+  const begin = async (name: string, steps: number) => {
+    await page.fill("input[name=steps]", String(steps));
+    await page.fill("input[name=name]", name);
+    await page.click("#start");
+  };
+  /** Whether all pictures of samples are loaded. */
+  const loaded = () =>
+    page.locator("#runs .last-sample").evaluateAll((all) => all.map((img) => (img as HTMLImageElement).naturalWidth));
+
+  it("without a run, it says how to get one", async () => {
+    await page.getByRole("link", { name: "Train one" }).waitFor(patience);
+    await page.getByRole("link", { name: "Train one" }).click();
+    await page.setInputFiles("#pick-files", zip);
+    await page
+      .locator("#pairs-text")
+      .filter({ hasText: /^3 pairs/ })
+      .waitFor(patience);
+  });
+
+  it("shows a run while it trains, step by step", async () => {
+    await begin("long", 4000);
+    await page
+      .locator("#facts")
+      .filter({ hasText: /time left/ })
+      .waitFor(patience);
+    await to("runs");
+    await card("long").filter({ hasText: "training" }).waitFor(patience);
+    const step = async () => Number(/step (\d+) of 4000/.exec((await card("long").textContent()) ?? "")?.[1]);
+    await expect.poll(step, patience).toBeGreaterThan(0);
+    const before = await step();
+    await expect.poll(step, patience).toBeGreaterThan(before);
+    await card("long").getByRole("link", { name: "long", exact: true }).click();
+    await page.locator("#runs .chart canvas").first().waitFor(patience);
+    await page.getByRole("link", { name: "Watch or pause its training" }).click();
+    await page.click("#pause");
+    await trained(/Paused at step \d+/);
+  });
+
+  it("shows all runs as cards with their last samples", async () => {
+    await page.selectOption("select#runs", "");
+    await begin("short", 9);
+    await trained(/Finished after 9 steps/);
+    await to("runs");
+    await card("short").filter({ hasText: "finished" }).waitFor(patience);
+    expect(await card("short").textContent()).toMatch(/epoch 3 of 3, step 9 of 9/);
+    await card("long").filter({ hasText: "stopped" }).waitFor(patience);
+    // Three pictures of 64 px beside each other, with gaps of 4.
+    await expect.poll(loaded, patience).toEqual([200, 200]);
+    expect(await violationsOf(page)).toEqual([]);
+  });
+
+  it("shows one run in full, and leads back to its training", async () => {
+    await card("short").getByRole("link", { name: "short", exact: true }).click();
+    await page.locator("#runs h1").filter({ hasText: "short" }).waitFor(patience);
+    await page.locator("#runs .strip-columns canvas").first().waitFor(patience);
+    const titles = await page.locator("#runs .chart figcaption").allInnerTexts();
+    expect(titles).toEqual(expect.arrayContaining(["Distance to the target", "Adversarial losses"]));
+    await page.selectOption("#runs select", "patches");
+    await page
+      .locator("#runs .patch-maps")
+      .filter({ hasText: /D of step 9/ })
+      .waitFor(patience);
+    expect(await violationsOf(page)).toEqual([]);
+    await page.getByRole("link", { name: /^Train it further/ }).click();
+    await trained(/Finished after 9 steps/);
+    expect(await page.evaluate(() => location.hash)).toBe("#/train");
+  });
+
+  it("shows two runs side by side, with the options that differ", async () => {
+    await to("runs");
+    for (const name of ["long", "short"]) await card(name).getByRole("checkbox").check();
+    await page.getByRole("button", { name: "Compare 2 runs" }).click();
+    await page.locator("#runs .strip").nth(1).waitFor(patience);
+    expect(await page.locator("#runs .strip figcaption b").allInnerTexts()).toEqual(["long ", "short "]);
+    const options = await page.locator("#runs table.options").textContent();
+    expect(options).toMatch(/max-steps40009/);
+    await page.getByRole("button", { name: "Show the cards" }).click();
+  });
+
+  it("a run that is deleted leaves the page", async () => {
+    await to("train");
+    page.once("dialog", (dialog) => dialog.accept());
+    await page.selectOption("select#runs", "short");
+    await page.click("#delete-run");
+    await trained(/./);
+    await to("runs");
+    await card("short").waitFor({ ...patience, state: "detached" });
+    expect(await card("long").count()).toBe(1);
+  });
+});
