@@ -20,6 +20,8 @@ export interface LossLogOptions {
   trainer: Trainer;
   /** The learning rate of the run, for messages. */
   lr: number;
+  /** The step of the checkpoint from which the training begins, 0 without one. */
+  saved: number;
   /** Called with each line after it is written, and the pictures of its step. */
   onLine(line: LossLine, images: number): void;
 }
@@ -30,16 +32,18 @@ export interface LossLogOptions {
  */
 export class LossLog {
   /** The step of the last checkpoint, for the message when a loss is not finite. */
-  saved = 0;
+  saved: number;
   readonly #options: LossLogOptions;
   #pending: Pending[] = [];
   /** Seconds that the pending steps have taken on the host. */
   #busy = 0;
   /** When losses were last read: performance.now(). */
   #settled = performance.now();
+  #closed = false;
 
   constructor(options: LossLogOptions) {
     this.#options = options;
+    this.saved = options.saved;
   }
 
   /** @param seconds duration of the step on the host, with the time it waited for its pictures */
@@ -62,10 +66,16 @@ export class LossLog {
     this.#busy = 0;
     for (const [i, { epoch, step, lr, images }] of steps.entries()) {
       if (!Object.values(losses[i]!).every(Number.isFinite)) throw this.#notFinite(step);
+      if (this.#closed) continue;
       const line = { epoch, step, ...losses[i]!, lr, seconds };
       await run.losses.append(line);
       onLine(line, images);
     }
+  }
+
+  /** From now on losses are checked and not logged: the folder of the run is gone, or another run's. */
+  close(): void {
+    this.#closed = true;
   }
 
   #notFinite(step: number): UserError {

@@ -70,6 +70,8 @@ export interface Training {
   step: number;
   /** When the last checkpoint was saved, or the training began: performance.now(). */
   savedAt: number;
+  /** When the folder of the run was last found in place, or the training began: performance.now(). */
+  foundAt: number;
 }
 
 /**
@@ -178,8 +180,7 @@ async function open({ found, device, size, parts, ...opened }: Opening): Promise
     watch.line(line);
     events.step?.(report);
   };
-  const log = new LossLog({ run, trainer, lr: config.lr, onLine });
-  log.saved = step;
+  const log = new LossLog({ run, trainer, lr: config.lr, saved: step, onLine });
   await trainer.prepare(shape);
   return {
     ...opened,
@@ -198,6 +199,7 @@ async function open({ found, device, size, parts, ...opened }: Opening): Promise
     first: step,
     step,
     savedAt: performance.now(),
+    foundAt: performance.now(),
   };
 }
 

@@ -87,6 +87,7 @@ async function trainEpoch(training: Training, signal: AbortSignal | undefined): 
   const end = Math.min(epoch * steps.perEpoch, steps.last);
   const rates = learningRates(training, epoch);
   while (training.step < end && !stops(training, signal)) {
+    await lookForFolder(training);
     const began = performance.now();
     const batches = await nextBatches(training, epoch);
     training.step++;
@@ -215,6 +216,14 @@ async function isInPlace({ run, id, platform }: Training): Promise<boolean> {
   return (platform.collective?.rank ?? 0) > 0 || run.isOf(id);
 }
 
+/** Ends a training whose folder is no longer in place, within a second: the next losses would go to the log of another run. */
+async function lookForFolder(training: Training): Promise<void> {
+  const now = performance.now();
+  if (now - training.foundAt < 1000) return;
+  training.foundAt = now;
+  if (!(await isInPlace(training))) await save(training);
+}
+
 /**
  * Saves the checkpoint: weights, moments and state of the run.
  * @throws UserError when the folder of the run is no longer where it was. Weights and state are saved there all the same, or, where
@@ -222,8 +231,9 @@ async function isInPlace({ run, id, platform }: Training): Promise<boolean> {
  */
 async function save(training: Training): Promise<void> {
   const { config, platform, trainer, steps, step, pairs, record, log, momentsFrom } = training;
-  await toHost(training);
   const lost = !(await isInPlace(training));
+  if (lost) log.close();
+  await toHost(training);
   const replaced = lost && (await training.run.isStarted());
   const name = replaced ? `${config.name}_${training.id.slice(0, 8)}` : config.name;
   const run = replaced ? new Run(platform.files, { ...config, name }) : training.run;

@@ -1,5 +1,5 @@
 /** Two trainings of one run, and a run whose folder goes away while it is trained. */
-import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type ConfigInput, parseConfig, resumeConfig } from "../../src/config/schema.ts";
@@ -139,7 +139,7 @@ describe("a folder that is moved while the run is trained", () => {
     const [from, to] = [join(checkpointsDir, "moved"), join(work, "elsewhere")];
     const training = trainWith("moved", 3, () => renameSync(from, to));
     await expect(training).rejects.toThrow(
-      /^The folder .*moved was moved or deleted while the run trained, so training stopped\..* step 4 are saved there again/,
+      /^The folder .*moved was moved or deleted while the run trained, so training stopped\..* step [34] are saved there again/,
     );
     for (const name of [
       "config.json",
@@ -150,7 +150,7 @@ describe("a folder that is moved while the run is trained", () => {
       expect(existsSync(join(from, name)), name).toBe(true);
     }
     const run = new Run(platform.files, { checkpointsDir, name: "moved" });
-    expect(await run.progress()).toMatchObject({ step: 4 });
+    expect([3, 4]).toContain((await run.progress())?.step);
     expect(await train(resumeConfig(await run.config(), { continueTrain: true }), platform)).toMatchObject({
       step: 12,
     });
@@ -180,7 +180,10 @@ describe("a folder that is replaced while the run is trained", () => {
     const said =
       /^The folder .*replaced was replaced while the run trained: .*state of step (\d+) are saved as the run (\S+);.*--name (\S+) --continue/;
     const [, at, name, named] = said.exec(error.message) ?? [error.message];
-    expect([at, named]).toEqual([String(step), name]);
+    // A slow machine notices it earlier: the folder is looked at once a second.
+    expect(Number(at)).toBeGreaterThanOrEqual(2);
+    expect(Number(at)).toBeLessThanOrEqual(step);
+    expect(named).toBe(name);
     expect(kept(folder)).toEqual(kept(other.runDir));
     const whole = await train(config("whole", options), platform);
     const stored = await new Run(platform.files, { checkpointsDir, name: name! }).config();
@@ -189,5 +192,22 @@ describe("a folder that is replaced while the run is trained", () => {
     const wholeOnes = [...weights(whole.runDir)].filter(([path]) => path.startsWith("latest_"));
     for (const [path, content] of wholeOnes) expect(trained.get(path) === content, path).toBe(true);
     for (const dir of [folder, other.runDir, whole.runDir, runDir]) rmSync(dir, { recursive: true });
+  });
+
+  it("writes no losses into the other run, although the next save is far", async () => {
+    const other = await train(config("other", { seed: 2, nEpochs: 1 }), platform);
+    const log = () => readFileSync(join(folder, "loss_log.jsonl"), "utf8");
+    let before = "";
+    const replace = () => {
+      rmSync(folder, { recursive: true });
+      cpSync(other.runDir, folder, { recursive: true });
+      before = log();
+      // The step takes longer than the time between two looks at the folder.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1100);
+    };
+    await expect(trainWith("replaced", 1, replace)).rejects.toThrow(/ was replaced while the run trained: .* step 1 /);
+    expect(before).toContain('"step":4');
+    expect(log()).toBe(before);
+    for (const dir of [folder, other.runDir]) rmSync(dir, { recursive: true });
   });
 });
