@@ -28,15 +28,28 @@ export interface Score {
   LPIPS?: number;
   /** With --features. */
   KID?: number;
+  /** The phase and the number of the pairs. Absent in logs of older versions. */
+  phase?: string;
+  pairs?: number;
 }
 
-/** The first of the best scores by a metric; scores without it do not count. */
-export function bestScore<S extends Partial<Record<ValidationMetric, number>>>(
+type ScoredPairs = Pick<Score, "phase" | "pairs">;
+
+/** Whether two scores are of the same pairs, as far as they name them. */
+export const samePairs = (a: ScoredPairs, b: ScoredPairs): boolean =>
+  (a.phase ?? b.phase) === (b.phase ?? a.phase) && (a.pairs ?? b.pairs) === (b.pairs ?? a.pairs);
+
+/** The scores that can be compared with the last one: --val-phase and --val-size may have been changed. */
+export const comparable = <S extends ScoredPairs>(scores: readonly S[]): S[] =>
+  scores.filter((score) => samePairs(score, scores.at(-1)!));
+
+/** The first of the best scores by a metric. Scores without it, and of other pairs than the last one, do not count. */
+export function bestScore<S extends ScoredPairs & Partial<Record<ValidationMetric, number>>>(
   scores: readonly S[],
   metric: ValidationMetric,
 ): S | undefined {
   const sign = validationMetrics[metric].better === "smaller" ? 1 : -1;
-  const having = scores.filter((score) => score[metric] !== undefined);
+  const having = comparable(scores).filter((score) => score[metric] !== undefined);
   return having.reduce<S | undefined>((a, b) => (a && sign * a[metric]! <= sign * b[metric]! ? a : b), undefined);
 }
 
@@ -45,7 +58,7 @@ export function stopsEarly(
   scores: readonly Score[],
   { valMetric, earlyStop = Number.POSITIVE_INFINITY }: Pick<Config, "valMetric" | "earlyStop">,
 ): boolean {
-  const having = scores.filter((score) => score[valMetric] !== undefined);
+  const having = comparable(scores).filter((score) => score[valMetric] !== undefined);
   const best = bestScore(having, valMetric);
   return best !== undefined && having.length - 1 - having.indexOf(best) >= earlyStop;
 }

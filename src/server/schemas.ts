@@ -27,7 +27,7 @@ const sample = object(
 );
 const score = object(
   { epoch: whole, step: whole, L1: number, PSNR: number, SSIM: number },
-  { LPIPS: number, KID: number },
+  { LPIPS: number, KID: number, phase: text, pairs: whole },
 );
 const alarm = object({ kind: text, epoch: whole, text, advice: text });
 

@@ -1,6 +1,8 @@
 /** --tensorboard: losses, scores, samples and histograms of a run as TensorBoard's event files. */
+import { namesOf } from "../config/names.ts";
 import { joined } from "../formats/streams.ts";
 import { fileHeader, restart, type SummaryValue, summary } from "../formats/tfevents.ts";
+import { validationMetrics } from "../metrics/pictures.ts";
 import type { Files, Picture } from "../platform.ts";
 import type { LossLine, Run, Score } from "../run/run.ts";
 import type { Activations } from "./activations.ts";
@@ -48,12 +50,12 @@ export class Tensorboard {
     this.#add(step, scalars);
   }
 
-  score({ epoch: _, step, ...values }: Score): void {
-    const scores = Object.entries(values);
-    this.#add(
-      step,
-      scores.map(([name, scalar]) => ({ tag: `validation/${name}`, scalar })),
-    );
+  score(score: Score): void {
+    const scalars = namesOf(validationMetrics).flatMap((name) => {
+      const scalar = score[name];
+      return scalar === undefined ? [] : { tag: `validation/${name}`, scalar };
+    });
+    this.#add(score.step, scalars);
   }
 
   async sample(step: number, png: Uint8Array, { width, height }: Pick<Picture, "width" | "height">): Promise<void> {

@@ -8,7 +8,7 @@ import { featureRows } from "../metrics/features.ts";
 import { kernelDistance } from "../metrics/kid.ts";
 import { finiteMeans, type Metrics, measure, type ValidationMetric } from "../metrics/pictures.ts";
 import type { Platform } from "../platform.ts";
-import { bestScore, stopsEarly } from "../run/logs.ts";
+import { bestScore, samePairs, stopsEarly } from "../run/logs.ts";
 import { type Run, type Score, weightsFile } from "../run/run.ts";
 import { counted } from "../text.ts";
 import type { Trainer } from "./trainer.ts";
@@ -87,7 +87,26 @@ export class Validation {
 
   /** What the user should know about the pairs and the weights that are kept. */
   get notes(): string[] {
-    return [this.#noteOfPairs, this.#noteOfBest].filter((note) => note !== undefined);
+    return [this.#noteOfPairs, this.#noteOfOthers ?? this.#noteOfBest].filter((note) => note !== undefined);
+  }
+
+  /** The pairs that are scored: their phase and number. */
+  get #pairs(): Required<Pick<Score, "phase" | "pairs">> {
+    const { phase, valPhase } = this.#config;
+    return { phase: this.#ofPhase ? valPhase : phase, pairs: this.#loader.names.length };
+  }
+
+  /** Of scores of other pairs than those of now. */
+  get #noteOfOthers(): string | undefined {
+    const last = this.scores.at(-1);
+    if (!last || samePairs(last, this.#pairs)) return undefined;
+    const [before, now] = [{ ...this.#pairs, ...last }, this.#pairs].map(
+      ({ pairs, phase }) => `${counted(pairs, "pair")} of ${phase}`,
+    );
+    return (
+      `--val-phase, --val-size: the scores so far are those of ${before}, the next ones of ${now}, so they are not compared: the ` +
+      "next epoch that is scored is kept as best, and --early-stop counts from there"
+    );
   }
 
   /** Of weights that are not the best by --val-metric: the metric is another than before. */
@@ -128,7 +147,7 @@ export class Validation {
    * @returns a line for the user; undefined where it was aborted
    */
   async score(epoch: number, step: number, signal?: AbortSignal): Promise<string | undefined> {
-    const { valMetric: metric, valPhase } = this.#config;
+    const { valMetric: metric } = this.#config;
     const each: Metrics[] = [];
     const outputFeatures: Float32Array[] = [];
     const targetFeatures: Float32Array[] = [];
@@ -143,7 +162,7 @@ export class Validation {
       if (this.#extractor.linear) distances.push(await this.#extractor.distance(output, target, name));
     }
     const { l1: L1, psnr: PSNR, ssim: SSIM } = finiteMeans(each);
-    const score: Score = { epoch, step, L1, PSNR, SSIM };
+    const score: Score = { epoch, step, L1, PSNR, SSIM, ...this.#pairs };
     if (this.#extractor) {
       this.#targets ??= targetFeatures;
       score.KID = kernelDistance(featureRows(outputFeatures), featureRows(this.#targets)).mean;
@@ -159,7 +178,7 @@ export class Validation {
       best === score
         ? `the best ${metric} so far, kept as ${weightsFile("best", "G")}`
         : `the best ${metric} was ${best[metric]!.toPrecision(4)} in epoch ${best.epoch}`;
-    return `epoch ${epoch}: ${counted(each.length, "pair")} of ${this.#ofPhase ? valPhase : this.#config.phase}: ${valuesOf(score)}; ${verdict}`;
+    return `epoch ${epoch}: ${counted(each.length, "pair")} of ${score.phase}: ${valuesOf(score)}; ${verdict}`;
   }
 
   /** The first of the best scores. */

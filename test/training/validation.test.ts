@@ -49,7 +49,7 @@ it("PSNR is the mean over pairs whose output does not equal the target", async (
   await translator.close();
   await trainer.close();
   expect(pairs.map(({ metrics }) => Number.isFinite(metrics.psnr))).toEqual([true, false]);
-  expect(score).toEqual({ epoch: 1, step: 1, L1: mean.l1, PSNR: mean.psnr, SSIM: mean.ssim });
+  expect(score).toEqual({ epoch: 1, step: 1, L1: mean.l1, PSNR: mean.psnr, SSIM: mean.ssim, phase: "val", pairs: 2 });
 });
 
 describe("the best weights of a run that goes on", () => {
@@ -105,4 +105,36 @@ describe("the best weights of a run that goes on", () => {
     ]);
     expect((await goOn("not told", 2, { 1: 1, 2: 2 })).notes).toEqual([]);
   });
+});
+
+it("scores of other pairs are not compared: neither for the best weights nor for --early-stop", async () => {
+  const own = { ...given, name: "other pairs", earlyStop: 2 };
+  const config = parseConfig(own);
+  const trainer = new Trainer(platform, { model: config, seed: 0, threads: 1 }, { n: 1, height: side, width: side });
+  for (const net of [trainer.netG, trainer.netD]) net.initialise(inits.normal, 0.02, 0);
+  const run = new Run(platform.files, config);
+  // Two scores that no later one reaches.
+  for (const epoch of [1, 2]) {
+    await run.scores.append({ epoch, step: epoch, L1: 0.001 * epoch, PSNR: 99, SSIM: 1, phase: "val", pairs: 2 });
+  }
+  await run.saveWeights("best", trainer, { epoch: 1, step: 1 });
+  const open = async (valSize: number) =>
+    (await Validation.open(parseConfig({ ...own, valSize }), run, platform, trainer, 9))!;
+  const same = await open(2);
+  expect(same.notes).toEqual([]);
+  expect(await same.score(3, 3)).toContain("the best L1 was 0.001000 in epoch 1");
+  expect(same.exhausted).toBe(true);
+  await same.close();
+  const other = await open(1);
+  expect(other.notes).toEqual([
+    expect.stringMatching(
+      /^--val-phase, --val-size: the scores so far are those of 2 pairs of val, the next ones of 1 pair of val, so they are not compared/,
+    ),
+  ]);
+  expect(await other.score(4, 4)).toMatch(/^epoch 4: 1 pair of val: .*; the best L1 so far, kept as best/);
+  expect(other.notes).toEqual([]);
+  expect(other.exhausted).toBe(false);
+  expect(await run.bestEpoch()).toBe(4);
+  await other.close();
+  await trainer.close();
 });
