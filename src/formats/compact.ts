@@ -7,7 +7,8 @@ import { fromHalf, toHalf } from "./half.ts";
 import { decode, encode, type StoredTensor } from "./safetensors.ts";
 import { joined } from "./streams.ts";
 
-export type Precision = "float32" | "float16" | "int8";
+export const precisions = ["float32", "float16", "int8"] as const;
+export type Precision = (typeof precisions)[number];
 
 type Tensors = Record<string, StoredTensor>;
 

@@ -5,6 +5,7 @@
 import { type Context, Hono } from "hono";
 import { compress } from "hono/compress";
 import { etag } from "hono/etag";
+import { type Precision, precisions } from "../formats/compact.ts";
 import type { Platform } from "../platform.ts";
 import { bucketed } from "../run/follow.ts";
 import type { Run } from "../run/run.ts";
@@ -147,15 +148,29 @@ function routes(services: Services): Hono {
   app.notFound(async (context) => {
     const { method } = context.req;
     const page = method === "GET" || method === "HEAD" ? await services.page?.(context.req.raw) : undefined;
-    const { pathname } = addressOf(context.req.raw);
-    return (
-      page ??
-      failure(
-        new Refusal(404, `there is no ${method} ${pathname.slice(0, 200)} here; /openapi.json lists what there is`),
-      )
-    );
+    return page ?? noRoute(app, method, addressOf(context.req.raw).pathname);
   });
   return app;
+}
+
+/** The answer to a request that no route takes: 405 where the address takes other methods, else 404. */
+function noRoute(app: Hono, method: string, path: string): Response {
+  const shown = path.slice(0, 200);
+  const methods = new Set(app.routes.flatMap((route) => (isAt(route.path, path) ? route.method : [])));
+  methods.delete("ALL");
+  if (methods.size === 0 || methods.has(method)) {
+    return failure(new Refusal(404, `there is no ${method} ${shown} here; /openapi.json lists what there is`));
+  }
+  const allowed = [...methods].join(", ");
+  const refused = failure(new Refusal(405, `${shown} takes ${allowed}, got ${method}`));
+  refused.headers.set("Allow", allowed);
+  return refused;
+}
+
+/** Whether a path is one of a route such as "/api/runs/:name/files/:path{.+}". */
+function isAt(route: string, path: string): boolean {
+  const pattern = route.replace(/:\w+\{(.+)\}/, "$1").replaceAll(/:\w+/g, "[^/]+");
+  return new RegExp(`^${pattern}$`).test(path);
 }
 
 function healthRoutes(app: Hono, services: Services): void {
@@ -238,16 +253,27 @@ function fileRoutes(app: Hono, services: Services): void {
   app.get("/api/runs/:name/onnx", async (context) => {
     const run = await runOf(context, services);
     const epoch = context.req.query("epoch") ?? "latest";
-    const file = encodeURIComponent(`${run.name}_${epoch}.onnx`);
+    const precision = precisionIn(context);
+    const form = precision === "float32" ? "" : `_${precision}`;
+    const file = encodeURIComponent(`${run.name}_${epoch}${form}.onnx`);
     const headers = {
       "Content-Type": "application/octet-stream",
       "Content-Disposition": `attachment; filename*=UTF-8''${file}`,
     };
-    if (context.req.method !== "HEAD") return services.exports.answer(run, epoch, headers, context.req.raw.signal);
+    if (context.req.method !== "HEAD")
+      return services.exports.answer(run, { epoch, precision }, headers, context.req.raw.signal);
     // Nobody would read the file.
     await services.generators.keyOf({ run, epoch });
     return new Response(null, { headers });
   });
+}
+
+/** @throws Refusal 422 for another text than a precision */
+function precisionIn(context: Context): Precision {
+  const text = context.req.query("precision") ?? "float32";
+  const found = precisions.find((precision) => precision === text);
+  if (found) return found;
+  throw new Refusal(422, `precision: got "${text.slice(0, 40)}", expected ${precisions.join(", ")}`);
 }
 
 /** @throws Refusal 422 for anything but a whole number in the range */

@@ -1,5 +1,6 @@
 /** GET /api/runs/:name/onnx: generators as ONNX files, which are as large as their weights. */
 import { exportOnnx } from "../exchange/onnx/export.ts";
+import type { Precision } from "../formats/compact.ts";
 import type { Platform } from "../platform.ts";
 import { weightsFile } from "../run/paths.ts";
 import type { Run } from "../run/run.ts";
@@ -15,6 +16,12 @@ interface Shared {
   readonly release: () => void;
 }
 
+/** Which weights, and their precision in the file. */
+interface Form {
+  epoch: string;
+  precision: Precision;
+}
+
 interface ExportServices {
   platform: Platform;
   checkpointsDir: string;
@@ -24,7 +31,7 @@ interface ExportServices {
 
 export class Exports {
   readonly #services: ExportServices;
-  /** By the key of the weights, which changes when they are written anew. */
+  /** By precision and the key of the weights, which changes when they are written anew. */
   readonly #shared = new Map<string, Shared>();
   readonly #unread: Unread;
 
@@ -38,12 +45,12 @@ export class Exports {
    * @throws Refusal 404 or 409 for weights that are not there; 429 where other files that clients read fill the memory; 429 or
    *   503 by the queue
    */
-  async answer(run: Run, epoch: string, headers: Readonly<Record<string, string>>, signal: AbortSignal) {
+  async answer(run: Run, form: Form, headers: Readonly<Record<string, string>>, signal: AbortSignal) {
     const { generators } = this.#services;
-    const key = await generators.keyOf({ run, epoch });
+    const key = `${form.precision} ${await generators.keyOf({ run, epoch: form.epoch })}`;
     let isOver = false;
     const take = async () => {
-      const shared = this.#shared.get(key) ?? (await this.#make(key, run, epoch));
+      const shared = this.#shared.get(key) ?? (await this.#make(key, run, form));
       shared.readers++;
       const leave = () => this.#leave(key, shared);
       // The client has gone meanwhile, and nobody would read.
@@ -59,13 +66,14 @@ export class Exports {
     }
   }
 
-  async #make(key: string, run: Run, epoch: string): Promise<Shared> {
+  async #make(key: string, run: Run, { epoch, precision }: Form): Promise<Shared> {
     const { checkpointsDir, platform } = this.#services;
     // The weights are nearly all of the file, so that a file without room need not be made.
     const weights = await platform.files.stat?.(run.path(weightsFile(epoch, "G")));
     const release = this.#unread.hold(weights?.bytes ?? 0);
     try {
-      const bytes = await exportOnnx({ name: run.name, checkpointsDir, epoch }, platform.files);
+      const weightsIn = { fp16: precision === "float16", int8: precision === "int8" };
+      const bytes = await exportOnnx({ name: run.name, checkpointsDir, epoch, ...weightsIn }, platform.files);
       const shared = { bytes, readers: 0, release };
       this.#shared.set(key, shared);
       return shared;

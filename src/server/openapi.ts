@@ -1,4 +1,5 @@
 /** The description of the API for machines: https://spec.openapis.org/oas/v3.1.0 */
+import { precisions } from "../formats/compact.ts";
 import { anObject, list, object, ref, type Schema, schemas, text, whole } from "./schemas.ts";
 
 const more = (what: string) => ({
@@ -17,6 +18,10 @@ const named = (name: string, place: "path" | "query", description: string, schem
   schema,
 });
 const runName = named("name", "path", "name of the run");
+const precisionOf = named("precision", "query", "of the weights; default float32", {
+  type: "string",
+  enum: [...precisions],
+});
 const epochOf = named(
   "epoch",
   "query",
@@ -157,7 +162,7 @@ const runPaths = {
   "/api/runs/{name}/onnx": get(
     "exportOnnx",
     "the generator as an ONNX file",
-    [runName, epochOf],
+    [runName, epochOf, precisionOf],
     answers("the file", { "application/octet-stream": { schema: binary } }, [401, 403, 404, 409, 422, 429, 503]),
   ),
 };

@@ -2,6 +2,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { join } from "node:path";
+import { InferenceSession, Tensor } from "onnxruntime-node";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { crc32 } from "../../src/formats/crc32.ts";
@@ -336,6 +337,18 @@ describe("paths", () => {
     }
     expect((await get("/api/runs/first/files/config.json")).status).toBe(200);
   });
+
+  it.each([
+    ["GET", "/api/runs/first/translate", "POST"],
+    ["PUT", "/api/runs/first", "GET, DELETE"],
+    ["DELETE", "/api/runs", "GET, POST"],
+    ["POST", "/api/runs/first/files/samples/epoch_001.png", "GET"],
+    ["GET", "/v2/models/first/infer", "POST"],
+  ])("%s %s: 405, with the methods that it takes", async (method, path, allowed) => {
+    const response = await get(path, { method, headers: { Origin: server.base } });
+    expect([response.status, response.headers.get("allow")]).toEqual([405, allowed]);
+    expect(await error(response)).toBe(`${path} takes ${allowed}, got ${method}`);
+  });
 });
 
 describe("files", () => {
@@ -357,6 +370,34 @@ describe("files", () => {
     };
     await expect(rest()).rejects.toThrow(/large\.npy was written anew while it was sent/);
     rmSync(path);
+  });
+
+  it("a generator comes as ONNX in each precision, and ONNX Runtime runs it", async () => {
+    const outputs: Float32Array[] = [];
+    const sizes: number[] = [];
+    const input = Float32Array.from({ length: 3 * 64 * 64 }, (_, i) => Math.sin(i));
+    for (const precision of ["float32", "float16", "int8"]) {
+      const response = await get(`/api/runs/first/onnx?precision=${precision}`);
+      const name = precision === "float32" ? "first_latest.onnx" : `first_latest_${precision}.onnx`;
+      expect(response.headers.get("content-disposition")).toContain(`''${name}`);
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      sizes.push(bytes.length);
+      const session = await InferenceSession.create(bytes);
+      const [given] = session.inputNames;
+      const found = await session.run({ [given!]: new Tensor("float32", input, [1, 3, 64, 64]) });
+      outputs.push(found[session.outputNames[0]!]!.data as Float32Array);
+      await session.release();
+    }
+    const [whole, ...rounded] = outputs as [Float32Array, ...Float32Array[]];
+    for (const other of rounded) {
+      const off = whole.reduce((sum, value, i) => sum + Math.abs(value - other[i]!), 0) / whole.length;
+      expect(off).toBeGreaterThan(0);
+      expect(off).toBeLessThan(0.02);
+    }
+    expect(sizes[0]!).toBeGreaterThan(sizes[1]!);
+    expect(sizes[1]!).toBeGreaterThan(sizes[2]!);
+    const wrong = await get("/api/runs/first/onnx?precision=int4");
+    expect([wrong.status, await error(wrong)]).toEqual([422, 'precision: got "int4", expected float32, float16, int8']);
   });
 
   it("an export that nobody would read is not computed", async () => {

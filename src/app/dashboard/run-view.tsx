@@ -1,6 +1,7 @@
 /** One run: state and actions, alarms, curves, samples, options, links. */
 import { useState } from "preact/hooks";
 import { messageOf } from "../../errors.ts";
+import type { Precision } from "../../formats/compact.ts";
 import { weightsFile } from "../../run/paths.ts";
 import { runPath } from "../homes/server.ts";
 import { Button, Note } from "../parts/basics.tsx";
@@ -174,6 +175,9 @@ function StoredLinks({ run: { name, state, usable } }: { run: RunDetail }) {
   );
 }
 
+const onnxOf = (name: string, epoch: string, precision: Precision): string =>
+  `${runPath(name)}/onnx?${new URLSearchParams({ epoch, precision })}`;
+
 function ServerLinks({ run }: { run: RunDetail }) {
   const { name, pages, weights } = run;
   const address = `${location.origin}/${runPath(name)}/translate`;
@@ -194,7 +198,10 @@ function ServerLinks({ run }: { run: RunDetail }) {
         {weights.map((label) => (
           <li key={label}>
             weights {label}: <a href={fileOf(name, weightsFile(label, "G"))}>safetensors</a>,{" "}
-            <a href={`${runPath(name)}/onnx?epoch=${encodeURIComponent(label)}`}>ONNX</a>
+            <a href={onnxOf(name, label, "float32")}>ONNX</a>{" "}
+            <span class="soft">
+              (<a href={onnxOf(name, label, "float16")}>float16</a>, <a href={onnxOf(name, label, "int8")}>int8</a>)
+            </span>
           </li>
         ))}
       </ul>
