@@ -20,6 +20,12 @@ export interface Home {
    * @throws UserError where the run has no stored discriminator
    */
   judge?(name: string, sample: string): Promise<JudgedSamples>;
+  /**
+   * Makes a run of a model's files, so that it can be drawn with. Absent where runs cannot be stored.
+   * @returns the name of the run; that of a project is in its file
+   * @throws UserError for files of which no run can be made
+   */
+  openModel?(files: readonly File[], options: { name: string; drawing: DrawingKit }): Promise<string>;
 }
 
 export interface RunEntry {

@@ -77,7 +77,7 @@ export function drawingKit(inputs: readonly Picture[]): DrawingKit {
   if (!paper || colours.length > mostColours) return photographs;
   const flat = shares.reduce((sum, share) => sum + share, 0);
   const isLineArt = flat >= paperShare.both && shares[order[0]!]! >= paperShare.paper;
-  if (isGrey(sorted) && isLineArt && isPaper(paper)) return lines(paper);
+  if (isGrey(sorted) && isLineArt && isPaper(paper)) return lines(paper.rgb);
   if (colours.length < 2 || flat < (colours.length > few ? flatShare.more : flatShare.few)) return photographs;
   return {
     tool: "regions",
@@ -91,7 +91,7 @@ export function drawingKit(inputs: readonly Picture[]): DrawingKit {
 
 const photographs: DrawingKit = { tool: "photographs", colours: [], background: [255, 255, 255] };
 
-function lines({ rgb: paper }: PaletteColour): DrawingKit {
+function lines(paper: Rgb): DrawingKit {
   const ink: Rgb = paper[0] > 127 ? [0, 0, 0] : [255, 255, 255];
   const colours = [
     { name: "ink", rgb: ink },
@@ -141,6 +141,21 @@ const pix2pixFacades = parsePalette(
 174 0 0 shop`,
   "facades",
 );
+
+const regions = (palette: Palette): DrawingKit => ({
+  tool: "regions",
+  colours: palette.map(({ name, rgb }) => ({ name, rgb })),
+  background: palette[0]!.rgb,
+});
+
+/** Kits by the kind of the inputs, for a generator whose data set is not at hand. */
+export const knownKits = {
+  photographs,
+  "line drawings": lines([255, 255, 255]),
+  "pix2pix facades": regions(pix2pixFacades),
+  "CMP facades": regions(palettes.facades!),
+  Cityscapes: regions(palettes.cityscapes!),
+} as const satisfies Readonly<Record<string, DrawingKit>>;
 
 /**
  * The classes of a known palette, if its colours have most of the pixels (small pictures also have blends of its colours).

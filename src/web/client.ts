@@ -13,6 +13,7 @@ import type { TrainEvents, TrainResult } from "../training/train.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { HeldOut, HoldOutOptions } from "./hold-out.ts";
 import type { Imported, Picked } from "./import.ts";
+import type { ImportedWeights, ImportWeightsOptions } from "./import-weights.ts";
 import {
   type Call,
   type EventReply,
@@ -201,6 +202,28 @@ export class Client {
    */
   importProject(file: Blob, path: string, checkpointsDir: string): Promise<string> {
     return this.#call("importProject", [file, path, checkpointsDir]);
+  }
+
+  /**
+   * Makes a run of files of weights that were trained elsewhere: .pth of PyTorch, .safetensors, a TensorFlow checkpoint (its index
+   * and its data), .t7 of Torch, or .pict. The architecture is found from the tensors.
+   * @param picked a generator's file, and a discriminator's if there is one
+   * @throws UserError for files that are no weights, are damaged or hold no generator, and for a run that exists
+   *
+   * @example
+   * ```ts
+   * import { Client } from "pix2pix/web";
+   *
+   * const client = new Client();
+   * const file = document.querySelector("input")!.files![0]!;
+   * const place = { name: "facades", checkpointsDir: "runs" };
+   * const { found } = await client.importWeights([{ path: file.name, file }], place);
+   * console.log(found); // read off the tensors: netG unet_256, ngf 64, ...
+   * const generator = await client.openTranslator(place);
+   * ```
+   */
+  importWeights(picked: readonly Picked[], options: ImportWeightsOptions): Promise<ImportedWeights> {
+    return this.#call("importWeights", [picked, options]);
   }
 
   /** Ends the worker at once. Steps since the last checkpoint are lost, and pending calls reject. */

@@ -17,7 +17,8 @@ import type { StepTime } from "../training/measure.ts";
 import type { TrainEvents, TrainResult } from "../training/train.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { HeldOut, HoldOutOptions } from "./hold-out.ts";
-import type { Imported, importPictures } from "./import.ts";
+import type { Imported, importPictures, Picked } from "./import.ts";
+import type { ImportedWeights, ImportWeightsOptions } from "./import-weights.ts";
 
 export interface WorkerOptions {
   /** See RuntimeOptions.base. */
@@ -50,6 +51,7 @@ export interface Methods {
   exportOnnx(options: ExportOptions): Uint8Array<ArrayBuffer>;
   exportProject(place: RunPlace, options: ProjectOptions): Uint8Array<ArrayBuffer>;
   importProject(file: Blob, path: string, checkpointsDir: string): string;
+  importWeights(picked: readonly Picked[], options: ImportWeightsOptions): ImportedWeights;
 }
 export type Method = keyof Methods;
 

@@ -16,7 +16,8 @@ import { type Capabilities, capabilities, chooseDevice, withoutWebGpu } from "./
 import { files } from "./files.ts";
 import { type HeldOut, type HoldOutOptions, holdOut } from "./hold-out.ts";
 import { images } from "./images.ts";
-import { type Imported, importPictures } from "./import.ts";
+import { type Imported, importPictures, type Picked } from "./import.ts";
+import { type ImportedWeights, type ImportWeightsOptions, importWeights } from "./import-weights.ts";
 import { webPlatform } from "./platform.ts";
 import type { Context, Handlers, RemoteEvaluateOptions, WorkerOptions } from "./protocol.ts";
 import { publishedDir, publishedFiles } from "./published.ts";
@@ -109,6 +110,10 @@ export class Service implements Handlers {
   async importProject(_: Context, file: Blob, path: string, checkpointsDir: string): Promise<string> {
     const { run } = await readProject(file, path, { checkpointsDir }, files);
     return run.name;
+  }
+
+  importWeights(_: Context, picked: readonly Picked[], options: ImportWeightsOptions): Promise<ImportedWeights> {
+    return importWeights(picked, options);
   }
 
   #translator(id: number): Translator {

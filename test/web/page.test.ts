@@ -96,7 +96,7 @@ inChromium("the page", () => {
     await state(/Paused at step \d+\./);
     await page.reload();
     await state(/Paused at step \d+\./);
-    expect(await page.inputValue("#runs")).toBe("boxes- mine");
+    expect(await page.inputValue("#run-choice")).toBe("boxes- mine");
     await page.click("#resume");
     await state("Finished after 24 steps.");
     expect(await page.isHidden("#resume")).toBe(true);

@@ -59,7 +59,7 @@ inChromium("runs in this browser", () => {
   });
 
   it("shows all runs as cards with their last samples", async () => {
-    await page.selectOption("select#runs", "");
+    await page.selectOption("#run-choice", "");
     await begin("short", 9);
     await trained(/Finished after 9 steps/);
     await to("runs");
@@ -102,7 +102,7 @@ inChromium("runs in this browser", () => {
   it("a run that is deleted leaves the page", async () => {
     await to("train");
     page.once("dialog", (dialog) => dialog.accept());
-    await page.selectOption("select#runs", "short");
+    await page.selectOption("#run-choice", "short");
     await page.click("#delete-run");
     await trained(/./);
     await to("runs");

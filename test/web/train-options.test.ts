@@ -93,7 +93,7 @@ inChromium("the options of the page that trains", () => {
     await page.fill("input[name=steps]", "4");
     expect(await estimate.textContent()).toBe("");
     await page.fill("input[name=steps]", "3");
-    expect(await page.locator("#runs").count()).toBe(0);
+    expect(await page.locator("#run-choice").count()).toBe(0);
     // It does not keep from starting: the next test starts while one is measured.
     await page.click("#measure");
   });
@@ -120,7 +120,7 @@ inChromium("the options of the page that trains", () => {
   });
 
   it("is in order for axe, in the dark and on a phone, with all groups open", async () => {
-    await page.selectOption("#runs", "");
+    await page.selectOption("#run-choice", "");
     await page.click("#more > summary");
     for (const summary of await page.locator(".options-group summary").all()) await summary.click();
     expect(await violationsOf(page)).toEqual([]);

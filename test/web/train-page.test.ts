@@ -193,7 +193,7 @@ inChromium("the page that trains", () => {
   });
 
   it("a finished run can be trained further", async () => {
-    await page.selectOption("#runs", "");
+    await page.selectOption("#run-choice", "");
     await page.fill("input[name=steps]", "6");
     await page.fill("input[name=name]", "short");
     await page.click("#start");
@@ -264,11 +264,11 @@ inChromium("the page that trains", () => {
       await (await runs.getDirectoryHandle("short")).removeEntry("config.json");
     });
     await page.reload();
-    await page.selectOption("#runs", "short");
+    await page.selectOption("#run-choice", "short");
     await state("This run cannot be read; it can be deleted.");
     page.once("dialog", (dialog) => dialog.accept());
     await page.click("#delete-run");
-    await expect.poll(() => page.locator("#runs option").allTextContents()).not.toContain("short");
+    await expect.poll(() => page.locator("#run-choice option").allTextContents()).not.toContain("short");
   });
 
   it("keeps a share of the pairs from training, and scores on them", async () => {

@@ -1,5 +1,6 @@
 /** `pix2pix web`: the runs in this browser's storage, and the generator that is shipped with the page. */
 import type { Config } from "../../config/schema.ts";
+import type { DrawingKit } from "../../data/drawing.ts";
 import { UserError } from "../../errors.ts";
 import { drawingOf, openExamples } from "../../inference/examples.ts";
 import type { JudgedSamples } from "../../inference/judge.ts";
@@ -10,6 +11,7 @@ import { standingOf } from "../../run/standing.ts";
 import { files, isLocked } from "../../web/files.ts";
 import { images } from "../../web/images.ts";
 import type { Home, OpenRun, RunEntry, StudioPair } from "../home.ts";
+import { isProjectName } from "../parts/model-files.ts";
 import { checkpointsDir } from "../train/storage.ts";
 import { Generators, openGenerator } from "./generators.ts";
 import { PublishedRuns } from "./published.ts";
@@ -45,6 +47,18 @@ export class BrowserHome implements Home {
         version: async () => (await run.progress().catch(() => undefined))?.step ?? 0,
       },
     );
+  }
+
+  async openModel(chosen: readonly File[], { name, drawing }: { name: string; drawing: DrawingKit }): Promise<string> {
+    const { client } = this.#generators;
+    const [first] = chosen;
+    if (first && chosen.length === 1 && isProjectName(first.name)) {
+      return client.importProject(first, first.name, checkpointsDir);
+    }
+    const picked = chosen.map((file) => ({ path: file.name, file }));
+    await client.importWeights(picked, { name, checkpointsDir });
+    await new Run(files, { checkpointsDir, name }).saveDrawing(drawing);
+    return name;
   }
 
   judge(name: string, sample: string): Promise<JudgedSamples> {

@@ -4,9 +4,11 @@ import type { DrawingTool } from "../../data/drawing.ts";
 import { messageOf } from "../../errors.ts";
 import type { Home, OpenRun, RunEntry, StudioPair } from "../home.ts";
 import type { PageProps } from "../page.ts";
-import { Note } from "../parts/basics.tsx";
+import { Button, Note } from "../parts/basics.tsx";
+import { isModelFile } from "../parts/model-files.ts";
 import { addressOf, type Route } from "../routes.ts";
 import { keptDrawing } from "./kept.ts";
+import { OpenModel } from "./open-model.tsx";
 import type { SheetState } from "./sheet.ts";
 import { Workbench } from "./workbench.tsx";
 
@@ -27,35 +29,38 @@ const hints: Record<DrawingTool, string> = {
 
 export function Studio({ home, route }: PageProps) {
   const shown = route.page === "studio";
-  const { runs, error: failed } = useRuns(home, shown);
+  const { runs, error: failed } = useRuns(home, shown, route.run);
+  // The files of a model that is about to be opened: undefined where there is none, empty where they are yet to be chosen.
+  const [model, setModel] = useState<readonly File[]>();
   const { opened, error = failed } = useOpened(home, route, runs);
   const usable = runs?.filter((run) => run.usable) ?? [];
   const title = opened?.run.title ?? "Studio";
   useEffect(() => {
     if (shown) document.title = `${title} · pix2pix`;
   }, [shown, title]);
+  const dropped = (event: DragEvent) => {
+    const files = [...(event.dataTransfer?.files ?? [])];
+    if (!home.openModel || !files.some(isModelFile)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    setModel(files);
+  };
   return (
-    <div class="studio">
+    // biome-ignore lint/a11y/noStaticElementInteractions: a place to drop files; the button "Open a model" does the same by the keyboard
+    <div class="studio" onDropCapture={dropped} onDragOver={(event) => event.preventDefault()}>
       <div class="title">
         <div>
           <h1>{title}</h1>
           {opened && <p class="hint">{hints[opened.run.drawing.tool]}</p>}
         </div>
-        {usable.length > 1 && (
-          <select
-            aria-label="Generator"
-            value={opened?.run.name}
-            onChange={({ currentTarget }) => {
-              location.hash = addressOf({ page: "studio", run: currentTarget.value });
-            }}
-          >
-            {usable.map(({ name, title }) => (
-              <option key={name} value={name}>
-                {title}
-              </option>
-            ))}
-          </select>
-        )}
+        <div class="row">
+          {usable.length > 1 && <Generators usable={usable} current={opened?.run.name} />}
+          {home.openModel && (
+            <Button id="open-model" onClick={() => setModel([])}>
+              Open a model…
+            </Button>
+          )}
+        </div>
       </div>
       {error && <Note bad>{error}</Note>}
       {!opened && !error && (!runs || usable.length > 0) && (
@@ -66,12 +71,40 @@ export function Studio({ home, route }: PageProps) {
       {runs && usable.length === 0 && !error && (
         <Note>No run has weights yet. Train one; after its first checkpoint you can draw with it here.</Note>
       )}
-      {opened && <Workbench key={opened.run.name} {...opened} shown={shown} />}
+      {opened && <Workbench key={opened.run.name} {...opened} shown={shown && !model} />}
+      {model && (
+        <OpenModel
+          {...{ home, given: model, taken: runs?.map(({ name }) => name) ?? [] }}
+          opened={(name) => {
+            setModel(undefined);
+            show(name);
+          }}
+          close={() => setModel(undefined)}
+        />
+      )}
     </div>
   );
 }
 
-function useRuns(home: Home, shown: boolean) {
+/** Shows a run by the address, so that the browser's back button returns to the one before. */
+function show(name: string): void {
+  location.hash = addressOf({ page: "studio", run: name });
+}
+
+function Generators({ usable, current }: { usable: readonly RunEntry[]; current: string | undefined }) {
+  return (
+    <select aria-label="Generator" value={current} onChange={({ currentTarget }) => show(currentTarget.value)}>
+      {usable.map(({ name, title }) => (
+        <option key={name} value={name}>
+          {title}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+/** The runs; read again when the page is shown and when the address names another run, which may be new. */
+function useRuns(home: Home, shown: boolean, asked: string | undefined) {
   const [found, set] = useState<{ runs?: readonly RunEntry[]; error?: string }>({});
   useEffect(() => {
     if (!shown) return;
@@ -79,7 +112,7 @@ function useRuns(home: Home, shown: boolean) {
       (runs) => set({ runs }),
       (error) => set({ error: messageOf(error) }),
     );
-  }, [home, shown]);
+  }, [home, shown, asked]);
   return found;
 }
 

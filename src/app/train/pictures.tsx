@@ -132,7 +132,7 @@ function DropZone({ chosen, take }: { chosen: boolean; take(found: Promise<Picke
   const picked = ({ currentTarget }: { currentTarget: HTMLInputElement }) => {
     take(Promise.resolve(pickedOf(takenFiles(currentTarget))));
   };
-  const endings = "image/*,.zip,.tar,.tgz,.tar.gz";
+  const endings = "image/*,.zip,.tar,.tgz,.tar.gz,.pth,.pt,.safetensors,.t7,.pict";
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: a place to drop files; the links within do the same by the keyboard
     <div
@@ -144,7 +144,7 @@ function DropZone({ chosen, take }: { chosen: boolean; take(found: Promise<Picke
     >
       <span class="name">Your own pairs</span>
       <span>
-        Drop a folder, an archive or a project here, or choose{" "}
+        Drop a folder, an archive, a project or a trained model here, or choose{" "}
         <label class="link">
           a folder
           <input type="file" id="pick-folder" class="unseen" {...{ webkitdirectory: true }} onChange={picked} />

@@ -6,6 +6,7 @@ import type { CheckedForm, Given } from "../../config/form.ts";
 import { type Config, resumeCommandLine, resumeConfig } from "../../config/schema.ts";
 import { findPairs } from "../../data/pairs.ts";
 import { messageOf } from "../../errors.ts";
+import { isWeightsName } from "../../formats/weights-names.ts";
 import { stepsPerEpoch } from "../../run/steps.ts";
 import { counted } from "../../text.ts";
 import { deviceText } from "../../training/description.ts";
@@ -16,6 +17,7 @@ import { files } from "../../web/files.ts";
 import { canHoldOut, heldOut } from "../../web/hold-out.ts";
 import type { Picked } from "../../web/import.ts";
 import { computesOn } from "../homes/client.ts";
+import { modelName } from "../parts/model-files.ts";
 import { Store } from "../parts/store.ts";
 import { areHalves, isProject, type Pair, previewOf, titleOf } from "./data.ts";
 import { deleteRun, isTraining, removeUnusedData, runNames, runOf, type StoredRun, storedRun } from "./runs.ts";
@@ -172,7 +174,7 @@ export class Session extends Store<SessionState> {
     if (data) await this.#choose({ ...data, direction: data.direction === "AtoB" ? "BtoA" : "AtoB" });
   }
 
-  /** Stores what the user has picked: pictures become the data set, a project a run. */
+  /** Stores what the user has picked: pictures become the data set, a project or a trained model a run. */
   take(picked: readonly Picked[]): Promise<void> {
     return this.#inTurn(() => this.#take(picked));
   }
@@ -185,6 +187,7 @@ export class Session extends Store<SessionState> {
       if (!this.#stop) await this.#select(name);
       return;
     }
+    if (picked.every(({ path }) => isWeightsName(path))) return this.#takeModel(picked);
     const title = titleOf(picked);
     const root = `${dataDir}/${title}-${Date.now().toString(36)}`;
     this.set({ preview: [], pairsText: "Reading the pictures…" });
@@ -204,6 +207,15 @@ export class Session extends Store<SessionState> {
       this.set({ pairsText: undefined });
       throw error;
     }
+  }
+
+  /** Makes a run of the weights of a model that was trained elsewhere. */
+  async #takeModel(picked: readonly Picked[]): Promise<void> {
+    const paths = picked.map(({ path }) => path);
+    const name = modelName(paths, this.state.names);
+    const { found, notes } = await this.client.importWeights(picked, { name, checkpointsDir });
+    for (const note of [found, ...notes]) this.#note(`${name}: ${pageWords(note)}`);
+    if (!this.#stop) await this.#select(name);
   }
 
   /** The data set of an earlier visit, where it is still stored. */

@@ -24,9 +24,9 @@ export function Training({ session, state }: SectionProps) {
       </h2>
       {names.length > 0 && (
         <div id="runs-box">
-          <label for="runs">Run</label>
+          <label for="run-choice">Run</label>
           <select
-            id="runs"
+            id="run-choice"
             value={selected}
             disabled={phase === "training"}
             onChange={({ currentTarget }) => session.select(currentTarget.value)}

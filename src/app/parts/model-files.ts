@@ -1,0 +1,25 @@
+/** Files of trained models that a user picks. */
+import { isBesideIndex, isWeightsName } from "../../formats/weights-names.ts";
+
+export const isProjectName = (name: string): boolean => /\.zip$/i.test(name);
+
+/** Whether a file may be one of a model, by its name. */
+export const isModelFile = ({ name }: File): boolean => isProjectName(name) || isWeightsName(name);
+
+/** Names that say nothing of what a model does, such as "latest_net_G". */
+const plain = /^(latest|best|\d+)?_?(net_?)?(G|D)(_ema)?$/i;
+
+/**
+ * A name for a run that no other has, from that of the generator's file.
+ * @param files the names of the picked files
+ * @param taken the names of all runs
+ */
+export function modelName(files: readonly string[], taken: readonly string[]): string {
+  const file = files.find((name) => !isBesideIndex(name)) ?? "";
+  const stem = file.replace(/^.*\//, "").replace(/\.[^.]*$/, "");
+  const title = plain.test(stem) ? "" : stem.replaceAll(/[\p{Cc}\\:*?"<>|]+/gu, "-");
+  for (let i = 1; ; i++) {
+    const name = `${title || "model"}${i === 1 ? "" : `-${i}`}`;
+    if (!taken.includes(name)) return name;
+  }
+}

@@ -1,0 +1,66 @@
+/** Makes runs of files of weights that a user picked: the same formats as `pix2pix import`. */
+import { descriptionOf } from "../exchange/describe.ts";
+import { importRun } from "../exchange/import.ts";
+import { isBesideIndex } from "../formats/weights-names.ts";
+import type { Files } from "../platform.ts";
+import { files, stat } from "./files.ts";
+import type { Picked } from "./import.ts";
+
+/** The run to make. */
+export interface ImportWeightsOptions {
+  name: string;
+  checkpointsDir: string;
+  /** Options of `train`, as text, for what tensors do not show: direction, noDropout, cropSize and others. */
+  given?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** What `Client.importWeights` has found. */
+export interface ImportedWeights {
+  /** "read off the tensors: netG unet_256, ngf 64, ...". */
+  found: string;
+  /** The options that the tensors do not show, with the values that were taken; undefined where all were given. */
+  assumed: string | undefined;
+  /** What the user should know, in sentences. */
+  notes: string[];
+}
+
+/**
+ * Writes a run with the networks of picked files, as the core's `importRun` does. Large files are read by parts.
+ * @param picked a generator's file, and a discriminator's if there is one; of a TensorFlow checkpoint the index and the data
+ * @throws CheckpointError for files that are no weights, are damaged, or hold no generator
+ */
+export async function importWeights(
+  picked: readonly Picked[],
+  options: ImportWeightsOptions,
+): Promise<ImportedWeights> {
+  const from = picked.map(pathOf).filter((path) => !isBesideIndex(path));
+  const imported = await importRun({ ...options, from }, withPicked(picked));
+  const [found = "", assumed] = descriptionOf(imported);
+  return { found, assumed, notes: [...imported.notes] };
+}
+
+const pathOf = ({ path }: Picked): string => path.slice(path.lastIndexOf("/") + 1);
+
+/** The files of this origin, and the picked ones by their names. */
+function withPicked(picked: readonly Picked[]): Files {
+  const blobs = new Map(picked.map((each) => [pathOf(each), each.file]));
+  const part = async (blob: Blob, start: number, end: number) =>
+    new Uint8Array(await blob.slice(start, end).arrayBuffer());
+  return {
+    ...files,
+    exists: async (path) => blobs.has(path) || files.exists(path),
+    list: async (path) => (blobs.has(path) ? undefined : files.list(path)),
+    stat: async (path) => {
+      const blob = blobs.get(path);
+      return blob ? { bytes: blob.size, modified: 0 } : stat(path);
+    },
+    read: async (path) => {
+      const blob = blobs.get(path);
+      return blob ? part(blob, 0, blob.size) : files.read(path);
+    },
+    readPart: async (path, start, end) => {
+      const blob = blobs.get(path);
+      return blob ? part(blob, start, end) : files.readPart!(path, start, end);
+    },
+  };
+}

@@ -1,0 +1,152 @@
+/** A model from files, opened on the page: the weights of PyTorch and TensorFlow become a run that can be drawn with. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Page } from "playwright-core";
+import { expect, it } from "vitest";
+import { openWeightsFile } from "../../src/exchange/open.ts";
+import { images } from "../../src/node/images.ts";
+import { nodePlatform } from "../../src/node/index.ts";
+import { picture } from "../exchange/pictures.ts";
+import { fixture } from "../paths.ts";
+import { workFolder } from "../work-folder.ts";
+import { inChromium, sharePage } from "./browser/chromium.ts";
+import { violationsOf } from "./browser/violations.ts";
+
+const patience = { timeout: 60_000 };
+const work = workFolder("open-model");
+const torch = (name: string) => fileURLToPath(fixture(`torch/${name}`));
+const exchanged = (name: string) => fileURLToPath(fixture(`exchange/${name}`));
+
+inChromium("a model from files", () => {
+  let page: Page;
+  sharePage({
+    use: (opened) => {
+      page = opened;
+    },
+  });
+  const pixels = async (selector: string) => {
+    const values = await page.locator(selector).evaluate((element) => {
+      const { width, height } = element as HTMLCanvasElement;
+      return [...(element as HTMLCanvasElement).getContext("2d")!.getImageData(0, 0, width, height).data];
+    });
+    return Uint8Array.from(values.filter((_, i) => i % 4 < 3));
+  };
+  const begin = async (...files: string[]) => {
+    await page.click("#open-model");
+    await page.setInputFiles("input[name=model]", files);
+  };
+  const open = () => page.getByRole("button", { name: "Open", exact: true }).click();
+  const problem = (text: RegExp) => page.locator("dialog .notice.bad").filter({ hasText: text }).waitFor(patience);
+  const title = (text: string) => page.locator("h1").filter({ hasText: text }).waitFor(patience);
+
+  it("the weights of PyTorch paint what they paint in Node", async () => {
+    await begin(torch("unet32_net_G.pth"), torch("unet32_net_D.pth"));
+    await page.getByLabel("It takes").selectOption("pix2pix facades");
+    expect(await page.getByLabel("Name").inputValue()).toBe("unet32_net_G");
+    expect(await violationsOf(page)).toEqual([]);
+    await page.getByLabel("Name").fill("mine");
+    await open();
+    await title("mine");
+    expect(await page.locator(".swatches .name").allTextContents()).toEqual(
+      expect.arrayContaining(["facade", "window", "balcony"]),
+    );
+    const drawing = picture(32, 32, 3);
+    const path = join(work, "drawing.png");
+    writeFileSync(path, await images.encodePng(drawing));
+    await page.click(".settings summary");
+    await page.getByLabel("Size of uploaded pictures").selectOption("original");
+    await page.setInputFiles(".pane input[type=file]", path);
+    await page.waitForTimeout(50);
+    await page.locator(".output[aria-busy=false]").waitFor(patience);
+    expect([...(await pixels(".sheet canvas"))]).toEqual([...drawing.data]);
+    const translator = await openWeightsFile(torch("unet32_net_G.pth"), {}, await nodePlatform({ threads: 1 }));
+    const expected = await translator.translate(drawing, { name: "drawing" }, { preprocess: "none" });
+    await translator.close();
+    const painted = await pixels(".output canvas");
+    const apart = expected.data.map((value, i) => Math.abs(value - painted[i]!));
+    expect(Math.max(...apart)).toBeLessThanOrEqual(1);
+    expect(apart.filter((level) => level > 0).length / apart.length).toBeLessThan(0.01);
+    expect(new Set(expected.data).size).toBeGreaterThan(20);
+  });
+
+  it("a TensorFlow checkpoint is its index with its data; without the data a sentence says so", async () => {
+    await begin(exchanged("tutorial.index"));
+    await open();
+    await problem(/tutorial\.data-00000-of-00001 does not exist/);
+    await page.setInputFiles("input[name=model]", [
+      exchanged("tutorial.index"),
+      exchanged("tutorial.data-00000-of-00001"),
+    ]);
+    await open();
+    await title("tutorial");
+    expect(await page.locator(".any-colour").count()).toBe(1);
+  });
+
+  it("files without a generator and damaged ones are refused, and leave no run", async () => {
+    const damaged = join(work, "damaged.pth");
+    writeFileSync(damaged, readFileSync(torch("unet32_net_G.pth")).subarray(0, 3000));
+    for (const [file, said] of [
+      [torch("unet32_net_D.pth"), /there is no generator, only a discriminator/],
+      [damaged, /damaged\.pth/],
+      [join(work, "drawing.png"), /drawing\.png is no file of weights: it looks like a picture/],
+    ] as const) {
+      await begin(file);
+      await open();
+      await problem(said);
+      expect(await page.locator("dialog .notice.bad").textContent()).not.toMatch(/ --[a-z]/);
+      await page.getByRole("button", { name: "Close" }).click();
+    }
+    const names = await page.locator("select[aria-label=Generator] option").allTextContents();
+    expect(names.sort()).toEqual(["Facades, drawn by rules", "mine", "tutorial"]);
+  });
+
+  it("an example of the inputs gives the palette", async () => {
+    const flat = { width: 64, height: 64, channels: 3, data: new Uint8Array(64 * 64 * 3).fill(200) };
+    for (let i = 0; i < flat.data.length / 2; i += 3) flat.data.set([10, 120, 30], i);
+    const path = join(work, "flat.png");
+    writeFileSync(path, await images.encodePng(flat));
+    await begin(torch("unet32_net_G.pth"));
+    await page.getByLabel("It takes").selectOption("example");
+    await page.setInputFiles("input[name=example]", path);
+    await open();
+    await title("unet32_net_G");
+    expect((await page.locator(".swatches .name").allTextContents()).sort()).toEqual(["#0a781e", "#c8c8c8"]);
+  });
+
+  it("a file that is dropped on the studio opens the dialog, and an opened model is a run like others", async () => {
+    const bytes = [...readFileSync(torch("unet32_net_G.pth"))];
+    const data = await page.evaluateHandle((content) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([Uint8Array.from(content)], "dropped.pth"));
+      return transfer;
+    }, bytes);
+    await page.dispatchEvent(".bench", "drop", { dataTransfer: data });
+    expect(await page.getByLabel("Name").inputValue()).toBe("dropped");
+    await open();
+    await title("dropped");
+    await page.evaluate(() => location.assign("#/runs"));
+    await page.locator("#runs .run-card").filter({ hasText: "mine" }).waitFor(patience);
+    expect(await page.locator("#runs .run-card h2").allTextContents()).toEqual([
+      "dropped",
+      "mine",
+      "tutorial",
+      "unet32_net_G",
+    ]);
+  });
+
+  it("the page that trains takes it, too, and says what the tensors show", async () => {
+    await page.evaluate(() => location.assign("#/train"));
+    const latest = join(work, "latest_net_G.pth");
+    writeFileSync(latest, readFileSync(torch("unet32_net_G.pth")));
+    await page.setInputFiles("#pick-files", latest);
+    await page.locator("#state").filter({ hasText: "Imported without its training state" }).waitFor(patience);
+    expect(await page.inputValue("#run-choice")).toBe("model");
+    await page
+      .locator("#notes")
+      .filter({ hasText: "model: read off the tensors: netG unet_32, ngf 1" })
+      .waitFor(patience);
+    await page.setInputFiles("#translate-file", join(work, "drawing.png"));
+    await page.locator("#result canvas").nth(1).waitFor(patience);
+  });
+});
