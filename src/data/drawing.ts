@@ -148,14 +148,20 @@ const regions = (palette: Palette): DrawingKit => ({
   background: palette[0]!.rgb,
 });
 
-/** Kits by the kind of the inputs, for a generator whose data set is not at hand. */
-export const knownKits = {
-  photographs,
-  "line drawings": lines([255, 255, 255]),
-  "pix2pix facades": regions(pix2pixFacades),
-  "CMP facades": regions(palettes.facades!),
-  Cityscapes: regions(palettes.cityscapes!),
-} as const satisfies Readonly<Record<string, DrawingKit>>;
+/** A kind of inputs, in words and with its kit. */
+export interface KnownInputs {
+  help: string;
+  kit: DrawingKit;
+}
+
+/** Kinds of inputs, for a generator whose data set is not at hand. A new one needs an entry here. */
+export const knownInputs = {
+  photographs: { help: "photographs", kit: photographs },
+  lines: { help: "line drawings, black on white", kit: lines([255, 255, 255]) },
+  facades: { help: "label maps of facades, in the colours of pix2pix's data set", kit: regions(pix2pixFacades) },
+  cmp: { help: "label maps of facades, in the colours of the CMP database", kit: regions(palettes.facades!) },
+  cityscapes: { help: "label maps of Cityscapes", kit: regions(palettes.cityscapes!) },
+} as const satisfies Readonly<Record<string, KnownInputs>>;
 
 /**
  * The classes of a known palette, if its colours have most of the pixels (small pictures also have blends of its colours).

@@ -1,7 +1,8 @@
 /** --format site: a folder for any web host, with the studio and this generator. It works without a network after the first visit. */
 import * as z from "zod";
+import { namesOf } from "../config/names.ts";
 import { option } from "../config/options.ts";
-import { type DrawingKit, drawingKit } from "../data/drawing.ts";
+import { type DrawingKit, drawingKit, knownInputs } from "../data/drawing.ts";
 import { UserError } from "../errors.ts";
 import { sha256 } from "../formats/sha256.ts";
 import { drawingOf, type ExamplePair, openExamples } from "../inference/examples.ts";
@@ -36,6 +37,12 @@ const siteOptions = {
     unit: "pairs",
     help: "pairs of the data set to include as examples to draw on; every visitor can download them",
   }),
+  drawing: option(z.enum(namesOf(knownInputs)).optional(), {
+    group: "site",
+    absent: "found from the data set of the run",
+    help: "what visitors draw: the tool and its colours",
+    kinds: knownInputs,
+  }),
   title: option(z.string().min(1).optional(), {
     group: "site",
     value: "TEXT",
@@ -53,9 +60,11 @@ export const site = exportFormat({
       `--format site: the generator takes ${inputNc} channels, expected 1 or 3, which a page can draw; use --format onnx`,
     ];
   },
-  async write(model, { precision, examples, title }, context) {
+  async write(model, { precision, examples, drawing: kind, title }, context) {
     const app = await appOf(context);
-    const { pairs, drawing } = await dataOf(model, examples, context.platform);
+    const found = await dataOf(model, examples, context.platform);
+    const { pairs } = found;
+    const drawing = kind ? knownInputs[kind].kit : found.drawing;
     if (pairs.length < examples) {
       context.note(
         `${pairs.length} of ${examples} example pairs: the data set of the run is ${pairs.length ? "smaller" : "not here"}`,

@@ -2,12 +2,14 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { exportCommand } from "../../src/cli/commands/export.ts";
 import { importCommand } from "../../src/cli/commands/import.ts";
 import { files } from "../../src/node/files.ts";
 import { Run } from "../../src/run/run.ts";
+import { fixture } from "../paths.ts";
 import { expectSame, ownRuns, patience } from "../training/runs.ts";
 import { workFolder } from "../work-folder.ts";
 import { storedRun } from "./stored-run.ts";
@@ -70,6 +72,19 @@ describe("a project", () => {
     expect(lines.at(-2)).toMatch(/no training state; to continue its training, export it --with-state/);
     const again = importCommand.run({ from: zip, checkpointsDir: elsewhere, name: "second" }, output);
     await expect(again).rejects.toThrow(/The run .*second exists already/);
+  });
+
+  it("takes a palette for the studio, as weights do", async () => {
+    const weights = fileURLToPath(fixture("torch/unet32_net_G.pth"));
+    for (const [from, name] of [
+      [zip, "third"],
+      [weights, "fourth"],
+    ] as const) {
+      expect(await importCommand.run({ from, checkpointsDir: elsewhere, name, drawing: "facades" }, output)).toBe(0);
+      const kit = await new Run(files, { checkpointsDir: elsewhere, name }).drawing();
+      // The windows of test labels of the facades data set are of this colour.
+      expect(kit?.colours).toContainEqual({ name: "window", rgb: [0, 128, 255] });
+    }
   });
 
   it("is refused where another process trains a run of its name, which may have no file yet", async () => {

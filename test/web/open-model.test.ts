@@ -42,7 +42,7 @@ inChromium("a model from files", () => {
 
   it("the weights of PyTorch paint what they paint in Node", async () => {
     await begin(torch("unet32_net_G.pth"), torch("unet32_net_D.pth"));
-    await page.getByLabel("It takes").selectOption("pix2pix facades");
+    await page.getByLabel("It takes").selectOption("facades");
     expect(await page.getByLabel("Name").inputValue()).toBe("unet32_net_G");
     expect(await violationsOf(page)).toEqual([]);
     await page.getByLabel("Name").fill("mine");

@@ -12,6 +12,7 @@ import { parseConfig } from "../../src/config/schema.ts";
 import { writeDemo } from "../../src/demo/write.ts";
 import { exportModel } from "../../src/exchange/export.ts";
 import { modelOfRun } from "../../src/exchange/model.ts";
+import type { PublishedIndex } from "../../src/inference/publish.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import { train } from "../../src/training/train.ts";
 import { inChromium, launch, openPage } from "./browser/chromium.ts";
@@ -119,6 +120,19 @@ inChromium("a site", () => {
     await page.getByRole("button", { name: "Another picture of the data set" }).click();
     await page.locator(".target dd").first().waitFor(patience);
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+  });
+
+  it("takes the palette that is asked for: here that of Cityscapes, with the road's and the sky's colours", async () => {
+    const platform = await nodePlatform();
+    const model = await modelOfRun({ name: "tiny run", checkpointsDir: work }, "latest", platform.files);
+    const other = join(work, "cityscapes");
+    const options = { precision: "float16", examples: 0, drawing: "cityscapes" };
+    await exportModel(model, "site", options, { out: other, app: async () => readFolder(join(work, "app")) }, platform);
+    const { runs } = JSON.parse(readFileSync(join(other, "models/index.json"), "utf8")) as PublishedIndex;
+    expect(runs[0]!.drawing.tool).toBe("regions");
+    // By https://github.com/mcordts/cityscapesScripts.
+    expect(runs[0]!.drawing.colours).toContainEqual({ name: "road", rgb: [128, 64, 128] });
+    expect(runs[0]!.drawing.colours).toContainEqual({ name: "sky", rgb: [70, 130, 180] });
   });
 
   it("says how to serve it where it is opened as a file", async () => {

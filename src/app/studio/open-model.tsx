@@ -1,6 +1,7 @@
 /** A dialog that makes a run of a model's files: weights that were trained elsewhere, or a project. */
 import { useState } from "preact/hooks";
-import { type DrawingKit, drawingKit, knownKits } from "../../data/drawing.ts";
+import { namesOf } from "../../config/names.ts";
+import { type DrawingKit, drawingKit, knownInputs } from "../../data/drawing.ts";
 import { messageOf, UserError } from "../../errors.ts";
 import type { Home } from "../home.ts";
 import { Choice, Note } from "../parts/basics.tsx";
@@ -9,18 +10,14 @@ import { isProjectName, modelName } from "../parts/model-files.ts";
 import { pageWords } from "../train/words.ts";
 import { readPicture } from "./incoming.ts";
 
-/** What the model takes: a known kind of inputs, or one like an example. */
-type Kind = keyof typeof knownKits | "example";
+/** What the model takes: a known kind of inputs, or pictures like an example. */
+type Kind = keyof typeof knownInputs | "example";
 const kinds: readonly { value: Kind; text: string }[] = [
-  { value: "photographs", text: "photographs" },
-  { value: "line drawings", text: "line drawings, black on white" },
-  { value: "pix2pix facades", text: "label maps of facades, in the colours of pix2pix" },
-  { value: "CMP facades", text: "label maps of facades, in the colours of the CMP database" },
-  { value: "Cityscapes", text: "label maps of Cityscapes" },
+  ...namesOf(knownInputs).map((value) => ({ value, text: knownInputs[value].help })),
   { value: "example", text: "pictures like an example" },
 ];
 
-const namesOf = (files: readonly File[]): string[] => files.map(({ name }) => name);
+const fileNames = (files: readonly File[]): string[] => files.map(({ name }) => name);
 
 interface OpenModelProps {
   home: Home;
@@ -34,7 +31,7 @@ interface OpenModelProps {
 }
 
 export function OpenModel({ home, given, taken, opened, close }: OpenModelProps) {
-  const nameFor = (files: readonly File[]) => (files.length > 0 ? modelName(namesOf(files), taken) : "");
+  const nameFor = (files: readonly File[]) => (files.length > 0 ? modelName(fileNames(files), taken) : "");
   const [files, setFiles] = useState(given);
   const [name, setName] = useState(nameFor(given));
   const [kind, setKind] = useState<Kind>("photographs");
@@ -103,7 +100,7 @@ function FilesField({ files, choose }: { files: readonly File[]; choose(files: r
         required={files.length === 0}
         onChange={({ currentTarget }) => choose([...(currentTarget.files ?? [])])}
       />
-      {files.length > 0 && <span class="small">{namesOf(files).join(", ")}</span>}
+      {files.length > 0 && <span class="small">{fileNames(files).join(", ")}</span>}
     </label>
   );
 }
@@ -125,7 +122,7 @@ function ExampleField({ choose }: { choose(file: File | undefined): void }) {
 
 /** @throws UserError for an example that cannot be read */
 async function kitFor(kind: Kind, example: File | undefined): Promise<DrawingKit> {
-  if (kind !== "example") return knownKits[kind];
+  if (kind !== "example") return knownInputs[kind].kit;
   if (!example) throw new UserError("Choose an input of the model.");
   return drawingKit([(await readPicture(example, example.name)).picture]);
 }

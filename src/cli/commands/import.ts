@@ -1,7 +1,9 @@
 /** pix2pix import */
 import * as z from "zod";
+import { namesOf } from "../../config/names.ts";
 import { option } from "../../config/options.ts";
 import { configSchema } from "../../config/schema.ts";
+import { knownInputs } from "../../data/drawing.ts";
 import { ConfigError } from "../../errors.ts";
 import type { ImportedRun } from "../../exchange/import.ts";
 import { files } from "../../node/files.ts";
@@ -19,6 +21,12 @@ const schema = z.object({
   }),
   name,
   checkpointsDir,
+  drawing: option(z.enum(namesOf(knownInputs)).optional(), {
+    group: "weights",
+    absent: "found from --dataroot, else photographs",
+    help: "what the studio draws for this generator: the tool and its colours",
+    kinds: knownInputs,
+  }),
 });
 
 export const importCommand: Command = {
@@ -32,9 +40,10 @@ export const importCommand: Command = {
   examples: [
     "npx pix2pix import facades_label2photo.pth --name facades",
     "npx pix2pix import latest_net_G.pth latest_net_D.pth --name facades --direction BtoA",
+    "npx pix2pix import facades_label2photo.pth --name facades --drawing facades",
   ],
   async run(given, output) {
-    const { from, name, checkpointsDir } = ownOptions(schema, given);
+    const { from, name, checkpointsDir, drawing } = ownOptions(schema, given);
     const sources = from.split("\n");
     if (sources.some(isProject)) {
       if (sources.length > 1) {
@@ -43,13 +52,15 @@ export const importCommand: Command = {
             "files of weights",
         );
       }
-      return importProject(from, { name: given.name === undefined ? undefined : name, checkpointsDir }, output);
+      const place = { name: given.name === undefined ? undefined : name, checkpointsDir };
+      return importProject(from, place, drawing, output);
     }
     const { importRun } = await import("../../exchange/import.ts");
     const imported = await importRun(
       { from: sources, name, checkpointsDir, given: otherOptions(schema, given) },
       files,
     );
+    if (drawing) await imported.run.saveDrawing(knownInputs[drawing].kit);
     for (const note of imported.notes) output.note(`note: ${note}`);
     describeTo(output, imported);
     const named = runFlags({ name, checkpointsDir });
@@ -67,6 +78,7 @@ const isProject = (path: string): boolean => /\.zip$/i.test(path);
 async function importProject(
   path: string,
   place: { name: string | undefined; checkpointsDir: string },
+  drawing: keyof typeof knownInputs | undefined,
   output: Output,
 ): Promise<number> {
   const { name, checkpointsDir } = place;
@@ -74,6 +86,7 @@ async function importProject(
   const { slicesOfFile } = await import("../../formats/weights-file.ts");
   const archive = await slicesOfFile(files, path);
   const { run, config, state } = await readProject(archive, path, { checkpointsDir, ...(name && { name }) }, files);
+  if (drawing) await run.saveDrawing(knownInputs[drawing].kit);
   const { step = 0 } = (await run.progress().catch(() => undefined)) ?? {};
   output.print(`Run: ${run.dir}, ${config.netG}, ${config.direction}${state ? `, at step ${step}` : ""}`);
   const named = runFlags(config);
