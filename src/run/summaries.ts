@@ -11,8 +11,12 @@ import { listRuns, type Progress, Run, type SampleEntry, type Score } from "./ru
 import { standingOf } from "./standing.ts";
 import type { RunStatus } from "./status.ts";
 
-/** The state of a run; "started": it has no checkpoint and nobody trains it. */
-export type RunState = "training" | "finished" | "stopped" | "started" | "damaged";
+/**
+ * The state of a run. "started": it has no checkpoint and nobody trains it; "imported": its weights were trained elsewhere, and it
+ * cannot be continued.
+ */
+export const runStates = ["training", "finished", "stopped", "started", "imported", "damaged"] as const;
+export type RunState = (typeof runStates)[number];
 
 /** A run in a list. */
 export interface RunSummary {
@@ -201,11 +205,10 @@ function summaryOf(facts: Facts): RunSummary {
   const { epoch = 0, step = 0, ...losses } = log.length > 0 ? log.line(log.length - 1) : (progress ?? {});
   const { steps, lastStep, finished } = standingOf(config, facts);
   const pace = paceOf(log);
-  const state = training ? "training" : finished ? "finished" : saved ? "stopped" : "started";
   const { batchSize, accumulate, valMetric } = config;
   return {
     name,
-    state,
+    state: stateOf({ training, finished, saved, weights }),
     usable: weights,
     step,
     lastStep,
@@ -223,6 +226,13 @@ function summaryOf(facts: Facts): RunSummary {
     trainer: holder,
     failure,
   };
+}
+
+function stateOf(now: { training: boolean; finished: boolean; saved: boolean; weights: boolean }): RunState {
+  if (now.training) return "training";
+  if (now.finished) return "finished";
+  if (now.saved) return "stopped";
+  return now.weights ? "imported" : "started";
 }
 
 function damaged(name: string, problem: string): RunSummary {

@@ -1,4 +1,5 @@
 /** The schemas of the API's JSON, for openapi.ts. A property that no `required` names may be absent. */
+import { runStates } from "../run/summaries.ts";
 
 export type Schema = Readonly<Record<string, unknown>>;
 
@@ -34,7 +35,7 @@ const alarm = object({ kind: text, epoch: whole, text, advice: text });
 const run = object(
   {
     name: text,
-    state: { type: "string", enum: ["training", "finished", "stopped", "started", "damaged"] },
+    state: { type: "string", enum: [...runStates] },
     usable: { ...flag, description: "whether it has weights to translate with" },
     step: whole,
     epoch: whole,

@@ -1,11 +1,15 @@
 /** Whether a run is finished: by its last checkpoint and its options, not by its log. */
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import type { ConfigInput } from "../../src/config/schema.ts";
+import { importRun } from "../../src/exchange/import.ts";
 import { files } from "../../src/node/files.ts";
 import { Run } from "../../src/run/run.ts";
 import { Runs } from "../../src/run/summaries.ts";
 import { storedRun } from "../exchange/stored-run.ts";
+import { fixture } from "../paths.ts";
 import { workFolder } from "../work-folder.ts";
 
 const checkpointsDir = join(workFolder("states"), "runs");
@@ -57,4 +61,15 @@ it("a damaged checkpoint leaves the run in the list", async () => {
   const run = await runOf("damaged", 1, { maxSteps: 1 });
   await files.write(run.path("latest_state.safetensors"), "no safetensors");
   expect(await runs.summary(run)).toMatchObject({ state: "stopped", usable: true });
+});
+
+it("a run of weights that were trained elsewhere is imported, until it has a checkpoint", async () => {
+  const run = new Run(files, { checkpointsDir, name: "elsewhere" });
+  const from = [fileURLToPath(fixture("torch/unet32_net_G.pth"))];
+  await importRun({ from, name: run.name, checkpointsDir }, files);
+  expect(await runs.summary(run)).toMatchObject({ state: "imported", usable: true });
+  const begun = await runOf("begun", 0, {});
+  await rm(begun.path("latest_state.safetensors"));
+  await rm(begun.path("latest_net_G.safetensors"));
+  expect(await runs.summary(begun)).toMatchObject({ state: "started", usable: false });
 });

@@ -126,7 +126,7 @@ inChromium("a model from files", () => {
     await open();
     await title("dropped");
     await page.evaluate(() => location.assign("#/runs"));
-    await page.locator("#runs .run-card").filter({ hasText: "mine" }).waitFor(patience);
+    await page.locator("#runs .run-card").filter({ hasText: /mine.*imported.*trained elsewhere/ }).waitFor(patience);
     expect(await page.locator("#runs .run-card h2").allTextContents()).toEqual([
       "dropped",
       "mine",

@@ -40,8 +40,12 @@ export function RunView({ run, canTrain }: { run: WatchedRun; canTrain: boolean 
           <b>Since epoch {epoch}:</b> {text} {advice}
         </Note>
       ))}
-      <Samples runs={[detail]} />
-      <Curves runs={[run]} />
+      {detail.state !== "imported" && (
+        <>
+          <Samples runs={[detail]} />
+          <Curves runs={[run]} />
+        </>
+      )}
       {onServer ? <ServerLinks run={detail} /> : <StoredLinks run={detail} />}
       <Configuration runs={[detail]} />
     </>
@@ -79,7 +83,7 @@ function Actions({ run }: { run: RunDetail }) {
             Continue
           </Button>
         )}
-        {!training && run.usable && (
+        {!training && run.usable && run.state !== "imported" && (
           <Button disabled={busy} onClick={() => ask("more")}>
             Train more…
           </Button>
@@ -153,6 +157,12 @@ function MoreDialog({ run, close, start }: MoreProps) {
   );
 }
 
+/** What the page that trains offers for a run, where it is not all of it. */
+const trainLinks: Readonly<Partial<Record<RunDetail["state"], string>>> = {
+  training: "Watch or pause its training",
+  imported: "Translate pictures, save it as a file",
+};
+
 function StoredLinks({ run: { name, state, usable } }: { run: RunDetail }) {
   return (
     <section aria-labelledby="links-title">
@@ -165,9 +175,7 @@ function StoredLinks({ run: { name, state, usable } }: { run: RunDetail }) {
         )}
         <li>
           <a href={addressOf({ page: "train", run: name })}>
-            {state === "training"
-              ? "Watch or pause its training"
-              : "Train it further, translate pictures, save it as a file"}
+            {trainLinks[state] ?? "Train it further, translate pictures, save it as a file"}
           </a>
         </li>
       </ul>

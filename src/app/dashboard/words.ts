@@ -7,10 +7,12 @@ export const stateText: Readonly<Record<RunSummary["state"], string>> = {
   finished: "finished",
   stopped: "stopped",
   started: "nothing saved yet",
+  imported: "imported",
   damaged: "cannot be read",
 };
 
 export function progressText({ step, lastStep, epoch, epochs, state, secondsLeft }: RunSummary): string {
+  if (state === "imported") return "trained elsewhere";
   const steps = lastStep === undefined ? `step ${step}` : `step ${step} of ${lastStep}`;
   const left = state === "training" && secondsLeft !== undefined ? `, ${duration(secondsLeft)} left` : "";
   return `epoch ${epoch} of ${epochs}, ${steps}${left}`;

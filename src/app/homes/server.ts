@@ -28,6 +28,7 @@ const states = {
   finished: "finished",
   stopped: "paused",
   started: "paused",
+  imported: "finished",
   damaged: "paused",
 } as const;
 
