@@ -17,6 +17,8 @@ export class FollowedLog {
   #room = 1024;
   /** Bytes that were read, up to the last line break. */
   #read = 0;
+  /** When the file was last changed, as of the last read. */
+  #modified: number | undefined;
   #tail: Uint8Array = new Uint8Array();
   #reading: Promise<number> | undefined;
 
@@ -75,10 +77,12 @@ export class FollowedLog {
       this.#take(await this.#files.read(this.#path));
       return 0;
     }
-    const { bytes: end } = await stat(this.#path);
+    const { bytes: end, modified } = await stat(this.#path);
+    const changed = modified !== this.#modified;
+    this.#modified = modified;
     const from = this.#read - this.#tail.length;
     if (end < this.#read) this.#forget();
-    else if (end === this.#read && this.#read > 0) return this.#length;
+    else if (end === this.#read && this.#read > 0 && !changed) return this.#length;
     const part = await readPart(this.#path, this.#read === 0 ? 0 : from, end);
     if (!this.#tail.every((byte, i) => byte === part[i])) {
       this.#forget();
