@@ -99,14 +99,69 @@ inChromium("runs in this browser", () => {
     await page.getByRole("button", { name: "Show the cards" }).click();
   });
 
+  it("shows the run that has taken a name in another tab while the page was hidden, and says when it is deleted", async () => {
+    const tab = await page.context().newPage();
+    tab.on("dialog", (dialog) => dialog.accept());
+    await tab.goto(page.url().replace(/#.*/, "#/train/short"));
+    await tab.locator("#state").filter({ hasText: "Finished" }).waitFor(patience);
+    await to("runs/short");
+    const place = page.locator("#runs [aria-live=polite]");
+    await place.filter({ hasText: "step 9 of 9" }).waitFor(patience);
+    const sample = () =>
+      page
+        .locator("#runs .strip-columns canvas")
+        .nth(1)
+        .evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
+    await expect.poll(async () => (await sample()).length, patience).toBeGreaterThan(3000);
+    const before = await sample();
+    const hide = (hidden: boolean) =>
+      page.evaluate((value) => Object.defineProperty(document, "hidden", { configurable: true, value }), hidden);
+    await hide(true);
+    // The page does not look any more.
+    await page.waitForTimeout(1500);
+    await tab.click("#delete-run");
+    await expect.poll(() => tab.inputValue("#run-choice"), patience).toBe("");
+    await tab.fill("input[name=steps]", "6");
+    await tab.fill("input[name=name]", "short");
+    await tab.click("#start");
+    await tab.locator("#state").filter({ hasText: "Finished after 6 steps" }).waitFor(patience);
+    await hide(false);
+    await place.filter({ hasText: "epoch 2 of 2, step 6 of 6" }).waitFor(patience);
+    await expect.poll(async () => (await sample()) === before, patience).toBe(false);
+    await tab.click("#delete-run");
+    await page.getByText("There is no run of this name.").waitFor(patience);
+    expect(await page.locator("#runs .strip").count()).toBe(0);
+    await page.getByRole("link", { name: "All runs" }).click();
+    await card("long").waitFor(patience);
+    await tab.close();
+  });
+
+  it("a run with damaged options is named, in the words of the page", async () => {
+    await page.evaluate(async () => {
+      const runs = await (await navigator.storage.getDirectory()).getDirectoryHandle("runs");
+      const run = await runs.getDirectoryHandle("broken #1", { create: true });
+      const file = await run.getFileHandle("config.json", { create: true });
+      const writable = await file.createWritable();
+      await writable.write('{ "netG": "none" }');
+      await writable.close();
+    });
+    const said = "Its files are damaged. You can only delete it, on the page Train.";
+    await card("broken #1").filter({ hasText: said }).waitFor(patience);
+    await card("broken #1").getByRole("link", { name: "broken #1" }).click();
+    await page.locator("#runs .notice.bad").filter({ hasText: said }).waitFor(patience);
+    expect(await page.locator("#runs h1").textContent()).toBe("broken #1");
+    expect(await violationsOf(page)).toEqual([]);
+    await page.getByRole("link", { name: "All runs" }).click();
+  });
+
   it("a run that is deleted leaves the page", async () => {
     await to("train");
     page.once("dialog", (dialog) => dialog.accept());
-    await page.selectOption("#run-choice", "short");
+    await page.selectOption("#run-choice", "broken #1");
     await page.click("#delete-run");
-    await trained(/./);
+    await expect.poll(() => page.inputValue("#run-choice"), patience).toBe("");
     await to("runs");
-    await card("short").waitFor({ ...patience, state: "detached" });
+    await card("broken #1").waitFor({ ...patience, state: "detached" });
     expect(await card("long").count()).toBe(1);
   });
 });

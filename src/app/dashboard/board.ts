@@ -19,6 +19,15 @@ export interface WatchedRun {
   losses: Losses;
 }
 
+/** What is told of watched runs. */
+export interface Watcher {
+  show(run: WatchedRun): void;
+  /** The run cannot be read now; it may be later. */
+  fail(name: string, error: unknown): void;
+  /** There is no such run, or none any more. It may come back. */
+  gone(name: string): void;
+}
+
 /** Where the dashboard's runs come from. */
 export interface Board {
   /** An address from which a file of a run can be loaded. */
@@ -26,7 +35,7 @@ export interface Board {
   /** Shows all runs now, and again whenever one of them changes, until the returned function is called. */
   watchAll(show: (runs: readonly RunSummary[]) => void, fail: (error: unknown) => void): () => void;
   /** Shows each of these runs now, and again whenever it changes, until the returned function is called. */
-  watch(names: readonly string[], show: (run: WatchedRun) => void, fail: (error: unknown) => void): () => void;
+  watch(names: readonly string[], watcher: Watcher): () => void;
 }
 
 /** What all parts of the dashboard know. */
@@ -39,8 +48,12 @@ export const DashboardContext = createContext<Dashboard | undefined>(undefined);
 
 export const useDashboard = (): Dashboard => useContext(DashboardContext)!;
 
-/** The address of a file of a run; until it is known, the one before. */
-export function useAddress(name: string, file: string): string | undefined {
+/**
+ * The address of a file of a run; until it is known, the one before. It is asked for again whenever the run has changed: another
+ * run may have taken its name, with a file of the same name.
+ */
+export function useAddress(run: Pick<RunSummary, "name">, file: string): string | undefined {
+  const { name } = run;
   const { board } = useDashboard();
   const [address, set] = useState<string>();
   useEffect(() => {
@@ -52,7 +65,7 @@ export function useAddress(name: string, file: string): string | undefined {
     return () => {
       wanted = false;
     };
-  }, [board, name, file]);
+  }, [board, run, file]);
   return address;
 }
 
@@ -76,15 +89,40 @@ export function useRuns(board: Board, shown: boolean): Found<readonly RunSummary
   return { found, error };
 }
 
-/** Those of the named runs that are known, in the order of the names. */
-export function useWatched(board: Board, names: readonly string[]): Found<readonly WatchedRun[]> {
-  const [all, setAll] = useState<ReadonlyMap<string, WatchedRun>>(new Map());
-  const [error, setError] = useState<unknown>();
+/** What is known of a named run. */
+interface Watched {
+  run?: WatchedRun | undefined;
+  error?: unknown;
+  gone?: boolean;
+}
+
+interface FoundRuns {
+  /** Those that are known, in the order of the names. */
+  found: readonly WatchedRun[];
+  /** Why one of them cannot be read. */
+  error: unknown;
+  /** The names of those that do not exist. */
+  gone: readonly string[];
+}
+
+/** The named runs, kept up to date while the page is shown. */
+export function useWatched(board: Board, names: readonly string[], shown: boolean): FoundRuns {
+  const [all, setAll] = useState<ReadonlyMap<string, Watched>>(new Map());
   const key = JSON.stringify(names);
   useEffect(() => {
-    setError(undefined);
-    if (names.length === 0) return;
-    return board.watch(names, (run) => setAll((known) => new Map(known).set(run.detail.name, run)), setError);
-  }, [board, key]);
-  return { found: names.flatMap((name) => all.get(name) ?? []), error };
+    if (!shown || names.length === 0) return;
+    const put = (name: string, change: (before: Watched) => Watched) =>
+      setAll((known) => new Map(known).set(name, change(known.get(name) ?? {})));
+    return board.watch(names, {
+      show: (run) => put(run.detail.name, () => ({ run })),
+      fail: (name, error) => put(name, ({ run }) => ({ run, error })),
+      gone: (name) => put(name, () => ({ gone: true })),
+    });
+  }, [board, key, shown]);
+  const known = names.map((name) => all.get(name));
+  return {
+    found: known.flatMap((each) => each?.run ?? []),
+    error: known.find((each) => each?.error !== undefined)?.error,
+    gone: names.filter((_, i) => known[i]?.gone),
+  };
 }

@@ -21,7 +21,7 @@ export function Cards({ runs, ticked, tick }: CardsProps) {
           <Progress run={run} />
           {run.problem ? <p class="notice bad">{run.problem}</p> : <p class="small soft">{progressText(run)}</p>}
           {run.failure && <p class="notice bad small">The training {run.failure}</p>}
-          {run.sample && <LastSample name={run.name} file={run.sample.file} />}
+          {run.sample && <LastSample run={run} file={run.sample.file} />}
           {bestText(run) && <p class="small">{bestText(run)}</p>}
           {run.alarms.map(({ kind, text }) => (
             <p key={kind} class="notice small">
@@ -56,9 +56,10 @@ function CardLinks({ run: { name, usable }, ticked, tick }: CardLinksProps) {
   );
 }
 
-function LastSample({ name, file }: { name: string; file: string }) {
-  const src = useAddress(name, file);
-  return <img class="last-sample" src={src} alt={`Last sample of ${name}: input, output and target`} loading="lazy" />;
+function LastSample({ run, file }: { run: RunSummary; file: string }) {
+  const src = useAddress(run, file);
+  const alt = `Last sample of ${run.name}: input, output and target`;
+  return <img class="last-sample" src={src} alt={alt} loading="lazy" />;
 }
 
 export function StateChip({ run: { state } }: { run: RunSummary }) {

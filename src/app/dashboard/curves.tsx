@@ -81,6 +81,7 @@ function identityOf(
 export function Curves({ runs }: { runs: readonly WatchedRun[] }) {
   const [smoothing, smooth] = useState(0.6);
   const [log, setLog] = useState(false);
+  if (runs.every(({ losses }) => losses.steps.length === 0)) return null;
   return (
     <section aria-labelledby="curves-title">
       <h2 id="curves-title">Curves</h2>

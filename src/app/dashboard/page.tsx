@@ -1,5 +1,5 @@
 /** The runs of a server, or those in this browser: as cards, one in full, or several side by side. */
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { messageOf } from "../../errors.ts";
 import { askJson } from "../homes/server.ts";
 import type { PageProps } from "../page.ts";
@@ -22,16 +22,23 @@ export function Dashboard({ home, route }: PageProps) {
   const board = onServer ? serverBoard : storedBoard;
   const shown = route.page === "runs";
   const [ticked, setTicked] = useState<readonly string[]>([]);
-  const [comparing, compare] = useState(false);
-  const one = route.run;
+  const [asked, compare] = useState(false);
+  // While another page is shown, its address names runs for itself; this page stays as it was.
+  const named = useRef<string | undefined>(undefined);
+  if (shown) named.current = route.run;
+  const one = named.current;
   const { found: runs, error } = useRuns(board, shown && one === undefined);
   const there = runs ? ticked.filter((name) => runs.some((run) => run.name === name)) : ticked;
-  const names = !shown ? [] : one !== undefined ? [one] : comparing ? there : [];
-  const { found: watched, error: failed } = useWatched(board, names);
+  // The last of the compared runs may have been deleted.
+  const comparing = asked && there.length > 0;
+  const names = one !== undefined ? [one] : comparing ? there : [];
+  const { found: watched, error: failed, gone } = useWatched(board, names, shown);
   const canTrain = useCanTrain(onServer);
   const problem = error ?? failed;
-  const tick = (name: string, on: boolean) =>
-    setTicked(on ? [...ticked, name] : ticked.filter((each) => each !== name));
+  const tick = (name: string, on: boolean) => {
+    compare(false);
+    setTicked(on ? [...there, name] : there.filter((each) => each !== name));
+  };
   const shared = useMemo(() => ({ home, board }), [home, board]);
   return (
     <DashboardContext.Provider value={shared}>
@@ -44,7 +51,7 @@ export function Dashboard({ home, route }: PageProps) {
             {!runs && !problem && <p class="soft">Reading the runs…</p>}
             {runs?.length === 0 && <NoRuns onServer={onServer} />}
             {runs && runs.length > 0 && <CompareRow names={there} {...{ comparing, compare }} />}
-            {comparing && there.length > 0 ? (
+            {comparing ? (
               <>
                 <Samples runs={watched.map(({ detail }) => detail)} />
                 <Curves runs={watched} />
@@ -58,7 +65,7 @@ export function Dashboard({ home, route }: PageProps) {
         ) : watched[0] ? (
           <RunView run={watched[0]} canTrain={canTrain} />
         ) : (
-          !problem && <p class="soft">Reading the run…</p>
+          <NoRun name={one} state={gone.includes(one) ? "gone" : problem === undefined ? "reading" : "unreadable"} />
         )}
       </div>
     </DashboardContext.Provider>
@@ -75,6 +82,24 @@ function NoRuns({ onServer }: { onServer: boolean }) {
       This browser has no runs yet. <a href={addressOf({ page: "train" })}>Train one</a>: it takes a few minutes, with
       your own pictures or with drawn facades.
     </p>
+  );
+}
+
+/** In place of a run that cannot be shown. */
+function NoRun({ name, state }: { name: string; state: "reading" | "gone" | "unreadable" }) {
+  return (
+    <>
+      <p>
+        <a href={addressOf({ page: "runs" })}>All runs</a>
+      </p>
+      <h1>{name}</h1>
+      {state === "gone" && <Note>There is no run of this name. It may have been deleted.</Note>}
+      {state === "reading" && (
+        <p class="soft" role="status">
+          Reading the run…
+        </p>
+      )}
+    </>
   );
 }
 

@@ -40,12 +40,8 @@ export function RunView({ run, canTrain }: { run: WatchedRun; canTrain: boolean 
           <b>Since epoch {epoch}:</b> {text} {advice}
         </Note>
       ))}
-      {detail.state !== "imported" && (
-        <>
-          <Samples runs={[detail]} />
-          <Curves runs={[run]} />
-        </>
-      )}
+      <Samples runs={[detail]} />
+      <Curves runs={[run]} />
       {onServer ? <ServerLinks run={detail} /> : <StoredLinks run={detail} />}
       <Configuration runs={[detail]} />
     </>
@@ -157,13 +153,17 @@ function MoreDialog({ run, close, start }: MoreProps) {
   );
 }
 
-/** What the page that trains offers for a run, where it is not all of it. */
-const trainLinks: Readonly<Partial<Record<RunDetail["state"], string>>> = {
-  training: "Watch or pause its training",
-  imported: "Translate pictures, save it as a file",
-};
+/** What the page Train can do with a run. */
+function trainWords(run: RunDetail): string {
+  if (run.state === "training") return "Watch or pause its training";
+  if (run.state === "imported") return "Translate pictures, save it as a file, delete it";
+  return run.usable
+    ? "Train it further, translate pictures, save it as a file, delete it"
+    : "Train it further, delete it";
+}
 
-function StoredLinks({ run: { name, state, usable } }: { run: RunDetail }) {
+function StoredLinks({ run }: { run: RunDetail }) {
+  const { name, usable } = run;
   return (
     <section aria-labelledby="links-title">
       <h2 id="links-title">Use it</h2>
@@ -174,9 +174,7 @@ function StoredLinks({ run: { name, state, usable } }: { run: RunDetail }) {
           </li>
         )}
         <li>
-          <a href={addressOf({ page: "train", run: name })}>
-            {trainLinks[state] ?? "Train it further, translate pictures, save it as a file"}
-          </a>
+          <a href={addressOf({ page: "train", run: name })}>{trainWords(run)}</a>
         </li>
       </ul>
     </section>

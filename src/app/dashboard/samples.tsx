@@ -32,8 +32,10 @@ export function Samples({ runs }: { runs: readonly RunDetail[] }) {
   // Undefined: the newest, also while new ones come.
   const [chosen, choose] = useState<number>();
   const [view, setView] = useState<View>("side");
-  const [large, enlarge] = useState<{ run: string; entry: SampleEntry }>();
-  if (places.length === 0) return <p class="soft">The first sample comes with the end of the first epoch.</p>;
+  const [large, enlarge] = useState<{ run: RunDetail; entry: SampleEntry }>();
+  if (places.length === 0) {
+    return runs.every(({ state }) => state === "imported") ? null : <p class="soft">The first sample comes with the end of the first epoch.</p>;
+  }
   const index = Math.min(chosen ?? places.length - 1, places.length - 1);
   const place = places[index]!;
   const change = (value: number) => choose(value === places.length - 1 ? undefined : value);
@@ -47,7 +49,8 @@ export function Samples({ runs }: { runs: readonly RunDetail[] }) {
         <Choice label="Outputs" value={view} options={views} change={(value: View) => setView(value)} />
       </div>
       <div class="strips">
-        {runs.map(({ name, samples }) => {
+        {runs.map((run) => {
+          const { name, samples } = run;
           const entry = nearest(samples, place);
           return (
             <figure key={name} class="strip">
@@ -58,11 +61,11 @@ export function Samples({ runs }: { runs: readonly RunDetail[] }) {
               {entry && (
                 <>
                   {view === "patches" ? (
-                    <Judged name={name} entry={entry} />
+                    <Judged run={run} entry={entry} />
                   ) : (
-                    <StripView name={name} file={entry.file} view={view} label={`${name}, ${textOf(entry)}`} />
+                    <StripView run={run} file={entry.file} view={view} label={`${name}, ${textOf(entry)}`} />
                   )}
-                  <button type="button" class="plain" onClick={() => enlarge({ run: name, entry })}>
+                  <button type="button" class="plain" onClick={() => enlarge({ run, entry })}>
                     Enlarge<span class="unseen"> the sample of {name}</span>
                   </button>
                 </>
@@ -72,8 +75,8 @@ export function Samples({ runs }: { runs: readonly RunDetail[] }) {
         })}
       </div>
       {large && (
-        <Dialog title={`${large.run}, ${textOf(large.entry)}`} close={() => enlarge(undefined)}>
-          <Enlarged name={large.run} file={large.entry.file} />
+        <Dialog title={`${large.run.name}, ${textOf(large.entry)}`} close={() => enlarge(undefined)}>
+          <Enlarged run={large.run} file={large.entry.file} />
         </Dialog>
       )}
     </section>
@@ -81,15 +84,16 @@ export function Samples({ runs }: { runs: readonly RunDetail[] }) {
 }
 
 /** A sample under the maps of the run's discriminator, by its newest weights. */
-function Judged({ name, entry: { file, ...place } }: { name: string; entry: SampleEntry }) {
+function Judged({ run, entry: { file, ...place } }: { run: RunDetail; entry: SampleEntry }) {
+  const { name } = run;
   const { home } = useDashboard();
-  const src = useAddress(name, file);
+  const src = useAddress(run, file);
   const judge = useCallback(() => home.judge!(name, file), [home, name, file]);
   return src === undefined ? null : <PatchMaps src={src} judge={judge} of={`${name}, ${textOf(place)}`} />;
 }
 
-function Enlarged({ name, file }: { name: string; file: string }) {
-  const src = useAddress(name, file);
+function Enlarged({ run, file }: { run: RunDetail; file: string }) {
+  const src = useAddress(run, file);
   return <img class="enlarged" src={src} alt="Input, output and target of a few pairs, enlarged" />;
 }
 
@@ -113,21 +117,21 @@ const headings: Readonly<Record<Exclude<View, "patches">, readonly string[]>> = 
 };
 
 interface StripProps {
-  /** Of the run. */
-  name: string;
+  run: RunDetail;
   file: string;
   view: Exclude<View, "patches">;
   label: string;
 }
 
 /** One PNG with the columns of `sampleColumns`. */
-function StripView({ name, file, view, label }: StripProps) {
-  const image = useImage(useAddress(name, file));
+function StripView({ run, file, view, label }: StripProps) {
+  const { image, failed } = useImage(useAddress(run, file));
   const [input, output, target] = [0, 1, 2].map((column) => (
     <Column key={column} {...{ image, column }} label={`${sampleColumns[column]}: ${label}`} />
   ));
   const shape = image ? columnOf(image) : { width: 1, height: 1 };
   const frame = { aspectRatio: `${shape.width} / ${shape.height}` };
+  if (failed) return <p class="soft">This sample cannot be read: its file is damaged.</p>;
   return (
     <>
       <div class="strip-names soft small" aria-hidden="true">
@@ -210,19 +214,19 @@ function imageOf(src: string): Promise<HTMLImageElement> {
   return decoded;
 }
 
-/** The picture of an address; until it is loaded, the one before. */
-function useImage(src: string | undefined): HTMLImageElement | undefined {
-  const [image, set] = useState<HTMLImageElement>();
+/** The picture of an address; until it is loaded or has failed, the one before. */
+function useImage(src: string | undefined): { image?: HTMLImageElement; failed?: boolean } {
+  const [found, set] = useState<{ image?: HTMLImageElement; failed?: boolean }>({});
   useEffect(() => {
     if (src === undefined) return;
     let wanted = true;
     imageOf(src).then(
-      (found) => wanted && set(found),
-      () => {},
+      (image) => wanted && set({ image }),
+      () => wanted && set({ failed: true }),
     );
     return () => {
       wanted = false;
     };
   }, [src]);
-  return image;
+  return found;
 }

@@ -1,7 +1,7 @@
 /** The runs of a server: the requests and event streams by which the dashboard gets and controls them. */
 import type { Given } from "../../config/form.ts";
 import type { WatchEvents } from "../../server/events.ts";
-import { ask, askJson, runPath } from "../homes/server.ts";
+import { ask, askJson, NotThere, runPath } from "../homes/server.ts";
 import { forgetDrawing } from "../studio/kept.ts";
 import { type Board, type Losses, points, type RunDetail, type RunSummary, type WatchedRun } from "./board.ts";
 
@@ -63,7 +63,7 @@ function watchAll(...[show, fail]: Parameters<Board["watchAll"]>): () => void {
   return () => events.close();
 }
 
-function watch(...[names, show, fail]: Parameters<Board["watch"]>): () => void {
+function watch(...[names, { show, fail, gone }]: Parameters<Board["watch"]>): () => void {
   let open = true;
   const known = new Map<string, WatchedRun>();
   const put = (run: WatchedRun) => {
@@ -75,7 +75,9 @@ function watch(...[names, show, fail]: Parameters<Board["watch"]>): () => void {
       const [detail, losses] = await Promise.all([detailOf(name), lossesOf(name)]);
       if (open) put({ detail, losses });
     } catch (error) {
-      if (open) fail(error);
+      if (!open) return;
+      if (error instanceof NotThere) gone(name);
+      else fail(name, error);
     }
   };
   const loadAll = () => names.forEach((name) => void load(name));

@@ -1,11 +1,13 @@
 /** The runs in this browser's storage. The files are looked at once a second while the page is visible. */
 import { UserError } from "../../errors.ts";
 import { bucketed } from "../../run/follow.ts";
+import { configFile } from "../../run/paths.ts";
 import type { Run } from "../../run/run.ts";
+import { statusFile } from "../../run/status.ts";
 import { Runs } from "../../run/summaries.ts";
 import { files, isLocked, stat } from "../../web/files.ts";
 import { checkpointsDir } from "../train/storage.ts";
-import { type Board, points, type RunSummary, type WatchedRun } from "./board.ts";
+import { type Board, points, type RunSummary, type WatchedRun, type Watcher } from "./board.ts";
 
 /** Milliseconds between two looks. */
 const lookAgain = 1000;
@@ -15,7 +17,7 @@ const runs = new Runs({ ...files, stat }, checkpointsDir, { isHeld: isLocked });
 export const storedBoard: Board = {
   address,
   watchAll: (show, fail) => repeated(lookAtAll(show), fail),
-  watch: (names, show, fail) => repeated(lookAt(names, show), fail),
+  watch: (names, watcher) => repeated(lookAt(names, watcher), () => {}),
 };
 
 /** Works now and once a second while the page is visible, until the returned function is called. */
@@ -36,20 +38,24 @@ function repeated(work: () => Promise<void>, fail: (error: unknown) => void): ()
 function lookAtAll(show: (all: readonly RunSummary[]) => void): () => Promise<void> {
   const summaryOf = unlessAsBefore(async (run) => {
     const summary = await runs.summary(run);
-    if (summary.state === "damaged" && (await runs.training(run)).now) throw new UserError(summary.problem!);
-    return summary;
+    if (summary.state !== "damaged") return summary;
+    if ((await runs.training(run)).now) throw new UserError(summary.problem!);
+    return { ...summary, problem: unreadable };
   });
   let shown = "";
   return async () => {
+    const before = shown;
+    // After a failure they are shown again.
+    shown = "";
     const found = await Promise.all((await runs.names()).map(summaryOf));
     const all = found.filter((summary) => summary !== undefined);
     const text = JSON.stringify(all);
-    if (text !== shown) show(all);
+    if (text !== before) show(all);
     shown = text;
   };
 }
 
-function lookAt(names: readonly string[], show: (run: WatchedRun) => void): () => Promise<void> {
+function lookAt(names: readonly string[], { show, fail, gone }: Watcher): () => Promise<void> {
   const watchedOf = unlessAsBefore(async (run): Promise<WatchedRun> => {
     const detail = await runs.detail(run);
     const log = await runs.losses(run);
@@ -58,19 +64,43 @@ function lookAt(names: readonly string[], show: (run: WatchedRun) => void): () =
   const shown = new Map<string, WatchedRun>();
   return async () => {
     for (const name of names) {
-      const run = await watchedOf(name);
-      if (run && run !== shown.get(name)) show(run);
-      if (run) shown.set(name, run);
+      try {
+        const run = await watchedOf(name);
+        if (run && run !== shown.get(name)) show(run);
+        if (run) shown.set(name, run);
+        else if (!(await runs.find(name))) {
+          shown.delete(name);
+          gone(name);
+        }
+      } catch {
+        shown.delete(name);
+        fail(name, new UserError(unreadable));
+      }
     }
   };
 }
 
+/** What is said of a run with damaged files. The error itself names paths of the storage and options of the command line. */
+const unreadable = "Its files are damaged. You can only delete it, on the page Train.";
+
+/** Changes when a training begins and when another run takes the place of this one. */
+async function stampOf(run: Run): Promise<string> {
+  const times = [configFile, statusFile].map((file) =>
+    stat(run.path(file)).then(
+      ({ modified }) => modified,
+      () => 0,
+    ),
+  );
+  return (await Promise.all(times)).join();
+}
+
 /**
- * Reads what is known of a run by its name; again only while the run is trained and once after that: nothing else changes it.
- * @returns undefined where there is no such run
+ * Reads what is known of a run by its name; again only while the run is trained, once after that, and when another tab has trained
+ * or replaced it meanwhile: a hidden page does not look.
+ * @returns undefined where there is no such run, and where it cannot be read yet
  */
 function unlessAsBefore<T>(read: (run: Run) => Promise<T>): (name: string) => Promise<T | undefined> {
-  const known = new Map<string, { training: boolean; found: T }>();
+  const known = new Map<string, { training: boolean; stamp: string; found: T }>();
   return async (name) => {
     const run = await runs.find(name);
     if (!run) {
@@ -78,11 +108,11 @@ function unlessAsBefore<T>(read: (run: Run) => Promise<T>): (name: string) => Pr
       return undefined;
     }
     const before = known.get(name);
-    const { now: training } = await runs.training(run);
-    if (before && !before.training && !training) return before.found;
+    const [{ now: training }, stamp] = await Promise.all([runs.training(run), stampOf(run)]);
+    if (before && !before.training && !training && stamp === before.stamp) return before.found;
     try {
       const found = await read(run);
-      known.set(name, { training, found });
+      known.set(name, { training, stamp, found });
       return found;
     } catch (error) {
       // A worker may be writing the file at this moment: the next look will find it whole.

@@ -12,7 +12,7 @@ export const stateText: Readonly<Record<RunSummary["state"], string>> = {
 };
 
 export function progressText({ step, lastStep, epoch, epochs, state, secondsLeft }: RunSummary): string {
-  if (state === "imported") return "trained elsewhere";
+  if (state === "imported" && step === 0) return "weights from a file, without losses and samples";
   const steps = lastStep === undefined ? `step ${step}` : `step ${step} of ${lastStep}`;
   const left = state === "training" && secondsLeft !== undefined ? `, ${duration(secondsLeft)} left` : "";
   return `epoch ${epoch} of ${epochs}, ${steps}${left}`;

@@ -8,14 +8,17 @@ import type { Home, OpenRun, RunEntry, StudioPair, Translated, TranslateSettings
 import { Generators } from "./generators.ts";
 import { PublishedRuns } from "./published.ts";
 
-/** @throws UserError with the server's message, or where the server does not answer */
+/** The server has no such run or file. */
+export class NotThere extends UserError {}
+
+/** @throws UserError with the server's message, or where the server does not answer; NotThere for the status 404 */
 export async function ask(path: string, init?: RequestInit): Promise<Response> {
   const response = await fetch(path, init).catch(() => {
     throw new UserError("The server does not answer. Is pix2pix serve still running?");
   });
   if (response.ok) return response;
   const { error } = (await response.json().catch(() => ({}))) as { error?: string };
-  throw new UserError(error ?? `The server answers ${response.status}.`);
+  throw new (response.status === 404 ? NotThere : UserError)(error ?? `The server answers ${response.status}.`);
 }
 
 export const askJson = async <T>(path: string): Promise<T> => (await (await ask(path)).json()) as T;

@@ -9,6 +9,7 @@ import { DatasetError } from "../../errors.ts";
 import { zipEntries } from "../../formats/zip.ts";
 import type { Picture } from "../../platform.ts";
 import { configFile } from "../../run/paths.ts";
+import { counted } from "../../text.ts";
 import { files } from "../../web/files.ts";
 import { images } from "../../web/images.ts";
 import type { Picked } from "../../web/import.ts";
@@ -19,6 +20,14 @@ const previewPairs = 4;
 const previewSize = 96;
 
 export type Pair = readonly [input: Picture, target: Picture];
+
+/** A sentence on its pairs. */
+export function pairsText({ pairs, held }: DataSet): string {
+  const text = `${counted(pairs, "pair")}: the network gets the left picture and learns to paint the right one.`;
+  return held
+    ? `${text} ${held} more ${held === 1 ? "is" : "are"} kept from training: samples and scores come from ${held === 1 ? "it" : "them"}.`
+    : text;
+}
 
 /** The first pairs of a data set. */
 export const previewOf = ({ root, direction }: DataSet): Promise<Pair[]> =>

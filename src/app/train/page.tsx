@@ -22,6 +22,16 @@ export function Train({ route }: PageProps) {
     history.replaceState(null, "", addressOf({ page: "train" }));
     dispatchEvent(new HashChangeEvent("hashchange"));
   }, [session, asked]);
+  const shown = route.page === "train";
+  useEffect(() => {
+    if (!shown) return;
+    const relist = () => {
+      if (!document.hidden) void session.relist();
+    };
+    relist();
+    document.addEventListener("visibilitychange", relist);
+    return () => document.removeEventListener("visibilitychange", relist);
+  }, [session, shown]);
   const state = useStore(session);
   const { computesOn, notes, problem, usable } = state;
   return (

@@ -18,19 +18,11 @@ import { canHoldOut, heldOut } from "../../web/hold-out.ts";
 import type { Picked } from "../../web/import.ts";
 import { computesOn } from "../homes/client.ts";
 import { modelName } from "../parts/model-files.ts";
+import { folderName } from "../parts/run-names.ts";
 import { Store } from "../parts/store.ts";
-import { areHalves, isProject, type Pair, previewOf, titleOf } from "./data.ts";
+import { areHalves, isProject, type Pair, pairsText, previewOf, titleOf } from "./data.ts";
 import { deleteRun, isTraining, removeUnusedData, runNames, runOf, type StoredRun, storedRun } from "./runs.ts";
-import {
-  checkChanges,
-  checkSettings,
-  drawnAt,
-  folderName,
-  freeName,
-  holdOutSeed,
-  prolonged,
-  type Settings,
-} from "./settings.ts";
+import { checkChanges, checkSettings, drawnAt, freeName, holdOutSeed, prolonged, type Settings } from "./settings.ts";
 import { builtIn, checkpointsDir, type DataSet, dataDir, leastPairs, remembered, usualShare } from "./storage.ts";
 import { folderWords, pageWords } from "./words.ts";
 
@@ -212,7 +204,7 @@ export class Session extends Store<SessionState> {
   /** Makes a run of the weights of a model that was trained elsewhere. */
   async #takeModel(picked: readonly Picked[]): Promise<void> {
     const paths = picked.map(({ path }) => path);
-    const name = modelName(paths, this.state.names);
+    const name = modelName(paths, await runNames());
     const { found, notes } = await this.client.importWeights(picked, { name, checkpointsDir });
     for (const note of [found, ...notes]) this.#note(`${name}: ${pageWords(note)}`);
     if (!this.#stop) await this.#select(name);
@@ -242,12 +234,12 @@ export class Session extends Store<SessionState> {
 
   /** @param options `keepRun`: the run that is shown stays */
   async #choose(data: DataSet, { notes = [] as readonly string[], keepRun = false } = {}): Promise<void> {
-    const preview = await previewOf(data);
+    const [preview, names] = await Promise.all([previewOf(data), runNames()]);
     this.#storeData(data);
     // The light in the drawn facades comes from one side, so they must not be mirrored.
     const settings = {
       ...this.state.settings,
-      name: freeName(data.title, this.state.names),
+      name: freeName(data.title, names),
       mirror: Boolean(data.root),
     };
     this.set({ preview, settings, pairsText: [pairsText(data), ...notes].join(" ") });
@@ -272,6 +264,17 @@ export class Session extends Store<SessionState> {
   async show(name: string): Promise<void> {
     await this.#restored;
     if (!this.#stop && (await runNames()).includes(name)) await this.select(name);
+  }
+
+  /** Updates the list of runs: other pages and tabs make and delete some, too. A training, and changes of options, stay. */
+  async relist(): Promise<void> {
+    await this.#restored;
+    const selection = this.#selection;
+    const names = await runNames();
+    if (selection !== this.#selection) return;
+    this.set({ names });
+    const { selected } = this.state;
+    if (!this.#stop && selected !== newRun && !names.includes(selected)) await this.select(newRun);
   }
 
   /** Updates the list of runs after some were deleted in the storage panel. */
@@ -349,7 +352,7 @@ export class Session extends Store<SessionState> {
   async begin(): Promise<void> {
     const { data, settings } = this.state;
     if (!data) return;
-    const named = { ...settings, name: freeName(folderName(settings.name) || data.title, this.state.names) };
+    const named = { ...settings, name: freeName(folderName(settings.name) || data.title, await runNames()) };
     const { config } = checkSettings(named, data);
     if (!config) return;
     const none = { losses: [], scores: [], step: 0, finished: false, begun: false, imported: false };
@@ -472,13 +475,6 @@ export class Session extends Store<SessionState> {
     this.#drawn = { facts: 0, curves: 0, samples: 0, epoch: 0 };
     this.set({ curves: this.state.curves + 1, samples: this.state.samples + 1 });
   }
-}
-
-function pairsText({ pairs, held }: DataSet): string {
-  const text = `${counted(pairs, "pair")}: the network gets the left picture and learns to paint the right one.`;
-  return held
-    ? `${text} ${held} more ${held === 1 ? "is" : "are"} kept from training: samples and scores come from ${held === 1 ? "it" : "them"}.`
-    : text;
 }
 
 const isUsable = ({ step, imported }: StoredRun): boolean => step > 0 || imported;

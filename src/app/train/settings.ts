@@ -5,6 +5,7 @@ import { type Config, type ConfigInput, parseCommandLine, profiles, resumeComman
 import { type Schedule, schedules } from "../../nn/schedules.ts";
 import { stepsPerEpoch } from "../../run/steps.ts";
 import { heldOutOf } from "../../web/hold-out.ts";
+import { folderName } from "../parts/run-names.ts";
 import { checkpointsDir, type DataSet, dataDir } from "./storage.ts";
 
 /** Sizes of pictures that the page offers, each with the time that a training takes, or what it needs. */
@@ -77,9 +78,6 @@ function baseOf({ name, size, steps, mirror, given }: Settings, data: DataSet = 
     saveEpochFreq: 1_000_000,
   };
 }
-
-/** A name as the name of a folder; empty where nothing is left of it. */
-export const folderName = (name: string): string => name.trim().replaceAll(/[\p{Cc}\\/:*?"<>|]+/gu, "-");
 
 /** The epochs that contain `steps` steps. Where the schedule of the learning rate has a second part, it gets 3/8 of them. */
 function lengthOf(
