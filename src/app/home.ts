@@ -22,10 +22,19 @@ export interface Home {
   judge?(name: string, sample: string): Promise<JudgedSamples>;
   /**
    * Makes a run of a model's files, so that it can be drawn with. Absent where runs cannot be stored.
-   * @returns the name of the run; that of a project is in its file
-   * @throws UserError for files of which no run can be made
+   * @returns the name of the run
+   * @throws UserError for files of which no run can be made, and for a model that cannot be drawn for. Then no run is left
    */
-  openModel?(files: readonly File[], options: { name: string; drawing: DrawingKit }): Promise<string>;
+  openModel?(files: readonly File[], options: OpenModelOptions): Promise<string>;
+}
+
+export interface OpenModelOptions {
+  /** Of the run. Empty: a project keeps its own. */
+  name: string;
+  /** What the sheet of the model offers. That of a project is in its file. */
+  drawing: DrawingKit;
+  /** Aborted when the user does not want the model any more: no run is left. */
+  signal: AbortSignal;
 }
 
 export interface RunEntry {

@@ -181,6 +181,7 @@ export class Client {
   /**
    * Makes a run of such a zip.
    * @param path for messages
+   * @param name of the run; by default that in the zip
    * @returns the name of the run
    * @throws UserError for a zip that is no project, and for a run that exists
    *
@@ -200,8 +201,8 @@ export class Client {
    * document.querySelector("img")!.src = URL.createObjectURL(picture);
    * ```
    */
-  importProject(file: Blob, path: string, checkpointsDir: string): Promise<string> {
-    return this.#call("importProject", [file, path, checkpointsDir]);
+  importProject(file: Blob, path: string, checkpointsDir: string, name?: string): Promise<string> {
+    return this.#call("importProject", [file, path, checkpointsDir, name]);
   }
 
   /**

@@ -1,4 +1,5 @@
 /** Makes runs of files of weights that a user picked: the same formats as `pix2pix import`. */
+import { CheckpointError } from "../errors.ts";
 import { descriptionOf } from "../exchange/describe.ts";
 import { importRun } from "../exchange/import.ts";
 import { isBesideIndex } from "../formats/weights-names.ts";
@@ -34,6 +35,12 @@ export async function importWeights(
   options: ImportWeightsOptions,
 ): Promise<ImportedWeights> {
   const from = picked.map(pathOf).filter((path) => !isBesideIndex(path));
+  const [beside] = picked;
+  if (beside && from.length === 0) {
+    throw new CheckpointError(
+      `${pathOf(beside)} has the values of a TensorFlow checkpoint, but not their names. Choose its .index file, too.`,
+    );
+  }
   const imported = await importRun({ ...options, from }, withPicked(picked));
   const [found = "", assumed] = descriptionOf(imported);
   return { found, assumed, notes: [...imported.notes] };

@@ -50,7 +50,7 @@ export interface Methods {
   close(id: number): void;
   exportOnnx(options: ExportOptions): Uint8Array<ArrayBuffer>;
   exportProject(place: RunPlace, options: ProjectOptions): Uint8Array<ArrayBuffer>;
-  importProject(file: Blob, path: string, checkpointsDir: string): string;
+  importProject(file: Blob, path: string, checkpointsDir: string, name: string | undefined): string;
   importWeights(picked: readonly Picked[], options: ImportWeightsOptions): ImportedWeights;
 }
 export type Method = keyof Methods;

@@ -107,8 +107,14 @@ export class Service implements Handlers {
     return writeProject(new Run(files, place), options, files);
   }
 
-  async importProject(_: Context, file: Blob, path: string, checkpointsDir: string): Promise<string> {
-    const { run } = await readProject(file, path, { checkpointsDir }, files);
+  async importProject(
+    _: Context,
+    file: Blob,
+    path: string,
+    checkpointsDir: string,
+    name: string | undefined,
+  ): Promise<string> {
+    const { run } = await readProject(file, path, { checkpointsDir, ...(name !== undefined && { name }) }, files);
     return run.name;
   }
 

@@ -2,11 +2,16 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { zipSync } from "fflate";
 import type { Page } from "playwright-core";
 import { expect, it } from "vitest";
+import { parseConfig } from "../../src/config/schema.ts";
+import { generatorState } from "../../src/exchange/load.ts";
 import { openWeightsFile } from "../../src/exchange/open.ts";
+import { encode } from "../../src/formats/safetensors.ts";
 import { images } from "../../src/node/images.ts";
 import { nodePlatform } from "../../src/node/index.ts";
+import { weightTensors } from "../../src/run/weights.ts";
 import { picture } from "../exchange/pictures.ts";
 import { fixture } from "../paths.ts";
 import { workFolder } from "../work-folder.ts";
@@ -38,6 +43,19 @@ inChromium("a model from files", () => {
   };
   const open = () => page.getByRole("button", { name: "Open", exact: true }).click();
   const problem = (text: RegExp) => page.locator("dialog .notice.bad").filter({ hasText: text }).waitFor(patience);
+  /** The folders of runs in the storage, including those that are no runs. */
+  const runs = () =>
+    page.evaluate(async () => {
+      const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("runs");
+      const names: string[] = [];
+      for await (const name of folder.keys()) names.push(name);
+      return names.sort();
+    });
+  const forget = (name: string) =>
+    page.evaluate(async (name) => {
+      const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("runs");
+      await folder.removeEntry(name, { recursive: true });
+    }, name);
   const title = (text: string) => page.locator("h1").filter({ hasText: text }).waitFor(patience);
 
   it("the weights of PyTorch paint what they paint in Node", async () => {
@@ -101,6 +119,93 @@ inChromium("a model from files", () => {
     expect(names.sort()).toEqual(["Facades, drawn by rules", "mine", "tutorial"]);
   });
 
+  it("a model that the studio has no pictures for is refused, and leaves no run", async () => {
+    const options = {
+      ...parseConfig({ dataroot: "none", name: "seven", netG: "unet_64", cropSize: 64, loadSize: 64, ngf: 1 }),
+      inputNc: 7,
+    };
+    const file = join(work, "seven.safetensors");
+    writeFileSync(file, Buffer.concat([...encode(weightTensors(generatorState(options)))]));
+    await begin(file);
+    await open();
+    await problem(/This model takes pictures of 7 channels, and the studio has pictures of at most 4\.$/);
+    await page.keyboard.press("Escape");
+    await begin(exchanged("tutorial.data-00000-of-00001"));
+    await open();
+    await problem(/Choose its \.index file, too\.$/);
+    await page.keyboard.press("Escape");
+    expect(await runs()).toEqual(["mine", "tutorial"]);
+  });
+
+  it("names: those of other runs are refused at once, and characters that a folder must not have are replaced", async () => {
+    await begin(torch("unet32_net_G.pth"));
+    const name = page.getByLabel("Name");
+    const said = () => page.locator("dialog .option-problem").textContent();
+    for (const [given, expected] of [
+      ["mine", "A run of this name exists already."],
+      ["..", "Expected a name with a letter or a digit."],
+    ] as const) {
+      await name.fill(given);
+      expect(await said()).toBe(expected);
+      await open();
+    }
+    expect(await violationsOf(page)).toEqual([]);
+    await name.fill(" ");
+    await open();
+    expect(await name.evaluate((input) => (input as HTMLInputElement).validity.patternMismatch)).toBe(true);
+    await name.fill("a/b #1?");
+    await open();
+    await title("a-b #1-");
+    expect(await page.evaluate(() => location.hash)).toBe("#/studio/a-b%20%231-");
+    expect(await runs()).toEqual(["a-b #1-", "mine", "tutorial"]);
+    await forget("a-b #1-");
+  });
+
+  it("a dialog that is closed while it reads leaves no run, and the page where the user has gone to", async () => {
+    const options = parseConfig({ dataroot: "none", name: "large", netG: "unet_256", ngf: 48 });
+    const file = join(work, "large.safetensors");
+    writeFileSync(file, Buffer.concat([...encode(weightTensors(generatorState(options)))]));
+    await begin(file);
+    await open();
+    await page.getByRole("button", { name: "Reading…" }).waitFor(patience);
+    // The run is being written: it is complete when it has its options.
+    const locks = () => page.evaluate(async () => (await navigator.locks.query()).held!.length);
+    await expect.poll(locks, { ...patience, interval: 10 }).toBe(1);
+    await page.keyboard.press("Escape");
+    await page.evaluate(() => location.assign("#/runs"));
+    await expect.poll(locks, patience).toBe(0);
+    await page.waitForTimeout(1000);
+    expect(await page.evaluate(() => location.hash)).toBe("#/runs");
+    expect(await runs()).toEqual(["mine", "tutorial"]);
+    await page.evaluate(() => location.assign("#/studio"));
+  });
+
+  it("a project that exists is refused by its name, and opens under another", async () => {
+    const project = join(work, "project.zip");
+    const bytes = await page.evaluate(async () => {
+      const runs = await (await navigator.storage.getDirectory()).getDirectoryHandle("runs");
+      const run = await runs.getDirectoryHandle("mine");
+      const found: [string, number[]][] = [];
+      for await (const [name, handle] of run.entries()) {
+        const file = await (handle as FileSystemFileHandle).getFile();
+        found.push([name, [...new Uint8Array(await file.arrayBuffer())]]);
+      }
+      return found;
+    });
+    writeFileSync(
+      project,
+      zipSync(Object.fromEntries(bytes.map(([name, content]) => [name, Uint8Array.from(content)]))),
+    );
+    await begin(project);
+    await open();
+    await problem(/There is a run "mine" already\. Delete it on the page Train, or give the new one another name/);
+    await page.getByLabel(/^Name/).fill("mine again");
+    await open();
+    await title("mine again");
+    expect(await page.locator(".swatches .name").allTextContents()).toContain("balcony");
+    await forget("mine again");
+  });
+
   it("an example of the inputs gives the palette", async () => {
     const flat = { width: 64, height: 64, channels: 3, data: new Uint8Array(64 * 64 * 3).fill(200) };
     for (let i = 0; i < flat.data.length / 2; i += 3) flat.data.set([10, 120, 30], i);
@@ -121,18 +226,30 @@ inChromium("a model from files", () => {
       transfer.items.add(new File([Uint8Array.from(content)], "dropped.pth"));
       return transfer;
     }, bytes);
+    await page.click("#open-model");
+    // On the dialog itself.
+    await page.dispatchEvent("dialog h2", "drop", { dataTransfer: data });
+    await expect.poll(() => page.getByLabel("Name").inputValue()).toBe("dropped");
+    await page.keyboard.press("Escape");
+    await page.locator("dialog").waitFor({ ...patience, state: "detached" });
     await page.dispatchEvent(".bench", "drop", { dataTransfer: data });
     expect(await page.getByLabel("Name").inputValue()).toBe("dropped");
     await open();
     await title("dropped");
     await page.evaluate(() => location.assign("#/runs"));
-    await page.locator("#runs .run-card").filter({ hasText: /mine.*imported.*trained elsewhere/ }).waitFor(patience);
+    const card = page.locator("#runs .run-card").filter({ hasText: "dropped" });
+    await card.filter({ hasText: "imported" }).waitFor(patience);
     expect(await page.locator("#runs .run-card h2").allTextContents()).toEqual([
       "dropped",
       "mine",
       "tutorial",
       "unet32_net_G",
     ]);
+    await card.getByRole("link", { name: "dropped", exact: true }).click();
+    await page.locator("#runs").getByText("weights from a file, without losses and samples").waitFor(patience);
+    await page.getByRole("link", { name: "Translate pictures, save it as a file, delete it" }).waitFor(patience);
+    expect(await page.getByText("The first sample comes").count()).toBe(0);
+    expect(await violationsOf(page)).toEqual([]);
   });
 
   it("the page that trains takes it, too, and says what the tensors show", async () => {

@@ -14,6 +14,20 @@ it("drops advice for the command line and the folder of the storage", () => {
   expect(pageWords("Not a picture.")).toBe("Not a picture.");
 });
 
+it("names runs, not their folders in the storage, and says what to do on the page", () => {
+  expect(pageWords("The run runs/my run/2 exists already. Choose another --name, or remove the folder.")).toBe(
+    'There is a run "my run/2" already. Delete it on the page Train, or give the new one another name: "Open a model" in ' +
+      "the studio asks for it.",
+  );
+  expect(pageWords("The run runs/a b is being trained in another tab of this page. Stop it there first.")).toBe(
+    'The run "a b" is being trained in another tab of this page. Stop it there first.',
+  );
+  expect(pageWords("runs/a b/latest_net_G.safetensors is damaged: it is empty.")).toBe(
+    "latest_net_G.safetensors is damaged: it is empty.",
+  );
+  expect(pageWords("See runs/a b. It needs a/b.txt.")).toBe("See runs/a b. It needs a/b.txt.");
+});
+
 it("names folders as the user does", () => {
   const note =
     "2 of 6 pictures in data/set-abc12 have no partner of the same stem (unaligned). A without B (1): A/B.png. " +

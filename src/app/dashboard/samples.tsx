@@ -34,7 +34,9 @@ export function Samples({ runs }: { runs: readonly RunDetail[] }) {
   const [view, setView] = useState<View>("side");
   const [large, enlarge] = useState<{ run: RunDetail; entry: SampleEntry }>();
   if (places.length === 0) {
-    return runs.every(({ state }) => state === "imported") ? null : <p class="soft">The first sample comes with the end of the first epoch.</p>;
+    return runs.every(({ state }) => state === "imported") ? null : (
+      <p class="soft">The first sample comes with the end of the first epoch.</p>
+    );
   }
   const index = Math.min(chosen ?? places.length - 1, places.length - 1);
   const place = places[index]!;

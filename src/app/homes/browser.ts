@@ -1,6 +1,5 @@
 /** `pix2pix web`: the runs in this browser's storage, and the generator that is shipped with the page. */
 import type { Config } from "../../config/schema.ts";
-import type { DrawingKit } from "../../data/drawing.ts";
 import { UserError } from "../../errors.ts";
 import { drawingOf, openExamples } from "../../inference/examples.ts";
 import type { JudgedSamples } from "../../inference/judge.ts";
@@ -10,8 +9,9 @@ import { listRuns, Run } from "../../run/run.ts";
 import { standingOf } from "../../run/standing.ts";
 import { files, isLocked } from "../../web/files.ts";
 import { images } from "../../web/images.ts";
-import type { Home, OpenRun, RunEntry, StudioPair } from "../home.ts";
+import type { Home, OpenModelOptions, OpenRun, RunEntry, StudioPair } from "../home.ts";
 import { isProjectName } from "../parts/model-files.ts";
+import { deleteRun } from "../train/runs.ts";
 import { checkpointsDir } from "../train/storage.ts";
 import { Generators, openGenerator } from "./generators.ts";
 import { PublishedRuns } from "./published.ts";
@@ -35,6 +35,8 @@ export class BrowserHome implements Home {
       throw new UserError(`This browser has no run "${name}". Train it, or choose another.`);
     }
     const config = await run.config();
+    const problem = notDrawn(config);
+    if (problem) throw new UserError(`The run "${name}" ${problem}. Choose another.`);
     return openGenerator(
       this.#generators,
       { checkpointsDir, name },
@@ -49,21 +51,44 @@ export class BrowserHome implements Home {
     );
   }
 
-  async openModel(chosen: readonly File[], { name, drawing }: { name: string; drawing: DrawingKit }): Promise<string> {
+  async openModel(chosen: readonly File[], { name, drawing, signal }: OpenModelOptions): Promise<string> {
     const { client } = this.#generators;
     const [first] = chosen;
-    if (first && chosen.length === 1 && isProjectName(first.name)) {
-      return client.importProject(first, first.name, checkpointsDir);
+    const project = chosen.length === 1 && first && isProjectName(first.name) ? first : undefined;
+    let made = name;
+    if (project) made = await client.importProject(project, project.name, checkpointsDir, name || undefined);
+    else
+      await client.importWeights(
+        chosen.map((file) => ({ path: file.name, file })),
+        { name, checkpointsDir },
+      );
+    const run = new Run(files, { checkpointsDir, name: made });
+    try {
+      signal.throwIfAborted();
+      const problem = notDrawn(await run.config());
+      if (problem) throw new UserError(`This model ${problem}.`);
+      if (!project) await run.saveDrawing(drawing);
+      return made;
+    } catch (error) {
+      await deleteRun(made);
+      throw error;
     }
-    const picked = chosen.map((file) => ({ path: file.name, file }));
-    await client.importWeights(picked, { name, checkpointsDir });
-    await new Run(files, { checkpointsDir, name }).saveDrawing(drawing);
-    return name;
   }
 
   judge(name: string, sample: string): Promise<JudgedSamples> {
     return this.#generators.client.judgeSamples({ checkpointsDir, name }, sample);
   }
+}
+
+/** Most channels of a picture: colours and alpha. */
+const mostChannels = 4;
+
+/** Why the studio cannot show a generator: a predicate; undefined where it can. */
+function notDrawn({ inputLabels, inputNc, outputNc }: Config): string | undefined {
+  if (inputLabels !== undefined) return "takes label maps of class numbers, which cannot be drawn here";
+  const [verb, channels] = inputNc > mostChannels ? ["takes", inputNc] : ["gives", outputNc];
+  if (channels <= mostChannels) return undefined;
+  return `${verb} pictures of ${channels} channels, and the studio has pictures of at most ${mostChannels}`;
 }
 
 async function entryOf(name: string): Promise<RunEntry> {

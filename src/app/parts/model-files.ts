@@ -6,8 +6,8 @@ export const isProjectName = (name: string): boolean => /\.zip$/i.test(name);
 /** Whether a file may be one of a model, by its name. */
 export const isModelFile = ({ name }: File): boolean => isProjectName(name) || isWeightsName(name);
 
-/** Names that say nothing of what a model does, such as "latest_net_G". */
-const plain = /^(latest|best|\d+)?_?(net_?)?(G|D)(_ema)?$/i;
+/** Names that say nothing of what a model does, such as "latest_net_G", or CycleGAN's "latest_net_G_A". */
+const plain = /^(latest|best|\d+)?_?(net_?)?(G|D)(_ema|_[AB])?$/i;
 
 /**
  * A name for a run that no other has, from that of the generator's file.

@@ -1,5 +1,5 @@
 /** A dialog that makes a run of a model's files: weights that were trained elsewhere, or a project. */
-import { useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { namesOf } from "../../config/names.ts";
 import { type DrawingKit, drawingKit, knownInputs } from "../../data/drawing.ts";
 import { messageOf, UserError } from "../../errors.ts";
@@ -7,6 +7,7 @@ import type { Home } from "../home.ts";
 import { Choice, Note } from "../parts/basics.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { isProjectName, modelName } from "../parts/model-files.ts";
+import { folderName } from "../parts/run-names.ts";
 import { pageWords } from "../train/words.ts";
 import { readPicture } from "./incoming.ts";
 
@@ -31,24 +32,22 @@ interface OpenModelProps {
 }
 
 export function OpenModel({ home, given, taken, opened, close }: OpenModelProps) {
-  const nameFor = (files: readonly File[]) => (files.length > 0 ? modelName(fileNames(files), taken) : "");
+  const nameFor = (files: readonly File[]) =>
+    files.length > 0 && !isProject(files) ? modelName(fileNames(files), taken) : "";
   const [files, setFiles] = useState(given);
   const [name, setName] = useState(nameFor(given));
   const [kind, setKind] = useState<Kind>("photographs");
   const [example, setExample] = useState<File>();
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<string>();
-  const ofProject = files.length === 1 && isProjectName(files[0]!.name);
-  const open = async () => {
-    setBusy(true);
-    setProblem(undefined);
-    try {
-      opened(await home.openModel!(files, { name: name.trim(), drawing: await kitFor(kind, example) }));
-    } catch (error) {
-      setProblem(pageWords(messageOf(error)));
-      setBusy(false);
-    }
+  const ofProject = isProject(files);
+  const { busy, problem, read, forget } = useReading(home, opened);
+  const choose = (chosen: readonly File[]) => {
+    setFiles(chosen);
+    setName(nameFor(chosen));
+    forget();
   };
+  // Files may be dropped while the dialog is open.
+  useLayoutEffect(() => choose(given), [given]);
+  const wrongName = nameProblem(name, taken);
   return (
     <Dialog title="Open a model" close={close}>
       <p class="soft">
@@ -59,25 +58,15 @@ export function OpenModel({ home, given, taken, opened, close }: OpenModelProps)
         class="open-model"
         onSubmit={(event) => {
           event.preventDefault();
-          void open();
+          if (!wrongName) void read(files, folderName(name), () => kitFor(kind, example));
         }}
       >
-        <FilesField files={files} choose={(chosen) => [setFiles(chosen), setName(nameFor(chosen))]} />
+        <FilesField files={files} choose={choose} />
         {!ofProject && (
-          <>
-            <Choice label="It takes" value={kind} options={kinds} change={(value: Kind) => setKind(value)} />
-            {kind === "example" && <ExampleField choose={setExample} />}
-            <label class="field">
-              Name
-              <input
-                required
-                maxLength={100}
-                value={name}
-                onInput={({ currentTarget }) => setName(currentTarget.value)}
-              />
-            </label>
-          </>
+          <Choice label="It takes" value={kind} options={kinds} change={(value: Kind) => setKind(value)} />
         )}
+        {!ofProject && kind === "example" && <ExampleField choose={setExample} />}
+        <NameField {...{ name, setName }} problem={wrongName} optional={ofProject} />
         {problem && <Note bad>{problem}</Note>}
         <div class="row">
           <button type="submit" class="primary" disabled={busy || files.length === 0}>
@@ -86,6 +75,73 @@ export function OpenModel({ home, given, taken, opened, close }: OpenModelProps)
         </div>
       </form>
     </Dialog>
+  );
+}
+
+const isProject = (files: readonly File[]): boolean => files.length === 1 && isProjectName(files[0]!.name);
+
+/** Makes the run. When the dialog is closed meanwhile, no run is left. */
+function useReading(home: Home, opened: OpenModelProps["opened"]) {
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<string>();
+  // Not the state: a second press may come before the button is drawn anew.
+  const reading = useRef(false);
+  const stop = useRef(new AbortController());
+  useEffect(() => () => stop.current.abort(), []);
+  const read = async (files: readonly File[], name: string, drawing: () => Promise<DrawingKit>) => {
+    if (reading.current) return;
+    reading.current = true;
+    setBusy(true);
+    setProblem(undefined);
+    const { signal } = stop.current;
+    try {
+      const made = await home.openModel!(files, { name, drawing: await drawing(), signal });
+      if (!signal.aborted) opened(made);
+    } catch (error) {
+      if (!signal.aborted) setProblem(pageWords(messageOf(error)));
+    } finally {
+      reading.current = false;
+      if (!signal.aborted) setBusy(false);
+    }
+  };
+  return { busy, problem, read, forget: () => setProblem(undefined) };
+}
+
+/** Undefined for a name that a run can have, and for none. */
+function nameProblem(name: string, taken: readonly string[]): string | undefined {
+  const folder = folderName(name);
+  if (/^\.+$/.test(folder)) return "Expected a name with a letter or a digit.";
+  return taken.includes(folder) ? "A run of this name exists already." : undefined;
+}
+
+interface NameFieldProps {
+  name: string;
+  setName(name: string): void;
+  problem: string | undefined;
+  /** A project has a name of its own. */
+  optional: boolean;
+}
+
+function NameField({ name, setName, problem, optional }: NameFieldProps) {
+  const id = useId();
+  return (
+    <label class="field">
+      {optional ? "Name, if it is to have another than the project" : "Name"}
+      <input
+        required={!optional}
+        pattern=".*\S.*"
+        maxLength={100}
+        autocomplete="off"
+        spellcheck={false}
+        aria-invalid={problem !== undefined}
+        aria-describedby={id}
+        value={name}
+        onInput={({ currentTarget }) => setName(currentTarget.value)}
+      />
+      <span id={id} class="option-problem">
+        {problem}
+      </span>
+    </label>
   );
 }
 

@@ -1,6 +1,6 @@
 /** Adapts messages of the library to the page, which has no command line and does not show paths of its storage. */
 import type { Imported } from "../../web/import.ts";
-import { dataDir } from "./storage.ts";
+import { checkpointsDir, dataDir } from "./storage.ts";
 
 /** A clause with an option, such as ", or name another --dataset-mode". */
 const clause = /(?:[,;]? or|[,;])(?: [^\s.,;]+)* --[a-zA-Z][^.,;]*/g;
@@ -8,9 +8,30 @@ const clause = /(?:[,;]? or|[,;])(?: [^\s.,;]+)* --[a-zA-Z][^.,;]*/g;
 /** Paths of a data set in the storage: before the name of a file, and alone after "in". */
 const place = new RegExp(`${dataDir}/[^/\\s]+/| in ${dataDir}/[^/\\s,;:]+(?= )`, "g");
 
-/** Removes the path of the data set in the storage, and advice that names options of the command line. */
+/** The sentences on a run that exists. */
+const exists = new RegExp(
+  `The run ${checkpointsDir}/(.*?) exists already\\. Choose another --name, or remove the folder\\.`,
+);
+const existsHere =
+  'There is a run "$1" already. Delete it on the page Train, or give the new one another name: "Open a model" in the studio asks for it.';
+
+/** Advice for a zip that is no project; on the page it is often one of pictures. */
+const zipAdvice = "Files of weights from elsewhere are given without a zip around them.";
+const zipAdviceHere =
+  "Choose files of weights without a zip around them. A zip of pictures to train on is for the page Train.";
+
+/** A run as a clause names it, and the folder of a run before the name of a file. */
+const aRun = new RegExp(`\\b(run|of) ${checkpointsDir}/(.*?) (?=(?:is being|has|have)\\b)`, "g");
+const runFolder = new RegExp(`${checkpointsDir}/[^/]{1,200}?/(?=[\\w./-]+\\.(?:jsonl?|safetensors|png))`, "g");
+
+/** Removes paths of the storage, and advice that names options of the command line. */
 export function pageWords(message: string): string {
-  const plain = message.replaceAll(place, "").replaceAll(clause, "");
+  const named = message
+    .replace(exists, existsHere)
+    .replace(zipAdvice, zipAdviceHere)
+    .replaceAll(aRun, '$1 "$2" ')
+    .replaceAll(runFolder, "");
+  const plain = named.replaceAll(place, "").replaceAll(clause, "");
   const kept = plain.split(/(?<=\.) /).filter((sentence) => !/ --[a-zA-Z]/.test(sentence));
   return kept.length > 0 ? kept.join(" ") : plain;
 }
