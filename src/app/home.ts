@@ -44,6 +44,8 @@ export interface RunEntry {
   state: "training" | "paused" | "finished" | "published";
   /** Whether it has weights to translate with. */
   usable: boolean;
+  /** When its options were written: another run may take its name. Absent where that is not known. */
+  made?: number | undefined;
   /** Steps so far and in all, where they are known. */
   step?: number;
   steps?: number;
@@ -83,6 +85,8 @@ export interface StudioPair {
 /** A run that can be drawn with. */
 export interface OpenRun {
   readonly name: string;
+  /** As in the list of runs. */
+  readonly made?: number | undefined;
   readonly title: string;
   /** The size of pictures in training: that of an empty sheet. */
   readonly width: number;

@@ -4,10 +4,10 @@ import { UserError } from "../../errors.ts";
 import { drawingOf, openExamples } from "../../inference/examples.ts";
 import type { JudgedSamples } from "../../inference/judge.ts";
 import { studioFacts } from "../../inference/publish.ts";
-import { lockFile } from "../../run/paths.ts";
+import { configFile, lockFile } from "../../run/paths.ts";
 import { listRuns, Run } from "../../run/run.ts";
 import { standingOf } from "../../run/standing.ts";
-import { files, isLocked } from "../../web/files.ts";
+import { files, isLocked, stat } from "../../web/files.ts";
 import { images } from "../../web/images.ts";
 import type { Home, OpenModelOptions, OpenRun, RunEntry, StudioPair } from "../home.ts";
 import { isProjectName } from "../parts/model-files.ts";
@@ -42,6 +42,7 @@ export class BrowserHome implements Home {
       { checkpointsDir, name },
       {
         title: name,
+        made: await madeAt(run),
         ...studioFacts(config),
         drawing: await drawingOf(run, config, { files, images }),
         epochs: () => run.keptWeights(),
@@ -91,6 +92,13 @@ function notDrawn({ inputLabels, inputNc, outputNc }: Config): string | undefine
   return `${verb} pictures of ${channels} channels, and the studio has pictures of at most ${mostChannels}`;
 }
 
+/** When the options of a run were written, in milliseconds; undefined where there are none. */
+const madeAt = (run: Run): Promise<number | undefined> =>
+  stat(run.path(configFile)).then(
+    ({ modified }) => modified,
+    () => undefined,
+  );
+
 async function entryOf(name: string): Promise<RunEntry> {
   const run = new Run(files, { checkpointsDir, name });
   const progress = await run.progress().catch(() => undefined);
@@ -99,7 +107,7 @@ async function entryOf(name: string): Promise<RunEntry> {
   const config = await run.config().catch(() => undefined);
   const found = { status: await run.status(), progress, scores: await run.scores.read().catch(() => []) };
   const { lastStep: steps, finished } = config ? standingOf(config, found) : {};
-  const entry = { name, title: name, usable, ...(steps !== undefined && { steps }) };
+  const entry = { name, title: name, usable, made: await madeAt(run), ...(steps !== undefined && { steps }) };
   // A run is being trained while a worker of this or another tab holds its lock.
   if (!(await isLocked(await lockFile(files, run.dir)))) {
     return { ...entry, state: finished ? "finished" : "paused", step: saved };

@@ -10,6 +10,7 @@ import { makeClient } from "./client.ts";
 /** What a home knows of a run beside its generator. */
 interface RunSource extends StudioFacts {
   title: string;
+  made?: number | undefined;
   drawing: DrawingKit;
   epochs(): Promise<readonly string[]>;
   pair(): Promise<StudioPair | undefined>;

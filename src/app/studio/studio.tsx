@@ -29,7 +29,8 @@ const hints: Record<DrawingTool, string> = {
 
 export function Studio({ home, route }: PageProps) {
   const shown = route.page === "studio";
-  const { runs, error: failed } = useRuns(home, shown, route.run);
+  const [looks, setLooks] = useState(0);
+  const { runs, error: failed } = useRuns(home, shown, `${route.run} ${looks}`);
   // The files of a model that is about to be opened: undefined where there is none, empty where they are yet to be chosen.
   const [model, setModel] = useState<readonly File[]>();
   const { opened, error = failed } = useOpened(home, route, runs);
@@ -38,12 +39,17 @@ export function Studio({ home, route }: PageProps) {
   useEffect(() => {
     if (shown) document.title = `${title} · pix2pix`;
   }, [shown, title]);
+  /** Opens or closes the dialog, and reads the runs again: it refuses their names, and makes one. */
+  const take = (files: readonly File[] | undefined) => {
+    setModel(files);
+    setLooks(looks + 1);
+  };
   const dropped = (event: DragEvent) => {
     const files = [...(event.dataTransfer?.files ?? [])];
     if (!home.openModel || !files.some(isModelFile)) return;
     event.preventDefault();
     event.stopPropagation();
-    setModel(files);
+    take(files);
   };
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: a place to drop files; the button "Open a model" does the same by the keyboard
@@ -56,7 +62,7 @@ export function Studio({ home, route }: PageProps) {
         <div class="row">
           {usable.length > 1 && <Generators usable={usable} current={opened?.run.name} />}
           {home.openModel && (
-            <Button id="open-model" onClick={() => setModel([])}>
+            <Button id="open-model" onClick={() => take([])}>
               Open a model…
             </Button>
           )}
@@ -71,15 +77,15 @@ export function Studio({ home, route }: PageProps) {
       {runs && usable.length === 0 && !error && (
         <Note>No run has weights yet. Train one; after its first checkpoint you can draw with it here.</Note>
       )}
-      {opened && <Workbench key={opened.run.name} {...opened} shown={shown && !model} />}
+      {opened && <Workbench key={`${opened.run.name} ${opened.run.made}`} {...opened} shown={shown && !model} />}
       {model && (
         <OpenModel
           {...{ home, given: model, taken: runs?.map(({ name }) => name) ?? [] }}
           opened={(name) => {
-            setModel(undefined);
+            take(undefined);
             show(name);
           }}
-          close={() => setModel(undefined)}
+          close={() => take(undefined)}
         />
       )}
     </div>
@@ -103,8 +109,8 @@ function Generators({ usable, current }: { usable: readonly RunEntry[]; current:
   );
 }
 
-/** The runs; read again when the page is shown and when the address names another run, which may be new. */
-function useRuns(home: Home, shown: boolean, asked: string | undefined) {
+/** The runs; read again when the page is shown, and when `wanted` changes: the address names another run, or one was made. */
+function useRuns(home: Home, shown: boolean, wanted: string) {
   const [found, set] = useState<{ runs?: readonly RunEntry[]; error?: string }>({});
   useEffect(() => {
     if (!shown) return;
@@ -112,20 +118,23 @@ function useRuns(home: Home, shown: boolean, asked: string | undefined) {
       (runs) => set({ runs }),
       (error) => set({ error: messageOf(error) }),
     );
-  }, [home, shown, asked]);
+  }, [home, shown, wanted]);
   return found;
 }
 
-/** Opens the run of the address, or the first that can be drawn with. */
+/** Opens the run of the address; without one it keeps the opened run while there is one, else it takes the first that can be drawn with. */
 function useOpened(home: Home, route: Route, runs: readonly RunEntry[] | undefined) {
   const [opened, set] = useState<Opened>();
   const [error, setError] = useState<string>();
   const asked = route.page === "studio" ? route.run : undefined;
-  const name = asked ?? opened?.run.name ?? runs?.find(({ usable }) => usable)?.name;
+  const entry = opened && runs?.find(({ name }) => name === opened.run.name);
+  const name = asked ?? (runs && !entry ? undefined : opened?.run.name) ?? runs?.find(({ usable }) => usable)?.name;
+  // Another run has taken the name of the opened one.
+  const replaced = entry?.made !== undefined && entry.made !== opened?.run.made;
   useEffect(() => {
     // The error of another run does not hold for this one.
     setError(undefined);
-    if (!name || name === opened?.run.name) return;
+    if (!name || (name === opened?.run.name && !replaced)) return;
     let current = true;
     const open = async () => {
       const run = await home.open(name);
@@ -139,6 +148,6 @@ function useOpened(home: Home, route: Route, runs: readonly RunEntry[] | undefin
     return () => {
       current = false;
     };
-  }, [home, name]);
+  }, [home, name, replaced]);
   return { opened, error };
 }
