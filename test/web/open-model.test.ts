@@ -161,6 +161,30 @@ inChromium("a model from files", () => {
     await forget("a-b #1-");
   });
 
+  it("a long name fits a phone", async () => {
+    const size = page.viewportSize()!;
+    await page.setViewportSize({ width: 390, height: 800 });
+    const name = "w".repeat(100);
+    await begin(torch("unet32_net_G.pth"));
+    await page.getByLabel("Name").fill(name);
+    await page.keyboard.press("Enter");
+    await title(name);
+    for (const route of ["#/studio", "#/runs", `#/runs/${name}`, `#/train/${name}`]) {
+      await page.evaluate((hash) => location.assign(hash), route);
+      await page
+        .locator("main:not([hidden])")
+        .getByText(name)
+        .first()
+        .waitFor({ ...patience, state: "attached" });
+      expect(await page.evaluate(() => document.documentElement.scrollWidth), route).toBeLessThanOrEqual(390);
+    }
+    await expect.poll(() => page.inputValue("#run-choice"), patience).toBe(name);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    await forget(name);
+    await page.setViewportSize(size);
+    await page.evaluate(() => location.assign("#/studio"));
+  });
+
   it("a dialog that is closed while it reads leaves no run, and the page where the user has gone to", async () => {
     const options = parseConfig({ dataroot: "none", name: "large", netG: "unet_256", ngf: 48 });
     const file = join(work, "large.safetensors");
@@ -204,6 +228,26 @@ inChromium("a model from files", () => {
     await title("mine again");
     expect(await page.locator(".swatches .name").allTextContents()).toContain("balcony");
     await forget("mine again");
+  });
+
+  it("a model that takes the name of one that another tab has deleted is shown with its own palette", async () => {
+    for (const kind of ["lines", "facades"]) {
+      await begin(torch("unet32_net_G.pth"));
+      await page.getByLabel("It takes").selectOption(kind);
+      await page.getByLabel("Name").fill("again");
+      await expect.poll(() => page.locator("dialog .option-problem").textContent(), patience).toBe("");
+      await open();
+      await title("again");
+      const colour = kind === "lines" ? "ink" : "balcony";
+      await page.locator(".swatches .name").filter({ hasText: colour }).waitFor(patience);
+      await forget("again");
+    }
+    await page.evaluate(() => location.assign("#/runs"));
+    await page.evaluate(() => location.assign("#/studio"));
+    await page
+      .locator("h1")
+      .filter({ hasText: "again" })
+      .waitFor({ ...patience, state: "detached" });
   });
 
   it("an example of the inputs gives the palette", async () => {

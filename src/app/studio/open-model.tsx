@@ -61,7 +61,7 @@ export function OpenModel({ home, given, taken, opened, close }: OpenModelProps)
           if (!wrongName) void read(files, folderName(name), () => kitFor(kind, example));
         }}
       >
-        <FilesField files={files} choose={choose} />
+        <FilesField {...{ files, choose }} named={files === given || files.length > 1} />
         {!ofProject && (
           <Choice label="It takes" value={kind} options={kinds} change={(value: Kind) => setKind(value)} />
         )}
@@ -145,7 +145,14 @@ function NameField({ name, setName, problem, optional }: NameFieldProps) {
   );
 }
 
-function FilesField({ files, choose }: { files: readonly File[]; choose(files: readonly File[]): void }) {
+interface FilesProps {
+  files: readonly File[];
+  choose(files: readonly File[]): void;
+  /** Whether to show the names: the field itself has only that of one file that was chosen with it. */
+  named: boolean;
+}
+
+function FilesField({ files, choose, named }: FilesProps) {
   return (
     <label class="field">
       Files: the generator's, and the discriminator's if you have it
@@ -156,7 +163,7 @@ function FilesField({ files, choose }: { files: readonly File[]; choose(files: r
         required={files.length === 0}
         onChange={({ currentTarget }) => choose([...(currentTarget.files ?? [])])}
       />
-      {files.length > 0 && <span class="small">{fileNames(files).join(", ")}</span>}
+      {named && files.length > 0 && <span class="small">{fileNames(files).join(", ")}</span>}
     </label>
   );
 }
