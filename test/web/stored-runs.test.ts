@@ -151,7 +151,27 @@ inChromium("runs in this browser", () => {
     await page.locator("#runs .notice.bad").filter({ hasText: said }).waitFor(patience);
     expect(await page.locator("#runs h1").textContent()).toBe("broken #1");
     expect(await violationsOf(page)).toEqual([]);
-    await page.getByRole("link", { name: "All runs" }).click();
+    // Weights and a sample of another run are damaged, too.
+    await page.evaluate(async () => {
+      const runs = await (await navigator.storage.getDirectory()).getDirectoryHandle("runs");
+      const run = await runs.getDirectoryHandle("long");
+      const samples = await run.getDirectoryHandle("samples");
+      let newest = "";
+      for await (const name of samples.keys()) if (name > newest) newest = name;
+      for (const [folder, name] of [
+        [run, "latest_net_G.safetensors"],
+        [samples, newest],
+      ] as const) {
+        const writable = await (await folder.getFileHandle(name)).createWritable();
+        await writable.write("damaged");
+        await writable.close();
+      }
+    });
+    await to("runs/long");
+    await page.getByText("This sample cannot be read: its file is damaged.").waitFor(patience);
+    await page.getByRole("link", { name: "Draw with it" }).click();
+    await page.getByText(/^latest_net_G\.safetensors: not a safetensors file/).waitFor(patience);
+    await to("runs");
   });
 
   it("a run that is deleted leaves the page", async () => {

@@ -13,6 +13,7 @@ import type { Home, OpenModelOptions, OpenRun, RunEntry, StudioPair } from "../h
 import { isProjectName } from "../parts/model-files.ts";
 import { deleteRun } from "../train/runs.ts";
 import { checkpointsDir } from "../train/storage.ts";
+import { pageWords } from "../train/words.ts";
 import { Generators, openGenerator } from "./generators.ts";
 import { PublishedRuns } from "./published.ts";
 
@@ -27,7 +28,11 @@ export class BrowserHome implements Home {
     return [...(await Promise.all(names.map(entryOf))), ...(await this.#published.entries())];
   }
 
-  async open(name: string): Promise<OpenRun> {
+  open(name: string): Promise<OpenRun> {
+    return inPageWords(this.#open(name));
+  }
+
+  async #open(name: string): Promise<OpenRun> {
     const run = new Run(files, { checkpointsDir, name });
     if (!(await run.isStarted().catch(() => false))) {
       const published = await this.#published.open(name);
@@ -37,7 +42,10 @@ export class BrowserHome implements Home {
     const config = await run.config();
     const problem = notDrawn(config);
     if (problem) throw new UserError(`The run "${name}" ${problem}. Choose another.`);
-    return openGenerator(
+    if (!(await run.hasWeights())) {
+      throw new UserError(`The run "${name}" has no weights yet: they come with its first checkpoint. Choose another.`);
+    }
+    const opened = openGenerator(
       this.#generators,
       { checkpointsDir, name },
       {
@@ -50,6 +58,7 @@ export class BrowserHome implements Home {
         version: async () => (await run.progress().catch(() => undefined))?.step ?? 0,
       },
     );
+    return { ...opened, translate: (...args) => inPageWords(opened.translate(...args)) };
   }
 
   async openModel(chosen: readonly File[], { name, drawing, signal }: OpenModelOptions): Promise<string> {
@@ -77,9 +86,15 @@ export class BrowserHome implements Home {
   }
 
   judge(name: string, sample: string): Promise<JudgedSamples> {
-    return this.#generators.client.judgeSamples({ checkpointsDir, name }, sample);
+    return inPageWords(this.#generators.client.judgeSamples({ checkpointsDir, name }, sample));
   }
 }
+
+/** @throws UserError without paths of the storage and advice for the command line */
+const inPageWords = <T>(work: Promise<T>): Promise<T> =>
+  work.catch((error) => {
+    throw error instanceof UserError ? new UserError(pageWords(error.message)) : error;
+  });
 
 /** Most channels of a picture: colours and alpha. */
 const mostChannels = 4;
