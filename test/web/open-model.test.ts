@@ -150,6 +150,14 @@ inChromium("a model from files", () => {
       await open();
     }
     expect(await violationsOf(page)).toEqual([]);
+    await page.evaluate(async () => {
+      const runs = await (await navigator.storage.getDirectory()).getDirectoryHandle("runs");
+      await runs.getDirectoryHandle("left over", { create: true });
+    });
+    await name.fill("left over");
+    await name.press("Enter");
+    await problem(/There is a run "left over" already\. Choose another name, or delete it on the page Train\./);
+    await forget("left over");
     await name.fill(" ");
     await open();
     expect(await name.evaluate((input) => (input as HTMLInputElement).validity.patternMismatch)).toBe(true);

@@ -11,7 +11,7 @@ import { files, isLocked, stat } from "../../web/files.ts";
 import { images } from "../../web/images.ts";
 import type { Home, OpenModelOptions, OpenRun, RunEntry, StudioPair } from "../home.ts";
 import { isProjectName } from "../parts/model-files.ts";
-import { deleteRun } from "../train/runs.ts";
+import { deleteRun, runNames } from "../train/runs.ts";
 import { checkpointsDir } from "../train/storage.ts";
 import { pageWords } from "../train/words.ts";
 import { Generators, openGenerator } from "./generators.ts";
@@ -65,6 +65,10 @@ export class BrowserHome implements Home {
     const { client } = this.#generators;
     const [first] = chosen;
     const project = chosen.length === 1 && first && isProjectName(first.name) ? first : undefined;
+    // Also a folder without options: a training that was cut short has left its losses and samples there.
+    if (name && (await runNames()).includes(name)) {
+      throw new UserError(`There is a run "${name}" already. Choose another name, or delete it on the page Train.`);
+    }
     let made = name;
     if (project) made = await client.importProject(project, project.name, checkpointsDir, name || undefined);
     else

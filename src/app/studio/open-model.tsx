@@ -69,7 +69,7 @@ export function OpenModel({ home, given, taken, opened, close }: OpenModelProps)
         <NameField {...{ name, setName }} problem={wrongName} optional={ofProject} />
         {problem && <Note bad>{problem}</Note>}
         <div class="row">
-          <button type="submit" class="primary" disabled={busy || files.length === 0}>
+          <button type="submit" class="primary" aria-disabled={busy} disabled={files.length === 0}>
             {busy ? "Reading…" : "Open"}
           </button>
         </div>
