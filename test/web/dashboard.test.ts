@@ -226,6 +226,8 @@ inChromium("the dashboard", () => {
     const code = page.getByRole("region", { name: "Examples for programs" });
     await code.waitFor(patience);
     expect(await code.evaluate((section) => section.scrollWidth - section.clientWidth)).toBe(0);
+    await page.goto(`${server.base}/#/runs/nothing`);
+    await page.getByText("There is no run of this name.").waitFor(patience);
     await page.goto(`${server.base}/#/train`);
     await page.locator("#studio").waitFor({ ...patience, state: "visible" });
     await expect.poll(() => page.title(), patience).toBe("first · pix2pix");

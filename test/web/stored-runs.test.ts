@@ -133,7 +133,25 @@ inChromium("runs in this browser", () => {
     expect(await page.locator("#runs .strip").count()).toBe(0);
     await page.getByRole("link", { name: "All runs" }).click();
     await card("long").waitFor(patience);
+    // The only run of a comparison is deleted: the cards are back, and a tick does not compare.
+    await tab.fill("input[name=steps]", "3");
+    await tab.fill("input[name=name]", "third");
+    await tab.click("#start");
+    await tab.locator("#state").filter({ hasText: "Finished after 3 steps" }).waitFor(patience);
+    await card("third").filter({ hasText: "finished" }).waitFor(patience);
+    await card("long").getByRole("checkbox").uncheck();
+    await card("third").getByRole("checkbox").check();
+    await page.getByRole("button", { name: "Compare 1 run" }).click();
+    await page.locator("#runs .strip").waitFor(patience);
+    await tab.click("#delete-run");
+    await card("long").getByRole("checkbox").check(patience);
+    await page.getByRole("button", { name: "Compare 1 run" }).waitFor(patience);
+    expect(await card("long").count()).toBe(1);
+    await card("long").getByRole("checkbox").uncheck();
     await tab.close();
+    await to("train/third");
+    await page.getByText('There is no run "third". It may have been deleted.').waitFor(patience);
+    await to("runs");
   });
 
   it("a run with damaged options is named, in the words of the page", async () => {

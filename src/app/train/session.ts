@@ -263,7 +263,9 @@ export class Session extends Store<SessionState> {
   /** Shows a run that another page has named; while this page trains, that training stays. */
   async show(name: string): Promise<void> {
     await this.#restored;
-    if (!this.#stop && (await runNames()).includes(name)) await this.select(name);
+    if (this.#stop) return;
+    if ((await runNames()).includes(name)) await this.select(name);
+    else this.set({ problem: `There is no run "${name}". It may have been deleted.` });
   }
 
   /** Updates the list of runs: other pages and tabs make and delete some, too. A training, and changes of options, stay. */
