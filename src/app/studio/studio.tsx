@@ -68,15 +68,7 @@ export function Studio({ home, route }: PageProps) {
           )}
         </div>
       </div>
-      {error && <Note bad>{error}</Note>}
-      {!opened && !error && (!runs || usable.length > 0) && (
-        <p class="soft" role="status">
-          {runs ? "Opening the run…" : "Looking for runs…"}
-        </p>
-      )}
-      {runs && usable.length === 0 && !error && (
-        <Note>No run has weights yet. Train one; after its first checkpoint you can draw with it here.</Note>
-      )}
+      {error ? <Note bad>{error}</Note> : <Standing usable={runs && usable} opened={opened !== undefined} />}
       {opened && <Workbench key={`${opened.run.name} ${opened.run.made}`} {...opened} shown={shown && !model} />}
       {model && (
         <OpenModel
@@ -89,6 +81,19 @@ export function Studio({ home, route }: PageProps) {
         />
       )}
     </div>
+  );
+}
+
+/** What the studio waits for, if anything. @param usable undefined until the runs are known */
+function Standing({ usable, opened }: { usable: readonly RunEntry[] | undefined; opened: boolean }) {
+  if (usable?.length === 0) {
+    return <Note>No run has weights yet. Train one; after its first checkpoint you can draw with it here.</Note>;
+  }
+  if (opened) return null;
+  return (
+    <p class="soft" role="status">
+      {usable ? "Opening the run…" : "Looking for runs…"}
+    </p>
   );
 }
 
