@@ -29,6 +29,8 @@ export interface Home {
 }
 
 export interface OpenModelOptions {
+  /** An input of the model, of any size: until the page is left, the run gives it as its pair. */
+  example?: Pick<StudioPair, "name" | "input"> | undefined;
   /** Of the run. Empty: a project keeps its own. */
   name: string;
   /** What the sheet of the model offers. That of a project is in its file. */

@@ -269,6 +269,11 @@ inChromium("a model from files", () => {
     await open();
     await title("unet32_net_G");
     expect((await page.locator(".swatches .name").allTextContents()).sort()).toEqual(["#0a781e", "#c8c8c8"]);
+    // It is on the sheet, in the size of the model: green above, grey below.
+    const sheet = await pixels(".sheet canvas");
+    expect([...sheet.subarray(0, 3), ...sheet.subarray(-3)]).toEqual([10, 120, 30, 200, 200, 200]);
+    expect(sheet.length).toBe(256 * 256 * 3);
+    await page.locator(".output[aria-busy=false] canvas").waitFor(patience);
   });
 
   it("a file that is dropped on the studio opens the dialog, and an opened model is a run like others", async () => {

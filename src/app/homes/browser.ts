@@ -11,6 +11,7 @@ import { files, isLocked, stat } from "../../web/files.ts";
 import { images } from "../../web/images.ts";
 import type { Home, OpenModelOptions, OpenRun, RunEntry, StudioPair } from "../home.ts";
 import { isProjectName } from "../parts/model-files.ts";
+import { fitted } from "../studio/incoming.ts";
 import { deleteRun, runNames } from "../train/runs.ts";
 import { checkpointsDir } from "../train/storage.ts";
 import { pageWords } from "../train/words.ts";
@@ -22,6 +23,8 @@ export class BrowserHome implements Home {
   readonly abilities = { train: true, runs: true };
   readonly #generators = new Generators();
   readonly #published = new PublishedRuns(this.#generators);
+  /** Inputs of opened models, by their runs. */
+  readonly #examples = new Map<string, StudioPair>();
 
   async runs(): Promise<RunEntry[]> {
     const names = await listRuns(files, checkpointsDir).catch(() => []);
@@ -45,23 +48,25 @@ export class BrowserHome implements Home {
     if (!(await run.hasWeights())) {
       throw new UserError(`The run "${name}" has no weights yet: they come with its first checkpoint. Choose another.`);
     }
+    const sheet = { ...studioFacts(config), drawing: await drawingOf(run, config, { files, images }) };
+    const example = this.#examples.get(name);
     const opened = openGenerator(
       this.#generators,
       { checkpointsDir, name },
       {
         title: name,
         made: await madeAt(run),
-        ...studioFacts(config),
-        drawing: await drawingOf(run, config, { files, images }),
+        ...sheet,
         epochs: () => run.keptWeights(),
-        pair: () => randomPair(config),
+        pair: async () =>
+          (await randomPair(config)) ?? (example && { ...example, input: fitted(example.input, sheet, "fit") }),
         version: async () => (await run.progress().catch(() => undefined))?.step ?? 0,
       },
     );
     return { ...opened, translate: (...args) => inPageWords(opened.translate(...args)) };
   }
 
-  async openModel(chosen: readonly File[], { name, drawing, signal }: OpenModelOptions): Promise<string> {
+  async openModel(chosen: readonly File[], { name, drawing, example, signal }: OpenModelOptions): Promise<string> {
     const { client } = this.#generators;
     const [first] = chosen;
     const project = chosen.length === 1 && first && isProjectName(first.name) ? first : undefined;
@@ -82,6 +87,7 @@ export class BrowserHome implements Home {
       const problem = notDrawn(await run.config());
       if (problem) throw new UserError(`This model ${problem}.`);
       if (!project) await run.saveDrawing(drawing);
+      if (example) this.#examples.set(made, example);
       return made;
     } catch (error) {
       await deleteRun(made);

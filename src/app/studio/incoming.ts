@@ -65,7 +65,7 @@ function sizeFor({ width, height }: Picture, run: Pick<OpenRun, "width" | "heigh
 }
 
 /** Resizes a picture for the generator; a label map by the nearest pixel, so that no mixed colours arise. */
-export function fitted(picture: Picture, run: OpenRun, rule: SizeRule): Picture {
+export function fitted(picture: Picture, run: Pick<OpenRun, "width" | "height" | "drawing">, rule: SizeRule): Picture {
   const { width, height } = sizeFor(picture, run, rule);
   return resize(picture, width, height, run.drawing.tool === "regions" ? "nearest" : "bicubic");
 }

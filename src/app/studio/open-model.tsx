@@ -1,9 +1,9 @@
 /** A dialog that makes a run of a model's files: weights that were trained elsewhere, or a project. */
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { namesOf } from "../../config/names.ts";
-import { type DrawingKit, drawingKit, knownInputs } from "../../data/drawing.ts";
+import { drawingKit, knownInputs } from "../../data/drawing.ts";
 import { messageOf, UserError } from "../../errors.ts";
-import type { Home } from "../home.ts";
+import type { Home, OpenModelOptions } from "../home.ts";
 import { Choice, Note } from "../parts/basics.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { isProjectName, modelName } from "../parts/model-files.ts";
@@ -58,7 +58,7 @@ export function OpenModel({ home, given, taken, opened, close }: OpenModelProps)
         class="open-model"
         onSubmit={(event) => {
           event.preventDefault();
-          if (!wrongName) void read(files, folderName(name), () => kitFor(kind, example));
+          if (!wrongName) void read(files, folderName(name), () => inputsOf(kind, example));
         }}
       >
         <FilesField {...{ files, choose }} named={files === given || files.length > 1} />
@@ -88,14 +88,14 @@ function useReading(home: Home, opened: OpenModelProps["opened"]) {
   const reading = useRef(false);
   const stop = useRef(new AbortController());
   useEffect(() => () => stop.current.abort(), []);
-  const read = async (files: readonly File[], name: string, drawing: () => Promise<DrawingKit>) => {
+  const read = async (files: readonly File[], name: string, inputs: () => Promise<Inputs>) => {
     if (reading.current) return;
     reading.current = true;
     setBusy(true);
     setProblem(undefined);
     const { signal } = stop.current;
     try {
-      const made = await home.openModel!(files, { name, drawing: await drawing(), signal });
+      const made = await home.openModel!(files, { name, ...(await inputs()), signal });
       if (!signal.aborted) opened(made);
     } catch (error) {
       if (!signal.aborted) setProblem(pageWords(messageOf(error)));
@@ -183,9 +183,12 @@ function ExampleField({ choose }: { choose(file: File | undefined): void }) {
   );
 }
 
+type Inputs = Pick<OpenModelOptions, "drawing" | "example">;
+
 /** @throws UserError for an example that cannot be read */
-async function kitFor(kind: Kind, example: File | undefined): Promise<DrawingKit> {
-  if (kind !== "example") return knownInputs[kind].kit;
-  if (!example) throw new UserError("Choose an input of the model.");
-  return drawingKit([(await readPicture(example, example.name)).picture]);
+async function inputsOf(kind: Kind, file: File | undefined): Promise<Inputs> {
+  if (kind !== "example") return { drawing: knownInputs[kind].kit };
+  if (!file) throw new UserError("Choose an input of the model.");
+  const { name, picture } = await readPicture(file, file.name);
+  return { drawing: drawingKit([picture]), example: { name, input: picture } };
 }

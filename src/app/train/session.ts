@@ -276,7 +276,9 @@ export class Session extends Store<SessionState> {
     if (selection !== this.#selection) return;
     this.set({ names });
     const { selected } = this.state;
-    if (!this.#stop && selected !== newRun && !names.includes(selected)) await this.select(newRun);
+    if (this.#stop || selected === newRun || names.includes(selected)) return;
+    // Not `select`: what the page says of a run that was asked for stays.
+    await this.#select(newRun).catch((error) => this.#fail(error));
   }
 
   /** Updates the list of runs after some were deleted in the storage panel. */
