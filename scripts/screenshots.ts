@@ -104,7 +104,7 @@ async function plantTree(page: Page): Promise<void> {
   };
   await sheet.waitFor();
   await page.getByText("tree", { exact: true }).click();
-  await page.getByRole("button", { name: "Pen" }).click();
+  await page.getByRole("button", { name: /^Pen\b/ }).click();
   await size.fill("8");
   await stroke(0.88, 0.75, 0.935);
   await size.fill("44");
