@@ -46,7 +46,7 @@ export interface RunEntry {
   state: "training" | "paused" | "finished" | "published";
   /** Whether it has weights to translate with. */
   usable: boolean;
-  /** When its options were written: another run may take its name. Absent where that is not known. */
+  /** When its options and its palette were written: another run may take its name. Absent where that is not known. */
   made?: number | undefined;
   /** Steps so far and in all, where they are known. */
   step?: number;
@@ -101,6 +101,8 @@ export interface OpenRun {
   epochs(): Promise<readonly string[]>;
   /** The palette and the tool that belong to its inputs. */
   readonly drawing: DrawingKit;
+  /** Replaces them; the run has to be opened anew. Absent where they are known from the data set, or cannot be stored. */
+  setDrawing?(drawing: DrawingKit): Promise<void>;
   /**
    * Translates a picture of any size at that size. While the run trains, "latest" are the weights of its newest checkpoint.
    * @throws UserError for a picture that the generator cannot take

@@ -276,6 +276,20 @@ inChromium("a model from files", () => {
     await page.locator(".output[aria-busy=false] canvas").waitFor(patience);
   });
 
+  it("what it takes can be changed later, in the settings", async () => {
+    await page.click(".settings summary");
+    const takes = page.getByLabel("Inputs of this model");
+    expect(await takes.locator("option").first().textContent()).toBe("pictures like the example");
+    await takes.selectOption("cityscapes");
+    await page.locator(".swatches .name").filter({ hasText: "traffic sign" }).waitFor(patience);
+    await page.reload();
+    await title("unet32_net_G");
+    await page.locator(".swatches .name").filter({ hasText: "traffic sign" }).waitFor(patience);
+    await page.click(".settings summary");
+    expect(await takes.inputValue()).toBe("cityscapes");
+    expect(await violationsOf(page)).toEqual([]);
+  });
+
   it("a file that is dropped on the studio opens the dialog, and an opened model is a run like others", async () => {
     const bytes = [...readFileSync(torch("unet32_net_G.pth"))];
     const data = await page.evaluateHandle((content) => {

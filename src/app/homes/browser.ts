@@ -4,7 +4,7 @@ import { UserError } from "../../errors.ts";
 import { drawingOf, openExamples } from "../../inference/examples.ts";
 import type { JudgedSamples } from "../../inference/judge.ts";
 import { studioFacts } from "../../inference/publish.ts";
-import { configFile, lockFile } from "../../run/paths.ts";
+import { configFile, drawingFile, lockFile } from "../../run/paths.ts";
 import { listRuns, Run } from "../../run/run.ts";
 import { standingOf } from "../../run/standing.ts";
 import { files, isLocked, stat } from "../../web/files.ts";
@@ -63,7 +63,11 @@ export class BrowserHome implements Home {
         version: async () => (await run.progress().catch(() => undefined))?.step ?? 0,
       },
     );
-    return { ...opened, translate: (...args) => inPageWords(opened.translate(...args)) };
+    return {
+      ...opened,
+      ...((await run.isImported()) && { setDrawing: (drawing) => run.saveDrawing(drawing) }),
+      translate: (...args) => inPageWords(opened.translate(...args)),
+    };
   }
 
   async openModel(chosen: readonly File[], { name, drawing, example, signal }: OpenModelOptions): Promise<string> {
@@ -117,12 +121,16 @@ function notDrawn({ inputLabels, inputNc, outputNc }: Config): string | undefine
   return `${verb} pictures of ${channels} channels, and the studio has pictures of at most ${mostChannels}`;
 }
 
-/** When the options of a run were written, in milliseconds; undefined where there are none. */
-const madeAt = (run: Run): Promise<number | undefined> =>
-  stat(run.path(configFile)).then(
-    ({ modified }) => modified,
-    () => undefined,
+/** When the options of a run, or what its sheet offers, were last written, in milliseconds; undefined where there are none. */
+async function madeAt(run: Run): Promise<number | undefined> {
+  const times = [configFile, drawingFile].map((file) =>
+    stat(run.path(file)).then(
+      ({ modified }) => modified,
+      () => 0,
+    ),
   );
+  return Math.max(...(await Promise.all(times))) || undefined;
+}
 
 async function entryOf(name: string): Promise<RunEntry> {
   const run = new Run(files, { checkpointsDir, name });

@@ -1,5 +1,7 @@
 /** How the generator is used: its weights, the number of samples, dropout, statistics, the size of uploaded pictures. */
 import { useEffect, useState } from "preact/hooks";
+import { namesOf } from "../../config/names.ts";
+import { knownInputs } from "../../data/drawing.ts";
 import type { OpenRun, TranslateSettings } from "../home.ts";
 import { Choice, Slider } from "../parts/basics.tsx";
 import type { SizeRule } from "./incoming.ts";
@@ -18,14 +20,17 @@ interface SettingsProps {
   run: OpenRun;
   settings: StudioSettings;
   change(part: Partial<StudioSettings>): void;
+  /** Called when what the run takes was changed. */
+  renewed(): void;
 }
 
-export function Settings({ run, settings, change }: SettingsProps) {
+export function Settings({ run, settings, change, renewed }: SettingsProps) {
   const epochs = useEpochs(run);
   return (
     <details class="settings">
       <summary>Settings</summary>
       <div class="fields">
+        {run.setDrawing && <Takes {...{ run, renewed }} />}
         {epochs.length > 1 && (
           <Choice
             label="Weights"
@@ -57,6 +62,24 @@ export function Settings({ run, settings, change }: SettingsProps) {
         />
       </div>
     </details>
+  );
+}
+
+/** What an opened model takes: its files do not say it. */
+function Takes({ run, renewed }: Pick<SettingsProps, "run" | "renewed">) {
+  const kinds = namesOf(knownInputs);
+  const found = kinds.find((kind) => JSON.stringify(knownInputs[kind].kit) === JSON.stringify(run.drawing));
+  const options = kinds.map((value) => ({ value, text: knownInputs[value].help }));
+  const other = { value: "example", text: "pictures like the example" } as const;
+  return (
+    <Choice<keyof typeof knownInputs | "example">
+      label="Inputs of this model"
+      value={found ?? "example"}
+      options={found ? options : [other, ...options]}
+      change={(kind) => {
+        if (kind !== "example") void run.setDrawing!(knownInputs[kind].kit).then(renewed);
+      }}
+    />
   );
 }
 

@@ -39,10 +39,11 @@ export function Studio({ home, route }: PageProps) {
   useEffect(() => {
     if (shown) document.title = `${title} · pix2pix`;
   }, [shown, title]);
+  const look = () => setLooks((before) => before + 1);
   /** Opens or closes the dialog, and reads the runs again: it refuses their names, and makes one. */
   const take = (files: readonly File[] | undefined) => {
     setModel(files);
-    setLooks(looks + 1);
+    look();
   };
   const dropped = (event: DragEvent) => {
     const files = [...(event.dataTransfer?.files ?? [])];
@@ -69,7 +70,9 @@ export function Studio({ home, route }: PageProps) {
         </div>
       </div>
       {error ? <Note bad>{error}</Note> : <Standing usable={runs && usable} opened={opened !== undefined} />}
-      {opened && <Workbench key={`${opened.run.name} ${opened.run.made}`} {...opened} shown={shown && !model} />}
+      {opened && (
+        <Workbench key={`${opened.run.name} ${opened.run.made}`} {...opened} shown={shown && !model} renewed={look} />
+      )}
       {model && (
         <OpenModel
           {...{ home, given: model, taken: runs?.map(({ name }) => name) ?? [] }}

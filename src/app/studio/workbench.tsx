@@ -28,6 +28,8 @@ interface WorkbenchProps {
   first: StudioPair | undefined;
   /** Whether the studio is the page that is shown. */
   shown: boolean;
+  /** Called when what the run takes was changed: it has to be opened anew. */
+  renewed(): void;
 }
 
 type OpenDialog =
@@ -35,7 +37,7 @@ type OpenDialog =
   | { kind: "paired"; incoming: Incoming }
   | { kind: "batch"; files: readonly File[] };
 
-export function Workbench({ run, kept, first, shown }: WorkbenchProps) {
+export function Workbench({ run, kept, first, shown, renewed }: WorkbenchProps) {
   const [settings, setSettings] = useState(usual);
   const [view, setView] = useState<View>("side");
   const [chosen, choose] = useState(0);
@@ -82,7 +84,7 @@ export function Workbench({ run, kept, first, shown }: WorkbenchProps) {
         <section class="pane" aria-label="Output">
           <OutputHead {...{ outputs: output.outputs, view, wipe, save }} />
           <OutputPane {...{ outputs: output.outputs, state: desk.state, view, chosen, choose }} />
-          <Settings {...{ run, settings, change }} />
+          <Settings {...{ run, settings, change, renewed }} />
         </section>
       </div>
       {dialog && <Dialogs {...{ dialog, run, settings, intake }} close={() => open(undefined)} />}
