@@ -227,6 +227,8 @@ inChromium("the page that trains", () => {
       expect(back).toMatchObject({ code: 0 });
       page.once("dialog", (dialog) => dialog.accept());
       await page.click("#delete-run");
+      // Until the run is deleted its state is that of the imported one.
+      await page.locator("#start").waitFor(patience);
       await page.setInputFiles("#pick-files", join(work, "back/short.zip"));
       await state("Finished after 12 steps.");
       await page.fill("#more-steps", "2");
