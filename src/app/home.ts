@@ -43,14 +43,12 @@ export interface RunEntry {
   name: string;
   /** Differs from the name for the generator that is shipped with the page. */
   title: string;
-  state: "training" | "paused" | "finished" | "published";
+  /** Whether it came with the page. */
+  published: boolean;
   /** Whether it has weights to translate with. */
   usable: boolean;
   /** When its options and its palette were written: another run may take its name. Absent where that is not known. */
   made?: number | undefined;
-  /** Steps so far and in all, where they are known. */
-  step?: number;
-  steps?: number;
 }
 
 /** Settings of one translation. Where one is absent, the run's own setting holds. */

@@ -151,6 +151,13 @@ export function stat(path: string): Promise<{ bytes: number; modified: number }>
   });
 }
 
+/** When a file was last changed, in milliseconds since 1970; 0 where there is none. */
+export const modifiedAt = (path: string): Promise<number> =>
+  stat(path).then(
+    ({ modified }) => modified,
+    () => 0,
+  );
+
 async function list(path: string): Promise<{ name: string; folder: boolean }[] | undefined> {
   try {
     const folder = await folderOf(parts(path));

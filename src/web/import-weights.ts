@@ -2,6 +2,7 @@
 import { CheckpointError } from "../errors.ts";
 import { descriptionOf } from "../exchange/describe.ts";
 import { importRun } from "../exchange/import.ts";
+import { slicesOfBlob } from "../formats/slices.ts";
 import { isBesideIndex } from "../formats/weights-names.ts";
 import type { Files } from "../platform.ts";
 import { files, stat } from "./files.ts";
@@ -50,24 +51,19 @@ const pathOf = ({ path }: Picked): string => path.slice(path.lastIndexOf("/") + 
 
 /** The files of this origin, and the picked ones by their names. */
 function withPicked(picked: readonly Picked[]): Files {
-  const blobs = new Map(picked.map((each) => [pathOf(each), each.file]));
-  const part = async (blob: Blob, start: number, end: number) =>
-    new Uint8Array(await blob.slice(start, end).arrayBuffer());
+  const found = new Map(picked.map((each) => [pathOf(each), slicesOfBlob(each.file)]));
   return {
     ...files,
-    exists: async (path) => blobs.has(path) || files.exists(path),
-    list: async (path) => (blobs.has(path) ? undefined : files.list(path)),
+    exists: async (path) => found.has(path) || files.exists(path),
+    list: async (path) => (found.has(path) ? undefined : files.list(path)),
     stat: async (path) => {
-      const blob = blobs.get(path);
-      return blob ? { bytes: blob.size, modified: 0 } : stat(path);
+      const file = found.get(path);
+      return file ? { bytes: file.size, modified: 0 } : stat(path);
     },
     read: async (path) => {
-      const blob = blobs.get(path);
-      return blob ? part(blob, 0, blob.size) : files.read(path);
+      const file = found.get(path);
+      return file ? file.read(0, file.size) : files.read(path);
     },
-    readPart: async (path, start, end) => {
-      const blob = blobs.get(path);
-      return blob ? part(blob, start, end) : files.readPart!(path, start, end);
-    },
+    readPart: async (path, start, end) => found.get(path)?.read(start, end) ?? files.readPart!(path, start, end),
   };
 }

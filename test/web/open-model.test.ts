@@ -287,6 +287,7 @@ inChromium("a model from files", () => {
     await page.locator(".swatches .name").filter({ hasText: "traffic sign" }).waitFor(patience);
     await page.click(".settings summary");
     expect(await takes.inputValue()).toBe("cityscapes");
+    await page.locator(".output[aria-busy=false] canvas").waitFor(patience);
     expect(await violationsOf(page)).toEqual([]);
   });
 

@@ -10,7 +10,7 @@ export function PublishedCards({ shown }: { shown: boolean }) {
   useEffect(() => {
     if (!shown) return;
     home.runs().then(
-      (all) => setRuns(all.filter(({ state }) => state === "published")),
+      (all) => setRuns(all.filter(({ published }) => published)),
       () => {},
     );
   }, [home, shown]);

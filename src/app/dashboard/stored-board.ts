@@ -5,7 +5,7 @@ import { configFile } from "../../run/paths.ts";
 import type { Run } from "../../run/run.ts";
 import { statusFile } from "../../run/status.ts";
 import { Runs } from "../../run/summaries.ts";
-import { files, isLocked, stat } from "../../web/files.ts";
+import { files, isLocked, modifiedAt, stat } from "../../web/files.ts";
 import { checkpointsDir } from "../train/storage.ts";
 import { type Board, points, type RunSummary, type WatchedRun, type Watcher } from "./board.ts";
 
@@ -85,13 +85,7 @@ const unreadable = "Its files are damaged. You can only delete it, on the page T
 
 /** Changes when a training begins and when another run takes the place of this one. */
 async function stampOf(run: Run): Promise<string> {
-  const times = [configFile, statusFile].map((file) =>
-    stat(run.path(file)).then(
-      ({ modified }) => modified,
-      () => 0,
-    ),
-  );
-  return (await Promise.all(times)).join();
+  return (await Promise.all([configFile, statusFile].map((file) => modifiedAt(run.path(file))))).join();
 }
 
 /**

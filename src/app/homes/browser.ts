@@ -4,10 +4,9 @@ import { UserError } from "../../errors.ts";
 import { drawingOf, openExamples } from "../../inference/examples.ts";
 import type { JudgedSamples } from "../../inference/judge.ts";
 import { studioFacts } from "../../inference/publish.ts";
-import { configFile, drawingFile, lockFile } from "../../run/paths.ts";
+import { configFile, drawingFile } from "../../run/paths.ts";
 import { listRuns, Run } from "../../run/run.ts";
-import { standingOf } from "../../run/standing.ts";
-import { files, isLocked, stat } from "../../web/files.ts";
+import { files, modifiedAt } from "../../web/files.ts";
 import { images } from "../../web/images.ts";
 import type { Home, OpenModelOptions, OpenRun, RunEntry, StudioPair } from "../home.ts";
 import { isProjectName } from "../parts/model-files.ts";
@@ -123,30 +122,15 @@ function notDrawn({ inputLabels, inputNc, outputNc }: Config): string | undefine
 
 /** When the options of a run, or what its sheet offers, were last written, in milliseconds; undefined where there are none. */
 async function madeAt(run: Run): Promise<number | undefined> {
-  const times = [configFile, drawingFile].map((file) =>
-    stat(run.path(file)).then(
-      ({ modified }) => modified,
-      () => 0,
-    ),
-  );
-  return Math.max(...(await Promise.all(times))) || undefined;
+  const times = await Promise.all([configFile, drawingFile].map((file) => modifiedAt(run.path(file))));
+  return Math.max(...times) || undefined;
 }
 
 async function entryOf(name: string): Promise<RunEntry> {
   const run = new Run(files, { checkpointsDir, name });
-  const progress = await run.progress().catch(() => undefined);
-  const saved = progress?.step ?? 0;
-  const usable = saved > 0 || (await run.isImported().catch(() => false));
-  const config = await run.config().catch(() => undefined);
-  const found = { status: await run.status(), progress, scores: await run.scores.read().catch(() => []) };
-  const { lastStep: steps, finished } = config ? standingOf(config, found) : {};
-  const entry = { name, title: name, usable, made: await madeAt(run), ...(steps !== undefined && { steps }) };
-  // A run is being trained while a worker of this or another tab holds its lock.
-  if (!(await isLocked(await lockFile(files, run.dir)))) {
-    return { ...entry, state: finished ? "finished" : "paused", step: saved };
-  }
-  const logged = (await run.losses.read().catch(() => [])).at(-1)?.step;
-  return { ...entry, state: "training", step: logged ?? saved };
+  const { step = 0 } = (await run.progress().catch(() => undefined)) ?? {};
+  const usable = step > 0 || (await run.isImported().catch(() => false));
+  return { name, title: name, published: false, usable, made: await madeAt(run) };
 }
 
 /** A pair at random, of the test pairs where the data set has them. */

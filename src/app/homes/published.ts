@@ -22,7 +22,7 @@ export class PublishedRuns {
 
   async entries(): Promise<RunEntry[]> {
     const { runs } = await this.#index;
-    return runs.map(({ name, title }) => ({ name, title, state: "published", usable: true }));
+    return runs.map(({ name, title }) => ({ name, title, published: true, usable: true }));
   }
 
   /** Undefined where no published run has this name. */

@@ -26,28 +26,17 @@ export const askJson = async <T>(path: string): Promise<T> => (await (await ask(
 /** The address of a run, relative to the page. */
 export const runPath = (name: string): string => `api/runs/${encodeURIComponent(name)}`;
 
-const states = {
-  training: "training",
-  finished: "finished",
-  stopped: "paused",
-  started: "paused",
-  imported: "finished",
-  damaged: "paused",
-} as const;
-
 export class ServerHome implements Home {
   readonly kind = "server";
   readonly abilities = { train: false, runs: true };
   readonly #published = new PublishedRuns(new Generators());
 
   async runs(): Promise<RunEntry[]> {
-    const runs = (await askJson<RunSummary[]>("api/runs")).map(({ name, state, step, lastStep, usable }) => ({
+    const runs = (await askJson<RunSummary[]>("api/runs")).map(({ name, usable }) => ({
       name,
       title: name,
-      state: states[state],
+      published: false,
       usable,
-      step,
-      ...(lastStep !== undefined && { steps: lastStep }),
     }));
     return [...runs.sort((a, b) => Number(b.usable) - Number(a.usable)), ...(await this.#published.entries())];
   }

@@ -1,5 +1,6 @@
 /** Files of trained models that a user picks. */
 import { isBesideIndex, isWeightsName } from "../../formats/weights-names.ts";
+import { folderName, freeName } from "./run-names.ts";
 
 export const isProjectName = (name: string): boolean => /\.zip$/i.test(name);
 
@@ -17,9 +18,5 @@ const plain = /^(latest|best|\d+)?_?(net_?)?(G|D)(_ema|_[AB])?$/i;
 export function modelName(files: readonly string[], taken: readonly string[]): string {
   const file = files.find((name) => !isBesideIndex(name)) ?? "";
   const stem = file.replace(/^.*\//, "").replace(/\.[^.]*$/, "");
-  const title = plain.test(stem) ? "" : stem.replaceAll(/[\p{Cc}\\:*?"<>|]+/gu, "-");
-  for (let i = 1; ; i++) {
-    const name = `${title || "model"}${i === 1 ? "" : `-${i}`}`;
-    if (!taken.includes(name)) return name;
-  }
+  return freeName((plain.test(stem) ? "" : folderName(stem)) || "model", taken);
 }

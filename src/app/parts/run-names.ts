@@ -1,4 +1,12 @@
-/** Names of runs as a user types them. */
+/** Names of runs: as a user types them, and those that are still free. */
 
 /** The folder of a run: what a folder must not have in its name is replaced. Empty where nothing is left. */
 export const folderName = (name: string): string => name.trim().replaceAll(/[\p{Cc}\\/:*?"<>|]+/gu, "-");
+
+/** A name that no run has yet. */
+export function freeName(title: string, taken: readonly string[]): string {
+  for (let i = 1; ; i++) {
+    const name = i === 1 ? title : `${title}-${i}`;
+    if (!taken.includes(name)) return name;
+  }
+}

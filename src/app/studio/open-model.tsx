@@ -1,6 +1,5 @@
 /** A dialog that makes a run of a model's files: weights that were trained elsewhere, or a project. */
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { namesOf } from "../../config/names.ts";
 import { drawingKit, knownInputs } from "../../data/drawing.ts";
 import { messageOf, UserError } from "../../errors.ts";
 import type { Home, OpenModelOptions } from "../home.ts";
@@ -10,11 +9,12 @@ import { isProjectName, modelName } from "../parts/model-files.ts";
 import { folderName } from "../parts/run-names.ts";
 import { pageWords } from "../train/words.ts";
 import { readPicture } from "./incoming.ts";
+import { knownChoices } from "./settings.tsx";
 
 /** What the model takes: a known kind of inputs, or pictures like an example. */
 type Kind = keyof typeof knownInputs | "example";
 const kinds: readonly { value: Kind; text: string }[] = [
-  ...namesOf(knownInputs).map((value) => ({ value, text: knownInputs[value].help })),
+  ...knownChoices,
   { value: "example", text: "pictures like an example" },
 ];
 

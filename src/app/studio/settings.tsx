@@ -65,17 +65,19 @@ export function Settings({ run, settings, change, renewed }: SettingsProps) {
   );
 }
 
+/** The known kinds of inputs, to choose from. */
+export const knownChoices = namesOf(knownInputs).map((value) => ({ value, text: knownInputs[value].help }));
+
 /** What an opened model takes: its files do not say it. */
 function Takes({ run, renewed }: Pick<SettingsProps, "run" | "renewed">) {
-  const kinds = namesOf(knownInputs);
-  const found = kinds.find((kind) => JSON.stringify(knownInputs[kind].kit) === JSON.stringify(run.drawing));
-  const options = kinds.map((value) => ({ value, text: knownInputs[value].help }));
+  const shown = JSON.stringify(run.drawing);
+  const found = knownChoices.find(({ value }) => JSON.stringify(knownInputs[value].kit) === shown)?.value;
   const other = { value: "example", text: "pictures like the example" } as const;
   return (
     <Choice<keyof typeof knownInputs | "example">
       label="Inputs of this model"
       value={found ?? "example"}
-      options={found ? options : [other, ...options]}
+      options={found ? knownChoices : [other, ...knownChoices]}
       change={(kind) => {
         if (kind !== "example") void run.setDrawing!(knownInputs[kind].kit).then(renewed);
       }}

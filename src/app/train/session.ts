@@ -18,11 +18,11 @@ import { canHoldOut, heldOut } from "../../web/hold-out.ts";
 import type { Picked } from "../../web/import.ts";
 import { computesOn } from "../homes/client.ts";
 import { modelName } from "../parts/model-files.ts";
-import { folderName } from "../parts/run-names.ts";
+import { folderName, freeName } from "../parts/run-names.ts";
 import { Store } from "../parts/store.ts";
 import { areHalves, isProject, type Pair, pairsText, previewOf, titleOf } from "./data.ts";
 import { deleteRun, isTraining, removeUnusedData, runNames, runOf, type StoredRun, storedRun } from "./runs.ts";
-import { checkChanges, checkSettings, drawnAt, freeName, holdOutSeed, prolonged, type Settings } from "./settings.ts";
+import { checkChanges, checkSettings, drawnAt, holdOutSeed, prolonged, type Settings } from "./settings.ts";
 import { builtIn, checkpointsDir, type DataSet, dataDir, leastPairs, remembered, usualShare } from "./storage.ts";
 import { folderWords, pageWords } from "./words.ts";
 

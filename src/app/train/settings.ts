@@ -107,14 +107,6 @@ export function checkChanges(stored: Config, given: Given): CheckedForm {
   return checkForm(() => resumeCommandLine(stored, given), given, moreFields);
 }
 
-/** A name that no run has yet. */
-export function freeName(title: string, taken: readonly string[]): string {
-  for (let i = 1; ; i++) {
-    const name = i === 1 ? title : `${title}-${i}`;
-    if (!taken.includes(name)) return name;
-  }
-}
-
 /** Options with which a finished run trains `more` steps. The learning rate begins at `lr` again and decays to the end. */
 export function prolonged(config: Config, step: number, more: number, perEpoch: number): Partial<Config> {
   const { secondPart }: Schedule = schedules[config.lrPolicy];
