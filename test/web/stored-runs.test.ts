@@ -169,21 +169,18 @@ inChromium("runs in this browser", () => {
     await page.locator("#runs .notice.bad").filter({ hasText: said }).waitFor(patience);
     expect(await page.locator("#runs h1").textContent()).toBe("broken #1");
     expect(await violationsOf(page)).toEqual([]);
-    // Weights and a sample of another run are damaged, too.
+    // Weights and all samples of another run are damaged, too: names alone do not say which sample is the last.
     await page.evaluate(async () => {
       const runs = await (await navigator.storage.getDirectory()).getDirectoryHandle("runs");
       const run = await runs.getDirectoryHandle("long");
       const samples = await run.getDirectoryHandle("samples");
-      let newest = "";
-      for await (const name of samples.keys()) if (name > newest) newest = name;
-      for (const [folder, name] of [
-        [run, "latest_net_G.safetensors"],
-        [samples, newest],
-      ] as const) {
+      const damage = async (folder: FileSystemDirectoryHandle, name: string) => {
         const writable = await (await folder.getFileHandle(name)).createWritable();
         await writable.write("damaged");
         await writable.close();
-      }
+      };
+      await damage(run, "latest_net_G.safetensors");
+      for await (const name of samples.keys()) await damage(samples, name);
     });
     await to("runs/long");
     await page.getByText("This sample cannot be read: its file is damaged.").waitFor(patience);
