@@ -1,4 +1,5 @@
 /** Builds what a browser loads: the worker and the runtime for the package, and the web app. */
+import { createHash } from "node:crypto";
 import {
   copyFileSync,
   cpSync,
@@ -74,9 +75,22 @@ const workerOptions = (outdir: string): BuildOptions => ({
 /** Copies the files of ONNX Runtime into the folder ort/. */
 export function copyRuntime(outdir: string): void {
   mkdirSync(join(outdir, "ort"), { recursive: true });
-  for (const name of runtimes.flatMap((runtime) => [`${runtime}.mjs`, `${runtime}.wasm`])) {
-    copyFileSync(runtimeFile(name), join(outdir, "ort", name));
+  for (const runtime of runtimes) {
+    writeFileSync(join(outdir, "ort", `${runtime}.mjs`), scriptOf(runtime));
+    copyFileSync(runtimeFile(`${runtime}.wasm`), join(outdir, "ort", `${runtime}.wasm`));
   }
+}
+
+/**
+ * The script of a runtime. That of the CPU gets an export, the module that it has made: src/web/runtime-memory.ts computes in its
+ * memory.
+ */
+function scriptOf(runtime: string): string {
+  const text = readFileSync(runtimeFile(`${runtime}.mjs`), "utf8");
+  if (runtime !== runtimes[0]) return text;
+  const parts = text.split("export default ortWasmThreaded;");
+  if (parts.length !== 2) throw new Error(`${runtime}.mjs no longer ends as that of onnxruntime-web 1.30 does.`);
+  return parts.join("export let instance;export default async(config)=>instance=await ortWasmThreaded(config);");
 }
 
 const runtimeFile = (name: string) => join(root, "node_modules/onnxruntime-web/dist", name);
@@ -172,10 +186,11 @@ function outputOf(metafile: Metafile | undefined, source: string): string {
 /** @returns the folder, relative to the page */
 function copyCompressedRuntime(outdir: string): string {
   const { version } = JSON.parse(readFileSync(runtimeFile("../package.json"), "utf8")) as { version: string };
-  const folder = `${assets}/ort-${version}/`;
+  const digest = createHash("sha256").update(runtimes.map(scriptOf).join()).digest("hex").slice(0, 8);
+  const folder = `${assets}/ort-${version}-${digest}/`;
   mkdirSync(join(outdir, folder), { recursive: true });
   for (const runtime of runtimes) {
-    copyFileSync(runtimeFile(`${runtime}.mjs`), join(outdir, folder, `${runtime}.mjs`));
+    writeFileSync(join(outdir, folder, `${runtime}.mjs`), scriptOf(runtime));
     copyFileSync(compressed(`${runtime}.wasm`, version), join(outdir, folder, `${runtime}.wasm.gz`));
   }
   return folder;

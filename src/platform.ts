@@ -161,6 +161,31 @@ export interface Collective {
 
 export type Tensors = Record<string, Tensor>;
 
+/** Arrays by the names of a session's inputs or outputs, each with its shape. */
+export type Placed = Readonly<Record<string, { data: Float32Array; shape: readonly number[] }>>;
+
+/** A session and the arrays that its runs read and write. */
+export interface BoundSession {
+  run(): Promise<void>;
+  /** Frees what was needed to bind them; the session and the arrays stay. */
+  release(): void;
+}
+
+/** The memory of a runtime that has its own, in which it can compute without copies. */
+export interface RuntimeMemory {
+  /** Whether a session can be bound. */
+  holds(session: InferenceSession): boolean;
+  /**
+   * An array of zeros. It may lie in memory that threads share, which not everything in a browser takes.
+   * @throws DeviceError where the memory has no room
+   */
+  allocate(length: number): Float32Array;
+  /** To be called when no bound session has the array any more. */
+  free(array: Float32Array): void;
+  /** @param inputs, outputs arrays of `allocate`; one array may be both */
+  bind(session: InferenceSession, inputs: Placed, outputs: Placed): BoundSession;
+}
+
 /** A compiled kernel in WGSL (Platform.gpuKernel). */
 export interface GpuKernel {
   /**
@@ -190,6 +215,8 @@ export interface Platform {
     (session: InferenceSession, feeds: Tensors, fetches: Tensors): Promise<void>;
     sequenceOutput?: string;
   };
+  /** The runtime's own memory, after its first session; absent where runInto copies nothing. */
+  runtimeMemory?: (() => Promise<RuntimeMemory | undefined>) | undefined;
   /** Whether sessions on webgpu can capture their kernels (`enableGraphCapture`); onnxruntime-node 1.30 cannot. */
   captures?: boolean | undefined;
   /**

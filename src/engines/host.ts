@@ -1,32 +1,47 @@
 /**
- * The engine in host memory: ONNX Runtime reads and writes the networks' arrays in place, and Adam is a loop in
- * WebAssembly.
+ * The engine whose networks lie in host memory, where Adam is a loop in WebAssembly. ONNX Runtime reads and writes them in place or,
+ * where it has a memory of its own, through copies.
  */
 import { type Program, type Tensor as Symbolic, sizeOf, unshaped } from "../graph/graph.ts";
 import { stepForCpu } from "../lowering/cpu.ts";
 import type { Betas, Factors } from "../nn/adam.ts";
 import { isTrainable } from "../nn/parameters.ts";
 import { encode } from "../onnx/encode.ts";
-import type { Device, InferenceSession, Platform, Tensor, Tensors } from "../platform.ts";
+import type { BoundSession, Device, InferenceSession, Platform } from "../platform.ts";
 import { cpuKernels } from "./cpu-kernels.ts";
 import { sessionOptions } from "./device.ts";
 import { type Bound, type Engine, memoryOf } from "./engine.ts";
+import { inHostMemory, inRuntimeMemory, type Placement } from "./placement.ts";
 import type { NetworkState } from "./state.ts";
+
+/** What was made for programs that are compiled together. */
+interface Compiled {
+  /** The arrays that only these programs use, by name. */
+  arrays: Map<string, Float32Array>;
+  sessions: InferenceSession[];
+  /** By the index of the program. */
+  bound: BoundSession[];
+}
 
 export class HostEngine implements Engine {
   readonly capacity = 1;
   readonly #platform: Platform;
   readonly #device: Device;
   readonly #threads: number;
+  readonly #states: readonly NetworkState[];
   /** The networks' arrays by their names in the graphs. */
   readonly #own = new Map<string, Float32Array>();
-  readonly #sessions = new Set<InferenceSession>();
+  /** What frees the programs that were compiled. */
+  readonly #releases = new Set<() => Promise<void>>();
+  /** Known after the first session. */
+  #placement: Placement | undefined;
   #rows: Float32Array[] = [];
 
   constructor(platform: Platform, device: Device, threads: number, states: readonly NetworkState[]) {
     this.#platform = platform;
     this.#device = device;
     this.#threads = threads;
+    this.#states = states;
     for (const state of states) {
       for (const spec of state.specs) {
         const name = `${state.network}.${spec.name}`;
@@ -39,51 +54,58 @@ export class HostEngine implements Engine {
   }
 
   async compile(programs: readonly Program[]): Promise<Bound> {
-    const buffers = new Map(this.#own);
-    const at = (name: string) => buffers.get(name)!;
-    const stages: { session: InferenceSession; feeds: Tensors; fetches: Tensors }[] = [];
+    const made: Compiled = { arrays: new Map(), sessions: [], bound: [] };
+    const release = async () => {
+      if (!this.#releases.delete(release)) return;
+      for (const bound of made.bound) bound.release();
+      for (const session of made.sessions) await session.release();
+      for (const array of made.arrays.values()) this.#placement?.free(array);
+    };
+    this.#releases.add(release);
     const kernels = await cpuKernels(this.#platform, this.#device);
     const lowered = stepForCpu(programs, kernels, ({ name }) => this.#own.has(memoryOf(name)));
-    for (const program of lowered) stages.push(await this.#stage(program, buffers));
+    for (const program of lowered) await this.#add(program, made);
+    const at = (name: string) => made.arrays.get(name) ?? this.#own.get(name)!;
     return {
-      run: async (index) => {
-        const { session, feeds, fetches } = stages[index]!;
-        await this.#platform.runInto(session, feeds, fetches);
-      },
+      run: (index) => made.bound[index]!.run(),
       input: at,
-      read: async (name) => at(memoryOf(name)),
+      read: async (name) => at(memoryOf(name)).slice(),
       record: async (names) => void this.#rows.push(Float32Array.from(names.flatMap((name) => [...at(name)]))),
-      release: async () => {
-        for (const { session } of stages) {
-          this.#sessions.delete(session);
-          await session.release();
-        }
-      },
+      release,
     };
   }
 
-  /** A session with a buffer for each input and output. Equal names in two programs share a buffer. */
-  async #stage(program: Program, buffers: Map<string, Float32Array>) {
-    const { ort, runInto } = this.#platform;
+  /** Creates the session of a program, with an array for each input and output. Equal names in two programs share an array. */
+  async #add(program: Program, { arrays, sessions, bound }: Compiled): Promise<void> {
     const outputs = program.outputs.map(({ name, tensor }) => ({ name, tensor: unshaped(tensor) }));
-    const model = encode({ ...program, outputs }, { sequence: runInto.sequenceOutput });
-    const session = await ort.InferenceSession.create(model, sessionOptions(this.#device, this.#threads));
-    this.#sessions.add(session);
-    const bound = (name: string, { shape }: Symbolic): [string, Tensor] => {
+    const model = encode({ ...program, outputs }, { sequence: this.#platform.runInto.sequenceOutput });
+    const options = sessionOptions(this.#device, this.#threads);
+    const session = await this.#platform.ort.InferenceSession.create(model, options);
+    sessions.push(session);
+    const placement = await this.#placed(session);
+    const placed = (name: string, { shape }: Symbolic) => {
       const memory = memoryOf(name);
-      const data = buffers.get(memory) ?? new Float32Array(sizeOf(shape));
-      buffers.set(memory, data);
-      return [name, new ort.Tensor("float32", data, shape)];
+      const data = placement.own(memory) ?? arrays.get(memory) ?? placement.allocate(sizeOf(shape));
+      if (!this.#own.has(memory)) arrays.set(memory, data);
+      return [name, { data, shape }] as const;
     };
-    return {
-      session,
-      feeds: Object.fromEntries(program.inputs.map((t) => bound(t.name, t))),
-      fetches: Object.fromEntries(outputs.map(({ name, tensor }) => bound(name, tensor))),
-    };
+    const inputs = Object.fromEntries(program.inputs.map((t) => placed(t.name, t)));
+    const results = Object.fromEntries(outputs.map(({ name, tensor }) => placed(name, tensor)));
+    bound.push(placement.bind(session, inputs, results));
+  }
+
+  /** Where arrays lie; to be asked for after a session was created. */
+  async #placed(session: InferenceSession): Promise<Placement> {
+    const runtime = this.#placement ? undefined : await this.#platform.runtimeMemory?.();
+    this.#placement ??= runtime?.holds(session)
+      ? inRuntimeMemory(runtime, this.#own)
+      : inHostMemory(this.#platform, this.#own);
+    return this.#placement;
   }
 
   async optimise(state: NetworkState, factors: Factors, betas: Betas): Promise<void> {
     state.adam.step(factors, betas);
+    this.#placement?.changed([state]);
   }
 
   async average(state: NetworkState, share: number): Promise<void> {
@@ -96,12 +118,15 @@ export class HostEngine implements Engine {
     return rows;
   }
 
-  /** Programs run on the networks' host memory, so there is nothing to copy. */
-  async toDevice(): Promise<void> {}
+  async toDevice(): Promise<void> {
+    this.#placement?.changed(this.#states);
+  }
+
+  /** After each run the host has the values. */
   async toHost(): Promise<void> {}
 
   async close(): Promise<void> {
-    for (const session of this.#sessions) await session.release();
-    this.#sessions.clear();
+    for (const release of this.#releases) await release();
+    this.#placement?.close();
   }
 }

@@ -1,7 +1,8 @@
 /** ONNX Runtime in a browser. The package's build includes its scripts; its binaries lie in ort/ beside this module. */
 import type { Env } from "onnxruntime-common";
 import { UserError } from "../errors.ts";
-import type { Ort, Platform } from "../platform.ts";
+import type { Ort, Platform, RuntimeMemory } from "../platform.ts";
+import { runtimeMemory } from "./runtime-memory.ts";
 
 interface RuntimeFiles {
   mjs: URL;
@@ -67,6 +68,19 @@ export async function loadOrt(device: "wasm" | "webgpu", options: RuntimeOptions
   runtime.env.wasm.wasmPaths = binary && own ? { mjs: own.mjs } : own || shipped[build];
   if (binary) runtime.env.wasm.wasmBinary = await binary;
   return runtime;
+}
+
+/**
+ * The memory of a runtime that `loadOrt` has loaded, after its first session. The build of this project adds the export `instance` to the
+ * runtime's script (scripts/build-web.ts).
+ * @returns undefined for the runtime's own files, as on a CDN: sessions then run with copies
+ */
+export async function memoryOfRuntime({ env }: { env: Env }): Promise<RuntimeMemory | undefined> {
+  const { wasmPaths } = env.wasm;
+  if (typeof wasmPaths !== "object" || !wasmPaths.mjs) return undefined;
+  // The module that the runtime has imported, by the same address.
+  const script = await import(/* webpackIgnore: true */ /* @vite-ignore */ String(wasmPaths.mjs));
+  return runtimeMemory(script.instance);
 }
 
 function unpacked(address: string): Promise<ArrayBuffer> {

@@ -4,7 +4,7 @@ import { type Capabilities, capabilities, devicesOf } from "./capabilities.ts";
 import { files } from "./files.ts";
 import { gpuKernel } from "./gpu-kernel.ts";
 import { images } from "./images.ts";
-import { loadOrt, runInto } from "./ort.ts";
+import { loadOrt, memoryOfRuntime, runInto } from "./ort.ts";
 
 /** The device of a platform, and the threads of WASM. */
 export interface WebPlatformOptions {
@@ -38,6 +38,7 @@ export async function webPlatform(options: WebPlatformOptions = {}): Promise<Pla
     images,
     ort,
     runInto,
+    runtimeMemory: () => memoryOfRuntime(ort),
     captures: true,
     gpuKernel: async (code) => gpuKernel(await ort.env.webgpu.device, code),
     cores: threads,

@@ -211,6 +211,19 @@ inChromium("the page that trains", () => {
     expect(await page.locator(".patch-maps").count()).toBe(0);
   });
 
+  it("trains in the runtime's own memory", async () => {
+    // Threads of the runtime answer nothing.
+    const ours = page.workers().filter((worker) => /\/worker-\w+\.js/.test(worker.url()));
+    const found = ours.map((worker) =>
+      worker.evaluate(`(async () => {
+        const isScript = ({ name }) => name.endsWith("/ort-wasm-simd-threaded.mjs");
+        const script = performance.getEntriesByType("resource").find(isScript);
+        return script && typeof (await import(script.name)).instance?._OrtRun;
+      })()`),
+    );
+    expect(await Promise.all(found)).toContain("function");
+  });
+
   it("a run wanders as a project to the command line, and back into the page", { timeout: 240_000 }, async () => {
     await page.check("#with-state");
     const [file] = await Promise.all([page.waitForEvent("download", patience), page.click("#save-project")]);

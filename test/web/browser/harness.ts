@@ -3,7 +3,7 @@ import { graphOf, sampleOf, valuesFor } from "../../../src/conformance/cases.ts"
 import { conform, isRight, linesOf } from "../../../src/conformance/report.ts";
 import { evaluate } from "../../../src/conformance/run.ts";
 import { casesOf, variants } from "../../../src/conformance/variants.ts";
-import { descriptionLines, parseConfig, Run, resumeConfig } from "../../../src/index.ts";
+import { descriptionLines, inits, parseConfig, Run, resumeConfig, Trainer } from "../../../src/index.ts";
 import * as web from "../../../src/web/index.ts";
 
 /** Bytes between the test and the page go as base64: faster than arrays of numbers. */
@@ -24,6 +24,8 @@ export const harness = {
   parseConfig,
   resumeConfig,
   Run,
+  Trainer,
+  inits,
   toBytes,
   toText,
   client,
