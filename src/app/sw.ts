@@ -41,9 +41,11 @@ self.addEventListener("activate", (event) => {
   const clean = async () => {
     const names = (await caches.keys()).filter((name) => name.startsWith(prefix) && name !== cacheName);
     await Promise.all(names.map((name) => caches.delete(name)));
-    await self.clients.claim();
   };
   event.waitUntil(clean());
+  // Not awaited: in Firefox it ends when all workers of the page have answered, which the runtime's threads never do. Until this event
+  // ends, all requests of the page would wait.
+  void self.clients.claim();
 });
 
 self.addEventListener("fetch", (event) => {
