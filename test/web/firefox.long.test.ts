@@ -1,0 +1,65 @@
+/**
+ * The web app in Firefox: training, the page of runs, a drawing. A page drives the app in a frame and reports, since no tool that the
+ * project has can drive every Firefox.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { fixture } from "../paths.ts";
+import { site } from "./browser/chromium.ts";
+
+const places = ["/usr/bin/firefox", "/usr/bin/firefox-esr", "/Applications/Firefox.app/Contents/MacOS/firefox"];
+const firefox = (process.env.FIREFOX ? [process.env.FIREFOX] : places).find((path) => existsSync(path));
+const none = "no Firefox found: on Debian, as root, apt-get install -y firefox-esr; or set FIREFOX to its program";
+
+/** A server for one report, with its address. */
+async function reporting() {
+  const server = createServer();
+  server.listen(0, "localhost");
+  await once(server, "listening");
+  const reported = new Promise<string>((resolve) => {
+    server.on("request", async (request, response) => {
+      response.writeHead(200, { "Access-Control-Allow-Origin": "*" }).end();
+      resolve(await text(request));
+    });
+  });
+  return { server, reported, url: `http://localhost:${(server.address() as AddressInfo).port}/` };
+}
+
+describe.skipIf(!firefox)(`the web app in Firefox${firefox ? "" : ` (skipped: ${none})`}`, () => {
+  it("trains, then shows the run on other pages, through the service worker", { timeout: 180_000 }, async () => {
+    const { folder, url, close } = await site();
+    copyFileSync(new URL("./browser/drive.html", import.meta.url), join(folder, "drive.html"));
+    copyFileSync(fileURLToPath(fixture("pairs.zip")), join(folder, "pairs.zip"));
+    const profile = mkdtempSync(join(tmpdir(), "pix2pix-firefox-"));
+    const { server, reported, url: report } = await reporting();
+    let browser: ChildProcess | undefined;
+    try {
+      const page = `${url}drive.html#${encodeURIComponent(report)}`;
+      browser = spawn(firefox!, ["--headless", "--no-remote", "--profile", profile, page], { stdio: "ignore" });
+      const { seen, error } = JSON.parse(await reported);
+      expect(error, `after ${seen.join(", ")}`).toBeUndefined();
+      expect(seen.map((each: string) => each.split(":")[0])).toEqual([
+        "service worker",
+        "device",
+        "pairs",
+        "training",
+        "runs",
+        "output",
+      ]);
+    } finally {
+      browser?.kill();
+      if (browser && browser.exitCode === null && browser.signalCode === null) await once(browser, "exit");
+      server.close();
+      await close();
+      rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    }
+  });
+});
