@@ -103,7 +103,7 @@ async function dataFacts({ config, run }: ExportModel): Promise<string> {
 interface Metrics {
   phase?: string;
   images?: number;
-  mean?: { l1?: number | null; psnr?: number | null; ssim?: number | null };
+  mean?: Partial<Record<"l1" | "psnr" | "ssim", number | null | undefined>>;
 }
 
 async function scores({ name, run }: ExportModel, { resultsDir }: CardFacts, files: Files): Promise<string> {

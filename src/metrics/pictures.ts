@@ -186,6 +186,8 @@ export function psnr(a: Picture, b: Picture): number {
 /** The Gaussian window of Wang et al. 2004: sigma 1.5, 11 wide, sum 1. */
 const radius = 5;
 const window = gaussian(radius, 1.5);
+/** The least width and height of pictures for `ssim`, in pixels. */
+export const leastSide = window.length;
 
 /**
  * Structural similarity (Wang et al. 2004, equation 13; k1 .01, k2 .03, data range 255), the mean over positions where
@@ -207,8 +209,8 @@ const window = gaussian(radius, 1.5);
 export function ssim(a: Picture, b: Picture): number {
   sameSize("ssim", a, b);
   const { width, height, channels } = a;
-  if (Math.min(width, height) < window.length) {
-    const least = `${window.length}x${window.length}`;
+  if (Math.min(width, height) < leastSide) {
+    const least = `${leastSide}x${leastSide}`;
     throw new UserError(`ssim: needs pictures of at least ${least}, got ${width}x${height}; take a larger --crop-size`);
   }
   const c1 = (0.01 * 255) ** 2;

@@ -6,8 +6,11 @@ export interface Span {
   nEpochsDecay: number;
   /** Epochs between two steps of `step`. */
   lrDecayIters: number;
-  /** The validation scores before this epoch, oldest first. */
-  history: readonly number[];
+  /**
+   * The validation scores before this epoch, oldest first: a list for each set of pairs that was scored in a row, because scores of
+   * different pairs are not compared.
+   */
+  history: readonly (readonly number[])[];
   /** Whether a smaller or a larger score is the better one. */
   better: "smaller" | "larger";
 }
@@ -38,18 +41,22 @@ const step = (epoch: number, { lrDecayIters }: Span) => 0.1 ** Math.floor((epoch
 /**
  * Times 0.2 each time that more than 5 validations in a row were not better than the best score by 1 percent:
  * ReduceLROnPlateau(factor=.2, threshold=.01, patience=5), as the PyTorch implementation sets it up without ever giving it a score.
+ * With the scores of other pairs it begins anew, at the rate that it has come to.
  */
-const plateau = (_: number, { history, better }: Span) => {
+const plateau = (_: number, { history, better }: Span) =>
+  0.2 ** history.reduce((sum, scores) => sum + reductions(scores, better), 0);
+
+function reductions(scores: readonly number[], better: Span["better"]): number {
   const beats = (value: number, best: number) => (better === "smaller" ? value < best * 0.99 : value > best * 1.01);
   let best = better === "smaller" ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
-  let [reductions, waited] = [0, 0];
-  for (const value of history) {
+  let [count, waited] = [0, 0];
+  for (const value of scores) {
     waited++;
     if (beats(value, best)) [best, waited] = [value, 0];
-    if (waited > 5) [reductions, waited] = [reductions + 1, 0];
+    if (waited > 5) [count, waited] = [count + 1, 0];
   }
-  return 0.2 ** reductions;
-};
+  return count;
+}
 
 /**
  * Half a cosine from 1 towards 0 over all epochs: PyTorch's CosineAnnealingLR with T_max = nEpochs + nEpochsDecay. The PyTorch

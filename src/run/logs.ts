@@ -22,7 +22,8 @@ export interface Score {
   epoch: number;
   step: number;
   L1: number;
-  PSNR: number;
+  /** Absent where every output equals its target: it is infinite then, which JSON does not have. */
+  PSNR?: number;
   SSIM: number;
   /** With --features and --lpips. */
   LPIPS?: number;
@@ -43,14 +44,21 @@ export const samePairs = (a: ScoredPairs, b: ScoredPairs): boolean =>
 export const comparable = <S extends ScoredPairs>(scores: readonly S[]): S[] =>
   scores.filter((score) => samePairs(score, scores.at(-1)!));
 
+type Values = Partial<Record<ValidationMetric, number>>;
+
+/** The value of a score by a metric; undefined where it has none. The PSNR of outputs that equal their targets is infinite. */
+export const scoreValue = (score: Values, metric: ValidationMetric): number | undefined =>
+  score[metric] ?? (metric === "PSNR" && score.L1 === 0 ? Number.POSITIVE_INFINITY : undefined);
+
 /** The first of the best scores by a metric. Scores without it, and of other pairs than the last one, do not count. */
-export function bestScore<S extends ScoredPairs & Partial<Record<ValidationMetric, number>>>(
+export function bestScore<S extends ScoredPairs & Values>(
   scores: readonly S[],
   metric: ValidationMetric,
 ): S | undefined {
   const sign = validationMetrics[metric].better === "smaller" ? 1 : -1;
-  const having = comparable(scores).filter((score) => score[metric] !== undefined);
-  return having.reduce<S | undefined>((a, b) => (a && sign * a[metric]! <= sign * b[metric]! ? a : b), undefined);
+  const badness = (score: S) => sign * scoreValue(score, metric)!;
+  const having = comparable(scores).filter((score) => scoreValue(score, metric) !== undefined);
+  return having.reduce<S | undefined>((a, b) => (a && badness(a) <= badness(b) ? a : b), undefined);
 }
 
 /** Whether --early-stop ends a run: that many scores since the best one were no better. */
@@ -58,7 +66,7 @@ export function stopsEarly(
   scores: readonly Score[],
   { valMetric, earlyStop = Number.POSITIVE_INFINITY }: Pick<Config, "valMetric" | "earlyStop">,
 ): boolean {
-  const having = comparable(scores).filter((score) => score[valMetric] !== undefined);
+  const having = comparable(scores).filter((score) => scoreValue(score, valMetric) !== undefined);
   const best = bestScore(having, valMetric);
   return best !== undefined && having.length - 1 - having.indexOf(best) >= earlyStop;
 }
@@ -100,11 +108,14 @@ export class Log<Line extends { step: number }> {
     return (await readText(this.#files, this.#path)).split("\n");
   }
 
-  /** Undefined for an incomplete line: a kill can leave one at the end of the file. */
+  /**
+   * Undefined for an incomplete line: a kill can leave one at the end of the file. A field that is null is left out: JSON has no other
+   * form for a number that is not finite.
+   */
   #parse(text: string): Line | undefined {
     try {
-      const line = JSON.parse(text) as Line | null;
-      if (line === null) return undefined;
+      const line = JSON.parse(text, (_, value: unknown) => value ?? undefined) as Line | undefined;
+      if (line === undefined) return undefined;
       return this.#fields.every((name) => typeof line[name] === "number") ? line : undefined;
     } catch {
       return undefined;
@@ -118,4 +129,4 @@ export const lossLog = (files: Files, dir: string): Log<LossLine> =>
 
 /** @param dir the folder of the run */
 export const scoreLog = (files: Files, dir: string): Log<Score> =>
-  new Log<Score>(files, `${dir}/${scoreFile}`, ["epoch", "step", "L1", "PSNR", "SSIM"]);
+  new Log<Score>(files, `${dir}/${scoreFile}`, ["epoch", "step", "L1", "SSIM"]);

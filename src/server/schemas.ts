@@ -27,8 +27,8 @@ const sample = object(
   { step: whole },
 );
 const score = object(
-  { epoch: whole, step: whole, L1: number, PSNR: number, SSIM: number },
-  { LPIPS: number, KID: number, phase: text, pairs: whole },
+  { epoch: whole, step: whole, L1: number, SSIM: number },
+  { PSNR: number, LPIPS: number, KID: number, phase: text, pairs: whole },
 );
 const alarm = object({ kind: text, epoch: whole, text, advice: text });
 

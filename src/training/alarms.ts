@@ -3,7 +3,7 @@ import type { Config } from "../config/schema.ts";
 import { validationMetrics } from "../metrics/pictures.ts";
 import type { Files, Picture } from "../platform.ts";
 import { type AlarmLine, alarmLog, alarmsNow } from "../run/alarms.ts";
-import { comparable, type Log } from "../run/logs.ts";
+import { comparable, type Log, scoreValue } from "../run/logs.ts";
 import type { LossLine, Run, Score } from "../run/run.ts";
 import { deviation, mean } from "../statistics.ts";
 
@@ -193,15 +193,17 @@ function standing(lines: readonly LossLine[], epoch: number): Finding | undefine
 /** Scores that have all been worse than the best one for some time. */
 function turning(scores: readonly Score[], { valMetric }: Config): Finding | undefined {
   const sign = validationMetrics[valMetric].better === "smaller" ? 1 : -1;
-  const had = comparable(scores).flatMap(({ epoch, [valMetric]: value }) =>
-    value === undefined ? [] : [{ epoch, value }],
-  );
+  const had = comparable(scores).flatMap((score) => {
+    const value = scoreValue(score, valMetric);
+    return value === undefined ? [] : [{ epoch: score.epoch, value }];
+  });
   const values = had.map(({ value }) => sign * value);
   const best = values.indexOf(Math.min(...values));
   if (best < 0 || values.length - 1 - best < scoresSinceBest) return undefined;
   const since = values.slice(-3);
   const limit = values[best]! + worse * Math.abs(values[best]!);
-  if (since.some((value) => value < limit)) return undefined;
+  // The limit beside an infinite PSNR is no number.
+  if (!since.every((value) => value >= limit)) return undefined;
   const shown = ({ value }: { value: number }) => value.toPrecision(4);
   return {
     kind: "validation turns",

@@ -160,7 +160,12 @@ async function endEpoch(training: Training, epoch: number, signal: AbortSignal |
   if (!(await isInPlace(training))) await save(training);
   await log.settle();
   if (whole) events.epoch?.(reporter.epoch(epoch));
-  if (whole) await scoreEpoch(training, epoch, signal);
+  // A picture of the validation may be damaged. The epoch is saved all the same, and scored when the run goes on.
+  const scored = whole ? scoreEpoch(training, epoch, signal) : Promise.resolve();
+  const failure = await scored.then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  );
   await toHost(training);
   if (kept) {
     await keep(training, epoch, epoch);
@@ -169,7 +174,8 @@ async function endEpoch(training: Training, epoch: number, signal: AbortSignal |
   await keepStep(training, epoch);
   await training.watch.sample(epoch, step, { within: false });
   if (whole) await training.watch.endEpoch(epoch, step);
-  if (kept || saveIsDue(training)) await save(training);
+  if (kept || saveIsDue(training) || failure) await save(training);
+  if (failure) throw failure.error;
 }
 
 /** Whether a checkpoint is due, by the number of the step or by the time since the last one. */

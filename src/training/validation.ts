@@ -1,14 +1,15 @@
 /** Scores on pairs that are not trained on: they choose the best weights, the learning rate and the early stop. */
 import type { Config } from "../config/schema.ts";
 import type { Loader } from "../data/loader.ts";
+import { UserError } from "../errors.ts";
 import { FeatureExtractor } from "../features/extractor.ts";
 import { openTestSet, translatePairs } from "../inference/evaluate.ts";
 import { Translator } from "../inference/translator.ts";
 import { featureRows } from "../metrics/features.ts";
 import { kernelDistance } from "../metrics/kid.ts";
-import { finiteMeans, type Metrics, measure, type ValidationMetric } from "../metrics/pictures.ts";
+import { finiteMeans, leastSide, type Metrics, measure, type ValidationMetric } from "../metrics/pictures.ts";
 import type { Platform } from "../platform.ts";
-import { bestScore, samePairs, stopsEarly } from "../run/logs.ts";
+import { bestScore, samePairs, scoreValue, stopsEarly } from "../run/logs.ts";
 import { type Run, type Score, weightsFile } from "../run/run.ts";
 import { counted } from "../text.ts";
 import type { Trainer } from "./trainer.ts";
@@ -49,6 +50,7 @@ export class Validation {
    * @param step the last step of the run; scores of later steps are removed
    * @returns undefined without --val-freq
    * @throws DatasetError when the data set has no such phase
+   * @throws UserError for pairs that cannot be scored
    */
   static async open(
     config: Config,
@@ -64,8 +66,9 @@ export class Validation {
       { phase, phaseOption: "--val-phase", count, skipUnpaired, skipBadImages, cacheBytes },
       platform,
     );
-    const translator = new Translator({ config, state: trainer.shownG, platform });
     const { features, lpips, featureResize: resize, threads } = config;
+    await refuseUnscored(loader, ofPhase ? phase : config.phase, config.valMetric);
+    const translator = new Translator({ config, state: trainer.shownG, platform });
     const extractor =
       features === undefined ? undefined : await FeatureExtractor.open({ features, lpips, resize, threads }, platform);
     const scores = await run.scores.cutAfter(step);
@@ -105,7 +108,7 @@ export class Validation {
     );
     return (
       `--val-phase, --val-size: the scores so far are those of ${before}, the next ones of ${now}, so they are not compared: the ` +
-      "next epoch that is scored is kept as best, and --early-stop counts from there"
+      "next epoch that is scored is kept as best, and --early-stop and --lr-policy plateau count from there"
     );
   }
 
@@ -130,10 +133,19 @@ export class Validation {
     );
   }
 
-  /** The scores by --val-metric before `epoch`, for the schedule of the learning rate. */
-  history(epoch: number): number[] {
-    // A continued run may have had no feature network before, and so no such score.
-    return this.scores.flatMap((score) => (score.epoch < epoch ? (score[this.#config.valMetric] ?? []) : []));
+  /** The scores by --val-metric before `epoch`, for the schedule of the learning rate: a list for each set of pairs (`Span`). */
+  history(epoch: number): number[][] {
+    const lists: number[][] = [];
+    let last: Score | undefined;
+    for (const score of this.scores.filter((score) => score.epoch < epoch)) {
+      const value = scoreValue(score, this.#config.valMetric);
+      // A continued run may have had no feature network before, and so no such score.
+      if (value === undefined) continue;
+      if (last && samePairs(last, score)) lists.at(-1)!.push(value);
+      else lists.push([value]);
+      last = score;
+    }
+    return lists;
   }
 
   /** Whether the end of this epoch still has to be scored. */
@@ -162,10 +174,14 @@ export class Validation {
       if (this.#extractor.linear) distances.push(await this.#extractor.distance(output, target, name));
     }
     const { l1: L1, psnr: PSNR, ssim: SSIM } = finiteMeans(each);
-    const score: Score = { epoch, step, L1, PSNR, SSIM, ...this.#pairs };
+    const finite = Number.isFinite(PSNR) ? { PSNR } : {};
+    const score: Score = { epoch, step, L1, ...finite, SSIM, ...this.#pairs };
     if (this.#extractor) {
       this.#targets ??= targetFeatures;
-      score.KID = kernelDistance(featureRows(outputFeatures), featureRows(this.#targets)).mean;
+      // One picture has no KID.
+      if (outputFeatures.length > 1) {
+        score.KID = kernelDistance(featureRows(outputFeatures), featureRows(this.#targets)).mean;
+      }
       if (distances.length > 0) score.LPIPS = distances.reduce((sum, d) => sum + d, 0) / distances.length;
     }
     this.scores.push(score);
@@ -177,7 +193,7 @@ export class Validation {
     const verdict =
       best === score
         ? `the best ${metric} so far, kept as ${weightsFile("best", "G")}`
-        : `the best ${metric} was ${best[metric]!.toPrecision(4)} in epoch ${best.epoch}`;
+        : `the best ${metric} was ${scoreValue(best, metric)!.toPrecision(4)} in epoch ${best.epoch}`;
     return `epoch ${epoch}: ${counted(each.length, "pair")} of ${score.phase}: ${valuesOf(score)}; ${verdict}`;
   }
 
@@ -197,6 +213,23 @@ export class Validation {
   }
 }
 
+/** @throws UserError for pairs that cannot be scored: found now, and not when the first epoch is done */
+async function refuseUnscored(loader: Loader, phase: string, metric: ValidationMetric): Promise<void> {
+  const { width, height } = await loader.size();
+  if (Math.min(width, height) < leastSide) {
+    throw new UserError(
+      `--val-freq: SSIM needs pictures of at least ${leastSide}x${leastSide}, the pairs of ${phase} are ${width}x${height}; take a ` +
+        "larger --crop-size, or leave out --val-freq",
+    );
+  }
+  if (metric === "KID" && loader.names.length < 2) {
+    throw new UserError(
+      `--val-metric KID compares sets of at least two pictures, and one pair of ${phase} is scored; give more pairs (--val-size), or ` +
+        "take another metric",
+    );
+  }
+}
+
 /**
  * The score of the weights that are kept as "best"; undefined where there are none. Weights of an epoch without a score (a kill came
  * before it) count as the best of those with one.
@@ -207,7 +240,8 @@ async function keptScore(run: Run, scores: readonly Score[], metric: ValidationM
 }
 
 function valuesOf({ L1, PSNR, SSIM, LPIPS, KID }: Score): string {
-  const values = [`L1 ${L1.toFixed(4)}`, `PSNR ${PSNR.toFixed(2)} dB`, `SSIM ${SSIM.toFixed(3)}`];
+  const psnr = PSNR === undefined ? "infinite (the outputs equal the targets)" : `${PSNR.toFixed(2)} dB`;
+  const values = [`L1 ${L1.toFixed(4)}`, `PSNR ${psnr}`, `SSIM ${SSIM.toFixed(3)}`];
   if (LPIPS !== undefined) values.push(`LPIPS ${LPIPS.toFixed(4)}`);
   if (KID !== undefined) values.push(`KID ${KID.toPrecision(4)}`);
   return values.join(", ");

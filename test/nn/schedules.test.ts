@@ -24,13 +24,27 @@ describe("the factor of every epoch, as PyTorch", () => {
       const { policy, history = [], factors, better = "smaller", ...span } = each;
       // A schedule sees the score of an epoch from the next epoch on.
       const got = factors.map((_, i) =>
-        schedules[policy].factor(i + 1, { ...span, better, history: history.slice(0, i) }),
+        schedules[policy].factor(i + 1, { ...span, better, history: [history.slice(0, i)] }),
       );
       got.forEach((factor, i) => {
         expect(factor, `epoch ${i + 1}`).toBeCloseTo(factors[i]!, 12);
       });
     },
   );
+});
+
+it("plateau begins anew with the scores of other pairs, at the rate that it has come to", () => {
+  const { history: before = [], better = "smaller", ...span } = cases.findLast(({ policy }) => policy === "plateau")!;
+  const of = (history: number[][]) => schedules.plateau.factor(1, { ...span, better, history });
+  const reached = of([before]);
+  expect(reached).toBeLessThan(1);
+  // Harder pairs: each score is worse than all before, and better than the one of these pairs before it.
+  const after = [5, 6, 7, 8, 9, 10, 11, 12, 13];
+  expect(of([[...before, ...after]])).toBeLessThan(reached);
+  for (const [i] of after.entries()) expect(of([before, after.slice(0, i)])).toBe(reached);
+  // As torch's ReduceLROnPlateau(mode="max", patience=5) reduces from the seventh equal score on.
+  expect(of([before, Array(6).fill(5)])).toBe(reached);
+  expect(of([before, Array(7).fill(5)])).toBeCloseTo(0.2 * reached, 12);
 });
 
 it("cosine never rises again", () => {

@@ -4,7 +4,7 @@
  */
 
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -378,6 +378,28 @@ describe("validation", () => {
       expect(result).toMatchObject({ epoch: 3, stopped: false });
       expect((await resume("enough")).epoch).toBe(3);
       expect((await resume("enough", { earlyStop: 4 })).epoch).toBe(5);
+    },
+    patience,
+  );
+
+  it(
+    "that meets a damaged picture ends the run, which goes on as if nothing had been once the picture is whole",
+    async () => {
+      const data = join(work, "damaged");
+      cpSync(dataroot, data, { recursive: true });
+      const folder = join(data, "testB");
+      const picture = join(folder, readdirSync(folder)[0]!);
+      const whole = readFileSync(picture);
+      writeFileSync(picture, whole.subarray(0, 200));
+      const options = { ...scored, dataroot: data, nEpochs: 2, saveEpochFreq: 9 };
+      await expect(start("met", options)).rejects.toThrow(/truncated/);
+      expect(stepOf(dirOf("met"))).toBe(3);
+      await expect(resume("met")).rejects.toThrow(/truncated/);
+      writeFileSync(picture, whole);
+      await resume("met");
+      await start("not-met", options);
+      expectSame(dirOf("met"), dirOf("not-met"));
+      expect(scores("met")).toBe(scores("not-met"));
     },
     patience,
   );

@@ -1,7 +1,7 @@
 /** Scores of validation: those that `pix2pix test` gives. */
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { parseConfig } from "../../src/config/schema.ts";
+import { type Config, parseConfig } from "../../src/config/schema.ts";
 import { evaluate, openTestSet } from "../../src/inference/evaluate.ts";
 import { Translator } from "../../src/inference/translator.ts";
 import { inits } from "../../src/nn/init.ts";
@@ -32,11 +32,7 @@ it("PSNR is the mean over pairs whose output does not equal the target", async (
     }
   }
   const config = parseConfig({ ...given, name: "white" });
-  const trainer = new Trainer(platform, { model: config, seed: 0, threads: 1 }, { n: 1, height: side, width: side });
-  for (const net of [trainer.netG, trainer.netD]) net.initialise(inits.normal, 0.02, 0);
-  // A generator of white pictures.
-  const last = trainer.netG.specs.findLast(({ role }) => role === "bias")!;
-  trainer.netG.get(last).fill(20);
+  const trainer = whiteGenerator(config);
 
   const validation = (await Validation.open(config, new Run(platform.files, config), platform, trainer, 0))!;
   await validation.score(1, 1);
@@ -50,6 +46,67 @@ it("PSNR is the mean over pairs whose output does not equal the target", async (
   await trainer.close();
   expect(pairs.map(({ metrics }) => Number.isFinite(metrics.psnr))).toEqual([true, false]);
   expect(score).toEqual({ epoch: 1, step: 1, L1: mean.l1, PSNR: mean.psnr, SSIM: mean.ssim, phase: "val", pairs: 2 });
+});
+
+/** A generator of white pictures for these options. */
+function whiteGenerator(model: Config): Trainer {
+  const trainer = new Trainer(platform, { model, seed: 0, threads: 1 }, { n: 1, height: side, width: side });
+  for (const net of [trainer.netG, trainer.netD]) net.initialise(inits.normal, 0.02, 0);
+  trainer.netG.get(trainer.netG.specs.findLast(({ role }) => role === "bias")!).fill(20);
+  return trainer;
+}
+
+it("outputs that equal their targets have the best PSNR, also when the run goes on", async () => {
+  const png = await platform.images.encodePng({
+    width: side,
+    height: side,
+    channels: 3,
+    data: new Uint8Array(3 * side * side).fill(255),
+  });
+  for (const folder of ["equalA", "equalB"]) await platform.files.write(join(work, "data", folder, "white.png"), png);
+  const own = { ...given, name: "equal", valPhase: "equal", valMetric: "PSNR", earlyStop: 2 } as const;
+  const config = parseConfig(own);
+  const run = new Run(platform.files, config);
+  const trainer = whiteGenerator(config);
+  await run.scores.append({ epoch: 1, step: 1, L1: 0.1, PSNR: 30, SSIM: 0.9, phase: "equal", pairs: 1 });
+  const said: (string | undefined)[] = [];
+  for (const epoch of [2, 3, 4]) {
+    const validation = (await Validation.open(config, run, platform, trainer, epoch))!;
+    expect(validation.scores.length).toBe(epoch - 1);
+    expect(validation.exhausted).toBe(false);
+    said.push(await validation.score(epoch, epoch));
+    expect(validation.exhausted).toBe(epoch === 4);
+    await validation.close();
+  }
+  expect(await run.bestEpoch()).toBe(2);
+  expect(said[0]).toMatch(/: L1 0\.0000, PSNR infinite .*; the best PSNR so far, kept as best/);
+  expect(said[2]).toMatch(/; the best PSNR was Infinity in epoch 2$/);
+  expect(await run.scores.read()).toHaveLength(4);
+  // An earlier version stored null.
+  const log = run.path("val_log.jsonl");
+  const text = (await platform.files.read(log)).toString().replaceAll('"L1":0,', '"L1":0,"PSNR":null,');
+  await platform.files.write(log, text);
+  expect(await run.scores.cutAfter(3)).toEqual([
+    expect.objectContaining({ PSNR: 30 }),
+    ...[2, 3].map((epoch) => ({ epoch, step: epoch, L1: 0, SSIM: 1, phase: "equal", pairs: 1 })),
+  ]);
+  await trainer.close();
+});
+
+it("pairs that cannot be scored are refused before the first epoch", async () => {
+  const open = async (options: object) => {
+    const config = parseConfig({ ...given, ...options, name: "refused" });
+    const trainer = whiteGenerator(config);
+    const opening = Validation.open(config, new Run(platform.files, config), platform, trainer, 0);
+    return opening.finally(() => trainer.close());
+  };
+  const small = { netG: "resnet_6blocks", netD: "pixel", cropSize: 8, loadSize: 8 };
+  await expect(open(small)).rejects.toThrow(
+    "--val-freq: SSIM needs pictures of at least 11x11, the pairs of val are 8x8; take a larger --crop-size",
+  );
+  await expect(open({ valMetric: "KID", features: "any.safetensors", valSize: 1 })).rejects.toThrow(
+    "--val-metric KID compares sets of at least two pictures, and one pair of val is scored; give more pairs (--val-size)",
+  );
 });
 
 describe("the best weights of a run that goes on", () => {
@@ -70,7 +127,7 @@ describe("the best weights of a run that goes on", () => {
       [1, 0.01],
       [2, 1],
     ] as const) {
-      await run.scores.append({ epoch, step: epoch, L1: l1, PSNR: PSNR + off[epoch], SSIM });
+      await run.scores.append({ epoch, step: epoch, L1: l1, PSNR: PSNR! + off[epoch], SSIM });
     }
     if (kept !== undefined) await run.saveWeights("best", trainer, { epoch: kept, step: kept });
     const validation = await open();
@@ -107,7 +164,7 @@ describe("the best weights of a run that goes on", () => {
   });
 });
 
-it("scores of other pairs are not compared: neither for the best weights nor for --early-stop", async () => {
+it("scores of other pairs are not compared: for the best weights, --early-stop and the rate", async () => {
   const own = { ...given, name: "other pairs", earlyStop: 2 };
   const config = parseConfig(own);
   const trainer = new Trainer(platform, { model: config, seed: 0, threads: 1 }, { n: 1, height: side, width: side });
@@ -135,6 +192,8 @@ it("scores of other pairs are not compared: neither for the best weights nor for
   expect(other.notes).toEqual([]);
   expect(other.exhausted).toBe(false);
   expect(await run.bestEpoch()).toBe(4);
+  expect(other.history(4)).toEqual([[0.001, 0.002, same.scores[2]!.L1]]);
+  expect(other.history(5)).toEqual([[0.001, 0.002, same.scores[2]!.L1], [other.scores[3]!.L1]]);
   await other.close();
   await trainer.close();
 });

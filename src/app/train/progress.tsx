@@ -5,7 +5,7 @@ import { chartCss } from "../../report/chart.ts";
 import { sampleColumns, stripGap } from "../../report/compose.ts";
 import { count, fixed } from "../../report/html.ts";
 import { lossCharts } from "../../report/run-page.ts";
-import { bestScore } from "../../run/logs.ts";
+import { bestScore, scoreValue } from "../../run/logs.ts";
 import { duration } from "../../text.ts";
 import type { Client } from "../../web/client.ts";
 import { files } from "../../web/files.ts";
@@ -71,7 +71,10 @@ function factsOf({ report }: SessionState, { config, losses, scores }: StoredRun
   }
   const best = bestScore(scores, config.valMetric);
   if (best)
-    facts.push([`best ${config.valMetric}`, `${best[config.valMetric]!.toPrecision(4)} in epoch ${best.epoch}`]);
+    facts.push([
+      `best ${config.valMetric}`,
+      `${scoreValue(best, config.valMetric)!.toPrecision(4)} in epoch ${best.epoch}`,
+    ]);
   return facts;
 }
 
