@@ -70,13 +70,16 @@ async function guarded<T>(action: Action, path: string, work: () => Promise<T>):
   }
 }
 
+/** Bytes that one call reads or writes. Node refuses 2 GiB and more, also for a whole file. */
+const atOnce = 2 ** 30;
+
 /** The bytes of a regular file: a pipe or a device could go on for ever. */
 async function readRegular(path: string): Promise<Uint8Array> {
   const what = await stat(path);
   if (!what.isFile() && !what.isDirectory()) {
     throw new UserError(`cannot read ${visible(path)}: it is a pipe, a socket or a device; a file was expected.`);
   }
-  return readFile(path);
+  return what.size > atOnce ? readPart(path, 0, what.size) : readFile(path);
 }
 
 /** Writes in progress: two writes to one path run one after the other. */
@@ -172,10 +175,21 @@ async function create(path: string): Promise<FileStream> {
 /** Writes all bytes, at `at` or at the end of what was written. */
 async function writeAll(file: FileHandle, bytes: Uint8Array, at?: number): Promise<void> {
   for (let offset = 0; offset < bytes.length; ) {
-    const length = Math.min(bytes.length - offset, 2 ** 30);
+    const length = Math.min(bytes.length - offset, atOnce);
     const place = at === undefined ? undefined : at + offset;
     offset += (await file.write(bytes, offset, length, place)).bytesWritten;
   }
+}
+
+/** Reads from `at` on, as far as the file goes. @returns how many bytes were read */
+async function fill(bytes: Uint8Array, file: FileHandle, at: number): Promise<number> {
+  let length = 0;
+  while (length < bytes.length) {
+    const { bytesRead } = await file.read(bytes, length, Math.min(bytes.length - length, atOnce), at + length);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  return length;
 }
 
 /**
@@ -193,11 +207,7 @@ async function scratch(path: string): Promise<Scratch> {
     write: (at, bytes) => guard("write", () => writeAll(file, bytes, at)),
     read: (at, bytes) =>
       guard("read", async () => {
-        for (let offset = 0; offset < bytes.length; ) {
-          const { bytesRead } = await file.read(bytes, offset, bytes.length - offset, at + offset);
-          if (bytesRead === 0) return;
-          offset += bytesRead;
-        }
+        await fill(bytes, file, at);
       }),
     close: async () => {
       await file.close();
@@ -234,13 +244,7 @@ async function readPart(path: string, start: number, end: number): Promise<Uint8
   const handle = await open(path, "r");
   try {
     const bytes = new Uint8Array(Math.max(0, Math.min(end, (await handle.stat()).size) - start));
-    let length = 0;
-    while (length < bytes.length) {
-      const { bytesRead } = await handle.read(bytes, length, bytes.length - length, start + length);
-      if (bytesRead === 0) break;
-      length += bytesRead;
-    }
-    return bytes.subarray(0, length);
+    return bytes.subarray(0, await fill(bytes, handle, start));
   } finally {
     await handle.close();
   }
