@@ -2,6 +2,7 @@
  * Files through node:fs. A write replaces the whole file or nothing. Every failure is a UserError with the path and the
  * reason.
  */
+import { constants } from "node:buffer";
 import {
   appendFile,
   type FileHandle,
@@ -78,6 +79,12 @@ async function readRegular(path: string): Promise<Uint8Array> {
   const what = await stat(path);
   if (!what.isFile() && !what.isDirectory()) {
     throw new UserError(`cannot read ${visible(path)}: it is a pipe, a socket or a device; a file was expected.`);
+  }
+  if (what.size > constants.MAX_LENGTH) {
+    throw new UserError(
+      `cannot read ${visible(path)}: it has ${what.size} bytes, and Node ${process.versions.node} holds at most ` +
+        `${constants.MAX_LENGTH} in one piece. Use Node 22 or newer.`,
+    );
   }
   return what.size > atOnce ? readPart(path, 0, what.size) : readFile(path);
 }

@@ -1,3 +1,4 @@
+import { constants } from "node:buffer";
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
@@ -7,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -22,6 +24,13 @@ function folder(): string {
   mkdirSync(path);
   return path;
 }
+
+test.skipIf(constants.MAX_LENGTH > 2 ** 33)("a file that this Node cannot hold is refused", async () => {
+  const path = join(folder(), "state");
+  writeFileSync(path, "");
+  truncateSync(path, 2 ** 33);
+  await expect(files.read(path)).rejects.toThrow(/state: it has 8589934592 bytes, .* Use Node 22 or newer\.$/);
+});
 
 describe("write", () => {
   test("text, bytes and a list of bytes; makes folders; leaves nothing else behind", async () => {
