@@ -162,7 +162,7 @@ function runChecks({ epoch, continueTrain }: Config): string[] {
 
 /** Combinations that work but may not be meant, one line each; `train` prints them. */
 export function warningsOf(config: Config): string[] {
-  const { lrPolicy, nEpochs, nEpochsDecay, batchSize, bottleneckNorm, accumulate, lambdaGan, norm } = config;
+  const { lrPolicy, nEpochs, nEpochsDecay, accumulate, lambdaGan, norm } = config;
   const warnings: string[] = [];
   if (!schedules[lrPolicy].secondPart && nEpochsDecay > 0) {
     warnings.push(
@@ -170,11 +170,7 @@ export function warningsOf(config: Config): string[] {
         `${nEpochs + nEpochsDecay} epochs`,
     );
   }
-  if (bottleneckNorm && batchSize === 1) {
-    warnings.push(
-      "--bottleneck-norm with --batch-size 1 sets the innermost map to zero where it is 1x1 (erratum of the paper)",
-    );
-  }
+  warnings.push(...emptyBottleneck(config));
   if (accumulate > 1 && norms[norm].mixesBatch) {
     warnings.push(
       `--accumulate ${accumulate} averages gradients of ${accumulate} batches; ${norm} norm still sees one batch at a time`,
@@ -183,6 +179,16 @@ export function warningsOf(config: Config): string[] {
   warnings.push(...idleSwitches(config));
   if (lambdaGan === 0) warnings.push("--lambda-gan 0: no discriminator is trained, outputs will be blurred");
   return warnings;
+}
+
+/** A norm of one value gives zero: that of a 1 x 1 map over one picture. */
+function emptyBottleneck({ bottleneckNorm, netG, norm, batchSize }: Config): string[] {
+  const { switches = [] }: Generator = generators[netG];
+  const { mixesBatch, perPicture } = norms[norm];
+  if (!bottleneckNorm || !switches.includes("bottleneckNorm")) return [];
+  if (!perPicture && !(mixesBatch && batchSize === 1)) return [];
+  const over = perPicture ? `--norm ${norm}` : "--batch-size 1";
+  return [`--bottleneck-norm with ${over} sets the innermost map to zero where it is 1x1 (erratum of the paper)`];
 }
 
 /** The flags of switches that have no effect where the generator does not read them. `separableChecks` refuses --separable-conv there. */

@@ -313,6 +313,12 @@ describe("combinations", () => {
     expect(warnings({ lrPolicy: "cosine" })[0]).toMatch(/no separate phase of decay: .*= 200 epochs/);
     expect(warnings({ lrPolicy: "cosine", nEpochsDecay: 0 })).toEqual([]);
     expect(warnings({ profile: "hesse" })[0]).toMatch(/--bottleneck-norm with --batch-size 1 /);
+    const bottleneck = (options: object) => warnings({ bottleneckNorm: true, ...options });
+    expect(bottleneck({ norm: "instance", batchSize: 4 })).toEqual([
+      "--bottleneck-norm with --norm instance sets the innermost map to zero where it is 1x1 (erratum of the paper)",
+    ]);
+    for (const options of [{ batchSize: 4 }, { norm: "none" }]) expect(bottleneck(options)).toEqual([]);
+    expect(bottleneck({ netG: "resnet_9blocks" })).toEqual([expect.stringMatching(/^--bottleneck-norm: no effect/)]);
     expect(warnings({ accumulate: 4 })[0]).toMatch(/batch norm still sees one batch at a time/);
     expect(warnings({ lambdaGan: 0 })[0]).toMatch(/no discriminator/);
     expect(warnings({ netG: "resnet_9blocks", skip: "leaky" })[0]).toMatch(
