@@ -1,4 +1,5 @@
 /** Follows the log of a run as it grows. Its numbers are kept in memory as columns, and only what was appended is read. */
+import { linesOf } from "../formats/read-text.ts";
 import type { Files } from "../platform.ts";
 
 /** Numbers of a log by name, one a line; NaN where a line has none. */
@@ -108,7 +109,7 @@ export class FollowedLog {
     const end = bytes.lastIndexOf(10) + 1;
     if (end === 0) return;
     const whole = bytes.subarray(0, end);
-    for (const text of new TextDecoder().decode(whole).split("\n")) if (text !== "") this.#add(text);
+    for (const { text } of linesOf(whole)) if (text !== "") this.#add(text);
     this.#read += end;
     const tail = new Uint8Array(Math.min(tailBytes, this.#tail.length + end));
     const fresh = whole.subarray(Math.max(0, end - tail.length));

@@ -1,6 +1,6 @@
 /** The logs of a run: files with one JSON object a line. */
 import type { Config } from "../config/schema.ts";
-import { readText } from "../formats/read-text.ts";
+import { linesOf } from "../formats/read-text.ts";
 import { type ValidationMetric, validationMetrics } from "../metrics/pictures.ts";
 import type { Losses } from "../model/losses.ts";
 import type { Files } from "../platform.ts";
@@ -89,7 +89,12 @@ export class Log<Line extends { step: number }> {
 
   /** The lines up to and including `step`, in the order of the file; none where there is no file. */
   async read(step = Number.POSITIVE_INFINITY): Promise<Line[]> {
-    return (await this.#content()).flatMap((text) => this.#parse(text) ?? []).filter((line) => line.step <= step);
+    const lines: Line[] = [];
+    for (const { text } of linesOf(await this.#content())) {
+      const line = this.#parse(text);
+      if (line && line.step <= step) lines.push(line);
+    }
+    return lines;
   }
 
   /**
@@ -97,15 +102,29 @@ export class Log<Line extends { step: number }> {
    * @returns the other lines
    */
   async cutAfter(step: number): Promise<Line[]> {
-    const kept = await this.read(step);
-    const text = kept.map((line) => `${JSON.stringify(line)}\n`).join("");
-    if (text !== (await this.#content()).join("\n")) await this.#files.write(this.#path, text);
+    const bytes = await this.#content();
+    const kept: Line[] = [];
+    /** The bytes of the other lines, in parts that follow each other in the file. */
+    const parts: { start: number; end: number }[] = [];
+    for (const { text, start, end } of linesOf(bytes)) {
+      const line = this.#parse(text);
+      if (!line || line.step > step) continue;
+      kept.push(line);
+      const last = parts.at(-1);
+      if (last?.end === start) last.end = end;
+      else parts.push({ start, end });
+    }
+    const whole = bytes.length === 0 || (parts[0]?.start === 0 && parts[0].end === bytes.length && bytes.at(-1) === 10);
+    if (whole) return kept;
+    const content = parts.map(({ start, end }) => bytes.subarray(start, end));
+    // The last line may lack its line break.
+    const isOpen = content.at(-1)?.at(-1) !== 10 && content.length > 0;
+    await this.#files.write(this.#path, isOpen ? [...content, Uint8Array.of(10)] : content);
     return kept;
   }
 
-  async #content(): Promise<string[]> {
-    if (!(await this.#files.exists(this.#path))) return [];
-    return (await readText(this.#files, this.#path)).split("\n");
+  async #content(): Promise<Uint8Array> {
+    return (await this.#files.exists(this.#path)) ? this.#files.read(this.#path) : new Uint8Array();
   }
 
   /**
@@ -114,8 +133,9 @@ export class Log<Line extends { step: number }> {
    */
   #parse(text: string): Line | undefined {
     try {
-      const line = JSON.parse(text, (_, value: unknown) => value ?? undefined) as Line | undefined;
-      if (line === undefined) return undefined;
+      const line = JSON.parse(text) as Line | null;
+      if (line === null) return undefined;
+      for (const name in line) if (line[name] === null) delete line[name];
       return this.#fields.every((name) => typeof line[name] === "number") ? line : undefined;
     } catch {
       return undefined;

@@ -80,6 +80,11 @@ describe("logs", () => {
     expect(text).toBe([1, 2].map((step) => `${JSON.stringify(line(step))}\n`).join(""));
     await run.losses.append(line(3));
     expect(await run.losses.read()).toHaveLength(3);
+    // A whole line without its line break, after one that is none and one in the middle that is too late.
+    await files.append(run.path("loss_log.jsonl"), `{"epoch":\n${JSON.stringify(line(9))}\n${JSON.stringify(line(4))}`);
+    expect((await run.losses.cutAfter(4)).map(({ step }) => step)).toEqual([1, 2, 3, 4]);
+    await run.losses.append(line(5));
+    expect((await run.losses.read()).map(({ step }) => step)).toEqual([1, 2, 3, 4, 5]);
   });
 });
 
