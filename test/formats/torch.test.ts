@@ -41,6 +41,14 @@ describe("torch.save", () => {
     expect(value.get("flag")).toBe(true);
   });
 
+  it("tensors of classes and with attributes, and modules that torch.nn.utils has changed", async () => {
+    const { tensors } = await weightsIn(slicesOf(bytesOf("classes.pth")), "classes.pth");
+    const valuesOf = async (name: string) => [...(await float32Tensor(tensors.get(name)!, name, "classes.pth")).data];
+    expect(await valuesOf("buffer")).toEqual([1, 2]);
+    expect(await valuesOf("marked")).toEqual([3, 4]);
+    expect(await valuesOf("normed.weight_orig")).toEqual([5, 6]);
+  });
+
   /**
    * A dict with one tensor of 2 values, as torch.serialization writes it (PyTorch 2.6): types without a typed storage lie in an untyped one
    * and have _rebuild_tensor_v3 with the dtype.

@@ -128,9 +128,20 @@ export class TorchReader implements PickleReader {
       case "torch.nn.parameter.Parameter":
       case "torch.nn.parameter.Buffer":
         return args[0] instanceof TorchTensor ? args[0] : this.#fail(`${name} without a tensor`);
+      case "torch._tensor._rebuild_from_type_v2":
+        return this.#ofClass(args);
       default:
         throw this.#refused(name);
     }
+  }
+
+  /** A tensor of one of PyTorch's classes, such as Buffer, or with attributes, which hold no weights. */
+  #ofClass([rebuild, type, args]: readonly unknown[]): unknown {
+    const isTensor = rebuild instanceof PickledName && /^torch\._utils\._rebuild_(tensor|parameter)/.test(rebuild.name);
+    if (!isTensor || !(type instanceof PickledName) || !Array.isArray(args))
+      return this.#fail("a tensor without a class");
+    if (!type.name.startsWith("torch.")) throw this.#refused(type.name);
+    return this.call(rebuild.name, args);
   }
 
   create(name: string): unknown {
@@ -165,7 +176,10 @@ export class TorchReader implements PickleReader {
 
   /** @throws CheckpointError for a name that belongs to no module, tensor or container */
   finish(): void {
-    const foreign = this.#objects.find(({ state }) => !isModuleState(state))?.name;
+    // What PyTorch itself keeps in a module, such as the hook of a spectral norm, holds no weights.
+    const foreign = this.#objects.find(
+      ({ name, state }) => !isModuleState(state) && !name.startsWith("torch.nn."),
+    )?.name;
     const idle = [...this.#idle].find(
       (name) => !/^(torch\.|collections\.OrderedDict$)/.test(name) && !this.#isClass(name),
     );
