@@ -60,6 +60,17 @@ describe("torch.save", () => {
     return zipSync({ "x/data.pkl": pickle, "x/byteorder": text("little"), "x/data/0": values });
   }
 
+  it("a tensor that is stored with the opposite sign is refused", async () => {
+    // torch.save of torch._neg_view(t), PyTorch 2.15: the last argument is {"neg": True}.
+    const reference = "(S'storage'\nctorch\nFloatStorage\nS'0'\nS'cpu'\nI1\ntQ";
+    const rebuilt = `ctorch._utils\n_rebuild_tensor_v2\n(${reference}I0\n(I1\nt(I1\ntI00\nN(dS'neg'\nI01\nstR`;
+    const pickle = pickleOf([0x80, 2], `${rebuilt}.`);
+    const file = zipSync({ "x/data.pkl": pickle, "x/byteorder": text("little"), "x/data/0": new Uint8Array(4) });
+    await expect(readTorch(slicesOf(file), "negated.pth")).rejects.toThrow(
+      /opposite sign .* tensor\.resolve_neg\(\)\.$/,
+    );
+  });
+
   it("unsigned integers of 16, 32 and 64 bits are read", async () => {
     const values = {
       uint16: Uint16Array.of(1, 65535),

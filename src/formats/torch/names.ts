@@ -120,9 +120,9 @@ export class TorchReader implements PickleReader {
         return args.map(String).join(":");
       case "torch._utils._rebuild_tensor":
       case "torch._utils._rebuild_tensor_v2":
-        return this.#tensor(args, undefined);
+        return this.#tensor(args, undefined, args[6]);
       case "torch._utils._rebuild_tensor_v3":
-        return this.#tensor(args, dtypeOf(args[6]));
+        return this.#tensor(args, dtypeOf(args[6]), args[7]);
       case "torch._utils._rebuild_parameter":
       case "torch._utils._rebuild_parameter_with_state":
       case "torch.nn.parameter.Parameter":
@@ -198,7 +198,17 @@ export class TorchReader implements PickleReader {
     return new Map(pairs);
   }
 
-  #tensor([storage, offset, shape, strides]: readonly unknown[], given: string | undefined): TorchTensor {
+  /** @param about what a tensor has beside its values, as a dict */
+  #tensor(
+    [storage, offset, shape, strides]: readonly unknown[],
+    given: string | undefined,
+    about: unknown,
+  ): TorchTensor {
+    if (about instanceof Map && about.get("neg")) {
+      throw new CheckpointError(
+        `${this.#file}: a tensor is stored with the opposite sign of its values. In PyTorch: tensor.resolve_neg().`,
+      );
+    }
     const dtype = given ?? (isStorage(storage) ? storage.dtype : undefined);
     if (
       !isStorage(storage) ||
