@@ -137,7 +137,10 @@ interface Opening extends Pick<Training, "run" | "config" | "platform" | "events
   parts: Part[];
 }
 
-/** The training: networks with their weights, logs cut at the step at which it begins, and the parts that report on it. */
+/**
+ * The training: networks with their weights, logs cut at the step at which it begins, and the parts that report on it. Options are
+ * stored when all that may refuse them is open: a refused one must not become the run's.
+ */
 async function open({ found, device, size, parts, ...opened }: Opening): Promise<Training> {
   const { run, platform, events, record } = opened;
   // These options apply to this call only, and are not stored in the run.
@@ -159,13 +162,13 @@ async function open({ found, device, size, parts, ...opened }: Opening): Promise
   );
   together?.refuseDifferent("data", "pairs", found.pairs.length);
   together?.refuseDifferent("checkpoints of the run", "steps", step);
+  const validation = await Validation.open(config, run, platform, trainer, step);
+  if (validation) parts.push(validation);
   const lines = await run.losses.cutAfter(step);
   await run.saveConfig(await toStore(run, config, step, steps.last));
   await record.save(run.dir);
   await storeDrawing(run, config, platform);
   const about = { runDir: run.dir, threads, steps: { done: step, ...steps } };
-  const validation = await Validation.open(config, run, platform, trainer, step);
-  if (validation) parts.push(validation);
   found.notes.push(...(validation?.notes ?? []));
   const description = describe(config, trainer, { ...found, ...size }, about);
   const id = crypto.randomUUID();

@@ -408,6 +408,12 @@ describe("validation", () => {
     await expect(start("unscored", { valFreq: 1, valPhase: "val" })).rejects.toThrow(
       /no phase "val"; there is test, train .*Use --val-phase test\.$/,
     );
+    expect(existsSync(dirOf("unscored"))).toBe(false);
+    await start("refused", { ...scored, maxSteps: 1 });
+    const stored = read("refused", "config.json");
+    await expect(resume("refused", { valPhase: "val", maxSteps: 2 })).rejects.toThrow(/no phase "val"/);
+    expect(read("refused", "config.json").equals(stored)).toBe(true);
+    expect(await resume("refused", { maxSteps: 2 })).toMatchObject({ step: 2 });
   });
 
   it("says so where its pairs are those that are trained on", async () => {
