@@ -15,6 +15,7 @@ import { checkValues } from "../formats/limits.ts";
 import type { Picture, Samples } from "../platform.ts";
 import { resampleFloat } from "./resample.ts";
 import { resizeBytes } from "./resize-bytes.ts";
+import { checkResizedSize } from "./sizes.ts";
 import { alike } from "./transforms.ts";
 
 /** The filters of `resize`. `nearest` takes the pixel under the centre; resample.ts has the formulas of the others. */
@@ -26,6 +27,7 @@ export type Filter = (typeof filters)[number];
  * and RGBA (1 to 4 channels), and for each of any number of bands. With alpha (2 and 4 channels that are not bands),
  * colours are weighted by it, as Pillow does. 16 bits and floats keep their depth.
  * The aspect ratio is not kept. At the same size the result is the picture itself.
+ * @throws PictureSizeError for a result of more pixels than a picture may have; UserError for a size that is no whole number of pixels
  *
  * @example
  * ```ts
@@ -49,6 +51,7 @@ export function resize<Data extends Samples>(
     throw new UserError(`resize: width and height are whole numbers of pixels from 1, got ${width}x${height}.`);
   }
   checkValues("resize", picture);
+  checkResizedSize(picture, { width, height });
   if (width === picture.width && height === picture.height) return picture;
   if (filter === "nearest") return nearest(picture, width, height);
   const alpha = channels % 2 === 0 && !picture.bands;

@@ -3,7 +3,8 @@
  * Jun-Yan Zhu and others. Two differences: a crop that reaches beyond the picture is an error (there it is filled with
  * black), and `none` keeps the exact size (there it is rounded to multiples of 4).
  */
-import { DatasetError } from "../errors.ts";
+import { DatasetError, PictureSizeError } from "../errors.ts";
+import { mostPixels } from "../formats/limits.ts";
 import type { Side } from "./layouts.ts";
 
 export interface Size {
@@ -100,10 +101,23 @@ export function resizedSize(picture: Size, options: SizeOptions): Size {
   return resized(picture, options);
 }
 
+/** What is wrong with a size that a picture is resized to: a clause without a full stop. Undefined for one of at most `most` pixels. */
+function excessOf(from: Size, to: Size, most = mostPixels): string | undefined {
+  const pixels = to.width * to.height;
+  if (pixels <= most) return undefined;
+  return `a picture of ${text(from)} would become ${text(to)}, ${pixels} pixels; at most ${most} are taken`;
+}
+
+/** @throws PictureSizeError for more pixels than `most`. Default: those that any picture may have */
+export function checkResizedSize(from: Size, to: Size, most?: number): void {
+  const excess = excessOf(from, to, most);
+  if (excess) throw new PictureSizeError(excess);
+}
+
 /**
  * The size that both sides of a pair are resized to before the crop. With scale_width, heights may differ by one pixel,
  * because sides of two resolutions are rounded differently; then both get the size of the input.
- * @throws DatasetError naming the files when the sides do not fit each other or the crop does not fit in them
+ * @throws DatasetError naming the files when the sides do not fit each other, the crop does not fit in them, or the result is too large
  */
 export function pairSize(input: Size, target: Size, sides: readonly [Side, Side], options: SizeOptions): Size {
   const { preprocess, cropSize, cropHeight } = options;
@@ -117,6 +131,9 @@ export function pairSize(input: Size, target: Size, sides: readonly [Side, Side]
         `${preprocess} both must be of one ${rounding ? "shape" : "size"}. Use --preprocess resize_and_crop.`,
     );
   }
+  const excess = excessOf(input, size);
+  if (excess)
+    throw new DatasetError(`${sides[0].file}: ${excess}. Use --preprocess resize_and_crop, or remove the picture.`);
   if (crops(options) && loads.length === 0 && (size.width < cropSize || size.height < cropHeight)) {
     const least = Math.min(size.width, size.height);
     const most = cropHeight === cropSize ? `--crop-size of at most ${least}` : "smaller crop";

@@ -3,7 +3,7 @@ import { wholePictures } from "../data/loader.ts";
 import type { ReaderOptions } from "../data/reader.ts";
 import { resize } from "../data/resize.ts";
 import { filterOf } from "../data/sides.ts";
-import { type Preprocess, resizedSize, type SizeOptions } from "../data/sizes.ts";
+import { checkResizedSize, type Preprocess, resizedSize, type SizeOptions } from "../data/sizes.ts";
 import type { DeepPicture, Picture, Samples } from "../platform.ts";
 
 /** How a picture is brought to a size that the generator takes, and how its output is brought back. */
@@ -15,19 +15,25 @@ export interface Fit {
    * Default: the run's.
    */
   preprocess?: Preprocess | undefined;
+  /** Most pixels of the generator's input: scale_width makes a narrow picture very high. Default: those that any picture may have. */
+  mostPixels?: number | undefined;
   /** The output is resized to the size of the picture that was given. */
   keepSize?: boolean | undefined;
   /** Width / height of the output, which is enlarged in one direction. Not with `keepSize`. */
   aspectRatio?: number | undefined;
 }
 
-/** The picture at the size at which the generator takes it. */
+/**
+ * The picture at the size at which the generator takes it.
+ * @throws PictureSizeError for more pixels than `mostPixels`
+ */
 export function resizedInput(
   picture: DeepPicture,
   options: SizeOptions & Pick<ReaderOptions, "resizeFilter" | "inputLabels">,
-  { preprocess = options.preprocess }: Fit,
+  { preprocess = options.preprocess, mostPixels }: Fit,
 ): DeepPicture {
   const { width, height } = resizedSize(picture, { ...options, ...wholePictures({ ...options, preprocess }) });
+  checkResizedSize(picture, { width, height }, mostPixels);
   return resize(picture, width, height, filterOf({ labels: options.inputLabels }, options.resizeFilter));
 }
 

@@ -285,9 +285,9 @@ export class Translator {
     });
   }
 
-  /** Whether a picture of this size is translated in tiles. */
+  /** Whether a picture of this size is translated in tiles. A narrow one is padded to many times its pixels. */
   inTiles(height: number, width: number): boolean {
-    if (this.#tile === undefined) return height * width > tileAbove;
+    if (this.#tile === undefined) return roundedUp(height, this.multiple) * roundedUp(width, this.multiple) > tileAbove;
     return this.#tile > 0 && (height > this.#tile || width > this.#tile);
   }
 

@@ -158,7 +158,7 @@ function orderOf(
 ): PictureOrder<Png> {
   return {
     draw,
-    fit,
+    fit: { ...fit, mostPixels: limits.pixels },
     decode: async () => {
       const bytes = await read();
       if (config.inputLabels !== undefined) await refuseLossyMap(bytes);

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type Filter, resize } from "../../src/data/resize.ts";
+import { pairSize } from "../../src/data/sizes.ts";
 import type { Picture } from "../../src/platform.ts";
 import { fixture } from "../paths.ts";
 
@@ -65,4 +66,22 @@ test("refuses sizes below one pixel and data that do not fit", () => {
   expect(() => resize(noise(4, 4, 3), 2.5, 4)).toThrow("got 2.5x4");
   expect(() => resize({ ...noise(4, 4, 3), width: 5 }, 4, 4)).toThrow("5x4 with 3 channels does not fit 48 values");
   expect(() => resize(noise(0, 4, 3), 8, 8)).toThrow("0x4 with 3 channels does not fit 0 values");
+});
+
+test("refuses results of more pixels than a picture may have, by the file where there is one", () => {
+  expect(() => resize(noise(2, 3, 1), 20_000, 30_000)).toThrow(
+    "a picture of 2x3 would become 20000x30000, 600000000 pixels; at most 268402689 are taken",
+  );
+  const [a, b] = [{ file: "A/thin.png" }, { file: "B/thin.png" }];
+  const options = {
+    preprocess: "scale_width",
+    loadSize: 286,
+    loadHeight: 286,
+    cropSize: 256,
+    cropHeight: 256,
+  } as const;
+  const thin = { width: 1, height: 16_000 };
+  expect(() => pairSize(thin, thin, [a, b], options)).toThrow(
+    "A/thin.png: a picture of 1x16000 would become 286x4576000, 1308736000 pixels; at most 268402689 are taken.",
+  );
 });

@@ -162,6 +162,14 @@ describe("a generator in tiles gives the output of the picture in one piece", ()
   });
 });
 
+it("are usual where the picture that the network sees has more than 2048 x 2048 pixels", () => {
+  const usual = generator({ netG: "unet_256", ngf: 1, cropSize: 256, loadSize: 256 })();
+  expect(usual.inTiles(2048, 2048)).toBe(false);
+  expect(usual.inTiles(2048, 2049)).toBe(true);
+  // It is padded to 60160x256.
+  expect(usual.inTiles(60_000, 1)).toBe(true);
+});
+
 it("refuses tiles that cannot be", () => {
   expect(() => generator()({ tile: 100 })).toThrow(
     "--tile: got 100, expected a multiple of 32 for unet_32, such as 96",

@@ -88,6 +88,19 @@ it("a picture that the generator cannot take does not fail those of other client
   expect(await answers[5]!.text()).toContain("7 channels");
 });
 
+it("a narrow picture that would become too large is refused, and the next one is answered", async () => {
+  const thin = await sharp({ create: { width: 1, height: 60_000, channels: 3, background: "red" } })
+    .png()
+    .toBuffer();
+  const url = `${server.base}/api/runs/whole/translate?preprocess=scale_width`;
+  const refused = await fetch(url, { method: "POST", body: new Uint8Array(thin) });
+  expect(refused.status).toBe(413);
+  expect(await refused.text()).toMatch(
+    /a picture of 1x60000 would become (\d+)x\d+, \d+ pixels; at most 16777216 are taken/,
+  );
+  expect((await translate(await pngOf(3))).status).toBe(200);
+});
+
 it("a label map whose compression changes numbers is refused, as training refuses it", async () => {
   await storedRun(runs, "numbers", { inputLabels: 5 });
   // All values of both are class numbers.
