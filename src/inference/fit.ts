@@ -15,7 +15,10 @@ export interface Fit {
    * Default: the run's.
    */
   preprocess?: Preprocess | undefined;
-  /** Most pixels of the generator's input: scale_width makes a narrow picture very high. Default: those that any picture may have. */
+  /**
+   * Most pixels of the picture when it is resized: scale_width makes a narrow one very high; the generator may pad it to twice as many.
+   * Default: those that any picture may have, and any padding.
+   */
   mostPixels?: number | undefined;
   /** The output is resized to the size of the picture that was given. */
   keepSize?: boolean | undefined;

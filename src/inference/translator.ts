@@ -4,7 +4,7 @@ import type { Config } from "../config/schema.ts";
 import { inputTensor, outputPicture, outputPicture16, outputValues } from "../data/sides.ts";
 import { baseDevice } from "../engines/device.ts";
 import type { Weights } from "../engines/state.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, PictureSizeError } from "../errors.ts";
 import { type Program, sizeOf } from "../graph/graph.ts";
 import type { WeightUse } from "../lowering/cpu-options.ts";
 import type { GeneratorChoice } from "../model/losses.ts";
@@ -151,7 +151,7 @@ export class Translator {
     together = 4,
   ): Promise<Picture[]> {
     const inputs = pictures.map(({ picture, draw = {}, fit = {} }) => {
-      return { picture, draw, fit, resized: resizedInput(picture, this.config, fit) };
+      return { picture, draw, fit, resized: this.#resized(picture, fit) };
     });
     const outputs = new Array<Picture>(pictures.length);
     const left = new Set(inputs.keys());
@@ -204,8 +204,27 @@ export class Translator {
     return outputValues(values, height, width);
   }
 
-  async #outputOf(picture: DeepPicture, draw: Draw | undefined, fit: Fit): Promise<Output> {
+  #resized(picture: DeepPicture, fit: Fit): DeepPicture {
     const resized = resizedInput(picture, this.config, fit);
+    const { width, height } = resized;
+    if (fit.mostPixels !== undefined) this.checkPadded({ n: 1, height, width }, fit.mostPixels);
+    return resized;
+  }
+
+  /**
+   * A narrow picture may be padded to hundreds of times its pixels; most are padded by less than half.
+   * @throws PictureSizeError for a batch that is padded to more than twice `most` pixels
+   */
+  checkPadded({ n, height, width }: BatchShape, most: number): void {
+    const [h, w] = [height, width].map((side) => roundedUp(side, this.multiple)) as [number, number];
+    if (n * h * w <= 2 * most) return;
+    throw new PictureSizeError(
+      `${width}x${height} is padded to ${w}x${h} (${this.config.netG} takes multiples of ${this.multiple}), ${n * h * w} pixels; at most ${2 * most} are taken`,
+    );
+  }
+
+  async #outputOf(picture: DeepPicture, draw: Draw | undefined, fit: Fit): Promise<Output> {
+    const resized = this.#resized(picture, fit);
     const { width, height } = resized;
     const A = inputTensor(resized, this.config);
     return { values: await this.run(A, 1, height, width, draw), A, height, width };

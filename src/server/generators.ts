@@ -169,6 +169,7 @@ export class Generators {
     const choice = { run, epoch, dropout, statistics };
     const translator = await this.#translator({ ...choice, key: await this.keyOf(choice) });
     const [n, , height, width] = shape;
+    translator.checkPadded({ n, height, width }, this.#limits.pixels);
     return answer(await translator.run(A, n, height, width, draw), batch);
   }
 

@@ -98,6 +98,28 @@ it("a narrow picture that would become too large is refused, and the next one is
   expect(await refused.text()).toMatch(
     /a picture of 1x60000 would become (\d+)x\d+, \d+ pixels; at most 16777216 are taken/,
   );
+  // One of few pixels that the network pads to 32 times as many.
+  const line = await sharp({ create: { width: 2_000_000, height: 1, channels: 3, background: "red" } })
+    .tiff({ compression: "deflate" })
+    .toBuffer();
+  const padded = await fetch(url.replace("scale_width", "none"), { method: "POST", body: new Uint8Array(line) });
+  expect([padded.status, await padded.text()]).toEqual([
+    413,
+    expect.stringMatching(/2000000x1 is padded to 2000000x32 /),
+  ]);
+  const input = {
+    name: "real_A",
+    datatype: "FP32",
+    shape: [1, 3, 1, 2_000_000],
+    parameters: { binary_data_size: 24_000_000 },
+  };
+  const head = Buffer.from(JSON.stringify({ inputs: [input] }));
+  const inferred = await fetch(`${server.base}/v2/models/whole/infer`, {
+    method: "POST",
+    headers: { "Inference-Header-Content-Length": String(head.length) },
+    body: new Uint8Array(Buffer.concat([head, Buffer.alloc(24_000_000)])),
+  });
+  expect([inferred.status, await inferred.text()]).toEqual([413, expect.stringMatching(/is padded to 2000000x32 /)]);
   expect((await translate(await pngOf(3))).status).toBe(200);
 });
 
