@@ -1,7 +1,7 @@
 /** The training loop: for each epoch its steps, then scores, checkpoints and samples. */
 import { type Config, checkSize } from "../config/schema.ts";
 import type { Batch } from "../data/loader.ts";
-import { DeviceLostError, UserError } from "../errors.ts";
+import { DeviceError, DeviceLostError, UserError } from "../errors.ts";
 import { validationMetrics } from "../metrics/pictures.ts";
 import { type Schedule, schedules } from "../nn/schedules.ts";
 import type { Platform } from "../platform.ts";
@@ -116,7 +116,7 @@ function learningRates({ config, validation }: Training, epoch: number): { lr: n
  * together each gets its share. Where a batch cannot be read, the steps before it are saved.
  */
 async function nextBatches(training: Training, epoch: number): Promise<Batch[]> {
-  const { config, loader, steps, log, teacher, together } = training;
+  const { config, loader, steps, log, teacher, trainer, together } = training;
   const first = (training.step % steps.perEpoch) * config.accumulate;
   const count = Math.min(config.accumulate, loader.batchesPerEpoch - first);
   try {
@@ -124,7 +124,13 @@ async function nextBatches(training: Training, epoch: number): Promise<Batch[]> 
     const own = Array.from({ length: to - from }, (_, i) => loader.batch(epoch, first + from + i));
     const batches = await Promise.all(own);
     // Sizes that come from the data may differ from the first pair's.
-    for (const { height, width, files } of batches) checkSize(config, height, width, files[0]);
+    for (const batch of batches) {
+      checkSize(config, batch.height, batch.width, batch.files[0]);
+      await trainer.prepare(batch).catch((error) => {
+        const isLost = error instanceof DeviceLostError;
+        throw error instanceof DeviceError && !isLost ? new DeviceError(`${batch.files[0]}: ${error.message}`) : error;
+      });
+    }
     if (!teacher) return batches;
     const taught: Batch[] = [];
     for (const batch of batches) taught.push(await teacher.taught(batch));

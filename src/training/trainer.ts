@@ -143,16 +143,16 @@ export class Trainer {
    */
   constructor(platform: Platform, options: TrainerOptions, shape: BatchShape) {
     const { model, threads, device = baseDevice(platform) } = options;
+    this.device = device;
+    this.#options = options;
+    this.#platform = platform;
     const step = trainingStep(model, shape, options.perceptual);
-    checkMemory(needOnHost(step, keepsState(device)), platform.memory, described(model, shape));
+    this.#checkMemory(step, shape);
     this.#usual = { key: keyOf(shape), shape, step };
     this.#together = platform.collective && new Together(platform.collective, model.accumulate);
     this.netG = new NetworkState(step.netG, { averaged: model.ema > 0 });
     this.netD = new NetworkState(step.netD);
     this.outputMap = step.outputMap;
-    this.device = device;
-    this.#options = options;
-    this.#platform = platform;
     const states = [this.netG, this.netD];
     this.#engine = keepsState(device)
       ? new GpuEngine(platform, device, states)
@@ -182,7 +182,19 @@ export class Trainer {
     );
   }
 
-  /** Compiles the programs of a batch size ahead of its first step. */
+  /** @throws DeviceError when the networks and a batch of this size need more memory than the machine has */
+  #checkMemory(step: StepGraph, shape: BatchShape): void {
+    checkMemory(
+      needOnHost(step, keepsState(this.device)),
+      this.#platform.memory,
+      described(this.#options.model, shape),
+    );
+  }
+
+  /**
+   * Compiles the programs of a batch size ahead of its first step.
+   * @throws DeviceError when the networks and a batch of this size need more memory than the machine has
+   */
   async prepare(shape: BatchShape): Promise<void> {
     await this.#compile(shape);
   }
@@ -376,7 +388,9 @@ export class Trainer {
   }
 
   async #build(shape: BatchShape): Promise<Compiled> {
-    const { substeps, masks, uniforms, counts } = this.#graphsFor(shape);
+    const graphs = this.#graphsFor(shape);
+    this.#checkMemory(graphs, shape);
+    const { substeps, masks, uniforms, counts } = graphs;
     const programs: Program[] = [];
     const placed = (program: Program) => programs.push(program) - 1;
     const indexed = substeps.map(({ network, before, batch, after, losses }) => ({

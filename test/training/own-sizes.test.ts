@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { parseConfig } from "../../src/config/schema.ts";
-import { ConfigError } from "../../src/errors.ts";
+import { ConfigError, DeviceError } from "../../src/errors.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import { Random } from "../../src/random.ts";
 import { sampleLoader } from "../../src/training/samples.ts";
@@ -14,7 +14,7 @@ const work = workFolder("sizes");
 const platform = await nodePlatform({ threads: 1 });
 
 /** Pairs of noise of these sides, and a training on them with their own sizes. */
-async function trained(name: string, sides: readonly number[]): Promise<Error> {
+async function trained(name: string, sides: readonly number[], memory?: number): Promise<Error> {
   const random = new Random(1, name, 0);
   for (const [i, side] of sides.entries()) {
     const data = Uint8Array.from({ length: 3 * side ** 2 }, () => random.int(256));
@@ -29,7 +29,7 @@ async function trained(name: string, sides: readonly number[]): Promise<Error> {
     ...own,
     maxSteps: 9,
   });
-  return train(config, platform).then(
+  return train(config, { ...platform, memory: memory ?? platform.memory }).then(
     () => new Error("no error was thrown"),
     (error) => error,
   );
@@ -47,6 +47,15 @@ it("names the file whose size the discriminator cannot take, at the start and in
   expect(later).toBeInstanceOf(ConfigError);
   expect(later.message).toContain(message("later", 2));
   expect(existsSync(join(work, "runs/later/latest_state.safetensors"))).toBe(true);
+});
+
+it("refuses a later pair that needs more memory than there is, after a save", async () => {
+  const error = await trained("large", [64, 64, 512], 20e6);
+  expect(error).toBeInstanceOf(DeviceError);
+  expect(error.message).toMatch(
+    /\/A\/2\.png: .* at 512x512 px needs \d+ MB of memory or more .*, but this machine has 20 MB\./,
+  );
+  expect(existsSync(join(work, "runs/large/latest_state.safetensors"))).toBe(true);
 });
 
 it.each([
