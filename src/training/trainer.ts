@@ -370,6 +370,8 @@ export class Trainer {
     const known = this.#compiled.get(key) ?? this.#build(shape);
     this.#compiled.delete(key);
     this.#compiled.set(key, known);
+    // A size that is refused has no programs to free.
+    known.catch(() => this.#compiled.delete(key));
     return known;
   }
 

@@ -45,6 +45,18 @@ it("a step before the first: Adam's step size would be infinite", async () => {
   await expect(trainer.step(batch, { step: 7, lr: 2e-4, momentsFrom: 7 })).rejects.toThrow("above 7");
 });
 
+it("a size that D cannot take, which later steps of other sizes do not meet again", async () => {
+  const own = modelOptions({ netG: "unet_32", ngf: 1, netD: "basic", ndf: 1 });
+  const other = new Trainer(await nodePlatform(), { model: own, seed: 0, threads: 1 }, shape);
+  const take = (side: number, step: number) => {
+    const values = picture(3 * side * side);
+    return other.step({ A: values, B: values, n: 1, height: side, width: side }, { step, lr: 2e-4 });
+  };
+  await expect(take(8, 1)).rejects.toThrow(ShapeError);
+  for (const [i, side] of [32, 33, 34, 35, 36, 37].entries()) expect(await take(side, i + 1)).toBe(1);
+  await other.close();
+});
+
 it("so that only the first step leaves losses, and weights stay finite", async () => {
   const weights = [trainer.netG, trainer.netD].map(({ adam }) => adam.values.slice());
   expect((await trainer.losses()).length).toBe(1);
