@@ -319,7 +319,7 @@ inChromium("a model from files", () => {
     ]);
     await card.getByRole("link", { name: "dropped", exact: true }).click();
     await page.locator("#runs").getByText("weights from a file, without losses and samples").waitFor(patience);
-    await page.getByRole("link", { name: "Translate pictures, save it as a file, delete it" }).waitFor(patience);
+    await page.getByRole("link", { name: "Translate pictures, save it as a file" }).waitFor(patience);
     expect(await page.getByText("The first sample comes").count()).toBe(0);
     expect(await violationsOf(page)).toEqual([]);
   });

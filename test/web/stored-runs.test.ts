@@ -20,10 +20,16 @@ inChromium("runs in this browser", () => {
   const to = (route: string) => page.evaluate((hash) => location.assign(hash), `#/${route}`);
   const card = (name: string) => page.locator("#runs .run-card").filter({ has: page.getByText(name, { exact: true }) });
   const trained = (text: RegExp) => page.locator("#state").filter({ hasText: text }).waitFor(patience);
-  const begin = async (name: string, steps: number) => {
-    await page.fill("input[name=steps]", String(steps));
-    await page.fill("input[name=name]", name);
-    await page.click("#start");
+  /** Trains small networks, in any tab. */
+  const begin = async (name: string, steps: number, at = page) => {
+    if (!(await at.locator("#more .options-form").isVisible())) await at.click("#more > summary");
+    for (const key of ["ngf", "ndf"]) {
+      await at.fill("#more input[type=search]", key);
+      await at.locator(`#more [data-option=${key}] input`).fill("4");
+    }
+    await at.fill("input[name=steps]", String(steps));
+    await at.fill("input[name=name]", name);
+    await at.click("#start");
   };
   /** Whether all pictures of samples are loaded. */
   const loaded = () =>
@@ -53,6 +59,8 @@ inChromium("runs in this browser", () => {
     await expect.poll(step, patience).toBeGreaterThan(before);
     await card("long").getByRole("link", { name: "long", exact: true }).click();
     await page.locator("#runs .chart canvas").first().waitFor(patience);
+    await page.getByText("A run in training cannot be deleted. Pause it first.").waitFor(patience);
+    expect(await page.getByRole("button", { name: "Delete…" }).count()).toBe(0);
     await page.getByRole("link", { name: "Watch or pause its training" }).click();
     await page.click("#pause");
     await trained(/Paused at step \d+/);
@@ -117,13 +125,11 @@ inChromium("runs in this browser", () => {
     const hide = (hidden: boolean) =>
       page.evaluate((value) => Object.defineProperty(document, "hidden", { configurable: true, value }), hidden);
     await hide(true);
-    // The page does not look any more.
-    await page.waitForTimeout(1500);
+    // The look that was under way has ended, and the next one is not made.
+    await page.waitForTimeout(200);
     await tab.click("#delete-run");
     await expect.poll(() => tab.inputValue("#run-choice"), patience).toBe("");
-    await tab.fill("input[name=steps]", "6");
-    await tab.fill("input[name=name]", "short");
-    await tab.click("#start");
+    await begin("short", 6, tab);
     await tab.locator("#state").filter({ hasText: "Finished after 6 steps" }).waitFor(patience);
     await hide(false);
     await place.filter({ hasText: "epoch 2 of 2, step 6 of 6" }).waitFor(patience);
@@ -131,19 +137,23 @@ inChromium("runs in this browser", () => {
     await tab.click("#delete-run");
     await page.getByText("There is no run of this name.").waitFor(patience);
     expect(await page.locator("#runs .strip").count()).toBe(0);
+    // A page in the background has few frames, and a click waits for two.
+    await page.bringToFront();
     await page.getByRole("link", { name: "All runs" }).click();
     await card("long").waitFor(patience);
     // The only run of a comparison is deleted: the cards are back, and a tick does not compare.
-    await tab.fill("input[name=steps]", "3");
-    await tab.fill("input[name=name]", "third");
-    await tab.click("#start");
+    await tab.bringToFront();
+    await begin("third", 3, tab);
     await tab.locator("#state").filter({ hasText: "Finished after 3 steps" }).waitFor(patience);
     await card("third").filter({ hasText: "finished" }).waitFor(patience);
+    await page.bringToFront();
     await card("long").getByRole("checkbox").uncheck();
     await card("third").getByRole("checkbox").check();
     await page.getByRole("button", { name: "Compare 1 run" }).click();
     await page.locator("#runs .strip").waitFor(patience);
+    await tab.bringToFront();
     await tab.click("#delete-run");
+    await page.bringToFront();
     await card("long").getByRole("checkbox").check(patience);
     await page.getByRole("button", { name: "Compare 1 run" }).waitFor(patience);
     expect(await card("long").count()).toBe(1);
@@ -163,7 +173,7 @@ inChromium("runs in this browser", () => {
       await writable.write('{ "netG": "none" }');
       await writable.close();
     });
-    const said = "Its files are damaged. You can only delete it, on the page Train.";
+    const said = "Its files are damaged. You can only delete it.";
     await card("broken #1").filter({ hasText: said }).waitFor(patience);
     await card("broken #1").getByRole("link", { name: "broken #1" }).click();
     await page.locator("#runs .notice.bad").filter({ hasText: said }).waitFor(patience);
@@ -186,17 +196,52 @@ inChromium("runs in this browser", () => {
     await page.getByText("This sample cannot be read: its file is damaged.").waitFor(patience);
     await page.getByRole("link", { name: "Draw with it" }).click();
     await page.getByText(/^latest_net_G\.safetensors: not a safetensors file/).waitFor(patience);
-    await to("runs");
   });
 
-  it("a run that is deleted leaves the page", async () => {
+  it("deletes a run after a question, unless another tab holds it", async () => {
+    const stored = () =>
+      page.evaluate(async () => {
+        const runs = await (await navigator.storage.getDirectory()).getDirectoryHandle("runs");
+        const names: string[] = [];
+        for await (const name of runs.keys()) names.push(name);
+        return names.sort();
+      });
+    await to("runs/long");
+    const asks = page.getByRole("button", { name: "Delete…" });
+    const agree = page.getByRole("button", { name: "Delete", exact: true });
+    await asks.click(patience);
+    await page.getByRole("heading", { name: "Delete long?" }).waitFor(patience);
+    expect(await violationsOf(page)).toEqual([]);
+    await page.getByRole("button", { name: "Keep" }).click();
+    await page.getByRole("dialog").waitFor({ ...patience, state: "detached" });
+    expect(await asks.evaluate((button) => button === document.activeElement)).toBe(true);
+    await asks.click();
+    await agree.click();
+    await page.locator("#runs h1").filter({ hasText: "Runs" }).waitFor(patience);
+    await card("long").waitFor({ ...patience, state: "detached" });
+    expect(await stored()).toEqual(["broken #1"]);
+    // The page that trains has shown this run.
     await to("train");
-    page.once("dialog", (dialog) => dialog.accept());
-    await page.selectOption("#run-choice", "broken #1");
-    await page.click("#delete-run");
-    await expect.poll(() => page.inputValue("#run-choice"), patience).toBe("");
-    await to("runs");
-    await card("broken #1").waitFor({ ...patience, state: "detached" });
-    expect(await card("long").count()).toBe(1);
+    const listed = () => page.locator("#run-choice option").allTextContents();
+    await expect.poll(listed, patience).toEqual(["a new one", "broken #1"]);
+    // A damaged run, while another tab holds it.
+    await to("runs/broken%20%231");
+    const release = await page.evaluateHandle(
+      () =>
+        new Promise<() => void>((resolve) => {
+          void navigator.locks.request("pix2pix runs/.broken #1.lock", () => new Promise<void>(resolve));
+        }),
+    );
+    await asks.click(patience);
+    await agree.click();
+    await page
+      .getByText('The run "broken #1" is being trained in another tab of this page. Stop it there first.')
+      .waitFor(patience);
+    expect(await stored()).toEqual(["broken #1"]);
+    await release.evaluate((end) => end());
+    await asks.click();
+    await agree.click();
+    await page.getByText("This browser has no runs yet.").waitFor(patience);
+    expect(await stored()).toEqual([]);
   });
 });

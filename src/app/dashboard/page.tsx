@@ -10,6 +10,7 @@ import { DashboardContext, useRuns, useWatched } from "./board.ts";
 import { Cards } from "./cards.tsx";
 import { Configuration } from "./config.tsx";
 import { Curves } from "./curves.tsx";
+import { DeleteStored } from "./delete-run.tsx";
 import { NewRun } from "./new-run.tsx";
 import { PublishedCards } from "./published.tsx";
 import { RunView } from "./run-view.tsx";
@@ -65,7 +66,11 @@ export function Dashboard({ home, route }: PageProps) {
         ) : watched[0] ? (
           <RunView run={watched[0]} canTrain={canTrain} />
         ) : (
-          <NoRun name={one} state={gone.includes(one) ? "gone" : problem === undefined ? "reading" : "unreadable"} />
+          <NoRun
+            name={one}
+            state={gone.includes(one) ? "gone" : problem === undefined ? "reading" : "unreadable"}
+            onServer={onServer}
+          />
         )}
       </div>
     </DashboardContext.Provider>
@@ -85,14 +90,21 @@ function NoRuns({ onServer }: { onServer: boolean }) {
   );
 }
 
+interface NoRunProps {
+  name: string;
+  state: "reading" | "gone" | "unreadable";
+  onServer: boolean;
+}
+
 /** In place of a run that cannot be shown. */
-function NoRun({ name, state }: { name: string; state: "reading" | "gone" | "unreadable" }) {
+function NoRun({ name, state, onServer }: NoRunProps) {
   return (
     <>
       <p>
         <a href={addressOf({ page: "runs" })}>All runs</a>
       </p>
       <h1>{name}</h1>
+      {state === "unreadable" && !onServer && <DeleteStored key={name} name={name} />}
       {state === "gone" && <Note>There is no run of this name. It may have been deleted.</Note>}
       {state === "reading" && (
         <p class="soft" role="status">

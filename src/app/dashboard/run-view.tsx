@@ -11,6 +11,7 @@ import { type RunDetail, useDashboard, type WatchedRun } from "./board.ts";
 import { Progress, StateChip } from "./cards.tsx";
 import { Configuration } from "./config.tsx";
 import { Curves } from "./curves.tsx";
+import { DeleteDialog, DeleteStored } from "./delete-run.tsx";
 import { Samples } from "./samples.tsx";
 import { act, fileOf } from "./server-board.ts";
 import { bestText, progressText } from "./words.ts";
@@ -34,6 +35,7 @@ export function RunView({ run, canTrain }: { run: WatchedRun; canTrain: boolean 
       </div>
       <Progress run={detail} />
       {canTrain && <Actions run={detail} />}
+      {!onServer && <DeleteStored key={detail.name} name={detail.name} training={detail.state === "training"} />}
       {detail.failure && <Note bad>The training {detail.failure}</Note>}
       {detail.alarms.map(({ kind, epoch, text, advice }) => (
         <Note key={kind}>
@@ -95,15 +97,12 @@ function Actions({ run }: { run: RunDetail }) {
         <MoreDialog run={run} close={() => ask(undefined)} start={(more) => void attempt("continue", more)} />
       )}
       {asking === "delete" && (
-        <Dialog title={`Delete ${run.name}?`} close={() => ask(undefined)}>
-          <p>Its weights, losses and samples are deleted from the disk.</p>
-          <div class="row">
-            <Button primary onClick={() => attempt("delete")}>
-              Delete
-            </Button>
-            <Button onClick={() => ask(undefined)}>Keep</Button>
-          </div>
-        </Dialog>
+        <DeleteDialog
+          name={run.name}
+          from="the disk"
+          remove={() => void attempt("delete")}
+          close={() => ask(undefined)}
+        />
       )}
     </>
   );
@@ -156,10 +155,8 @@ function MoreDialog({ run, close, start }: MoreProps) {
 /** What the page Train can do with a run. */
 function trainWords(run: RunDetail): string {
   if (run.state === "training") return "Watch or pause its training";
-  if (run.state === "imported") return "Translate pictures, save it as a file, delete it";
-  return run.usable
-    ? "Train it further, translate pictures, save it as a file, delete it"
-    : "Train it further, delete it";
+  if (run.state === "imported") return "Translate pictures, save it as a file";
+  return run.usable ? "Train it further, translate pictures, save it as a file" : "Train it further";
 }
 
 function StoredLinks({ run }: { run: RunDetail }) {

@@ -81,7 +81,7 @@ function lookAt(names: readonly string[], { show, fail, gone }: Watcher): () => 
 }
 
 /** What is said of a run with damaged files. The error itself names paths of the storage and options of the command line. */
-const unreadable = "Its files are damaged. You can only delete it, on the page Train.";
+const unreadable = "Its files are damaged. You can only delete it.";
 
 /** Changes when a training begins and when another run takes the place of this one. */
 async function stampOf(run: Run): Promise<string> {

@@ -1,0 +1,62 @@
+/** The deletion of a run, after a question. */
+import { useState } from "preact/hooks";
+import { messageOf } from "../../errors.ts";
+import { Button, Note } from "../parts/basics.tsx";
+import { Dialog } from "../parts/dialog.tsx";
+import { addressOf } from "../routes.ts";
+import { deleteRun } from "../train/runs.ts";
+import { pageWords } from "../train/words.ts";
+
+interface DeleteDialogProps {
+  name: string;
+  /** Where the run is stored: "the disk". */
+  from: string;
+  remove(): void;
+  close(): void;
+}
+
+export function DeleteDialog({ name, from, remove, close }: DeleteDialogProps) {
+  return (
+    <Dialog title={`Delete ${name}?`} close={close}>
+      <p>Its weights, losses and samples are deleted from {from}.</p>
+      <div class="row">
+        <Button primary onClick={remove}>
+          Delete
+        </Button>
+        <Button onClick={close}>Keep</Button>
+      </div>
+    </Dialog>
+  );
+}
+
+/** Deletes a run of the browser's storage. @param training as far as is known: this tab or another one may have begun */
+export function DeleteStored({ name, training = false }: { name: string; training?: boolean }) {
+  const [asking, ask] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<string>();
+  const remove = async () => {
+    ask(false);
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      await deleteRun(name);
+      location.hash = addressOf({ page: "runs" });
+    } catch (error) {
+      setProblem(pageWords(messageOf(error)));
+    } finally {
+      setBusy(false);
+    }
+  };
+  if (training) return <p class="soft">A run in training cannot be deleted. Pause it first.</p>;
+  return (
+    <>
+      <div class="row">
+        <Button plain disabled={busy} onClick={() => ask(true)}>
+          Delete…
+        </Button>
+      </div>
+      {problem && <Note bad>{problem}</Note>}
+      {asking && <DeleteDialog name={name} from="this browser" remove={() => void remove()} close={() => ask(false)} />}
+    </>
+  );
+}
