@@ -1,10 +1,8 @@
 /** The dashboard as a user has it: cards, one slider for several runs, curves, more training, a stop; on a phone, in the dark. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { buildApp } from "../../scripts/build-web.ts";
 import { ofServer } from "../../src/cli/server.ts";
 import { parseConfig } from "../../src/config/schema.ts";
 import { pageFiles } from "../../src/node/page-files.ts";
@@ -12,19 +10,18 @@ import { Trainings } from "../../src/node/trainings.ts";
 import { train } from "../../src/training/train.ts";
 import { bin } from "../paths.ts";
 import { folder, listen, platform, small } from "../server/site.ts";
-import { held, inChromium, launch, openPage } from "./browser/chromium.ts";
+import { builtPage, held, inChromium, launch, openPage } from "./browser/chromium.ts";
 import { violationsOf } from "./browser/violations.ts";
 
 const patience = { timeout: 100_000 };
 
 inChromium("the dashboard", () => {
-  const page_ = mkdtempSync(join(tmpdir(), "pix2pix-dashboard-"));
   let site: Awaited<ReturnType<typeof folder>>;
   let server: Awaited<ReturnType<typeof listen>>;
   let browser: Browser;
   let page: Page;
   beforeAll(async () => {
-    [site] = await Promise.all([folder(["first"], { valFreq: 1, valPhase: "test" }), buildApp(page_)]);
+    site = await folder(["first"], { valFreq: 1, valPhase: "test" });
     const { dataroot, checkpointsDir } = site;
     const second = {
       dataroot,
@@ -38,7 +35,7 @@ inChromium("the dashboard", () => {
     };
     await train(parseConfig(second), platform);
     const control = new Trainings([process.execPath, bin], () => {});
-    server = await listen(checkpointsDir, { control, page: pageFiles([page_], ofServer) });
+    server = await listen(checkpointsDir, { control, page: pageFiles([await builtPage()], ofServer) });
     browser = await launch();
     page = await openPage(browser, `${server.base}/#/runs`);
   }, 120_000);
@@ -46,7 +43,6 @@ inChromium("the dashboard", () => {
     await browser?.close();
     await server?.close();
     site?.remove();
-    rmSync(page_, { recursive: true, force: true });
   });
 
   it("shows all runs as cards", async () => {

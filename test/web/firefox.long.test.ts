@@ -12,12 +12,17 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { serveFolders } from "../../src/node/serve.ts";
 import { fixture } from "../paths.ts";
-import { site } from "./browser/chromium.ts";
+import { workFolder } from "../work-folder.ts";
+import { builtPage } from "./browser/chromium.ts";
 
 const places = ["/usr/bin/firefox", "/usr/bin/firefox-esr", "/Applications/Firefox.app/Contents/MacOS/firefox"];
 const firefox = (process.env.FIREFOX ? [process.env.FIREFOX] : places).find((path) => existsSync(path));
 const none = "no Firefox found: on Debian, as root, apt-get install -y firefox-esr; or set FIREFOX to its program";
+
+/** The page that drives the app, and its pictures. */
+const own = workFolder("firefox");
 
 /** A server for one report, with its address. */
 async function reporting() {
@@ -35,9 +40,9 @@ async function reporting() {
 
 describe.skipIf(!firefox)(`the web app in Firefox${firefox ? "" : ` (skipped: ${none})`}`, () => {
   it("trains, then shows the run on other pages, through the service worker", { timeout: 180_000 }, async () => {
-    const { folder, url, close } = await site();
-    copyFileSync(new URL("./browser/drive.html", import.meta.url), join(folder, "drive.html"));
-    copyFileSync(fileURLToPath(fixture("pairs.zip")), join(folder, "pairs.zip"));
+    copyFileSync(new URL("./browser/drive.html", import.meta.url), join(own, "drive.html"));
+    copyFileSync(fileURLToPath(fixture("pairs.zip")), join(own, "pairs.zip"));
+    const { url, close } = await serveFolders([own, await builtPage()]);
     const profile = mkdtempSync(join(tmpdir(), "pix2pix-firefox-"));
     const { server, reported, url: report } = await reporting();
     let browser: ChildProcess | undefined;

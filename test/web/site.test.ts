@@ -7,7 +7,6 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { buildApp } from "../../scripts/build-web.ts";
 import { parseConfig } from "../../src/config/schema.ts";
 import { writeDemo } from "../../src/demo/write.ts";
 import { exportModel } from "../../src/exchange/export.ts";
@@ -15,7 +14,7 @@ import { modelOfRun } from "../../src/exchange/model.ts";
 import type { PublishedIndex } from "../../src/inference/publish.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import { train } from "../../src/training/train.ts";
-import { inChromium, launch, openPage } from "./browser/chromium.ts";
+import { builtPage, inChromium, launch, openPage } from "./browser/chromium.ts";
 import { readFolder } from "./browser/folder.ts";
 
 const patience = { timeout: 90_000 };
@@ -68,8 +67,7 @@ inChromium("a site", () => {
       dropoutLevels: "first",
     });
     await train(config, platform);
-    const app = join(work, "app");
-    await buildApp(app);
+    const app = await builtPage();
     const model = await modelOfRun(config, "latest", platform.files);
     const options = { precision: "float16", examples: 2, title: "A tiny run" };
     await exportModel(model, "site", options, { out, app: async () => readFolder(app) }, platform);
@@ -127,7 +125,8 @@ inChromium("a site", () => {
     const model = await modelOfRun({ name: "tiny run", checkpointsDir: work }, "latest", platform.files);
     const other = join(work, "cityscapes");
     const options = { precision: "float16", examples: 0, drawing: "cityscapes" };
-    await exportModel(model, "site", options, { out: other, app: async () => readFolder(join(work, "app")) }, platform);
+    const app = await builtPage();
+    await exportModel(model, "site", options, { out: other, app: async () => readFolder(app) }, platform);
     const { runs } = JSON.parse(readFileSync(join(other, "models/index.json"), "utf8")) as PublishedIndex;
     expect(runs[0]!.drawing.tool).toBe("regions");
     // By https://github.com/mcordts/cityscapesScripts.

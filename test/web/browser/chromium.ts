@@ -6,7 +6,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from "p
 import { afterAll, beforeAll, describe } from "vitest";
 import { buildApp, buildPage, buildWorker } from "../../../scripts/build-web.ts";
 import { type ServeOptions, serveFolders } from "../../../src/node/serve.ts";
-import { chromiumPath, noChromium } from "./find.ts";
+import { chromiumPath, noChromium, pagesFolder } from "./find.ts";
 
 export { chromiumPath, noChromium };
 
@@ -27,19 +27,26 @@ export function launch({ webgpu = false }: { webgpu?: boolean } = {}): Promise<B
   });
 }
 
+/** Folders that were built, by the script of the page: test files of one process share them, because a build takes seconds. */
+const built = new Map<string | undefined, Promise<string>>();
+
+/** The folder of the web app, or of a test's own script, which no test may change. */
+export function builtPage(entry?: string): Promise<string> {
+  const known = built.get(entry) ?? build(entry);
+  built.set(entry, known);
+  return known;
+}
+
+async function build(entry: string | undefined): Promise<string> {
+  const folder = mkdtempSync(join(process.env[pagesFolder] ?? tmpdir(), "page-"));
+  await (entry ? Promise.all([buildPage(folder, entry), buildWorker(folder)]) : buildApp(folder));
+  return folder;
+}
+
 /** The web app (or a test's own script) on a local server, with and without cross-origin isolation. */
 export async function site(entry?: string, options: ServeOptions = {}) {
-  const folder = mkdtempSync(join(tmpdir(), "pix2pix-page-"));
-  await (entry ? Promise.all([buildPage(folder, entry), buildWorker(folder)]) : buildApp(folder));
-  const server = await serveFolders([folder], options);
-  return {
-    folder,
-    url: server.url,
-    close: async () => {
-      await server.close();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
+  const { url, close } = await serveFolders([await builtPage(entry)], options);
+  return { url, close };
 }
 
 /** Tests in Chromium; skipped, with the reason, where there is none. */
@@ -68,12 +75,16 @@ export function sharePage({ entry, webgpu = false, jspi = true, route = "", use 
   const requested: string[] = [];
   const closing: (() => Promise<void>)[] = [];
   beforeAll(async () => {
-    const { folder, url, close } = await site(entry);
-    closing.push(close);
+    const folders = [await builtPage(entry)];
     if (!jspi) {
-      const worker = join(folder, "worker.js");
-      writeFileSync(worker, `delete WebAssembly.Suspending;\n${readFileSync(worker, "utf8")}`);
+      const own = mkdtempSync(join(tmpdir(), "pix2pix-page-"));
+      closing.push(async () => rmSync(own, { recursive: true }));
+      const worker = readFileSync(join(folders[0]!, "worker.js"), "utf8");
+      writeFileSync(join(own, "worker.js"), `delete WebAssembly.Suspending;\n${worker}`);
+      folders.unshift(own);
     }
+    const { url, close } = await serveFolders(folders);
+    closing.unshift(close);
     const browser = await launch({ webgpu });
     closing.unshift(() => browser.close());
     const page = await openPage(browser, url + route);

@@ -1,5 +1,7 @@
 /** Finds a browser for the tests, and says so once where there is none. */
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 const places = [
   "/usr/bin/chromium",
@@ -19,7 +21,13 @@ export const chromiumPath = (process.env.CHROMIUM ? [process.env.CHROMIUM] : pla
 export const noChromium =
   "no Chromium or Chrome found: on Debian, as root, apt-get install -y chromium; or set CHROMIUM to its program";
 
-/** Vitest calls it before all tests. */
-export default function setup(): void {
+/** The variable with the folder of the pages that tests build. */
+export const pagesFolder = "PIX2PIX_TEST_PAGES";
+
+/** Vitest calls it before all tests. @returns removes the pages that were built: processes of Vitest end without notice */
+export default function setup(): () => void {
   if (!chromiumPath) console.warn(`Tests in a browser are skipped: ${noChromium}.`);
+  const pages = mkdtempSync(join(tmpdir(), "pix2pix-pages-"));
+  process.env[pagesFolder] = pages;
+  return () => rmSync(pages, { recursive: true, force: true });
 }
