@@ -193,22 +193,22 @@ inChromium("a model from files", () => {
     await page.evaluate(() => location.assign("#/studio"));
   });
 
-  it("a dialog that is closed while it reads leaves no run, and the page where the user has gone to", async () => {
-    const options = parseConfig({ dataroot: "none", name: "large", netG: "unet_256", ngf: 48 });
+  it("a dialog that is closed ends the reading, and leaves no run and the page where the user has gone to", async () => {
+    const options = parseConfig({ dataroot: "none", name: "large", netG: "unet_256", ngf: 24 });
     const file = join(work, "large.safetensors");
     writeFileSync(file, Buffer.concat([...encode(weightTensors(generatorState(options)))]));
+    const workers = page.workers().length;
     await begin(file);
     await open();
     await page.getByRole("button", { name: "Reading…" }).waitFor(patience);
     // The run is being written: it is complete when it has its options.
-    const locks = () => page.evaluate(async () => (await navigator.locks.query()).held!.length);
-    await expect.poll(locks, { ...patience, interval: 10 }).toBe(1);
+    await expect.poll(runs, { ...patience, interval: 10 }).toContain("large");
+    expect(page.workers().length).toBe(workers + 1);
     await page.keyboard.press("Escape");
     await page.evaluate(() => location.assign("#/runs"));
-    await expect.poll(locks, patience).toBe(0);
-    await page.waitForTimeout(1000);
+    await expect.poll(() => page.workers().length, patience).toBe(workers);
+    await expect.poll(runs, patience).toEqual(["mine", "tutorial"]);
     expect(await page.evaluate(() => location.hash)).toBe("#/runs");
-    expect(await runs()).toEqual(["mine", "tutorial"]);
     await page.evaluate(() => location.assign("#/studio"));
   });
 
@@ -228,6 +228,20 @@ inChromium("a model from files", () => {
       project,
       zipSync(Object.fromEntries(bytes.map(([name, content]) => [name, Uint8Array.from(content)]))),
     );
+    // A reading that waits for the run of its name, and is cancelled, leaves that run.
+    const release = await page.evaluateHandle(
+      () =>
+        new Promise<() => void>((resolve) => {
+          void navigator.locks.request("pix2pix runs/.mine.lock", () => new Promise<void>(resolve));
+        }),
+    );
+    const waiting = () => page.evaluate(async () => (await navigator.locks.query()).pending!.length);
+    await begin(project);
+    await open();
+    await expect.poll(waiting, patience).toBe(1);
+    await page.keyboard.press("Escape");
+    await expect.poll(waiting, patience).toBe(0);
+    await release.evaluate((end) => end());
     await begin(project);
     await open();
     await problem(/There is a run "mine" already\. Delete it on the page Train, or give the new one another name/);
@@ -318,7 +332,10 @@ inChromium("a model from files", () => {
       "unet32_net_G",
     ]);
     await card.getByRole("link", { name: "dropped", exact: true }).click();
-    await page.locator("#runs").getByText("weights from a file, without losses and samples").waitFor(patience);
+    await page
+      .locator("#runs [aria-live=polite]")
+      .filter({ hasText: "weights from a file, without losses and samples" })
+      .waitFor(patience);
     await page.getByRole("link", { name: "Translate pictures, save it as a file" }).waitFor(patience);
     expect(await page.getByText("The first sample comes").count()).toBe(0);
     expect(await violationsOf(page)).toEqual([]);
@@ -334,6 +351,9 @@ inChromium("a model from files", () => {
     await page
       .locator("#notes")
       .filter({ hasText: "model: read off the tensors: netG unet_32, ngf 1" })
+      .waitFor(patience);
+    await page
+      .locator("#notes")
       .waitFor(patience);
     await page.setInputFiles("#translate-file", join(work, "drawing.png"));
     await page.locator("#result canvas").nth(1).waitFor(patience);

@@ -5,15 +5,16 @@ import { drawingOf, openExamples } from "../../inference/examples.ts";
 import type { JudgedSamples } from "../../inference/judge.ts";
 import { studioFacts } from "../../inference/publish.ts";
 import { configFile, drawingFile } from "../../run/paths.ts";
-import { listRuns, Run } from "../../run/run.ts";
+import { listRuns, type Run } from "../../run/run.ts";
 import { files, modifiedAt } from "../../web/files.ts";
 import { images } from "../../web/images.ts";
 import type { Home, OpenModelOptions, OpenRun, RunEntry, StudioPair } from "../home.ts";
-import { isProjectName } from "../parts/model-files.ts";
+import { isProjectName, nameInProject } from "../parts/model-files.ts";
 import { fitted } from "../studio/incoming.ts";
-import { deleteRun, runNames } from "../train/runs.ts";
+import { deleteRun, deleteUnfinished, runNames, runOf } from "../train/runs.ts";
 import { checkpointsDir } from "../train/storage.ts";
 import { pageWords } from "../train/words.ts";
+import { makeClient } from "./client.ts";
 import { Generators, openGenerator } from "./generators.ts";
 import { PublishedRuns } from "./published.ts";
 
@@ -35,7 +36,7 @@ export class BrowserHome implements Home {
   }
 
   async #open(name: string): Promise<OpenRun> {
-    const run = new Run(files, { checkpointsDir, name });
+    const run = runOf(name);
     if (!(await run.isStarted().catch(() => false))) {
       const published = await this.#published.open(name);
       if (published) return published;
@@ -69,27 +70,22 @@ export class BrowserHome implements Home {
     };
   }
 
-  async openModel(chosen: readonly File[], { name, drawing, example, signal }: OpenModelOptions): Promise<string> {
-    const { client } = this.#generators;
+  async openModel(chosen: readonly File[], options: OpenModelOptions): Promise<string> {
+    const { name, drawing, example, signal } = options;
     const [first] = chosen;
     const project = chosen.length === 1 && first && isProjectName(first.name) ? first : undefined;
+    const taken = await runNames();
     // Also a folder without options: a training that was cut short has left its losses and samples there.
-    if (name && (await runNames()).includes(name)) {
+    if (name && taken.includes(name)) {
       throw new UserError(`There is a run "${name}" already. Choose another name, or delete it on the page Train.`);
     }
-    let made = name;
-    if (project) made = await client.importProject(project, project.name, checkpointsDir, name || undefined);
-    else
-      await client.importWeights(
-        chosen.map((file) => ({ path: file.name, file })),
-        { name, checkpointsDir },
-      );
-    const run = new Run(files, { checkpointsDir, name: made });
+    const made = await imported(chosen, project, options, taken);
     try {
-      signal.throwIfAborted();
+      const run = runOf(made);
       const problem = notDrawn(await run.config());
       if (problem) throw new UserError(`This model ${problem}.`);
       if (!project) await run.saveDrawing(drawing);
+      signal.throwIfAborted();
       if (example) this.#examples.set(made, example);
       return made;
     } catch (error) {
@@ -100,6 +96,37 @@ export class BrowserHome implements Home {
 
   judge(name: string, sample: string): Promise<JudgedSamples> {
     return inPageWords(this.#generators.client.judgeSamples({ checkpointsDir, name }, sample));
+  }
+}
+
+/**
+ * Makes a run in a worker of its own: the studio translates meanwhile, and a reading that is cancelled ends at once with its worker.
+ * A failure leaves no half-written run.
+ * @param taken the names of the runs that were there before
+ * @returns the name of the run
+ */
+async function imported(
+  chosen: readonly File[],
+  project: File | undefined,
+  { name, signal }: OpenModelOptions,
+  taken: readonly string[],
+): Promise<string> {
+  const own = name || (project && (await nameInProject(project)));
+  const client = makeClient();
+  const end = () => client.terminate();
+  signal.addEventListener("abort", end);
+  try {
+    signal.throwIfAborted();
+    if (project) return await client.importProject(project, project.name, checkpointsDir, name || undefined);
+    const picked = chosen.map((file) => ({ path: file.name, file }));
+    await client.importWeights(picked, { name, checkpointsDir });
+    return name;
+  } catch (error) {
+    if (own && !taken.includes(own)) await (signal.aborted ? deleteRun(own) : deleteUnfinished(own)).catch(() => {});
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", end);
+    end();
   }
 }
 
@@ -127,7 +154,7 @@ async function madeAt(run: Run): Promise<number | undefined> {
 }
 
 async function entryOf(name: string): Promise<RunEntry> {
-  const run = new Run(files, { checkpointsDir, name });
+  const run = runOf(name);
   const { step = 0 } = (await run.progress().catch(() => undefined)) ?? {};
   const usable = step > 0 || (await run.isImported().catch(() => false));
   return { name, title: name, published: false, usable, made: await madeAt(run) };

@@ -1,11 +1,26 @@
 /** Files of trained models that a user picks. */
 import { isBesideIndex, isWeightsName } from "../../formats/weights-names.ts";
+import { configFile } from "../../run/paths.ts";
 import { folderName, freeName } from "./run-names.ts";
 
 export const isProjectName = (name: string): boolean => /\.zip$/i.test(name);
 
 /** Whether a file may be one of a model, by its name. */
 export const isModelFile = ({ name }: File): boolean => isProjectName(name) || isWeightsName(name);
+
+/** The name of the run in a project; undefined where it cannot be read. */
+export async function nameInProject(project: File): Promise<string | undefined> {
+  const [{ zipEntries }, { readConfig }] = await Promise.all([
+    import("../../formats/zip.ts"),
+    import("../../config/schema.ts"),
+  ]);
+  try {
+    const options = (await zipEntries(project, project.name)).find(({ path }) => path === configFile);
+    return options && readConfig(new TextDecoder().decode(await options.read()), configFile).name;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Names that say nothing of what a model does, such as "latest_net_G", or CycleGAN's "latest_net_G_A". */
 const plain = /^(latest|best|\d+)?_?(net_?)?(G|D)(_ema|_[AB])?$/i;

@@ -64,6 +64,14 @@ export async function deleteRun(name: string): Promise<void> {
   });
 }
 
+/** Deletes what a failed import has left: a folder without options, which come last. */
+export async function deleteUnfinished(name: string): Promise<void> {
+  const run = runOf(name);
+  await run.locked(async () => {
+    if (!(await run.isStarted())) await removeFolder(run.dir);
+  });
+}
+
 /** The data sets that trainings read now, in any tab. */
 export async function dataInUse(): Promise<ReadonlySet<string>> {
   const training = await Promise.all(
