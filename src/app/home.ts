@@ -101,6 +101,8 @@ export interface OpenRun {
   readonly drawing: DrawingKit;
   /** Replaces them; the run has to be opened anew. Absent where they are known from the data set, or cannot be stored. */
   setDrawing?(drawing: DrawingKit): Promise<void>;
+  /** Of an opened model the options that its files do not show, with the values that were taken: "direction AtoB, ...". */
+  readonly assumed?: string | undefined;
   /**
    * Translates a picture of any size at that size. While the run trains, "latest" are the weights of its newest checkpoint.
    * @throws UserError for a picture that the generator cannot take

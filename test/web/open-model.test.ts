@@ -19,6 +19,10 @@ import { inChromium, sharePage } from "./browser/chromium.ts";
 import { violationsOf } from "./browser/violations.ts";
 
 const patience = { timeout: 60_000 };
+/** Of a U-Net from a file, as `pix2pix import` lists it: the defaults of the PyTorch implementation. */
+const assumed =
+  "Not in its files, taken from the defaults: direction AtoB, preprocess resize_and_crop, load-size 286, crop-size 256, " +
+  "no-dropout false";
 const work = workFolder("open-model");
 const torch = (name: string) => fileURLToPath(fixture(`torch/${name}`));
 const exchanged = (name: string) => fileURLToPath(fixture(`exchange/${name}`));
@@ -301,6 +305,7 @@ inChromium("a model from files", () => {
     await page.locator(".swatches .name").filter({ hasText: "traffic sign" }).waitFor(patience);
     await page.click(".settings summary");
     expect(await takes.inputValue()).toBe("cityscapes");
+    expect(await page.locator(".settings > p").textContent()).toBe(`${assumed}.`);
     await page.locator(".output[aria-busy=false] canvas").waitFor(patience);
     expect(await violationsOf(page)).toEqual([]);
   });
@@ -354,6 +359,7 @@ inChromium("a model from files", () => {
       .waitFor(patience);
     await page
       .locator("#notes")
+      .filter({ hasText: `model: ${assumed}` })
       .waitFor(patience);
     await page.setInputFiles("#translate-file", join(work, "drawing.png"));
     await page.locator("#result canvas").nth(1).waitFor(patience);

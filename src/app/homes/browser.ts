@@ -9,6 +9,7 @@ import { listRuns, type Run } from "../../run/run.ts";
 import { files, modifiedAt } from "../../web/files.ts";
 import { images } from "../../web/images.ts";
 import type { Home, OpenModelOptions, OpenRun, RunEntry, StudioPair } from "../home.ts";
+import { assumedOptions } from "../parts/assumed.ts";
 import { isProjectName, nameInProject } from "../parts/model-files.ts";
 import { fitted } from "../studio/incoming.ts";
 import { deleteRun, deleteUnfinished, runNames, runOf } from "../train/runs.ts";
@@ -66,6 +67,7 @@ export class BrowserHome implements Home {
     return {
       ...opened,
       ...((await run.isImported()) && { setDrawing: (drawing) => run.saveDrawing(drawing) }),
+      assumed: assumedOptions(config),
       translate: (...args) => inPageWords(opened.translate(...args)),
     };
   }

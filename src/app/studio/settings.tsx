@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { namesOf } from "../../config/names.ts";
 import { knownInputs } from "../../data/drawing.ts";
 import type { OpenRun, TranslateSettings } from "../home.ts";
+import { assumedText } from "../parts/assumed.ts";
 import { Choice, Slider } from "../parts/basics.tsx";
 import type { SizeRule } from "./incoming.ts";
 
@@ -61,6 +62,7 @@ export function Settings({ run, settings, change, renewed }: SettingsProps) {
           change={(size) => change({ size })}
         />
       </div>
+      {run.assumed && <p class="soft small">{assumedText(run.assumed)}</p>}
     </details>
   );
 }

@@ -17,6 +17,7 @@ import { files } from "../../web/files.ts";
 import { canHoldOut, heldOut } from "../../web/hold-out.ts";
 import type { Picked } from "../../web/import.ts";
 import { computesOn } from "../homes/client.ts";
+import { assumedOptions, assumedText } from "../parts/assumed.ts";
 import { modelName } from "../parts/model-files.ts";
 import { folderName, freeName } from "../parts/run-names.ts";
 import { Store } from "../parts/store.ts";
@@ -206,7 +207,9 @@ export class Session extends Store<SessionState> {
     const paths = picked.map(({ path }) => path);
     const name = modelName(paths, await runNames());
     const { found, notes } = await this.client.importWeights(picked, { name, checkpointsDir });
-    for (const note of [found, ...notes]) this.#note(`${name}: ${pageWords(note)}`);
+    const assumed = assumedOptions(await runOf(name).config());
+    const said = [found, ...notes, ...(assumed ? [assumedText(assumed)] : [])];
+    for (const note of said) this.#note(`${name}: ${pageWords(note)}`);
     if (!this.#stop) await this.#select(name);
   }
 
