@@ -388,14 +388,16 @@ inChromium("the studio", () => {
 
   it("translates many files into a zip, and names those that it cannot read", async () => {
     const good = await Promise.all([1, 2].map((i) => file(`many_${i}.png`, drawnWide(64, 64))));
+    // Of the same name, but for its ending.
+    await sharp(good[0]).jpeg().toFile(join(work, "many_1.jpg"));
     writeFileSync(join(work, "broken.png"), "no picture");
     await page.getByRole("button", { name: "Many pictures at once" }).click();
     const zip = await downloaded(() =>
-      page.setInputFiles("dialog input[type=file]", [...good, join(work, "broken.png")]),
+      page.setInputFiles("dialog input[type=file]", [...good, join(work, "many_1.jpg"), join(work, "broken.png")]),
     );
     expect(zip.name).toBe("arrival.zip");
     const entries = unzipSync(new Uint8Array(zip.bytes));
-    expect(Object.keys(entries)).toEqual(["many_1.png", "many_2.png"]);
+    expect(Object.keys(entries)).toEqual(["many_1.png", "many_2.png", "many_1-2.png"]);
     expect(await images.decode(entries["many_1.png"]!)).toMatchObject({ width: 256, height: 256 });
     await page.locator("dialog .notice").filter({ hasText: "broken.png" }).waitFor(patience);
     await page.keyboard.press("Escape");

@@ -7,6 +7,7 @@ import { images } from "../../web/images.ts";
 import type { OpenRun } from "../home.ts";
 import { Button, Note } from "../parts/basics.tsx";
 import { Dialog } from "../parts/dialog.tsx";
+import { freeName } from "../parts/run-names.ts";
 import { takenFiles } from "../parts/pick.ts";
 import { save } from "../parts/save.ts";
 import { fitted, notPictures, readPicture, splitFiles } from "./incoming.ts";
@@ -92,6 +93,7 @@ async function translateAll(
   stopped: { current: boolean },
 ): Promise<void> {
   const outputs: Record<string, Uint8Array> = {};
+  const names: string[] = [];
   const failed: string[] = [];
   for (const [done, file] of files.entries()) {
     if (stopped.current) return;
@@ -99,7 +101,9 @@ async function translateAll(
     try {
       const { picture, name } = await readPicture(file, file.name);
       const output = await run.translate(fitted(picture, run, size), { ...settings, name });
-      outputs[freeName(name, outputs)] = await images.encodePng(output.picture);
+      // a.png and a.jpg must not give one file.
+      names.push(freeName(name, names));
+      outputs[`${names.at(-1)}.png`] = await images.encodePng(output.picture);
     } catch (error) {
       failed.push(`${file.name}: ${messageOf(error)}`);
     }
@@ -108,12 +112,4 @@ async function translateAll(
   // PNGs are compressed already.
   if (made > 0) save(zipSync(outputs, { level: 0 }), `${run.name}.zip`, "application/zip");
   report({ done: files.length, all: files.length, failed: [...failed], saved: made > 0 });
-}
-
-/** A name for an output: a.png and a.jpg must not give one file. */
-function freeName(stem: string, taken: Readonly<Record<string, unknown>>): string {
-  for (let i = 1; ; i++) {
-    const name = i === 1 ? `${stem}.png` : `${stem}_${i}.png`;
-    if (!(name in taken)) return name;
-  }
 }
