@@ -403,6 +403,17 @@ inChromium("the studio", () => {
     await page.keyboard.press("Escape");
   });
 
+  it("a dialog does not block the page to which the user goes back", async () => {
+    await page.evaluate(() => location.assign("#/runs"));
+    await page.getByRole("heading", { name: "Runs" }).waitFor(patience);
+    await page.evaluate(() => location.assign("#/studio"));
+    await page.click("#open-model");
+    await page.goBack();
+    await page.locator("dialog").waitFor({ ...patience, state: "detached" });
+    await page.getByRole("link", { name: "Studio" }).click(patience);
+    await page.locator(".sheet canvas").waitFor(patience);
+  });
+
   describe.each(["light", "dark"] as const)("%s", (colorScheme) => {
     it("has no violations of accessibility, and fits 390 px", async () => {
       await page.emulateMedia({ colorScheme });

@@ -1,4 +1,7 @@
-/** A dialog above the page. Escape and its button close it. However it ends, the focus returns to where it was. */
+/**
+ * A dialog above the page. Escape and its button close it, and so does a change of the address: open, it would block the page that is
+ * then shown. However it ends, the focus returns to where it was.
+ */
 import type { ComponentChildren } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { Button } from "./basics.tsx";
@@ -17,9 +20,12 @@ export function Dialog({ title, close, children }: DialogProps) {
   useLayoutEffect(() => {
     const element = dialog.current!;
     const closed = () => latest.current();
+    const left = () => element.close();
     element.addEventListener("close", closed);
+    addEventListener("hashchange", left);
     element.showModal();
     return () => {
+      removeEventListener("hashchange", left);
       element.removeEventListener("close", closed);
       // An open dialog that is removed does not give the focus back. Here it is still in the document.
       element.close();
