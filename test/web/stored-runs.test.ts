@@ -184,16 +184,19 @@ inChromium("runs in this browser", () => {
       const runs = await (await navigator.storage.getDirectory()).getDirectoryHandle("runs");
       const run = await runs.getDirectoryHandle("long");
       const samples = await run.getDirectoryHandle("samples");
-      const damage = async (folder: FileSystemDirectoryHandle, name: string) => {
-        const writable = await (await folder.getFileHandle(name)).createWritable();
-        await writable.write("damaged");
+      const damage = async (folder: FileSystemDirectoryHandle, name: string, content = "damaged") => {
+        const writable = await (await folder.getFileHandle(name, { create: true })).createWritable();
+        await writable.write(content);
         await writable.close();
       };
+      const alarm = { epoch: 1, step: 3, kind: "D wins", text: "D wins.", advice: "Weaken D: a smaller --lr-d." };
+      await damage(run, "alarms.jsonl", `${JSON.stringify(alarm)}\n`);
       await damage(run, "latest_net_G.safetensors");
       for await (const name of samples.keys()) await damage(samples, name);
     });
     await to("runs/long");
     await page.getByText("This sample cannot be read: its file is damaged.").waitFor(patience);
+    await page.getByText("D wins. Weaken D: a smaller \u201clr d\u201d.").waitFor(patience);
     await page.getByRole("link", { name: "Draw with it" }).click();
     await page.getByText(/^latest_net_G\.safetensors: not a safetensors file/).waitFor(patience);
   });

@@ -8,10 +8,26 @@ it("drops advice for the command line and the folder of the storage", () => {
     "train/7.png: the width is odd (63x32), so it has no two halves of one size; aligned pictures hold A left and B " +
       "right. Cut it to an even width.",
   );
-  expect(pageWords("The weights are not finite. Continue with a smaller --lr, or look for damaged pictures.")).toBe(
-    "The weights are not finite.",
-  );
+  expect(pageWords("The file is damaged. Choose other weights with --epoch.")).toBe("The file is damaged.");
   expect(pageWords("Not a picture.")).toBe("Not a picture.");
+});
+
+it("says what to do about a training that has diverged, by the names of the fields", () => {
+  const advice = "--clip-grad 1, or look for damaged pictures with pix2pix inspect.";
+  expect(pageWords(`Nothing was saved yet: start again with a smaller --lr (now 20), ${advice}`)).toBe(
+    "Nothing was saved yet: start again with a smaller \u201clr\u201d (now 20), \u201cclip grad\u201d 1, or look for damaged pictures.",
+  );
+  expect(
+    pageWords(
+      `The checkpoint of step 3 is intact in runs/a b #1: continue from it with a smaller --lr (now 20), ${advice}`,
+    ),
+  ).toBe(
+    "The checkpoint of step 3 is intact: continue from it with a smaller \u201clr\u201d (now 20), \u201cclip grad\u201d 1, or look for " +
+      "damaged pictures.",
+  );
+  expect(pageWords("Continue from it with a smaller --lr, or look for damaged pictures (pix2pix inspect).")).toBe(
+    "Continue from it with a smaller \u201clr\u201d, or look for damaged pictures.",
+  );
 });
 
 it("names runs, not their folders in the storage, and says what to do on the page", () => {

@@ -1,5 +1,6 @@
 /** One run: state and actions, alarms, curves, samples, options, links. */
 import { useState } from "preact/hooks";
+import { inWords } from "../../config/form.ts";
 import { messageOf } from "../../errors.ts";
 import type { Precision } from "../../formats/compact.ts";
 import { weightsFile } from "../../run/paths.ts";
@@ -39,7 +40,7 @@ export function RunView({ run, canTrain }: { run: WatchedRun; canTrain: boolean 
       {detail.failure && <Note bad>The training {detail.failure}</Note>}
       {detail.alarms.map(({ kind, epoch, text, advice }) => (
         <Note key={kind}>
-          <b>Since epoch {epoch}:</b> {text} {advice}
+          <b>Since epoch {epoch}:</b> {text} {onServer ? advice : inWords(advice)}
         </Note>
       ))}
       <Samples runs={[detail]} />

@@ -24,9 +24,18 @@ const zipAdviceHere =
 const aRun = new RegExp(`\\b(run|of) ${checkpointsDir}/(.*?) (?=(?:is being|has|have)\\b)`, "g");
 const runFolder = new RegExp(`${checkpointsDir}/[^/]{1,200}?/(?=[\\w./-]+\\.(?:jsonl?|safetensors|png))`, "g");
 
-/** Removes paths of the storage, and advice that names options of the command line. */
+/** Advice that a user of the page can follow: these options are behind "More options", by the names of their fields. */
+const advised: readonly (readonly [RegExp, string])[] = [
+  [/a smaller --lr\b/g, "a smaller \u201clr\u201d"],
+  [/, --clip-grad 1\b/g, ", \u201cclip grad\u201d 1"],
+  [/ with pix2pix inspect\b| \(pix2pix inspect\)/g, ""],
+  [new RegExp(`(is intact) in ${checkpointsDir}/[^:]*(?=: continue)`, "g"), "$1"],
+];
+
+/** Removes paths of the storage, and advice that names other options of the command line. */
 export function pageWords(message: string): string {
-  const named = message
+  const named = advised
+    .reduce((text, [found, words]) => text.replaceAll(found, words), message)
     .replace(exists, existsHere)
     .replace(zipAdvice, zipAdviceHere)
     .replaceAll(aRun, '$1 "$2" ')
