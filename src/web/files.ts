@@ -19,8 +19,11 @@ interface StoredFile extends FileSystemFileHandle {
   }>;
 }
 
+const makeRoom = "Delete runs or data sets that are not needed";
 const reasons: Record<string, string> = {
-  QuotaExceededError: "the browser's storage for this site is full. Delete runs or data sets that are not needed",
+  QuotaExceededError: `the browser's storage for this site is full. ${makeRoom}`,
+  // What Chromium throws where the storage is full before the write has ended.
+  AbortError: `the browser has ended the write, probably because its storage for this site is full. ${makeRoom}`,
   NotFoundError: "there is no such file or folder",
   TypeMismatchError: "a folder is where a file was expected, or the other way round",
   NoModificationAllowedError: "it is in use, perhaps by another tab of this page. Close that tab",

@@ -364,4 +364,24 @@ inChromium("a model from files", () => {
     await page.setInputFiles("#translate-file", join(work, "drawing.png"));
     await page.locator("#result canvas").nth(1).waitFor(patience);
   });
+
+  it("where the storage is full, no page leaves a half-written run", async () => {
+    const cdp = await page.context().newCDPSession(page);
+    const { origin } = new URL(page.url());
+    const usage = await page.evaluate(async () => (await navigator.storage.estimate()).usage!);
+    // 10 of the 30 MB of the run.
+    await cdp.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: usage + 1e7 });
+    const before = await runs();
+    await page.evaluate(() => location.assign("#/studio"));
+    const full = /storage for this site is full\. Delete runs or data sets/;
+    await begin(join(work, "large.safetensors"));
+    await open();
+    await problem(full);
+    expect(await runs()).toEqual(before);
+    await page.keyboard.press("Escape");
+    await page.evaluate(() => location.assign("#/train"));
+    await page.setInputFiles("#pick-files", join(work, "large.safetensors"));
+    await page.locator("#problem").filter({ hasText: full }).waitFor(patience);
+    expect(await runs()).toEqual(before);
+  });
 });

@@ -22,7 +22,16 @@ import { modelName } from "../parts/model-files.ts";
 import { folderName, freeName } from "../parts/run-names.ts";
 import { Store } from "../parts/store.ts";
 import { areHalves, isProject, type Pair, pairsText, previewOf, titleOf } from "./data.ts";
-import { deleteRun, isTraining, removeUnusedData, runNames, runOf, type StoredRun, storedRun } from "./runs.ts";
+import {
+  deleteRun,
+  deleteUnfinished,
+  isTraining,
+  removeUnusedData,
+  runNames,
+  runOf,
+  type StoredRun,
+  storedRun,
+} from "./runs.ts";
 import { checkChanges, checkSettings, drawnAt, holdOutSeed, prolonged, type Settings } from "./settings.ts";
 import { builtIn, checkpointsDir, type DataSet, dataDir, leastPairs, remembered, usualShare } from "./storage.ts";
 import { folderWords, pageWords } from "./words.ts";
@@ -206,7 +215,10 @@ export class Session extends Store<SessionState> {
   async #takeModel(picked: readonly Picked[]): Promise<void> {
     const paths = picked.map(({ path }) => path);
     const name = modelName(paths, await runNames());
-    const { found, notes } = await this.client.importWeights(picked, { name, checkpointsDir });
+    const { found, notes } = await this.client.importWeights(picked, { name, checkpointsDir }).catch(async (error) => {
+      await deleteUnfinished(name).catch(() => {});
+      throw error;
+    });
     const assumed = assumedOptions(await runOf(name).config());
     const said = [found, ...notes, ...(assumed ? [assumedText(assumed)] : [])];
     for (const note of said) this.#note(`${name}: ${pageWords(note)}`);
