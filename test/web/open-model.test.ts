@@ -254,6 +254,16 @@ inChromium("a model from files", () => {
     await title("mine again");
     expect(await page.locator(".swatches .name").allTextContents()).toContain("balcony");
     await forget("mine again");
+    // A run of a sweep has its name in a folder, and pages show no runs in folders.
+    const content = new Map(bytes.map(([file, values]) => [file, Uint8Array.from(values)]));
+    const config = JSON.parse(Buffer.from(content.get("config.json")!).toString()) as object;
+    content.set("config.json", Buffer.from(JSON.stringify({ ...config, name: "grid/lambda-l1=10" })));
+    writeFileSync(join(work, "swept.zip"), zipSync(Object.fromEntries(content)));
+    await begin(join(work, "swept.zip"));
+    await open();
+    await title("grid-lambda-l1=10");
+    expect(await runs()).toEqual(["grid-lambda-l1=10", "mine", "tutorial"]);
+    await forget("grid-lambda-l1=10");
   });
 
   it("a model that takes the name of one that another tab has deleted is shown with its own palette", async () => {
@@ -363,6 +373,8 @@ inChromium("a model from files", () => {
       .waitFor(patience);
     await page.setInputFiles("#translate-file", join(work, "drawing.png"));
     await page.locator("#result canvas").nth(1).waitFor(patience);
+    await page.setInputFiles("#pick-files", join(work, "swept.zip"));
+    await expect.poll(() => page.inputValue("#run-choice"), patience).toBe("grid-lambda-l1=10");
   });
 
   it("where the storage is full, no page leaves a half-written run", async () => {

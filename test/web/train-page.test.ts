@@ -215,6 +215,24 @@ inChromium("the page that trains", () => {
     expect(await page.locator(".patch-columns canvas").count()).toBe(3);
     await page.click("#judge");
     expect(await page.locator(".patch-maps").count()).toBe(0);
+    const rename = (from: string, to: string) =>
+      page.evaluate(
+        async ([from, to]) => {
+          const runs = await (await navigator.storage.getDirectory()).getDirectoryHandle("runs");
+          const file = await (await runs.getDirectoryHandle("short")).getFileHandle(from!);
+          await (file as FileSystemFileHandle & { move(name: string): Promise<void> }).move(to!);
+        },
+        [from, to],
+      );
+    await rename("latest_net_D.safetensors", "away");
+    await page.click("#judge");
+    await page
+      .locator("#sample .notice")
+      .filter({ hasText: /^latest_net_D\.safetensors does not exist/ })
+      .waitFor(patience);
+    expect(await page.locator("#sample .notice").textContent()).not.toMatch(/--|npx|runs\//);
+    await rename("away", "latest_net_D.safetensors");
+    await page.click("#judge");
   });
 
   it("trains in the runtime's own memory", async () => {

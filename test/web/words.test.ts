@@ -2,6 +2,8 @@
 import { expect, it } from "vitest";
 import { folderWords, pageWords } from "../../src/app/train/words.ts";
 import { oddWidth } from "../../src/data/transforms.ts";
+import { files } from "../../src/node/files.ts";
+import { Run } from "../../src/run/run.ts";
 
 it("drops advice for the command line and the folder of the storage", () => {
   expect(pageWords(`data/mine-abc12/train/7.png: ${oddWidth({ width: 63, height: 32 })}.`)).toBe(
@@ -30,7 +32,14 @@ it("says what to do about a training that has diverged, by the names of the fiel
   );
 });
 
-it("names runs, not their folders in the storage, and says what to do on the page", () => {
+it("names runs, not their folders in the storage, and says what to do on the page", async () => {
+  const deleted = new Run(files, { checkpointsDir: "runs", name: "a b" });
+  const message = await deleted.config().then(
+    () => "",
+    ({ message }: Error) => message,
+  );
+  expect(message).toMatch(/^There is no run "a b": runs\/a b\/config\.json does not exist\. ./);
+  expect(pageWords(message)).toBe('There is no run "a b". It may have been deleted.');
   expect(pageWords("The run runs/my run/2 exists already. Choose another --name, or remove the folder.")).toBe(
     'There is a run "my run/2" already. Delete it on the page Train, or give the new one another name: "Open a model" in ' +
       "the studio asks for it.",

@@ -14,7 +14,7 @@ import { isProjectName, nameInProject } from "../parts/model-files.ts";
 import { fitted } from "../studio/incoming.ts";
 import { deleteRun, deleteUnfinished, runNames, runOf } from "../train/runs.ts";
 import { checkpointsDir } from "../train/storage.ts";
-import { pageWords } from "../train/words.ts";
+import { inPageWords } from "../train/words.ts";
 import { makeClient } from "./client.ts";
 import { Generators, openGenerator } from "./generators.ts";
 import { PublishedRuns } from "./published.ts";
@@ -113,13 +113,13 @@ async function imported(
   { name, signal }: OpenModelOptions,
   taken: readonly string[],
 ): Promise<string> {
-  const own = name || (project && (await nameInProject(project)));
+  const own = name || (project && (await nameInProject(project, project.name)));
   const client = makeClient();
   const end = () => client.terminate();
   signal.addEventListener("abort", end);
   try {
     signal.throwIfAborted();
-    if (project) return await client.importProject(project, project.name, checkpointsDir, name || undefined);
+    if (project) return await client.importProject(project, project.name, checkpointsDir, own);
     const picked = chosen.map((file) => ({ path: file.name, file }));
     await client.importWeights(picked, { name, checkpointsDir });
     return name;
@@ -131,12 +131,6 @@ async function imported(
     end();
   }
 }
-
-/** @throws UserError without paths of the storage and advice for the command line */
-const inPageWords = <T>(work: Promise<T>): Promise<T> =>
-  work.catch((error) => {
-    throw error instanceof UserError ? new UserError(pageWords(error.message)) : error;
-  });
 
 /** Most channels of a picture: colours and alpha. */
 const mostChannels = 4;

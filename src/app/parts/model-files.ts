@@ -8,15 +8,18 @@ export const isProjectName = (name: string): boolean => /\.zip$/i.test(name);
 /** Whether a file may be one of a model, by its name. */
 export const isModelFile = ({ name }: File): boolean => isProjectName(name) || isWeightsName(name);
 
-/** The name of the run in a project; undefined where it cannot be read. */
-export async function nameInProject(project: File): Promise<string | undefined> {
+/**
+ * The name that the run of a project gets: its own, as a folder, because pages list no runs in folders such as a sweep's.
+ * @returns undefined where it cannot be read
+ */
+export async function nameInProject(project: Blob, path: string): Promise<string | undefined> {
   const [{ zipEntries }, { readConfig }] = await Promise.all([
     import("../../formats/zip.ts"),
     import("../../config/schema.ts"),
   ]);
   try {
-    const options = (await zipEntries(project, project.name)).find(({ path }) => path === configFile);
-    return options && readConfig(new TextDecoder().decode(await options.read()), configFile).name;
+    const options = (await zipEntries(project, path)).find(({ path }) => path === configFile);
+    return options && folderName(readConfig(new TextDecoder().decode(await options.read()), configFile).name);
   } catch {
     return undefined;
   }

@@ -14,6 +14,7 @@ import { PatchMaps } from "../parts/patch-map.tsx";
 import { runOf, type StoredRun } from "./runs.ts";
 import type { SessionState } from "./session.ts";
 import { checkpointsDir } from "./storage.ts";
+import { inPageWords } from "./words.ts";
 
 /** Thumbnails of earlier samples. */
 const filmLength = 24;
@@ -156,7 +157,10 @@ function Samples({ config, client, version, usable }: SamplesProps) {
 
 /** The sample under the maps of the discriminator of the newest checkpoint. */
 function Judged({ client, name, shown: { file, url, when } }: { client: Client; name: string; shown: Sample }) {
-  const judge = useCallback(() => client.judgeSamples({ name, checkpointsDir }, file), [client, name, file]);
+  const judge = useCallback(
+    () => inPageWords(client.judgeSamples({ name, checkpointsDir }, file)),
+    [client, name, file],
+  );
   return <PatchMaps src={url} judge={judge} of={when} />;
 }
 

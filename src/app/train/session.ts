@@ -18,7 +18,7 @@ import { canHoldOut, heldOut } from "../../web/hold-out.ts";
 import type { Picked } from "../../web/import.ts";
 import { computesOn } from "../homes/client.ts";
 import { assumedOptions, assumedText } from "../parts/assumed.ts";
-import { modelName } from "../parts/model-files.ts";
+import { modelName, nameInProject } from "../parts/model-files.ts";
 import { folderName, freeName } from "../parts/run-names.ts";
 import { Store } from "../parts/store.ts";
 import { areHalves, isProject, type Pair, pairsText, previewOf, titleOf } from "./data.ts";
@@ -185,7 +185,8 @@ export class Session extends Store<SessionState> {
     if (picked.length === 0) return;
     const [only] = picked;
     if (picked.length === 1 && only && (await isProject(only))) {
-      const name = await this.client.importProject(only.file, only.path, checkpointsDir);
+      const own = await nameInProject(only.file, only.path);
+      const name = await this.client.importProject(only.file, only.path, checkpointsDir, own);
       if (!this.#stop) await this.#select(name);
       return;
     }

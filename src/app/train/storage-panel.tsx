@@ -7,6 +7,7 @@ import { Button, Note } from "../parts/basics.tsx";
 import { forgetDrawings } from "../studio/kept.ts";
 import { dataInUse, dataSetNames, deleteRun, isTraining, runNames } from "./runs.ts";
 import { checkpointsDir, dataDir } from "./storage.ts";
+import { pageWords } from "./words.ts";
 
 interface Stored {
   kind: "run" | "pictures";
@@ -65,7 +66,7 @@ export function StoragePanel({ stored, changed }: StoragePanelProps) {
   return (
     <details class="card storage" onToggle={look}>
       <summary>Storage of this page: {items ? byteCount(total) : "…"}</summary>
-      {error !== undefined && <Note bad>{messageOf(error)}</Note>}
+      {error !== undefined && <Note bad>{pageWords(messageOf(error))}</Note>}
       {items?.length === 0 && <p class="soft">Nothing is stored.</p>}
       {items && items.length > 0 && <StoredTable {...{ items, remove }} />}
       <p class="row">

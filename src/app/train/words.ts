@@ -1,4 +1,5 @@
 /** Adapts messages of the library to the page, which has no command line and does not show paths of its storage. */
+import { UserError } from "../../errors.ts";
 import type { Imported } from "../../web/import.ts";
 import { checkpointsDir, dataDir } from "./storage.ts";
 
@@ -14,6 +15,10 @@ const exists = new RegExp(
 );
 const existsHere =
   'There is a run "$1" already. Delete it on the page Train, or give the new one another name: "Open a model" in the studio asks for it.';
+
+/** A run that is not there, with what the folder of all runs holds. */
+const missing = /(There is no run ".*?"): .*? does not exist\. .*/s;
+const missingHere = "$1. It may have been deleted.";
 
 /** Advice for a zip that is no project; on the page it is often one of pictures. */
 const zipAdvice = "Files of weights from elsewhere are given without a zip around them.";
@@ -37,6 +42,7 @@ export function pageWords(message: string): string {
   const named = advised
     .reduce((text, [found, words]) => text.replaceAll(found, words), message)
     .replace(exists, existsHere)
+    .replace(missing, missingHere)
     .replace(zipAdvice, zipAdviceHere)
     .replaceAll(aRun, '$1 "$2" ')
     .replaceAll(runFolder, "");
@@ -44,6 +50,12 @@ export function pageWords(message: string): string {
   const kept = plain.split(/(?<=\.) /).filter((sentence) => !/ --[a-zA-Z]/.test(sentence));
   return kept.length > 0 ? kept.join(" ") : plain;
 }
+
+/** @throws UserError in the words of the page */
+export const inPageWords = <T>(work: Promise<T>): Promise<T> =>
+  work.catch((error) => {
+    throw error instanceof UserError ? new UserError(pageWords(error.message)) : error;
+  });
 
 /** Replaces A and B, the names under which the folders of a set are stored, by the names that the user gave them. */
 export function folderWords(message: string, folders: Imported["folders"]): string {
