@@ -107,6 +107,42 @@ inChromium("runs in this browser", () => {
     await page.getByRole("button", { name: "Show the cards" }).click();
   });
 
+  it("compares runs of long names on a phone", async () => {
+    const name = "W".repeat(60);
+    await page.evaluate(async (name) => {
+      const runs = await (await navigator.storage.getDirectory()).getDirectoryHandle("runs");
+      const folders = [[await runs.getDirectoryHandle("short"), await runs.getDirectoryHandle(name, { create: true })]];
+      for (const [from, to] of folders) {
+        for await (const handle of from!.values()) {
+          if (handle.kind === "directory") {
+            const inner = await to!.getDirectoryHandle(handle.name, { create: true });
+            folders.push([handle as FileSystemDirectoryHandle, inner]);
+            continue;
+          }
+          const stream = await (await to!.getFileHandle(handle.name, { create: true })).createWritable();
+          await stream.write(await (handle as FileSystemFileHandle).getFile());
+          await stream.close();
+        }
+      }
+    }, name);
+    const size = page.viewportSize()!;
+    await page.setViewportSize({ width: 390, height: 800 });
+    await card("long").getByRole("checkbox").uncheck();
+    await card(name).getByRole("checkbox").check();
+    await page.getByRole("button", { name: "Compare 2 runs" }).click();
+    await page.locator("#runs .strip").nth(1).waitFor(patience);
+    await page.locator("#runs .u-legend").first().waitFor(patience);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    await page.getByRole("button", { name: "Show the cards" }).click();
+    await page.setViewportSize(size);
+    await page.evaluate(async (name) => {
+      const runs = await (await navigator.storage.getDirectory()).getDirectoryHandle("runs");
+      await runs.removeEntry(name, { recursive: true });
+    }, name);
+    await card(name).waitFor({ ...patience, state: "detached" });
+    await card("short").getByRole("checkbox").uncheck();
+  });
+
   it("shows the run that has taken a name in another tab while the page was hidden, and says when it is deleted", async () => {
     const tab = await page.context().newPage();
     tab.on("dialog", (dialog) => dialog.accept());
