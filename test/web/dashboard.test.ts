@@ -1,5 +1,5 @@
 /** The dashboard as a user has it: cards, one slider for several runs, curves, more training, a stop; on a phone, in the dark. */
-import { readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -175,6 +175,16 @@ inChromium("the dashboard", () => {
     // The comparison is where it was left, without the run.
     await page.getByRole("button", { name: "Show the cards" }).click(patience);
     await expect.poll(() => page.locator(".run-card h2").allTextContents(), patience).toEqual(["first"]);
+    // A damaged run, too.
+    mkdirSync(join(site.checkpointsDir, "broken"));
+    writeFileSync(join(site.checkpointsDir, "broken/config.json"), "{");
+    await page.getByRole("link", { name: "broken", exact: true }).click(patience);
+    await page.locator(".notice.bad").filter({ hasText: "config.json" }).waitFor(patience);
+    await page.getByRole("button", { name: "Delete…" }).click();
+    await page.getByText("deleted from the disk").waitFor(patience);
+    await page.getByRole("button", { name: "Delete", exact: true }).click();
+    await expect.poll(() => page.locator(".run-card h2").allTextContents(), patience).toEqual(["first"]);
+    expect(existsSync(join(site.checkpointsDir, "broken"))).toBe(false);
   });
 
   it("starts a run from a form with every option", { timeout: 240_000 }, async () => {

@@ -32,6 +32,8 @@ export interface Watcher {
 export interface Board {
   /** An address from which a file of a run can be loaded. */
   address(name: string, file: string): string | Promise<string>;
+  /** Deletes a run, with the drawing that the studio keeps for it. @throws UserError for one that is being trained */
+  remove(name: string): Promise<void>;
   /** Shows all runs now, and again whenever one of them changes, until the returned function is called. */
   watchAll(show: (runs: readonly RunSummary[]) => void, fail: (error: unknown) => void): () => void;
   /** Shows each of these runs now, and again whenever it changes, until the returned function is called. */

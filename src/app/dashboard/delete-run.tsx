@@ -4,8 +4,7 @@ import { messageOf } from "../../errors.ts";
 import { Button, Note } from "../parts/basics.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { addressOf } from "../routes.ts";
-import { deleteRun } from "../train/runs.ts";
-import { pageWords } from "../train/words.ts";
+import { useDashboard } from "./board.ts";
 
 interface DeleteDialogProps {
   name: string;
@@ -29,8 +28,9 @@ export function DeleteDialog({ name, from, remove, close }: DeleteDialogProps) {
   );
 }
 
-/** Deletes a run of the browser's storage. @param training as far as is known: this tab or another one may have begun */
-export function DeleteStored({ name, training = false }: { name: string; training?: boolean }) {
+/** @param training as far as is known: it may have begun meanwhile */
+export function DeleteRun({ name, training = false }: { name: string; training?: boolean }) {
+  const { board, home } = useDashboard();
   const [asking, ask] = useState(false);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string>();
@@ -39,10 +39,10 @@ export function DeleteStored({ name, training = false }: { name: string; trainin
     setBusy(true);
     setProblem(undefined);
     try {
-      await deleteRun(name);
+      await board.remove(name);
       location.hash = addressOf({ page: "runs" });
     } catch (error) {
-      setProblem(pageWords(messageOf(error)));
+      setProblem(messageOf(error));
     } finally {
       setBusy(false);
     }
@@ -56,7 +56,14 @@ export function DeleteStored({ name, training = false }: { name: string; trainin
         </Button>
       </div>
       {problem && <Note bad>{problem}</Note>}
-      {asking && <DeleteDialog name={name} from="this browser" remove={() => void remove()} close={() => ask(false)} />}
+      {asking && (
+        <DeleteDialog
+          name={name}
+          from={home.kind === "server" ? "the disk" : "this browser"}
+          remove={() => void remove()}
+          close={() => ask(false)}
+        />
+      )}
     </>
   );
 }

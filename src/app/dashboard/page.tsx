@@ -10,7 +10,7 @@ import { DashboardContext, useRuns, useWatched } from "./board.ts";
 import { Cards } from "./cards.tsx";
 import { Configuration } from "./config.tsx";
 import { Curves } from "./curves.tsx";
-import { DeleteStored } from "./delete-run.tsx";
+import { DeleteRun } from "./delete-run.tsx";
 import { NewRun } from "./new-run.tsx";
 import { PublishedCards } from "./published.tsx";
 import { RunView } from "./run-view.tsx";
@@ -69,7 +69,7 @@ export function Dashboard({ home, route }: PageProps) {
           <NoRun
             name={one}
             state={gone.includes(one) ? "gone" : problem === undefined ? "reading" : "unreadable"}
-            onServer={onServer}
+            canDelete={!onServer || canTrain}
           />
         )}
       </div>
@@ -93,18 +93,18 @@ function NoRuns({ onServer }: { onServer: boolean }) {
 interface NoRunProps {
   name: string;
   state: "reading" | "gone" | "unreadable";
-  onServer: boolean;
+  canDelete: boolean;
 }
 
 /** In place of a run that cannot be shown. */
-function NoRun({ name, state, onServer }: NoRunProps) {
+function NoRun({ name, state, canDelete }: NoRunProps) {
   return (
     <>
       <p>
         <a href={addressOf({ page: "runs" })}>All runs</a>
       </p>
       <h1>{name}</h1>
-      {state === "unreadable" && !onServer && <DeleteStored key={name} name={name} />}
+      {state === "unreadable" && canDelete && <DeleteRun key={name} name={name} />}
       {state === "gone" && <Note>There is no run of this name. It may have been deleted.</Note>}
       {state === "reading" && (
         <p class="soft" role="status">

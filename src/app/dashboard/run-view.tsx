@@ -12,7 +12,7 @@ import { type RunDetail, useDashboard, type WatchedRun } from "./board.ts";
 import { Progress, StateChip } from "./cards.tsx";
 import { Configuration } from "./config.tsx";
 import { Curves } from "./curves.tsx";
-import { DeleteDialog, DeleteStored } from "./delete-run.tsx";
+import { DeleteDialog, DeleteRun } from "./delete-run.tsx";
 import { Samples } from "./samples.tsx";
 import { act, fileOf } from "./server-board.ts";
 import { bestText, progressText } from "./words.ts";
@@ -36,7 +36,7 @@ export function RunView({ run, canTrain }: { run: WatchedRun; canTrain: boolean 
       </div>
       <Progress run={detail} />
       {canTrain && <Actions run={detail} />}
-      {!onServer && <DeleteStored key={detail.name} name={detail.name} training={detail.state === "training"} />}
+      {!onServer && <DeleteRun key={detail.name} name={detail.name} training={detail.state === "training"} />}
       {detail.failure && <Note bad>The training {detail.failure}</Note>}
       {detail.alarms.map(({ kind, epoch, text, advice }) => (
         <Note key={kind}>

@@ -42,7 +42,7 @@ export async function startRun(run: { name: string; dataroot: string; options: G
   }
 }
 
-export const serverBoard: Board = { address: fileOf, watchAll, watch };
+export const serverBoard: Board = { address: fileOf, remove: (name) => act(name, "delete"), watchAll, watch };
 
 function watchAll(...[show, fail]: Parameters<Board["watchAll"]>): () => void {
   let runs: readonly RunSummary[] = [];

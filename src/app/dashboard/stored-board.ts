@@ -6,7 +6,9 @@ import type { Run } from "../../run/run.ts";
 import { statusFile } from "../../run/status.ts";
 import { Runs } from "../../run/summaries.ts";
 import { files, isLocked, modifiedAt, stat } from "../../web/files.ts";
+import { deleteRun } from "../train/runs.ts";
 import { checkpointsDir } from "../train/storage.ts";
+import { inPageWords } from "../train/words.ts";
 import { type Board, points, type RunSummary, type WatchedRun, type Watcher } from "./board.ts";
 
 /** Milliseconds between two looks. */
@@ -16,6 +18,7 @@ const runs = new Runs({ ...files, stat }, checkpointsDir, { isHeld: isLocked });
 
 export const storedBoard: Board = {
   address,
+  remove: (name) => inPageWords(deleteRun(name)),
   watchAll: (show, fail) => repeated(lookAtAll(show), fail),
   watch: (names, watcher) => repeated(lookAt(names, watcher), () => {}),
 };
