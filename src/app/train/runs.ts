@@ -3,6 +3,7 @@ import type { Config } from "../../config/schema.ts";
 import { lockFile } from "../../run/paths.ts";
 import { type LossLine, listRuns, Run, type Score } from "../../run/run.ts";
 import { standingOf } from "../../run/standing.ts";
+import { counted } from "../../text.ts";
 import { files, isLocked, removeFolder } from "../../web/files.ts";
 import { forgetDrawing } from "../studio/kept.ts";
 import { checkpointsDir, dataDir } from "./storage.ts";
@@ -97,4 +98,14 @@ export async function removeUnusedData(keep: readonly (string | undefined)[]): P
   for (const { name } of (await files.list(dataDir)) ?? []) {
     if (!needed.has(`${dataDir}/${name}`)) await removeFolder(`${dataDir}/${name}`);
   }
+}
+
+/** Whether it has weights to translate with. */
+export const isUsable = ({ step, imported }: StoredRun): boolean => step > 0 || imported;
+
+/** A sentence on where it stands. */
+export function standingText(run: StoredRun): string {
+  if (run.imported) return "Imported without its training state: it can be used, but training cannot continue.";
+  if (run.step === 0) return run.begun ? "Paused before the first step." : "Started, nothing is saved yet.";
+  return run.finished ? `Finished after ${counted(run.step, "step")}.` : `Paused at step ${run.step}.`;
 }

@@ -8,7 +8,6 @@ import { findPairs } from "../../data/pairs.ts";
 import { messageOf } from "../../errors.ts";
 import { isWeightsName } from "../../formats/weights-names.ts";
 import { stepsPerEpoch } from "../../run/steps.ts";
-import { counted } from "../../text.ts";
 import { deviceText } from "../../training/description.ts";
 import type { StepReport } from "../../training/train.ts";
 import { notIsolated } from "../../web/capabilities.ts";
@@ -26,10 +25,12 @@ import {
   deleteRun,
   deleteUnfinished,
   isTraining,
+  isUsable,
   removeUnusedData,
   runNames,
   runOf,
   type StoredRun,
+  standingText,
   storedRun,
 } from "./runs.ts";
 import { checkChanges, checkSettings, drawnAt, holdOutSeed, prolonged, type Settings } from "./settings.ts";
@@ -326,7 +327,7 @@ export class Session extends Store<SessionState> {
     const run = await storedRun(name).catch(() => undefined);
     if (selection !== this.#selection) return;
     if (run)
-      this.set({ ...empty, run, phase: "stored", status: stateOf(run), usable: isUsable(run) ? name : undefined });
+      this.set({ ...empty, run, phase: "stored", status: standingText(run), usable: isUsable(run) ? name : undefined });
     else {
       const status = "This run cannot be read; it can be deleted.";
       this.set({ ...empty, phase: "broken", status, usable: undefined });
@@ -495,12 +496,4 @@ export class Session extends Store<SessionState> {
     this.#drawn = { facts: 0, curves: 0, samples: 0, epoch: 0 };
     this.set({ curves: this.state.curves + 1, samples: this.state.samples + 1 });
   }
-}
-
-const isUsable = ({ step, imported }: StoredRun): boolean => step > 0 || imported;
-
-function stateOf(run: StoredRun): string {
-  if (run.imported) return "Imported without its training state: it can be used, but training cannot continue.";
-  if (run.step === 0) return run.begun ? "Paused before the first step." : "Started, nothing is saved yet.";
-  return run.finished ? `Finished after ${counted(run.step, "step")}.` : `Paused at step ${run.step}.`;
 }
