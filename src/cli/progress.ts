@@ -1,14 +1,8 @@
 /** Progress on the terminal: one line that is redrawn. Elsewhere, training prints plain lines. */
 import { duration, visible } from "../text.ts";
 import type { EpochReport, StepReport } from "../training/train.ts";
+import { Line, redraws, type Screen } from "./screen.ts";
 import { describeProgress } from "./stop.ts";
-
-/** A stream to write to, such as `process.stdout`. */
-export interface Screen {
-  write(text: string): unknown;
-  isTTY?: boolean | undefined;
-  columns?: number | undefined;
-}
 
 /**
  * The parts of a line that fit into `width` columns, in their order, two spaces between them. A part is shown whole or not
@@ -79,7 +73,7 @@ export class Progress {
 
   step(report: StepReport): void {
     this.#last = report;
-    if (!this.#screen.isTTY) {
+    if (!redraws(this.#screen)) {
       if (report.step % this.#printFreq === 0) this.#print(report);
       return;
     }
@@ -99,7 +93,7 @@ export class Progress {
   /** Prints the line of the last step and leaves it on the screen. */
   end(): void {
     if (!this.#last) return;
-    if (this.#screen.isTTY) {
+    if (redraws(this.#screen)) {
       this.#draw(this.#last);
       this.#screen.write("\n");
       this.#drawn = false;
@@ -123,20 +117,14 @@ export class Progress {
  * 5 seconds.
  */
 export class Counter {
-  readonly #screen: Screen;
+  readonly #line: Line;
   readonly #total: number;
   readonly #what: string;
-  readonly #clock: () => number;
-  readonly #start: number;
   #count = 0;
-  /** Seconds at the last line, where the screen is no terminal. */
-  #printed = 0;
 
   /** @param clock the time in milliseconds */
-  constructor(screen: Screen, total: number, what: string, clock: () => number = () => performance.now()) {
-    this.#screen = screen;
-    this.#clock = clock;
-    this.#start = clock();
+  constructor(screen: Screen, total: number, what: string, clock?: () => number) {
+    this.#line = new Line(screen, clock);
     this.#total = total;
     this.#what = what;
     describeProgress(() => `after ${this.#count} of ${this.#total} ${this.#what}`);
@@ -144,12 +132,12 @@ export class Counter {
 
   /** Seconds since the counter was created. */
   get seconds(): number {
-    return (this.#clock() - this.#start) / 1000;
+    return this.#line.seconds;
   }
 
   /** Shows the total before the first piece is done. */
   start(): void {
-    if (this.#screen.isTTY) this.#draw(`0/${this.#total} ${this.#what}`);
+    this.#line.draw(`0/${this.#total} ${this.#what}`);
   }
 
   /** Counts one more piece. */
@@ -157,7 +145,7 @@ export class Counter {
     this.#count++;
     const each = this.seconds / this.#count;
     const left = duration(each * (this.#total - this.#count));
-    this.#show(`${this.#count}/${this.#total} ${this.#what}  ${each.toPrecision(2)} s each  ${left} left`);
+    this.#line.show(`${this.#count}/${this.#total} ${this.#what}  ${each.toPrecision(2)} s each  ${left} left`);
   }
 
   /** Shows which share of the next piece is done, 0 to 1, for pieces that take long: `0/1 pictures  34 % of the next  2m 01s left`. */
@@ -166,28 +154,63 @@ export class Counter {
     const percent = Math.floor(100 * share);
     // The start-up distorts an estimate from a smaller share.
     const left = done < smallestShare ? "" : `  ${duration((this.seconds / done) * (this.#total - done))} left`;
-    this.#show(`${this.#count}/${this.#total} ${this.#what}  ${percent} % of the next${left}`);
-  }
-
-  #show(text: string): void {
-    if (this.#screen.isTTY) this.#draw(text);
-    else if (this.seconds >= this.#printed + betweenLines) {
-      this.#printed = this.seconds;
-      this.#screen.write(`${text}\n`);
-    }
+    this.#line.show(`${this.#count}/${this.#total} ${this.#what}  ${percent} % of the next${left}`);
   }
 
   /** Removes the line; call it before other output. */
   clear(): void {
-    if (this.#screen.isTTY) this.#screen.write("\r\x1b[K");
-  }
-
-  #draw(text: string): void {
-    this.#screen.write(`\r${text.slice(0, (this.#screen.columns || 80) - 1)}\x1b[K`);
+    this.#line.clear();
   }
 }
 
 /** The share of a piece from which on the time left is shown. */
 const smallestShare = 0.01;
-/** Seconds between two lines, where the screen is no terminal. */
-const betweenLines = 5;
+
+const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
+
+/** Shows the bytes of a download: `12.3/30.2 MB  41 %  2.1 MB/s  9s left`. Redrawn on a terminal; elsewhere a line every 5 seconds. */
+export class Bytes {
+  readonly #line: Line;
+  #first: number | undefined;
+  #done = 0;
+  #total: number | undefined;
+  #drawn = Number.NEGATIVE_INFINITY;
+
+  /** @param clock the time in milliseconds */
+  constructor(screen: Screen, clock?: () => number) {
+    this.#line = new Line(screen, clock);
+  }
+
+  /** @param done all bytes that are there, also those of an earlier try */
+  show(done: number, total: number | undefined): void {
+    this.#first ??= done;
+    this.#done = done;
+    this.#total = total;
+    const { seconds } = this.#line;
+    if (seconds - this.#drawn < 0.1) return;
+    this.#drawn = seconds;
+    const rate = (done - this.#first) / Math.max(0.001, seconds);
+    const parts = [`${megabytes(done)}${total === undefined ? "" : `/${megabytes(total)}`} MB`];
+    if (total) parts.push(`${Math.floor((100 * done) / total)} %`);
+    parts.push(`${megabytes(rate)} MB/s`);
+    if (total && rate > 0) parts.push(`${duration((total - done) / rate)} left`);
+    this.#line.show(parts.join("  "));
+  }
+
+  /** How far the download is: "after 12.3 of 30.2 MB". */
+  place(): string {
+    if (this.#done === 0) return "before the first byte";
+    return `after ${megabytes(this.#done)}${this.#total === undefined ? "" : ` of ${megabytes(this.#total)}`} MB`;
+  }
+
+  /** "30.2 MB fetched (12.1 MB of them earlier)" */
+  summary(): string {
+    const before = this.#first ? ` (${megabytes(this.#first)} MB of them earlier)` : "";
+    return `${megabytes(this.#done)} MB fetched${before}`;
+  }
+
+  /** Removes the line; call it before other output. */
+  clear(): void {
+    this.#line.clear();
+  }
+}

@@ -7,6 +7,7 @@ import { closeSync, openSync } from "node:fs";
 import { constants } from "node:os";
 import { isatty } from "node:tty";
 import { anythingWritten } from "../node/unfinished.ts";
+import { redraws } from "./screen.ts";
 
 /**
  * npm passes a Ctrl-C on to its child, which has had it from the terminal too: one press gives two signals,
@@ -62,7 +63,7 @@ export function heedSignals(): void {
 }
 
 function endNow(name: Signal, code: number = 128 + constants.signals[name]): void {
-  if (process.stdout.isTTY) process.stdout.write("\r\x1b[K");
+  if (redraws(process.stdout)) process.stdout.write("\r\x1b[K");
   process.stderr.write(`${stoppedLine()}\n`);
   process.exit(code);
 }

@@ -1,5 +1,8 @@
-import { describe, expect, it } from "vitest";
-import { Counter, epochLine, Progress, plainLine, progressLine } from "../../src/cli/progress.ts";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Bytes, Counter, epochLine, Progress, plainLine, progressLine } from "../../src/cli/progress.ts";
+
+beforeEach(() => void vi.stubEnv("TERM", "xterm"));
+afterEach(() => void vi.unstubAllEnvs());
 
 const report = {
   epoch: 3,
@@ -162,4 +165,42 @@ describe("a counter", () => {
     }
     expect(pipe.rows()).toEqual(["0/1 pictures  0 % of the next", "0/1 pictures  25 % of the next  36s left", ""]);
   });
+});
+
+describe("a download", () => {
+  it("shows bytes, speed and time left on a terminal, and prints them from time to time where there is none", () => {
+    for (const columns of [80, undefined]) {
+      let now = 0;
+      const on = screen(columns);
+      const bytes = new Bytes(on, () => now);
+      expect(bytes.place()).toBe("before the first byte");
+      for (now = 0; now <= 6000; now += 500) bytes.show(2e6 + 1000 * now, 12e6);
+      if (columns) expect(on.rows()).toEqual(["8.0/12.0 MB  66 %  1.0 MB/s  4s left"]);
+      bytes.clear();
+      expect(on.rows()).toEqual(columns ? [""] : ["7.0/12.0 MB  58 %  1.0 MB/s  5s left", ""]);
+      expect(bytes.place()).toBe("after 8.0 of 12.0 MB");
+      expect(bytes.summary()).toBe("8.0 MB fetched (2.0 MB of them earlier)");
+    }
+  });
+});
+
+it("a terminal that cannot redraw a line gets what a pipe gets", () => {
+  vi.stubEnv("TERM", "dumb");
+  const written = [true, false].map((isTTY) => {
+    const parts: string[] = [];
+    let now = 0;
+    const on = { isTTY, columns: 80, write: (part: string) => parts.push(part) };
+    const progress = new Progress(on, 2);
+    for (let step = 1; step <= 3; step++) progress.step({ ...report, step });
+    progress.line("epoch 1: saved");
+    progress.end();
+    const counter = new Counter(on, 3, "pictures", () => now);
+    counter.start();
+    for (now = 4000; now <= 12000; now += 4000) counter.done();
+    counter.clear();
+    return parts.join("");
+  });
+  expect(written[0]).toBe(written[1]);
+  expect(written[0]).toContain("2/3 pictures  4.0 s each  4s left\n");
+  expect(["\r", "\x1b"].filter((code) => written[0]?.includes(code))).toEqual([]);
 });

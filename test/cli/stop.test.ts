@@ -1,6 +1,8 @@
 /** Training that is asked to stop by more than Ctrl-C: its terminal is closed, npx is ended. */
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { writeDemo } from "../../src/demo/write.ts";
@@ -39,6 +41,27 @@ it.skipIf(process.platform === "win32").each(["SIGHUP", "SIGINT", "SIGUSR1", "SI
     expect(status).toBe(codeInShell(signal));
   },
 );
+
+it.skipIf(process.platform === "win32")("a download says how much it has, and that it can be continued", async () => {
+  const server = createServer((_, response) => {
+    response.writeHead(200, { "content-length": 3_000_000, etag: '"a"' }).write(Buffer.alloc(1_000_000));
+  });
+  await new Promise((listening) => server.listen(0, "127.0.0.1", () => listening(undefined)));
+  const from = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const child = spawn(process.execPath, [bin, "data", "download", "maps", "--from", from], { cwd: work });
+  let said = "";
+  child.stderr.on("data", (part) => {
+    said += part;
+  });
+  const part = join(work, "data/maps.tar.gz.part");
+  await until("a million bytes", () => existsSync(part) && statSync(part).size === 1_000_000);
+  child.kill("SIGINT");
+  const code = await new Promise((ended) => child.on("close", ended));
+  server.closeAllConnections();
+  server.close();
+  expect([code, said]).toEqual([130, "Stopped after 1.0 of 3.0 MB; the same command continues the download.\n"]);
+  expect(statSync(part).size).toBe(1_000_000);
+});
 
 describe("training is saved and ends cleanly", () => {
   it.skipIf(!pseudoTerminal)("when its terminal is closed (skipped without the program script)", async () => {

@@ -12,13 +12,15 @@ import { zipEntries } from "../../../formats/zip.ts";
 import { download as fetchFile } from "../../../node/download.ts";
 import { files } from "../../../node/files.ts";
 import { makeFolder } from "../../../node/folders.ts";
-import { duration, shellOption } from "../../../text.ts";
+import { shellOption } from "../../../text.ts";
 import { wholeSet } from "../../../tools/layout.ts";
 import { readTar, safePath } from "../../../tools/tar.ts";
 import type { Command, Output } from "../../command.ts";
 import { overwrite } from "../../convert.ts";
-import type { Screen } from "../../progress.ts";
+import { Bytes } from "../../progress.ts";
 import { ownOptions } from "../../runs.ts";
+import { Line } from "../../screen.ts";
+import { describeProgress } from "../../stop.ts";
 
 /** An archive: number of pairs to train on, the direction, and its file where that is not NAME.tar.gz of the paper's server. */
 interface Archive {
@@ -104,6 +106,7 @@ export const download: Command = {
 
 async function fetchArchive(url: string, archive: string, timeout: number, output: Output): Promise<void> {
   const bytes = new Bytes(process.stdout);
+  describeProgress(() => `${bytes.place()}; the same command continues the download`);
   output.print(`Fetching ${url}`);
   try {
     await fetchFile(url, archive, { timeout, progress: (done, total) => bytes.show(done, total) });
@@ -124,9 +127,14 @@ async function unpack(archive: string, folder: string, name: string, output: Out
   const beside = `${folder}.part`;
   await rm(beside, { recursive: true, force: true });
   await checkKind(archive);
+  const line = new Line(process.stdout);
   let count = 0;
+  describeProgress(() => `before ${archive} was unpacked; the same command unpacks it`);
   try {
-    const leftOut = (path: string) => output.note(`left out: ${path}, a link`);
+    const leftOut = (path: string) => {
+      line.clear();
+      output.note(`left out: ${path}, a link`);
+    };
     for await (const { path, data } of filesIn(archive, leftOut)) {
       // Each archive holds one folder, named like its set; in the archives of CMP "base" or "extended".
       const own = [name, name.replace("cmp-", "")].find((word) => path.startsWith(`${word}/`));
@@ -134,6 +142,7 @@ async function unpack(archive: string, folder: string, name: string, output: Out
       await makeFolder(dirname(target));
       await writeFile(target, data);
       count++;
+      line.show(`${count} files unpacked`);
     }
   } catch (error) {
     await rm(beside, { recursive: true, force: true });
@@ -142,10 +151,13 @@ async function unpack(archive: string, folder: string, name: string, output: Out
     throw new UserError(
       `cannot unpack ${archive}: ${messageOf(error).replace(/\.?$/, ".")} Remove it and run the command again to fetch it anew.`,
     );
+  } finally {
+    line.clear();
   }
   if (count === 0) throw new UserError(`cannot unpack ${archive}: it holds no files.`);
   await rm(folder, { recursive: true, force: true });
   await rename(beside, folder);
+  describeProgress(undefined);
 }
 
 /** The files of a .tar.gz or a .zip, with paths that stay below their folder. */
@@ -198,48 +210,4 @@ async function report(folder: string, name: Name, output: Output): Promise<void>
   const found = counts.find(({ phase }) => phase === "train" || phase === "")?.count ?? 0;
   if (found !== train) output.note(`note: the public archive has ${train} pairs to train on, this one has ${found}.`);
   output.print(`npx pix2pix train ${shellOption("--dataroot", folder)} --direction ${direction} --name ${name}`);
-}
-
-const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
-
-/** Progress of a download on a terminal: `12.3/30.2 MB  41 %  2.1 MB/s  9s left`. */
-class Bytes {
-  readonly #screen: Screen;
-  readonly #start = performance.now();
-  #first: number | undefined;
-  #done = 0;
-  #lastDrawing = 0;
-
-  constructor(screen: Screen) {
-    this.#screen = screen;
-  }
-
-  show(done: number, total: number | undefined): void {
-    this.#first ??= done;
-    this.#done = done;
-    const now = performance.now();
-    if (!this.#screen.isTTY || now - this.#lastDrawing < 100) return;
-    this.#lastDrawing = now;
-    const rate = this.#rate();
-    const parts = [`${megabytes(done)}${total === undefined ? "" : `/${megabytes(total)}`} MB`];
-    if (total) parts.push(`${Math.floor((100 * done) / total)} %`);
-    parts.push(`${megabytes(rate)} MB/s`);
-    if (total && rate > 0) parts.push(`${duration((total - done) / rate)} left`);
-    this.#screen.write(`\r${parts.join("  ")}\x1b[K`);
-  }
-
-  /** Bytes per second since the start. */
-  #rate(): number {
-    return (this.#done - (this.#first ?? 0)) / Math.max(0.001, (performance.now() - this.#start) / 1000);
-  }
-
-  /** "30.2 MB fetched (12.1 MB of them earlier)" */
-  summary(): string {
-    const before = this.#first ? ` (${megabytes(this.#first)} MB of them earlier)` : "";
-    return `${megabytes(this.#done)} MB fetched${before}`;
-  }
-
-  clear(): void {
-    if (this.#screen.isTTY) this.#screen.write("\r\x1b[K");
-  }
 }
