@@ -27,7 +27,7 @@ export const convertOptions = {
   out: option(z.string().min(1), {
     group: "pictures",
     value: "FOLDER",
-    help: "folder for the PNGs, with the same relative paths",
+    help: "folder for the PNGs, with the same relative paths, or for one picture a name that ends in .png",
   }),
   overwrite,
 };

@@ -25,10 +25,19 @@ export interface Job {
  */
 export async function jobs(input: string, out: string, note: (text: string) => void): Promise<Job[]> {
   const what = await stat(input).catch(() => undefined);
-  if (!what) throw new UserError(`--input: there is no file or folder ${visible(input)}`);
+  if (!what) {
+    const near = await folderLike(files, input);
+    const hint = near ? `; did you mean ${visible(near)}?` : "";
+    throw new UserError(`--input: there is no file or folder ${visible(input)}${hint}`);
+  }
+  const named = pictureEndings.includes(endingOf(out)) && !(await isFolder(out));
+  const single = !what.isDirectory() && endingOf(out) === "png";
+  if (named && !single) {
+    const expected = what.isDirectory() ? "a folder, because --input is one" : "a folder, or a name that ends in .png";
+    throw new ConfigError(`--out: got "${visible(out)}", expected ${expected}; outputs are PNG files`);
+  }
   if (!what.isDirectory()) {
-    const single = extname(out).toLowerCase() === ".png" && !(await isFolder(out));
-    const output = single ? out : join(out, `${basename(input, extname(input))}.png`);
+    const output = named ? out : join(out, `${basename(input, extname(input))}.png`);
     return checked([{ input, output }]);
   }
   if (await sameFile(input, out)) {

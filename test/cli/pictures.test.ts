@@ -24,3 +24,24 @@ it("no two pictures of a folder have one output, whatever their names", async ()
     "y.png.tif": "y.png.tif.png",
   });
 });
+
+it("an output is a PNG or a folder, and a missing input may be a misspelt folder", async () => {
+  const at = (path: string) => join(work, path);
+  for (const folder of ["labels", "old.jpg"]) mkdirSync(at(folder));
+  for (const name of ["labels/a.jpg", "one.jpg"]) writeFileSync(at(name), "");
+  const outputs = async (input: string, out: string) =>
+    (await jobs(at(input), at(out), () => {})).map(({ output }) => relative(work, output));
+  expect(await outputs("one.jpg", "out.png")).toEqual(["out.png"]);
+  expect(await outputs("one.jpg", "out")).toEqual(["out/one.png"]);
+  expect(await outputs("one.jpg", "old.jpg")).toEqual(["old.jpg/one.png"]);
+  expect(await outputs("labels", "v1.0")).toEqual(["v1.0/a.png"]);
+  await expect(outputs("one.jpg", "out.jpg")).rejects.toThrow(
+    `--out: got "${at("out.jpg")}", expected a folder, or a name that ends in .png; outputs are PNG files`,
+  );
+  await expect(outputs("labels", "out.PNG")).rejects.toThrow(
+    `--out: got "${at("out.PNG")}", expected a folder, because --input is one; outputs are PNG files`,
+  );
+  await expect(outputs("label", "out")).rejects.toThrow(
+    `--input: there is no file or folder ${at("label")}; did you mean ${at("labels")}?`,
+  );
+});

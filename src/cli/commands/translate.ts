@@ -43,7 +43,7 @@ const schema = z.object({
   out: option(z.string().min(1), {
     group: "pictures",
     value: "FOLDER",
-    help: "folder for the PNGs, with the same relative paths; with more than 4 channels also .npy files",
+    help: "folder for the PNGs, with the same relative paths, or for one picture a name that ends in .png; with more than 4 channels also .npy files",
   }),
   skipBadImages,
   skipExisting: option(z.boolean().default(false), {
