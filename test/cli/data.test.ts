@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -254,8 +255,21 @@ describe("split", () => {
       /got the input folder .*whole, expected another one; --mode move splits it where it is/,
     );
     await expect(run("split", { input: "@parts", out: "@more" })).rejects.toThrow(
-      /has folders already \(train, val, test/,
+      `has phases already (train, val, test; aligned). Give one of them, such as --input ${at("parts/train")}, or`,
     );
+    expect((await run("split", { input: "@parts/train", out: "@more" })).out).toContain("3 pairs (aligned)");
+  });
+
+  it("says how pairs in trainA and trainB can be split", async () => {
+    for (const side of "AB") {
+      const picture = await files.read(at(`demo/train${side}/${readdirSync(at(`demo/train${side}`))[0]}`));
+      for (const name of "xy") await files.write(at(`once/train${side}/${name}.png`), picture);
+    }
+    await expect(run("split", { input: "@once", out: "@anew" })).rejects.toThrow(
+      /once has phases already \(train; folders\)\. To split the pairs anew, move .* into one folder A and .* folder B\.$/,
+    );
+    for (const side of "AB") renameSync(at(`once/train${side}`), at(`once/${side}`));
+    expect((await run("split", { input: "@once", out: "@anew", trainFrac: "0.5" })).out).toContain("1 train, 1 val");
   });
 
   it("names what is wrong with its folders by its own options", async () => {

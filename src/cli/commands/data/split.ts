@@ -151,12 +151,16 @@ async function placeAll(plan: readonly Placement[], input: string, out: string, 
 
 /** @throws DatasetError without a picture, for an input that has phases already (only one would be split), and as `completeSet` */
 async function refuseSplit(input: string, datasetMode: string): Promise<void> {
-  const whole = completeSet(input, (await listedPictures("--input", input)).pictures, datasetMode);
+  const { pictures } = await listedPictures("--input", input);
+  const whole = completeSet(input, pictures, datasetMode);
   const there = whole?.phases.map(({ phase }) => phase).filter(Boolean) ?? [];
-  if (there.length === 0) return;
-  throw new DatasetError(
-    `${input} has folders already (${there.join(", ")}; ${whole?.layout}); give one of them, or a folder of pairs without phases.`,
-  );
+  const [first] = there;
+  if (first === undefined) return;
+  const isFolder = there.every((phase) => pictures.some((path) => path.startsWith(`${phase}/`)));
+  const advice = isFolder
+    ? `Give one of them, such as --input ${input}/${first}, or a folder of pairs without phases.`
+    : "To split the pairs anew, move the pictures of side A into one folder A and those of side B into a folder B.";
+  throw new DatasetError(`${input} has phases already (${there.join(", ")}; ${whole?.layout}). ${advice}`);
 }
 
 /** @throws ConfigError where the output holds pictures of another split: test pairs would leak into training */
