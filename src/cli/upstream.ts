@@ -213,7 +213,7 @@ const withoutCounterpart: Record<string, UpstreamOption> = {
     meaning: (value) =>
       value === "-1"
         ? { replacement: { device: "cpu" }, note: "taken as --device cpu" }
-        : { note: "not needed: --device auto chooses the device" },
+        : { replacement: { device: "auto" }, note: "taken as --device auto, which uses a GPU if there is one" },
   },
   num_threads: remark(true, "not needed: pictures are prepared ahead; --threads sets the threads of a step"),
   nThreads: remark(true, "not needed: pictures are prepared ahead; --threads sets the threads of a step"),

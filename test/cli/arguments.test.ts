@@ -111,9 +111,10 @@ describe("options without a counterpart", () => {
     expect(notes[0]).toMatch(/^--num_threads 0: .*--threads/);
   });
 
-  it("are replaced by the option that does the same: --gpu_ids -1 is the CPU", () => {
+  it("are replaced by the option that does the same: --gpu_ids -1 is the CPU, others a GPU if there is one", () => {
     expect(parse("--gpu_ids", "-1").given).toEqual({ device: "cpu" });
-    expect(parse("--gpu_ids", "0").given).toEqual({});
+    // A run that was begun with -1 keeps its device, so that 0 has to replace it.
+    expect(parse("--gpu_ids", "0,1").given).toEqual({ device: "auto" });
     const others = specs.filter(({ key }) => key !== "device");
     expect(parseArguments(["--gpu_ids", "-1"], others).given).toEqual({});
   });
