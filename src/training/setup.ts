@@ -72,6 +72,8 @@ export interface Training {
   savedAt: number;
   /** When the folder of the run was last found in place, or the training began: performance.now(). */
   foundAt: number;
+  /** How many of the loader's `skipped` files were reported; undefined before the first. */
+  leftOut?: number;
 }
 
 /**

@@ -123,6 +123,7 @@ async function nextBatches(training: Training, epoch: number): Promise<Batch[]> 
     const { from, to } = together?.own(count) ?? { from: 0, to: count };
     const own = Array.from({ length: to - from }, (_, i) => loader.batch(epoch, first + from + i));
     const batches = await Promise.all(own);
+    tellLeftOut(training);
     // Sizes that come from the data may differ from the first pair's.
     for (const batch of batches) {
       checkSize(config, batch.height, batch.width, batch.files[0]);
@@ -139,6 +140,17 @@ async function nextBatches(training: Training, epoch: number): Promise<Batch[]> 
     if (log.saved !== training.step) await save(training);
     throw error;
   }
+}
+
+/** With `skipBadImages` names each file that could not be decoded, once. */
+function tellLeftOut(training: Training): void {
+  const { loader, leftOut = 0 } = training;
+  const { skipped } = loader;
+  if (skipped.size === leftOut) return;
+  for (const [file, reason] of [...skipped].slice(leftOut)) {
+    training.events.message?.(`left out: ${file}: ${reason}`);
+  }
+  training.leftOut = skipped.size;
 }
 
 /** After a step that is not the last of its epoch: a sample and a checkpoint, where they are due. */

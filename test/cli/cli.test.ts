@@ -171,6 +171,14 @@ describe("bad data", () => {
     rmSync(at("runs/bad"), { recursive: true, force: true });
   });
 
+  it("broken: a training that leaves bad pictures out names each once", async () => {
+    const { code, out } = await run(`train --dataroot broken --name left --max-steps 6 ${small} --skip-bad-images`);
+    expect(code).toBe(0);
+    expect(out.match(/^left out: .*/gm)).toEqual([
+      expect.stringMatching(/broken\/trainB\/facade_0002\.png: not a readable picture \(\d+ bytes\)/),
+    ]);
+  });
+
   it("is left out where that is asked for", async () => {
     for (const line of ["--dataroot lonely --skip-unpaired", "--dataroot broken --skip_bad_images"]) {
       const { code, err } = await run(`train ${line} --name rest --max-steps 3 ${small}`);
