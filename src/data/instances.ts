@@ -37,7 +37,9 @@ export function instancesOf(pairs: readonly Pair[], listing: Listing, phase: str
  * @throws DatasetError naming label maps without one
  */
 export function partners(stems: readonly string[], paths: readonly string[], folder: string): string[] {
-  const [labels, maps] = withoutEnds(new Map(stems.map((stem) => [stem, stem])), byStem(paths, folder));
+  const composed = new Map(stems.map((stem) => [stem.normalize("NFC"), stem]));
+  const own = composed.size === stems.length ? composed : new Map(stems.map((stem) => [stem, stem]));
+  const [labels, maps] = withoutEnds(own, byStem(paths, folder));
   const missing = [...labels].filter(([name]) => !maps.has(name)).map(([, stem]) => stem);
   if (missing.length > 0) {
     throw new DatasetError(

@@ -147,13 +147,14 @@ function mostlyShared(one: ReadonlySet<string>, two: ReadonlySet<string>): boole
 }
 
 /**
- * Stem -> path, of paths relative to `folder`.
+ * Stem -> path, of paths relative to `folder`. An accented letter is one character in a stem: files from macOS may have the letter and
+ * its accent as two, and those from elsewhere as one.
  * @throws DatasetError when two files share a stem, because then the partner is ambiguous
  */
 export function byStem(paths: readonly string[], folder: string): Map<string, string> {
   const stems = new Map<string, string>();
   for (const path of paths) {
-    const stem = stemOf(path);
+    const stem = stemOf(path).normalize("NFC");
     const other = stems.get(stem);
     if (other !== undefined) {
       throw new DatasetError(

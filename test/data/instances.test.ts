@@ -6,6 +6,7 @@ import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/config/schema.ts";
 import { checkInstanceSizes } from "../../src/data/instance-sizes.ts";
+import { partners } from "../../src/data/instances.ts";
 import { classNumbers, withInstances } from "../../src/data/labels.ts";
 import { Loader } from "../../src/data/loader.ts";
 import { findPairs } from "../../src/data/pairs.ts";
@@ -111,6 +112,13 @@ describe("mistakes", () => {
     );
     rmSync(join(bare, "train_inst"), { recursive: true });
     await expect(find(bare)).rejects.toThrow(/no instance maps for the phase "train".*train_inst\/ or train\/inst\//);
+  });
+
+  it("are found by name, however accented letters are stored", () => {
+    const stems = ["u\u0308", "\u00e9"];
+    expect(partners(stems, ["e\u0301.png", "\u00fc.png"], "inst")).toEqual(["\u00fc.png", "e\u0301.png"]);
+    const both = ["\u00e9_x", "e\u0301_x"];
+    expect(() => partners(both, ["e\u0301_y.png"], "inst")).toThrow(/1 of 2 label maps have no instance map/);
   });
 
   it("names instance maps of another size before a training, a validation and a test begin", async () => {

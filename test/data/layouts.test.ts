@@ -113,6 +113,11 @@ describe("folders", () => {
     ],
     ["folders within, any ending", ["A/s/x.y.tif", "B/s/x.y.webp"], "folders: s/x.y = A/s/x.y.tif + B/s/x.y.webp"],
     ["a and b", ["a/1.jpg", "b/1.png"], "folders: 1 = a/1.jpg + b/1.png"],
+    [
+      "an accented letter as one character, and as two, as macOS stores it",
+      ["A/Br\u00fccke.png", "B/Bru\u0308cke.jpg"],
+      "folders: Br\u00fccke = A/Br\u00fccke.png + B/Bru\u0308cke.jpg",
+    ],
     ["TrainA and TRAINB", ["TrainA/1.jpg", "TRAINB/1.png", "testA/2.jpg"], "folders: 1 = TrainA/1.jpg + TRAINB/1.png"],
     ["Train/a and Train/b", ["Train/a/1.jpg", "Train/b/1.png"], "folders: 1 = Train/a/1.jpg + Train/b/1.png"],
     [

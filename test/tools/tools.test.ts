@@ -98,6 +98,7 @@ describe("matchFolders", () => {
     ]);
     expect([found.onlyA, found.onlyB]).toEqual([["train/2.png"], ["val/3.png"]]);
     expect(unmatched(found)).toBe("A without B (1): train/2.png; B without A (1): val/3.png");
+    expect(matchFolders(["e\u0301.png"], ["\u00e9.png"]).pairs).toHaveLength(1);
   });
 
   it("with use_AB takes name_A and name_B, also of one folder", () => {
