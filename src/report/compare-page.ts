@@ -169,9 +169,10 @@ tbody th { text-align: left; padding-left: 20px; font-weight: 600; min-width: 14
 .unclear { color: var(--soft); }
 .tools { display: flex; flex-wrap: wrap; align-items: baseline; justify-content: space-between; gap: 4px 24px; }
 .tools h2 { margin-bottom: 8px; }
+.tools label { display: flex; align-items: baseline; gap: 8px; min-width: 0; white-space: nowrap; }
 select {
   font: inherit; color: var(--ink); background: var(--card); border: 1px solid var(--line); border-radius: 6px;
-  padding: 4px 8px; margin-left: 4px; max-width: 100%;
+  padding: 4px 8px; min-width: 0;
 }
 article { margin-bottom: 26px; }
 h3 { font-size: 15px; margin: 0 0 6px; overflow-wrap: anywhere; }

@@ -70,6 +70,8 @@ inChromium("the page", () => {
     expect(await violationsOf(page)).toEqual([]);
     const right = await page.locator("thead th").last().boundingBox();
     expect(right!.x + right!.width).toBeLessThanOrEqual(390);
+    await page.setContent(html.replaceAll("one &lt;1&gt;", "facades_pix2pix"));
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
   });
 
   it("sorts by where the runs are most apart, and by which is better", async () => {
