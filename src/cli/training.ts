@@ -1,6 +1,7 @@
 /** Training on the command line: progress, a clean stop, and the command that continues the run. */
 import { optionsOf } from "../config/options.ts";
 import { type Config, configSchema } from "../config/schema.ts";
+import { WriteError } from "../errors.ts";
 import type { Collective, Platform } from "../platform.ts";
 import { shellOption } from "../text.ts";
 import type { TrainEvents, TrainResult } from "../training/train.ts";
@@ -66,7 +67,8 @@ export async function trainShown(
     return { ...end, steps, code: stop.code() };
   } catch (error) {
     progress.end();
-    throw error;
+    if (!(error instanceof WriteError) || steps === 0) throw error;
+    throw new WriteError(`${error.message}\nThe run then goes on from its last checkpoint with:\n  ${again}`);
   } finally {
     stop.release();
     describeProgress(undefined);

@@ -1,7 +1,7 @@
 /** Fetches one large file over HTTP and resumes interrupted downloads. */
 import { open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { UserError } from "../errors.ts";
+import { UserError, WriteError } from "../errors.ts";
 import { makeFolder } from "./folders.ts";
 
 export interface DownloadOptions {
@@ -159,12 +159,12 @@ async function writeBody(
   return done;
 }
 
-/** A UserError for a failing disk, which ends the download; else Interrupted, as the connection has failed. */
+/** A WriteError for a failing disk, which ends the download; else Interrupted, as the connection has failed. */
 function explained(error: unknown, part: string): Error {
   const { code, syscall, message } = error as NodeJS.ErrnoException;
   if (syscall === "write" || syscall === "open" || syscall === "fsync") {
     const reason = code === "ENOSPC" ? "the disk is full. Free some space and run the command again" : message;
-    return new UserError(`cannot write ${part}: ${reason}.`);
+    return new WriteError(`cannot write ${part}: ${reason}.`);
   }
   const cause = (error as { cause?: NodeJS.ErrnoException }).cause;
   const reasons: Record<string, string> = {

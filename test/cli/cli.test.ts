@@ -87,6 +87,19 @@ describe("train", () => {
     expect(missing.err).toMatch(/no run "part".*Did you mean parts\? Runs in runs: a, parts, whole/);
   });
 
+  it("says how the run goes on where a file cannot be written", async () => {
+    mkdirSync(at("runs/parts/iter_9_net_G.safetensors"));
+    const line = "train --name parts --continue-train --max-steps 12 --save-latest-freq 9 --save-by-iter";
+    const { code, err } = await run(line);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^error: cannot write runs\/parts\/iter_9_net_G\.safetensors: it is a folder, not a file/);
+    expect(err).toMatch(
+      /\nThe run then goes on from its last checkpoint with:\n {2}npx pix2pix train --name parts --continue-train\n$/,
+    );
+    rmSync(at("runs/parts/iter_9_net_G.safetensors"), { recursive: true });
+    expect((await run("train --name parts --continue-train --max-steps 9")).code).toBe(0);
+  });
+
   it("refuses a name that is taken, and leaves that run as it is", async () => {
     const before = bytes("runs/whole/latest_net_G.safetensors");
     const { code, err } = await run(`train --dataroot data --name whole --max-steps 1 ${small}`);

@@ -1,5 +1,5 @@
 /** Archives and how they come here: tar files by Python's tarfile, and a server on this machine that behaves and misbehaves. */
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -381,6 +381,13 @@ describe("data download", () => {
       /refuses the connection.*\n.*--from URL \(of the folder that holds facades.tar.gz\), or fetch it by other means to .*facades.tar.gz/,
     );
     await expect(run({ from: "ftp://x" })).rejects.toThrow(/--from: got "ftp:\/\/x", expected an address/);
+  });
+
+  it("does not blame the address where the file cannot be written", async () => {
+    answer = serve(archive("gnu"));
+    mkdirSync(place("facades.tar.gz.part"), { recursive: true });
+    await expect(run()).rejects.toThrow(/^cannot write .*facades\.tar\.gz\.part: EISDIR[^\n]*$/);
+    rmSync(place("facades.tar.gz.part"), { recursive: true });
   });
 
   it("leaves no files of an archive that is damaged, hostile or of another kind", async () => {

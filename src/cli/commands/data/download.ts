@@ -7,7 +7,7 @@ import { createGunzip } from "node:zlib";
 import * as z from "zod";
 import { option } from "../../../config/options.ts";
 import { listAll } from "../../../data/listing.ts";
-import { ConfigError, messageOf, UserError } from "../../../errors.ts";
+import { ConfigError, messageOf, UserError, WriteError } from "../../../errors.ts";
 import { zipEntries } from "../../../formats/zip.ts";
 import { download as fetchFile } from "../../../node/download.ts";
 import { files } from "../../../node/files.ts";
@@ -111,7 +111,7 @@ async function fetchArchive(url: string, archive: string, timeout: number, outpu
   try {
     await fetchFile(url, archive, { timeout, progress: (done, total) => bytes.show(done, total) });
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
+    if (!(error instanceof UserError) || error instanceof WriteError) throw error;
     throw new UserError(
       `${error.message}\nTo use another source, give --from URL (of the folder that ` +
         `holds ${url.slice(url.lastIndexOf("/") + 1)}), or fetch it by other means to ${archive} and run the command again.`,
