@@ -22,6 +22,7 @@ import { files } from "../../src/node/files.ts";
 import { nodePlatform } from "../../src/node/index.ts";
 import type { Picture, Platform } from "../../src/platform.ts";
 import { Run } from "../../src/run/run.ts";
+import { counted } from "../../src/text.ts";
 import { atSizeOf, onnxSegmenter, ownSegmenter, type Segmenter, segmenterInputs } from "./segmenters.ts";
 
 /** One row of a table. */
@@ -326,7 +327,7 @@ function tableOf({ title, column }: Experiment, rows: readonly Row[], options: O
   const widths = [0, 1, 2].map((i) => Math.max(...table.map((row) => row[i]!.length)));
   const line = (row: readonly string[]) => `| ${row.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |`;
   const { size, ngf, epochs, maxSteps, segmenter } = options;
-  const length = maxSteps ? `at most ${maxSteps} steps` : `${epochs} epochs`;
+  const length = maxSteps ? `at most ${maxSteps} steps` : counted(epochs, "epoch");
   return [
     `${title}: labels -> photos, per-pixel accuracy / per-class accuracy / class IoU`,
     "",
