@@ -3,9 +3,10 @@ import { DatasetError, UserError } from "../errors.ts";
 import type { DeepPicture, Files, Images } from "../platform.ts";
 import { contentNotes } from "./content.ts";
 import { checkLabelMaps } from "./label-maps.ts";
+import type { Side } from "./layouts.ts";
 import type { DatasetMode, FoundPairs, Pair } from "./pairs.ts";
 import { type SideOptions, sideNames } from "./sides.ts";
-import { oddWidth } from "./transforms.ts";
+import { halves, oddWidth } from "./transforms.ts";
 
 interface Access {
   files: Files;
@@ -46,6 +47,7 @@ export async function sampleNotes(
   const sample = evenlySpaced(pairs, sampleSize);
   const notes: string[] = [];
   if (layout === "aligned") notes.push(...(await shapeNotes(sample, options, remembered)));
+  notes.push(...(await sameNotes(sample, remembered)));
   const [input, target] = sideNames(options);
   const content = await contentNotes(sample, remembered);
   if (options.inputLabels === undefined) {
@@ -149,6 +151,36 @@ export async function plainNotes(
 ): Promise<string[]> {
   if (datasetMode !== "auto" || layout !== "aligned") return [];
   return halvesNotes(await shapesOf(evenlySpaced(pairs, sampleSize), remember(access)));
+}
+
+/** One note where the two sides of pairs are the same picture, and not of one colour, which has a note of its own. */
+async function sameNotes(sample: readonly Pair[], access: Access): Promise<string[]> {
+  const same: string[] = [];
+  for (const { A, B } of sample) {
+    if (A.derive || B.derive || (A.file === B.file && A.half === B.half)) continue;
+    const [a, b] = [await sidePicture(A, access), await sidePicture(B, access)];
+    if (a && b && isSame(a, b) && a.data.some((value, i) => i >= a.channels && value !== a.data[i - a.channels])) {
+      same.push(A.file);
+    }
+  }
+  if (same.length === 0) return [];
+  return [
+    `A and B are the same picture in ${same.length} of ${sample.length} sampled pairs (${same.slice(0, 2).join(", ")}` +
+      `${same.length > 2 ? ", ..." : ""}): from these the network learns to copy its input. Were the files of one side copied from the other?`,
+  ];
+}
+
+/** The picture of a side; undefined where it cannot be read, or has no halves. */
+async function sidePicture({ file, half }: Side, access: Access): Promise<DeepPicture | undefined> {
+  const picture = await pictureOf(file, access);
+  if (!picture || !half) return picture;
+  return picture.width % 2 === 0 ? halves(picture, file)[half] : undefined;
+}
+
+function isSame(a: DeepPicture, b: DeepPicture): boolean {
+  const { width, height, channels, data } = a;
+  if (width !== b.width || height !== b.height || channels !== b.channels) return false;
+  return data.every((value: number, i: number) => value === b.data[i]);
 }
 
 /** Notes where a side has colours or transparency that its channels drop, or has no transparency although a channel is for it. */

@@ -126,6 +126,12 @@ describe("combine", () => {
     expect(written.filter((name) => !existsSync(at(`firstTwo/${name}.png`)))).toEqual([]);
   });
 
+  it("refuses one folder for both sides", async () => {
+    await expect(run("combine", { foldA: "@split/A", foldB: "@split/A/", foldAB: "@twice" })).rejects.toThrow(
+      /^--fold-B: got the folder of --fold-A, .*, expected that of the other side; --use-AB pairs name_A and name_B/,
+    );
+  });
+
   it("keeps folders, takes name_A with name_B, and writes JPEG where asked", async () => {
     for (const [i, side] of [..."AB"].entries()) {
       const picture = readFileSync(at(`demo/train${side}/facade_0001.png`));
@@ -146,8 +152,9 @@ describe("combine", () => {
 
   it("keeps transparency in PNG, and says where JPEG does not", async () => {
     const data = Uint8Array.from({ length: 8 * 8 * 4 }, (_, i) => (i % 4 === 3 ? 100 : 200));
-    await files.write(at("glass/A/x.png"), await images.encodePng({ width: 8, height: 8, channels: 4, data }));
-    const line = { foldA: "@glass/A", foldB: "@glass/A" };
+    const picture = await images.encodePng({ width: 8, height: 8, channels: 4, data });
+    for (const side of "AB") await files.write(at(`glass/${side}/x.png`), picture);
+    const line = { foldA: "@glass/A", foldB: "@glass/B" };
     expect((await run("combine", { ...line, foldAB: "@glass/png" })).notes).toBe("");
     expect([
       ...(await images.decode(readFileSync(at("glass/png/x.png")), { alpha: true })).data.subarray(0, 4),

@@ -1,5 +1,5 @@
 /** The look at a few pairs before training: shapes, blank pictures, channels. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { findPairs } from "../../src/data/pairs.ts";
@@ -18,8 +18,8 @@ type Content = readonly [width: number, height: number, channels: number, level?
 /** A new folder with pictures of noise, or of one level. */
 async function dataset(content: Record<string, Content>): Promise<string> {
   const root = join(temporary, `set${count++}`);
-  for (const [path, [width, height, channels, level]] of Object.entries(content)) {
-    const random = new Random(count, "sample", 0);
+  for (const [index, [path, [width, height, channels, level]]] of Object.entries(content).entries()) {
+    const random = new Random(count, "sample", index);
     const length = width * height * channels;
     const data = Uint8Array.from({ length }, () => level ?? random.int(256));
     mkdirSync(dirname(join(root, path)), { recursive: true });
@@ -121,5 +121,29 @@ describe("channels", () => {
   test("opaque alpha is no loss", async () => {
     const root = await dataset({ "A/1.png": [64, 64, 4, 255], "B/1.png": [64, 64, 3] });
     expect((await notes(root)).filter((note) => note.includes("transparency"))).toEqual([]);
+  });
+});
+
+describe("sides that are the same picture", () => {
+  const text = "from these the network learns to copy its input. Were the files of one side copied from the other?";
+
+  test("a note with their number", async () => {
+    const root = await dataset({
+      "trainA/1.png": [32, 32, 3],
+      "trainB/1.png": [32, 32, 3],
+      "trainA/2.png": [32, 32, 3],
+      "trainB/2.png": [32, 32, 3],
+    });
+    cpSync(join(root, "trainA/1.png"), join(root, "trainB/1.png"));
+    expect(await notes(root)).toEqual([`A and B are the same picture in 1 of 2 sampled pairs (trainA/1.png): ${text}`]);
+  });
+
+  test("halves of an aligned picture; none for single pictures", async () => {
+    const root = join(temporary, "halves");
+    const row = Array.from({ length: 32 }, (_, x) => (8 * x) % 128);
+    const data = Uint8Array.from({ length: 64 * 32 }, (_, i) => row[i % 32]!);
+    await files.write(join(root, "train/1.png"), await images.encodePng({ width: 64, height: 32, channels: 1, data }));
+    expect(await notes(root)).toEqual([`A and B are the same picture in 1 of 1 sampled pairs (train/1.png): ${text}`]);
+    expect(await notes(root, { datasetMode: "single" })).toEqual([]);
   });
 });

@@ -221,6 +221,25 @@ describe("data audit", () => {
     expect(page).toContain("<li>trainB/facade_0009.png</li>");
   });
 
+  it("names pairs of which both sides are the same picture, but for flat ones", async () => {
+    const { A } = blots(2, (rgb) => rgb);
+    const flat = { ...A, data: new Uint8Array(A.data.length).fill(9) };
+    for (const [name, picture] of [
+      ["1", A],
+      ["2", flat],
+    ] as const) {
+      for (const side of "AB") await files.write(at(`same/train${side}/${name}.png`), await images.encodePng(picture));
+    }
+    const { findings } = await audit(platform, at("same"));
+    expect(findings.map(({ kind, files }) => [kind, ...files])).toEqual([
+      ["same", "trainA/1.png", "trainB/1.png"],
+      ["empty", "trainA/2.png", "trainB/2.png"],
+    ]);
+    expect((await run({ dataroot: at("same"), out: at("same.html") })).text).toContain(
+      "Both sides are the same picture: 1\n",
+    );
+  });
+
   it("names files of a form that cannot be read, class numbers and narrow ranges", async () => {
     const plain = { width: 32, height: 32, channels: 1 };
     const random = new Random(6, "plain", 0);

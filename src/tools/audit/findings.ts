@@ -20,6 +20,7 @@ export interface AuditPair extends Pair {
  * - form: pictures in a format that cannot be read, such as HEIC
  * - orphan: a picture without a partner
  * - size: the two sides differ in size
+ * - same: the two sides are one picture
  * - turned: a file with an EXIF orientation, which viewers follow and training does not
  * - placement: throughout the set, sides were cropped, mirrored or exchanged
  * - sides: A and B of a pair are exchanged, compared with most pairs
@@ -35,6 +36,7 @@ export const auditKinds = [
   "form",
   "orphan",
   "size",
+  "same",
   "turned",
   "placement",
   "sides",
@@ -82,6 +84,9 @@ export function ofOnePair(pair: AuditPair, A: Look, B: Look): AuditFinding[] {
   if (A.width !== B.width || A.height !== B.height) {
     const text = `A is ${A.width}x${A.height}, B is ${B.width}x${B.height}`;
     found.push({ kind: "size", text, ...about(pair) });
+  }
+  if (A.content === B.content && A.fault?.kind !== "flat") {
+    found.push({ kind: "same", text: "A and B are the same picture", ...about(pair) });
   }
   const blank = Object.entries({ A, B }).flatMap(([side, { fault }]) => {
     return fault && fault.kind !== "classes" ? [`${side} is ${fault.text}`] : [];

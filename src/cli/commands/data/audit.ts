@@ -135,6 +135,10 @@ const kinds: Record<AuditKind, { title: string; advice: string }> = {
     title: "Sides of different sizes",
     advice: "Training resizes both to one size. That is right only where they show the same scene.",
   },
+  same: {
+    title: "Both sides are the same picture",
+    advice: "From such pairs the network learns to copy its input. Were the files of one side copied from the other?",
+  },
   turned: {
     title: "Pictures that viewers turn",
     advice:
@@ -205,7 +209,7 @@ function factsOf({ layout, phases, sizes, placement, judged }: AuditResult): (re
 /** The faults that were looked for, and those that this set does not allow to find, with the reason. */
 function lookedFor({ judged, judgesSides, placement }: AuditResult): string {
   const searched = [
-    "unreadable files, pictures without a partner, sides of two sizes, pictures that viewers turn, equal and similar pairs within and across phases, " +
+    "unreadable files, pictures without a partner, sides of two sizes, sides that are the same picture, pictures that viewers turn, equal and similar pairs within and across phases, " +
       "one picture with two partners, blank pictures, class numbers",
   ];
   const omitted: string[] = [];

@@ -4,14 +4,14 @@ import * as z from "zod";
 import { option } from "../../../config/options.ts";
 import { unreadNote } from "../../../data/listing.ts";
 import { eightBit, reduceChannels } from "../../../data/transforms.ts";
-import { DatasetError, UserError, WriteError } from "../../../errors.ts";
+import { ConfigError, DatasetError, UserError, WriteError } from "../../../errors.ts";
 import { files } from "../../../node/files.ts";
 import { counted } from "../../../text.ts";
 import { sideBySide } from "../../../tools/frame.ts";
 import { matchFolders, unmatched } from "../../../tools/pairing.ts";
 import type { Command } from "../../command.ts";
 import { inBatch, overwrite, readPicture } from "../../convert.ts";
-import { listedPictures, refuseInside } from "../../pictures.ts";
+import { listedPictures, refuseInside, sameFile } from "../../pictures.ts";
 import { loadImages } from "../../platform.ts";
 import { ownOptions } from "../../runs.ts";
 
@@ -55,6 +55,11 @@ export const combine: Command = {
   ],
   async run(given, output) {
     const { foldA, foldB, foldAB, ...options } = ownOptions(schema, given);
+    if (!options.useAB && (await sameFile(foldA, foldB))) {
+      throw new ConfigError(
+        `--fold-B: got the folder of --fold-A, ${foldB}, expected that of the other side; --use-AB pairs name_A and name_B of one folder`,
+      );
+    }
     for (const source of [foldA, foldB]) await refuseInside("--fold-AB", foldAB, source);
     const note = (text: string) => output.note(`note: ${text}`);
     const sides = [await pictures("--fold-A", foldA, note), await pictures("--fold-B", foldB, note)] as const;
