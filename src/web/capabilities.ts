@@ -1,5 +1,6 @@
 /** The devices of this browser: WASM on the CPU, and WebGPU where it has it. */
 import type { DeviceName, FoundDevice } from "../platform.ts";
+import { storageRoot } from "./files.ts";
 
 /** The devices of this browser and the limits of this page. */
 export interface Capabilities {
@@ -28,11 +29,12 @@ export async function capabilities(): Promise<Capabilities> {
   const threads = isolated ? Math.max(1, Math.min(mostThreads, navigator.hardwareConcurrency)) : 1;
   const webgpu = await lookAtGpu();
   const notes: string[] = [];
-  if (!globalThis.isSecureContext) {
-    notes.push(
-      "This page is not on https or localhost, so the browser gives it no storage and nothing can be trained.",
-    );
-  }
+  await storageRoot().catch(() => {
+    const why = globalThis.isSecureContext
+      ? "The browser gives this page no storage, as in private windows of some browsers, so no model can be opened"
+      : "This page is not on https or localhost, so the browser gives it no storage";
+    notes.push(`${why} and nothing can be trained.`);
+  });
   if (!webgpu.present) notes.push("This browser offers no WebGPU here, so the CPU computes (WASM).");
   else if (webgpu.adapter?.software) {
     notes.push(`WebGPU is emulated on the CPU here (${webgpu.adapter.name}), so WASM, which is faster, is used.`);

@@ -49,9 +49,18 @@ async function guarded<T>(action: Action, path: string, work: () => Promise<T>):
 
 const parts = (path: string) => path.split("/").filter((part) => part !== "" && part !== ".");
 
-async function folderOf(names: readonly string[], create = false): Promise<FileSystemDirectoryHandle> {
+/** @throws UserError where the browser gives this page no storage */
+export async function storageRoot(): Promise<FileSystemDirectoryHandle> {
   if (!globalThis.isSecureContext) throw new UserError("the browser gives storage to pages on https or localhost only");
-  let folder = await navigator.storage.getDirectory();
+  try {
+    return await navigator.storage.getDirectory();
+  } catch {
+    throw new UserError("the browser gives this page no storage, as in private windows of some browsers");
+  }
+}
+
+async function folderOf(names: readonly string[], create = false): Promise<FileSystemDirectoryHandle> {
+  let folder = await storageRoot();
   for (const name of names) folder = await folder.getDirectoryHandle(name, { create });
   return folder;
 }

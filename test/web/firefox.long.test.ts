@@ -2,7 +2,7 @@
  * The web app in Firefox: training, the page of runs, a drawing. A page drives the app in a frame and reports, since no tool that the
  * project has can drive every Firefox.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
@@ -38,33 +38,41 @@ async function reporting() {
   return { server, reported, url: `http://localhost:${(server.address() as AddressInfo).port}/` };
 }
 
-describe.skipIf(!firefox)(`the web app in Firefox${firefox ? "" : ` (skipped: ${none})`}`, () => {
-  it("trains, then shows the run on other pages, through the service worker", { timeout: 180_000 }, async () => {
-    copyFileSync(new URL("./browser/drive.html", import.meta.url), join(own, "drive.html"));
-    copyFileSync(fileURLToPath(fixture("pairs.zip")), join(own, "pairs.zip"));
-    const { url, close } = await serveFolders([own, await builtPage()]);
-    const profile = mkdtempSync(join(tmpdir(), "pix2pix-firefox-"));
-    const { server, reported, url: report } = await reporting();
-    let browser: ChildProcess | undefined;
-    try {
-      const page = `${url}drive.html#${encodeURIComponent(report)}`;
-      browser = spawn(firefox!, ["--headless", "--no-remote", "--profile", profile, page], { stdio: "ignore" });
-      const { seen, error } = JSON.parse(await reported);
-      expect(error, `after ${seen.join(", ")}`).toBeUndefined();
-      expect(seen.map((each: string) => each.split(":")[0])).toEqual([
-        "service worker",
-        "device",
-        "pairs",
-        "training",
-        "runs",
-        "output",
-      ]);
-    } finally {
-      browser?.kill();
-      if (browser && browser.exitCode === null && browser.signalCode === null) await once(browser, "exit");
-      server.close();
-      await close();
-      rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
-    }
+/** What the page reports that drives the app. */
+async function driven({ query = "", flags = [] }: { query?: string; flags?: string[] } = {}): Promise<string[]> {
+  copyFileSync(new URL("./browser/drive.html", import.meta.url), join(own, "drive.html"));
+  copyFileSync(fileURLToPath(fixture("pairs.zip")), join(own, "pairs.zip"));
+  const { url, close } = await serveFolders([own, await builtPage()]);
+  const profile = mkdtempSync(join(tmpdir(), "pix2pix-firefox-"));
+  const { server, reported, url: report } = await reporting();
+  const page = `${url}drive.html${query}#${encodeURIComponent(report)}`;
+  const browser = spawn(firefox!, ["--headless", "--no-remote", "--profile", profile, ...flags, page], {
+    stdio: "ignore",
+  });
+  try {
+    const { seen, error } = JSON.parse(await reported);
+    expect(error, `after ${seen.join(", ")}`).toBeUndefined();
+    return seen;
+  } finally {
+    browser.kill();
+    if (browser.exitCode === null && browser.signalCode === null) await once(browser, "exit");
+    server.close();
+    await close();
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }
+}
+
+describe.skipIf(!firefox)(`the web app in Firefox${firefox ? "" : ` (skipped: ${none})`}`, { timeout: 180_000 }, () => {
+  it("trains, then shows the run on other pages, through the service worker", async () => {
+    const seen = await driven();
+    const steps = ["service worker", "device", "pairs", "training", "runs", "output"];
+    expect(seen.map((each) => each.split(":")[0])).toEqual(steps);
+  });
+
+  it("says in a private window that it has no storage", async () => {
+    const [said] = await driven({ query: "?private", flags: ["--private-window"] });
+    expect(said).toMatch(
+      /as in private windows of some browsers, so no model can be opened and nothing can be trained\.$/,
+    );
   });
 });

@@ -438,7 +438,7 @@ export class Session extends Store<SessionState> {
     this.set({ phase: "training", run, usable: undefined, report: undefined, status: "Building the networks…" });
     this.#redraw();
     // Asks the browser not to clear the storage when it is short of space.
-    void navigator.storage.persist?.();
+    void navigator.storage?.persist?.();
     try {
       await prepare?.();
       if (!stop.signal.aborted) this.set({ status: "Building the networks…" });

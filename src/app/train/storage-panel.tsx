@@ -43,7 +43,7 @@ export function StoragePanel({ stored, changed }: StoragePanelProps) {
   const [kept, setKept] = useState<boolean>();
   const look = () => {
     storedItems().then(setItems, setError);
-    navigator.storage.persisted?.().then(setKept, () => {});
+    navigator.storage?.persisted?.().then(setKept, () => {});
   };
   const remove = async (some: readonly Stored[], what: string, more = async () => {}) => {
     if (!confirm(`Delete ${what} from this browser?`)) return;
