@@ -56,8 +56,12 @@ const common = { size, ngf, batch, steps, threads, rounds, note: values.note, wr
 if (positionals[0] === "step") await step();
 else if (positionals[0] === "translate") {
   const { translateTable } = await import("./translate.ts");
-  const [peer] = findPeers(values.python).torch;
-  await translateTable({ ...common, pictures: number("pictures"), python: peer?.python });
+  const python = findPeers(values.python).translating;
+  if (!python)
+    console.error(
+      "No comparison: no Python with torch, safetensors and Pillow was found; bench/peers/setup makes one.",
+    );
+  await translateTable({ ...common, pictures: number("pictures"), python });
 } else if (device === "wasm" || values.browser) {
   const { browserTable } = await import("./browser.ts");
   const { software } = values;

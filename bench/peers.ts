@@ -22,6 +22,8 @@ interface PyTorch {
 export interface Peers {
   /** The interpreter with the newest packages is the first. */
   torch: readonly { python: string; found: PyTorch }[];
+  /** An interpreter that can import what peers/translate.py does. */
+  translating: string | undefined;
   /** Interpreters that can import these packages. */
   onnxruntime: string | undefined;
   tensorflow: string | undefined;
@@ -40,9 +42,10 @@ export function findPeers(named: readonly string[]): Peers {
     if (prefix.status === 0 && !programs.has(prefix.stdout)) programs.set(prefix.stdout, python);
   }
   const all = [...programs.values()];
-  const imports = (name: string) => all.find((python) => spawnSync(python, ["-c", `import ${name}`]).status === 0);
+  const imports = (names: string) => all.find((python) => spawnSync(python, ["-c", `import ${names}`]).status === 0);
   return {
     torch: all.flatMap((python) => describe(python) ?? []),
+    translating: imports("torch, safetensors, PIL"),
     onnxruntime: imports("onnxruntime"),
     tensorflow: imports("tensorflow"),
   };
