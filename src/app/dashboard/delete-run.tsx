@@ -47,14 +47,12 @@ export function DeleteRun({ name, training = false }: { name: string; training?:
       setBusy(false);
     }
   };
-  if (training) return <p class="soft">A run in training cannot be deleted. Pause it first.</p>;
+  if (training) return <span class="soft">A run in training cannot be deleted. Pause it first.</span>;
   return (
     <>
-      <div class="row">
-        <Button plain disabled={busy} onClick={() => ask(true)}>
-          Delete…
-        </Button>
-      </div>
+      <Button plain disabled={busy} onClick={() => ask(true)}>
+        Delete…
+      </Button>
       {problem && <Note bad>{problem}</Note>}
       {asking && (
         <DeleteDialog

@@ -36,7 +36,7 @@ export function RunView({ run, canTrain }: { run: WatchedRun; canTrain: boolean 
       </div>
       <Progress run={detail} />
       {canTrain && <Actions run={detail} />}
-      {!onServer && <DeleteRun key={detail.name} name={detail.name} training={detail.state === "training"} />}
+      {!onServer && <StoredActions run={detail} />}
       {detail.failure && <Note bad>The training {detail.failure}</Note>}
       {detail.alarms.map(({ kind, epoch, text, advice }) => (
         <Note key={kind}>
@@ -45,7 +45,7 @@ export function RunView({ run, canTrain }: { run: WatchedRun; canTrain: boolean 
       ))}
       <Samples runs={[detail]} />
       <Curves runs={[run]} />
-      {onServer ? <ServerLinks run={detail} /> : <StoredLinks run={detail} />}
+      {onServer && <ServerLinks run={detail} />}
       <Configuration runs={[detail]} />
     </>
   );
@@ -160,22 +160,14 @@ function trainWords(run: RunDetail): string {
   return run.usable ? "Train it further, translate pictures, save it as a file" : "Train it further";
 }
 
-function StoredLinks({ run }: { run: RunDetail }) {
-  const { name, usable } = run;
+function StoredActions({ run }: { run: RunDetail }) {
+  const { name, usable, state } = run;
   return (
-    <section aria-labelledby="links-title">
-      <h2 id="links-title">Use it</h2>
-      <ul class="links">
-        {usable && (
-          <li>
-            <a href={addressOf({ page: "studio", run: name })}>Draw with it</a>
-          </li>
-        )}
-        <li>
-          <a href={addressOf({ page: "train", run: name })}>{trainWords(run)}</a>
-        </li>
-      </ul>
-    </section>
+    <div class="row">
+      {usable && <a href={addressOf({ page: "studio", run: name })}>Draw with it</a>}
+      <a href={addressOf({ page: "train", run: name })}>{trainWords(run)}</a>
+      <DeleteRun key={name} name={name} training={state === "training"} />
+    </div>
   );
 }
 
