@@ -2,6 +2,7 @@
 
 import type { Config } from "../config/schema.ts";
 import { inputTensor, outputPicture, outputPicture16, outputValues } from "../data/sides.ts";
+import type { Size } from "../data/sizes.ts";
 import { baseDevice } from "../engines/device.ts";
 import type { Weights } from "../engines/state.ts";
 import { ConfigError, PictureSizeError } from "../errors.ts";
@@ -211,12 +212,17 @@ export class Translator {
     return resized;
   }
 
+  /** The size that a picture is padded to. */
+  #padded({ height, width }: Size): Size {
+    return { height: roundedUp(height, this.multiple), width: roundedUp(width, this.multiple) };
+  }
+
   /**
    * A narrow picture may be padded to hundreds of times its pixels; most are padded by less than half.
    * @throws PictureSizeError for a batch that is padded to more than twice `most` pixels
    */
   checkPadded({ n, height, width }: BatchShape, most: number): void {
-    const [h, w] = [height, width].map((side) => roundedUp(side, this.multiple)) as [number, number];
+    const { height: h, width: w } = this.#padded({ height, width });
     if (n * h * w <= 2 * most) return;
     throw new PictureSizeError(
       `${width}x${height} is padded to ${w}x${h} (${this.config.netG} takes multiples of ${this.multiple}), ${n * h * w} pixels; at most ${2 * most} are taken`,
@@ -264,7 +270,7 @@ export class Translator {
       });
       return data;
     }
-    const [h, w] = [height, width].map((side) => roundedUp(side, this.multiple)) as [number, number];
+    const { height: h, width: w } = this.#padded({ height, width });
     const fits = h === height && w === width;
     const input = fits ? A : window(source, { ...whole, height: h, width: w });
     const output = await (await this.#ready({ n, height: h, width: w })).run(
@@ -286,11 +292,7 @@ export class Translator {
 
   async #outputInTiles(input: TiledInput, draw: Draw, options: TiledOptions): Promise<void> {
     const { height, width } = input;
-    const padded = {
-      ...input,
-      height: roundedUp(height, this.multiple),
-      width: roundedUp(width, this.multiple),
-    };
+    const padded = { ...input, ...this.#padded(input) };
     await runTiled(this.#tiled(draw), padded, {
       ...options,
       output: async (tile, part, at) => {
@@ -306,7 +308,10 @@ export class Translator {
 
   /** Whether a picture of this size is translated in tiles. A narrow one is padded to many times its pixels. */
   inTiles(height: number, width: number): boolean {
-    if (this.#tile === undefined) return roundedUp(height, this.multiple) * roundedUp(width, this.multiple) > tileAbove;
+    if (this.#tile === undefined) {
+      const padded = this.#padded({ height, width });
+      return padded.height * padded.width > tileAbove;
+    }
     return this.#tile > 0 && (height > this.#tile || width > this.#tile);
   }
 

@@ -367,11 +367,12 @@ export class Trainer {
   /** The programs of a size, compiled at its first use. */
   #compile(shape: BatchShape): Promise<Compiled> {
     const key = keyOf(shape);
-    const known = this.#compiled.get(key) ?? this.#build(shape);
+    const before = this.#compiled.get(key);
+    const known = before ?? this.#build(shape);
     this.#compiled.delete(key);
     this.#compiled.set(key, known);
     // A size that is refused has no programs to free.
-    known.catch(() => this.#compiled.delete(key));
+    if (!before) known.catch(() => this.#compiled.delete(key));
     return known;
   }
 

@@ -8,7 +8,7 @@ import type { InferenceSession, Placed, RuntimeMemory } from "../platform.ts";
 import { byteCount } from "../text.ts";
 
 /** What is used of the runtime's module. Addresses and handles are numbers. */
-export interface RuntimeModule {
+interface RuntimeModule {
   readonly HEAPU8: Uint8Array;
   readonly PTR_SIZE: number;
   _malloc(bytes: number): number;
@@ -21,16 +21,14 @@ export interface RuntimeModule {
   _OrtCreateTensor(type: number, data: number, bytes: number, dims: number, rank: number, location: number): number;
   _OrtReleaseTensor(tensor: number): number;
   _OrtRun(
-    ...call: [
-      session: number,
-      inputNames: number,
-      inputs: number,
-      inputCount: number,
-      outputNames: number,
-      outputs: number,
-      outputCount: number,
-      options: number,
-    ]
+    session: number,
+    inputNames: number,
+    inputs: number,
+    inputCount: number,
+    outputNames: number,
+    outputCount: number,
+    outputs: number,
+    options: number,
   ): number | Promise<number>;
   _OrtGetLastError(code: number, message: number): number;
 }
@@ -60,8 +58,6 @@ const handleOf = (session: InferenceSession): unknown =>
 export function runtimeMemory(found: unknown): RuntimeMemory | undefined {
   const module = found as RuntimeModule | undefined;
   if (module?.PTR_SIZE !== 4 || functions.some((name) => typeof module[name] !== "function")) return undefined;
-  /** Where the arrays of `allocate` begin. */
-  const addresses = new Map<Float32Array, number>();
   return {
     holds: (session) => typeof handleOf(session) === "number",
     allocate(length) {
@@ -70,20 +66,14 @@ export function runtimeMemory(found: unknown): RuntimeMemory | undefined {
       // The module looks at its memory anew in this call: a thread may have made it larger.
       module.getValue(address, "i32");
       module.HEAPU8.fill(0, address, address + bytes);
-      const array = new Float32Array(module.HEAPU8.buffer, address, length);
-      addresses.set(array, address);
-      return array;
+      return new Float32Array(module.HEAPU8.buffer, address, length);
     },
-    free(array) {
-      const address = addresses.get(array);
-      if (address === undefined) return;
-      addresses.delete(array);
-      module._free(address);
-    },
+    // An array lies at its address in the buffer of all memory.
+    free: ({ byteOffset }) => module._free(byteOffset),
     bind(session, inputs, outputs) {
       const call = new Call(module, handleOf(session) as number);
       try {
-        for (const side of [inputs, outputs]) call.place(side, addresses);
+        for (const side of [inputs, outputs]) call.place(side);
       } catch (error) {
         call.release();
         throw error;
@@ -117,10 +107,10 @@ class Call {
     this.#session = session;
   }
 
-  place(values: Placed, addresses: ReadonlyMap<Float32Array, number>): void {
+  place(values: Placed): void {
     const placed = Object.entries(values);
     const names = placed.map(([name]) => this.#text(name));
-    const tensors = placed.map(([, { data, shape }]) => this.#tensor(data, addresses.get(data)!, shape));
+    const tensors = placed.map(([, { data, shape }]) => this.#tensor(data, shape));
     this.#sides.push([this.#numbers(names, "*"), this.#numbers(tensors, "*"), placed.length]);
   }
 
@@ -146,9 +136,9 @@ class Call {
     for (const address of this.#taken.splice(0)) this.#module._free(address);
   }
 
-  #tensor({ byteLength }: Float32Array, address: number, shape: readonly number[]): number {
+  #tensor({ byteOffset, byteLength }: Float32Array, shape: readonly number[]): number {
     const dims = this.#numbers(shape, "i32");
-    const tensor = this.#module._OrtCreateTensor(float32, address, byteLength, dims, shape.length, onCpu);
+    const tensor = this.#module._OrtCreateTensor(float32, byteOffset, byteLength, dims, shape.length, onCpu);
     if (tensor === 0) throw new Error(`ONNX Runtime cannot take a tensor: ${this.#lastError()}`);
     this.#tensors.push(tensor);
     return tensor;

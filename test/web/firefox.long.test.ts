@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -16,10 +16,7 @@ import { serveFolders } from "../../src/node/serve.ts";
 import { fixture } from "../paths.ts";
 import { workFolder } from "../work-folder.ts";
 import { builtPage } from "./browser/chromium.ts";
-
-const places = ["/usr/bin/firefox", "/usr/bin/firefox-esr", "/Applications/Firefox.app/Contents/MacOS/firefox"];
-const firefox = (process.env.FIREFOX ? [process.env.FIREFOX] : places).find((path) => existsSync(path));
-const none = "no Firefox found: on Debian, as root, apt-get install -y firefox-esr; or set FIREFOX to its program";
+import { firefoxPath, noFirefox } from "./browser/find.ts";
 
 /** The page that drives the app, and its pictures. */
 const own = workFolder("firefox");
@@ -46,7 +43,7 @@ async function driven({ query = "", flags = [] }: { query?: string; flags?: stri
   const profile = mkdtempSync(join(tmpdir(), "pix2pix-firefox-"));
   const { server, reported, url: report } = await reporting();
   const page = `${url}drive.html${query}#${encodeURIComponent(report)}`;
-  const browser = spawn(firefox!, ["--headless", "--no-remote", "--profile", profile, ...flags, page], {
+  const browser = spawn(firefoxPath!, ["--headless", "--no-remote", "--profile", profile, ...flags, page], {
     stdio: "ignore",
   });
   try {
@@ -62,7 +59,8 @@ async function driven({ query = "", flags = [] }: { query?: string; flags?: stri
   }
 }
 
-describe.skipIf(!firefox)(`the web app in Firefox${firefox ? "" : ` (skipped: ${none})`}`, { timeout: 180_000 }, () => {
+const skipped = firefoxPath ? "" : ` (skipped: ${noFirefox})`;
+describe.skipIf(skipped)(`the web app in Firefox${skipped}`, { timeout: 180_000 }, () => {
   it("trains, then shows the run on other pages, through the service worker", async () => {
     const seen = await driven();
     const steps = ["service worker", "device", "pairs", "training", "runs", "output"];
