@@ -159,13 +159,7 @@ inChromium("the page that trains", () => {
   });
 
   it("a pause while the networks are built loses nothing", async () => {
-    // Small networks, also for the runs of the tests below: page.test.ts trains those of the page.
-    await page.click("#more > summary");
-    for (const key of ["ngf", "ndf"]) {
-      await page.fill("#more input[type=search]", key);
-      await page.locator(`#more [data-option=${key}] input`).fill("4");
-    }
-    await page.fill("input[name=steps]", "3000");
+    await page.fill("input[name=steps]", "600");
     await page.fill("input[name=name]", "early");
     await page.click("#start");
     await page.click("#pause");
